@@ -1,0 +1,104 @@
+//! How every client reaches AWS: region, credentials, endpoint, HTTP and its time limits.
+//!
+//! All of it comes from the environment that Lambda sets, so nothing has to be looked up at start: no
+//! profile files, no metadata service, no second HTTP stack.
+
+use std::time::Duration;
+
+pub use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+/// Longest wait for a connection. Inside a region it takes a millisecond or two.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Longest wait for an answer to one attempt. The SDK makes up to three, within the 10 seconds that an
+/// API function has.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Longest wait for SES, which is asked only once.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all clients of a function share.
+#[derive(Clone)]
+pub struct Connection {
+    region: Region,
+    credentials: SharedCredentialsProvider,
+    endpoint: Option<String>,
+    http: SharedHttpClient,
+}
+
+impl Connection {
+    /// A connection to a region, or to another endpoint that speaks for it (a local cloud).
+    pub fn new(region: String, credentials: Credentials, endpoint: Option<String>) -> Self {
+        let plain = endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
+        let http = if plain {
+            Builder::new().build_http()
+        } else {
+            Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+        };
+        Self {
+            region: Region::new(region),
+            credentials: SharedCredentialsProvider::new(credentials),
+            endpoint,
+            http,
+        }
+    }
+
+    /// The HTTP client, for the one request that goes to an address CloudFormation gives.
+    pub fn http(&self) -> SharedHttpClient {
+        self.http.clone()
+    }
+
+    /// A DynamoDB client.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder();
+        aws_sdk_dynamodb::Client::from_conf(configure!(config, self))
+    }
+
+    /// An SQS client.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::from_conf(configure!(aws_sdk_sqs::Config::builder(), self))
+    }
+
+    /// An SSM client.
+    pub fn ssm(&self) -> aws_sdk_ssm::Client {
+        aws_sdk_ssm::Client::from_conf(configure!(aws_sdk_ssm::Config::builder(), self))
+    }
+
+    /// An SES client that never retries by itself: SES knows no idempotency, so a second attempt after a
+    /// lost answer would be a second mail.
+    pub fn ses(&self) -> aws_sdk_ses::Client {
+        let once = configure!(aws_sdk_ses::Config::builder(), self)
+            .to_builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts(MAIL_TIMEOUT))
+            .build();
+        aws_sdk_ses::Client::from_conf(once)
+    }
+}
+
+fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+}
+
+/// The SDKs have one configuration builder each, of different types with the same methods.
+macro_rules! configure {
+    ($builder:expr, $connection:ident) => {{
+        let mut builder = $builder
+            .behavior_version(BehaviorVersion::latest())
+            .region($connection.region.clone())
+            .credentials_provider($connection.credentials.clone())
+            .http_client($connection.http.clone())
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT));
+        builder.set_endpoint_url($connection.endpoint.clone());
+        builder.build()
+    }};
+}
+use configure;

@@ -1,0 +1,185 @@
+//! Accounts: profiles, credentials, sessions.
+
+use aws_sdk_dynamodb::{
+    operation::{
+        put_item::PutItemError, transact_write_items::TransactWriteItemsError,
+        update_item::UpdateItemError,
+    },
+    types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem},
+};
+use jiff::Timestamp;
+use taskbell_domain::{
+    credential::{Credential, Session},
+    email::EmailAddress,
+    id::{SessionId, SpaceId, UserId},
+    ports::{
+        Credentials, PortError, ProfileChanges, Profiles, Registered, Registrations, Replaced, Rotated,
+        Sessions,
+    },
+    user::User,
+};
+
+use super::{
+    DynamoDb, Item,
+    items::{CredentialItem, SessionItem, SpaceItem, UserItem, item, read},
+    key, keys, number, text,
+};
+use crate::error::{port_error, unbuildable};
+
+impl Profiles for DynamoDb {
+    async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
+        const OPERATION: &str = "reading a profile";
+        let found = self.get(OPERATION, &self.accounts, keys::profile(id)).await?;
+        found.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()
+    }
+}
+
+impl ProfileChanges for DynamoDb {
+    async fn replace_user(&self, user: &User, expected: u64) -> Result<Replaced<User>, PortError> {
+        const OPERATION: &str = "changing a profile";
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.accounts)
+            .set_item(Some(item(OPERATION, keys::profile(user.id), &UserItem::from(user))?))
+            .condition_expression("#version = :expected")
+            .expression_attribute_names("#version", keys::VERSION)
+            .expression_attribute_values(":expected", number(expected))
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Replaced::Done),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    let present = refused.item().cloned();
+                    let present =
+                        present.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
+                    Ok(Replaced::Conflict(present.map(Box::new)))
+                }
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
+    }
+}
+
+impl Registrations for DynamoDb {
+    async fn register(&self, user: &User, credential: &Credential) -> Result<Registered, PortError> {
+        const OPERATION: &str = "registering";
+        let space = SpaceId::personal(user.id);
+        let owner = SpaceItem { owner: user.id, created_at: user.created_at };
+        let address = keys::credential(&user.email.canonical());
+        let items = [
+            (&self.accounts, item(OPERATION, address, &CredentialItem::from(credential))?),
+            (&self.accounts, item(OPERATION, keys::profile(user.id), &UserItem::from(user))?),
+            (&self.tasks, item(OPERATION, keys::space(space), &owner)?),
+        ];
+        let mut transaction = self.client.transact_write_items();
+        for (table, item) in items {
+            let put = Put::builder()
+                .table_name(table)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(#pk)")
+                .expression_attribute_names("#pk", keys::PK)
+                .build()
+                .map_err(|e| unbuildable(OPERATION, e))?;
+            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        match transaction.send().await {
+            Ok(_) => Ok(Registered::Done),
+            Err(error) => match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled))
+                    if canceled.cancellation_reasons().first().and_then(|r| r.code())
+                        == Some("ConditionalCheckFailed") =>
+                {
+                    Ok(Registered::EmailTaken)
+                }
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
+    }
+}
+
+impl Credentials for DynamoDb {
+    async fn credential(&self, email: &EmailAddress) -> Result<Option<Credential>, PortError> {
+        const OPERATION: &str = "reading a credential";
+        let found = self.get(OPERATION, &self.accounts, keys::credential(&email.canonical())).await?;
+        found.map(|item| read::<CredentialItem, _>(OPERATION, item)).transpose()
+    }
+}
+
+impl Sessions for DynamoDb {
+    async fn open_session(&self, session: &Session) -> Result<(), PortError> {
+        const OPERATION: &str = "opening a session";
+        let stored =
+            item(OPERATION, keys::session(session.user, session.id), &SessionItem::from(session))?;
+        let put = self.client.put_item().table_name(&self.accounts).set_item(Some(stored));
+        put.send().await.map(drop).map_err(port_error(OPERATION))
+    }
+
+    async fn rotate_session(
+        &self,
+        next: &Session,
+        presented: &str,
+        now: Timestamp,
+    ) -> Result<Rotated, PortError> {
+        const OPERATION: &str = "continuing a session";
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.accounts)
+            .set_key(Some(key(keys::session(next.user, next.id))))
+            .update_expression("SET token_hash = :next, #expires_at = :until")
+            .condition_expression("token_hash = :presented AND #expires_at > :now")
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+            .expression_attribute_values(":next", text(&next.token_hash))
+            .expression_attribute_values(":until", number(next.expires_at.as_second()))
+            .expression_attribute_values(":presented", text(presented))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Rotated::Done),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(if refused.item().is_some_and(|item| lives(item, now)) {
+                        Rotated::Reused
+                    } else {
+                        Rotated::Unknown
+                    })
+                }
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
+    }
+
+    async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {
+        const OPERATION: &str = "closing a session";
+        let stored = key(keys::session(user, session));
+        let delete = self.client.delete_item().table_name(&self.accounts).set_key(Some(stored));
+        delete.send().await.map(drop).map_err(port_error(OPERATION))
+    }
+}
+
+/// DynamoDB deletes expired items within days; until then they are still there.
+fn lives(session: &Item, now: Timestamp) -> bool {
+    session
+        .get(keys::EXPIRES_AT)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|seconds| seconds.parse::<i64>().ok())
+        .is_some_and(|seconds| seconds > now.as_second())
+}
+
+impl DynamoDb {
+    /// One consistent read.
+    pub(super) async fn get(
+        &self,
+        operation: &'static str,
+        table: &str,
+        of: (String, String),
+    ) -> Result<Option<Item>, PortError> {
+        let get = self.client.get_item().table_name(table).set_key(Some(key(of))).consistent_read(true);
+        get.send().await.map(|answer| answer.item).map_err(port_error(operation))
+    }
+}

@@ -1,0 +1,209 @@
+//! Every key string of both tables and all indexes, and the names of the attributes that hold them.
+//!
+//! | Item | `pk` | `sk` |
+//! |---|---|---|
+//! | profile | `USER#<user>` | `PROFILE` |
+//! | session | `USER#<user>` | `SESSION#<session>` |
+//! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
+//! | task | `TASK#<task>` | `TASK` |
+//! | space | `SPACE#<space>` | `SPACE` |
+//! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
+//!
+//! Partitions of accounts begin with `USER#` or `EMAIL#`: a role that may only touch `USER#…`
+//! (`dynamodb:LeadingKeys`) cannot read a password hash.
+
+use jiff::Timestamp;
+use taskbell_domain::{
+    id::{SessionId, SpaceId, TaskId, UserId},
+    ports::TIMER_SHARDS,
+    task::Status,
+    timer::Timer,
+};
+
+/// Partition key of both tables.
+pub const PK: &str = "pk";
+/// Sort key of both tables.
+pub const SK: &str = "sk";
+/// When DynamoDB may delete the item, in seconds since 1970.
+pub const EXPIRES_AT: &str = "expires_at";
+/// Counts the changes of an item.
+pub const VERSION: &str = "version";
+
+/// An index of the tasks table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index {
+    /// Its name in the template.
+    pub name: &'static str,
+    /// The attribute that is its partition key.
+    pub partition: &'static str,
+    /// The attribute that is its sort key.
+    pub sort: &'static str,
+}
+
+/// All tasks of a space, by creation.
+pub const BY_CREATED: Index = Index { name: "by-created", partition: "space_key", sort: "created_key" };
+/// All tasks of a space, by due time.
+pub const BY_DUE: Index = Index { name: "by-due", partition: "space_key", sort: "due_key" };
+/// The tasks of a space with one status, by due time.
+pub const BY_STATUS: Index = Index { name: "by-status", partition: "status_key", sort: "due_key" };
+/// The open, or the completed, tasks of a space, by priority and then due time.
+pub const BY_PRIORITY: Index =
+    Index { name: "by-priority", partition: "stage_key", sort: "priority_key" };
+/// The tasks that have a timer, by its moment; keys only.
+pub const DUE_TIMERS: Index = Index { name: "due-timers", partition: "timer_shard", sort: "timer_key" };
+
+/// All indexes, as the template declares them.
+pub const INDEXES: [Index; 5] = [BY_CREATED, BY_DUE, BY_STATUS, BY_PRIORITY, DUE_TIMERS];
+
+/// Key of a profile.
+pub fn profile(user: UserId) -> (String, String) {
+    (format!("USER#{}", user.body()), "PROFILE".to_owned())
+}
+
+/// Key of a session.
+pub fn session(user: UserId, session: SessionId) -> (String, String) {
+    (format!("USER#{}", user.body()), format!("SESSION#{}", session.body()))
+}
+
+/// Key of a credential.
+pub fn credential(canonical_email: &str) -> (String, String) {
+    (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
+}
+
+/// Key of a task.
+pub fn task(task: TaskId) -> (String, String) {
+    (format!("TASK#{}", task.body()), "TASK".to_owned())
+}
+
+/// Key of a space.
+pub fn space(space: SpaceId) -> (String, String) {
+    (space_partition(space), "SPACE".to_owned())
+}
+
+/// Key of an idempotency record.
+pub fn idempotency(user: UserId, key_hash: &str) -> (String, String) {
+    (format!("IDEMPOTENCY#{}#{key_hash}", user.body()), "IDEMPOTENCY".to_owned())
+}
+
+/// Partition of [`BY_CREATED`] and [`BY_DUE`].
+pub fn space_partition(space: SpaceId) -> String {
+    format!("SPACE#{}", space.body())
+}
+
+/// The space whose partition it is.
+pub fn space_of(partition: &str) -> Option<SpaceId> {
+    partition.strip_prefix("SPACE#").and_then(|body| SpaceId::from_body(body).ok())
+}
+
+/// Partition of [`BY_STATUS`].
+pub fn status_partition(space: SpaceId, status: Status) -> String {
+    format!("SPACE#{}#STATUS#{}", space.body(), status.as_str())
+}
+
+/// Whether a task still has to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It has.
+    Open,
+    /// It is completed.
+    Done,
+}
+
+impl Stage {
+    /// The stage of a task with that status.
+    pub fn of(status: Status) -> Self {
+        match status {
+            Status::Pending | Status::InProgress => Self::Open,
+            Status::Completed => Self::Done,
+        }
+    }
+}
+
+/// Partition of [`BY_PRIORITY`]. Completed tasks pile up over the years; kept apart they do not stand in
+/// the way of the open ones.
+pub fn stage_partition(space: SpaceId, stage: Stage) -> String {
+    let stage = match stage {
+        Stage::Open => "OPEN",
+        Stage::Done => "DONE",
+    };
+    format!("SPACE#{}#{stage}", space.body())
+}
+
+/// Partition of [`DUE_TIMERS`].
+pub fn timer_shard(shard: u8) -> String {
+    format!("TIMER#{shard:02}")
+}
+
+/// The shard that a task's timer is in.
+pub fn shard_of(task: TaskId) -> u8 {
+    task.spread() % TIMER_SHARDS
+}
+
+/// Sort key of [`DUE_TIMERS`]: `<instant>#<task>`.
+pub fn timer(timer: &Timer) -> String {
+    format!("{}#{}", timer.at, timer.task_id.body())
+}
+
+/// Reads what [`timer`] wrote.
+pub fn parse_timer(sort_key: &str) -> Option<Timer> {
+    let (at, body) = sort_key.split_once('#')?;
+    Some(Timer { at: at.parse().ok()?, task_id: TaskId::from_body(body).ok()? })
+}
+
+/// Sorts behind every timer at `until` and before every later one.
+pub fn timers_until(until: Timestamp) -> String {
+    format!("{until}#~")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = "01JQ0000000000000000000001";
+
+    fn at(instant: &str) -> Timer {
+        Timer { at: instant.parse().unwrap(), task_id: TaskId::from_body(BODY).unwrap() }
+    }
+
+    #[test]
+    fn a_timer_reads_back_what_it_writes() {
+        let one = at("2026-03-01T08:00:00Z");
+        assert_eq!(timer(&one), format!("2026-03-01T08:00:00Z#{BODY}"));
+        assert_eq!(parse_timer(&timer(&one)), Some(one));
+        for bad in ["", "#", "2026-03-01T08:00:00Z", "yesterday#01JQ0000000000000000000001"] {
+            assert_eq!(parse_timer(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn timers_sort_by_their_moment() {
+        let moments = [
+            "1970-01-01T00:00:00Z",
+            "2026-03-01T08:00:00Z",
+            "2026-03-01T08:00:01Z",
+            "2199-12-31T00:00:00Z",
+        ];
+        let keys: Vec<_> = moments.iter().map(|moment| timer(&at(moment))).collect();
+        assert!(keys.is_sorted());
+        let until = timers_until(moments[1].parse().unwrap());
+        assert!(keys[1] < until && until < keys[2]);
+    }
+
+    #[test]
+    fn a_space_partition_reads_back_and_no_other_does() {
+        let space = SpaceId::from_body(BODY).unwrap();
+        assert_eq!(space_of(&space_partition(space)), Some(space));
+        assert_eq!(space_of(&stage_partition(space, Stage::Open)), None);
+        assert_eq!(space_of(&status_partition(space, Status::Pending)), None);
+    }
+
+    #[test]
+    fn shards_are_in_range_and_all_used() {
+        let mut used = [false; TIMER_SHARDS as usize];
+        for last in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars() {
+            let id = TaskId::from_body(&format!("{}{last}", &BODY[..25])).unwrap();
+            used[usize::from(shard_of(id))] = true;
+        }
+        assert!(used.iter().all(|used| *used));
+    }
+}

@@ -1,0 +1,277 @@
+//! Lists of tasks: which index serves a query, and the bounded loop that fills a page.
+//!
+//! A query is served by one index partition, or by two that are merged (open and completed tasks, for an
+//! order by priority). What their keys cannot decide is left to a filter. Since every sort key ends with
+//! the task's id, a place in the merged order is one string, and each partition goes on behind it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use taskbell_domain::{
+    list::{Position, SortBy, TaskFilter, TaskPage, TaskQuery, rank},
+    ports::PortError,
+    task::{Status, Task},
+};
+
+use super::{
+    DynamoDb, Item,
+    items::{TaskItem, read},
+    keys::{self, Index, Stage},
+    text,
+};
+use crate::error::{corrupt, port_error};
+
+const OPERATION: &str = "listing tasks";
+
+/// The most Query calls that one page costs.
+const CALLS_A_PAGE: usize = 2;
+
+/// How many items one call looks at when a filter may drop some of them. With the calls of a page it
+/// bounds what a page costs: 2 × 60 items of 0.6 KB are 9 read units.
+const EXAMINED_A_CALL: i32 = 60;
+
+/// The partition of an index that holds some of the tasks, in order, and what is left to filter.
+struct Plan {
+    index: Index,
+    partitions: Vec<String>,
+    /// Bounds of the sort key: from the first, inclusive, to the second, exclusive.
+    range: (String, String),
+    /// What the keys do not decide.
+    rest: TaskFilter,
+}
+
+/// Sorts behind every sort key, tasks without a due time included.
+const END: &str = "~~";
+/// Sorts behind every due time, and before the tasks without one.
+const END_OF_DUE: &str = "~";
+
+impl Plan {
+    fn of(query: &TaskQuery) -> Self {
+        let mut rest = query.filter.clone();
+        let space = query.space;
+        match (query.sort.by, rest.status, rest.priority) {
+            (SortBy::Created, ..) => Self {
+                index: keys::BY_CREATED,
+                partitions: vec![keys::space_partition(space)],
+                range: (String::new(), END.to_owned()),
+                rest,
+            },
+            (SortBy::Due, None, None) => Self {
+                index: keys::BY_DUE,
+                partitions: vec![keys::space_partition(space)],
+                range: due_range("", &mut rest),
+                rest,
+            },
+            (SortBy::Due, Some(status), None) => {
+                rest.status = None;
+                Self {
+                    index: keys::BY_STATUS,
+                    partitions: vec![keys::status_partition(space, status)],
+                    range: due_range("", &mut rest),
+                    rest,
+                }
+            }
+            (SortBy::Priority, status, priority) | (SortBy::Due, status, priority @ Some(_)) => {
+                let stages = match status {
+                    None => vec![Stage::Open, Stage::Done],
+                    Some(status) => vec![Stage::of(status)],
+                };
+                // Being completed is all there is to be in the stage of the completed.
+                rest.status = status.filter(|status| *status != Status::Completed);
+                rest.priority = None;
+                let range = match priority {
+                    Some(priority) => due_range(&format!("{}#", rank(priority)), &mut rest),
+                    None => (String::new(), END.to_owned()),
+                };
+                let partitions = stages.into_iter().map(|stage| keys::stage_partition(space, stage));
+                Self { index: keys::BY_PRIORITY, partitions: partitions.collect(), range, rest }
+            }
+        }
+    }
+
+    fn examined_a_call(&self, limit: u8) -> i32 {
+        if self.rest == TaskFilter::default() { i32::from(limit) + 1 } else { EXAMINED_A_CALL }
+    }
+}
+
+/// The part of a sort key's order (`<prefix><due>#<id>`) in which the filter's due times lie. What the
+/// range decides is taken out of the filter.
+fn due_range(prefix: &str, filter: &mut TaskFilter) -> (String, String) {
+    let (after, before) = (filter.due_after.take(), filter.due_before.take());
+    let end = match (before, after) {
+        (Some(before), _) => before.to_string(),
+        (None, Some(_)) => END_OF_DUE.to_owned(),
+        (None, None) => END.to_owned(),
+    };
+    (
+        format!("{prefix}{}", after.map_or_else(String::new, |at| at.to_string())),
+        format!("{prefix}{end}"),
+    )
+}
+
+/// One partition on its way through the page.
+struct Stream {
+    partition: String,
+    found: Vec<(Position, Task)>,
+    /// The last place that was looked at.
+    reached: Option<Position>,
+    exhausted: bool,
+}
+
+impl DynamoDb {
+    pub(super) async fn list_tasks(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
+        let plan = Plan::of(query);
+        let limit = usize::from(query.limit);
+        if plan.range.0 >= plan.range.1 {
+            return Ok(TaskPage { items: Vec::new(), next: None });
+        }
+        let mut streams: Vec<_> = plan
+            .partitions
+            .iter()
+            .map(|partition| Stream {
+                partition: partition.clone(),
+                found: Vec::new(),
+                reached: query.after.clone(),
+                exhausted: false,
+            })
+            .collect();
+        for _ in 0..CALLS_A_PAGE / streams.len() {
+            for stream in streams.iter_mut().filter(|s| !s.exhausted && s.found.len() <= limit) {
+                self.read_on(&plan, query, stream).await?;
+            }
+        }
+        Ok(merge(streams, limit, query.sort.descending))
+    }
+
+    async fn read_on(
+        &self,
+        plan: &Plan,
+        query: &TaskQuery,
+        stream: &mut Stream,
+    ) -> Result<(), PortError> {
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.tasks)
+            .index_name(plan.index.name)
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
+            .expression_attribute_names("#pk", plan.index.partition)
+            .expression_attribute_names("#sk", plan.index.sort)
+            .expression_attribute_values(":pk", text(&stream.partition))
+            .expression_attribute_values(":from", text(non_empty(&plan.range.0)))
+            // No sort key equals the bound, since each ends with an id: to exclude it is to include it.
+            .expression_attribute_values(":to", text(&plan.range.1))
+            .scan_index_forward(!query.sort.descending)
+            .limit(plan.examined_a_call(query.limit));
+        if let Some(place) = &stream.reached {
+            request = request.set_exclusive_start_key(start_key(plan, &stream.partition, place));
+        }
+        let (conditions, names, values) = filter_expression(&plan.rest);
+        if !conditions.is_empty() {
+            request = request.filter_expression(conditions.join(" AND "));
+            for (name, attribute) in names {
+                request = request.expression_attribute_names(name, attribute);
+            }
+            for (name, value) in values {
+                request = request.expression_attribute_values(name, value);
+            }
+        }
+        let answer = request.send().await.map_err(port_error(OPERATION))?;
+        stream.reached = match answer.last_evaluated_key {
+            Some(last) => Some(place_of(plan, &last)?),
+            None => {
+                stream.exhausted = true;
+                None
+            }
+        };
+        for item in answer.items.unwrap_or_default() {
+            let place = place_of(plan, &item)?;
+            stream.found.push((place, read::<TaskItem, _>(OPERATION, item)?));
+        }
+        Ok(())
+    }
+}
+
+/// Merges what the streams found into a page. Beyond the least place that a stream has reached, another
+/// may still have earlier tasks: the page ends there.
+fn merge(streams: Vec<Stream>, limit: usize, descending: bool) -> TaskPage {
+    let earlier = |a: &Position, b: &Position| if descending { a > b } else { a < b };
+    let mut frontier: Option<Position> = None;
+    let mut found = Vec::new();
+    for stream in streams {
+        if let Some(reached) = stream.reached.filter(|_| !stream.exhausted)
+            && frontier.as_ref().is_none_or(|frontier| earlier(&reached, frontier))
+        {
+            frontier = Some(reached);
+        }
+        found.extend(stream.found);
+    }
+    if let Some(frontier) = &frontier {
+        found.retain(|(place, _)| !earlier(frontier, place));
+    }
+    found.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
+    let next = match found.get(limit) {
+        Some(_) => {
+            limit.checked_sub(1).and_then(|last| found.get(last)).map(|(place, _)| place.clone())
+        }
+        None => frontier,
+    };
+    found.truncate(limit);
+    TaskPage { items: found.into_iter().map(|(_, task)| task).collect(), next }
+}
+
+/// A key value cannot be empty; a space sorts before all that stands in one.
+fn non_empty(bound: &str) -> &str {
+    if bound.is_empty() { " " } else { bound }
+}
+
+/// The key behind which a query goes on. It is rebuilt from the place, so that no cursor carries one. A
+/// partition that does not hold the task itself goes on just the same.
+fn start_key(plan: &Plan, partition: &str, place: &Position) -> Option<Item> {
+    let (table_partition, table_sort) = keys::task(place.task()?);
+    Some(HashMap::from([
+        (keys::PK.to_owned(), text(table_partition)),
+        (keys::SK.to_owned(), text(table_sort)),
+        (plan.index.partition.to_owned(), text(partition)),
+        (plan.index.sort.to_owned(), text(&place.0)),
+    ]))
+}
+
+fn place_of(plan: &Plan, item: &Item) -> Result<Position, PortError> {
+    let place = item.get(plan.index.sort).and_then(|value| value.as_s().ok());
+    place.map(|place| Position(place.clone())).ok_or_else(|| corrupt(OPERATION, plan.index.sort))
+}
+
+type Expression =
+    (Vec<&'static str>, Vec<(&'static str, &'static str)>, Vec<(&'static str, AttributeValue)>);
+
+/// What is left to filter, as an expression with its names and values.
+fn filter_expression(filter: &TaskFilter) -> Expression {
+    let (mut conditions, mut names, mut values) = Expression::default();
+    let mut add = |condition, name, attribute, value_name, value| {
+        conditions.push(condition);
+        if !names.contains(&(name, attribute)) {
+            names.push((name, attribute));
+        }
+        values.push((value_name, value));
+    };
+    if let Some(status) = filter.status {
+        add("#status = :status", "#status", "status", ":status", text(status.as_str()));
+    }
+    if let Some(priority) = filter.priority {
+        add("#priority = :priority", "#priority", "priority", ":priority", text(priority.as_str()));
+    }
+    if let Some(category) = &filter.category {
+        add("#category = :category", "#category", "category", ":category", text(category.as_str()));
+    }
+    if let Some(tag) = &filter.tag {
+        add("contains(#tags, :tag)", "#tags", "tags", ":tag", text(tag.as_str()));
+    }
+    if let Some(end) = filter.due_before {
+        add("#due_at < :due_before", "#due_at", "due_at", ":due_before", text(end.to_string()));
+    }
+    if let Some(start) = filter.due_after {
+        add("#due_at >= :due_after", "#due_at", "due_at", ":due_after", text(start.to_string()));
+    }
+    (conditions, names, values)
+}

@@ -1,0 +1,43 @@
+//! DynamoDB: two tables, `accounts` and `tasks`.
+//!
+//! Every method is one access pattern and, unless it says otherwise, one call. There is no Scan.
+
+mod accounts;
+mod items;
+pub mod keys;
+mod list;
+mod tasks;
+mod timers;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The two tables and the client that reaches them. What a function may do to them is its role's to say.
+#[derive(Clone)]
+pub struct DynamoDb {
+    client: Client,
+    accounts: String,
+    tasks: String,
+}
+
+impl DynamoDb {
+    /// The tables with these names.
+    pub fn new(client: Client, accounts: String, tasks: String) -> Self {
+        Self { client, accounts, tasks }
+    }
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn key((partition, sort): (String, String)) -> Item {
+    HashMap::from([(keys::PK.to_owned(), text(partition)), (keys::SK.to_owned(), text(sort))])
+}

@@ -1,0 +1,82 @@
+//! The timers of all tasks, found by their moment.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use jiff::Timestamp;
+use taskbell_domain::{
+    ports::{PortError, TimerPage, Timers},
+    timer::Timer,
+};
+
+use super::{
+    DynamoDb, key,
+    keys::{self, DUE_TIMERS},
+    text,
+};
+use crate::error::{corrupt, port_error};
+
+impl Timers for DynamoDb {
+    async fn timers(
+        &self,
+        shard: u8,
+        until: Timestamp,
+        after: Option<Timer>,
+    ) -> Result<TimerPage, PortError> {
+        const OPERATION: &str = "finding timers";
+        let partition = keys::timer_shard(shard);
+        let start = after.map(|timer| {
+            let mut start = key(keys::task(timer.task_id));
+            start.extend(HashMap::from([
+                (DUE_TIMERS.partition.to_owned(), text(&partition)),
+                (DUE_TIMERS.sort.to_owned(), text(keys::timer(&timer))),
+            ]));
+            start
+        });
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tasks)
+            .index_name(DUE_TIMERS.name)
+            .key_condition_expression("#shard = :shard AND #timer <= :until")
+            .expression_attribute_names("#shard", DUE_TIMERS.partition)
+            .expression_attribute_names("#timer", DUE_TIMERS.sort)
+            .expression_attribute_values(":shard", text(&partition))
+            .expression_attribute_values(":until", text(keys::timers_until(until)))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(port_error(OPERATION))?;
+        let timer = |item: &super::Item| {
+            let sort = item.get(DUE_TIMERS.sort).and_then(|value| value.as_s().ok());
+            sort.and_then(|sort| keys::parse_timer(sort)).ok_or_else(|| corrupt(OPERATION, "timer"))
+        };
+        Ok(TimerPage {
+            next: answer.last_evaluated_key().map(timer).transpose()?,
+            timers: answer.items().iter().map(timer).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
+        const OPERATION: &str = "postponing a timer";
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.tasks)
+            .set_key(Some(key(keys::task(timer.task_id))))
+            .update_expression("SET #timer = :to")
+            .condition_expression("#timer = :seen")
+            .expression_attribute_names("#timer", DUE_TIMERS.sort)
+            .expression_attribute_values(":to", text(keys::timer(&Timer { at: to, ..timer })))
+            .expression_attribute_values(":seen", text(keys::timer(&timer)))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
+    }
+}

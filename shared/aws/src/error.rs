@@ -1,0 +1,49 @@
+//! What the SDK answers, in the words of the ports.
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use taskbell_domain::ports::PortError;
+
+/// The service's own error code, or what kept it from answering.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Answer(String);
+
+/// Error codes that tell to come back later.
+const THROTTLED: &[&str] = &[
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "Throttling",
+    "InternalServerError",
+    "ServiceUnavailable",
+];
+
+/// Turns an SDK error into a [`PortError`]. Only the code is kept: messages can quote values.
+pub(crate) fn port_error<E: ProvideErrorMetadata>(
+    operation: &'static str,
+) -> impl Fn(SdkError<E, HttpResponse>) -> PortError {
+    move |error| {
+        let (answer, transient) = match &error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("UnknownError");
+                (code.to_owned(), THROTTLED.contains(&code))
+            }
+            SdkError::TimeoutError(_) => ("timeout".to_owned(), true),
+            SdkError::DispatchFailure(_) => ("no connection".to_owned(), true),
+            SdkError::ResponseError(_) => ("broken answer".to_owned(), true),
+            _ => ("request could not be built".to_owned(), false),
+        };
+        PortError { operation, transient, source: Box::new(Answer(answer)) }
+    }
+}
+
+/// Something stored is not what this program stores.
+pub(crate) fn corrupt(operation: &'static str, what: impl std::fmt::Display) -> PortError {
+    PortError { operation, transient: false, source: Box::new(Answer(format!("corrupt item: {what}"))) }
+}
+
+/// A request could not be put together.
+pub(crate) fn unbuildable(operation: &'static str, what: impl std::fmt::Display) -> PortError {
+    PortError { operation, transient: false, source: Box::new(Answer(what.to_string())) }
+}

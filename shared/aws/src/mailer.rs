@@ -1,0 +1,51 @@
+//! SES: sends mail, each once.
+
+use aws_sdk_ses::{Client, error::SdkError, primitives::Blob, types::RawMessage};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use taskbell_domain::ports::{Mail, MailError, Mailer};
+
+/// Sends through SES from one verified address. The client must not retry ([`Connection::ses`]).
+///
+/// [`Connection::ses`]: crate::Connection::ses
+#[derive(Clone)]
+pub struct SesMailer {
+    client: Client,
+    sender: String,
+}
+
+impl SesMailer {
+    /// Sends from this address.
+    pub fn new(client: Client, sender: String) -> Self {
+        Self { client, sender }
+    }
+}
+
+impl Mailer for SesMailer {
+    async fn send(&self, mail: &Mail) -> Result<String, MailError> {
+        let message = RawMessage::builder()
+            .data(Blob::new(mail.message.clone()))
+            .build()
+            .map_err(|e| MailError::Refused(e.to_string()))?;
+        let result = self
+            .client
+            .send_raw_email()
+            .source(&self.sender)
+            .destinations(mail.to.as_str())
+            .raw_message(message)
+            .send()
+            .await;
+        result.map(|answer| answer.message_id).map_err(|error| match &error {
+            SdkError::ConstructionFailure(_) => MailError::Refused("not built".to_owned()),
+            // A connection that was never made carried nothing.
+            SdkError::DispatchFailure(failure) if failure.is_user() => {
+                MailError::Refused("not sent".to_owned())
+            }
+            SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
+                MailError::Refused(answer.err().code().unwrap_or("refused").to_owned())
+            }
+            SdkError::ServiceError(_) => MailError::Unknown("server error".to_owned()),
+            SdkError::TimeoutError(_) => MailError::Unknown("timeout".to_owned()),
+            _ => MailError::Unknown("connection lost".to_owned()),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! A DynamoDB of its own for each test, with the tables that template.yaml declares.
+
+use std::{collections::BTreeSet, net::SocketAddr};
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
+        ScalarAttributeType,
+    },
+};
+use serde_json::Value;
+use taskbell_aws::{Connection, Credentials, dynamodb::DynamoDb};
+use tokio::task::JoinHandle;
+
+/// Ends the server when the test ends.
+pub(crate) struct Server {
+    task: JoinHandle<()>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// A new server with empty tables.
+    pub(crate) async fn start() -> Self {
+        let database = dynoxide::Database::memory().expect("a database");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let task = tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let server = Self { task, address };
+        for (id, table) in taskbell_test::template::resources("AWS::DynamoDB::Table") {
+            create_table(&server.client(), &id, &table["Properties"]).await;
+        }
+        server
+    }
+
+    /// A client as the functions have it.
+    pub(crate) fn client(&self) -> Client {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let endpoint = format!("http://{}", self.address);
+        Connection::new("us-east-1".to_owned(), credentials, Some(endpoint)).dynamodb()
+    }
+
+    /// The store on this server.
+    pub(crate) fn store(&self, client: Client) -> DynamoDb {
+        DynamoDb::new(client, "AccountsTable".to_owned(), "TasksTable".to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn create_table(client: &Client, name: &str, declared: &Value) {
+    let schema = |keys: &Value| -> Vec<KeySchemaElement> {
+        let keys = keys.as_array().expect("a key schema").iter();
+        keys.map(|key| {
+            KeySchemaElement::builder()
+                .attribute_name(key["AttributeName"].as_str().expect("a name"))
+                .key_type(key["KeyType"].as_str().expect("a type").into())
+                .build()
+                .expect("a key")
+        })
+        .collect()
+    };
+    let attributes = declared["AttributeDefinitions"].as_array().expect("attributes").iter();
+    let indexes = declared["GlobalSecondaryIndexes"].as_array().cloned().unwrap_or_default();
+    let indexes: Vec<_> = indexes
+        .iter()
+        .map(|index| {
+            let kind = index["Projection"]["ProjectionType"].as_str().expect("a projection");
+            GlobalSecondaryIndex::builder()
+                .index_name(index["IndexName"].as_str().expect("a name"))
+                .set_key_schema(Some(schema(&index["KeySchema"])))
+                .projection(Projection::builder().projection_type(kind.into()).build())
+                .build()
+                .expect("an index")
+        })
+        .collect();
+    let names: BTreeSet<_> = attributes.map(|a| a["AttributeName"].as_str().expect("a name")).collect();
+    let definitions = names.into_iter().map(|name| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .expect("an attribute")
+    });
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(schema(&declared["KeySchema"])))
+        .set_attribute_definitions(Some(definitions.collect()))
+        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
+        .send()
+        .await
+        .expect("a table");
+}

@@ -1,0 +1,141 @@
+//! Identifiers: a ULID behind a prefix that says what it names.
+//!
+//! Clients treat them as opaque. Inside, the ULID's time makes ids sort by creation, and its 80 random
+//! bits make them unguessable.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use ulid::Ulid;
+
+use crate::clock::{Clock, Random};
+
+/// The text is not an id of the expected kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid id")]
+pub struct InvalidId;
+
+fn new_ulid(clock: &dyn Clock, random: &dyn Random) -> Ulid {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes[6..]);
+    let millisecond = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
+    Ulid::from_parts(millisecond, u128::from_be_bytes(bytes))
+}
+
+/// Only the canonical spelling is accepted: one thing has one id.
+fn parse_ulid(body: &str) -> Result<Ulid, InvalidId> {
+    let ulid = Ulid::from_string(body).map_err(|_| InvalidId)?;
+    (ulid.to_string() == body).then_some(ulid).ok_or(InvalidId)
+}
+
+macro_rules! id_type {
+    ($name:ident, $prefix:literal, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// A new id, made from the present time and 80 random bits.
+            pub fn generate(clock: &dyn Clock, random: &dyn Random) -> Self {
+                Self(new_ulid(clock, random))
+            }
+
+            /// The 26 characters without the prefix, as they stand in keys.
+            pub fn body(&self) -> String {
+                self.0.to_string()
+            }
+
+            /// Reads what [`Self::body`] wrote.
+            ///
+            /// # Errors
+            /// [`InvalidId`] unless the text is a ULID in its canonical spelling.
+            pub fn from_body(body: &str) -> Result<Self, InvalidId> {
+                parse_ulid(body).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                text.strip_prefix(concat!($prefix, "_")).ok_or(InvalidId).and_then(Self::from_body)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                std::borrow::Cow::<'de, str>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+id_type!(UserId, "usr", "Names an account.");
+id_type!(TaskId, "tsk", "Names a task, for life: also when it moves to another space.");
+id_type!(SpaceId, "spc", "Names a space: the set of tasks that its members share.");
+id_type!(ReminderId, "rem", "Names a reminder of a task.");
+id_type!(SessionId, "ses", "Names a session: the family of refresh tokens that began with one log-in.");
+
+impl SpaceId {
+    /// The personal space of a user. It has the same body as the user's id, so that nobody has to read
+    /// anything to know who owns it.
+    pub fn personal(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl TaskId {
+    /// A number that is spread evenly over tasks and never changes for one: the last five random bits.
+    pub fn spread(&self) -> u8 {
+        (self.0.random() & 0x1f) as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = "01JQ0000000000000000000000";
+
+    #[test]
+    fn an_id_reads_back_what_it_prints() {
+        let id: TaskId = format!("tsk_{BODY}").parse().unwrap();
+        assert_eq!(id.to_string(), format!("tsk_{BODY}"));
+        assert_eq!(TaskId::from_body(&id.body()), Ok(id));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_or_spelling_is_refused() {
+        for text in [
+            format!("usr_{BODY}"),
+            BODY.to_owned(),
+            format!("tsk_{}", BODY.to_lowercase()),
+            format!("tsk_{BODY}0"),
+            "tsk_".to_owned(),
+            format!("tsk_8{}", &BODY[1..]), // more than 128 bits
+            "tsk_01JQ00000000000000000000é".to_owned(),
+        ] {
+            assert_eq!(text.parse::<TaskId>(), Err(InvalidId), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_personal_space_has_the_body_of_its_owner() {
+        let user: UserId = format!("usr_{BODY}").parse().unwrap();
+        assert_eq!(SpaceId::personal(user).body(), user.body());
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules of Taskbell, free of the outside world.
+//!
+//! What a task, a due date, a reminder and an account are, which changes are allowed, when a reminder
+//! rings and what may be said about its delivery. The outside is reached through [`ports`] only: this
+//! crate's manifest names no AWS, Lambda, HTTP or async runtime crate.
+
+pub mod clock;
+pub mod credential;
+pub mod due;
+pub mod email;
+pub mod id;
+pub mod list;
+pub mod policy;
+pub mod ports;
+pub mod reminder;
+pub mod task;
+pub mod text;
+pub mod timer;
+pub mod user;
+pub mod violation;
+pub mod zone;

@@ -1,0 +1,167 @@
+//! Lists of tasks: what can be asked for, and in which order it comes.
+
+use jiff::Timestamp;
+
+use crate::{
+    id::{SpaceId, TaskId},
+    task::{Priority, Status, Task},
+    text::{Category, Tag},
+    violation::Violation,
+};
+
+/// The fewest and the most tasks a page can be asked to have.
+pub const PAGE_LIMITS: std::ops::RangeInclusive<u8> = 1..=100;
+
+/// How many tasks a page has when nobody says.
+pub const DEFAULT_PAGE_LIMIT: u8 = 50;
+
+/// What a list is sorted by. Equal keys are in the order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// The due time; tasks without one come last.
+    Due,
+    /// The time of creation.
+    Created,
+    /// The priority, the least first; then the due time.
+    Priority,
+}
+
+/// A sorting order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// The key.
+    pub by: SortBy,
+    /// The whole order turned round: tasks without a due time come first then.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// The order when nobody says.
+    pub const DEFAULT: Self = Self { by: SortBy::Due, descending: false };
+
+    /// Reads `due`, `created` or `priority`, with a `-` before it for the reverse.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `unknown_value`.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let (word, descending) = text.strip_prefix('-').map_or((text, false), |word| (word, true));
+        let by = match word {
+            "due" => SortBy::Due,
+            "created" => SortBy::Created,
+            "priority" => SortBy::Priority,
+            _ => {
+                let why = "It must be one of due, -due, created, -created, priority, -priority.";
+                return Err(Violation::new("unknown_value", why));
+            }
+        };
+        Ok(Self { by, descending })
+    }
+}
+
+/// Which tasks are wanted. All conditions that are there must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// With this status.
+    pub status: Option<Status>,
+    /// With this priority.
+    pub priority: Option<Priority>,
+    /// In this category.
+    pub category: Option<Category>,
+    /// With this tag among theirs.
+    pub tag: Option<Tag>,
+    /// Due before this instant; tasks without a due time are not.
+    pub due_before: Option<Timestamp>,
+    /// Due at this instant or later; tasks without a due time are not.
+    pub due_after: Option<Timestamp>,
+}
+
+impl TaskFilter {
+    /// Whether the filter lets the task through.
+    pub fn admits(&self, task: &Task) -> bool {
+        self.status.is_none_or(|status| task.status == status)
+            && self.priority.is_none_or(|priority| task.priority == priority)
+            && self.category.as_ref().is_none_or(|category| task.category.as_ref() == Some(category))
+            && self.tag.as_ref().is_none_or(|tag| task.tags.contains(tag))
+            && self.due_before.is_none_or(|end| task.due_at.is_some_and(|due| due < end))
+            && self.due_after.is_none_or(|start| task.due_at.is_some_and(|due| due >= start))
+    }
+}
+
+/// A request for one page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskQuery {
+    /// The space whose tasks are listed.
+    pub space: SpaceId,
+    /// Which of them.
+    pub filter: TaskFilter,
+    /// In which order.
+    pub sort: Sort,
+    /// At most how many.
+    pub limit: u8,
+    /// Behind which position; none is the beginning.
+    pub after: Option<Position>,
+}
+
+/// One page. It can be short of the limit, even empty, and still have a next one: the work that one page
+/// may cost is bounded, and a rare match can lie beyond the bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskPage {
+    /// The tasks.
+    pub items: Vec<Task>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<Position>,
+}
+
+/// A place in a sorted list: the sort key of the last task that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(pub String);
+
+/// Sorts behind every instant, and so puts tasks without a due time last.
+const NO_DUE: &str = "~";
+
+impl Position {
+    /// The place of a task in a list of that order. As text, places sort as the tasks do: instants have a
+    /// fixed width, and ids sort by creation.
+    pub fn of(task: &Task, by: SortBy) -> Self {
+        let id = task.id.body();
+        let due = || task.due_at.map_or_else(|| NO_DUE.to_owned(), |at| at.to_string());
+        Self(match by {
+            SortBy::Created => id,
+            SortBy::Due => format!("{}#{id}", due()),
+            SortBy::Priority => format!("{}#{}#{id}", rank(task.priority), due()),
+        })
+    }
+
+    /// The task that stands at the place; none if this is not a place at all.
+    pub fn task(&self) -> Option<TaskId> {
+        let start = self.0.len().checked_sub(TASK_ID_LENGTH)?;
+        TaskId::from_body(self.0.get(start..)?).ok()
+    }
+}
+
+const TASK_ID_LENGTH: usize = 26;
+
+/// The digit that stands for a priority in a position.
+pub fn rank(priority: Priority) -> u8 {
+    priority as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sort_is_a_word_with_an_optional_minus() {
+        assert_eq!(Sort::parse("-due"), Ok(Sort { by: SortBy::Due, descending: true }));
+        for bad in ["", "-", "--due", "Due", "title", "due "] {
+            assert_eq!(Sort::parse(bad).unwrap_err().code, "unknown_value", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_position_that_is_none_names_no_task() {
+        for bad in ["", "x", "é1JQ0000000000000000000000", "2026-01-01T00:00:00Z#not-an-id"] {
+            assert_eq!(Position(bad.to_owned()).task(), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A reminder of a task: when it rings, and what is known of its delivery.
+
+use std::fmt;
+
+use jiff::{Span, Timestamp};
+
+use crate::{due::Due, id::ReminderId, violation::Violation, zone::Zone};
+
+/// The most reminders a task can have.
+pub const MAX_REMINDERS: usize = 20;
+
+/// The longest time before the due time at which a reminder can ring, in days.
+const MAX_LEAD_DAYS: i64 = 366;
+
+/// How long before the due time: whole days on the calendar, then exact seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lead {
+    days: i64,
+    seconds: i64,
+}
+
+impl Lead {
+    /// Reads an ISO 8601 duration of weeks, days, hours, minutes and seconds (`P1D`, `PT30M`).
+    ///
+    /// # Errors
+    /// A [`Violation`]: `invalid_duration` or `out_of_range` (0 to 366 days).
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let invalid = || {
+            Violation::new("invalid_duration", "Give an ISO 8601 duration such as PT30M, PT1H or P1D.")
+        };
+        if !text.starts_with('P') {
+            return Err(invalid());
+        }
+        let span: Span = text.parse().map_err(|_| invalid())?;
+        if span.get_years() != 0 || span.get_months() != 0 {
+            return Err(Violation::new(
+                "invalid_duration",
+                "Months and years have no fixed length: give weeks, days, hours, minutes or seconds.",
+            ));
+        }
+        let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
+        let seconds =
+            i64::from(span.get_hours()) * 3_600 + span.get_minutes() * 60 + span.get_seconds();
+        if span.is_negative() || days * 86_400 + seconds > MAX_LEAD_DAYS * 86_400 {
+            return Err(Violation::new(
+                "out_of_range",
+                format!("It must be between 0 and {MAX_LEAD_DAYS} days."),
+            ));
+        }
+        Ok(Self { days, seconds })
+    }
+}
+
+impl fmt::Display for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hours, rest) = (self.seconds / 3_600, self.seconds % 3_600);
+        let span = Span::new().days(self.days).hours(hours).minutes(rest / 60).seconds(rest % 60);
+        write!(f, "{span}")
+    }
+}
+
+/// When a reminder is to ring, as its owner said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReminderSpec {
+    /// This long before the due time. Days are counted on the wall clock, so that `P1D` before 09:00 is
+    /// 09:00 also across a change to summer time.
+    Before(Lead),
+    /// At a time of its own; never [`Due::Date`].
+    At(Due),
+}
+
+impl ReminderSpec {
+    /// The reminder of users who chose none: half an hour before.
+    pub fn half_an_hour_before() -> Self {
+        Self::Before(Lead { days: 0, seconds: 1_800 })
+    }
+
+    /// Reads the time of an `at` reminder: a zoned time or an instant.
+    ///
+    /// # Errors
+    /// A [`Violation`] of [`Due::parse`], or `invalid_time` for a date without a time.
+    pub fn parse_at(text: &str) -> Result<Self, Violation> {
+        match Due::parse(text)? {
+            Due::Date(_) => Err(Violation::new("invalid_time", "A reminder needs a time of day.")),
+            time => Ok(Self::At(time)),
+        }
+    }
+
+    /// The instant at which it rings; nothing if it counts from a due time and there is none.
+    pub fn fire_at(&self, due: Option<&Due>, user_zone: &Zone) -> Option<Timestamp> {
+        match self {
+            Self::At(time) => Some(time.at(user_zone)),
+            Self::Before(lead) => {
+                let base = due?.reminder_base(user_zone);
+                let day = base.checked_sub(Span::new().days(lead.days)).ok()?;
+                day.timestamp().checked_sub(Span::new().seconds(lead.seconds)).ok()
+            }
+        }
+    }
+}
+
+impl serde::Serialize for ReminderSpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(Some(1))?;
+        match self {
+            Self::Before(lead) => map.serialize_entry("before", &lead.to_string())?,
+            Self::At(time) => map.serialize_entry("at", time)?,
+        }
+        map.end()
+    }
+}
+
+/// What is known of a reminder's delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// Waits for its moment, or for its next attempt.
+    Scheduled,
+    /// A worker has it and is sending.
+    Claimed,
+    /// SES accepted it.
+    Sent,
+    /// It was not sent, and there was a reason not to.
+    Skipped,
+    /// SES refused it for good.
+    Failed,
+    /// It may or may not have been accepted.
+    Uncertain,
+}
+
+/// Why a reminder was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Its moment had passed when it was set.
+    PastWhenSet,
+    /// The task was completed before.
+    TaskCompleted,
+    /// It could not be sent within a day.
+    TooOld,
+    /// The recipient has turned reminder mails off.
+    MailOff,
+    /// The account of the recipient is gone.
+    NoRecipient,
+    /// SES refused it, again and again.
+    Refused,
+    /// The task was changed while it was being sent, and wants another reminder now.
+    Replaced,
+}
+
+/// A reminder of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reminder {
+    /// Its name, for the ledger.
+    pub id: ReminderId,
+    /// When it is to ring, as its owner said it.
+    pub spec: ReminderSpec,
+    /// When it is to ring, as an instant.
+    pub fire_at: Timestamp,
+    /// What is known of its delivery.
+    pub status: DeliveryStatus,
+    /// The next moment at which something must happen to it: its ringing, its next attempt, the end of
+    /// a worker's lease, or the end of the wait for news of an uncertain mail. None when it is done.
+    pub next_at: Option<Timestamp>,
+    /// How often a worker has claimed it.
+    pub attempts: u32,
+    /// Tells the claim that holds it from all earlier ones.
+    pub fence: u64,
+    /// When SES accepted it.
+    pub sent_at: Option<Timestamp>,
+    /// The message id that SES gave.
+    pub message_id: Option<String>,
+    /// Why it was not sent.
+    pub reason: Option<Reason>,
+}
+
+impl Reminder {
+    /// A reminder that waits for its moment.
+    pub fn scheduled(id: ReminderId, spec: ReminderSpec, fire_at: Timestamp) -> Self {
+        Self {
+            id,
+            spec,
+            fire_at,
+            status: DeliveryStatus::Scheduled,
+            next_at: Some(fire_at),
+            attempts: 0,
+            fence: 0,
+            sent_at: None,
+            message_id: None,
+            reason: None,
+        }
+    }
+
+    /// Ends it in a state from which nothing follows by itself.
+    pub fn end(&mut self, status: DeliveryStatus, reason: Option<Reason>) {
+        self.status = status;
+        self.reason = reason;
+        self.next_at = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fires(spec: &ReminderSpec, due: &str) -> String {
+        let zone = Zone::parse("Europe/Berlin").unwrap();
+        spec.fire_at(Some(&Due::parse(due).unwrap()), &zone).unwrap().to_string()
+    }
+
+    fn before(text: &str) -> ReminderSpec {
+        ReminderSpec::Before(Lead::parse(text).unwrap())
+    }
+
+    #[test]
+    fn a_day_before_is_the_same_wall_time_across_a_change_of_the_clocks() {
+        // Clocks went forward on 29 March: the day before is 23 hours away.
+        assert_eq!(fires(&before("P1D"), "2026-03-29T09:00[Europe/Berlin]"), "2026-03-28T08:00:00Z");
+        assert_eq!(fires(&before("PT24H"), "2026-03-29T09:00[Europe/Berlin]"), "2026-03-28T07:00:00Z");
+    }
+
+    #[test]
+    fn an_all_day_task_rings_before_nine() {
+        assert_eq!(fires(&before("PT30M"), "2026-07-01"), "2026-07-01T06:30:00Z");
+    }
+
+    #[test]
+    fn bad_leads_are_refused() {
+        for (text, code) in [
+            ("", "invalid_duration"),
+            ("30 minutes", "invalid_duration"),
+            ("30m", "invalid_duration"),
+            ("P1M", "invalid_duration"),
+            ("-PT5M", "invalid_duration"),
+            ("P367D", "out_of_range"),
+            ("PT99999999999999999999H", "invalid_duration"),
+        ] {
+            assert_eq!(Lead::parse(text).unwrap_err().code, code, "{text:?}");
+        }
+        assert_eq!(ReminderSpec::parse_at("2026-03-01").unwrap_err().code, "invalid_time");
+    }
+
+    proptest! {
+        #[test]
+        fn a_lead_reads_back_what_it_prints(days in 0_i64..300, seconds in 0_i64..500_000) {
+            let lead = Lead { days, seconds };
+            prop_assert_eq!(Lead::parse(&lead.to_string()).unwrap(), lead);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A clock and a source of chance that tests control.
+
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
+
+use taskbell_domain::clock::{Clock, Random};
+
+/// A clock that moves only when told to.
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    /// A clock that stands at an instant (RFC 3339).
+    pub fn at(instant: &str) -> Self {
+        Self(Mutex::new(instant.parse().expect("an instant")))
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: SignedDuration) {
+        *self.0.lock().expect("not poisoned") += by;
+    }
+
+    /// Sets the clock.
+    pub fn set(&self, to: Timestamp) {
+        *self.0.lock().expect("not poisoned") = to;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("not poisoned")
+    }
+}
+
+/// Bytes that look random and are the same in every run (SplitMix64).
+pub struct SeededRandom(Mutex<u64>);
+
+impl SeededRandom {
+    /// A source that begins at a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut state = self.0.lock().expect("not poisoned");
+        for chunk in buffer.chunks_mut(8) {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = *state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_be_bytes()[..chunk.len()]);
+        }
+    }
+}

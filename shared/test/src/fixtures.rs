@@ -1,0 +1,79 @@
+//! Users and tasks to test with.
+
+use jiff::Timestamp;
+
+use crate::{ManualClock, SeededRandom};
+use taskbell_domain::{
+    due::Due,
+    email::EmailAddress,
+    id::{SpaceId, TaskId, UserId},
+    reminder::{Lead, ReminderSpec},
+    task::{Priority, Status, Task, TaskDraft},
+    text::{Description, PersonName, Title},
+    user::{MailSettings, User},
+    zone::Zone,
+};
+
+/// The moment at which the fixtures were made.
+pub const NOW: &str = "2026-03-01T08:00:00Z";
+
+/// [`NOW`] as an instant.
+pub fn now() -> Timestamp {
+    instant(NOW)
+}
+
+/// An instant from its RFC 3339 form.
+pub fn instant(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+/// The user with that number, in Berlin.
+pub fn user(number: u64) -> User {
+    User {
+        id: UserId::generate(&ManualClock::at(NOW), &SeededRandom::new(number)),
+        email: EmailAddress::parse(&format!("user{number}@example.com")).expect("an address"),
+        name: PersonName::parse(&format!("User {number}")).expect("a name"),
+        time_zone: Zone::parse("Europe/Berlin").expect("a zone"),
+        default_reminders: vec![ReminderSpec::half_an_hour_before()],
+        mail: MailSettings::default(),
+        unsubscribe_token: format!("{number:032x}"),
+        version: 1,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+/// A draft with a title and nothing else.
+pub fn draft(title: &str) -> TaskDraft {
+    TaskDraft {
+        title: Title::parse(title).expect("a title"),
+        description: Description::default(),
+        status: Status::Pending,
+        priority: Priority::Medium,
+        category: None,
+        tags: Vec::new(),
+        due: None,
+        reminders: None,
+    }
+}
+
+/// A draft that is due, with reminders these ISO 8601 durations before.
+pub fn due_draft(title: &str, due: &str, before: &[&str]) -> TaskDraft {
+    TaskDraft {
+        due: Some(Due::parse(due).expect("a due time")),
+        reminders: Some(
+            before
+                .iter()
+                .map(|lead| ReminderSpec::Before(Lead::parse(lead).expect("a lead")))
+                .collect(),
+        ),
+        ..draft(title)
+    }
+}
+
+/// The task with that number, in the personal space of a user.
+pub fn task(number: u64, owner: &User, draft: TaskDraft) -> Task {
+    let random = SeededRandom::new(number);
+    let id = TaskId::generate(&ManualClock::at(NOW), &random);
+    Task::create(id, SpaceId::personal(owner.id), draft, owner, now(), &random).expect("a valid draft")
+}

@@ -1,0 +1,15 @@
+//! What the tests of every crate need: a clock that stands still, chance that repeats, in-memory ports,
+//! and the contract that every store has to keep.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod chance;
+pub mod contract;
+pub mod fixtures;
+mod memory;
+mod outbox;
+pub mod template;
+
+pub use chance::{ManualClock, SeededRandom};
+pub use memory::Memory;
+pub use outbox::{Outbox, QueueFake};

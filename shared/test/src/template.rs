@@ -1,0 +1,48 @@
+//! template.yaml as JSON, for tests that hold the program against it.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+use serde_yaml_ng as yaml;
+
+/// The folder that the template and everything else is in.
+pub fn project() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the project's folder")
+}
+
+/// The template; short forms of functions are written out (`!Ref x` is `{"Ref": "x"}`).
+pub fn template() -> Value {
+    let text = std::fs::read_to_string(project().join("template.yaml")).expect("template.yaml");
+    plain(yaml::from_str(&text).expect("valid YAML"))
+}
+
+/// The resources of a type, by logical id.
+pub fn resources(of_type: &str) -> Map<String, Value> {
+    let template = template();
+    let all = template["Resources"].as_object().expect("resources").clone();
+    all.into_iter().filter(|(_, resource)| resource["Type"] == of_type).collect()
+}
+
+fn plain(value: yaml::Value) -> Value {
+    match value {
+        yaml::Value::Tagged(tagged) => {
+            let name = tagged.tag.to_string();
+            let name = match name.trim_start_matches('!') {
+                "Ref" => "Ref".to_owned(),
+                name => format!("Fn::{name}"),
+            };
+            json!({ name: plain(tagged.value) })
+        }
+        yaml::Value::Sequence(items) => items.into_iter().map(plain).collect(),
+        yaml::Value::Mapping(entries) => Value::Object(
+            entries
+                .into_iter()
+                .map(|(name, value)| (name.as_str().expect("a name").to_owned(), plain(value)))
+                .collect(),
+        ),
+        other => serde_json::to_value(other).expect("JSON"),
+    }
+}

@@ -1,1 +1,14 @@
-//! x
+//! What each function does, free of how it is started: handlers for the API's routes, workers for the
+//! rest, and what they share.
+//!
+//! A handler is a function of a [`http::Call`] and the ports it needs; it gives a [`http::Reply`] or a
+//! [`http::Problem`]. [`http::respond`] does for all of them what is the same for all.
+
+pub mod handlers;
+pub mod http;
+pub mod mail;
+pub mod passwords;
+mod ring_soon;
+pub mod system;
+pub mod tokens;
+pub mod workers;

@@ -26,7 +26,6 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all clients of a function share.
-#[derive(Clone)]
 pub struct Connection {
     region: Region,
     credentials: SharedCredentialsProvider,
@@ -49,11 +48,6 @@ impl Connection {
             endpoint,
             http,
         }
-    }
-
-    /// The HTTP client, for the one request that goes to an address CloudFormation gives.
-    pub fn http(&self) -> SharedHttpClient {
-        self.http.clone()
     }
 
     /// A DynamoDB client.

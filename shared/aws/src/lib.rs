@@ -3,6 +3,7 @@
 //! No AWS type leaves this crate but the clients that a function's `main` builds from a [`Connection`].
 
 mod connection;
+mod custom_resource;
 pub mod dynamodb;
 mod error;
 mod mailer;
@@ -10,6 +11,7 @@ mod queue;
 mod signing_key;
 
 pub use connection::{Connection, Credentials};
+pub use custom_resource::put_json;
 pub use mailer::SesMailer;
 pub use queue::SqsTimerQueue;
 pub use signing_key::SigningKeyParameter;

@@ -2,7 +2,7 @@
 //! read.
 
 use aws_sdk_ssm::{Client, operation::put_parameter::PutParameterError, types::ParameterType};
-use taskbell_domain::ports::PortError;
+use taskbell_domain::ports::{PortError, SigningKeyStore};
 
 use crate::error::{corrupt, port_error};
 
@@ -18,24 +18,17 @@ impl SigningKeyParameter {
     pub fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }
+}
 
-    /// Reads and decrypts it.
-    ///
-    /// # Errors
-    /// [`PortError`], also when there is no such parameter.
-    pub async fn read(&self) -> Result<String, PortError> {
+impl SigningKeyStore for SigningKeyParameter {
+    async fn read(&self) -> Result<String, PortError> {
         const OPERATION: &str = "reading the signing key";
         let answer = self.client.get_parameter().name(&self.name).with_decryption(true).send().await;
         let value = answer.map_err(port_error(OPERATION))?.parameter.and_then(|p| p.value);
         value.ok_or_else(|| corrupt(OPERATION, "no value"))
     }
 
-    /// Stores a key unless there is one; an existing one is never replaced, since every token in the
-    /// world would be void. Returns whether it was stored.
-    ///
-    /// # Errors
-    /// [`PortError`].
-    pub async fn create(&self, value: &str) -> Result<bool, PortError> {
+    async fn create(&self, value: &str) -> Result<bool, PortError> {
         let put = self
             .client
             .put_parameter()
@@ -53,11 +46,7 @@ impl SigningKeyParameter {
         }
     }
 
-    /// Deletes it. That it is gone already is no error.
-    ///
-    /// # Errors
-    /// [`PortError`].
-    pub async fn delete(&self) -> Result<(), PortError> {
+    async fn delete(&self) -> Result<(), PortError> {
         match self.client.delete_parameter().name(&self.name).send().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {

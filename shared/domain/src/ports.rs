@@ -250,3 +250,15 @@ pub trait Mailer: Send + Sync {
     /// Offers a mail once, and never retries by itself. Returns the message id.
     fn send(&self, mail: &Mail) -> impl Future<Output = Result<String, MailError>> + Send;
 }
+
+/// Keeps the private key that signs access tokens.
+pub trait SigningKeyStore: Send + Sync {
+    /// The key, decrypted. That there is none is an error.
+    fn read(&self) -> impl Future<Output = Result<String, PortError>> + Send;
+
+    /// Stores a key unless there is one; an existing one is never replaced. Returns whether it was stored.
+    fn create(&self, key: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Deletes the key. That it is gone already is no error.
+    fn delete(&self) -> impl Future<Output = Result<(), PortError>> + Send;
+}

@@ -1,8 +1,6 @@
 //! What the tests of every crate need: a clock that stands still, chance that repeats, in-memory ports,
 //! and the contract that every store has to keep.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 mod chance;
 pub mod contract;
 pub mod fixtures;

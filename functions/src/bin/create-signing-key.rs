@@ -1,0 +1,19 @@
+//! Makes the key pair that signs access tokens: a CloudFormation custom resource.
+
+use lambda_runtime::{LambdaEvent, run};
+use taskbell_api::workers::create_signing_key::{Request, handle};
+use taskbell_aws::put_json;
+use taskbell_functions::{Environment, Error, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let key = env.signing_key();
+    env.ready(Some(()))?;
+    run(service_fn(async |event: LambdaEvent<Request>| {
+        let answer = handle(&event.payload, &key).await;
+        put_json(&event.payload.response_url, &answer).await?;
+        Ok::<_, Error>(())
+    }))
+    .await
+}

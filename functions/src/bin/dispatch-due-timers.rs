@@ -1,0 +1,20 @@
+//! Queues the timers of the next two minutes: every minute, by schedule.
+
+use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, run};
+use serde_json::Value;
+use taskbell_api::workers::dispatch_due_timers;
+use taskbell_functions::{Environment, Error, SystemClock, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let (store, queue) = (env.dynamodb(), env.reminder_queue());
+    env.ready(Some(()))?;
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let deadline = Timestamp::try_from(event.context.deadline())?;
+        let queued = dispatch_due_timers::handle(&store, &queue, &SystemClock, deadline).await?;
+        Ok::<_, Error>(serde_json::json!({ "queued": queued }))
+    }))
+    .await
+}

@@ -1,0 +1,24 @@
+//! Logs a user in: `POST /v1/auth/login`.
+
+use lambda_http::run;
+use taskbell_api::{handlers::auth::log_in, http::respond};
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, issuer, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let key = env.signing_key();
+    let name = env.required("TOKEN_ISSUER");
+    env.ready(Some(()))?;
+    let issuer = issuer(name, &key).await?;
+    run(service_fn(async |request| {
+        Ok::<_, Error>(
+            respond(request, async |call| {
+                log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom).await
+            })
+            .await,
+        )
+    }))
+    .await
+}

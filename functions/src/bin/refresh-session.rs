@@ -1,0 +1,24 @@
+//! Exchanges a refresh token: `POST /v1/auth/refresh`.
+
+use lambda_http::run;
+use taskbell_api::{handlers::auth::refresh, http::respond};
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, issuer, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let key = env.signing_key();
+    let name = env.required("TOKEN_ISSUER");
+    env.ready(Some(()))?;
+    let issuer = issuer(name, &key).await?;
+    run(service_fn(async |request| {
+        Ok::<_, Error>(
+            respond(request, async |call| {
+                refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom).await
+            })
+            .await,
+        )
+    }))
+    .await
+}

@@ -1,0 +1,24 @@
+//! Sends the reminders whose moment has come: for each batch of queue messages.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{LambdaEvent, run};
+use taskbell_api::{
+    mail::MailContext,
+    workers::send_reminders::{Worker, handle_batch},
+};
+use taskbell_functions::{Environment, Error, SystemClock, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let (store, queue, mailer) = (env.dynamodb(), env.reminder_queue(), env.mailer());
+    let api_url = env.required("API_URL");
+    let (mailer, sender) = env.ready(mailer)?;
+    let mail = MailContext { sender, api_url };
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let worker =
+            Worker { store: &store, queue: &queue, mailer: &mailer, clock: &SystemClock, mail: &mail };
+        Ok::<SqsBatchResponse, Error>(handle_batch(&worker, event.payload).await)
+    }))
+    .await
+}

@@ -1,0 +1,131 @@
+//! What every function does before it serves: read its environment once, say all that is missing in one
+//! line, log as JSON, and build only the clients it needs.
+
+use std::{env, fmt, str::FromStr};
+
+use taskbell_api::tokens::{Issuer, SigningKey, Verifier};
+use taskbell_aws::{
+    Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb,
+};
+use taskbell_domain::{email::EmailAddress, ports::SigningKeyStore};
+
+pub use lambda_http::{Error, service_fn};
+pub use taskbell_api::system::{SystemClock, SystemRandom};
+
+/// The environment of a function. Every variable asked for that is missing or wrong is remembered, and
+/// [`Environment::ready`] reports all of them together.
+pub struct Environment {
+    connection: Connection,
+    problems: Vec<String>,
+}
+
+impl Environment {
+    /// Starts logging, and reads what every client needs.
+    pub fn start() -> Self {
+        let level = env::var("LOG_LEVEL").ok();
+        let level = level.and_then(|name| tracing::Level::from_str(&name).ok());
+        // To stderr: Lambda takes both streams, and the local cloud waits for a line there.
+        tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_target(false)
+            .with_max_level(level.unwrap_or(tracing::Level::INFO))
+            .with_writer(std::io::stderr)
+            .init();
+        let mut problems = Vec::new();
+        let mut required = |name| required(name, &mut problems);
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID"),
+            required("AWS_SECRET_ACCESS_KEY"),
+            optional("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let region = required("AWS_REGION");
+        let connection = Connection::new(region, credentials, optional("AWS_ENDPOINT_URL"));
+        Self { connection, problems }
+    }
+
+    /// The value of a variable; empty, and remembered, if there is none.
+    pub fn required(&mut self, name: &'static str) -> String {
+        required(name, &mut self.problems)
+    }
+
+    /// The value of a variable, checked; nothing, and remembered, if there is none that passes.
+    pub fn checked<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        check: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.required(name);
+        if value.is_empty() {
+            return None;
+        }
+        check(&value).map_err(|error| self.problems.push(format!("{name} is wrong ({error})"))).ok()
+    }
+
+    /// The two tables.
+    pub fn dynamodb(&mut self) -> DynamoDb {
+        let (accounts, tasks) = (self.required("ACCOUNTS_TABLE"), self.required("TASKS_TABLE"));
+        DynamoDb::new(self.connection.dynamodb(), accounts, tasks)
+    }
+
+    /// The queue of the reminder worker.
+    pub fn reminder_queue(&mut self) -> SqsTimerQueue {
+        SqsTimerQueue::new(self.connection.sqs(), self.required("REMINDER_QUEUE_URL"))
+    }
+
+    /// What verifies access tokens.
+    pub fn verifier(&mut self) -> Option<Verifier> {
+        let issuer = self.required("TOKEN_ISSUER");
+        self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key))
+    }
+
+    /// Where the private key is.
+    pub fn signing_key(&mut self) -> SigningKeyParameter {
+        SigningKeyParameter::new(self.connection.ssm(), self.required("SIGNING_KEY_PARAMETER"))
+    }
+
+    /// What sends mail, and the address it sends from.
+    pub fn mailer(&mut self) -> Option<(SesMailer, EmailAddress)> {
+        let sender =
+            self.checked("SENDER_ADDRESS", |text| EmailAddress::parse(text).map_err(|v| v.message))?;
+        Some((SesMailer::new(self.connection.ses(), sender.as_str().to_owned()), sender))
+    }
+
+    /// Gives the clients if nothing was missing.
+    ///
+    /// # Errors
+    /// One line that names every variable that is missing or wrong.
+    pub fn ready<T>(self, clients: Option<T>) -> Result<T, Error> {
+        match clients {
+            Some(clients) if self.problems.is_empty() => Ok(clients),
+            _ => {
+                let problem = format!("cannot start: {}", self.problems.join(", "));
+                tracing::error!("{problem}");
+                Err(problem.into())
+            }
+        }
+    }
+}
+
+fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn required(name: &'static str, problems: &mut Vec<String>) -> String {
+    optional(name).unwrap_or_else(|| {
+        problems.push(format!("{name} is not set"));
+        String::new()
+    })
+}
+
+/// What issues access tokens: reads the private key, once, before the first request.
+///
+/// # Errors
+/// When the key cannot be read, or is none.
+pub async fn issuer(name: String, key: &SigningKeyParameter) -> Result<Issuer, Error> {
+    let key = SigningKey::parse(&key.read().await?)?;
+    Ok(Issuer::new(name, &key))
+}

@@ -1,0 +1,55 @@
+//! `POST /v1/auth/login`: exchanges address and password for tokens, and opens a session.
+
+use taskbell_domain::{
+    clock::{Clock, Random},
+    credential::{RefreshToken, SESSION_LIFETIME, Session},
+    email::EmailAddress,
+    id::SessionId,
+    ports::{Credentials, Profiles, Sessions},
+};
+
+use super::tokens;
+use crate::{
+    http::{Call, Fields, Problem, Reply, read},
+    passwords,
+    tokens::Issuer,
+};
+
+/// Logs in. An unknown address and a wrong password get the same answer after the same work.
+///
+/// # Errors
+/// 401 `invalid_credentials`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &(impl Credentials + Profiles + Sessions),
+    issuer: &Issuer,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let mut fields = Fields::of(call)?;
+    let email = fields.required("email", read::any_text);
+    let password = fields.required("password", read::any_text);
+    let (email, password) = fields.finish(email.zip(password))?;
+
+    let wrong = || Problem::not_proven("invalid_credentials", "The address or the password is wrong.");
+    let credential = match EmailAddress::parse(&email) {
+        Ok(address) => accounts.credential(&address).await?,
+        Err(_) => None,
+    };
+    if !passwords::verify(&password, credential.as_ref().map(|found| found.password_hash.as_str())) {
+        return Err(wrong());
+    }
+    let Some(found) = credential else { return Err(wrong()) };
+    let user = accounts.user(found.user).await?.ok_or_else(wrong)?;
+
+    let now = clock.now();
+    let token = RefreshToken::generate(user.id, SessionId::generate(clock, random), random);
+    let session = Session {
+        id: token.session,
+        user: user.id,
+        token_hash: token.hash(),
+        expires_at: now + SESSION_LIFETIME,
+    };
+    accounts.open_session(&session).await?;
+    tokens(&user, &token, issuer, now, random)
+}

@@ -1,0 +1,42 @@
+//! Accounts and sessions.
+
+pub mod log_in;
+pub mod log_out;
+pub mod refresh;
+pub mod register;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+use taskbell_domain::{clock::Random, credential::RefreshToken, user::User};
+
+use super::me::profile_view;
+use crate::{
+    http::{Problem, Reply},
+    tokens::{Identity, Issuer, LIFETIME},
+};
+
+/// The answer to a log-in and to a refresh.
+fn tokens(
+    user: &User,
+    refresh: &RefreshToken,
+    issuer: &Issuer,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let identity = Identity { user: user.id, session: refresh.session };
+    let access = issuer.issue(identity, now, random).map_err(|error| {
+        tracing::error!(%error, "an access token could not be signed");
+        Problem::internal()
+    })?;
+    Reply::json(
+        StatusCode::OK,
+        &json!({
+            "access_token": access,
+            "token_type": "Bearer",
+            "expires_in": LIFETIME.as_secs(),
+            "refresh_token": refresh.to_text(),
+            "user": profile_view(user),
+        }),
+    )
+}

@@ -1,0 +1,56 @@
+//! `POST /v1/auth/refresh`: exchanges a refresh token for new tokens. Each works once.
+
+use taskbell_domain::{
+    clock::{Clock, Random},
+    credential::{RefreshToken, SESSION_LIFETIME, Session},
+    ports::{Profiles, Rotated, Sessions},
+};
+
+use super::tokens;
+use crate::{
+    http::{Call, Fields, Problem, Reply, read},
+    tokens::Issuer,
+};
+
+/// Continues a session. A token that is not the session's current one has been used before: somebody
+/// else may hold its successor, so the session ends for both (RFC 9700 §4.14.2).
+///
+/// # Errors
+/// 401 `invalid_refresh_token`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &(impl Profiles + Sessions),
+    issuer: &Issuer,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let mut fields = Fields::of(call)?;
+    let text = fields.required("refresh_token", read::any_text);
+    let text = fields.finish(text)?;
+
+    let invalid = || {
+        let detail = "The refresh token is unknown, expired or used: log in again.";
+        Problem::not_proven("invalid_refresh_token", detail)
+    };
+    let presented = RefreshToken::parse(&text).ok_or_else(invalid)?;
+    // Read before the exchange: should reading fail, the token is still good.
+    let user = accounts.user(presented.user).await?.ok_or_else(invalid)?;
+
+    let now = clock.now();
+    let next = RefreshToken::generate(presented.user, presented.session, random);
+    let session = Session {
+        id: next.session,
+        user: next.user,
+        token_hash: next.hash(),
+        expires_at: now + SESSION_LIFETIME,
+    };
+    match accounts.rotate_session(&session, &presented.hash(), now).await? {
+        Rotated::Done => tokens(&user, &next, issuer, now, random),
+        Rotated::Unknown => Err(invalid()),
+        Rotated::Reused => {
+            tracing::warn!(session = %presented.session, "a used refresh token came back; session ended");
+            accounts.close_session(presented.user, presented.session).await?;
+            Err(invalid())
+        }
+    }
+}

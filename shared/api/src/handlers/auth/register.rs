@@ -1,0 +1,68 @@
+//! `POST /v1/auth/register`: makes an account and its personal space.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    credential::{Credential, link_token},
+    email::EmailAddress,
+    id::UserId,
+    ports::{Registered, Registrations},
+    reminder::ReminderSpec,
+    text::PersonName,
+    user::{MailSettings, User},
+    zone::Zone,
+};
+
+use crate::{
+    handlers::me::profile_view,
+    http::{Call, Fields, Problem, Reply, read},
+    passwords,
+};
+
+/// Registers; answers 201 with the profile.
+///
+/// # Errors
+/// 409 `email_taken`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &impl Registrations,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let mut fields = Fields::of(call)?;
+    let email = fields.required("email", read::text(EmailAddress::parse));
+    let name = fields.required("name", read::text(PersonName::parse));
+    let zone = fields.optional("time_zone", read::text(Zone::parse));
+    let mut context: Vec<&str> = email.iter().map(EmailAddress::as_str).collect();
+    context.extend(name.iter().map(PersonName::as_str));
+    let password = fields.required(
+        "password",
+        read::text(|text| passwords::check_new(text, &context).map(|()| text.to_owned())),
+    );
+    let complete = email.zip(name).zip(password);
+    let ((email, name), password) = fields.finish(complete)?;
+
+    let now = clock.now();
+    let user = User {
+        id: UserId::generate(clock, random),
+        email,
+        name,
+        time_zone: zone.unwrap_or_else(Zone::utc),
+        default_reminders: vec![ReminderSpec::half_an_hour_before()],
+        mail: MailSettings::default(),
+        unsubscribe_token: link_token(random),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let password_hash = passwords::hash(&password, random).map_err(|error| {
+        tracing::error!(%error, "a password could not be hashed");
+        Problem::internal()
+    })?;
+    match accounts.register(&user, &Credential { user: user.id, password_hash }).await? {
+        Registered::Done => Reply::json(StatusCode::CREATED, &profile_view(&user)),
+        Registered::EmailTaken => {
+            Err(Problem::conflict("email_taken", "There is an account with this address: log in."))
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Whether the API answers.
+
+pub mod get;

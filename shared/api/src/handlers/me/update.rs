@@ -1,0 +1,55 @@
+//! `PATCH /v1/me`: changes the caller's profile (RFC 7396).
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    ports::{ProfileChanges, Replaced},
+    text::PersonName,
+    user::UserPatch,
+    zone::Zone,
+};
+
+use super::{TRIES, profile_view};
+use crate::{
+    http::{Call, Fields, Problem, Reply, authenticate, read},
+    tokens::Verifier,
+};
+
+/// Changes what the patch names. Tasks keep the due instants they have: a new zone counts for tasks that
+/// are created or rescheduled from now on.
+///
+/// # Errors
+/// 401, 409 `busy`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &impl ProfileChanges,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let mut fields = Fields::of(call)?;
+    let patch = UserPatch {
+        name: fields.changed("name", read::text(PersonName::parse)),
+        time_zone: fields.changed("time_zone", read::text(Zone::parse)),
+        default_reminders: fields
+            .clearable("default_reminders", read::default_reminders)
+            .map(Option::unwrap_or_default),
+        mail_reminders: fields.nested("mail.", |mail| mail.changed("reminders", read::boolean)),
+    };
+    let patch = fields.finish(Some(patch))?;
+
+    let mut user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    for _ in 0..TRIES {
+        let read = user.version;
+        if !user.apply(patch.clone(), now) {
+            return Reply::json(StatusCode::OK, &profile_view(&user));
+        }
+        match accounts.replace_user(&user, read).await? {
+            Replaced::Done => return Reply::json(StatusCode::OK, &profile_view(&user)),
+            Replaced::Conflict(Some(present)) => user = *present,
+            Replaced::Conflict(None) => return Err(Problem::unauthorized()),
+        }
+    }
+    Err(Problem::conflict("busy", "The profile is being changed by others: try again."))
+}

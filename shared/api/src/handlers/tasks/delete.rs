@@ -1,0 +1,37 @@
+//! `DELETE /v1/tasks/{task_id}`: deletes a task and its reminders. Two calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    policy::Action,
+    ports::{Replaced, TaskChanges},
+};
+
+use super::{TRIES, busy, permitted, task_id};
+use crate::{
+    http::{Call, Problem, Reply, authenticate, require_match},
+    tokens::Verifier,
+};
+
+/// Deletes; answers 204. The timer goes with the task, in the same write.
+///
+/// # Errors
+/// 401, 404, 409 `busy`, 412.
+pub async fn handle(
+    call: &Call,
+    tasks: &impl TaskChanges,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let caller = authenticate(call, verifier, clock.now())?;
+    let mut found = tasks.task(task_id(call)?).await?;
+    for _ in 0..TRIES {
+        let task = permitted(found, caller, Action::WriteTasks)?;
+        require_match(call, task.version)?;
+        match tasks.delete(task.id, task.version).await? {
+            Replaced::Done => return Ok(Reply::empty(StatusCode::NO_CONTENT)),
+            Replaced::Conflict(present) => found = present.map(|task| *task),
+        }
+    }
+    Err(busy())
+}

@@ -1,0 +1,28 @@
+//! `GET /v1/tasks/{task_id}`: one task. One call.
+
+use http::StatusCode;
+use taskbell_domain::{clock::Clock, policy::Action, ports::TaskReads};
+
+use super::{permitted, task_id, view};
+use crate::{
+    http::{Call, Problem, Reply, authenticate, matches_none},
+    tokens::Verifier,
+};
+
+/// Answers with the task, or 304 if `If-None-Match` lists its version.
+///
+/// # Errors
+/// 401, 404.
+pub async fn handle(
+    call: &Call,
+    tasks: &impl TaskReads,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let caller = authenticate(call, verifier, clock.now())?;
+    let task = permitted(tasks.task(task_id(call)?).await?, caller, Action::ReadTasks)?;
+    if matches_none(call, task.version)? {
+        return Reply::empty(StatusCode::NOT_MODIFIED).tagged(task.version);
+    }
+    view::reply(StatusCode::OK, &task)
+}

@@ -1,0 +1,45 @@
+//! `PATCH /v1/tasks/{task_id}`: changes a task (RFC 7396). Two calls: what is needed is read at once, the
+//! task is written.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    ports::{TaskChanges, TimerQueue},
+};
+
+use super::{change, fields, task_id, view};
+use crate::{
+    http::{Call, Fields, Problem, Reply, authenticate},
+    ring_soon::ring_soon,
+    tokens::Verifier,
+};
+
+/// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
+///
+/// # Errors
+/// 401, 404, 409 `busy`, 412, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    tasks: &impl TaskChanges,
+    queue: &impl TimerQueue,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let patch = fields::patch(Fields::of(call)?)?;
+    let id = task_id(call)?;
+    let (found, profile) = if patch.needs_profile() {
+        let (task, user) = tasks.task_and_user(id, caller.user).await?;
+        (task, Some(user.ok_or_else(Problem::unauthorized)?))
+    } else {
+        (tasks.task(id).await?, None)
+    };
+    let task = change(call, tasks, caller, found, |task| {
+        Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?)
+    })
+    .await?;
+    ring_soon(queue, &task, now).await;
+    view::reply(StatusCode::OK, &task)
+}

@@ -1,0 +1,119 @@
+//! A JSON body, read field by field, so that all that is wrong with it is said at once.
+
+use serde_json::{Map, Value};
+use taskbell_domain::violation::{FieldError, Violation};
+
+use super::{
+    Call, Problem,
+    read::{Read, shown, unknown_field},
+};
+
+/// The fields of a JSON object that have not been read yet, and what was wrong with those that have.
+pub struct Fields {
+    prefix: &'static str,
+    values: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// The fields of a request's body.
+    ///
+    /// # Errors
+    /// 400 `malformed_json`, 413, 415; 422 if it is JSON but no object.
+    pub fn of(call: &Call) -> Result<Self, Problem> {
+        let value: Value = serde_json::from_slice(call.json()?).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let detail = format!("The body is not valid JSON in UTF-8 (line {line}, column {column}).");
+            Problem::malformed("malformed_json", detail)
+        })?;
+        match value {
+            Value::Object(values) => Ok(Self { prefix: "", values, errors: Vec::new() }),
+            _ => Err(Violation::new("wrong_type", "It must be an object.").at("body").into()),
+        }
+    }
+
+    fn read<T>(&mut self, name: &str, value: &Value, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
+        let prefix = self.prefix;
+        let place =
+            |error: FieldError| FieldError { field: format!("{prefix}{name}{}", error.field), ..error };
+        read(value).map_err(|errors| self.errors.extend(errors.into_iter().map(place))).ok()
+    }
+
+    fn refuse_absence(&mut self, name: &str) {
+        let why = Violation::new("required", "It must be there, and not be null.");
+        self.errors.push(why.at(format!("{}{name}", self.prefix)));
+    }
+
+    /// A field that must be there.
+    pub fn required<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => {
+                self.refuse_absence(name);
+                None
+            }
+            Some(value) => self.read(name, &value, read),
+        }
+    }
+
+    /// A field that may be absent or null.
+    pub fn optional<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(value) => self.read(name, &value, read),
+        }
+    }
+
+    /// A field of a merge patch that can be changed, but not cleared.
+    pub fn changed<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
+        if self.values.contains_key(name) { self.required(name, read) } else { None }
+    }
+
+    /// A field of a merge patch that null clears: absent is `None`, null is `Some(None)`.
+    pub fn clearable<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<Option<T>> {
+        match self.values.remove(name)? {
+            Value::Null => Some(None),
+            value => self.read(name, &value, read).map(Some),
+        }
+    }
+
+    /// The fields of a nested object, read by `inner`; absent is `None`. `prefix` is its name and a dot.
+    pub fn nested<T>(
+        &mut self,
+        prefix: &'static str,
+        inner: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let name = prefix.trim_end_matches('.');
+        match self.values.remove(name)? {
+            Value::Object(values) => {
+                let mut fields = Self { prefix, values, errors: Vec::new() };
+                let read = inner(&mut fields);
+                fields.refuse_rest();
+                self.errors.append(&mut fields.errors);
+                read
+            }
+            _ => {
+                self.errors.push(Violation::new("wrong_type", "It must be an object.").at(name));
+                None
+            }
+        }
+    }
+
+    fn refuse_rest(&mut self) {
+        let rest = std::mem::take(&mut self.values);
+        let unknown =
+            rest.keys().map(|name| unknown_field().at(format!("{}{}", self.prefix, shown(name))));
+        self.errors.extend(unknown);
+    }
+
+    /// What was made of the fields, if nothing was wrong and none is left.
+    ///
+    /// # Errors
+    /// 422 `validation_failed` with every error found.
+    pub fn finish<T>(mut self, made: Option<T>) -> Result<T, Problem> {
+        self.refuse_rest();
+        match made {
+            Some(made) if self.errors.is_empty() => Ok(made),
+            _ => Err(Problem::invalid(self.errors)),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Cursors: opaque to clients, and good only for the user and the query they were given for.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use taskbell_domain::{
+    id::UserId,
+    list::{Position, TaskQuery},
+    violation::Violation,
+};
+
+/// Bytes of the checksum.
+const CHECKSUM: usize = 12;
+
+/// Makes and reads the cursors of one query of one user.
+///
+/// A cursor holds a place in the sorted list and a checksum over the place, the user and the query. The
+/// checksum is not keyed: it turns away what was edited, cut or meant for another query. Somebody who
+/// computes one for themselves gets another place in their own list, which they could have asked for
+/// anyway; a partition is never taken from a cursor.
+pub struct Cursor {
+    binding: Vec<u8>,
+}
+
+impl Cursor {
+    /// The cursors of a user for a query. The page size may change from page to page.
+    pub fn new(user: UserId, query: &TaskQuery) -> Self {
+        let bound = (user, query.space, &query.filter, query.sort);
+        Self { binding: format!("{bound:?}").into_bytes() }
+    }
+
+    fn checksum(&self, place: &str) -> [u8; CHECKSUM] {
+        let digest = Sha256::new().chain_update(&self.binding).chain_update(place).finalize();
+        std::array::from_fn(|index| digest[index])
+    }
+
+    /// The cursor of a place.
+    pub fn write(&self, place: &Position) -> String {
+        let mut bytes = self.checksum(&place.0).to_vec();
+        bytes.extend_from_slice(place.0.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads what [`Self::write`] wrote for the same user and query.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `invalid_cursor`.
+    pub fn read(&self, text: &str) -> Result<Position, Violation> {
+        let place = || {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+            let (checksum, place) = bytes.split_at_checked(CHECKSUM)?;
+            let place = std::str::from_utf8(place).ok()?;
+            let position = Position(place.to_owned());
+            (self.checksum(place) == checksum && position.task().is_some()).then_some(position)
+        };
+        place().ok_or_else(|| {
+            let why = "It is not a cursor that this query gave: begin again without one.";
+            Violation::new("invalid_cursor", why)
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! The conventions of the HTTP API, in one place each.
+
+mod auth;
+mod body;
+mod call;
+mod cursor;
+mod etag;
+mod params;
+mod problem;
+pub mod read;
+mod reply;
+
+pub use auth::authenticate;
+pub use body::Fields;
+pub use call::Call;
+pub use cursor::Cursor;
+pub use etag::{matches_none, require_match, tag};
+pub use params::Params;
+pub use problem::Problem;
+pub use reply::{Reply, respond};

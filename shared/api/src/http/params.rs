@@ -1,0 +1,45 @@
+//! The parameters of a query, read one by one like the fields of a body.
+
+use taskbell_domain::violation::{FieldError, Violation};
+
+use super::{Call, Problem, read::shown};
+
+/// The parameters that have not been read yet, and what was wrong with those that have.
+pub struct Params<'a> {
+    values: Vec<(&'a str, &'a str)>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Params<'a> {
+    /// The parameters of a request.
+    pub fn of(call: &'a Call) -> Self {
+        Self { values: call.query(), errors: Vec::new() }
+    }
+
+    /// A parameter that may be absent, but not be there twice.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        check: impl Fn(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        let found: Vec<_> = self.values.extract_if(.., |(found, _)| *found == name).collect();
+        let result = match found.as_slice() {
+            [] => return None,
+            [(_, value)] => check(value),
+            _ => Err(Violation::new("duplicate", "It may be there once.")),
+        };
+        result.map_err(|violation| self.errors.push(violation.at(name))).ok()
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 422 `validation_failed` with every error found; a parameter that nobody has read is one.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        for (name, _) in &self.values {
+            let unknown = Violation::new("unknown_parameter", "There is no such parameter.");
+            self.errors.push(unknown.at(shown(name)));
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
+    }
+}

@@ -1,0 +1,127 @@
+//! Errors as RFC 9457 problem details.
+//!
+//! The policy: a 4xx says what the client can do about it and quotes nothing it sent; a 5xx says nothing
+//! but that it is ours, and the log has the rest under the same request id.
+
+use http::{HeaderName, StatusCode, header};
+use serde::Serialize;
+use taskbell_domain::{ports::PortError, violation::FieldError};
+
+/// An answer that is not what was asked for.
+#[derive(Debug)]
+pub struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) errors: Vec<FieldError>,
+    pub(crate) header: Option<(HeaderName, &'static str)>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem with a status, a code that clients branch on, and a sentence for a person.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), header: None }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// 400: the request cannot be read.
+    pub fn malformed(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 401: no valid access token.
+    pub fn unauthorized() -> Self {
+        let detail = "Send a valid access token: Authorization: Bearer <token>.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"taskbell\"")
+    }
+
+    /// 401: the presented secret proves nothing.
+    pub fn not_proven(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"taskbell\"")
+    }
+
+    /// 404: not there, or not yours; nobody can tell which.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here that you can see.")
+    }
+
+    /// 409: it cannot be done in the present state.
+    pub fn conflict(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 412: the task is not the version that the client knows.
+    pub fn stale() -> Self {
+        let detail = "The task has changed since: read it again, and send its new ETag in If-Match.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
+    }
+
+    /// 422: well-formed, but not acceptable; names every field and why.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}", only.field, only.message),
+            several => format!("{} fields are not acceptable; see errors.", several.len()),
+        };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { errors, ..Self::new(status, "validation_failed", detail) }
+    }
+
+    /// 500: our fault.
+    pub fn internal() -> Self {
+        let detail = "Something went wrong on our side. It is logged under the request id.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    /// 503: our fault, and likely to pass.
+    fn unavailable() -> Self {
+        let detail = "Try again in a moment. Nothing is lost: a retry with an Idempotency-Key is safe.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+            .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// The problem as JSON.
+    pub(crate) fn body(&self, request_id: &str) -> String {
+        let body = Body {
+            r#type: format!("urn:taskbell:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        // Strings and numbers always serialize.
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self::invalid(vec![error])
+    }
+}
+
+impl From<PortError> for Problem {
+    fn from(error: PortError) -> Self {
+        tracing::error!(operation = error.operation, transient = error.transient, %error, "port failed");
+        if error.transient { Self::unavailable() } else { Self::internal() }
+    }
+}

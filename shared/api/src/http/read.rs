@@ -1,0 +1,125 @@
+//! Readers: each turns a JSON value into a checked one, or says what is wrong with it and where.
+//!
+//! The `field` of an error is relative to the value: empty for the value itself, `[3]` for an element,
+//! `.before` for a member. [`Fields`](super::Fields) puts the name of the field before it.
+
+use serde_json::Value;
+use taskbell_domain::{
+    reminder::{Lead, MAX_REMINDERS, ReminderSpec},
+    text::{MAX_TAGS, Tag},
+    violation::{FieldError, Violation},
+};
+
+/// What a reader gives.
+pub type Read<T> = Result<T, Vec<FieldError>>;
+
+fn refuse<T>(violation: Violation) -> Read<T> {
+    Err(vec![violation.at("")])
+}
+
+fn wrong_type<T>(expected: &str) -> Read<T> {
+    refuse(Violation::new("wrong_type", format!("It must be {expected}.")))
+}
+
+/// A string that passes a check.
+pub fn text<T>(check: impl Fn(&str) -> Result<T, Violation>) -> impl Fn(&Value) -> Read<T> {
+    move |value| match value {
+        Value::String(text) => check(text).or_else(refuse),
+        _ => wrong_type("a string"),
+    }
+}
+
+/// Any string.
+pub fn any_text(value: &Value) -> Read<String> {
+    text(|text| Ok(text.to_owned()))(value)
+}
+
+/// `true` or `false`.
+pub fn boolean(value: &Value) -> Read<bool> {
+    value.as_bool().map_or_else(|| wrong_type("true or false"), Ok)
+}
+
+/// An array of at most `max` elements. All that is wrong with any of them is reported.
+fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Value) -> Read<Vec<T>> {
+    move |value| {
+        let Value::Array(values) = value else { return wrong_type("an array") };
+        if values.len() > max {
+            let found = values.len();
+            return refuse(Violation::new("too_many", format!("It has {found} elements; {max} fit.")));
+        }
+        let (mut read, mut errors) = (Vec::with_capacity(values.len()), Vec::new());
+        for (index, value) in values.iter().enumerate() {
+            match element(value) {
+                Ok(element) => read.push(element),
+                Err(found) => {
+                    errors.extend(found.into_iter().map(|error| under(&format!("[{index}]"), error)))
+                }
+            }
+        }
+        if errors.is_empty() { Ok(read) } else { Err(errors) }
+    }
+}
+
+fn under(place: &str, error: FieldError) -> FieldError {
+    FieldError { field: format!("{place}{}", error.field), ..error }
+}
+
+/// The tags of a task.
+pub fn tags(value: &Value) -> Read<Vec<Tag>> {
+    let tags = list(MAX_TAGS, text(Tag::parse))(value)?;
+    let repeated = tags.iter().enumerate().filter(|(index, tag)| tags[..*index].contains(tag));
+    let errors: Vec<_> = repeated
+        .map(|(index, _)| {
+            let why = "It is there before; tags that differ only in case are the same.";
+            Violation::new("duplicate", why).at(format!("[{index}]"))
+        })
+        .collect();
+    if errors.is_empty() { Ok(tags) } else { Err(errors) }
+}
+
+/// The reminders of a task.
+pub fn reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
+    list(MAX_REMINDERS, reminder)(value)
+}
+
+/// The default reminders of a user: each counts from the due time.
+pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
+    list(MAX_REMINDERS, |value| match reminder(value)? {
+        ReminderSpec::At(_) => {
+            let why = "A default reminder counts from the due time: use before.";
+            Err(vec![Violation::new("unknown_field", why).at(".at")])
+        }
+        before => Ok(before),
+    })(value)
+}
+
+fn reminder(value: &Value) -> Read<ReminderSpec> {
+    let Value::Object(members) = value else { return wrong_type("an object") };
+    let unknown = members.keys().filter(|name| !matches!(name.as_str(), "before" | "at"));
+    let errors: Vec<_> = unknown.map(|name| unknown_field().at(format!(".{}", shown(name)))).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let member = |place: &'static str| {
+        move |found: Vec<FieldError>| {
+            found.into_iter().map(|error| under(place, error)).collect::<Vec<_>>()
+        }
+    };
+    match (members.get("before"), members.get("at")) {
+        (Some(lead), None) => {
+            text(Lead::parse)(lead).map(ReminderSpec::Before).map_err(member(".before"))
+        }
+        (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(member(".at")),
+        _ => refuse(Violation::new("wrong_type", "Give it either before or at.")),
+    }
+}
+
+/// The violation of a field that nobody knows.
+pub(super) fn unknown_field() -> Violation {
+    Violation::new("unknown_field", "There is no such field.")
+}
+
+/// A field's name as the client wrote it, cut to a length that is safe to repeat.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}

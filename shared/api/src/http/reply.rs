@@ -1,0 +1,114 @@
+//! Answers, and what all of them have in common.
+
+use std::time::Instant;
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use lambda_http::{Body, Request, Response};
+use serde::Serialize;
+
+use super::{Call, Problem, etag};
+
+/// An answer that is what was asked for.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    content_type: &'static str,
+    body: String,
+}
+
+impl Reply {
+    /// A JSON body.
+    ///
+    /// # Errors
+    /// [`Problem::internal`] if the value cannot be written as JSON.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(|_| Problem::internal())?;
+        Ok(Self { status, headers: Vec::new(), content_type: "application/json", body })
+    }
+
+    /// A small page for a person.
+    pub fn html(body: String) -> Self {
+        let content_type = "text/html; charset=utf-8";
+        Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
+    }
+
+    /// A status and nothing else.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), content_type: "", body: String::new() }
+    }
+
+    /// Adds a header.
+    ///
+    /// # Errors
+    /// [`Problem::internal`] if the value cannot stand in a header.
+    pub fn with(mut self, name: HeaderName, value: &str) -> Result<Self, Problem> {
+        let value = HeaderValue::from_str(value).map_err(|_| Problem::internal())?;
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// Adds the entity tag of a version.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub fn tagged(self, version: u64) -> Result<Self, Problem> {
+        self.with(header::ETAG, &etag::tag(version))
+    }
+}
+
+/// Headers of every answer: nothing is cached on the way, sniffed, framed, or fetched without TLS.
+const ALWAYS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
+
+/// Runs a handler on a request, turns what it gives into a response, and logs one line about it.
+pub async fn respond<H>(request: Request, handler: H) -> Response<Body>
+where
+    H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+{
+    let started = Instant::now();
+    let call = Call::new(request);
+    let result = handler(&call).await;
+    let (status, code) = match &result {
+        Ok(reply) => (reply.status, ""),
+        Err(problem) => (problem.status, problem.code),
+    };
+    tracing::info!(
+        request_id = call.request_id(),
+        route = call.route(),
+        status = status.as_u16(),
+        code,
+        duration_ms = started.elapsed().as_millis() as u64,
+        "answered"
+    );
+    let (headers, content_type, body) = match result {
+        Ok(reply) => (reply.headers, reply.content_type, reply.body),
+        Err(problem) => {
+            let body = problem.body(call.request_id());
+            let header = problem.header.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            (header.into_iter().collect(), "application/problem+json", body)
+        }
+    };
+    let mut response = Response::new(if body.is_empty() { Body::Empty } else { Body::Text(body) });
+    *response.status_mut() = status;
+    let fields = response.headers_mut();
+    for (name, value) in ALWAYS {
+        fields.insert(name, HeaderValue::from_static(value));
+    }
+    if !content_type.is_empty() {
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if let Ok(id) = HeaderValue::from_str(call.request_id()) {
+        fields.insert("x-request-id", id);
+    }
+    fields.extend(headers);
+    response
+}

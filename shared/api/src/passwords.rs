@@ -1,0 +1,97 @@
+//! Password hashing (Argon2id, OWASP's m=19456 t=2 p=1) and the rules for new passwords.
+
+use argon2::{
+    Argon2, PasswordHasher, PasswordVerifier,
+    password_hash::{Error, phc::PasswordHash},
+};
+use taskbell_domain::{clock::Random, violation::Violation};
+
+/// How long a password may be, in characters.
+const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
+
+/// A hash that no password has. A log-in with an unknown address is checked against it, so that it takes
+/// as long as one with a wrong password.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdC4$\
+                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Checks a new password. `context` is what an attacker would try first: name and address.
+///
+/// # Errors
+/// A [`Violation`]: `too_short`, `too_long` or `too_common`.
+pub fn check_new(password: &str, context: &[&str]) -> Result<(), Violation> {
+    let (min, max) = (LENGTH.start(), LENGTH.end());
+    match password.chars().count() {
+        n if n < *min => {
+            return Err(Violation::new("too_short", format!("Use at least {min} characters.")));
+        }
+        n if n > *max => {
+            return Err(Violation::new("too_long", format!("Use at most {max} characters.")));
+        }
+        _ => {}
+    }
+    // The score is 0..4; below 2 a password falls to a million guesses.
+    if zxcvbn::zxcvbn(password, context).score() < zxcvbn::Score::Two {
+        return Err(Violation::new(
+            "too_common",
+            "It is among the first that an attacker would try: use several unrelated words.",
+        ));
+    }
+    Ok(())
+}
+
+/// Hashes a password with a new salt, into PHC string format.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn hash(password: &str, random: &dyn Random) -> Result<String, Error> {
+    let mut salt = [0; 16];
+    random.fill(&mut salt);
+    let hash: PasswordHash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt)?;
+    Ok(hash.to_string())
+}
+
+/// Whether a password has this hash. Without a hash the answer is no, and takes as long.
+pub fn verify(password: &str, hash: Option<&str>) -> bool {
+    let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(NOBODY));
+    matches.is_ok() && hash.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use taskbell_test::SeededRandom;
+
+    use super::*;
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_only() {
+        let stored = hash("correct horse battery", &SeededRandom::new(1)).unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(verify("correct horse battery", Some(&stored)));
+        assert!(!verify("correct horse batterz", Some(&stored)));
+        assert!(!verify("correct horse battery", None));
+        assert!(!verify("correct horse battery", Some("not a hash")));
+    }
+
+    #[test]
+    fn nobodys_hash_costs_what_a_real_one_costs() {
+        let nobody = PasswordHash::new(NOBODY).expect("a valid PHC string");
+        let real = hash("correct horse battery", &SeededRandom::new(1)).unwrap();
+        let real = PasswordHash::new(&real).unwrap();
+        assert_eq!((nobody.algorithm, &nobody.params), (real.algorithm, &real.params));
+        let lengths = |hash: &PasswordHash| (hash.salt.map(|s| s.len()), hash.hash.map(|h| h.len()));
+        assert_eq!(lengths(&nobody).1, lengths(&real).1);
+    }
+
+    #[test]
+    fn weak_passwords_are_refused_with_a_reason() {
+        let code = |password: &str| {
+            check_new(password, &["ada.lovelace@example.com"]).err().map_or("ok", |v| v.code)
+        };
+        assert_eq!(code("shortpasswo"), "too_short");
+        assert_eq!(code(&"x1".repeat(65)), "too_long");
+        assert_eq!(code("password1234"), "too_common");
+        assert_eq!(code("aaaaaaaaaaaa"), "too_common");
+        assert_eq!(code("123456789012"), "too_common");
+        assert_eq!(code("correct horse battery staple"), "ok");
+    }
+}

@@ -1,0 +1,328 @@
+//! Access tokens: EdDSA JWTs (RFC 7519, RFC 8037) that live 15 minutes.
+//!
+//! Whoever issues them holds the private key; whoever verifies them holds the public one only, needs no
+//! call to do so, and cannot make any.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation,
+    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    errors::ErrorKind,
+    signature::{Error as SignatureError, Signer, Verifier as SignatureVerifier},
+};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use taskbell_domain::{
+    clock::Random,
+    credential::link_token,
+    id::{SessionId, UserId},
+};
+
+/// How long an access token is valid.
+pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+
+/// How far the clocks of those who issue and those who verify may be apart.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
+
+/// For whom the tokens are.
+const AUDIENCE: &str = "taskbell-api";
+
+/// Who is calling, as proven by an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: UserId,
+    /// The session in which the token was issued.
+    pub session: SessionId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: UserId,
+    sid: SessionId,
+    iat: i64,
+    exp: i64,
+    jti: String,
+}
+
+/// A key pair, as the stack makes it once.
+pub struct SigningKey {
+    document: Vec<u8>,
+    pair: Ed25519KeyPair,
+}
+
+/// What should be a signing key is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a signing key: expected PKCS#8 in base64url")]
+pub struct InvalidKey;
+
+impl SigningKey {
+    /// A new key pair, from the randomness of the operating system.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when there is no randomness to be had.
+    pub fn generate() -> Result<Self, InvalidKey> {
+        let document =
+            Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(|_| InvalidKey)?;
+        Self::from_document(document.as_ref().to_vec())
+    }
+
+    /// Reads what [`Self::to_text`] wrote.
+    ///
+    /// # Errors
+    /// [`InvalidKey`].
+    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        Self::from_document(URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey)?)
+    }
+
+    fn from_document(document: Vec<u8>) -> Result<Self, InvalidKey> {
+        let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| InvalidKey)?;
+        Ok(Self { document, pair })
+    }
+
+    /// The key pair as it is stored, private half included.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.document)
+    }
+
+    /// The public half, for [`Verifier::new`].
+    pub fn public_key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.pair.public_key())
+    }
+}
+
+/// Issues access tokens.
+pub struct Issuer {
+    name: String,
+    key: EncodingKey,
+}
+
+impl Issuer {
+    /// Issues in the name of a stack.
+    pub fn new(name: String, key: &SigningKey) -> Self {
+        install_provider();
+        Self { name, key: EncodingKey::from_ed_der(&key.document) }
+    }
+
+    /// A token for a user in a session, valid from now for [`LIFETIME`].
+    ///
+    /// # Errors
+    /// When signing fails, which a valid key does not.
+    pub fn issue(
+        &self,
+        identity: Identity,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims = Claims {
+            iss: self.name.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: identity.user,
+            sid: identity.session,
+            iat: now.as_second(),
+            exp: (now + LIFETIME).as_second(),
+            jti: link_token(random),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.key)
+    }
+}
+
+/// Verifies access tokens.
+pub struct Verifier {
+    key: DecodingKey,
+    rules: Validation,
+}
+
+impl Verifier {
+    /// Accepts tokens that this issuer signed with the private half of `public_key`.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] unless the key is 32 bytes in base64url.
+    pub fn new(issuer: &str, public_key: &str) -> Result<Self, InvalidKey> {
+        install_provider();
+        let bytes = URL_SAFE_NO_PAD.decode(public_key).map_err(|_| InvalidKey)?;
+        if bytes.len() != ring::signature::ED25519_PUBLIC_KEY_LEN {
+            return Err(InvalidKey);
+        }
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_issuer(&[issuer]);
+        rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // Checked against our own clock below.
+        rules.validate_exp = false;
+        Ok(Self { key: DecodingKey::from_ed_der(&bytes), rules })
+    }
+
+    /// Who the token was issued to; nothing if it does not hold.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules).ok()?.claims;
+        let (issued, expires) =
+            (Timestamp::from_second(claims.iat).ok()?, Timestamp::from_second(claims.exp).ok()?);
+        let valid = issued <= now + LEEWAY && now < expires;
+        valid.then_some(Identity { user: claims.sub, session: claims.sid })
+    }
+}
+
+/// jsonwebtoken leaves cryptography to a provider. Its own ones bring RSA and NIST curves along; ring is
+/// in every function already, for TLS.
+static RING: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| match algorithm {
+        Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(key.as_bytes())
+            .map(|pair| Box::new(RingSigner(pair)) as Box<dyn JwtSigner>)
+            .map_err(|_| ErrorKind::InvalidEddsaKey.into()),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    verifier_factory: |algorithm, key| match algorithm {
+        Algorithm::EdDSA => {
+            let key = key.try_get_as_bytes()?.to_vec();
+            Ok(Box::new(RingVerifier(UnparsedPublicKey::new(&ED25519, key))))
+        }
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    },
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+fn install_provider() {
+    // The second call in a process fails, and has nothing to do.
+    let _ = RING.install_default();
+}
+
+struct RingSigner(Ed25519KeyPair);
+
+impl Signer<Vec<u8>> for RingSigner {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
+        Ok(self.0.sign(message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for RingSigner {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+struct RingVerifier(UnparsedPublicKey<Vec<u8>>);
+
+impl SignatureVerifier<Vec<u8>> for RingVerifier {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
+        self.0.verify(message, signature).map_err(|_| SignatureError::new())
+    }
+}
+
+impl JwtVerifier for RingVerifier {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use taskbell_test::{
+        ManualClock, SeededRandom,
+        fixtures::{NOW, now, user},
+    };
+
+    use super::*;
+
+    const STACK: &str = "taskbell/test";
+
+    fn identity() -> Identity {
+        let session = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(5));
+        Identity { user: user(1).id, session }
+    }
+
+    fn encoded(header: &serde_json::Value, claims: &serde_json::Value, key: &SigningKey) -> String {
+        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(header), part(claims));
+        let signature = URL_SAFE_NO_PAD.encode(key.pair.sign(message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+
+    fn claims(identity: Identity) -> serde_json::Value {
+        json!({
+            "iss": STACK, "aud": AUDIENCE, "sub": identity.user, "sid": identity.session,
+            "iat": now().as_second(), "exp": now().as_second() + 900, "jti": "1",
+        })
+    }
+
+    #[test]
+    fn a_token_says_who_its_bearer_is_until_it_expires() {
+        let key = SigningKey::parse(&SigningKey::generate().unwrap().to_text()).unwrap();
+        let token = Issuer::new(STACK.to_owned(), &key)
+            .issue(identity(), now(), &SeededRandom::new(1))
+            .unwrap();
+        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
+        assert_eq!(verifier.verify(&token, now()), Some(identity()));
+        assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
+        assert_eq!(verifier.verify(&token, now() - SignedDuration::from_mins(1)), None);
+    }
+
+    #[test]
+    fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
+        let key = SigningKey::generate().unwrap();
+        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
+        let eddsa = json!({"typ": "JWT", "alg": "EdDSA"});
+        let good = encoded(&eddsa, &claims(identity()), &key);
+        assert_eq!(
+            verifier.verify(&good, now()),
+            Some(identity()),
+            "the rest differs in one thing each"
+        );
+
+        let mut bad = vec![
+            ("another key", encoded(&eddsa, &claims(identity()), &SigningKey::generate().unwrap())),
+            ("alg none", encoded(&json!({"alg": "none"}), &claims(identity()), &key)),
+            ("alg HS256", encoded(&json!({"alg": "HS256"}), &claims(identity()), &key)),
+            ("no signature", good.rsplit_once('.').unwrap().0.to_owned() + "."),
+            ("nothing", String::new()),
+        ];
+        for (claim, value) in [
+            ("aud", json!("another-api")),
+            ("iss", json!("taskbell/other")),
+            ("sub", json!("tsk_01JQ0000000000000000000000")),
+            ("exp", json!(now().as_second())),
+            ("iat", json!(now().as_second() + 60)),
+        ] {
+            let mut altered = claims(identity());
+            altered[claim] = value;
+            bad.push((claim, encoded(&eddsa, &altered, &key)));
+            altered.as_object_mut().unwrap().remove(claim);
+            bad.push((claim, encoded(&eddsa, &altered, &key)));
+        }
+        for (what, token) in bad {
+            assert_eq!(verifier.verify(&token, now()), None, "{what}");
+        }
+        // Every single changed character of the signed part voids it.
+        let (signed, _) = good.rsplit_once('.').unwrap();
+        for index in 0..signed.len() {
+            let mut bytes = good.clone().into_bytes();
+            bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+            assert_eq!(verifier.verify(&String::from_utf8(bytes).unwrap(), now()), None, "at {index}");
+        }
+    }
+
+    #[test]
+    fn an_hs256_token_signed_with_the_public_key_does_not_hold() {
+        let key = SigningKey::generate().unwrap();
+        let public = URL_SAFE_NO_PAD.decode(key.public_key()).unwrap();
+        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message =
+            format!("{}.{}", part(json!({"alg": "HS256", "typ": "JWT"})), part(claims(identity())));
+        let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public);
+        let signature = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&secret, message.as_bytes()));
+        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
+        assert_eq!(verifier.verify(&format!("{message}.{signature}"), now()), None);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for bad in ["", "AAAA", "not base64!"] {
+            assert!(Verifier::new(STACK, bad).is_err(), "{bad}");
+            assert!(SigningKey::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What runs without anybody calling: `workers/<job>.rs`.
+
+pub mod create_signing_key;
+pub mod dispatch_due_timers;
+pub mod send_reminders;

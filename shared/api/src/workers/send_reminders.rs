@@ -1,0 +1,183 @@
+//! `send-reminders`, for each message of the queue: sends what is due of a task, each reminder once.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use taskbell_domain::{
+    clock::Clock,
+    ports::{MailError, Mailer, PortError, Profiles, Replaced, TaskChanges, TimerQueue},
+    reminder::Reason,
+    task::Task,
+    timer::{Claim, Outcome, Step, Timer},
+};
+
+use crate::{
+    mail::{MailContext, reminder_mail},
+    ring_soon::ring_soon,
+};
+
+/// The most steps taken for one message: a task has at most 20 reminders, and each takes a few.
+const MAX_STEPS: usize = 100;
+
+/// What the worker works with.
+pub struct Worker<'a, S, Q, M> {
+    /// Tasks and profiles.
+    pub store: &'a S,
+    /// Where the next timer of the same task goes, if it is near.
+    pub queue: &'a Q,
+    /// Sends.
+    pub mailer: &'a M,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// What all mails have in common.
+    pub mail: &'a MailContext,
+}
+
+/// Why a message was not dealt with.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The message is none of ours; it will end in the dead-letter queue.
+    #[error("not a timer message")]
+    Unreadable,
+    /// Something outside failed; the message comes again.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The task kept changing under the worker; the message comes again.
+    #[error("the task did not stand still")]
+    Restless,
+}
+
+impl<S, Q, M> Worker<'_, S, Q, M>
+where
+    S: TaskChanges + Profiles,
+    Q: TimerQueue,
+    M: Mailer,
+{
+    /// Deals with one message. That nothing is to be done is the usual end of a message that came twice,
+    /// or whose task has changed or gone.
+    ///
+    /// # Errors
+    /// [`Failure`]; the message should then be delivered again.
+    pub async fn handle(&self, body: &str) -> Result<(), Failure> {
+        let timer: Timer = serde_json::from_str(body).map_err(|_| Failure::Unreadable)?;
+        let mut changed = false;
+        let mut found = self.store.task(timer.task_id).await?;
+        for _ in 0..MAX_STEPS {
+            let Some(mut task) = found else { return Ok(()) };
+            let now = self.clock.now();
+            let read = task.version;
+            let step = task.begin_delivery(now);
+            if step == Step::Idle {
+                self.look_ahead(&task, &timer, changed, now).await?;
+                return Ok(());
+            }
+            match self.store.replace(&task, read).await? {
+                Replaced::Conflict(present) => found = present.map(|task| *task),
+                Replaced::Done => {
+                    changed = true;
+                    found = match step {
+                        Step::Send(claim) => self.deliver(task, claim).await?,
+                        _ => Some(task),
+                    };
+                }
+            }
+        }
+        Err(Failure::Restless)
+    }
+
+    /// A message that came too early waits for its moment; a worker that changed the task queues what
+    /// comes next, if that is near. All else is the dispatcher's.
+    async fn look_ahead(
+        &self,
+        task: &Task,
+        timer: &Timer,
+        changed: bool,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        if changed {
+            ring_soon(self.queue, task, now).await;
+        } else if timer.at > now {
+            self.queue.enqueue(&[*timer], now).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.
+    async fn deliver(&self, task: Task, claim: Claim) -> Result<Option<Task>, Failure> {
+        let outcome = self.send(&task, claim).await?;
+        let mut present = Some(task);
+        for _ in 0..MAX_STEPS {
+            let Some(mut task) = present else { return Ok(None) };
+            let read = task.version;
+            if !task.finish_delivery(claim, &outcome, self.clock.now()) {
+                return Ok(Some(task));
+            }
+            match self.store.replace(&task, read).await? {
+                Replaced::Done => return Ok(Some(task)),
+                Replaced::Conflict(other) => present = other.map(|task| *task),
+            }
+        }
+        Err(Failure::Restless)
+    }
+
+    /// Offers the mail to SES, once. The recipient and their settings are read only now, after the claim:
+    /// what they changed a moment ago counts.
+    async fn send(&self, task: &Task, claim: Claim) -> Result<Outcome, PortError> {
+        let Some(user) = self.store.user(task.created_by).await? else {
+            return Ok(Outcome::Skipped(Reason::NoRecipient));
+        };
+        if !user.mail.reminders {
+            return Ok(Outcome::Skipped(Reason::MailOff));
+        }
+        let now = self.clock.now();
+        let mail = match reminder_mail(self.mail, task, &user, claim, now) {
+            Ok(mail) => mail,
+            Err(error) => {
+                tracing::error!(task = %task.id, %error, "a mail could not be written");
+                return Ok(Outcome::Refused);
+            }
+        };
+        let (task, reminder) = (task.id, claim.reminder);
+        let late_seconds = now.duration_since(claim.fire_at).as_secs();
+        Ok(match self.mailer.send(&mail).await {
+            Ok(message_id) => {
+                tracing::info!(%task, %reminder, message_id, late_seconds, "reminder sent");
+                Outcome::Accepted(message_id)
+            }
+            Err(error @ MailError::Refused(_)) => {
+                tracing::warn!(%task, %reminder, %error, "reminder not sent");
+                Outcome::Refused
+            }
+            Err(error @ MailError::Unknown(_)) => {
+                tracing::warn!(%task, %reminder, %error, "reminder perhaps sent");
+                Outcome::Unknown
+            }
+        })
+    }
+}
+
+/// Deals with a batch of messages, all at the same time, each by itself: one that fails does not hold up
+/// the others, and only it is delivered again.
+pub async fn handle_batch<S, Q, M>(worker: &Worker<'_, S, Q, M>, event: SqsEvent) -> SqsBatchResponse
+where
+    S: TaskChanges + Profiles,
+    Q: TimerQueue,
+    M: Mailer,
+{
+    let results = join_all(event.records.iter().map(async |message| {
+        let result = worker.handle(message.body.as_deref().unwrap_or_default()).await;
+        result.map_err(|error| {
+            let message_id = message.message_id.clone().unwrap_or_default();
+            tracing::error!(message_id, %error, "a message was not dealt with");
+            message_id
+        })
+    }))
+    .await;
+    let mut response = SqsBatchResponse::default();
+    for message_id in results.into_iter().filter_map(Result::err) {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = message_id;
+        response.batch_item_failures.push(failure);
+    }
+    response
+}

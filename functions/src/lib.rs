@@ -29,6 +29,7 @@ impl Environment {
             .json()
             .flatten_event(true)
             .with_current_span(false)
+            .with_span_list(false)
             .with_target(false)
             .with_max_level(level.unwrap_or(tracing::Level::INFO))
             .with_writer(std::io::stderr)

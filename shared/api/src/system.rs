@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use ring::rand::SecureRandom;
-use taskbell_domain::clock::{Clock, Random, whole_seconds};
+use taskbell_domain::clock::{Clock, Random};
 
 /// The clock of the machine.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        whole_seconds(Timestamp::now())
+    fn instant(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 

@@ -4,8 +4,13 @@ use jiff::Timestamp;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// The present instant, in whole seconds: nothing in Taskbell is finer than that.
-    fn now(&self) -> Timestamp;
+    /// The present instant, as finely as it can be told. Ids are made from it, so that they sort by it.
+    fn instant(&self) -> Timestamp;
+
+    /// The present second: nothing else in Taskbell is finer than that.
+    fn now(&self) -> Timestamp {
+        whole_seconds(self.instant())
+    }
 }
 
 /// Gives unpredictable bytes: ids, salts and tokens are made from them.

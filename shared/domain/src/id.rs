@@ -18,7 +18,7 @@ pub struct InvalidId;
 fn new_ulid(clock: &dyn Clock, random: &dyn Random) -> Ulid {
     let mut bytes = [0; 16];
     random.fill(&mut bytes[6..]);
-    let millisecond = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
+    let millisecond = u64::try_from(clock.instant().as_millisecond()).unwrap_or_default();
     Ulid::from_parts(millisecond, u128::from_be_bytes(bytes))
 }
 

@@ -343,7 +343,7 @@ fn skip_for_completion(reminder: &mut Reminder) {
 struct At(Timestamp);
 
 impl crate::clock::Clock for At {
-    fn now(&self) -> Timestamp {
+    fn instant(&self) -> Timestamp {
         self.0
     }
 }

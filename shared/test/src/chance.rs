@@ -27,7 +27,7 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
+    fn instant(&self) -> Timestamp {
         *self.0.lock().expect("not poisoned")
     }
 }

@@ -1,0 +1,64 @@
+# make run     the whole system on a local cloud, until Ctrl-C
+# make test    every test, end to end included
+# make help    the rest
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+TOOLS := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+# One line for each thing a fresh machine may lack.
+.PHONY: needs
+needs:
+	@command -v cargo >/dev/null || { echo 'make: cargo is not installed: get Rust from https://rustup.rs'; exit 1; }
+	@command -v cc >/dev/null || { echo 'make: there is no C compiler (cc), which Rust links with: install gcc or clang'; exit 1; }
+	@command -v python3 >/dev/null || { echo 'make: python3 is not installed: Taskbell needs 3.11 or newer'; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$(python3 --version) is too old: Taskbell needs 3.11 or newer"; exit 1; }
+
+$(TOOLS): local/requirements.txt | needs
+	@echo 'installing the tools in local/requirements.txt into $(VENV) (about a minute)'
+	@python3 -m venv $(VENV) || { echo 'make: python3 has no venv module: install it (Debian: apt install python3-venv)'; exit 1; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
+	@touch $@
+
+.PHONY: build
+build: $(TOOLS) ## all functions, for this machine's local cloud
+	cargo lambda build --compiler cargo --package taskbell-functions
+
+.PHONY: run
+run: build ## the whole system on a local cloud, until Ctrl-C
+	@exec $(PYTHON) local/run.py
+
+.PHONY: mail
+mail: $(TOOLS) ## the mails that the local cloud has sent
+	@$(PYTHON) local/mail.py
+
+.PHONY: test
+test: build ## every test, end to end included, on a local cloud of their own
+	cargo test --workspace --exclude taskbell-e2e
+	$(PYTHON) local/e2e.py
+
+.PHONY: lint
+lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
+	cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
+
+.PHONY: release
+release: $(TOOLS) ## all functions for AWS (arm64), ready for sam deploy
+	cargo lambda build --release --arm64 --package taskbell-functions
+
+.PHONY: clean
+clean: ## takes away what make has made
+	rm -rf target .local $(VENV)

@@ -1,0 +1,112 @@
+"""Deploys template.yaml to a local cloud: archives of the built functions, and one stack."""
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import tempfile
+import tomllib
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from botocore.exceptions import ClientError, WaiterError
+
+from cloud import CannotRun, Cloud
+from expand import API_ID, expand
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATE = PROJECT / "template.yaml"
+BUCKET = "taskbell-code"
+
+
+def configuration() -> tuple[str, dict[str, str]]:
+    """The stack's name and parameters, from the section `local` of samconfig.toml."""
+    local = tomllib.loads((PROJECT / "samconfig.toml").read_text())["local"]
+    overrides = local["deploy"]["parameters"]["parameter_overrides"]
+    return local["global"]["parameters"]["stack_name"], dict(one.split("=", 1) for one in overrides)
+
+
+def code_folders() -> list[str]:
+    """The CodeUri of every function."""
+    uris = (line.split("CodeUri:", 1)[1].strip() for line in TEMPLATE.read_text().splitlines() if "CodeUri:" in line)
+    return list(uris)
+
+
+def archive(folder: Path, cache: Path) -> Path:
+    """A zip of the folder's bootstrap, without its symbols. One that is there already is used again."""
+    program = folder / "bootstrap"
+    if not program.exists():
+        raise CannotRun(f"{program} is missing: build the functions first (make build)")
+    status = program.stat()
+    key = hashlib.sha256(f"{folder}:{status.st_mtime_ns}:{status.st_size}".encode()).hexdigest()[:16]
+    target = cache / f"{folder.name}-{key}.zip"
+    if not target.exists():
+        for old in cache.glob(f"{folder.name}-*.zip"):
+            if len(old.stem) == len(target.stem):
+                old.unlink()
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            stripped = Path(scratch) / "bootstrap"
+            if shutil.which("strip") is None or subprocess.run(["strip", "-o", stripped, program]).returncode:
+                shutil.copy(program, stripped)
+            stripped.chmod(0o755)
+            made = Path(scratch) / "made.zip"
+            with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+                file.write(stripped, "bootstrap")
+            made.rename(target)
+    return target
+
+
+def upload(cloud: Cloud, cache: Path) -> dict[str, str]:
+    """Archives and uploads all functions; gives each CodeUri its S3 URL."""
+    cache.mkdir(parents=True, exist_ok=True)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+
+    def one(uri: str) -> tuple[str, str]:
+        made = archive(PROJECT / uri, cache)
+        s3.upload_file(str(made), BUCKET, made.name)
+        return uri, f"s3://{BUCKET}/{made.name}"
+
+    with ThreadPoolExecutor(4) as pool:
+        return dict(pool.map(one, code_folders()))
+
+
+def deploy(cloud: Cloud, cache: Path) -> dict[str, str]:
+    """Deploys the stack; gives its outputs."""
+    stack, parameters = configuration()
+    parameters |= {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
+    cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])
+    plain = expand(TEMPLATE, parameters, upload(cloud, cache))
+    # Too large to be sent itself.
+    cloud.client("s3").upload_fileobj(io.BytesIO(json.dumps(plain).encode()), BUCKET, "template.json")
+    formation = cloud.client("cloudformation")
+    try:
+        formation.create_stack(
+            StackName=stack,
+            TemplateURL=f"{cloud.endpoint}/{BUCKET}/template.json",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        waiter = formation.get_waiter("stack_create_complete")
+        waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    except (ClientError, WaiterError) as error:
+        raise CannotRun(f"the stack was not deployed: {failures(formation, stack) or error}") from error
+    described = formation.describe_stacks(StackName=stack)["Stacks"][0]
+    return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+
+def failures(formation, stack: str) -> str:
+    """What the stack's events say went wrong."""
+    try:
+        events = formation.describe_stack_events(StackName=stack)["StackEvents"]
+    except ClientError:
+        return ""
+    failed = [one for one in events if one["ResourceStatus"].endswith("FAILED")]
+    return "; ".join(f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '?')}" for one in failed)
+
+
+def api_url(cloud: Cloud) -> str:
+    """The base to which /v1/... is appended."""
+    return f"{cloud.endpoint}/_aws/execute-api/{API_ID}/$default"

@@ -1,0 +1,120 @@
+"""make run: the whole system on a local cloud, until Ctrl-C."""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from cloud import CannotRun, Cloud, free_port
+from deploy import api_url, deploy
+
+FOLDER = Path(__file__).resolve().parent.parent / ".local"
+ENV = FOLDER / "env"
+# MiniStack's own lines about each invocation.
+NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
+
+FIRST_REQUESTS = """
+  1. Register:
+
+  curl '{url}/v1/auth/register' -H 'content-type: application/json' \\
+    -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'
+
+  2. Log in, and keep the access token:
+
+  TOKEN=$(curl -s '{url}/v1/auth/login' -H 'content-type: application/json' \\
+    -d '{{"email": "you@example.com", "password": "correct horse battery staple"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+
+  3. Create a task that is due in two minutes, with a reminder at that second:
+
+  curl '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
+    -d '{{"title": "Try Taskbell", "due": "'$(date -u -d '+2 minutes' +%FT%TZ 2>/dev/null || date -u -v+2M +%FT%TZ)'", "reminders": [{{"before": "PT0S"}}]}}'
+
+  Then: make mail
+"""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def chosen_port() -> int:
+    """The port in TASKBELL_PORT, which must be free then; else 4566 or any free one."""
+    wanted = os.environ.get("TASKBELL_PORT", "")
+    if not wanted:
+        return free_port(4566)
+    if not wanted.isdigit() or not 0 < int(wanted) < 65536:
+        raise CannotRun(f"TASKBELL_PORT={wanted} is not a port: give a number from 1 to 65535")
+    if free_port(int(wanted)) != int(wanted):
+        raise CannotRun(f"port {wanted} on 127.0.0.1 is in use: stop what listens there, or choose another TASKBELL_PORT")
+    return int(wanted)
+
+
+def only_one() -> object:
+    """Holds a lock as long as the process lives."""
+    FOLDER.mkdir(exist_ok=True)
+    lock = (FOLDER / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotRun("make run is running already in this folder: stop it first") from error
+    return lock
+
+
+def follow_logs(cloud: Cloud, group: str) -> None:
+    """Prints what the functions log, until something stops us."""
+    logs, seen, since = cloud.client("logs"), set(), int(time.time() * 1000)
+    while cloud.process.poll() is None:
+        answer = logs.filter_log_events(logGroupName=group, startTime=since)
+        for event in answer["events"]:
+            key = (event["timestamp"], event["logStreamName"], event["message"])
+            if key not in seen and not event["message"].startswith(NOISE):
+                say(event["message"].rstrip())
+            seen.add(key)
+        time.sleep(0.5)
+    raise CannotRun(f"the local cloud has ended by itself; its last words are in {cloud.log}")
+
+
+def main() -> None:
+    lock = only_one()
+    ENV.unlink(missing_ok=True)
+    cloud = Cloud(FOLDER / "run", chosen_port())
+    try:
+        say(f"starting the local cloud on {cloud.endpoint}")
+        cloud.start()
+        say("deploying template.yaml (about ten seconds)")
+        outputs = deploy(cloud, FOLDER / "archives")
+        mails = f"{cloud.endpoint}/_ministack/ses/messages"
+        values = {"URL": api_url(cloud), "MAIL_URL": mails, "AWS_ENDPOINT": cloud.endpoint}
+        written = ENV.with_suffix(".new")
+        written.write_text("".join(f"TASKBELL_{name}={value}\n" for name, value in values.items()))
+        written.rename(ENV)
+        say(f"\nTaskbell is ready.\n  API      {values['URL']}\n  Mailbox  {mails}  (or: make mail)")
+        say(FIRST_REQUESTS.format(url=values["URL"]))
+        say("The functions' logs follow. Ctrl-C stops everything.\n")
+        follow_logs(cloud, outputs["FunctionLogs"])
+    finally:
+        ENV.unlink(missing_ok=True)
+        cloud.stop()
+        lock.close()
+        say("stopped")
+
+
+def interrupted(*_) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(0)
+    except CannotRun as error:
+        sys.exit(f"make run: {error}")
+    except OSError as error:
+        sys.exit(f"make run: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")

@@ -1,7 +1,7 @@
 //! Items as they are stored. They are apart from the domain's types, so that either can change alone; what
 //! is read back passes the same checks as what a person types.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     credential::{Credential, Session},
@@ -91,15 +91,16 @@ struct ReminderItem {
     id: ReminderId,
     #[serde(flatten)]
     spec: SpecItem,
+    #[serde(with = "second::required")]
     fire_at: Timestamp,
     status: DeliveryStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     next_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]
     attempts: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     fence: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     sent_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
@@ -170,7 +171,7 @@ pub(super) struct TaskItem {
     tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     due: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     due_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reminders: Vec<ReminderItem>,
@@ -178,9 +179,11 @@ pub(super) struct TaskItem {
     past_reminders: Vec<ReminderItem>,
     created_by: UserId,
     version: u64,
+    #[serde(with = "second::required")]
     created_at: Timestamp,
+    #[serde(with = "second::required")]
     updated_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     completed_at: Option<Timestamp>,
 }
 

@@ -17,7 +17,7 @@ use super::{
     DynamoDb, Item,
     items::{TaskItem, read},
     keys::{self, Index, Stage},
-    text,
+    number, text,
 };
 use crate::error::{corrupt, port_error};
 
@@ -268,10 +268,10 @@ fn filter_expression(filter: &TaskFilter) -> Expression {
         add("contains(#tags, :tag)", "#tags", "tags", ":tag", text(tag.as_str()));
     }
     if let Some(end) = filter.due_before {
-        add("#due_at < :due_before", "#due_at", "due_at", ":due_before", text(end.to_string()));
+        add("#due_at < :due_before", "#due_at", "due_at", ":due_before", number(end.as_second()));
     }
     if let Some(start) = filter.due_after {
-        add("#due_at >= :due_after", "#due_at", "due_at", ":due_after", text(start.to_string()));
+        add("#due_at >= :due_after", "#due_at", "due_at", ":due_after", number(start.as_second()));
     }
     (conditions, names, values)
 }

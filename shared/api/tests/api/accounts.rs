@@ -1,0 +1,158 @@
+//! Accounts, sessions and the profile.
+
+use serde_json::json;
+use taskbell_domain::ports::{Profiles, Sessions};
+
+use crate::support::{PASSWORD, World};
+
+#[tokio::test]
+async fn an_address_can_be_registered_once_in_any_spelling() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("register-user", &ada, &task).await;
+    assert_eq!(world.send(&event).await.status, 201);
+    let again = world.send(&event).await;
+    assert_eq!((again.status, again.code()), (409, "email_taken"));
+    let body = json!({"email": "NEW.USER1@Example.COM", "password": PASSWORD, "name": "Ada"});
+    let spelled = world.send(&event.body(&body)).await;
+    assert_eq!((spelled.status, spelled.code()), (409, "email_taken"));
+}
+
+#[tokio::test]
+async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("log-in", &ada, &task).await;
+    let attempt = async |email: &str, password: &str| {
+        world.send(&event.clone().body(&json!({"email": email, "password": password}))).await
+    };
+    let wrong = attempt("user1@example.com", "wrong wrong wrong").await;
+    assert_eq!((wrong.status, wrong.code()), (401, "invalid_credentials"));
+    for email in ["nobody@example.com", "not an address", ""] {
+        let unknown = attempt(email, PASSWORD).await;
+        assert_eq!(
+            (unknown.status, &unknown.headers, &unknown.body),
+            (wrong.status, &wrong.headers, &wrong.body)
+        );
+    }
+    assert_eq!(attempt("USER1@example.com", PASSWORD).await.status, 200, "an address in any case");
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_log_in_open_the_api_and_can_be_exchanged_once() {
+    let (world, ada, task) = World::inhabited().await;
+    let tokens = world.send(&world.event("log-in", &ada, &task).await).await.body;
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+    let profile = world.event("get-profile", &ada, &task).await.header("authorization", &bearer);
+    assert_eq!(world.send(&profile).await.body["id"], json!(ada.id));
+
+    let refresh = world.event("refresh-session", &ada, &task).await;
+    let first = refresh.clone().body(&json!({"refresh_token": tokens["refresh_token"]}));
+    let next = world.send(&first).await;
+    assert_eq!(next.status, 200);
+    let second = refresh.body(&json!({"refresh_token": next.body["refresh_token"]}));
+
+    let reused = world.send(&first).await;
+    assert_eq!((reused.status, reused.code()), (401, "invalid_refresh_token"));
+    let family = world.send(&second).await;
+    assert_eq!((family.status, family.code()), (401, "invalid_refresh_token"), "reuse ends the family");
+}
+
+#[tokio::test]
+async fn a_forged_refresh_token_is_refused() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("refresh-session", &ada, &task).await;
+    let unknown = format!("{}.{}.{}", ada.id.body(), task.id.body(), "0".repeat(64));
+    for bad in ["", "x", "a.b.c", &unknown] {
+        let answer = world.send(&event.clone().body(&json!({"refresh_token": bad}))).await;
+        assert_eq!((answer.status, answer.code()), (401, "invalid_refresh_token"), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_of_the_token() {
+    let (world, ada, task) = World::inhabited().await;
+    let refresh = world.event("refresh-session", &ada, &task).await;
+    let log_out = world.event("log-out", &ada, &task).await;
+    let token = world.refresh_token(&ada).await;
+    assert_eq!(world.send(&log_out).await.status, 204);
+    let answer = world.send(&refresh.body(&json!({ "refresh_token": token }))).await;
+    assert_eq!(answer.code(), "invalid_refresh_token");
+    world.store.close_session(ada.id, world.session()).await.expect("it is gone already");
+}
+
+#[tokio::test]
+async fn weak_passwords_and_bad_addresses_are_refused_together() {
+    let (world, ada, task) = World::inhabited().await;
+    let body = json!({"email": "ada@localhost", "password": "password1234", "name": "\r\n", "time_zone": "Mars"});
+    let answer = world.send(&world.event("register-user", &ada, &task).await.body(&body)).await;
+    assert_eq!(answer.status, 422);
+    let mut errors = answer.errors();
+    errors.sort_unstable();
+    assert_eq!(
+        errors,
+        [
+            ("email", "invalid_email"),
+            ("name", "too_short"),
+            ("password", "too_common"),
+            ("time_zone", "unknown_time_zone"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_profile_patch_changes_what_it_names() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("update-profile", &ada, &task).await;
+    let nothing = world.send(&event.clone().body(&json!({}))).await;
+    assert_eq!((nothing.status, &nothing.body["updated_at"]), (200, &json!(ada.updated_at)));
+    let named = world.send(&event.clone().body(&json!({"name": "Countess"}))).await;
+    assert_eq!(
+        (&named.body["name"], &named.body["time_zone"]),
+        (&json!("Countess"), &json!("Europe/Berlin"))
+    );
+    let cleared = world.send(&event.clone().body(&json!({"default_reminders": null}))).await;
+    assert_eq!(cleared.body["default_reminders"], json!([]));
+    let bad = json!({"mail": {"reminders": "no", "spam": true}, "default_reminders": [{"at": "2026-03-01T09:00:00Z"}], "email": "x@example.com"});
+    let refused = world.send(&event.body(&bad)).await;
+    let mut errors = refused.errors();
+    errors.sort_unstable();
+    assert_eq!(
+        errors,
+        [
+            ("default_reminders[0].at", "unknown_field"),
+            ("email", "unknown_field"),
+            ("mail.reminders", "wrong_type"),
+            ("mail.spam", "unknown_field"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_link_in_a_mail_turns_reminders_off_only_when_its_button_is_pressed() {
+    let (world, ada, task) = World::inhabited().await;
+    let post = world.event("unsubscribe", &ada, &task).await;
+    let mut get = post.clone();
+    get.json["requestContext"]["http"]["method"] = json!("GET");
+    let wants =
+        async || world.store.user(ada.id).await.expect("an answer").expect("the user").mail.reminders;
+    let page = world.send(&get).await;
+    assert_eq!((page.status, page.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"));
+    assert!(wants().await, "looking changes nothing");
+    assert_eq!(world.send(&post).await.status, 200);
+    assert!(!wants().await);
+    assert_eq!(world.send(&post).await.status, 200, "twice is once");
+}
+
+#[tokio::test]
+async fn a_forged_unsubscribe_link_says_nothing() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("unsubscribe", &ada, &task).await;
+    let stranger = taskbell_test::fixtures::user(9);
+    let missing = format!("{}.{}", stranger.id.body(), stranger.unsubscribe_token);
+    let wrong = format!("{}.{}", ada.id.body(), "0".repeat(32));
+    let expected = world.send(&event.clone().path("token", &missing)).await;
+    assert_eq!(expected.status, 404);
+    for token in [wrong.as_str(), "", ".", "x.y", &ada.id.body()] {
+        let answer = world.send(&event.clone().path("token", token)).await;
+        assert_eq!((answer.status, &answer.body), (404, &expected.body), "{token}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Hostile and mistaken bodies: the right status, a message that names the field, and nothing stored.
+
+use serde_json::{Value, json};
+
+use crate::support::{Event, World};
+
+async fn creating() -> (World, Event) {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
+    (world, event)
+}
+
+#[tokio::test]
+async fn each_bad_field_is_named_with_its_reason() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
+    let tags = |count: usize| json!((0..count).map(|n| format!("t{n}")).collect::<Vec<_>>());
+    let reminders: Vec<_> = (0..21).map(|n| json!({"before": format!("PT{n}M")})).collect();
+    let due = "2026-03-09T09:00:00Z";
+    for (body, field, code) in [
+        (json!({}), "title", "required"),
+        (json!({"title": null}), "title", "required"),
+        (json!({"title": 7}), "title", "wrong_type"),
+        (json!({"title": ""}), "title", "too_short"),
+        (json!({"title": " \u{2003} "}), "title", "too_short"),
+        (json!({"title": "x".repeat(501)}), "title", "too_long"),
+        (json!({"title": "a\u{0}b"}), "title", "invalid_characters"),
+        (json!({"title": "a\r\nBcc: eve@example.com"}), "title", "invalid_characters"),
+        (json!({"title": "t", "colour": "red"}), "colour", "unknown_field"),
+        (json!({"title": "t", "description": "a\u{0}"}), "description", "invalid_characters"),
+        (json!({"title": "t", "description": "x".repeat(16_001)}), "description", "too_long"),
+        (json!({"title": "t", "status": "done"}), "status", "unknown_value"),
+        (json!({"title": "t", "priority": 1}), "priority", "wrong_type"),
+        (json!({"title": "t", "category": "x".repeat(101)}), "category", "too_long"),
+        (json!({"title": "t", "tags": "home"}), "tags", "wrong_type"),
+        (json!({"title": "t", "tags": tags(51)}), "tags", "too_many"),
+        (json!({"title": "t", "tags": ["home", "x", "HOME"]}), "tags[2]", "duplicate"),
+        (json!({"title": "t", "tags": ["ok", 5]}), "tags[1]", "wrong_type"),
+        (json!({"title": "t", "due": "tomorrow"}), "due", "invalid_time"),
+        (json!({"title": "t", "due": "2026-03-01T09:00"}), "due", "time_without_zone"),
+        (json!({"title": "t", "due": "2026-03-01T09:00[Mars/Olympus]"}), "due", "unknown_time_zone"),
+        (json!({"title": "t", "due": "0001-01-01"}), "due", "out_of_range"),
+        (json!({"title": "t", "due": "9000-01-01T00:00:00Z"}), "due", "out_of_range"),
+        (json!({"title": "t", "due": due, "reminders": reminders}), "reminders", "too_many"),
+        (json!({"title": "t", "reminders": [{"before": "PT5M"}]}), "reminders[0]", "needs_due"),
+        (
+            json!({"title": "t", "due": due, "reminders": [{"before": "5m"}]}),
+            "reminders[0].before",
+            "invalid_duration",
+        ),
+        (
+            json!({"title": "t", "due": due, "reminders": [{"before": "PT5M", "at": due}]}),
+            "reminders[0]",
+            "wrong_type",
+        ),
+        (
+            json!({"title": "t", "due": due, "reminders": [{"before": "PT1H", "sound": 1}]}),
+            "reminders[0].sound",
+            "unknown_field",
+        ),
+        (
+            json!({"title": "t", "due": due, "reminders": [{"before": "PT60M"}, {"before": "PT1H"}]}),
+            "reminders[1]",
+            "duplicate",
+        ),
+        (
+            json!({"title": "t", "due": due, "reminders": [{"at": "2026-03-01"}]}),
+            "reminders[0].at",
+            "invalid_time",
+        ),
+    ] {
+        let answer = world.send(&event.clone().body(&body)).await;
+        assert_eq!((answer.status, answer.code()), (422, "validation_failed"), "{body}");
+        assert_eq!(answer.errors(), [(field, code)], "{body}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
+    let list = world.send(&world.event("list-tasks", &ada, &task).await).await;
+    assert_eq!(list.body["items"].as_array().map(Vec::len), Some(1), "nothing was stored");
+}
+
+#[tokio::test]
+async fn everything_wrong_with_a_body_is_said_at_once() {
+    let (world, event) = creating().await;
+    let answer = world.send(&event.body(&json!({"titel": "t", "due": 5, "priority": "top"}))).await;
+    assert_eq!(
+        answer.errors(),
+        [
+            ("title", "required"),
+            ("priority", "unknown_value"),
+            ("due", "wrong_type"),
+            ("titel", "unknown_field"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_past_due_time_is_fine_and_its_reminders_are_skipped() {
+    let (world, event) = creating().await;
+    let answer = world.send(&event.body(&json!({"title": "t", "due": "2020-02-29"}))).await;
+    assert_eq!(answer.status, 201);
+    let reminder = &answer.body["reminders"][0];
+    assert_eq!(
+        (&reminder["status"], &reminder["reason"]),
+        (&json!("skipped"), &json!("past_when_set"))
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_object_is_refused() {
+    let (world, event) = creating().await;
+    for malformed in
+        ["", "{", "{\"title\":}", "{'title': 1}", "{\"title\": \"\\ud800\"}", &"[".repeat(100_000)]
+    {
+        let answer = world.send(&event.clone().raw_body(malformed)).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (400, "malformed_json"),
+            "{}",
+            &malformed[..malformed.len().min(40)]
+        );
+    }
+    for other in ["[]", "\"title\"", "null", "7"] {
+        let answer = world.send(&event.clone().raw_body(other)).await;
+        assert_eq!(answer.errors(), [("body", "wrong_type")], "{other}");
+    }
+}
+
+#[tokio::test]
+async fn invalid_utf8_is_malformed() {
+    let (world, mut event) = creating().await;
+    event.json["body"] = json!("eyJ0aXRsZSI6Iv8ifQ=="); // {"title":"<0xff>"}
+    event.json["isBase64Encoded"] = json!(true);
+    let answer = world.send(&event).await;
+    assert_eq!((answer.status, answer.code()), (400, "malformed_json"));
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_is_too_large() {
+    let (world, event) = creating().await;
+    let huge = json!({"title": "t", "description": "x".repeat(10_000_000)});
+    let answer = world.send(&event.body(&huge)).await;
+    assert_eq!((answer.status, answer.code()), (413, "body_too_large"));
+}
+
+#[tokio::test]
+async fn the_largest_task_there_can_be_is_accepted() {
+    let (world, event) = creating().await;
+    let wide = "\u{1F514}"; // four bytes, twelve as an escape
+    let tags: Vec<_> = (0..50).map(|n| format!("{n:02}{}", wide.repeat(98))).collect();
+    let reminders: Vec<_> = (0..20).map(|n| json!({"before": format!("PT{}M", n + 1)})).collect();
+    let largest = json!({
+        "title": wide.repeat(500), "description": wide.repeat(16_000), "category": wide.repeat(100),
+        "tags": tags, "due": "2026-04-01T09:00[Europe/Berlin]", "reminders": reminders,
+    });
+    let escaped = largest.to_string().replace(wide, "\\ud83d\\udd14");
+    let answer = world.send(&event.raw_body(&escaped)).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(answer.body["title"], Value::String(wide.repeat(500)));
+}
+
+#[tokio::test]
+async fn a_body_must_say_that_it_is_json() {
+    let (world, event) = creating().await;
+    for other in ["text/plain", "application/x-www-form-urlencoded", ""] {
+        let answer = world.send(&event.clone().header("content-type", other)).await;
+        assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"), "{other}");
+    }
+    assert_eq!(world.send(&event.clone().without_header("content-type")).await.status, 415);
+    let spelled = event.header("content-type", "Application/JSON; charset=utf-8");
+    assert_eq!(world.send(&spelled).await.status, 201);
+}
+
+#[tokio::test]
+async fn html_in_a_title_stays_text() {
+    let (world, event) = creating().await;
+    let title = "<img src=x onerror=alert(1)> & \"quotes\"";
+    let answer = world.send(&event.body(&json!({ "title": title }))).await;
+    assert_eq!((answer.status, answer.body["title"].as_str()), (201, Some(title)));
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_must_have_a_length() {
+    let (world, event) = creating().await;
+    for bad in ["", &"k".repeat(256)] {
+        let answer = world.send(&event.clone().header("idempotency-key", bad)).await;
+        assert_eq!(answer.errors(), [("Idempotency-Key", "invalid_length")]);
+    }
+}

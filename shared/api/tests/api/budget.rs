@@ -1,0 +1,266 @@
+//! What each operation costs: calls and capacity units of DynamoDB, at 10,000 tasks in the space, each of
+//! about 0.6 KB. Reads of indexes are eventually consistent and cost half.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{
+        batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
+        delete_item::{DeleteItemInput, DeleteItemOutput},
+        get_item::{GetItemInput, GetItemOutput},
+        put_item::{PutItemInput, PutItemOutput},
+        query::{QueryInput, QueryOutput},
+        transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
+        update_item::{UpdateItemInput, UpdateItemOutput},
+    },
+    types::{ConsumedCapacity, ReturnConsumedCapacity},
+};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{
+            Intercept,
+            context::{
+                AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
+            },
+            dyn_dispatch_hint,
+        },
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use taskbell_aws::dynamodb::DynamoDb;
+use taskbell_domain::{
+    ports::{Created, TaskCreation},
+    task::{Priority, Status, Task},
+    text::{Category, Description, Tag},
+    user::User,
+};
+use taskbell_test::fixtures::{due_draft, task};
+
+use crate::{dynamodb_server::Server, support::World};
+
+/// Calls and capacity units since it was last read.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Cost {
+    calls: usize,
+    units: f64,
+}
+
+/// Asks every call for its capacity, and adds up what is answered.
+#[derive(Debug, Clone, Default)]
+struct Meter(Arc<Mutex<Cost>>);
+
+macro_rules! each_operation {
+    ($act:ident) => {
+        $act!(GetItemInput, GetItemOutput);
+        $act!(PutItemInput, PutItemOutput);
+        $act!(UpdateItemInput, UpdateItemOutput);
+        $act!(DeleteItemInput, DeleteItemOutput);
+        $act!(QueryInput, QueryOutput);
+        $act!(BatchGetItemInput, BatchGetItemOutput);
+        $act!(TransactWriteItemsInput, TransactWriteItemsOutput);
+    };
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut known = false;
+        macro_rules! ask {
+            ($input:ty, $output:ty) => {
+                if let Some(input) = context.input_mut().downcast_mut::<$input>() {
+                    input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+                    known = true;
+                }
+            };
+        }
+        each_operation!(ask);
+        assert!(known, "an operation without a budget");
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Ok(output) = context.output_or_error() else { return Ok(()) };
+        let mut cost = self.0.lock().expect("not poisoned");
+        cost.calls += 1;
+        macro_rules! add {
+            ($input:ty, $output:ty) => {
+                if let Some(output) = output.downcast_ref::<$output>() {
+                    cost.units += units(&output.consumed_capacity);
+                }
+            };
+        }
+        each_operation!(add);
+        Ok(())
+    }
+}
+
+/// One operation answers with one figure, or with one for each table.
+trait Figures {
+    fn figures(&self) -> Vec<&ConsumedCapacity>;
+}
+
+impl Figures for Option<ConsumedCapacity> {
+    fn figures(&self) -> Vec<&ConsumedCapacity> {
+        self.iter().collect()
+    }
+}
+
+impl Figures for Option<Vec<ConsumedCapacity>> {
+    fn figures(&self) -> Vec<&ConsumedCapacity> {
+        self.iter().flatten().collect()
+    }
+}
+
+fn units(consumed: &impl Figures) -> f64 {
+    consumed.figures().iter().filter_map(|figure| figure.capacity_units).sum()
+}
+
+impl Meter {
+    fn on(&self, client: &Client) -> Client {
+        let config = client.config().to_builder().interceptor(self.clone()).build();
+        Client::from_conf(config)
+    }
+
+    fn read(&self) -> Cost {
+        std::mem::take(&mut *self.0.lock().expect("not poisoned"))
+    }
+}
+
+const TASKS: u64 = 10_000;
+
+/// Task number `n` of a space that looks used: most are done, all sorts are there.
+fn typical(number: u64, owner: &User) -> Task {
+    let day = 1 + number * 13 % 28;
+    let mut made = due_draft("Look after the tower clock", &format!("2026-04-{day:02}"), &["PT30M"]);
+    made.description = Description::parse(&"x".repeat(20)).expect("a text");
+    made.status = [Status::Completed, Status::Completed, Status::Pending, Status::InProgress]
+        [number as usize % 4];
+    made.priority = Priority::ALL[(number / 4) as usize % 4];
+    made.category = Some(
+        Category::parse(["home", "work", "tower", "garden"][number as usize / 3 % 4]).expect("a text"),
+    );
+    made.tags = vec![Tag::parse(["a", "b", "c", "d", "e"][number as usize % 5]).expect("a tag")];
+    task(1_000 + number, owner, made)
+}
+
+async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
+    let store = server.store(server.client());
+    for number in 0..count {
+        let made = store.create(&typical(number, owner), None, owner.created_at).await;
+        assert_eq!(made.expect("an answer"), Created::Done);
+    }
+    store
+}
+
+#[tokio::test]
+async fn every_operation_keeps_its_budget_at_ten_thousand_tasks() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let ada = world.register(1).await;
+    filled(&server, &ada, TASKS).await;
+    let known = typical(2, &ada);
+    meter.read();
+
+    // Authentication: no call at all.
+    world.send(&world.event("get-health", &ada, &known).await).await;
+    meter.read(); // the event of a refresh token opens a session
+    let stranger = world.event("get-task", &ada, &known).await.without_header("authorization");
+    meter.read();
+    assert_eq!(world.send(&stranger).await.status, 401);
+    assert_eq!(meter.read(), Cost::default(), "authentication");
+
+    for (function, calls, units) in [
+        ("get-task", 1, 1.0),
+        ("list-task-reminders", 1, 1.0),
+        ("create-task", 2, f64::INFINITY),
+        ("update-task", 2, f64::INFINITY),
+        ("complete-task", 2, f64::INFINITY),
+        ("reopen-task", 2, f64::INFINITY),
+        ("delete-task", 2, f64::INFINITY),
+    ] {
+        let event = world.event(function, &ada, &known).await;
+        meter.read();
+        let answer = world.send(&event).await;
+        let cost = meter.read();
+        assert!(answer.status < 300, "{function}: {}", answer.body);
+        assert!(cost.calls <= calls && cost.units <= units, "{function}: {cost:?}");
+        assert!(cost.calls > 0, "{function} is metered");
+        println!("{function}: {cost:?}");
+    }
+
+    for query in [
+        "",
+        "sort=-due",
+        "sort=created",
+        "sort=-created",
+        "sort=priority",
+        "sort=-priority",
+        "status=pending",
+        "status=completed&sort=-due",
+        "priority=urgent",
+        "status=pending&sort=-priority",
+        "due_before=2026-04-10T00:00:00Z",
+        "category=tower",
+        "tag=c",
+        "status=pending&category=home&tag=a",
+    ] {
+        let event = world.event("list-tasks", &ada, &known).await;
+        let (mut pages, mut found, mut total, mut cursor) = (0, 0, Cost::default(), String::new());
+        while pages < 20 {
+            let page = event.clone().query(&format!("{query}&limit=50{cursor}"));
+            meter.read();
+            let answer = world.send(&page).await;
+            let cost = meter.read();
+            assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+            assert!(cost.calls <= 2, "{query}: {cost:?}");
+            (total.calls, total.units) = (total.calls + cost.calls, total.units + cost.units);
+            (pages, found) = (pages + 1, found + answer.body["items"].as_array().map_or(0, Vec::len));
+            match answer.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let average = total.units / f64::from(pages);
+        assert!(average > 0.0 && average <= 10.0, "{query}: {average} read units a page");
+        println!("{query}: {pages} pages, {found} tasks, {average:.1} read units a page");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_with_nothing_due_costs_the_same_however_many_tasks_are_stored() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let ada = world.register(1).await;
+    let mut costs = Vec::new();
+    for stored in [0, 500] {
+        filled(&server, &ada, stored).await;
+        meter.read();
+        let deadline = ada.created_at + jiff::SignedDuration::from_mins(1);
+        let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
+        let queued =
+            taskbell_api::workers::dispatch_due_timers::handle(store, queue, clock, deadline).await;
+        assert_eq!(queued.expect("an answer"), 0);
+        costs.push(meter.read());
+    }
+    assert_eq!(costs[0], costs[1]);
+    assert_eq!(costs[0].calls, 16);
+}

@@ -1,0 +1,159 @@
+//! Every function of the template has its binary, its event, its policy and its test without a token.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use taskbell_test::template::{project, resources};
+
+use crate::support::World;
+
+/// Routes that anybody may call, and why.
+const PUBLIC: &[(&str, &str)] = &[
+    ("register-user", "makes the account"),
+    ("log-in", "proves itself by the password"),
+    ("refresh-session", "proves itself by the refresh token"),
+    ("unsubscribe", "proves itself by the token in the mail"),
+    ("get-health", "says nothing"),
+];
+
+/// One test for each function that answers only to a valid access token.
+macro_rules! refuses_strangers {
+    ($($test:ident = $function:literal,)+) => {
+        const REFUSE_STRANGERS: &[&str] = &[$($function),+];
+        $(#[tokio::test]
+        async fn $test() {
+            answers_401_to_strangers($function).await;
+        })+
+    };
+}
+
+refuses_strangers! {
+    log_out_without_a_token_returns_401 = "log-out",
+    get_profile_without_a_token_returns_401 = "get-profile",
+    update_profile_without_a_token_returns_401 = "update-profile",
+    create_task_without_a_token_returns_401 = "create-task",
+    list_tasks_without_a_token_returns_401 = "list-tasks",
+    get_task_without_a_token_returns_401 = "get-task",
+    update_task_without_a_token_returns_401 = "update-task",
+    delete_task_without_a_token_returns_401 = "delete-task",
+    complete_task_without_a_token_returns_401 = "complete-task",
+    reopen_task_without_a_token_returns_401 = "reopen-task",
+    list_task_reminders_without_a_token_returns_401 = "list-task-reminders",
+}
+
+async fn answers_401_to_strangers(function: &str) {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event(function, &ada, &task).await;
+    let token = world.access_token(&ada);
+    for bad in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer x.y.z",
+        &format!("Basic {token}"),
+        &format!("Bearer {token}x"),
+    ] {
+        let answer = world.send(&event.clone().header("authorization", bad)).await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{bad}");
+        assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"taskbell\"");
+    }
+    let answer = world.send(&event.clone().without_header("authorization")).await;
+    assert_eq!((answer.status, answer.code()), (401, "unauthorized"));
+    world.clock.advance(taskbell_api::tokens::LIFETIME);
+    assert_eq!(world.send(&event).await.status, 401, "an expired token");
+    assert_eq!(world.stored(task.id).await, task, "nothing has happened");
+}
+
+/// `create-task` of `CreateTaskFunction`.
+fn name_of(logical_id: &str) -> String {
+    let words = logical_id.strip_suffix("Function").expect("a function's id ends with Function");
+    let mut name = String::new();
+    for letter in words.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+fn files(folder: &str, extension: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(project().join(folder)).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    names.filter_map(|name| name.strip_suffix(extension).map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_function_has_one_name_everywhere() {
+    let functions = resources("AWS::Serverless::Function");
+    let names: BTreeSet<_> = functions.keys().map(|id| name_of(id)).collect();
+    assert_eq!(files("functions/src/bin", ".rs"), names, "binaries");
+    assert_eq!(files("events", ".json"), names, "event files");
+    for (id, function) in &functions {
+        let code = format!("target/lambda/{}/", name_of(id));
+        assert_eq!(function["Properties"]["CodeUri"], Value::String(code), "{id}");
+    }
+}
+
+#[test]
+fn every_route_is_public_on_purpose_or_refuses_strangers() {
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let events = function["Properties"]["Events"].as_object().cloned().unwrap_or_default();
+        let served = events.values().any(|event| event["Type"] == "HttpApi");
+        let name = name_of(&id);
+        let public = PUBLIC.iter().any(|(function, _)| *function == name);
+        let tested = REFUSE_STRANGERS.contains(&name.as_str());
+        assert_eq!(served, public != tested, "{name}: public {public}, tested {tested}");
+    }
+}
+
+#[test]
+fn every_role_names_its_actions_and_resources() {
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
+        if id == "GetHealthFunction" {
+            assert!(policies.is_empty(), "it touches nothing");
+            continue;
+        }
+        let statements: Vec<_> = policies
+            .iter()
+            .flat_map(|policy| policy["Statement"].as_array().cloned().expect("statements"))
+            .collect();
+        assert!(!statements.is_empty(), "{id} has no policy of its own");
+        for statement in statements {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in statement["Action"].as_array().expect("actions") {
+                let action = action.as_str().expect("an action");
+                assert!(!action.contains('*') && action != "dynamodb:Scan", "{id}: {action}");
+            }
+            let resource = statement["Resource"].to_string();
+            let mails = statement["Action"] == serde_json::json!(["ses:SendRawEmail"]);
+            if mails {
+                let sender = &statement["Condition"]["StringEquals"]["ses:FromAddress"];
+                assert_eq!(sender, &serde_json::json!({"Ref": "SenderAddress"}), "{id}");
+            } else {
+                assert!(!resource.contains('*'), "{id}: {resource}");
+            }
+            let table = resource.contains("TasksTable") || resource.contains("AccountsTable");
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            assert!(!table || keys.is_array(), "{id} may touch every item of a table");
+        }
+    }
+}
+
+#[test]
+fn only_logging_in_and_registering_may_touch_password_hashes() {
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let reaches = function["Properties"]["Policies"].to_string().contains("EMAIL#");
+        assert_eq!(reaches, ["LogInFunction", "RegisterUserFunction"].contains(&id.as_str()), "{id}");
+    }
+}
+
+#[test]
+fn only_those_who_issue_tokens_may_read_the_private_key() {
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let reads = function["Properties"]["Policies"].to_string().contains("ssm:GetParameter");
+        let may = ["LogInFunction", "RefreshSessionFunction", "CreateSigningKeyFunction"];
+        assert_eq!(reads, may.contains(&id.as_str()), "{id}");
+    }
+}

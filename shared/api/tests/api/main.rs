@@ -1,0 +1,15 @@
+//! The API and the workers without the cloud: driven by the files in `events/`, on the in-memory store and,
+//! where calls and capacity are counted, on DynamoDB.
+
+mod accounts;
+mod bad_input;
+mod budget;
+#[path = "../../../aws/tests/support/mod.rs"]
+mod dynamodb_server;
+mod functions;
+mod lists;
+mod mails;
+mod reminders;
+mod snapshots;
+mod support;
+mod tasks;

@@ -1,0 +1,386 @@
+//! Dispatcher and worker together: each reminder is sent, once, whatever goes wrong on the way.
+
+use futures_util::{FutureExt, future::join};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use taskbell_api::{
+    mail::MailContext,
+    workers::{
+        dispatch_due_timers,
+        send_reminders::{Failure, Worker, handle_batch},
+    },
+};
+use taskbell_domain::{
+    clock::Clock,
+    email::EmailAddress,
+    id::TaskId,
+    ports::{
+        Mail, MailError, Mailer, PortError, ProfileChanges, Replaced, TaskChanges, TimerPage, Timers,
+    },
+    reminder::{DeliveryStatus, Reason},
+    task::{Status, Task, TaskPatch},
+    timer::{LEASE, MAX_ATTEMPTS, SECOND_LOOK, Timer, UNCERTAIN_WAIT},
+    user::{User, UserPatch},
+};
+use taskbell_test::{
+    Memory, Outbox,
+    contract::Store,
+    fixtures::{due_draft, instant},
+};
+
+use crate::{dynamodb_server::Server, support::World};
+
+/// The due time of [`due_in_90_seconds`].
+const DUE: &str = "2026-03-01T08:01:30Z";
+
+fn minutes(count: i64) -> SignedDuration {
+    SignedDuration::from_mins(count)
+}
+
+fn mail_context() -> MailContext {
+    let sender = EmailAddress::parse("taskbell@example.com").expect("an address");
+    MailContext { sender, api_url: "https://api.example.com".to_owned() }
+}
+
+/// A task of user 1 that rings at [`DUE`].
+async fn due_in_90_seconds<S: Store>(world: &World<S>) -> (User, Task) {
+    let ada = world.register(1).await;
+    let task = world.create(1, &ada, due_draft("Ring", DUE, &["PT0S"])).await;
+    (ada, task)
+}
+
+impl<S: Store> World<S> {
+    async fn sweep(&self) -> usize {
+        let deadline = self.clock.now() + minutes(1);
+        let swept = dispatch_due_timers::handle(&self.store, &self.queue, &self.clock, deadline).await;
+        swept.expect("nothing fails here")
+    }
+
+    async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), Failure> {
+        let mail = &mail_context();
+        let worker =
+            Worker { store: &self.store, queue: &self.queue, mailer, clock: &self.clock, mail };
+        worker.handle(&serde_json::to_string(&timer).expect("JSON")).await
+    }
+
+    /// Delivers what is in the queue and due; gives how many messages that were.
+    async fn deliver(&self, mailer: &impl Mailer) -> usize {
+        let timers = self.queue.take();
+        for timer in &timers {
+            assert!(timer.at <= self.clock.now(), "SQS would not deliver it yet");
+            self.handle(mailer, *timer).await.expect("it is dealt with");
+        }
+        timers.len()
+    }
+
+    /// A minute passes, the dispatcher runs, and what it queued is delivered when it is due.
+    async fn tick(&self, mailer: &impl Mailer) {
+        self.sweep().await;
+        self.clock.advance(minutes(1));
+        let timers = self.queue.take();
+        let (due, later): (Vec<_>, Vec<_>) = timers.into_iter().partition(|t| t.at <= self.clock.now());
+        for timer in due {
+            self.handle(mailer, timer).await.expect("it is dealt with");
+        }
+        for timer in later {
+            taskbell_domain::ports::TimerQueue::enqueue(&self.queue, &[timer], timer.at)
+                .await
+                .expect("queued");
+        }
+    }
+
+    async fn reminder(&self, task: &Task) -> (DeliveryStatus, Option<Reason>, u32) {
+        let task = self.stored(task.id).await;
+        let reminder = &task.reminders[0];
+        (reminder.status, reminder.reason, reminder.attempts)
+    }
+}
+
+async fn is_sent_once_however_often_the_dispatcher_runs<S: Store>(world: &World<S>) {
+    let (_, task) = due_in_90_seconds(world).await;
+    let outbox = Outbox::default();
+    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.sweep().await, 0, "it is postponed");
+    world.clock.set(instant(DUE));
+    assert_eq!(world.deliver(&outbox).await, 1);
+    assert_eq!(outbox.sent().len(), 1);
+    for _ in 0..15 {
+        world.tick(&outbox).await;
+    }
+    assert_eq!(outbox.sent().len(), 1);
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
+}
+
+async fn is_sent_once_when_the_queue_loses_its_message<S: Store>(world: &World<S>) {
+    let (_, task) = due_in_90_seconds(world).await;
+    let outbox = Outbox::default();
+    assert_eq!(world.sweep().await, 1);
+    world.queue.take(); // the cloud was killed here
+    for _ in 0..20 {
+        world.tick(&outbox).await;
+    }
+    assert_eq!(outbox.sent().len(), 1);
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
+    let message = String::from_utf8(outbox.sent()[0].message.clone()).expect("UTF-8");
+    assert!(message.contains("This reminder is late"), "{message}");
+}
+
+#[tokio::test]
+async fn a_reminder_is_sent_once_however_often_the_dispatcher_runs() {
+    is_sent_once_however_often_the_dispatcher_runs(&World::on(Memory::default())).await;
+}
+
+#[tokio::test]
+async fn a_reminder_is_sent_once_from_dynamodb() {
+    let server = Server::start().await;
+    is_sent_once_however_often_the_dispatcher_runs(&World::on(server.store(server.client()))).await;
+}
+
+#[tokio::test]
+async fn a_message_lost_between_dispatch_and_send_is_made_up_for() {
+    is_sent_once_when_the_queue_loses_its_message(&World::on(Memory::default())).await;
+}
+
+#[tokio::test]
+async fn a_message_lost_between_dispatch_and_send_is_made_up_for_from_dynamodb() {
+    let server = Server::start().await;
+    is_sent_once_when_the_queue_loses_its_message(&World::on(server.store(server.client()))).await;
+}
+
+#[tokio::test]
+async fn two_workers_with_the_same_message_send_one_mail() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let outbox = Outbox::default();
+    world.clock.set(instant(DUE));
+    let timer = task.timer().expect("a timer");
+    let (one, other) = join(world.handle(&outbox, timer), world.handle(&outbox, timer)).await;
+    one.and(other).expect("both are done");
+    assert_eq!(outbox.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_early_is_put_back_until_its_moment() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
+    world.handle(&outbox, timer).await.expect("it is dealt with");
+    assert_eq!((outbox.sent().len(), world.queue.take()), (0, vec![timer]));
+}
+
+#[tokio::test]
+async fn the_next_reminder_of_the_same_task_is_queued_by_the_worker_if_it_is_near() {
+    let world = World::on(Memory::default());
+    let ada = world.register(1).await;
+    let due = "2026-03-01T08:02:00Z";
+    let task = world.create(1, &ada, due_draft("Ring", due, &["PT1M", "PT0S"])).await;
+    let outbox = Outbox::default();
+    world.clock.set(instant("2026-03-01T08:01:00Z"));
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    assert_eq!(world.queue.take(), [Timer { at: instant(due), task_id: task.id }]);
+    assert_eq!(outbox.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_a_task_that_was_completed_moved_or_deleted() {
+    for change in ["complete", "move", "delete"] {
+        let world = World::on(Memory::default());
+        let (ada, task) = due_in_90_seconds(&world).await;
+        world.sweep().await;
+        let (name, body) = match change {
+            "complete" => ("complete-task", json!({})),
+            "move" => ("update-task", json!({"due": "2026-03-09T09:00:00Z"})),
+            _ => ("delete-task", json!({})),
+        };
+        let answer = world.send(&world.event(name, &ada, &task).await.body(&body)).await;
+        assert!(answer.status < 300, "{change}");
+        let outbox = Outbox::default();
+        world.clock.set(instant(DUE));
+        world.deliver(&outbox).await;
+        for _ in 0..15 {
+            world.tick(&outbox).await;
+        }
+        assert_eq!(outbox.sent().len(), 0, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
+    let world = World::on(Memory::default());
+    let (mut ada, task) = due_in_90_seconds(&world).await;
+    ada.apply(UserPatch { mail_reminders: Some(false), ..UserPatch::default() }, world.clock.now());
+    assert_eq!(world.store.replace_user(&ada, 1).await.expect("an answer"), Replaced::Done);
+    let outbox = Outbox::default();
+    world.clock.set(instant(DUE));
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    assert_eq!(outbox.sent().len(), 0);
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Skipped, Some(Reason::MailOff), 1));
+    let ledger = world.send(&world.event("list-task-reminders", &ada, &task).await).await.body;
+    assert_eq!(ledger["items"][0]["reason"], "mail_off");
+}
+
+/// Never answers: to poll its worker once and drop it is to crash while SES is being asked.
+struct Silent;
+
+impl Mailer for Silent {
+    async fn send(&self, _: &Mail) -> Result<String, MailError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_sending_leaves_the_reminder_uncertain_and_it_is_sent_again() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
+    world.clock.set(instant(DUE));
+    assert!(world.handle(&Silent, timer).now_or_never().is_none(), "it waits for SES, and dies");
+    world.handle(&outbox, timer).await.expect("the message comes again");
+    assert_eq!(
+        world.reminder(&task).await,
+        (DeliveryStatus::Claimed, None, 1),
+        "the lease still holds"
+    );
+
+    world.clock.advance(LEASE);
+    world.handle(&outbox, timer).await.expect("it is dealt with");
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
+    assert_eq!(outbox.sent().len(), 0);
+    world.queue.take();
+    for _ in 0..(SECOND_LOOK + UNCERTAIN_WAIT).as_mins() {
+        world.tick(&outbox).await;
+    }
+    assert_eq!(outbox.sent().len(), 1);
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 2));
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_the_reminder_uncertain_and_it_is_sent_again_after_five_minutes() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let outbox = Outbox::default();
+    outbox.fail_next(MailError::Unknown("timeout".to_owned()));
+    world.clock.set(instant(DUE));
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
+    let again = world.stored(task.id).await.timer().expect("a timer");
+    assert_eq!(again.at, instant(DUE) + UNCERTAIN_WAIT);
+    world.clock.set(again.at);
+    world.handle(&outbox, again).await.expect("it is dealt with");
+    assert_eq!(outbox.sent().len(), 2, "the one way in which a reminder can come twice");
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 2));
+}
+
+#[tokio::test]
+async fn a_refused_mail_is_tried_again_and_in_the_end_has_failed() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let outbox = Outbox::default();
+    for _ in 0..MAX_ATTEMPTS {
+        outbox.fail_next(MailError::Refused("MessageRejected".to_owned()));
+    }
+    let mut timers = 0;
+    while let Some(timer) = world.stored(task.id).await.timer() {
+        world.clock.set(timer.at);
+        world.handle(&outbox, timer).await.expect("it is dealt with");
+        timers += 1;
+    }
+    assert_eq!((timers, outbox.sent().len()), (MAX_ATTEMPTS, 0));
+    let failed = (DeliveryStatus::Failed, Some(Reason::Refused), MAX_ATTEMPTS);
+    assert_eq!(world.reminder(&task).await, failed);
+}
+
+/// Changes the task while its mail is being sent.
+struct Meddler<'a> {
+    store: &'a Memory,
+    task: TaskId,
+    outbox: Outbox,
+}
+
+impl Mailer for Meddler<'_> {
+    async fn send(&self, mail: &Mail) -> Result<String, MailError> {
+        use taskbell_domain::ports::TaskReads;
+        let mut task = self.store.task(self.task).await.expect("an answer").expect("the task");
+        let read = task.version;
+        let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+        task.apply(patch, None, instant(DUE), &taskbell_test::SeededRandom::new(5))
+            .expect("a valid patch");
+        assert_eq!(self.store.replace(&task, read).await.expect("an answer"), Replaced::Done);
+        self.outbox.send(mail).await
+    }
+}
+
+#[tokio::test]
+async fn a_task_changed_while_its_mail_is_sent_keeps_the_change_and_records_the_mail() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    world.clock.set(instant(DUE));
+    let meddler = Meddler { store: &world.store, task: task.id, outbox: Outbox::default() };
+    world.handle(&meddler, task.timer().expect("a timer")).await.expect("it is dealt with");
+    assert_eq!(world.stored(task.id).await.status, Status::Completed);
+    assert_eq!(world.reminder(&task).await.0, DeliveryStatus::Sent);
+    assert_eq!(meddler.outbox.sent().len(), 1);
+}
+
+/// Timers that are found but cannot be postponed: a dispatcher that dies between queueing and marking.
+struct Unmarkable<'a>(&'a Memory);
+
+impl Timers for Unmarkable<'_> {
+    async fn timers(
+        &self,
+        shard: u8,
+        until: Timestamp,
+        after: Option<Timer>,
+    ) -> Result<TimerPage, PortError> {
+        self.0.timers(shard, until, after).await
+    }
+
+    async fn postpone(&self, _: Timer, _: Timestamp) -> Result<(), PortError> {
+        Err(PortError { operation: "postponing", transient: true, source: "throttled".into() })
+    }
+}
+
+#[tokio::test]
+async fn a_dispatcher_that_dies_before_marking_makes_a_second_message_and_no_second_mail() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let outbox = Outbox::default();
+    let deadline = world.clock.now() + minutes(1);
+    let unmarkable = Unmarkable(&world.store);
+    let swept = dispatch_due_timers::handle(&unmarkable, &world.queue, &world.clock, deadline).await;
+    assert!(swept.is_err(), "the failure is reported");
+    assert_eq!(world.sweep().await, 1);
+    world.clock.set(instant(DUE));
+    assert_eq!(world.deliver(&outbox).await, 2);
+    assert_eq!(outbox.sent().len(), 1);
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
+}
+
+#[tokio::test]
+async fn one_bad_message_fails_alone() {
+    let world = World::on(Memory::default());
+    let (ada, task) = due_in_90_seconds(&world).await;
+    world.clock.set(instant(DUE));
+    let mut event = world.event("send-reminders", &ada, &task).await.json;
+    let good = event["Records"][0].clone();
+    let bodies =
+        [json!("{}"), json!("not JSON"), json!(null), good["body"].clone(), json!("{\"at\":1}")];
+    event["Records"] = bodies
+        .into_iter()
+        .enumerate()
+        .map(|(index, body)| {
+            let mut record = good.clone();
+            record["messageId"] = json!(format!("m{index}"));
+            record["body"] = body;
+            record
+        })
+        .collect();
+    let (outbox, mail) = (Outbox::default(), mail_context());
+    let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
+    let worker = Worker { store, queue, mailer: &outbox, clock, mail: &mail };
+    let answer = handle_batch(&worker, serde_json::from_value(event).expect("an SQS event")).await;
+    let failed: Vec<_> =
+        answer.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
+    assert_eq!(failed, ["m0", "m1", "m2", "m4"]);
+    assert_eq!(outbox.sent().len(), 1);
+}

@@ -1,0 +1,42 @@
+//! What each function answers to its event file, whole.
+
+use serde_json::json;
+
+use crate::support::World;
+
+macro_rules! snapshots {
+    ($($name:ident = $function:literal,)+) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let (world, ada, task) = World::inhabited().await;
+            let answer = world.send(&world.event($function, &ada, &task).await).await;
+            let mut body = answer.body;
+            for secret in ["access_token", "refresh_token"] {
+                if let Some(value) = body.get_mut(secret) {
+                    *value = json!("(another one each time)");
+                }
+            }
+            let whole = json!({ "status": answer.status, "headers": answer.headers, "body": body });
+            insta::assert_snapshot!(serde_json::to_string_pretty(&whole).expect("JSON"));
+        })+
+    };
+}
+
+snapshots! {
+    register_user = "register-user",
+    log_in = "log-in",
+    refresh_session = "refresh-session",
+    log_out = "log-out",
+    get_profile = "get-profile",
+    update_profile = "update-profile",
+    unsubscribe = "unsubscribe",
+    create_task = "create-task",
+    list_tasks = "list-tasks",
+    get_task = "get-task",
+    update_task = "update-task",
+    delete_task = "delete-task",
+    complete_task = "complete-task",
+    reopen_task = "reopen-task",
+    list_task_reminders = "list-task-reminders",
+    get_health = "get-health",
+}

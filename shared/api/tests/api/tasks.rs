@@ -1,0 +1,145 @@
+//! Tasks: versions, conditions, idempotency, and whose they are.
+
+use serde_json::{Value, json};
+use taskbell_domain::timer::Timer;
+use taskbell_test::fixtures::{draft, instant};
+
+use crate::support::World;
+
+#[tokio::test]
+async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
+    let (world, ada, task) = World::inhabited().await;
+    let eve = world.register(2).await;
+    let missing = taskbell_test::fixtures::task(99, &ada, draft("never stored"));
+    for function in [
+        "get-task",
+        "update-task",
+        "delete-task",
+        "complete-task",
+        "reopen-task",
+        "list-task-reminders",
+    ] {
+        let foreign = world.send(&world.event(function, &eve, &task).await).await;
+        let absent = world.send(&world.event(function, &eve, &missing).await).await;
+        assert_eq!((foreign.status, foreign.code()), (404, "not_found"), "{function}");
+        assert_eq!((&foreign.headers, &foreign.body), (&absent.headers, &absent.body), "{function}");
+        for bad in ["", "tsk_", "../x", "tsk_01jq0000000000000000000000", &ada.id.to_string()] {
+            let event = world.event(function, &ada, &task).await.path("task_id", bad);
+            assert_eq!(world.send(&event).await.body, absent.body, "{function} {bad}");
+        }
+    }
+    assert_eq!(world.stored(task.id).await, task);
+    let list = world.send(&world.event("list-tasks", &eve, &task).await).await;
+    assert_eq!(list.body, json!({"items": [], "next_cursor": null}));
+}
+
+#[tokio::test]
+async fn a_change_is_made_only_to_the_version_in_if_match() {
+    let (world, ada, task) = World::inhabited().await;
+    let patch = world.event("update-task", &ada, &task).await;
+    for stale in ["\"2\"", "\"0\", \"7\"", "W/\"1\"", "1"] {
+        let refused = world.send(&patch.clone().header("if-match", stale)).await;
+        assert_eq!((refused.status, refused.code()), (412, "version_mismatch"), "{stale}");
+    }
+    assert_eq!(world.stored(task.id).await, task);
+    let made = world.send(&patch.header("if-match", "\"0\", \"1\"")).await;
+    assert_eq!((made.status, made.headers["etag"].as_str()), (200, "\"2\""));
+
+    let delete = world.event("delete-task", &ada, &task).await;
+    assert_eq!(world.send(&delete.clone().header("if-match", "\"1\"")).await.status, 412);
+    assert_eq!(world.send(&delete.clone().header("if-match", "*")).await.status, 204);
+    assert_eq!(world.send(&delete).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_version_that_the_client_has_is_not_sent_again() {
+    let (world, ada, task) = World::inhabited().await;
+    let get = world.event("get-task", &ada, &task).await;
+    for known in ["\"1\"", "W/\"1\"", "\"9\", \"1\"", "*"] {
+        let answer = world.send(&get.clone().header("if-none-match", known)).await;
+        assert_eq!((answer.status, &answer.body), (304, &Value::Null), "{known}");
+        assert_eq!(answer.headers["etag"], "\"1\"");
+    }
+    assert_eq!(world.send(&get.header("if-none-match", "\"2\"")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_empty_patch_changes_nothing() {
+    let (world, ada, task) = World::inhabited().await;
+    let answer = world.send(&world.event("update-task", &ada, &task).await.body(&json!({}))).await;
+    assert_eq!((answer.status, &answer.body["version"]), (200, &json!(1)));
+    assert_eq!(world.stored(task.id).await, task);
+}
+
+#[tokio::test]
+async fn null_clears_what_a_task_can_be_without() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("update-task", &ada, &task).await;
+    let all =
+        json!({"description": null, "category": null, "tags": null, "due": null, "reminders": null});
+    let cleared = world.send(&event.clone().body(&all)).await.body;
+    assert_eq!(
+        [&cleared["description"], &cleared["due"], &cleared["due_at"], &cleared["reminders"]],
+        [&json!(""), &Value::Null, &Value::Null, &json!([])]
+    );
+    let needed =
+        world.send(&event.body(&json!({"title": null, "status": null, "priority": null}))).await;
+    assert_eq!(
+        needed.errors(),
+        [("title", "required"), ("status", "required"), ("priority", "required")]
+    );
+}
+
+#[tokio::test]
+async fn completing_and_reopening_are_idempotent() {
+    let (world, ada, task) = World::inhabited().await;
+    let complete = world.event("complete-task", &ada, &task).await;
+    let reopen = world.event("reopen-task", &ada, &task).await;
+    let first = world.send(&complete).await;
+    assert_eq!((&first.body["status"], &first.body["version"]), (&json!("completed"), &json!(2)));
+    assert_eq!(world.send(&complete).await.body, first.body);
+    let open = world.send(&reopen).await;
+    assert_eq!((&open.body["status"], &open.body["version"]), (&json!("pending"), &json!(3)));
+    assert_eq!(world.send(&reopen).await.body, open.body);
+    assert_eq!(open.body["reminders"][0]["status"], "scheduled");
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("create-task", &ada, &task).await;
+    let first = world.send(&event).await;
+    let again = world.send(&event).await;
+    assert_eq!((first.status, again.status), (201, 201));
+    assert_eq!((&again.body, &again.headers["location"]), (&first.body, &first.headers["location"]));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+
+    let other = world.send(&event.clone().body(&json!({"title": "Another"}))).await;
+    assert_eq!(
+        (other.status, other.errors()),
+        (422, vec![("Idempotency-Key", "idempotency_key_reused")])
+    );
+
+    let eve = world.register(2).await;
+    let key = event.json["headers"]["idempotency-key"].as_str().expect("a key").to_owned();
+    let hers = world.event("create-task", &eve, &task).await.header("idempotency-key", &key);
+    assert_ne!(world.send(&hers).await.body["id"], first.body["id"], "a key is its user's own");
+
+    let id = first.body["id"].as_str().expect("an id");
+    let delete = world.event("delete-task", &ada, &task).await.path("task_id", id);
+    assert_eq!(world.send(&delete).await.status, 204);
+    assert_eq!(world.send(&event).await.code(), "task_deleted");
+}
+
+#[tokio::test]
+async fn a_reminder_nearer_than_the_look_ahead_is_queued_at_once() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
+    let due = |due: &str| json!({"title": "t", "due": due, "reminders": [{"before": "PT0S"}]});
+    world.send(&event.clone().body(&due("2026-03-01T08:02:01Z"))).await;
+    assert_eq!(world.queue.take(), [], "the dispatcher will find it in time");
+    let near = world.send(&event.body(&due("2026-03-01T08:02:00Z"))).await;
+    let task_id = near.body["id"].as_str().expect("an id").parse().expect("an id");
+    assert_eq!(world.queue.take(), [Timer { at: instant("2026-03-01T08:02:00Z"), task_id }]);
+}

@@ -11,6 +11,9 @@ PYTHON := $(VENV)/bin/python
 TOOLS := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# cargo-lambda builds for a named target; naming the same one everywhere lets all commands share what is built.
+HOST := $(shell rustc --version --verbose 2>/dev/null | sed -n 's/^host: //p')
+export CARGO_BUILD_TARGET := $(HOST)
 
 .PHONY: help
 help: ## this list
@@ -32,7 +35,7 @@ $(TOOLS): local/requirements.txt | needs
 
 .PHONY: build
 build: $(TOOLS) ## all functions, for this machine's local cloud
-	cargo lambda build --compiler cargo --package taskbell-functions
+	cargo lambda build --compiler cargo --workspace
 
 .PHONY: run
 run: build ## the whole system on a local cloud, until Ctrl-C
@@ -43,9 +46,10 @@ mail: $(TOOLS) ## the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
 
 .PHONY: test
-test: build ## every test, end to end included, on a local cloud of their own
-	cargo test --workspace --exclude taskbell-e2e
-	$(PYTHON) local/e2e.py
+test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
+	cargo build --workspace --bins --tests
+	cargo test --workspace
+	@$(PYTHON) local/e2e.py target/$(HOST)/debug
 
 .PHONY: lint
 lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template

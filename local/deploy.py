@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,25 +29,23 @@ def configuration() -> tuple[str, dict[str, str]]:
     return local["global"]["parameters"]["stack_name"], dict(one.split("=", 1) for one in overrides)
 
 
-def code_folders() -> list[str]:
-    """The CodeUri of every function."""
-    uris = (line.split("CodeUri:", 1)[1].strip() for line in TEMPLATE.read_text().splitlines() if "CodeUri:" in line)
-    return list(uris)
+def code_uris() -> list[str]:
+    """The CodeUri of every function: target/lambda/<function>/."""
+    lines = TEMPLATE.read_text().splitlines()
+    return [line.split("CodeUri:", 1)[1].strip() for line in lines if "CodeUri:" in line]
 
 
-def archive(folder: Path, cache: Path) -> Path:
-    """A zip of the folder's bootstrap, without its symbols. One that is there already is used again."""
-    program = folder / "bootstrap"
+def archive(name: str, program: Path, cache: Path) -> Path:
+    """A zip of a function's program, without its symbols. One that is there already is used again."""
     if not program.exists():
         raise CannotRun(f"{program} is missing: build the functions first (make build)")
     status = program.stat()
-    key = hashlib.sha256(f"{folder}:{status.st_mtime_ns}:{status.st_size}".encode()).hexdigest()[:16]
-    target = cache / f"{folder.name}-{key}.zip"
+    key = hashlib.sha256(f"{program}:{status.st_mtime_ns}:{status.st_size}".encode()).hexdigest()[:16]
+    target = cache / name / f"{key}.zip"
     if not target.exists():
-        for old in cache.glob(f"{folder.name}-*.zip"):
-            if len(old.stem) == len(target.stem):
-                old.unlink()
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        shutil.rmtree(target.parent, ignore_errors=True)
+        target.parent.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             stripped = Path(scratch) / "bootstrap"
             if shutil.which("strip") is None or subprocess.run(["strip", "-o", stripped, program]).returncode:
                 shutil.copy(program, stripped)
@@ -58,27 +57,27 @@ def archive(folder: Path, cache: Path) -> Path:
     return target
 
 
-def upload(cloud: Cloud, cache: Path) -> dict[str, str]:
+def upload(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[str, str]:
     """Archives and uploads all functions; gives each CodeUri its S3 URL."""
-    cache.mkdir(parents=True, exist_ok=True)
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET)
 
     def one(uri: str) -> tuple[str, str]:
-        made = archive(PROJECT / uri, cache)
-        s3.upload_file(str(made), BUCKET, made.name)
-        return uri, f"s3://{BUCKET}/{made.name}"
+        name = Path(uri).name
+        made = archive(name, program(name), cache)
+        s3.upload_file(str(made), BUCKET, f"{name}.zip")
+        return uri, f"s3://{BUCKET}/{name}.zip"
 
     with ThreadPoolExecutor(4) as pool:
-        return dict(pool.map(one, code_folders()))
+        return dict(pool.map(one, code_uris()))
 
 
-def deploy(cloud: Cloud, cache: Path) -> dict[str, str]:
-    """Deploys the stack; gives its outputs."""
+def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[str, str]:
+    """Deploys the stack, with the program of each function by its name; gives the stack's outputs."""
     stack, parameters = configuration()
     parameters |= {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
     cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])
-    plain = expand(TEMPLATE, parameters, upload(cloud, cache))
+    plain = expand(TEMPLATE, parameters, upload(cloud, cache, program))
     # Too large to be sent itself.
     cloud.client("s3").upload_fileobj(io.BytesIO(json.dumps(plain).encode()), BUCKET, "template.json")
     formation = cloud.client("cloudformation")

@@ -31,21 +31,26 @@ def expand(template: Path, parameters: dict[str, str], code: dict[str, str]) -> 
         if "CodeUri" in properties:
             properties["CodeUri"] = code[properties["CodeUri"]]
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator asks for the partition
-    plain = transform(source, dict(parameters), ManagedPolicies())
+    values = typed(source["Parameters"], parameters)
+    plain = transform(source, dict(values), ManagedPolicies())
     for name, resource in list(plain["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             plain["Resources"].update(routes(name, resource["Properties"]))
-    return adapted(plain, numbers(plain["Parameters"], parameters))
+    return adapted(plain, values)
 
 
-def numbers(declared: dict, given: dict[str, str]) -> dict[str, int]:
-    """The parameters of type Number. MiniStack passes them on as strings, and trips over its own strings."""
-    values = {name: given.get(name, one.get("Default")) for name, one in declared.items() if one["Type"] == "Number"}
-    return {name: int(value) for name, value in values.items()}
+def typed(declared: dict, given: dict[str, str]) -> dict:
+    """The values of the parameters that are no strings: MiniStack and samtranslator take all for strings."""
+    of_type = {"Number": int, "CommaDelimitedList": lambda text: text.split(",")}
+    return {
+        name: of_type[one["Type"]](str(given.get(name, one.get("Default"))))
+        for name, one in declared.items()
+        if one["Type"] in of_type
+    }
 
 
-def adapted(node, values: dict[str, int]):
-    """The template with three things said as MiniStack understands them: references to numbers by their value,
+def adapted(node, values: dict):
+    """The template with three things said as MiniStack understands them: references to such values by the value,
     the permission to send a batch (on AWS the one to send), and the permission to mail, for which MiniStack
     knows neither the identity nor the sender."""
     match node:

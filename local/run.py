@@ -5,12 +5,11 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 from cloud import CannotRun, Cloud, free_port
-from deploy import api_url, deploy
+from deploy import PROJECT, api_url, deploy
 
-FOLDER = Path(__file__).resolve().parent.parent / ".local"
+FOLDER = PROJECT / ".local"
 ENV = FOLDER / "env"
 # MiniStack's own lines about each invocation.
 NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
@@ -84,7 +83,7 @@ def main() -> None:
         say(f"starting the local cloud on {cloud.endpoint}")
         cloud.start()
         say("deploying template.yaml (about ten seconds)")
-        outputs = deploy(cloud, FOLDER / "archives")
+        outputs = deploy(cloud, FOLDER / "archives", lambda name: PROJECT / "target" / "lambda" / name / "bootstrap")
         mails = f"{cloud.endpoint}/_ministack/ses/messages"
         values = {"URL": api_url(cloud), "MAIL_URL": mails, "AWS_ENDPOINT": cloud.endpoint}
         written = ENV.with_suffix(".new")

@@ -1,1 +1,166 @@
-//! x
+//! A client of a deployed Taskbell, for the end-to-end tests.
+//!
+//! `TASKBELL_URL` names the API; `TASKBELL_MAIL_URL`, where there is one, the list of sent mails that the
+//! local cloud keeps.
+
+use std::{
+    env,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+/// The password of every test user.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers, by lower-case name.
+    pub headers: Vec<(String, String)>,
+    /// The body: JSON, or a string, or null.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header's value; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+    }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with make test"))
+}
+
+/// Sends a request to the API.
+pub fn send(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into();
+    let mut request =
+        ureq::http::Request::builder().method(method).uri(variable("TASKBELL_URL") + path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = match body {
+        Some(body) => agent.run(request.body(body.to_owned()).expect("a request")),
+        None => agent.run(request.body(()).expect("a request")),
+    }
+    .expect("the API answers");
+    let text = response.body_mut().read_to_string().expect("text");
+    Answer {
+        status: response.status().as_u16(),
+        headers: response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
+            .collect(),
+        body: serde_json::from_str(&text)
+            .unwrap_or_else(|_| if text.is_empty() { Value::Null } else { json!(text) }),
+    }
+}
+
+/// A user of their own for each test.
+pub struct User {
+    /// Their address.
+    pub email: String,
+    /// Their tokens, as the last log-in or refresh gave them.
+    pub tokens: Value,
+}
+
+static USERS: AtomicU32 = AtomicU32::new(0);
+
+impl User {
+    /// Registers and logs in.
+    pub fn new() -> Self {
+        let number = USERS.fetch_add(1, Ordering::Relaxed);
+        let moment = Timestamp::now().as_nanosecond();
+        let email = format!("user.{moment}.{number}@example.com");
+        let account =
+            json!({"email": email, "password": PASSWORD, "name": "Ada", "time_zone": "Europe/Berlin"});
+        let json = [("content-type", "application/json")];
+        let registered = send("POST", "/v1/auth/register", &json, Some(&account.to_string()));
+        assert_eq!(registered.status, 201, "{}", registered.body);
+        let login = json!({"email": email, "password": PASSWORD}).to_string();
+        let tokens = send("POST", "/v1/auth/login", &json, Some(&login));
+        assert_eq!(tokens.status, 200, "{}", tokens.body);
+        Self { email, tokens: tokens.body }
+    }
+
+    /// Sends a request with the user's access token, further headers, and a JSON body unless it is null.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let bearer = format!("Bearer {}", self.tokens["access_token"].as_str().expect("a token"));
+        let mut all = vec![("authorization", bearer.as_str())];
+        all.extend(headers);
+        if body.is_null() {
+            return send(method, path, &all, None);
+        }
+        all.push(("content-type", "application/json"));
+        send(method, path, &all, Some(&body.to_string()))
+    }
+
+    /// A GET.
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], &Value::Null)
+    }
+
+    /// A POST.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[], body)
+    }
+
+    /// Creates a task; gives it as it was answered.
+    pub fn create(&self, task: &Value) -> Value {
+        let made = self.post("/v1/tasks", task);
+        assert_eq!(made.status, 201, "{}", made.body);
+        made.body
+    }
+
+    /// The mails sent to this user so far.
+    pub fn mails(&self) -> Vec<Value> {
+        let mut answer = ureq::get(variable("TASKBELL_MAIL_URL")).call().expect("a mailbox");
+        let all: Value =
+            serde_json::from_str(&answer.body_mut().read_to_string().expect("text")).expect("JSON");
+        let accounts = all["messages"].as_object().expect("messages").values();
+        let mails = accounts.flat_map(|mails| mails.as_array().cloned().unwrap_or_default());
+        mails.filter(|mail| mail["To"].to_string().contains(&self.email)).collect()
+    }
+}
+
+impl Default for User {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The path of a task.
+pub fn path_of(task: &Value) -> String {
+    format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))
+}
+
+/// The instant so many seconds from now, as the API writes it.
+pub fn in_seconds(seconds: i64) -> String {
+    let now = Timestamp::from_second(Timestamp::now().as_second()).expect("a second");
+    (now + SignedDuration::from_secs(seconds)).to_string()
+}
+
+/// Waits until a condition gives something.
+pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}

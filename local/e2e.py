@@ -1,0 +1,64 @@
+"""The end-to-end tests on a local cloud of their own, which ends with them.
+
+usage: e2e.py PROGRAMS [test arguments]    PROGRAMS is the folder that cargo built the functions into
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cloud import CannotRun, Cloud, free_port
+from deploy import PROJECT, api_url, deploy
+
+FOLDER = PROJECT / ".local"
+
+
+def main(programs: Path, arguments: list[str]) -> int:
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="e2e-", dir=FOLDER) as folder:
+        cloud = Cloud(Path(folder), free_port())
+        try:
+            print(f"end to end: starting a local cloud on {cloud.endpoint}", flush=True)
+            cloud.start()
+            outputs = deploy(cloud, FOLDER / "archives-test", lambda name: programs / name)
+            environment = os.environ | {
+                "TASKBELL_URL": api_url(cloud),
+                "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",
+            }
+            # Much of their time is waiting, so all of them run at once.
+            command = ["cargo", "test", "--workspace", "--test", "journeys", "--", "--test-threads=32", *arguments]
+            status = subprocess.run(command, cwd=PROJECT, env=environment).returncode
+            return status or private(cloud, outputs["FunctionLogs"])
+        finally:
+            cloud.stop()
+
+
+def private(cloud: Cloud, group: str) -> int:
+    """Fails if the functions' logs hold an address, a password or a token of the tests."""
+    events = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    lines = [event["message"] for page in events for event in page["events"]]
+    secrets = ("@", "correct horse", "eyJ", "Bearer ")
+    leaks = [line for line in lines if any(secret in line for secret in secrets)]
+    # SES names its messages like addresses.
+    leaks = [line for line in leaks if "@email.amazonses.com" not in line]
+    print(f"end to end: {len(lines)} log lines, {len(leaks)} with something private in them", flush=True)
+    for line in leaks[:5]:
+        print(line.rstrip())
+    return 1 if leaks or not lines else 0
+
+
+def terminated(*_) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except CannotRun as error:
+        sys.exit(f"end to end: {error}")

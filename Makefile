@@ -45,6 +45,10 @@ run: build ## the whole system on a local cloud, until Ctrl-C
 mail: $(TOOLS) ## the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
 
+.PHONY: events
+events: $(TOOLS) ## event files for invoking single functions, from what is running
+	@$(PYTHON) local/events.py
+
 .PHONY: test
 test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
 	cargo build --workspace --bins --tests
@@ -60,8 +64,8 @@ lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 
 .PHONY: release
-release: $(TOOLS) ## all functions for AWS (arm64), ready for sam deploy
-	cargo lambda build --release --arm64 --package taskbell-functions
+release: $(TOOLS) ## all functions for AWS, ready for sam deploy (arm64, or ARCH=x86-64)
+	cargo lambda build --release $(if $(filter x86-64,$(ARCH)),--x86-64,--arm64) --package taskbell-functions
 
 .PHONY: clean
 clean: ## takes away what make has made

@@ -72,8 +72,8 @@ def routes(api: str, properties: dict) -> dict:
     """The integrations and routes in an HTTP API's OpenAPI body, which is taken out of its properties."""
     body = properties.pop("Body")
     properties |= {"Name": "taskbell", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": API_ID}}
-    cors = body.get("x-amazon-apigateway-cors", {})
-    properties["CorsConfiguration"] = {name[0].upper() + name[1:]: value for name, value in cors.items()}
+    # MiniStack wants the names that the body has (allowOrigins), not those of CloudFormation.
+    properties["CorsConfiguration"] = body.get("x-amazon-apigateway-cors", {})
     resources = {}
     for path, operations in body["paths"].items():
         for method, operation in operations.items():

@@ -1,0 +1,97 @@
+"""make events: what it takes to invoke one function by itself: the files of events/ with real tokens and ids of the
+running local cloud, and the environment of its functions. In .local/sam/ for sam local, which runs functions in
+containers, and in .local/cargo-lambda/ for cargo lambda, which runs them on this machine."""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from cloud import CannotRun, Cloud
+from deploy import PROJECT, configuration
+
+FOLDER = PROJECT / ".local"
+PASSWORD = "correct horse battery staple"
+# Where a container on Docker's default network finds this machine.
+DOCKER_HOST = "172.17.0.1"
+
+
+def call(url: str, body: dict, token: str = "") -> dict:
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def values(url: str, cloud: Cloud) -> dict[str, str]:
+    """A new user with a task, in the words that stand in the event files."""
+    email = f"events.{time.time_ns()}@example.com"
+    call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": "Ada"})
+    tokens = call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
+    task = call(f"{url}/v1/tasks", {"title": "Ring the bell", "due": "2199-03-01"}, tokens["access_token"])
+    user = tokens["user"]["id"].removeprefix("usr_")
+    table = [name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "AccountsTable" in name][0]
+    key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
+    profile = cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
+    # Where create-signing-key leaves its answer: anybody may, so that the URL needs no signature.
+    bucket = "taskbell-answers"
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [anybody]}))
+    return {
+        "ACCESS_TOKEN": tokens["access_token"],
+        "REFRESH_TOKEN": tokens["refresh_token"],
+        "EMAIL": email,
+        "TASK_ID": task["id"],
+        "UNSUBSCRIBE_TOKEN": f"{user}.{profile['unsubscribe_token']['S']}",
+        "RESPONSE_URL": f"{cloud.endpoint}/{bucket}/answer",
+    }
+
+
+def environment(cloud: Cloud) -> dict[str, str]:
+    """All variables of all functions of the stack."""
+    stack, _ = configuration()
+    functions = cloud.client("lambda").get_paginator("list_functions").paginate()
+    merged: dict[str, str] = {}
+    for function in (one for page in functions for one in page["Functions"]):
+        if function["FunctionName"].startswith(stack):
+            merged |= function["Environment"]["Variables"]
+    return merged
+
+
+def main() -> None:
+    if not (FOLDER / "env").exists():
+        raise CannotRun("nothing is running: start it with make run")
+    local = dict(line.split("=", 1) for line in (FOLDER / "env").read_text().splitlines())
+    endpoint = local["TASKBELL_AWS_ENDPOINT"]
+    cloud = Cloud(FOLDER / "run", int(endpoint.rsplit(":", 1)[1]))
+    filled, variables = values(local["TASKBELL_URL"], cloud), environment(cloud)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+    lines = "".join(f"{name}={value}\n" for name, value in (variables | keys).items())
+    write(FOLDER / "cargo-lambda", filled, "env", lines, "127.0.0.1")
+    write(FOLDER / "sam", filled, "env.json", json.dumps({"Parameters": variables}, indent=2), DOCKER_HOST)
+
+
+def write(folder: Path, filled: dict[str, str], name: str, variables: str, host: str) -> None:
+    """Writes the environment and the events for a tool whose functions find this machine at `host`."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(variables.replace("127.0.0.1", host))
+    for event in (PROJECT / "events").glob("*.json"):
+        text = event.read_text()
+        for word, value in filled.items():
+            text = text.replace(f"{{{{{word}}}}}", value.replace("127.0.0.1", host))
+        (folder / event.name).write_text(text)
+    print(f"{folder.relative_to(PROJECT)}: {name} and <function>.json")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CannotRun as error:
+        sys.exit(f"make events: {error}")
+    except urllib.error.URLError as error:
+        sys.exit(f"make events: the local cloud does not answer ({error}): is make run still running?")

@@ -49,6 +49,10 @@ mail: $(TOOLS) ## the mails that the local cloud has sent
 events: $(TOOLS) ## event files for invoking single functions, from what is running
 	@$(PYTHON) local/events.py
 
+.PHONY: watch
+watch: $(TOOLS) ## single functions on this machine, for cargo lambda invoke
+	cargo lambda watch --env-file .local/cargo-lambda/env
+
 .PHONY: test
 test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
 	cargo build --workspace --bins --tests

@@ -107,5 +107,5 @@ def failures(formation, stack: str) -> str:
 
 
 def api_url(cloud: Cloud) -> str:
-    """The base to which /v1/... is appended."""
-    return f"{cloud.endpoint}/_aws/execute-api/{API_ID}/$default"
+    """The base to which /v1/... is appended. The stage is $default; written so, no shell takes it for a variable."""
+    return f"{cloud.endpoint}/_aws/execute-api/{API_ID}/%24default"

@@ -4,9 +4,15 @@ import json
 import re
 import sys
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / ".local"
+
+
+def moment(mail: dict) -> str:
+    """When it was sent, in this machine's zone."""
+    return datetime.fromtimestamp(mail["Timestamp"]).astimezone().isoformat(" ", "seconds")
 
 
 def main() -> None:
@@ -27,7 +33,7 @@ def main() -> None:
         name = re.sub(r"[^a-z0-9]+", "-", mail["Subject"].lower()).strip("-")[:60]
         page = folder / f"{number:03}-{name}.html"
         page.write_text(mail["BodyHtml"] or "")
-        print(f"{'─' * 72}\nAt:      {mail['Timestamp']}\nTo:      {', '.join(mail['To'])}")
+        print(f"{'─' * 72}\nAt:      {moment(mail)}\nTo:      {', '.join(mail['To'])}")
         print(f"Subject: {mail['Subject']}\nHTML:    {page}\n\n{mail['BodyText'].strip()}\n")
     print(f"{len(mails)} sent" if mails else "no mail yet")
 

@@ -103,9 +103,8 @@ impl Environment {
         match clients {
             Some(clients) if self.problems.is_empty() => Ok(clients),
             _ => {
-                let problem = format!("cannot start: {}", self.problems.join(", "));
-                tracing::error!("{problem}");
-                Err(problem.into())
+                // Returned from main, it is printed; Lambda logs it.
+                Err(format!("cannot start: {}", self.problems.join(", ")).into())
             }
         }
     }

@@ -9,14 +9,18 @@ use taskbell_domain::ports::PortError;
 #[error("{0}")]
 struct Answer(String);
 
-/// Error codes that tell to come back later.
-const THROTTLED: &[&str] = &[
+/// Error codes that tell to come back later: throttling, faults of the service, and transactions that met
+/// another one. A transaction that failed its conditions never gets here.
+const TRANSIENT: &[&str] = &[
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ThrottlingException",
     "Throttling",
     "InternalServerError",
     "ServiceUnavailable",
+    "TransactionCanceledException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
 ];
 
 /// Turns an SDK error into a [`PortError`]. Only the code is kept: messages can quote values.
@@ -27,7 +31,7 @@ pub(crate) fn port_error<E: ProvideErrorMetadata>(
         let (answer, transient) = match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("UnknownError");
-                (code.to_owned(), THROTTLED.contains(&code))
+                (code.to_owned(), TRANSIENT.contains(&code))
             }
             SdkError::TimeoutError(_) => ("timeout".to_owned(), true),
             SdkError::DispatchFailure(_) => ("no connection".to_owned(), true),

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from botocore.exceptions import ClientError, WaiterError
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import CannotRun, Cloud
 from expand import API_ID, expand
@@ -76,12 +77,12 @@ def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[st
     """Deploys the stack, with the program of each function by its name; gives the stack's outputs."""
     stack, parameters = configuration()
     parameters |= {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
-    cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])
-    plain = expand(TEMPLATE, parameters, upload(cloud, cache, program))
-    # Too large to be sent itself.
-    cloud.client("s3").upload_fileobj(io.BytesIO(json.dumps(plain).encode()), BUCKET, "template.json")
     formation = cloud.client("cloudformation")
     try:
+        cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])
+        plain = expand(TEMPLATE, parameters, upload(cloud, cache, program))
+        # Too large to be sent itself.
+        cloud.client("s3").upload_fileobj(io.BytesIO(json.dumps(plain).encode()), BUCKET, "template.json")
         formation.create_stack(
             StackName=stack,
             TemplateURL=f"{cloud.endpoint}/{BUCKET}/template.json",
@@ -90,7 +91,7 @@ def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[st
         )
         waiter = formation.get_waiter("stack_create_complete")
         waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
-    except (ClientError, WaiterError) as error:
+    except (Boto3Error, BotoCoreError, ClientError) as error:
         raise CannotRun(f"the stack was not deployed: {failures(formation, stack) or error}") from error
     described = formation.describe_stacks(StackName=stack)["Stacks"][0]
     return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}

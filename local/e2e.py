@@ -50,15 +50,21 @@ def private(cloud: Cloud, group: str) -> int:
     return 1 if leaks or not lines else 0
 
 
-def terminated(*_) -> None:
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def interrupted(*_) -> None:
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, terminated)
+    for number in ENDINGS:
+        signal.signal(number, interrupted)
     try:
         sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))
     except KeyboardInterrupt:
         sys.exit(130)
-    except CannotRun as error:
+    except (CannotRun, OSError) as error:
         sys.exit(f"end to end: {error}")

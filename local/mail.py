@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 import urllib.request
 from datetime import datetime
@@ -28,7 +29,8 @@ def main() -> None:
         sys.exit(f"make mail: the local cloud does not answer at {url}: {error}")
     mails = [mail for account in accounts.values() for mail in account]
     folder = FOLDER / "mail"
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     for number, mail in enumerate(mails, start=1):
         name = re.sub(r"[^a-z0-9]+", "-", mail["Subject"].lower()).strip("-")[:60]
         page = folder / f"{number:03}-{name}.html"

@@ -71,6 +71,10 @@ def follow_logs(cloud: Cloud, group: str) -> None:
             if key not in seen and not event["message"].startswith(NOISE):
                 say(event["message"].rstrip())
             seen.add(key)
+        if answer["events"]:
+            # The last two seconds are read again: lines arrive out of order.
+            since = max(since, max(event["timestamp"] for event in answer["events"]) - 2000)
+            seen = {key for key in seen if key[0] >= since}
         time.sleep(0.5)
     raise CannotRun(f"the local cloud has ended by itself; its last words are in {cloud.log}")
 
@@ -100,15 +104,19 @@ def main() -> None:
         say("stopped")
 
 
+# Ctrl-C, a polite kill, and a terminal that is closed.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def interrupted(*_) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGINT, interrupted)
+    for number in ENDINGS:
+        signal.signal(number, interrupted)
     try:
         main()
     except KeyboardInterrupt:

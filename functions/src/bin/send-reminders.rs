@@ -1,6 +1,7 @@
 //! Sends the reminders whose moment has come: for each batch of queue messages.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::{
     mail::MailContext,
@@ -16,8 +17,9 @@ async fn main() -> Result<(), Error> {
     let (mailer, sender) = env.ready(mailer)?;
     let mail = MailContext { sender, api_url };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let worker =
-            Worker { store: &store, queue: &queue, mailer: &mailer, clock: &SystemClock, mail: &mail };
+        let deadline = Timestamp::try_from(event.context.deadline())?;
+        let (store, queue, mailer, mail) = (&store, &queue, &mailer, &mail);
+        let worker = Worker { store, queue, mailer, clock: &SystemClock, mail, deadline };
         Ok::<SqsBatchResponse, Error>(handle_batch(&worker, event.payload).await)
     }))
     .await

@@ -18,9 +18,13 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 /// Longest wait for a connection. Inside a region it takes a millisecond or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Longest wait for an answer to one attempt. The SDK makes up to three, within the 10 seconds that an
-/// API function has.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest wait for an answer to one attempt, and for all attempts of one call. A handler makes two calls
+/// and perhaps queues a timer; together they stay within the 15 seconds that an API function has.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for SQS, which can be done without for two minutes: the dispatcher finds what was not queued.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longest wait for SES, which is asked only once.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,7 +62,11 @@ impl Connection {
 
     /// An SQS client.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::from_conf(configure!(aws_sdk_sqs::Config::builder(), self))
+        let quick = configure!(aws_sdk_sqs::Config::builder(), self)
+            .to_builder()
+            .timeout_config(timeouts(QUEUE_TIMEOUT, QUEUE_TIMEOUT))
+            .build();
+        aws_sdk_sqs::Client::from_conf(quick)
     }
 
     /// An SSM client.
@@ -72,14 +80,18 @@ impl Connection {
         let once = configure!(aws_sdk_ses::Config::builder(), self)
             .to_builder()
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts(MAIL_TIMEOUT))
+            .timeout_config(timeouts(MAIL_TIMEOUT, MAIL_TIMEOUT))
             .build();
         aws_sdk_ses::Client::from_conf(once)
     }
 }
 
-fn timeouts(attempt: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+fn timeouts(attempt: Duration, call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(call)
+        .build()
 }
 
 /// The SDKs have one configuration builder each, of different types with the same methods.
@@ -90,7 +102,7 @@ macro_rules! configure {
             .region($connection.region.clone())
             .credentials_provider($connection.credentials.clone())
             .http_client($connection.http.clone())
-            .timeout_config(timeouts(ATTEMPT_TIMEOUT));
+            .timeout_config(timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT));
         builder.set_endpoint_url($connection.endpoint.clone());
         builder.build()
     }};

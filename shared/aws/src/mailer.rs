@@ -4,6 +4,20 @@ use aws_sdk_ses::{Client, error::SdkError, primitives::Blob, types::RawMessage};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use taskbell_domain::ports::{Mail, MailError, Mailer};
 
+/// Codes that speak of the account and not of the mail: too many a second or a day, sending paused, or a
+/// role or clock that is being mended. ("Handling errors", Amazon SES API reference.)
+const NO_ROOM: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "LimitExceededException",
+    "AccountSendingPausedException",
+    "ConfigurationSetSendingPausedException",
+    "AccessDenied",
+    "AccessDeniedException",
+    "RequestExpired",
+    "ExpiredToken",
+];
+
 /// Sends through SES from one verified address. The client must not retry ([`Connection::ses`]).
 ///
 /// [`Connection::ses`]: crate::Connection::ses
@@ -36,12 +50,14 @@ impl Mailer for SesMailer {
             .await;
         result.map(|answer| answer.message_id).map_err(|error| match &error {
             SdkError::ConstructionFailure(_) => MailError::Refused("not built".to_owned()),
-            // A connection that was never made carried nothing.
-            SdkError::DispatchFailure(failure) if failure.is_user() => {
-                MailError::Refused("not sent".to_owned())
-            }
             SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
-                MailError::Refused(answer.err().code().unwrap_or("refused").to_owned())
+                let code = answer.err().code().unwrap_or("refused");
+                let of_the_mail = !NO_ROOM.contains(&code);
+                if of_the_mail {
+                    MailError::Refused(code.to_owned())
+                } else {
+                    MailError::NotNow(code.to_owned())
+                }
             }
             SdkError::ServiceError(_) => MailError::Unknown("server error".to_owned()),
             SdkError::TimeoutError(_) => MailError::Unknown("timeout".to_owned()),

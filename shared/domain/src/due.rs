@@ -56,14 +56,21 @@ impl Due {
     fn parse_wall(text: &str, bracket: usize) -> Result<Self, Violation> {
         let name = text[bracket + 1..].strip_suffix(']').ok_or_else(invalid)?;
         let zone = Zone::parse(name)?;
-        // Read as a whole, an offset that contradicts the zone is refused; for the same reason UTC's Z
-        // has no place beside a zone, but jiff reads it as "offset unknown".
-        text.parse::<Zoned>().map_err(|_| invalid())?;
+        // Read as a whole, an offset that the zone never has then is refused.
+        let whole: Zoned = text.parse().map_err(|_| invalid())?;
         let local: civil::DateTime = text[..bracket].parse().map_err(|_| invalid())?;
         if !text[..bracket].contains(['T', 't', ' ']) {
             return Err(invalid());
         }
         let local = local.with().subsec_nanosecond(0).build().map_err(|_| invalid())?;
+        // What is kept is the wall time alone. An offset that picks the second of two equal wall times, or
+        // a Z, would be lost: refused, rather than understood otherwise.
+        if whole_seconds(whole.timestamp()) != resolve(local, &zone) {
+            return Err(Violation::new(
+                "invalid_time",
+                "The offset names another moment than the time in the zone: leave it out, or give an instant.",
+            ));
+        }
         Ok(Self::Wall(local, zone))
     }
 
@@ -173,6 +180,8 @@ mod tests {
             ("2026-03-01[Europe/Berlin]", "invalid_time"),
             ("2026-03-01T09:00[Europe/Berlin", "invalid_time"),
             ("2026-03-01T09:00+05:00[Europe/Berlin]", "invalid_time"),
+            ("2026-10-25T02:30+01:00[Europe/Berlin]", "invalid_time"),
+            ("2026-03-01T09:00Z[Europe/Berlin]", "invalid_time"),
             ("2026-03-01T09:00", "time_without_zone"),
             ("2026-03-01T09:00[Mars/Olympus]", "unknown_time_zone"),
             ("0001-01-01", "out_of_range"),

@@ -98,7 +98,8 @@ pub trait Sessions: Send + Sync {
     fn open_session(&self, session: &Session) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Replaces the current token of a session, if `presented` is its hash and the session lives at
-    /// `now`: of two who present the same token, one succeeds.
+    /// `now`: of two who present the same token, one succeeds. The very same exchange again (the SDK may
+    /// send it twice) succeeds too.
     fn rotate_session(
         &self,
         next: &Session,
@@ -240,6 +241,9 @@ pub enum MailError {
     /// It was certainly not accepted; the code says why.
     #[error("refused: {0}")]
     Refused(String),
+    /// It was certainly not accepted, for want of room; later it may be.
+    #[error("not now: {0}")]
+    NotNow(String),
     /// It may or may not have been accepted.
     #[error("unknown whether it was accepted: {0}")]
     Unknown(String),

@@ -163,7 +163,7 @@ pub struct Reminder {
     /// The next moment at which something must happen to it: its ringing, its next attempt, the end of
     /// a worker's lease, or the end of the wait for news of an uncertain mail. None when it is done.
     pub next_at: Option<Timestamp>,
-    /// How often a worker has claimed it.
+    /// How often it has been offered to SES, or may have been.
     pub attempts: u32,
     /// Tells the claim that holds it from all earlier ones.
     pub fence: u64,

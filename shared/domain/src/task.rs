@@ -179,12 +179,13 @@ impl Task {
             updated_at: now,
             completed_at: (draft.status == Status::Completed).then_some(now),
         };
+        let explicit = draft.reminders.is_some();
         let wanted = match draft.reminders {
             Some(specs) => specs,
             None if task.due.is_some() => creator.default_reminders.clone(),
             None => Vec::new(),
         };
-        task.set_reminders(wanted, &creator.time_zone, now, random)?;
+        task.set_reminders(wanted, explicit, &creator.time_zone, now, random)?;
         Ok(task)
     }
 
@@ -206,7 +207,7 @@ impl Task {
     ) -> Result<bool, FieldError> {
         let mut next = self.clone();
         if let (true, Some(user)) = (patch.needs_profile(), profile) {
-            let had_due = next.due.is_some();
+            let (had_due, explicit) = (next.due.is_some(), patch.reminders.is_some());
             if let Some(due) = patch.due {
                 next.due_at = due.as_ref().map(|due| due.at(&user.time_zone));
                 next.due = due;
@@ -222,7 +223,7 @@ impl Task {
                     kept
                 }
             };
-            next.set_reminders(wanted, &user.time_zone, now, random)?;
+            next.set_reminders(wanted, explicit, &user.time_zone, now, random)?;
         }
         next.title = patch.title.unwrap_or(next.title);
         next.description = patch.description.unwrap_or(next.description);
@@ -265,10 +266,13 @@ impl Task {
         }
     }
 
-    /// Replaces the wanted reminders. One that stays as it was keeps its id and what is known of it.
+    /// Replaces the wanted reminders. One that stays as it was keeps its id and what is known of it. Of two
+    /// at the same moment the second is an error if somebody asked for both just now (`explicit`); two that
+    /// come from elsewhere (defaults, a moved due time) are one.
     fn set_reminders(
         &mut self,
         wanted: Vec<ReminderSpec>,
+        explicit: bool,
         user_zone: &Zone,
         now: Timestamp,
         random: &dyn Random,
@@ -281,6 +285,9 @@ impl Task {
                 return Err(Violation::new("needs_due", why).at(field()));
             };
             if self.reminders.iter().any(|r| r.fire_at == fire_at) {
+                if !explicit {
+                    continue;
+                }
                 let why = "Another reminder of this task rings at the same moment.";
                 return Err(Violation::new("duplicate", why).at(field()));
             }
@@ -309,7 +316,12 @@ impl Task {
     fn retire(&mut self, replaced: Vec<Reminder>) {
         for mut reminder in replaced {
             match reminder.status {
-                DeliveryStatus::Skipped => continue,
+                DeliveryStatus::Skipped => {
+                    let never_rang = [Some(Reason::PastWhenSet), Some(Reason::TaskCompleted)];
+                    if never_rang.contains(&reminder.reason) {
+                        continue;
+                    }
+                }
                 DeliveryStatus::Scheduled if reminder.attempts == 0 => continue,
                 DeliveryStatus::Scheduled => {
                     reminder.end(DeliveryStatus::Skipped, Some(Reason::Replaced));

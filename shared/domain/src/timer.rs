@@ -28,7 +28,8 @@ pub const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(600);
 /// has ended is certainly gone.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long news of an uncertain mail is awaited before it is sent again.
+/// How long news of an uncertain mail is awaited before it is sent again; twice as long after each further
+/// attempt, so that a channel that keeps losing its answers does not fill a mailbox.
 pub const UNCERTAIN_WAIT: SignedDuration = SignedDuration::from_secs(300);
 
 /// A reminder later than this is noise, and is skipped.
@@ -42,6 +43,10 @@ pub const MAX_ATTEMPTS: u32 = 5;
 
 /// The wait after the first refusal; it doubles with each further one.
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
+
+/// The shortest wait when SES had no room for the mail. Up to 31 seconds more are added, by task, so that
+/// those who were turned away together do not come back together.
+const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(30);
 
 /// A moment at which something must happen to a task.
 #[derive(
@@ -92,6 +97,9 @@ pub enum Outcome {
     Accepted(String),
     /// SES certainly did not accept it.
     Refused,
+    /// It was not offered to SES, or SES had no room for it (a sending rate, a daily quota). That is no
+    /// fault of the mail: it waits, and does not count as an attempt.
+    Later,
     /// Nobody knows.
     Unknown,
     /// It was not offered to SES, for a reason.
@@ -115,7 +123,7 @@ impl Task {
         if reminder.status == DeliveryStatus::Claimed {
             let lease_end = reminder.next_at.unwrap_or(now);
             reminder.status = DeliveryStatus::Uncertain;
-            reminder.next_at = Some(lease_end + UNCERTAIN_WAIT);
+            reminder.next_at = Some(lease_end + uncertain_wait(reminder.attempts));
             return Step::Recorded;
         }
         if now.duration_since(reminder.fire_at) > MAX_LATENESS {
@@ -138,6 +146,7 @@ impl Task {
     /// longer holds. A claim whose lease has ended still holds until another one is made: news that comes
     /// late is news.
     pub fn finish_delivery(&mut self, claim: Claim, outcome: &Outcome, now: Timestamp) -> bool {
+        let jitter = SignedDuration::from_secs(self.id.spread().into());
         let wanted = self.reminders.iter_mut().map(|r| (r, true));
         let past = self.past_reminders.iter_mut().map(|r| (r, false));
         let held = |r: &Reminder| {
@@ -157,7 +166,7 @@ impl Task {
                 reminder.message_id = Some(message_id.clone());
             }
             Outcome::Skipped(reason) => reminder.end(DeliveryStatus::Skipped, Some(*reason)),
-            Outcome::Refused if !goes_on => {
+            Outcome::Refused | Outcome::Later if !goes_on => {
                 let reason = reminder.reason;
                 reminder.end(DeliveryStatus::Skipped, reason);
             }
@@ -168,9 +177,14 @@ impl Task {
                 reminder.status = DeliveryStatus::Scheduled;
                 reminder.next_at = Some(now + backoff(reminder.attempts));
             }
+            Outcome::Later => {
+                reminder.status = DeliveryStatus::Scheduled;
+                reminder.attempts = reminder.attempts.saturating_sub(1);
+                reminder.next_at = Some(now + SHORTEST_WAIT + jitter);
+            }
             Outcome::Unknown => {
                 reminder.status = DeliveryStatus::Uncertain;
-                reminder.next_at = goes_on.then_some(now + UNCERTAIN_WAIT);
+                reminder.next_at = goes_on.then_some(now + uncertain_wait(reminder.attempts));
             }
         }
         self.version += 1;
@@ -179,5 +193,13 @@ impl Task {
 }
 
 fn backoff(attempts: u32) -> SignedDuration {
-    FIRST_BACKOFF * 2_i32.pow(attempts.saturating_sub(1).min(MAX_ATTEMPTS))
+    FIRST_BACKOFF * doublings(attempts)
+}
+
+fn uncertain_wait(attempts: u32) -> SignedDuration {
+    UNCERTAIN_WAIT * doublings(attempts)
+}
+
+fn doublings(attempts: u32) -> i32 {
+    2_i32.pow(attempts.saturating_sub(1).min(8))
 }

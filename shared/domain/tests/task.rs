@@ -61,6 +61,16 @@ fn two_reminders_at_the_same_moment_are_refused() {
 }
 
 #[test]
+fn defaults_that_ring_at_the_same_moment_are_one_reminder() {
+    let mut ada = user(1);
+    ada.default_reminders =
+        ["PT24H", "P1D"].map(|lead| ReminderSpec::Before(Lead::parse(lead).expect("a lead"))).into();
+    let mut wanted = due_draft("t", "2026-03-05T09:00:00Z", &[]);
+    wanted.reminders = None;
+    assert_eq!(task(1, &ada, wanted).reminders.len(), 1);
+}
+
+#[test]
 fn a_reminder_counted_from_a_due_time_needs_one() {
     let mut undue = task(1, &user(1), draft("t"));
     let before = undue.clone();

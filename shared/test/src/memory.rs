@@ -95,7 +95,7 @@ impl Sessions for Memory {
         if stored.expires_at <= now {
             return Ok(Rotated::Unknown);
         }
-        if stored.token_hash != presented {
+        if stored.token_hash != presented && stored.token_hash != next.token_hash {
             return Ok(Rotated::Reused);
         }
         *stored = next.clone();

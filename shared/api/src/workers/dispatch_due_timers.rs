@@ -12,6 +12,9 @@ use taskbell_domain::{
 /// How many timers are postponed at a time.
 const AT_ONCE: usize = 20;
 
+/// With less time than this left, nothing more is queued.
+const TIME_TO_END: SignedDuration = SignedDuration::from_secs(10);
+
 /// One sweep. Returns how many timers it queued.
 ///
 /// A timer is queued first and postponed second, to be looked at again ten minutes after its moment: a
@@ -53,13 +56,16 @@ async fn sweep(
     loop {
         let page = timers.timers(shard, now + LOOK_AHEAD, after).await?;
         for some in page.timers.chunks(AT_ONCE) {
+            if clock.now() >= deadline - TIME_TO_END {
+                return Ok(count);
+            }
             let queued = queue.enqueue(some, clock.now()).await?;
             try_join_all(queued.iter().map(|timer| timers.postpone(*timer, second_look(timer, now))))
                 .await?;
             count += queued.len();
         }
         after = page.next;
-        if after.is_none() || clock.now() >= deadline - SignedDuration::from_secs(10) {
+        if after.is_none() {
             return Ok(count);
         }
     }

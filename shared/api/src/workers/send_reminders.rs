@@ -2,11 +2,11 @@
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     clock::Clock,
     ports::{MailError, Mailer, PortError, Profiles, Replaced, TaskChanges, TimerQueue},
-    reminder::Reason,
+    reminder::{DeliveryStatus, Reason, Reminder},
     task::Task,
     timer::{Claim, Outcome, Step, Timer},
 };
@@ -31,7 +31,13 @@ pub struct Worker<'a, S, Q, M> {
     pub clock: &'a dyn Clock,
     /// What all mails have in common.
     pub mail: &'a MailContext,
+    /// When this invocation will be ended.
+    pub deadline: Timestamp,
 }
+
+/// The time that sending and recording one reminder can take. With less left, none is begun: a worker that
+/// is ended while it sends leaves a doubt behind.
+const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
 
 /// Why a message was not dealt with.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +48,9 @@ pub enum Failure {
     /// Something outside failed; the message comes again.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// There was no time left to send in; the message comes again.
+    #[error("out of time")]
+    OutOfTime,
     /// The task kept changing under the worker; the message comes again.
     #[error("the task did not stand still")]
     Restless,
@@ -70,6 +79,9 @@ where
             if step == Step::Idle {
                 self.look_ahead(&task, &timer, changed, now).await?;
                 return Ok(());
+            }
+            if matches!(step, Step::Send(_)) && now + TIME_TO_SEND > self.deadline {
+                return Err(Failure::OutOfTime);
             }
             match self.store.replace(&task, read).await? {
                 Replaced::Conflict(present) => found = present.map(|task| *task),
@@ -104,7 +116,11 @@ where
 
     /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.
     async fn deliver(&self, task: Task, claim: Claim) -> Result<Option<Task>, Failure> {
-        let outcome = self.send(&task, claim).await?;
+        let outcome = self.send(&task, claim).await.unwrap_or_else(|error| {
+            // Nothing was offered to SES, so there is no doubt about it.
+            tracing::error!(task = %task.id, %error, "the recipient could not be read");
+            Outcome::Later
+        });
         let mut present = Some(task);
         for _ in 0..MAX_STEPS {
             let Some(mut task) = present else { return Ok(None) };
@@ -113,7 +129,15 @@ where
                 return Ok(Some(task));
             }
             match self.store.replace(&task, read).await? {
-                Replaced::Done => return Ok(Some(task)),
+                Replaced::Done => {
+                    let failed =
+                        |r: &Reminder| r.id == claim.reminder && r.status == DeliveryStatus::Failed;
+                    if task.reminders.iter().any(failed) {
+                        // The template's FailedReminderAlarm counts this line.
+                        tracing::error!(task = %task.id, reminder = %claim.reminder, "reminder failed");
+                    }
+                    return Ok(Some(task));
+                }
                 Replaced::Conflict(other) => present = other.map(|task| *task),
             }
         }
@@ -147,6 +171,10 @@ where
             Err(error @ MailError::Refused(_)) => {
                 tracing::warn!(%task, %reminder, %error, "reminder not sent");
                 Outcome::Refused
+            }
+            Err(error @ MailError::NotNow(_)) => {
+                tracing::warn!(%task, %reminder, %error, "reminder waits");
+                Outcome::Later
             }
             Err(error @ MailError::Unknown(_)) => {
                 tracing::warn!(%task, %reminder, %error, "reminder perhaps sent");

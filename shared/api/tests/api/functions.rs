@@ -129,7 +129,7 @@ fn every_role_names_its_actions_and_resources() {
             let resource = statement["Resource"].to_string();
             let mails = statement["Action"] == serde_json::json!(["ses:SendRawEmail"]);
             if mails {
-                let sender = &statement["Condition"]["StringEquals"]["ses:FromAddress"];
+                let sender = &statement["Condition"]["StringEqualsIgnoreCase"]["ses:FromAddress"];
                 assert_eq!(sender, &serde_json::json!({"Ref": "SenderAddress"}), "{id}");
             } else {
                 assert!(!resource.contains('*'), "{id}: {resource}");

@@ -10,6 +10,7 @@ mod functions;
 mod lists;
 mod mails;
 mod reminders;
+mod signing_key;
 mod snapshots;
 mod support;
 mod tasks;

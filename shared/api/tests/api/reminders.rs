@@ -1,5 +1,10 @@
 //! Dispatcher and worker together: each reminder is sent, once, whatever goes wrong on the way.
 
+use std::{
+    future::Future,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
 use futures_util::{FutureExt, future::join};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -13,9 +18,11 @@ use taskbell_api::{
 use taskbell_domain::{
     clock::Clock,
     email::EmailAddress,
-    id::TaskId,
+    id::{TaskId, UserId},
+    list::{TaskPage, TaskQuery},
     ports::{
-        Mail, MailError, Mailer, PortError, ProfileChanges, Replaced, TaskChanges, TimerPage, Timers,
+        Mail, MailError, Mailer, PortError, ProfileChanges, Profiles, Replaced, TaskChanges, TaskReads,
+        TimerPage, Timers,
     },
     reminder::{DeliveryStatus, Reason},
     task::{Status, Task, TaskPatch},
@@ -57,9 +64,15 @@ impl<S: Store> World<S> {
     }
 
     async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), Failure> {
-        let mail = &mail_context();
-        let worker =
-            Worker { store: &self.store, queue: &self.queue, mailer, clock: &self.clock, mail };
+        let (mail, deadline) = (&mail_context(), self.clock.now() + minutes(1));
+        let worker = Worker {
+            store: &self.store,
+            queue: &self.queue,
+            mailer,
+            clock: &self.clock,
+            mail,
+            deadline,
+        };
         worker.handle(&serde_json::to_string(&timer).expect("JSON")).await
     }
 
@@ -149,7 +162,9 @@ async fn a_message_lost_between_dispatch_and_send_is_made_up_for_from_dynamodb()
 
 #[tokio::test]
 async fn two_workers_with_the_same_message_send_one_mail() {
-    let world = World::on(Memory::default());
+    // On DynamoDB each call really waits, so that both have read the task before either stores it.
+    let server = Server::start().await;
+    let world = World::on(server.store(server.client()));
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     world.clock.set(instant(DUE));
@@ -157,6 +172,7 @@ async fn two_workers_with_the_same_message_send_one_mail() {
     let (one, other) = join(world.handle(&outbox, timer), world.handle(&outbox, timer)).await;
     one.and(other).expect("both are done");
     assert_eq!(outbox.sent().len(), 1);
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
 }
 
 #[tokio::test]
@@ -299,7 +315,6 @@ struct Meddler<'a> {
 
 impl Mailer for Meddler<'_> {
     async fn send(&self, mail: &Mail) -> Result<String, MailError> {
-        use taskbell_domain::ports::TaskReads;
         let mut task = self.store.task(self.task).await.expect("an answer").expect("the task");
         let read = task.version;
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
@@ -375,12 +390,145 @@ async fn one_bad_message_fails_alone() {
             record
         })
         .collect();
-    let (outbox, mail) = (Outbox::default(), mail_context());
+    let (outbox, mail, deadline) = (Outbox::default(), mail_context(), world.clock.now() + minutes(1));
     let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
-    let worker = Worker { store, queue, mailer: &outbox, clock, mail: &mail };
+    let worker = Worker { store, queue, mailer: &outbox, clock, mail: &mail, deadline };
     let answer = handle_batch(&worker, serde_json::from_value(event).expect("an SQS event")).await;
     let failed: Vec<_> =
         answer.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
     assert_eq!(failed, ["m0", "m1", "m2", "m4"]);
     assert_eq!(outbox.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_for_which_ses_has_no_room_waits_and_is_sent_in_the_end() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    let outbox = Outbox::default();
+    for _ in 0..3 * MAX_ATTEMPTS {
+        outbox.fail_next(MailError::NotNow("Throttling".to_owned()));
+    }
+    let mut waits = 0;
+    while let Some(timer) = world.stored(task.id).await.timer() {
+        world.clock.set(timer.at);
+        world.handle(&outbox, timer).await.expect("it is dealt with");
+        waits += 1;
+    }
+    assert_eq!((waits, outbox.sent().len()), (3 * MAX_ATTEMPTS + 1, 1));
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_begun_that_there_is_no_time_to_finish() {
+    let world = World::on(Memory::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    world.clock.set(instant(DUE));
+    let (outbox, mail) = (Outbox::default(), mail_context());
+    let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
+    let deadline = world.clock.now() + SignedDuration::from_secs(19);
+    let worker = Worker { store, queue, mailer: &outbox, clock, mail: &mail, deadline };
+    let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
+    assert!(matches!(worker.handle(&message).await, Err(Failure::OutOfTime)));
+    assert_eq!((world.stored(task.id).await, outbox.sent().len()), (task, 0));
+}
+
+/// A store whose call number `fail_at` fails, before or after it has had its effect.
+struct Faulty<'a> {
+    inner: &'a Memory,
+    fail_at: usize,
+    after_effect: bool,
+    calls: AtomicUsize,
+}
+
+impl Faulty<'_> {
+    async fn call<T>(
+        &self,
+        effect: impl Future<Output = Result<T, PortError>>,
+    ) -> Result<T, PortError> {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let fault = || PortError { operation: "a call", transient: true, source: "injected".into() };
+        if number != self.fail_at {
+            return effect.await;
+        }
+        if self.after_effect {
+            effect.await?;
+        }
+        Err(fault())
+    }
+}
+
+impl Profiles for Faulty<'_> {
+    async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
+        self.call(self.inner.user(id)).await
+    }
+}
+
+impl TaskReads for Faulty<'_> {
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
+        self.call(self.inner.task(id)).await
+    }
+
+    async fn list(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
+        self.call(self.inner.list(query)).await
+    }
+}
+
+impl TaskChanges for Faulty<'_> {
+    async fn task_and_user(
+        &self,
+        task: TaskId,
+        user: UserId,
+    ) -> Result<(Option<Task>, Option<User>), PortError> {
+        self.call(self.inner.task_and_user(task, user)).await
+    }
+
+    async fn replace(&self, task: &Task, expected: u64) -> Result<Replaced<Task>, PortError> {
+        self.call(self.inner.replace(task, expected)).await
+    }
+
+    async fn delete(&self, id: TaskId, expected: u64) -> Result<Replaced<Task>, PortError> {
+        self.call(self.inner.delete(id, expected)).await
+    }
+}
+
+#[tokio::test]
+async fn whichever_call_of_the_worker_fails_the_reminder_is_sent_once_or_its_doubt_is_recorded() {
+    let mut failed_calls = 0;
+    for after_effect in [false, true] {
+        for fail_at in 0..8 {
+            let world = World::on(Memory::default());
+            let (_, task) = due_in_90_seconds(&world).await;
+            let (outbox, mail) = (Outbox::default(), mail_context());
+            world.clock.set(instant(DUE));
+            let faulty =
+                Faulty { inner: &world.store, fail_at, after_effect, calls: AtomicUsize::new(0) };
+            let (queue, clock, deadline) = (&world.queue, &world.clock, world.clock.now() + minutes(1));
+            let worker =
+                Worker { store: &faulty, queue, mailer: &outbox, clock, mail: &mail, deadline };
+            let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
+            let result = worker.handle(&message).await;
+            failed_calls += usize::from(result.is_err());
+            let sent_at_first = outbox.sent().len();
+            // The message comes again, and time goes on.
+            world
+                .handle(&outbox, task.timer().expect("a timer"))
+                .await
+                .expect("nothing fails any more");
+            world.queue.take();
+            for _ in 0..30 {
+                world.tick(&outbox).await;
+            }
+            let case = format!("call {fail_at}, after its effect: {after_effect}");
+            let (status, _, attempts) = world.reminder(&task).await;
+            assert_eq!(status, DeliveryStatus::Sent, "{case}");
+            // A second mail only where the first was sent and could not be recorded.
+            let unrecorded = sent_at_first == 1 && result.is_err() && !after_effect;
+            assert_eq!(outbox.sent().len(), 1 + usize::from(unrecorded), "{case}");
+            assert!(outbox.sent().len() == 1 || attempts == 2, "{case}");
+        }
+    }
+    assert_eq!(
+        failed_calls, 6,
+        "reading, claiming and recording fail the message, each before and after"
+    );
 }

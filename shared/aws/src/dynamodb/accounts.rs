@@ -143,10 +143,13 @@ impl Sessions for DynamoDb {
             Ok(_) => Ok(Rotated::Done),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(if refused.item().is_some_and(|item| lives(item, now)) {
-                        Rotated::Reused
-                    } else {
-                        Rotated::Unknown
+                    let current = refused.item().filter(|item| lives(item, now));
+                    let hash = current.map(|item| item.get("token_hash"));
+                    Ok(match hash {
+                        None => Rotated::Unknown,
+                        // Our own write, whose answer was lost and which the SDK has sent again.
+                        Some(stored) if stored == Some(&text(&next.token_hash)) => Rotated::Done,
+                        Some(_) => Rotated::Reused,
                     })
                 }
                 _ => Err(port_error(OPERATION)(error)),

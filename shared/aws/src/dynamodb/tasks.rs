@@ -56,7 +56,15 @@ impl TaskCreation for DynamoDb {
                 .set_item(Some(stored))
                 .condition_expression("attribute_not_exists(#pk)")
                 .expression_attribute_names("#pk", keys::PK);
-            return put.send().await.map(|_| Created::Done).map_err(port_error(OPERATION));
+            return match put.send().await {
+                Ok(_) => Ok(Created::Done),
+                Err(error) => match error.as_service_error() {
+                    // Ids are unique, so it is there by this very call: its answer was lost, and the SDK has
+                    // sent it again.
+                    Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Done),
+                    _ => Err(port_error(OPERATION)(error)),
+                },
+            };
         };
         let new = Put::builder()
             .table_name(&self.tasks)

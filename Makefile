@@ -38,7 +38,7 @@ build: $(TOOLS) ## all functions, for this machine's local cloud
 	cargo lambda build --compiler cargo --workspace
 
 .PHONY: run
-run: build ## the whole system on a local cloud, until Ctrl-C
+run: $(TOOLS) ## the whole system on a local cloud, until Ctrl-C
 	@exec $(PYTHON) local/run.py
 
 .PHONY: mail
@@ -51,7 +51,7 @@ events: $(TOOLS) ## event files for invoking single functions, from what is runn
 
 .PHONY: watch
 watch: $(TOOLS) ## single functions on this machine, for cargo lambda invoke
-	cargo lambda watch --env-file .local/cargo-lambda/env
+	cargo lambda watch --invoke-address 127.0.0.1 --env-file .local/cargo-lambda/env
 
 .PHONY: test
 test: $(TOOLS) ## every test, end to end included, on a local cloud of their own

@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -17,7 +19,7 @@ NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 FIRST_REQUESTS = """
   1. Register:
 
-  curl '{url}/v1/auth/register' -H 'content-type: application/json' \\
+  curl -w '\\n' '{url}/v1/auth/register' -H 'content-type: application/json' \\
     -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'
 
   2. Log in, and keep the access token:
@@ -27,7 +29,7 @@ FIRST_REQUESTS = """
 
   3. Create a task that is due in two minutes, with a reminder at that second:
 
-  curl '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
+  curl -w '\\n' '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
     -d '{{"title": "Try Taskbell", "due": "'$(date -u -d '+2 minutes' +%FT%TZ 2>/dev/null || date -u -v+2M +%FT%TZ)'", "reminders": [{{"before": "PT0S"}}]}}'
 
   Then: make mail
@@ -82,8 +84,12 @@ def follow_logs(cloud: Cloud, group: str) -> None:
 def main() -> None:
     lock = only_one()
     ENV.unlink(missing_ok=True)
+    for old in ("mail", "sam", "cargo-lambda"):
+        shutil.rmtree(FOLDER / old, ignore_errors=True)
     cloud = Cloud(FOLDER / "run", chosen_port())
     try:
+        if subprocess.run(["make", "--no-print-directory", "build"], cwd=PROJECT).returncode:
+            raise CannotRun("the build failed; the reason stands above")
         say(f"starting the local cloud on {cloud.endpoint}")
         cloud.start()
         say("deploying template.yaml (about ten seconds)")

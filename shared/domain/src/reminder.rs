@@ -38,6 +38,9 @@ impl Lead {
                 "Months and years have no fixed length: give weeks, days, hours, minutes or seconds.",
             ));
         }
+        if span.get_milliseconds() != 0 || span.get_microseconds() != 0 || span.get_nanoseconds() != 0 {
+            return Err(Violation::new("invalid_duration", "Give whole seconds."));
+        }
         let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
         let seconds =
             i64::from(span.get_hours()) * 3_600 + span.get_minutes() * 60 + span.get_seconds();
@@ -235,6 +238,7 @@ mod tests {
             ("30m", "invalid_duration"),
             ("P1M", "invalid_duration"),
             ("-PT5M", "invalid_duration"),
+            ("PT0.5S", "invalid_duration"),
             ("P367D", "out_of_range"),
             ("PT99999999999999999999H", "invalid_duration"),
         ] {

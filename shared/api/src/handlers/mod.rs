@@ -4,3 +4,7 @@ pub mod auth;
 pub mod health;
 pub mod me;
 pub mod tasks;
+
+/// How often a change is tried when others change the same thing at the same time. One of them succeeds in
+/// every round.
+const TRIES: usize = 10;

@@ -68,6 +68,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// 409: others kept changing the same thing at the same time.
+    pub fn busy() -> Self {
+        Self::conflict("busy", "It is being changed by others at this moment: try again.")
+            .with_header(header::RETRY_AFTER, "1")
+    }
+
     /// 412: the task is not the version that the client knows.
     pub fn stale() -> Self {
         let detail = "The task has changed since: read it again, and send its new ETag in If-Match.";

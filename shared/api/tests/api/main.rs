@@ -6,6 +6,7 @@ mod bad_input;
 mod budget;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;
+mod faults;
 mod functions;
 mod lists;
 mod mails;

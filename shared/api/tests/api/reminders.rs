@@ -1,12 +1,7 @@
 //! Dispatcher and worker together: each reminder is sent, once, whatever goes wrong on the way.
 
-use std::{
-    future::Future,
-    sync::atomic::{AtomicUsize, Ordering},
-};
-
-use futures_util::{FutureExt, future::join};
-use jiff::{SignedDuration, Timestamp};
+use futures_util::future::join;
+use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
     mail::MailContext,
@@ -18,15 +13,10 @@ use taskbell_api::{
 use taskbell_domain::{
     clock::Clock,
     email::EmailAddress,
-    id::{TaskId, UserId},
-    list::{TaskPage, TaskQuery},
-    ports::{
-        Mail, MailError, Mailer, PortError, ProfileChanges, Profiles, Replaced, TaskChanges, TaskReads,
-        TimerPage, Timers,
-    },
+    ports::{MailError, Mailer, ProfileChanges, Replaced},
     reminder::{DeliveryStatus, Reason},
-    task::{Status, Task, TaskPatch},
-    timer::{LEASE, MAX_ATTEMPTS, SECOND_LOOK, Timer, UNCERTAIN_WAIT},
+    task::Task,
+    timer::{MAX_ATTEMPTS, Timer, UNCERTAIN_WAIT},
     user::{User, UserPatch},
 };
 use taskbell_test::{
@@ -38,32 +28,32 @@ use taskbell_test::{
 use crate::{dynamodb_server::Server, support::World};
 
 /// The due time of [`due_in_90_seconds`].
-const DUE: &str = "2026-03-01T08:01:30Z";
+pub(crate) const DUE: &str = "2026-03-01T08:01:30Z";
 
-fn minutes(count: i64) -> SignedDuration {
+pub(crate) fn minutes(count: i64) -> SignedDuration {
     SignedDuration::from_mins(count)
 }
 
-fn mail_context() -> MailContext {
+pub(crate) fn mail_context() -> MailContext {
     let sender = EmailAddress::parse("taskbell@example.com").expect("an address");
     MailContext { sender, api_url: "https://api.example.com".to_owned() }
 }
 
 /// A task of user 1 that rings at [`DUE`].
-async fn due_in_90_seconds<S: Store>(world: &World<S>) -> (User, Task) {
+pub(crate) async fn due_in_90_seconds<S: Store>(world: &World<S>) -> (User, Task) {
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Ring", DUE, &["PT0S"])).await;
     (ada, task)
 }
 
 impl<S: Store> World<S> {
-    async fn sweep(&self) -> usize {
+    pub(crate) async fn sweep(&self) -> usize {
         let deadline = self.clock.now() + minutes(1);
         let swept = dispatch_due_timers::handle(&self.store, &self.queue, &self.clock, deadline).await;
         swept.expect("nothing fails here")
     }
 
-    async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), Failure> {
+    pub(crate) async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), Failure> {
         let (mail, deadline) = (&mail_context(), self.clock.now() + minutes(1));
         let worker = Worker {
             store: &self.store,
@@ -77,7 +67,7 @@ impl<S: Store> World<S> {
     }
 
     /// Delivers what is in the queue and due; gives how many messages that were.
-    async fn deliver(&self, mailer: &impl Mailer) -> usize {
+    pub(crate) async fn deliver(&self, mailer: &impl Mailer) -> usize {
         let timers = self.queue.take();
         for timer in &timers {
             assert!(timer.at <= self.clock.now(), "SQS would not deliver it yet");
@@ -87,7 +77,7 @@ impl<S: Store> World<S> {
     }
 
     /// A minute passes, the dispatcher runs, and what it queued is delivered when it is due.
-    async fn tick(&self, mailer: &impl Mailer) {
+    pub(crate) async fn tick(&self, mailer: &impl Mailer) {
         self.sweep().await;
         self.clock.advance(minutes(1));
         let timers = self.queue.take();
@@ -102,7 +92,7 @@ impl<S: Store> World<S> {
         }
     }
 
-    async fn reminder(&self, task: &Task) -> (DeliveryStatus, Option<Reason>, u32) {
+    pub(crate) async fn reminder(&self, task: &Task) -> (DeliveryStatus, Option<Reason>, u32) {
         let task = self.stored(task.id).await;
         let reminder = &task.reminders[0];
         (reminder.status, reminder.reason, reminder.attempts)
@@ -235,41 +225,6 @@ async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
     assert_eq!(ledger["items"][0]["reason"], "mail_off");
 }
 
-/// Never answers: to poll its worker once and drop it is to crash while SES is being asked.
-struct Silent;
-
-impl Mailer for Silent {
-    async fn send(&self, _: &Mail) -> Result<String, MailError> {
-        std::future::pending().await
-    }
-}
-
-#[tokio::test]
-async fn a_worker_that_dies_while_sending_leaves_the_reminder_uncertain_and_it_is_sent_again() {
-    let world = World::on(Memory::default());
-    let (_, task) = due_in_90_seconds(&world).await;
-    let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
-    world.clock.set(instant(DUE));
-    assert!(world.handle(&Silent, timer).now_or_never().is_none(), "it waits for SES, and dies");
-    world.handle(&outbox, timer).await.expect("the message comes again");
-    assert_eq!(
-        world.reminder(&task).await,
-        (DeliveryStatus::Claimed, None, 1),
-        "the lease still holds"
-    );
-
-    world.clock.advance(LEASE);
-    world.handle(&outbox, timer).await.expect("it is dealt with");
-    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
-    assert_eq!(outbox.sent().len(), 0);
-    world.queue.take();
-    for _ in 0..(SECOND_LOOK + UNCERTAIN_WAIT).as_mins() {
-        world.tick(&outbox).await;
-    }
-    assert_eq!(outbox.sent().len(), 1);
-    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 2));
-}
-
 #[tokio::test]
 async fn a_lost_answer_leaves_the_reminder_uncertain_and_it_is_sent_again_after_five_minutes() {
     let world = World::on(Memory::default());
@@ -304,71 +259,6 @@ async fn a_refused_mail_is_tried_again_and_in_the_end_has_failed() {
     assert_eq!((timers, outbox.sent().len()), (MAX_ATTEMPTS, 0));
     let failed = (DeliveryStatus::Failed, Some(Reason::Refused), MAX_ATTEMPTS);
     assert_eq!(world.reminder(&task).await, failed);
-}
-
-/// Changes the task while its mail is being sent.
-struct Meddler<'a> {
-    store: &'a Memory,
-    task: TaskId,
-    outbox: Outbox,
-}
-
-impl Mailer for Meddler<'_> {
-    async fn send(&self, mail: &Mail) -> Result<String, MailError> {
-        let mut task = self.store.task(self.task).await.expect("an answer").expect("the task");
-        let read = task.version;
-        let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-        task.apply(patch, None, instant(DUE), &taskbell_test::SeededRandom::new(5))
-            .expect("a valid patch");
-        assert_eq!(self.store.replace(&task, read).await.expect("an answer"), Replaced::Done);
-        self.outbox.send(mail).await
-    }
-}
-
-#[tokio::test]
-async fn a_task_changed_while_its_mail_is_sent_keeps_the_change_and_records_the_mail() {
-    let world = World::on(Memory::default());
-    let (_, task) = due_in_90_seconds(&world).await;
-    world.clock.set(instant(DUE));
-    let meddler = Meddler { store: &world.store, task: task.id, outbox: Outbox::default() };
-    world.handle(&meddler, task.timer().expect("a timer")).await.expect("it is dealt with");
-    assert_eq!(world.stored(task.id).await.status, Status::Completed);
-    assert_eq!(world.reminder(&task).await.0, DeliveryStatus::Sent);
-    assert_eq!(meddler.outbox.sent().len(), 1);
-}
-
-/// Timers that are found but cannot be postponed: a dispatcher that dies between queueing and marking.
-struct Unmarkable<'a>(&'a Memory);
-
-impl Timers for Unmarkable<'_> {
-    async fn timers(
-        &self,
-        shard: u8,
-        until: Timestamp,
-        after: Option<Timer>,
-    ) -> Result<TimerPage, PortError> {
-        self.0.timers(shard, until, after).await
-    }
-
-    async fn postpone(&self, _: Timer, _: Timestamp) -> Result<(), PortError> {
-        Err(PortError { operation: "postponing", transient: true, source: "throttled".into() })
-    }
-}
-
-#[tokio::test]
-async fn a_dispatcher_that_dies_before_marking_makes_a_second_message_and_no_second_mail() {
-    let world = World::on(Memory::default());
-    let (_, task) = due_in_90_seconds(&world).await;
-    let outbox = Outbox::default();
-    let deadline = world.clock.now() + minutes(1);
-    let unmarkable = Unmarkable(&world.store);
-    let swept = dispatch_due_timers::handle(&unmarkable, &world.queue, &world.clock, deadline).await;
-    assert!(swept.is_err(), "the failure is reported");
-    assert_eq!(world.sweep().await, 1);
-    world.clock.set(instant(DUE));
-    assert_eq!(world.deliver(&outbox).await, 2);
-    assert_eq!(outbox.sent().len(), 1);
-    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
 }
 
 #[tokio::test]
@@ -430,105 +320,4 @@ async fn nothing_is_begun_that_there_is_no_time_to_finish() {
     let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
     assert!(matches!(worker.handle(&message).await, Err(Failure::OutOfTime)));
     assert_eq!((world.stored(task.id).await, outbox.sent().len()), (task, 0));
-}
-
-/// A store whose call number `fail_at` fails, before or after it has had its effect.
-struct Faulty<'a> {
-    inner: &'a Memory,
-    fail_at: usize,
-    after_effect: bool,
-    calls: AtomicUsize,
-}
-
-impl Faulty<'_> {
-    async fn call<T>(
-        &self,
-        effect: impl Future<Output = Result<T, PortError>>,
-    ) -> Result<T, PortError> {
-        let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        let fault = || PortError { operation: "a call", transient: true, source: "injected".into() };
-        if number != self.fail_at {
-            return effect.await;
-        }
-        if self.after_effect {
-            effect.await?;
-        }
-        Err(fault())
-    }
-}
-
-impl Profiles for Faulty<'_> {
-    async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
-        self.call(self.inner.user(id)).await
-    }
-}
-
-impl TaskReads for Faulty<'_> {
-    async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
-        self.call(self.inner.task(id)).await
-    }
-
-    async fn list(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
-        self.call(self.inner.list(query)).await
-    }
-}
-
-impl TaskChanges for Faulty<'_> {
-    async fn task_and_user(
-        &self,
-        task: TaskId,
-        user: UserId,
-    ) -> Result<(Option<Task>, Option<User>), PortError> {
-        self.call(self.inner.task_and_user(task, user)).await
-    }
-
-    async fn replace(&self, task: &Task, expected: u64) -> Result<Replaced<Task>, PortError> {
-        self.call(self.inner.replace(task, expected)).await
-    }
-
-    async fn delete(&self, id: TaskId, expected: u64) -> Result<Replaced<Task>, PortError> {
-        self.call(self.inner.delete(id, expected)).await
-    }
-}
-
-#[tokio::test]
-async fn whichever_call_of_the_worker_fails_the_reminder_is_sent_once_or_its_doubt_is_recorded() {
-    let mut failed_calls = 0;
-    for after_effect in [false, true] {
-        for fail_at in 0..8 {
-            let world = World::on(Memory::default());
-            let (_, task) = due_in_90_seconds(&world).await;
-            let (outbox, mail) = (Outbox::default(), mail_context());
-            world.clock.set(instant(DUE));
-            let faulty =
-                Faulty { inner: &world.store, fail_at, after_effect, calls: AtomicUsize::new(0) };
-            let (queue, clock, deadline) = (&world.queue, &world.clock, world.clock.now() + minutes(1));
-            let worker =
-                Worker { store: &faulty, queue, mailer: &outbox, clock, mail: &mail, deadline };
-            let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
-            let result = worker.handle(&message).await;
-            failed_calls += usize::from(result.is_err());
-            let sent_at_first = outbox.sent().len();
-            // The message comes again, and time goes on.
-            world
-                .handle(&outbox, task.timer().expect("a timer"))
-                .await
-                .expect("nothing fails any more");
-            world.queue.take();
-            for _ in 0..30 {
-                world.tick(&outbox).await;
-            }
-            let case = format!("call {fail_at}, after its effect: {after_effect}");
-            let (status, _, attempts) = world.reminder(&task).await;
-            assert_eq!(status, DeliveryStatus::Sent, "{case}");
-            // A second mail only where the first was sent and could not be recorded.
-            let unrecorded = sent_at_first == 1 && result.is_err() && !after_effect;
-            assert_eq!(outbox.sent().len(), 1 + usize::from(unrecorded), "{case}");
-            assert!(outbox.sent().len() == 1 || attempts == 2, "{case}");
-        }
-    }
-    assert_eq!(
-        failed_calls, 6,
-        "reading, claiming and recording fail the message, each before and after"
-    );
 }

@@ -7,9 +7,6 @@ pub mod update;
 use serde_json::{Value, json};
 use taskbell_domain::user::User;
 
-/// How often a change is tried again when others change the same thing at the same time.
-const TRIES: usize = 5;
-
 /// A profile, as its owner sees it.
 pub(super) fn profile_view(user: &User) -> Value {
     json!({

@@ -13,7 +13,7 @@ use taskbell_domain::{
     user::{User, UserPatch},
 };
 
-use super::TRIES;
+use crate::handlers::TRIES;
 use crate::http::{Call, Problem, Reply};
 
 #[derive(Template)]
@@ -58,7 +58,7 @@ pub async fn handle(
             Replaced::Conflict(None) => return Err(Problem::not_found()),
         }
     }
-    Err(Problem::conflict("busy", "The profile is being changed by others: try again."))
+    Err(Problem::busy())
 }
 
 fn page(done: bool) -> Result<Reply, Problem> {

@@ -9,8 +9,9 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-use super::{TRIES, profile_view};
+use super::profile_view;
 use crate::{
+    handlers::TRIES,
     http::{Call, Fields, Problem, Reply, authenticate, read},
     tokens::Verifier,
 };
@@ -51,5 +52,5 @@ pub async fn handle(
             Replaced::Conflict(None) => return Err(Problem::unauthorized()),
         }
     }
-    Err(Problem::conflict("busy", "The profile is being changed by others: try again."))
+    Err(Problem::busy())
 }

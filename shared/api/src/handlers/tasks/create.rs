@@ -55,9 +55,8 @@ pub async fn handle(
             created(&task)
         }
         Created::KeyUsed(used) if used.body_hash != body_hash => {
-            Err(Violation::new("idempotency_key_reused", "The key was used for another body.")
-                .at("Idempotency-Key")
-                .into())
+            let detail = "The Idempotency-Key was used for another body.";
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail))
         }
         Created::KeyUsed(used) => replay(store, caller, used.task).await,
     }

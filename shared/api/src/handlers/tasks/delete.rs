@@ -7,8 +7,9 @@ use taskbell_domain::{
     ports::{Replaced, TaskChanges},
 };
 
-use super::{TRIES, busy, permitted, task_id};
+use super::{permitted, task_id};
 use crate::{
+    handlers::TRIES,
     http::{Call, Problem, Reply, authenticate, require_match},
     tokens::Verifier,
 };
@@ -33,5 +34,5 @@ pub async fn handle(
             Replaced::Conflict(present) => found = present.map(|task| *task),
         }
     }
-    Err(busy())
+    Err(Problem::busy())
 }

@@ -62,12 +62,16 @@ pub async fn handle(
 
 /// An instant, or a zoned time. A date alone is not one: its day begins at another instant in every zone.
 fn instant(text: &str) -> Result<Timestamp, Violation> {
-    match Due::parse(text)? {
-        Due::Date(_) => {
-            let why = "Give an instant (2026-03-01T08:00:00Z) or a time in a zone.";
-            Err(Violation::new("invalid_time", why))
-        }
-        time => Ok(time.at(&Zone::utc())),
+    let no_instant = || {
+        let why =
+            "Give an instant (2026-03-01T08:00:00Z) or a time in a zone; a + in it is written %2B.";
+        Violation::new("invalid_time", why)
+    };
+    match Due::parse(text) {
+        Ok(Due::Date(_)) => Err(no_instant()),
+        Ok(time) => Ok(time.at(&Zone::utc())),
+        Err(violation) if violation.code == "invalid_time" => Err(no_instant()),
+        Err(violation) => Err(violation),
     }
 }
 

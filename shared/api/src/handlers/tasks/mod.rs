@@ -19,12 +19,10 @@ use taskbell_domain::{
 };
 
 use crate::{
+    handlers::TRIES,
     http::{Call, Problem, require_match},
     tokens::Identity,
 };
-
-/// How often a change is tried again when others change the same task at the same time.
-const TRIES: usize = 5;
 
 /// The task id in the path. What is no id is treated as one that does not exist.
 fn task_id(call: &Call) -> Result<TaskId, Problem> {
@@ -60,9 +58,5 @@ async fn change(
             }
         }
     }
-    Err(busy())
-}
-
-fn busy() -> Problem {
-    Problem::conflict("busy", "The task is being changed by others: try again.")
+    Err(Problem::busy())
 }

@@ -57,6 +57,7 @@ watch: $(TOOLS) ## single functions on this machine, for cargo lambda invoke
 test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
 	cargo build --workspace --bins --tests
 	cargo test --workspace
+	@$(PYTHON) local/recurrence_oracle.py 1000
 	@$(PYTHON) local/e2e.py target/$(HOST)/debug
 
 .PHONY: lint
@@ -65,7 +66,36 @@ lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
 	cfn-lint template.yaml
+	$(PYTHON) -m openapi_spec_validator shared/api/src/openapi/openapi.json
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
+
+.PHONY: openapi
+openapi: ## writes the OpenAPI document anew, from the code
+	cargo run --quiet --package taskbell-api --example openapi > shared/api/src/openapi/openapi.json.new
+	mv shared/api/src/openapi/openapi.json.new shared/api/src/openapi/openapi.json
+
+FUZZ := .venv-fuzz
+$(FUZZ)/.installed: local/requirements-fuzz.txt | needs
+	@python3 -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check -r local/requirements-fuzz.txt
+	@touch $@
+
+SECONDS_OF_FUZZING ?= 180
+.PHONY: fuzz-api
+fuzz-api: $(TOOLS) $(FUZZ)/.installed ## requests made from the OpenAPI document (SECONDS_OF_FUZZING=180)
+	cargo build --workspace --bins
+	@$(PYTHON) local/fuzz.py target/$(HOST)/debug $(SECONDS_OF_FUZZING) $(abspath $(FUZZ))/bin/schemathesis
+
+TASKS ?= 10000
+.PHONY: budget
+budget: $(TOOLS) ## what each operation costs with so many tasks in the space (TASKS=10000)
+	TASKS=$(TASKS) cargo test --package taskbell-api --test api budget -- --nocapture
+
+RULES ?= 4000
+SEED ?= 5545
+.PHONY: recurrence-oracle
+recurrence-oracle: $(TOOLS) ## recurrence rules against python-dateutil (RULES=4000 SEED=5545)
+	@$(PYTHON) local/recurrence_oracle.py $(RULES) $(SEED)
 
 .PHONY: release
 release: $(TOOLS) ## all functions for AWS, ready for sam deploy (arm64, or ARCH=x86-64)
@@ -73,4 +103,4 @@ release: $(TOOLS) ## all functions for AWS, ready for sam deploy (arm64, or ARCH
 
 .PHONY: clean
 clean: ## takes away what make has made
-	rm -rf target .local $(VENV)
+	rm -rf target .local $(VENV) $(FUZZ)

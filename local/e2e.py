@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cloud import CannotRun, Cloud, free_port
@@ -16,24 +18,30 @@ from deploy import PROJECT, api_url, deploy
 FOLDER = PROJECT / ".local"
 
 
-def main(programs: Path, arguments: list[str]) -> int:
+@contextmanager
+def own_cloud(programs: Path, who: str) -> Iterator[tuple[Cloud, dict[str, str]]]:
+    """A local cloud with the stack deployed, which ends with its use; and the outputs of the stack."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="e2e-", dir=FOLDER) as folder:
+    with tempfile.TemporaryDirectory(prefix="own-", dir=FOLDER) as folder:
         cloud = Cloud(Path(folder), free_port())
         try:
-            print(f"end to end: starting a local cloud on {cloud.endpoint}", flush=True)
+            print(f"{who}: starting a local cloud on {cloud.endpoint}", flush=True)
             cloud.start()
-            outputs = deploy(cloud, FOLDER / "archives-test", lambda name: programs / name)
-            environment = os.environ | {
-                "TASKBELL_URL": api_url(cloud),
-                "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",
-            }
-            # Much of their time is waiting, so all of them run at once.
-            command = ["cargo", "test", "--workspace", "--test", "journeys", "--", "--test-threads=32", *arguments]
-            status = subprocess.run(command, cwd=PROJECT, env=environment).returncode
-            return status or private(cloud, outputs["FunctionLogs"])
+            yield cloud, deploy(cloud, FOLDER / "archives-test", lambda name: programs / name)
         finally:
             cloud.stop()
+
+
+def main(programs: Path, arguments: list[str]) -> int:
+    with own_cloud(programs, "end to end") as (cloud, outputs):
+        environment = os.environ | {
+            "TASKBELL_URL": api_url(cloud),
+            "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",
+        }
+        # Much of their time is waiting, so all of them run at once.
+        command = ["cargo", "test", "--workspace", "--test", "journeys", "--", "--test-threads=32", *arguments]
+        status = subprocess.run(command, cwd=PROJECT, env=environment).returncode
+        return status or private(cloud, outputs["FunctionLogs"])
 
 
 def private(cloud: Cloud, group: str) -> int:
@@ -59,12 +67,17 @@ def interrupted(*_) -> None:
     raise KeyboardInterrupt
 
 
-if __name__ == "__main__":
+def run(who: str, main: Callable[[], int]) -> None:
+    """Runs a program that has a cloud of its own, and ends it in good order however it is ended."""
     for number in ENDINGS:
         signal.signal(number, interrupted)
     try:
-        sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))
+        sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
     except (CannotRun, OSError) as error:
-        sys.exit(f"end to end: {error}")
+        sys.exit(f"{who}: {error}")
+
+
+if __name__ == "__main__":
+    run("end to end", lambda: main(Path(sys.argv[1]).resolve(), sys.argv[2:]))

@@ -3,6 +3,7 @@ running local cloud, and the environment of its functions. In .local/sam/ for sa
 containers, and in .local/cargo-lambda/ for cargo lambda, which runs them on this machine."""
 
 import json
+import re
 import sys
 import time
 import urllib.error
@@ -18,6 +19,28 @@ PASSWORD = "correct horse battery staple"
 DOCKER_HOST = "172.17.0.1"
 
 
+def account(url: str, name: str) -> tuple[str, dict]:
+    """A new user: their address, and their tokens."""
+    email = f"{name}.{time.time_ns()}@example.com"
+    call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": name})
+    return email, call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
+
+
+def invitation(url: str, mails: str, by: dict, to: str, name: str) -> tuple[str, str]:
+    """A new space of somebody, and the code with which somebody else can join it."""
+    space = call(f"{url}/v1/spaces", {"name": name}, by["access_token"])["id"]
+    call(f"{url}/v1/spaces/{space}/invitations", {"email": to}, by["access_token"])
+    for _ in range(100):
+        with urllib.request.urlopen(mails, timeout=20) as answer:
+            sent = [mail for account in json.load(answer)["messages"].values() for mail in account]
+        for mail in sent:
+            code = re.search(rf"{space.removeprefix('spc_')}\.[0-9a-f]{{64}}\.[0-9a-f]{{32}}", mail["BodyText"])
+            if code:
+                return space, code[0]
+        time.sleep(0.2)
+    raise CannotRun("the invitation did not arrive: look at what make run says")
+
+
 def call(url: str, body: dict, token: str = "") -> dict:
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
@@ -25,14 +48,16 @@ def call(url: str, body: dict, token: str = "") -> dict:
         return json.load(answer)
 
 
-def values(url: str, cloud: Cloud) -> dict[str, str]:
-    """A new user with a task, in the words that stand in the event files."""
-    email = f"events.{time.time_ns()}@example.com"
-    call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": "Ada"})
-    tokens = call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
+def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
+    """A new user with a task and a shared space, in the words that stand in the event files."""
+    (email, tokens), (mate, theirs) = account(url, "Ada"), account(url, "Grace")
+    space, code = invitation(url, mails, tokens, mate, "Space 1")
+    call(f"{url}/v1/invitations/accept", {"token": code}, theirs["access_token"])
+    _, code = invitation(url, mails, theirs, email, "Space 2")
     task = call(f"{url}/v1/tasks", {"title": "Ring the bell", "due": "2199-03-01"}, tokens["access_token"])
     user = tokens["user"]["id"].removeprefix("usr_")
     table = [name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "AccountsTable" in name][0]
+    comment = call(f"{url}/v1/tasks/{task['id']}/comments", {"text": "Thrice."}, tokens["access_token"])
     key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
     profile = cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
     # Where create-signing-key leaves its answer: anybody may, so that the URL needs no signature.
@@ -47,7 +72,11 @@ def values(url: str, cloud: Cloud) -> dict[str, str]:
         "REFRESH_TOKEN": tokens["refresh_token"],
         "EMAIL": email,
         "TASK_ID": task["id"],
-        "UNSUBSCRIBE_TOKEN": f"{user}.{profile['unsubscribe_token']['S']}",
+        "COMMENT_ID": comment["id"],
+        "SPACE_ID": space,
+        "MEMBER_ID": theirs["user"]["id"],
+        "INVITATION_TOKEN": code,
+        "UNSUBSCRIBE_TOKEN": f"{user}.{profile['unsubscribe_token']['S']}.reminders",
         "RESPONSE_URL": f"{cloud.endpoint}/{bucket}/answer",
     }
 
@@ -69,7 +98,7 @@ def main() -> None:
     local = dict(line.split("=", 1) for line in (FOLDER / "env").read_text().splitlines())
     endpoint = local["TASKBELL_AWS_ENDPOINT"]
     cloud = Cloud(FOLDER / "run", int(endpoint.rsplit(":", 1)[1]))
-    filled, variables = values(local["TASKBELL_URL"], cloud), environment(cloud)
+    filled, variables = values(local["TASKBELL_URL"], local["TASKBELL_MAIL_URL"], cloud), environment(cloud)
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
     lines = "".join(f"{name}={value}\n" for name, value in (variables | keys).items())
     write(FOLDER / "cargo-lambda", filled, "env", lines, "127.0.0.1")

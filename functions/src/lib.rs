@@ -9,8 +9,11 @@ use taskbell_aws::{
 };
 use taskbell_domain::{email::EmailAddress, ports::SigningKeyStore};
 
-pub use lambda_http::{Error, service_fn};
-pub use taskbell_api::system::{SystemClock, SystemRandom};
+pub use lambda_http::{Error, run, service_fn};
+pub use taskbell_api::{
+    http::respond,
+    system::{SystemClock, SystemRandom},
+};
 
 /// The environment of a function. Every variable asked for that is missing or wrong is remembered, and
 /// [`Environment::ready`] reports all of them together.
@@ -119,6 +122,18 @@ fn required(name: &'static str, problems: &mut Vec<String>) -> String {
         problems.push(format!("{name} is not set"));
         String::new()
     })
+}
+
+/// Answers requests of API Gateway with a handler, until Lambda ends the function. It is a macro, because no
+/// signature can say yet that the future of an async closure is `Send`.
+#[macro_export]
+macro_rules! serve {
+    (|$call:ident| $answer:expr) => {
+        $crate::run($crate::service_fn(async |request| {
+            Ok::<_, $crate::Error>($crate::respond(request, async |$call| $answer.await).await)
+        }))
+        .await
+    };
 }
 
 /// What issues access tokens: reads the private key, once, before the first request.

@@ -16,6 +16,13 @@ fn the_api_says_that_it_is_there() {
 }
 
 #[test]
+fn the_api_describes_itself() {
+    let document = send("GET", "/v1/openapi.json", &[], None);
+    assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
+    assert!(document.body["paths"]["/v1/tasks/{task_id}/skip"]["post"].is_object());
+}
+
+#[test]
 fn an_account_lives_from_registration_to_log_out() {
     let mut ada = User::new();
     assert_eq!(ada.get("/v1/me").body["email"], json!(ada.email));
@@ -260,4 +267,198 @@ fn the_link_in_a_mail_turns_reminders_off() {
         (entry["status"] == "skipped").then_some(entry)
     });
     assert_eq!((&entry["reason"], ada.mails().len()), (&json!("mail_off"), 0));
+}
+
+#[test]
+fn a_task_comes_again_at_the_same_wall_time_across_a_change_of_the_clocks() {
+    let ada = User::new();
+    let first = ada.create(&json!({
+        "title": "Wind the clock", "due": "2027-03-27T09:00[Europe/Berlin]", "recurrence": "FREQ=DAILY;COUNT=4",
+    }));
+    let preview = ada.get(&format!("{}/occurrences?limit=2", path_of(&first))).body;
+    let days: Vec<_> =
+        preview["items"].as_array().expect("items").iter().map(|o| &o["due_at"]).collect();
+    assert_eq!(days, ["2027-03-28T07:00:00Z", "2027-03-29T07:00:00Z"], "{preview}");
+    let skipped = ada.post(&format!("{}/skip", path_of(&first)), NONE).body;
+    assert_eq!(skipped["due_at"], "2027-03-28T07:00:00Z");
+    let complete = || ada.post(&format!("{}/complete", path_of(&first)), NONE).body;
+    let (done, again) = (complete(), complete());
+    assert_eq!(done, again);
+    let next = |of: &Value| {
+        let id = of["next_occurrence"].as_str().expect("another one");
+        ada.get(&format!("/v1/tasks/{id}")).body
+    };
+    let third = next(&done);
+    assert_eq!(
+        (&third["due"], &third["occurrence"]),
+        (&json!("2027-03-29T09:00:00[Europe/Berlin]"), &json!(3))
+    );
+    let fourth = next(&ada.post(&format!("{}/complete", path_of(&third)), NONE).body);
+    let end = ada.post(&format!("{}/complete", path_of(&fourth)), NONE).body;
+    assert_eq!((&end["status"], &end["next_occurrence"]), (&json!("completed"), NONE));
+}
+
+#[test]
+fn a_task_completes_itself_unless_it_is_changed() {
+    let ada = User::new();
+    let wanted = json!({"title": "Short", "auto_complete_after": "PT6S"});
+    let (left, changed) = (ada.create(&wanted), ada.create(&wanted));
+    let later = json!({"auto_complete_after": "P1D"});
+    assert_eq!(ada.send("PATCH", &path_of(&changed), &[], &later).status, 200);
+    let done = wait_for("the completion", Duration::from_secs(20), || {
+        let task = ada.get(&path_of(&left)).body;
+        (task["status"] == "completed").then_some(task)
+    });
+    assert_eq!(done["completed_by"], "timer");
+    let at =
+        |field: &Value| field.as_str().expect("a time").parse::<jiff::Timestamp>().expect("an instant");
+    let took = at(&done["completed_at"]).duration_since(at(&left["created_at"])).as_secs();
+    assert!((6..9).contains(&took), "it took {took} s");
+    let ledger = ada.get(&format!("{}/reminders", path_of(&left))).body;
+    assert_eq!(
+        (&ledger["items"][0]["kind"], &ledger["items"][0]["status"]),
+        (&json!("auto_completion"), &json!("done"))
+    );
+    assert_eq!(ada.get(&path_of(&changed)).body["status"], "pending");
+}
+
+/// The code in an invitation.
+fn code_in(mail: &Value) -> String {
+    let text = mail["BodyText"].as_str().expect("a text");
+    let word = text.split_whitespace().find(|word| word.len() > 100 && word.matches('.').count() == 2);
+    word.expect("a code").to_owned()
+}
+
+#[test]
+fn people_share_a_space_by_invitation_and_part_again() {
+    let (ada, eve) = (User::new(), User::new());
+    let space = ada.post("/v1/spaces", &json!({"name": "Bell tower"}));
+    assert_eq!((space.status, &space.body["role"]), (201, &json!("owner")), "{}", space.body);
+    let id = space.body["id"].as_str().expect("an id");
+    let (there, tasks) = (format!("/v1/spaces/{id}"), format!("/v1/tasks?space={id}"));
+    let made = ada.post(&tasks, &json!({"title": "Oil the bell"}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(
+        (eve.get(&there).status, eve.get(&tasks).status, eve.get(&path_of(&made.body)).status),
+        (404, 404, 404)
+    );
+
+    let invitation = json!({"email": eve.email, "role": "viewer"});
+    assert_eq!(ada.post(&format!("{there}/invitations"), &invitation).status, 201);
+    let mail = wait_for("the invitation", Duration::from_secs(20), || eve.mails().pop());
+    let token = json!({"token": code_in(&mail)});
+    let joined = eve.post("/v1/invitations/accept", &token);
+    assert_eq!((joined.status, &joined.body["role"]), (200, &json!("viewer")), "{}", joined.body);
+    assert_eq!(eve.post("/v1/invitations/accept", &token).status, 404, "it works once");
+
+    assert_eq!(eve.get(&path_of(&made.body)).status, 200);
+    assert_eq!(eve.post(&format!("{}/complete", path_of(&made.body)), NONE).status, 403);
+    let eve_id = eve.get("/v1/me").body["id"].clone();
+    let member = format!("{there}/members/{}", eve_id.as_str().expect("an id"));
+    assert_eq!(ada.send("PATCH", &member, &[], &json!({"role": "member"})).body["role"], "member");
+    let assigned = ada.send("PATCH", &path_of(&made.body), &[], &json!({"assigned_to": eve_id}));
+    assert_eq!(assigned.status, 200, "{}", assigned.body);
+    wait_for("the news", Duration::from_secs(20), || {
+        eve.mails().iter().any(|mail| mail["Subject"] == "Assigned to you: Oil the bell").then_some(())
+    });
+    let mine = wait_for("the list", Duration::from_secs(10), || {
+        eve.get("/v1/tasks?assigned_to=me").body["items"]
+            .as_array()
+            .filter(|items| !items.is_empty())
+            .cloned()
+    });
+    assert_eq!(mine[0]["id"], made.body["id"]);
+    assert_eq!(ada.get(&format!("{there}/members")).body["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        ada.send("DELETE", &format!("{there}/members/me"), &[], NONE).body["code"],
+        "last_owner"
+    );
+
+    assert_eq!(ada.send("DELETE", &member, &[], NONE).status, 204);
+    assert_eq!((eve.get(&there).status, eve.get(&path_of(&made.body)).status), (404, 404));
+    assert_eq!(ada.get(&path_of(&made.body)).body["assigned_to"], *NONE);
+    assert_eq!(
+        eve.get("/v1/spaces").body["items"].as_array().map(Vec::len),
+        Some(1),
+        "the personal one"
+    );
+
+    assert_eq!(ada.send("PATCH", &there, &[], &json!({"name": "Clock"})).body["name"], "Clock");
+    assert_eq!(ada.send("DELETE", &there, &[], NONE).body["errors"][0]["code"], "not_confirmed");
+    assert_eq!(ada.send("DELETE", &format!("{there}?name=Clock"), &[], NONE).status, 204);
+    assert_eq!((ada.get(&there).status, ada.get(&path_of(&made.body)).status), (404, 404));
+}
+
+#[test]
+fn a_task_has_a_checklist_and_comments() {
+    let ada = User::new();
+    let task =
+        ada.create(&json!({"title": "Oil", "checklist": [{"title": "Climb"}, {"title": "Pull"}]}));
+    let mut list = task["checklist"].clone();
+    list[1]["done"] = json!(true);
+    let patched = ada.send("PATCH", &path_of(&task), &[], &json!({ "checklist": list }));
+    assert_eq!((patched.status, &patched.body["checklist"]), (200, &list), "{}", patched.body);
+
+    let comments = format!("{}/comments", path_of(&task));
+    let said = ada.post(&comments, &json!({"text": "The rope is worn."}));
+    assert_eq!(said.status, 201, "{}", said.body);
+    let one = format!("{comments}/{}", said.body["id"].as_str().expect("an id"));
+    let changed = ada.send("PATCH", &one, &[], &json!({"text": "The rope is new."}));
+    assert_eq!((changed.status, &changed.body["text"]), (200, &json!("The rope is new.")));
+    assert_eq!(ada.get(&comments).body["items"][0], changed.body);
+    assert_eq!(User::new().get(&comments).status, 404);
+    assert_eq!(ada.send("DELETE", &one, &[], NONE).status, 204);
+    assert_eq!(ada.get(&comments).body["items"], json!([]));
+    ada.post(&comments, &json!({"text": "It goes with its task."}));
+    assert_eq!(ada.send("DELETE", &path_of(&task), &[], NONE).status, 204);
+    assert_eq!(ada.get(&comments).status, 404);
+}
+
+#[test]
+fn tasks_are_found_by_their_words_and_by_what_is_due() {
+    let ada = User::new();
+    ada.create(
+        &json!({"title": "Café am Turm", "description": "Zwei Stück Kuchen", "priority": "high"}),
+    );
+    ada.create(&json!({"title": "Überfällig", "due": "2026-01-02"}));
+    let today = jiff::Timestamp::now().in_tz("Europe/Berlin").expect("a zone").date();
+    ada.create(&json!({"title": "Backen", "due": today}));
+    for (query, titles) in [
+        ("q=CAFE", vec!["Café am Turm"]),
+        ("q=stuck&priority=high", vec!["Café am Turm"]),
+        ("overdue=true", vec!["Überfällig"]),
+        ("due=today", vec!["Backen"]),
+        ("sort=title", vec!["Backen", "Café am Turm", "Überfällig"]),
+        ("sort=-updated&limit=1", vec!["Backen"]),
+    ] {
+        let found = wait_for(query, Duration::from_secs(10), || {
+            let page = ada.get(&format!("/v1/tasks?{query}")).body;
+            let titles = page["items"].as_array()?.iter().map(|task| task["title"].clone());
+            let titles: Vec<_> = titles.collect();
+            (!titles.is_empty()).then_some(titles)
+        });
+        assert_eq!(found, titles, "{query}");
+    }
+}
+
+#[test]
+fn a_batch_is_carried_out_once() {
+    let ada = User::new();
+    let task = ada.create(&json!({"title": "Old"}));
+    let operations = json!({"operations": [
+        {"op": "create", "task": {"title": "New"}},
+        {"op": "update", "id": task["id"], "task": {"title": "Newer"}, "version": 1},
+        {"op": "complete", "id": task["id"]},
+        {"op": "delete", "id": "tsk_01JQ0000000000000000000000"},
+    ]});
+    let send = || ada.send("POST", "/v1/tasks/batch", &[("idempotency-key", "b-1")], &operations);
+    let (first, second) = (send(), send());
+    assert_eq!(first.status, 200, "{}", first.body);
+    let statuses = |answer: &Value| -> Vec<Value> {
+        answer["results"].as_array().expect("results").iter().map(|r| r["status"].clone()).collect()
+    };
+    assert_eq!(statuses(&first.body), [201, 200, 200, 404]);
+    assert_eq!(statuses(&second.body), [201, 200, 200, 404]);
+    assert_eq!(first.body["results"][0]["task"], second.body["results"][0]["task"]);
+    assert_eq!(second.body["results"][0]["replayed"], true);
 }

@@ -1,8 +1,7 @@
 //! Creates a task: `POST /v1/tasks`.
 
-use lambda_http::run;
-use taskbell_api::{handlers::tasks::create, http::respond};
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, service_fn};
+use taskbell_api::handlers::tasks::create;
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,13 +10,5 @@ async fn main() -> Result<(), Error> {
     let queue = env.reminder_queue();
     let verifier = env.verifier();
     let verifier = env.ready(verifier)?;
-    run(service_fn(async |request| {
-        Ok::<_, Error>(
-            respond(request, async |call| {
-                create::handle(call, &store, &queue, &verifier, &SystemClock, &SystemRandom).await
-            })
-            .await,
-        )
-    }))
-    .await
+    serve!(|call| create::handle(call, &store, &queue, &verifier, &SystemClock, &SystemRandom))
 }

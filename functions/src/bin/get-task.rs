@@ -1,8 +1,7 @@
 //! Shows a task: `GET /v1/tasks/{task_id}`.
 
-use lambda_http::run;
-use taskbell_api::{handlers::tasks::get, http::respond};
-use taskbell_functions::{Environment, Error, SystemClock, service_fn};
+use taskbell_api::handlers::tasks::get;
+use taskbell_functions::{Environment, Error, SystemClock, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,11 +9,5 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let verifier = env.verifier();
     let verifier = env.ready(verifier)?;
-    run(service_fn(async |request| {
-        Ok::<_, Error>(
-            respond(request, async |call| get::handle(call, &store, &verifier, &SystemClock).await)
-                .await,
-        )
-    }))
-    .await
+    serve!(|call| get::handle(call, &store, &verifier, &SystemClock))
 }

@@ -1,8 +1,7 @@
 //! Ends a session: `POST /v1/auth/logout`.
 
-use lambda_http::run;
-use taskbell_api::{handlers::auth::log_out, http::respond};
-use taskbell_functions::{Environment, Error, SystemClock, service_fn};
+use taskbell_api::handlers::auth::log_out;
+use taskbell_functions::{Environment, Error, SystemClock, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,11 +9,5 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let verifier = env.verifier();
     let verifier = env.ready(verifier)?;
-    run(service_fn(async |request| {
-        Ok::<_, Error>(
-            respond(request, async |call| log_out::handle(call, &store, &verifier, &SystemClock).await)
-                .await,
-        )
-    }))
-    .await
+    serve!(|call| log_out::handle(call, &store, &verifier, &SystemClock))
 }

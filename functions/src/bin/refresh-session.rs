@@ -1,8 +1,7 @@
 //! Exchanges a refresh token: `POST /v1/auth/refresh`.
 
-use lambda_http::run;
-use taskbell_api::{handlers::auth::refresh, http::respond};
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, issuer, service_fn};
+use taskbell_api::handlers::auth::refresh;
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,13 +11,5 @@ async fn main() -> Result<(), Error> {
     let name = env.required("TOKEN_ISSUER");
     env.ready(Some(()))?;
     let issuer = issuer(name, &key).await?;
-    run(service_fn(async |request| {
-        Ok::<_, Error>(
-            respond(request, async |call| {
-                refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom).await
-            })
-            .await,
-        )
-    }))
-    .await
+    serve!(|call| refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

@@ -7,7 +7,7 @@ use taskbell_api::{
     mail::MailContext,
     workers::send_reminders::{Worker, handle_batch},
 };
-use taskbell_functions::{Environment, Error, SystemClock, service_fn};
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -19,7 +19,8 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let (store, queue, mailer, mail) = (&store, &queue, &mailer, &mail);
-        let worker = Worker { store, queue, mailer, clock: &SystemClock, mail, deadline };
+        let worker =
+            Worker { store, queue, mailer, clock: &SystemClock, random: &SystemRandom, mail, deadline };
         Ok::<SqsBatchResponse, Error>(handle_batch(&worker, event.payload).await)
     }))
     .await

@@ -7,6 +7,7 @@
 pub mod handlers;
 pub mod http;
 pub mod mail;
+pub mod openapi;
 pub mod passwords;
 mod ring_soon;
 pub mod system;

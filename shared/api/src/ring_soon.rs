@@ -1,13 +1,23 @@
-//! Queueing a timer that is nearer than the dispatcher's look-ahead.
+//! Queueing timers that are nearer than the dispatcher's look-ahead.
 
 use jiff::Timestamp;
-use taskbell_domain::{ports::TimerQueue, task::Task, timer::LOOK_AHEAD};
+use taskbell_domain::{
+    ports::TimerQueue,
+    timer::{LOOK_AHEAD, Timer},
+};
 
-/// Queues the task's timer if it is so near that the dispatcher may come too late for it. Should that
-/// fail, the dispatcher finds the timer in the index all the same, only later; so it is no error.
-pub(crate) async fn ring_soon(queue: &impl TimerQueue, task: &Task, now: Timestamp) {
-    let Some(timer) = task.timer().filter(|timer| timer.at <= now + LOOK_AHEAD) else { return };
-    if let Err(error) = queue.enqueue(&[timer], now).await {
-        tracing::warn!(task = %task.id, %error, "a near timer was left to the dispatcher");
+/// Queues those of the timers that are so near that the dispatcher may come too late for them. Should that
+/// fail, the dispatcher finds them in the index all the same, only later; so it is no error.
+pub(crate) async fn ring_soon(
+    queue: &impl TimerQueue,
+    timers: impl IntoIterator<Item = Option<Timer>>,
+    now: Timestamp,
+) {
+    let near: Vec<_> = timers.into_iter().flatten().filter(|t| t.at <= now + LOOK_AHEAD).collect();
+    if near.is_empty() {
+        return;
+    }
+    if let Err(error) = queue.enqueue(&near, now).await {
+        tracing::warn!(timers = near.len(), %error, "near timers were left to the dispatcher");
     }
 }

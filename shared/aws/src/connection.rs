@@ -18,8 +18,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 /// Longest wait for a connection. Inside a region it takes a millisecond or two.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Longest wait for an answer to one attempt, and for all attempts of one call. A handler makes two calls
-/// and perhaps queues a timer; together they stay within the 15 seconds that an API function has.
+/// Longest wait for an answer to one attempt, and for all attempts of one call. A handler makes two or
+/// three calls and perhaps queues timers; together they stay within the 15 seconds that an API function has, but
+/// for those that read more, where each call would have to take its longest.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 

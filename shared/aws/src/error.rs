@@ -42,6 +42,12 @@ pub(crate) fn port_error<E: ProvideErrorMetadata>(
     }
 }
 
+/// The same request is being carried out elsewhere; a moment later its outcome is known.
+pub(crate) fn elsewhere(operation: &'static str) -> PortError {
+    let source = Box::new(Answer("the same request is being carried out elsewhere".to_owned()));
+    PortError { operation, transient: true, source }
+}
+
 /// Something stored is not what this program stores.
 pub(crate) fn corrupt(operation: &'static str, what: impl std::fmt::Display) -> PortError {
     PortError { operation, transient: false, source: Box::new(Answer(format!("corrupt item: {what}"))) }

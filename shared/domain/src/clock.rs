@@ -13,6 +13,15 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// A clock that stands at one moment: all ids of one change carry the time of that change.
+pub struct At(pub Timestamp);
+
+impl Clock for At {
+    fn instant(&self) -> Timestamp {
+        self.0
+    }
+}
+
 /// Gives unpredictable bytes: ids, salts and tokens are made from them.
 pub trait Random: Send + Sync {
     /// Fills the buffer. A source that cannot deliver ends the process: nothing safe is left to do.

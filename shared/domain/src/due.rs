@@ -98,6 +98,33 @@ impl Due {
         }
     }
 
+    /// The place on its own clock: the beginning of the day, the wall time, or the instant in UTC.
+    pub fn place(&self) -> civil::DateTime {
+        match self {
+            Self::Date(date) => date.at(0, 0, 0, 0),
+            Self::Wall(local, _) => *local,
+            Self::Instant(instant) => instant.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+        }
+    }
+
+    /// The zone whose clock the place is on.
+    pub fn clock(&self, user_zone: &Zone) -> Zone {
+        match self {
+            Self::Date(_) => user_zone.clone(),
+            Self::Wall(_, zone) => zone.clone(),
+            Self::Instant(_) => Zone::utc(),
+        }
+    }
+
+    /// A due time of the same form at another place; none beyond the years in which something can be due.
+    pub fn moved_to(&self, place: civil::DateTime) -> Option<Self> {
+        YEARS.contains(&place.year()).then(|| match self {
+            Self::Date(_) => Self::Date(place.date()),
+            Self::Wall(_, zone) => Self::Wall(place, zone.clone()),
+            Self::Instant(_) => Self::Instant(resolve(place, &Zone::utc())),
+        })
+    }
+
     /// The moment from which reminders are counted, on the clock they are counted on: 09:00 for an
     /// all-day task, else the due time itself.
     pub fn reminder_base(&self, user_zone: &Zone) -> Zoned {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::violation::Violation;
+use crate::{credential::sha256_hex, violation::Violation};
 
 /// A checked address.
 ///
@@ -47,6 +47,11 @@ impl EmailAddress {
     /// `a@` (RFC 5321 §2.4); people do not, and none that matters does.
     pub fn canonical(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+
+    /// Hash of the canonical form, for places where the address itself should not stand.
+    pub fn hash(&self) -> String {
+        sha256_hex(self.canonical().as_bytes())
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use ulid::Ulid;
 
@@ -40,9 +41,20 @@ macro_rules! id_type {
                 Self(new_ulid(clock, random))
             }
 
+            /// When it was made, to the second.
+            pub fn made_at(&self) -> Timestamp {
+                let second = self.0.timestamp_ms() / 1_000;
+                Timestamp::from_second(i64::try_from(second).unwrap_or_default()).unwrap_or_default()
+            }
+
             /// The 26 characters without the prefix, as they stand in keys.
             pub fn body(&self) -> String {
                 self.0.to_string()
+            }
+
+            /// A number that is spread evenly and never changes for one id: the last five random bits.
+            pub fn spread(&self) -> u8 {
+                (self.0.random() & 0x1f) as u8
             }
 
             /// Reads what [`Self::body`] wrote.
@@ -87,6 +99,9 @@ macro_rules! id_type {
 id_type!(UserId, "usr", "Names an account.");
 id_type!(TaskId, "tsk", "Names a task, for life: also when it moves to another space.");
 id_type!(SpaceId, "spc", "Names a space: the set of tasks that its members share.");
+id_type!(ItemId, "itm", "Names an item of a checklist.");
+id_type!(CommentId, "cmt", "Names a comment on a task.");
+id_type!(NoticeId, "ntc", "Names a mail that is no reminder of a task.");
 id_type!(ReminderId, "rem", "Names a reminder of a task.");
 id_type!(SessionId, "ses", "Names a session: the family of refresh tokens that began with one log-in.");
 
@@ -95,13 +110,6 @@ impl SpaceId {
     /// anything to know who owns it.
     pub fn personal(user: UserId) -> Self {
         Self(user.0)
-    }
-}
-
-impl TaskId {
-    /// A number that is spread evenly over tasks and never changes for one: the last five random bits.
-    pub fn spread(&self) -> u8 {
-        (self.0.random() & 0x1f) as u8
     }
 }
 

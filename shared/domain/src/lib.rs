@@ -4,18 +4,25 @@
 //! rings and what may be said about its delivery. The outside is reached through [`ports`] only: this
 //! crate's manifest names no AWS, Lambda, HTTP or async runtime crate.
 
+pub mod checklist;
 pub mod clock;
+pub mod comment;
 pub mod credential;
+pub mod delivery;
 pub mod due;
 pub mod email;
 pub mod id;
 pub mod list;
+pub mod notice;
 pub mod policy;
 pub mod ports;
+pub mod recurrence;
 pub mod reminder;
+pub mod space;
 pub mod task;
 pub mod text;
 pub mod timer;
 pub mod user;
 pub mod violation;
+mod words;
 pub mod zone;

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    id::{SpaceId, TaskId},
+    id::{SpaceId, TaskId, UserId},
     task::{Priority, Status, Task},
-    text::{Category, Tag},
+    text::{Category, Needle, Tag, folded},
     violation::Violation,
 };
 
@@ -24,6 +24,10 @@ pub enum SortBy {
     Created,
     /// The priority, the least first; then the due time.
     Priority,
+    /// The time of the last change.
+    Updated,
+    /// The title, without case and accents.
+    Title,
 }
 
 /// A sorting order.
@@ -39,7 +43,7 @@ impl Sort {
     /// The order when nobody says.
     pub const DEFAULT: Self = Self { by: SortBy::Due, descending: false };
 
-    /// Reads `due`, `created` or `priority`, with a `-` before it for the reverse.
+    /// Reads `due`, `created`, `updated`, `priority` or `title`, with a `-` before it for the reverse.
     ///
     /// # Errors
     /// A [`Violation`] with code `unknown_value`.
@@ -49,8 +53,10 @@ impl Sort {
             "due" => SortBy::Due,
             "created" => SortBy::Created,
             "priority" => SortBy::Priority,
+            "updated" => SortBy::Updated,
+            "title" => SortBy::Title,
             _ => {
-                let why = "It must be one of due, -due, created, -created, priority, -priority.";
+                let why = "It must be due, created, updated, priority or title, or one of them after a minus.";
                 return Err(Violation::new("unknown_value", why));
             }
         };
@@ -61,6 +67,14 @@ impl Sort {
 /// Which tasks are wanted. All conditions that are there must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskFilter {
+    /// In this space.
+    pub space: Option<SpaceId>,
+    /// Assigned to this user.
+    pub assigned_to: Option<UserId>,
+    /// Not completed.
+    pub open: bool,
+    /// With these words in their title or description.
+    pub words: Option<Needle>,
     /// With this status.
     pub status: Option<Status>,
     /// With this priority.
@@ -76,9 +90,25 @@ pub struct TaskFilter {
 }
 
 impl TaskFilter {
+    /// Narrows it to what is due at an instant or later.
+    pub fn since(&mut self, start: Timestamp) {
+        self.due_after = Some(self.due_after.map_or(start, |present| present.max(start)));
+    }
+
+    /// Narrows it to what is due before an instant.
+    pub fn until(&mut self, end: Timestamp) {
+        self.due_before = Some(self.due_before.map_or(end, |present| present.min(end)));
+    }
+
     /// Whether the filter lets the task through.
     pub fn admits(&self, task: &Task) -> bool {
-        self.status.is_none_or(|status| task.status == status)
+        self.space.is_none_or(|space| task.space == space)
+            && self.assigned_to.is_none_or(|user| task.assigned_to == Some(user))
+            && !(self.open && task.status == Status::Completed)
+            && self.words.as_ref().is_none_or(|needle| {
+                needle.is_in(task.title.as_str()) || needle.is_in(task.description.as_str())
+            })
+            && self.status.is_none_or(|status| task.status == status)
             && self.priority.is_none_or(|priority| task.priority == priority)
             && self.category.as_ref().is_none_or(|category| task.category.as_ref() == Some(category))
             && self.tag.as_ref().is_none_or(|tag| task.tags.contains(tag))
@@ -87,11 +117,30 @@ impl TaskFilter {
     }
 }
 
+/// Whose tasks are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of a space.
+    Space(SpaceId),
+    /// Those that are assigned to a user, in all spaces; sorted by due time only.
+    AssignedTo(UserId),
+}
+
+impl Scope {
+    /// Whether the task is among them.
+    pub fn holds(&self, task: &Task) -> bool {
+        match self {
+            Self::Space(space) => task.space == *space,
+            Self::AssignedTo(user) => task.assigned_to == Some(*user),
+        }
+    }
+}
+
 /// A request for one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskQuery {
-    /// The space whose tasks are listed.
-    pub space: SpaceId,
+    /// Whose tasks are listed.
+    pub scope: Scope,
     /// Which of them.
     pub filter: TaskFilter,
     /// In which order.
@@ -124,11 +173,17 @@ impl Position {
     /// fixed width, and ids sort by creation.
     pub fn of(task: &Task, by: SortBy) -> Self {
         let id = task.id.body();
-        let due = || task.due_at.map_or_else(|| NO_DUE.to_owned(), |at| at.to_string());
+        let due = || task.due_at.map_or_else(|| NO_DUE.to_owned(), moment);
         Self(match by {
             SortBy::Created => id,
             SortBy::Due => format!("{}#{id}", due()),
             SortBy::Priority => format!("{}#{}#{id}", rank(task.priority), due()),
+            SortBy::Updated => format!("{}#{id}", moment(task.updated_at)),
+            SortBy::Title => {
+                let title: String = folded(task.title.as_str()).chars().take(TITLE_KEY).collect();
+                // No title has a control character, so the shorter of two that begin alike comes first.
+                format!("{title}\u{1}{id}")
+            }
         })
     }
 
@@ -139,7 +194,16 @@ impl Position {
     }
 }
 
+/// How much of a title counts for its place, in characters: with four bytes each it fits a sort key (1,024
+/// bytes, DynamoDB quotas).
+const TITLE_KEY: usize = 200;
+
 const TASK_ID_LENGTH: usize = 26;
+
+/// An instant in a position: seconds since 1970 in ten digits, which last until the year 2286.
+pub fn moment(at: Timestamp) -> String {
+    format!("{:010}", at.as_second())
+}
 
 /// The digit that stands for a priority in a position.
 pub fn rank(priority: Priority) -> u8 {
@@ -153,14 +217,14 @@ mod tests {
     #[test]
     fn a_sort_is_a_word_with_an_optional_minus() {
         assert_eq!(Sort::parse("-due"), Ok(Sort { by: SortBy::Due, descending: true }));
-        for bad in ["", "-", "--due", "Due", "title", "due "] {
+        for bad in ["", "-", "--due", "Due", "titles", "due "] {
             assert_eq!(Sort::parse(bad).unwrap_err().code, "unknown_value", "{bad:?}");
         }
     }
 
     #[test]
     fn a_position_that_is_none_names_no_task() {
-        for bad in ["", "x", "é1JQ0000000000000000000000", "2026-01-01T00:00:00Z#not-an-id"] {
+        for bad in ["", "x", "é1JQ0000000000000000000000", "1767225600#not-an-id"] {
             assert_eq!(Position(bad.to_owned()).task(), None, "{bad:?}");
         }
     }

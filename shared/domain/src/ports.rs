@@ -6,10 +6,13 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::{
+    comment::Comment,
     credential::{Credential, Session},
     email::EmailAddress,
-    id::{SessionId, TaskId, UserId},
+    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
+    notice::Notice,
+    space::{Invitation, Member, MemberChange, Role, Space},
     task::Task,
     timer::Timer,
     user::User,
@@ -115,7 +118,7 @@ pub trait Sessions: Send + Sync {
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Proof of a creating request, kept beside what it created.
+/// Proof of what a request has done, kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {
     /// Whose request it was.
@@ -124,8 +127,12 @@ pub struct IdempotencyRecord {
     pub key_hash: String,
     /// Hash of the request's body.
     pub body_hash: String,
-    /// What was created.
+    /// What was created, or changed.
     pub task: TaskId,
+    /// The status that was answered.
+    pub status: u16,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// When the record counts no more.
     pub expires_at: Timestamp,
 }
@@ -139,8 +146,140 @@ pub enum Created {
     KeyUsed(IdempotencyRecord),
 }
 
-/// Reads tasks.
-pub trait TaskReads: Send + Sync {
+/// Knows who is in which space.
+pub trait Memberships: Send + Sync {
+    /// What a user may do in a shared space, as it is now (a consistent read); nothing if they are no member,
+    /// or the space is gone or being deleted.
+    fn role(
+        &self,
+        space: SpaceId,
+        user: UserId,
+    ) -> impl Future<Output = Result<Option<Role>, PortError>> + Send;
+
+    /// The shared spaces that a user is a member of, each with their role there.
+    fn spaces_of(
+        &self,
+        user: UserId,
+    ) -> impl Future<Output = Result<Vec<(Space, Role)>, PortError>> + Send;
+}
+
+/// Reads spaces.
+pub trait SpaceReads: Memberships + Profiles {
+    /// The space, also while it is being deleted, and what a user may do there. Nothing for one who is no
+    /// member.
+    fn space_and_member(
+        &self,
+        space: SpaceId,
+        user: UserId,
+    ) -> impl Future<Output = Result<Option<(Space, Member)>, PortError>> + Send;
+
+    /// All members of a space, each with their profile.
+    fn members(
+        &self,
+        space: SpaceId,
+    ) -> impl Future<Output = Result<Vec<(Member, User)>, PortError>> + Send;
+
+    /// The space, also while it is being deleted.
+    fn space(&self, id: SpaceId) -> impl Future<Output = Result<Option<Space>, PortError>> + Send;
+
+    /// All invitations into a space, also those that count no more and are not deleted yet.
+    fn invitations(
+        &self,
+        space: SpaceId,
+    ) -> impl Future<Output = Result<Vec<Invitation>, PortError>> + Send;
+
+    /// The invitation of the address with this hash into a space.
+    fn invitation(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> impl Future<Output = Result<Option<Invitation>, PortError>> + Send;
+}
+
+/// Changes spaces and who is in them.
+pub trait SpaceChanges: SpaceReads {
+    /// Stores a new space with its first owner.
+    fn create_space(
+        &self,
+        space: &Space,
+        owner: &Member,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Stores a space if the stored one still has the version `expected`.
+    fn replace_space(
+        &self,
+        space: &Space,
+        expected: u64,
+    ) -> impl Future<Output = Result<Replaced<Space>, PortError>> + Send;
+
+    /// Changes who is in a space, together with the space that has counted it, if the stored space still has
+    /// the version `expected` and the member, or the invitation, is still what the change says. Returns
+    /// whether it was so.
+    fn change_member(
+        &self,
+        space: &Space,
+        expected: u64,
+        change: &MemberChange,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Stores an invitation in the place of an older one for the same address, together with the notice that
+    /// carries it.
+    fn invite(
+        &self,
+        invitation: &Invitation,
+        notice: &Notice,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Takes back the invitation of the address with this hash. That there is none is no error.
+    fn revoke(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Deletes tasks of a space that is being deleted, so many at most, and in the end the space. Returns
+    /// whether all is gone.
+    fn purge_space(
+        &self,
+        space: SpaceId,
+        most: usize,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// Reads and changes notices, and what goes with their sending.
+pub trait Notices: Send + Sync {
+    /// The notice as it is now (a consistent read), or nothing.
+    fn notice(&self, id: NoticeId) -> impl Future<Output = Result<Option<Notice>, PortError>> + Send;
+
+    /// Stores a notice if the stored one still has the version `expected`.
+    fn replace_notice(
+        &self,
+        notice: &Notice,
+        expected: u64,
+    ) -> impl Future<Output = Result<Replaced<Notice>, PortError>> + Send;
+
+    /// Sets the secret of an invitation, if it is still carried by the same notice. Returns whether it is.
+    fn arm_invitation(
+        &self,
+        invitation: &Invitation,
+        secret_hash: &str,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// What is stored together with a changed task, or not at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alongside<'a> {
+    /// The occurrence that its completion made.
+    pub next: Option<&'a Task>,
+    /// The notice that tells of the change.
+    pub notice: Option<&'a Notice>,
+    /// The record of the idempotency key of the request. Is there one already, nothing is stored, and that is
+    /// an error which passes: the same request is being carried out elsewhere.
+    pub record: Option<&'a IdempotencyRecord>,
+}
+
+/// Reads tasks, and who may see them.
+pub trait TaskReads: Memberships {
     /// The task as it is now (a consistent read), or nothing.
     fn task(&self, id: TaskId) -> impl Future<Output = Result<Option<Task>, PortError>> + Send;
 
@@ -148,15 +287,67 @@ pub trait TaskReads: Send + Sync {
     fn list(&self, query: &TaskQuery) -> impl Future<Output = Result<TaskPage, PortError>> + Send;
 }
 
+/// A page of comments, and the last one of it if there are more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentPage {
+    /// The comments, the oldest first.
+    pub items: Vec<Comment>,
+    /// Behind which the next page begins.
+    pub next: Option<CommentId>,
+}
+
+/// Keeps comments.
+pub trait Comments: TaskReads {
+    /// Stores a new comment, if its task is there. Returns whether it is.
+    fn add_comment(&self, comment: &Comment) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// A comment of a task (a consistent read), or nothing.
+    fn comment(
+        &self,
+        task: TaskId,
+        id: CommentId,
+    ) -> impl Future<Output = Result<Option<Comment>, PortError>> + Send;
+
+    /// Comments of a task, behind one of them (a consistent read).
+    fn comments(
+        &self,
+        task: TaskId,
+        after: Option<CommentId>,
+        limit: u8,
+    ) -> impl Future<Output = Result<CommentPage, PortError>> + Send;
+
+    /// Stores a comment if the stored one still has the version `expected`.
+    fn replace_comment(
+        &self,
+        comment: &Comment,
+        expected: u64,
+    ) -> impl Future<Output = Result<Replaced<Comment>, PortError>> + Send;
+
+    /// Deletes a comment. That it is gone already is no error.
+    fn delete_comment(
+        &self,
+        task: TaskId,
+        id: CommentId,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
 /// Creates tasks.
 pub trait TaskCreation: TaskReads + Profiles {
-    /// Stores a new task, together with the record of its idempotency key: both or neither. A record
-    /// that has expired at `now` does not count.
+    /// The records of a user that are there for some keys, and have not expired at `now`; in any order.
+    fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<IdempotencyRecord>, PortError>> + Send;
+
+    /// Stores a new task, together with the record of its idempotency key and the notice that tells of it: all
+    /// or nothing. An older record that has expired when this one is made does not count.
     fn create(
         &self,
         task: &Task,
         record: Option<&IdempotencyRecord>,
-        now: Timestamp,
+        notice: Option<&Notice>,
     ) -> impl Future<Output = Result<Created, PortError>> + Send;
 }
 
@@ -169,18 +360,28 @@ pub trait TaskChanges: TaskReads {
         user: UserId,
     ) -> impl Future<Output = Result<(Option<Task>, Option<User>), PortError>> + Send;
 
-    /// Stores a task if the stored one still has the version `expected`.
+    /// Stores a task if the stored one still has the version `expected`, with all that goes alongside it.
     fn replace(
         &self,
         task: &Task,
         expected: u64,
+        also: Alongside<'_>,
     ) -> impl Future<Output = Result<Replaced<Task>, PortError>> + Send;
 
-    /// Deletes a task if it still has the version `expected`.
+    /// The task as it is now (a consistent read), and whether there are comments on it.
+    fn task_and_comments(
+        &self,
+        id: TaskId,
+    ) -> impl Future<Output = Result<(Option<Task>, bool), PortError>> + Send;
+
+    /// Deletes a task if it still has the version `expected`, together with a record as in [`Alongside`], and
+    /// then its comments, if it has any. One that is gone already counts as deleted.
     fn delete(
         &self,
         id: TaskId,
         expected: u64,
+        comments: bool,
+        record: Option<&IdempotencyRecord>,
     ) -> impl Future<Output = Result<Replaced<Task>, PortError>> + Send;
 }
 

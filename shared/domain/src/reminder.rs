@@ -1,10 +1,10 @@
-//! A reminder of a task: when it rings, and what is known of its delivery.
+//! A reminder of a task: when it rings.
 
 use std::fmt;
 
 use jiff::{Span, Timestamp};
 
-use crate::{due::Due, id::ReminderId, violation::Violation, zone::Zone};
+use crate::{delivery::Delivery, due::Due, id::ReminderId, violation::Violation, zone::Zone};
 
 /// The most reminders a task can have.
 pub const MAX_REMINDERS: usize = 20;
@@ -114,44 +114,6 @@ impl serde::Serialize for ReminderSpec {
     }
 }
 
-/// What is known of a reminder's delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryStatus {
-    /// Waits for its moment, or for its next attempt.
-    Scheduled,
-    /// A worker has it and is sending.
-    Claimed,
-    /// SES accepted it.
-    Sent,
-    /// It was not sent, and there was a reason not to.
-    Skipped,
-    /// SES refused it for good.
-    Failed,
-    /// It may or may not have been accepted.
-    Uncertain,
-}
-
-/// Why a reminder was not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// Its moment had passed when it was set.
-    PastWhenSet,
-    /// The task was completed before.
-    TaskCompleted,
-    /// It could not be sent within a day.
-    TooOld,
-    /// The recipient has turned reminder mails off.
-    MailOff,
-    /// The account of the recipient is gone.
-    NoRecipient,
-    /// SES refused it, again and again.
-    Refused,
-    /// The task was changed while it was being sent, and wants another reminder now.
-    Replaced,
-}
-
 /// A reminder of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
@@ -159,47 +121,14 @@ pub struct Reminder {
     pub id: ReminderId,
     /// When it is to ring, as its owner said it.
     pub spec: ReminderSpec,
-    /// When it is to ring, as an instant.
-    pub fire_at: Timestamp,
-    /// What is known of its delivery.
-    pub status: DeliveryStatus,
-    /// The next moment at which something must happen to it: its ringing, its next attempt, the end of
-    /// a worker's lease, or the end of the wait for news of an uncertain mail. None when it is done.
-    pub next_at: Option<Timestamp>,
-    /// How often it has been offered to SES, or may have been.
-    pub attempts: u32,
-    /// Tells the claim that holds it from all earlier ones.
-    pub fence: u64,
-    /// When SES accepted it.
-    pub sent_at: Option<Timestamp>,
-    /// The message id that SES gave.
-    pub message_id: Option<String>,
-    /// Why it was not sent.
-    pub reason: Option<Reason>,
+    /// When that is, and what is known of its delivery.
+    pub delivery: Delivery,
 }
 
 impl Reminder {
     /// A reminder that waits for its moment.
     pub fn scheduled(id: ReminderId, spec: ReminderSpec, fire_at: Timestamp) -> Self {
-        Self {
-            id,
-            spec,
-            fire_at,
-            status: DeliveryStatus::Scheduled,
-            next_at: Some(fire_at),
-            attempts: 0,
-            fence: 0,
-            sent_at: None,
-            message_id: None,
-            reason: None,
-        }
-    }
-
-    /// Ends it in a state from which nothing follows by itself.
-    pub fn end(&mut self, status: DeliveryStatus, reason: Option<Reason>) {
-        self.status = status;
-        self.reason = reason;
-        self.next_at = None;
+        Self { id, spec, delivery: Delivery::scheduled(fire_at) }
     }
 }
 

@@ -4,48 +4,22 @@
 use jiff::Timestamp;
 
 use crate::{
-    clock::Random,
+    checklist::{ChecklistItem, WantedItem, arrange},
+    clock::{At, Random},
+    delivery::{DeliveryStatus, Reason},
     due::Due,
     id::{ReminderId, SpaceId, TaskId, UserId},
-    reminder::{DeliveryStatus, MAX_REMINDERS, Reason, Reminder, ReminderSpec},
+    recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
+    reminder::{MAX_REMINDERS, Reminder, ReminderSpec},
     text::{Category, Description, Tag, Title},
     user::User,
     violation::{FieldError, Violation},
+    words::word_enum,
     zone::Zone,
 };
 
 /// The most entries kept of reminders that a change has replaced after their delivery had begun.
 const MAX_PAST_REMINDERS: usize = 50;
-
-macro_rules! word_enum {
-    ($name:ident, $doc:literal, $($variant:ident = $word:literal: $meaning:literal),+ $(,)?) => {
-        #[doc = $doc]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $(#[doc = $meaning] $variant),+ }
-
-        impl $name {
-            /// All of them, in order.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word it is written as.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// Reads the word.
-            ///
-            /// # Errors
-            /// A [`Violation`] with code `unknown_value` that lists the words there are.
-            pub fn parse(word: &str) -> Result<Self, Violation> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == word).ok_or_else(|| {
-                    let words: Vec<_> = Self::ALL.iter().map(|v| v.as_str()).collect();
-                    Violation::new("unknown_value", format!("It must be one of {}.", words.join(", ")))
-                })
-            }
-        }
-    };
-}
 
 word_enum!(Status, "How far a task has come.",
     Pending = "pending": "Not begun.",
@@ -82,11 +56,23 @@ pub struct Task {
     pub due: Option<Due>,
     /// The instant that `due` meant when it was set.
     pub due_at: Option<Timestamp>,
+    /// The zone in which its days begin and end: that of the user who set its due time.
+    pub time_zone: Zone,
+    /// The series it is an occurrence of.
+    pub recurrence: Option<Series>,
+    /// The occurrence that its completion made. A task makes one at most.
+    pub next_occurrence: Option<TaskId>,
+    /// How long after the last change it completes itself.
+    pub auto_complete_after: Option<AutoComplete>,
     /// The reminders it wants.
     pub reminders: Vec<Reminder>,
     /// Reminders that it no longer wants, but whose delivery had begun: the rest of the ledger.
     pub past_reminders: Vec<Reminder>,
-    /// Who created it, and is reminded of it.
+    /// Its small steps.
+    pub checklist: Vec<ChecklistItem>,
+    /// Who is to do it, and is reminded of it.
+    pub assigned_to: Option<UserId>,
+    /// Who created it, and is reminded of it while nobody is to do it.
     pub created_by: UserId,
     /// Counts every change, deliveries included: whoever knows the version knows the whole task.
     pub version: u64,
@@ -96,7 +82,14 @@ pub struct Task {
     pub updated_at: Timestamp,
     /// When it was completed; none while it is not.
     pub completed_at: Option<Timestamp>,
+    /// What completed it; none while it is not.
+    pub completed_by: Option<Completion>,
 }
+
+word_enum!(Completion, "What completed a task.",
+    Person = "person": "Somebody said so.",
+    Timer = "timer": "Its automatic completion.",
+);
 
 /// A task to be created, checked field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +110,16 @@ pub struct TaskDraft {
     pub due: Option<Due>,
     /// The reminders it wants; absent means the user's defaults, if it is due at all.
     pub reminders: Option<Vec<ReminderSpec>>,
+    /// The rule of the series that begins with it.
+    pub recurrence: Option<Rule>,
+    /// What the next occurrence is counted from; absent means the due time.
+    pub recurrence_from: Option<RecurrenceFrom>,
+    /// How long after the last change it completes itself.
+    pub auto_complete_after: Option<AutoComplete>,
+    /// Who is to do it: a member of its space.
+    pub assigned_to: Option<UserId>,
+    /// Its small steps.
+    pub checklist: Vec<WantedItem>,
 }
 
 /// A merge patch (RFC 7396), checked field by field: absent keeps, an inner `None` clears.
@@ -138,20 +141,41 @@ pub struct TaskPatch {
     pub due: Option<Option<Due>>,
     /// New reminders instead of the present ones.
     pub reminders: Option<Vec<ReminderSpec>>,
+    /// Another rule, or none. Another one, or the same one together with another due time, begins a series
+    /// anew; a due time alone moves this occurrence only.
+    pub recurrence: Option<Option<Rule>>,
+    /// What the next occurrence is counted from.
+    pub recurrence_from: Option<RecurrenceFrom>,
+    /// Another time until it completes itself, or none.
+    pub auto_complete_after: Option<Option<AutoComplete>>,
+    /// Somebody else to do it, or nobody.
+    pub assigned_to: Option<Option<UserId>>,
+    /// Another checklist instead of the present one.
+    pub checklist: Option<Vec<WantedItem>>,
 }
 
 impl TaskPatch {
     /// Whether applying it takes the user's profile (their zone and default reminders).
     pub fn needs_profile(&self) -> bool {
-        self.due.is_some() || self.reminders.is_some()
+        self.due.is_some()
     }
+}
+
+/// What a change did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Change {
+    /// Whether the task is another one now. Then its version is one higher.
+    pub changed: bool,
+    /// The next occurrence, which is to be stored together with the task.
+    pub next: Option<Box<Task>>,
 }
 
 impl Task {
     /// Makes a task in a space.
     ///
     /// # Errors
-    /// A [`FieldError`] in `reminders`: `needs_due` or `duplicate`.
+    /// A [`FieldError`]: in `reminders` `needs_due` or `duplicate`; in `recurrence` `needs_due`, `needs_open`,
+    /// or one of [`Series::starting`]; in `recurrence_from` `needs_recurrence`.
     pub fn create(
         id: TaskId,
         space: SpaceId,
@@ -171,60 +195,84 @@ impl Task {
             tags: draft.tags,
             due_at: draft.due.as_ref().map(|due| due.at(&creator.time_zone)),
             due: draft.due,
+            time_zone: creator.time_zone.clone(),
+            recurrence: None,
+            next_occurrence: None,
+            auto_complete_after: draft.auto_complete_after,
             reminders: Vec::new(),
             past_reminders: Vec::new(),
+            checklist: arrange(&[], draft.checklist, &At(now), random)?,
+            assigned_to: draft.assigned_to,
             created_by: creator.id,
             version: 1,
             created_at: now,
             updated_at: now,
-            completed_at: (draft.status == Status::Completed).then_some(now),
+            completed_at: None,
+            completed_by: None,
         };
+        if draft.status == Status::Completed {
+            (task.completed_at, task.completed_by) = (Some(now), Some(Completion::Person));
+        }
+        task.set_recurrence(draft.recurrence.map(Some), draft.recurrence_from, true)?;
+        task.check_pace()?;
         let explicit = draft.reminders.is_some();
         let wanted = match draft.reminders {
             Some(specs) => specs,
             None if task.due.is_some() => creator.default_reminders.clone(),
             None => Vec::new(),
         };
-        task.set_reminders(wanted, explicit, &creator.time_zone, now, random)?;
+        task.set_reminders(wanted, explicit, now, random)?;
         Ok(task)
     }
 
-    /// Applies a patch. Returns whether anything changed; then the version is one higher.
+    /// Applies a patch. Completing an occurrence of a series makes the next one.
     ///
-    /// `profile` is the profile of the user the reminders count for; it is used, and must be given, when
+    /// `profile` is the profile of the user who changes it; it is used, and must be given, when
     /// [`TaskPatch::needs_profile`]. A due time that replaces none brings the user's default reminders,
     /// unless the patch or the task has its own; a due time that goes takes the reminders counted from
     /// it along.
     ///
     /// # Errors
-    /// A [`FieldError`] in `reminders`: `needs_due` or `duplicate`. The task is unchanged then.
+    /// A [`FieldError`] as from [`Self::create`]. The task is unchanged then.
     pub fn apply(
         &mut self,
         patch: TaskPatch,
         profile: Option<&User>,
         now: Timestamp,
         random: &dyn Random,
-    ) -> Result<bool, FieldError> {
+    ) -> Result<Change, FieldError> {
         let mut next = self.clone();
-        if let (true, Some(user)) = (patch.needs_profile(), profile) {
-            let (had_due, explicit) = (next.due.is_some(), patch.reminders.is_some());
-            if let Some(due) = patch.due {
-                next.due_at = due.as_ref().map(|due| due.at(&user.time_zone));
-                next.due = due;
-            }
-            let wanted = match patch.reminders {
-                Some(specs) => specs,
-                None if next.due.is_some() && !had_due && next.reminders.is_empty() => {
+        if let (Some(due), Some(user)) = (&patch.due, profile) {
+            next.due_at = due.as_ref().map(|due| due.at(&user.time_zone));
+            next.due = due.clone();
+            next.time_zone = user.time_zone.clone();
+        }
+        let (had_due, moved) = (self.due.is_some(), next.due != self.due);
+        if patch.status.is_some_and(|status| status != Status::Completed) {
+            next.set_status(patch.status.unwrap_or(next.status), now);
+        }
+        next.set_recurrence(patch.recurrence, patch.recurrence_from, moved)?;
+        let explicit = patch.reminders.is_some();
+        if explicit || patch.due.is_some() {
+            let wanted = match (patch.reminders, profile) {
+                (Some(specs), _) => specs,
+                (None, Some(user)) if moved && !had_due && next.reminders.is_empty() => {
                     user.default_reminders.clone()
                 }
-                None => {
+                (None, _) => {
                     let mut kept: Vec<_> = next.reminders.iter().map(|r| r.spec.clone()).collect();
                     kept.retain(|spec| next.due.is_some() || matches!(spec, ReminderSpec::At(_)));
                     kept
                 }
             };
-            next.set_reminders(wanted, explicit, &user.time_zone, now, random)?;
+            next.set_reminders(wanted, explicit, now, random)?;
         }
+        next.auto_complete_after = patch.auto_complete_after.unwrap_or(next.auto_complete_after);
+        next.check_pace()?;
+        if let Some(wanted) = patch.checklist {
+            next.checklist = arrange(&self.checklist, wanted, &At(now), random)?;
+        }
+        next.assigned_to = patch.assigned_to.unwrap_or(next.assigned_to);
         next.title = patch.title.unwrap_or(next.title);
         next.description = patch.description.unwrap_or(next.description);
         next.priority = patch.priority.unwrap_or(next.priority);
@@ -233,13 +281,151 @@ impl Task {
         if let Some(status) = patch.status {
             next.set_status(status, now);
         }
-        let changed = next != *self;
-        if changed {
-            next.version += 1;
-            next.updated_at = now;
-            *self = next;
+        if next == *self {
+            return Ok(Change::default());
         }
-        Ok(changed)
+        next.version += 1;
+        next.updated_at = now;
+        *self = next;
+        Ok(Change { changed: true, next: self.begin_next(now, random) })
+    }
+
+    /// Completes the task by itself, at a moment.
+    pub(crate) fn complete_by_timer(
+        &mut self,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Option<Box<Self>> {
+        self.set_status(Status::Completed, now);
+        self.completed_by = Some(Completion::Timer);
+        self.updated_at = now;
+        self.begin_next(now, random)
+    }
+
+    /// When the task completes itself: that long after the last change, unless it is completed before. An
+    /// occurrence of a series counts from its due time, if that is later: otherwise the series would run away.
+    pub fn auto_complete_at(&self) -> Option<Timestamp> {
+        let after = self.auto_complete_after.filter(|_| self.status != Status::Completed)?;
+        let due_at = self.due_at.filter(|_| self.recurrence.is_some());
+        after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))
+    }
+
+    /// Refuses a task that would complete itself more than once an hour, for ever.
+    fn check_pace(&self) -> Result<(), FieldError> {
+        let dense = self.recurrence.as_ref().is_some_and(|series| series.rule.is_dense());
+        if dense && self.auto_complete_after.is_some() {
+            let why = "A task that comes again every minute or second cannot complete itself.";
+            return Err(Violation::new("too_dense", why).at("auto_complete_after"));
+        }
+        Ok(())
+    }
+
+    /// Moves the task to the next place of its series, in whatever state it is; the place it leaves is not
+    /// completed, but passed over.
+    ///
+    /// # Errors
+    /// A [`Violation`]: `not_recurring`, `already_completed`, or `series_ended` if this is the last one.
+    pub fn skip(&mut self, now: Timestamp, random: &dyn Random) -> Result<(), Violation> {
+        let refuse = |code, why: &str| Err(Violation::new(code, why));
+        let Some(series) = &self.recurrence else {
+            return refuse("not_recurring", "The task does not recur.");
+        };
+        if self.status == Status::Completed {
+            return refuse("already_completed", "This occurrence is completed: skip the next one.");
+        }
+        let Some(next) = series.after_skipping(&self.time_zone, now) else {
+            return refuse("series_ended", "This is the last occurrence: complete or delete it.");
+        };
+        self.stand_on(next, self.counted_reminders(), now, random);
+        self.version += 1;
+        self.updated_at = now;
+        Ok(())
+    }
+
+    /// The occurrence that follows a completed one, unless it has been made before.
+    fn begin_next(&mut self, now: Timestamp, random: &dyn Random) -> Option<Box<Self>> {
+        if self.status != Status::Completed || self.next_occurrence.is_some() {
+            return None;
+        }
+        let series = self.recurrence.as_ref()?.next(&self.time_zone, now)?;
+        let mut next = Self {
+            id: TaskId::generate(&At(now), random),
+            status: Status::Pending,
+            past_reminders: Vec::new(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            completed_at: None,
+            completed_by: None,
+            ..self.clone()
+        };
+        let counted = next.counted_reminders();
+        next.reminders.clear();
+        next.stand_on(series, counted, now, random);
+        next.checklist.iter_mut().for_each(|item| item.done = false);
+        self.next_occurrence = Some(next.id);
+        Some(Box::new(next))
+    }
+
+    /// The reminders that count from the due time. Those at times of their own belong to one occurrence.
+    fn counted_reminders(&self) -> Vec<ReminderSpec> {
+        let counted = self.reminders.iter().filter(|r| matches!(r.spec, ReminderSpec::Before(_)));
+        counted.map(|r| r.spec.clone()).collect()
+    }
+
+    /// Takes a place in the series.
+    fn stand_on(
+        &mut self,
+        series: Series,
+        wanted: Vec<ReminderSpec>,
+        now: Timestamp,
+        random: &dyn Random,
+    ) {
+        self.due_at = Some(series.slot.at(&self.time_zone));
+        self.due = Some(series.slot.clone());
+        self.recurrence = Some(series);
+        let set = self.set_reminders(wanted, false, now, random);
+        debug_assert!(set.is_ok(), "there is a due time to count from");
+    }
+
+    /// Sets the rule. `moved` says that the due time is another one than before.
+    fn set_recurrence(
+        &mut self,
+        rule: Option<Option<Rule>>,
+        from: Option<RecurrenceFrom>,
+        moved: bool,
+    ) -> Result<(), FieldError> {
+        let needs_due = || {
+            let why = "A series begins at the due time, and the task has none.";
+            Violation::new("needs_due", why).at("recurrence")
+        };
+        match (rule, &self.recurrence) {
+            (None, _) => {}
+            (Some(None), _) => self.recurrence = None,
+            (Some(Some(rule)), Some(series)) if series.rule == rule && !moved => {}
+            (Some(Some(_)), _) if self.status == Status::Completed => {
+                let why = "A series begins with a task that is not completed.";
+                return Err(Violation::new("needs_open", why).at("recurrence"));
+            }
+            (Some(Some(rule)), present) => {
+                let from = from.or(present.as_ref().map(|series| series.from));
+                let due = self.due.clone().ok_or_else(needs_due)?;
+                let series =
+                    Series::starting(rule, from.unwrap_or(RecurrenceFrom::Due), due, &self.time_zone);
+                self.recurrence = Some(series.map_err(|violation| violation.at("recurrence"))?);
+                self.next_occurrence = None;
+            }
+        }
+        match (&mut self.recurrence, from) {
+            (Some(_), _) if self.due.is_none() => return Err(needs_due()),
+            (Some(series), Some(from)) => series.from = from,
+            (None, Some(_)) => {
+                let why = "It says how a task recurs, and this one does not.";
+                return Err(Violation::new("needs_recurrence", why).at("recurrence_from"));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn set_status(&mut self, status: Status, now: Timestamp) {
@@ -248,17 +434,19 @@ impl Task {
         match (was_completed, status == Status::Completed) {
             (false, true) => {
                 self.completed_at = Some(now);
+                self.completed_by = Some(Completion::Person);
                 self.reminders.iter_mut().for_each(skip_for_completion);
             }
             (true, false) => {
                 self.completed_at = None;
+                self.completed_by = None;
                 let skipped = self.reminders.iter_mut();
-                for reminder in skipped.filter(|r| r.reason == Some(Reason::TaskCompleted)) {
-                    if reminder.fire_at >= now {
+                for reminder in skipped.filter(|r| r.delivery.reason == Some(Reason::TaskCompleted)) {
+                    if reminder.delivery.fire_at >= now {
                         let (id, spec) = (reminder.id, reminder.spec.clone());
-                        *reminder = Reminder::scheduled(id, spec, reminder.fire_at);
+                        *reminder = Reminder::scheduled(id, spec, reminder.delivery.fire_at);
                     } else {
-                        reminder.reason = Some(Reason::PastWhenSet);
+                        reminder.delivery.reason = Some(Reason::PastWhenSet);
                     }
                 }
             }
@@ -273,32 +461,32 @@ impl Task {
         &mut self,
         wanted: Vec<ReminderSpec>,
         explicit: bool,
-        user_zone: &Zone,
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<(), FieldError> {
         let mut present = std::mem::take(&mut self.reminders);
         for (index, spec) in wanted.into_iter().enumerate() {
             let field = || format!("reminders[{index}]");
-            let Some(fire_at) = spec.fire_at(self.due.as_ref(), user_zone) else {
+            let Some(fire_at) = spec.fire_at(self.due.as_ref(), &self.time_zone) else {
                 let why = "It counts from the due time, and the task has none.";
                 return Err(Violation::new("needs_due", why).at(field()));
             };
-            if self.reminders.iter().any(|r| r.fire_at == fire_at) {
+            if self.reminders.iter().any(|r| r.delivery.fire_at == fire_at) {
                 if !explicit {
                     continue;
                 }
                 let why = "Another reminder of this task rings at the same moment.";
                 return Err(Violation::new("duplicate", why).at(field()));
             }
-            let unchanged = present.iter().position(|r| r.spec == spec && r.fire_at == fire_at);
+            let unchanged =
+                present.iter().position(|r| r.spec == spec && r.delivery.fire_at == fire_at);
             let reminder = match unchanged {
                 Some(position) => present.swap_remove(position),
                 None => {
                     let id = ReminderId::generate(&At(now), random);
                     let mut reminder = Reminder::scheduled(id, spec, fire_at);
                     if fire_at < now {
-                        reminder.end(DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
+                        reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
                     } else if self.status == Status::Completed {
                         skip_for_completion(&mut reminder);
                     }
@@ -315,19 +503,19 @@ impl Task {
     /// Keeps, of reminders no longer wanted, those whose delivery had begun.
     fn retire(&mut self, replaced: Vec<Reminder>) {
         for mut reminder in replaced {
-            match reminder.status {
+            match reminder.delivery.status {
                 DeliveryStatus::Skipped => {
                     let never_rang = [Some(Reason::PastWhenSet), Some(Reason::TaskCompleted)];
-                    if never_rang.contains(&reminder.reason) {
+                    if never_rang.contains(&reminder.delivery.reason) {
                         continue;
                     }
                 }
-                DeliveryStatus::Scheduled if reminder.attempts == 0 => continue,
+                DeliveryStatus::Scheduled if reminder.delivery.attempts == 0 => continue,
                 DeliveryStatus::Scheduled => {
-                    reminder.end(DeliveryStatus::Skipped, Some(Reason::Replaced));
+                    reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::Replaced));
                 }
                 DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {
-                    reminder.end(DeliveryStatus::Uncertain, Some(Reason::Replaced));
+                    reminder.delivery.end(DeliveryStatus::Uncertain, Some(Reason::Replaced));
                 }
                 DeliveryStatus::Sent | DeliveryStatus::Failed => {}
             }
@@ -339,23 +527,14 @@ impl Task {
 }
 
 fn skip_for_completion(reminder: &mut Reminder) {
-    match reminder.status {
+    match reminder.delivery.status {
         DeliveryStatus::Scheduled => {
-            reminder.end(DeliveryStatus::Skipped, Some(Reason::TaskCompleted));
+            reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::TaskCompleted));
         }
         // What may have been sent stays uncertain, but is not sent again.
         DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {
-            reminder.end(DeliveryStatus::Uncertain, Some(Reason::TaskCompleted));
+            reminder.delivery.end(DeliveryStatus::Uncertain, Some(Reason::TaskCompleted));
         }
         DeliveryStatus::Sent | DeliveryStatus::Skipped | DeliveryStatus::Failed => {}
-    }
-}
-
-/// A clock that stands at one moment: all ids of one change carry the time of that change.
-struct At(Timestamp);
-
-impl crate::clock::Clock for At {
-    fn instant(&self) -> Timestamp {
-        self.0
     }
 }

@@ -1,6 +1,6 @@
 //! The texts people type, each with its own limits. Whoever holds one knows that it was checked.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use crate::violation::Violation;
 
@@ -24,6 +24,11 @@ fn block(value: &str, max: usize) -> Result<String, Violation> {
         ));
     }
     length(text, 0, max)
+}
+
+/// Several lines that say something.
+fn words(value: &str, max: usize) -> Result<String, Violation> {
+    length(block(value.trim(), max)?, 1, max)
 }
 
 fn length(text: String, min: usize, max: usize) -> Result<String, Violation> {
@@ -77,6 +82,36 @@ text_type!(
 );
 text_type!(PersonName, |v| line(v, 100), "How a user wants to be addressed: 1..100 characters.");
 
+text_type!(ItemTitle, |v| line(v, 200), "An item of a checklist: one line, 1..200 characters.");
+text_type!(CommentText, |v| words(v, 4_000), "What somebody says about a task: 1..4,000 characters.");
+text_type!(SpaceName, |v| line(v, 100), "What people call a space: 1..100 characters.");
+
+/// A text as it is compared in searches and in the order of titles: without case and accents.
+pub fn folded(text: &str) -> String {
+    // By way of the upper case, in which the sharp s is two letters.
+    let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_uppercase);
+    plain.flat_map(char::to_lowercase).collect()
+}
+
+/// What somebody searches for: 1..100 characters, compared without case and accents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needle(String);
+
+impl Needle {
+    /// Checks and folds what is searched for.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `too_short`, `too_long` or `invalid_characters`.
+    pub fn parse(value: &str) -> Result<Self, Violation> {
+        length(folded(&line(value, 100)?), 1, 400).map(Self)
+    }
+
+    /// Whether it stands somewhere in the text.
+    pub fn is_in(&self, text: &str) -> bool {
+        folded(text).contains(&self.0)
+    }
+}
+
 /// The most tags a task can have.
 pub const MAX_TAGS: usize = 50;
 
@@ -108,6 +143,24 @@ mod tests {
         assert_eq!(code(Description::parse("a\r\n\tb")), "ok");
         assert_eq!(code(Description::parse("a\0b")), "invalid_characters");
         assert_eq!(code(Description::parse(&"x".repeat(16_001))), "too_long");
+    }
+
+    #[test]
+    fn a_search_knows_neither_case_nor_accents() {
+        for (needle, text) in [
+            ("CAFÉ", "Zwei Cafe\u{301}s"),
+            ("cafe", "CAFÉ"),
+            ("strasse", "Hauptstraße"),
+            ("ﬁn", "Finish"),
+            ("  bell ", "The BELL"),
+            ("Åse", "ase"),
+        ] {
+            assert!(Needle::parse(needle).unwrap().is_in(text), "{needle} in {text}");
+        }
+        assert!(!Needle::parse("bell tower").unwrap().is_in("bell, tower"));
+        assert_eq!(code(Needle::parse(" ")), "too_short");
+        assert_eq!(code(Needle::parse("\u{301}")), "too_short");
+        assert_eq!(code(Needle::parse(&"x".repeat(101))), "too_long");
     }
 
     #[test]

@@ -31,14 +31,17 @@ pub struct User {
 
 /// Which mails a user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct MailSettings {
     /// Reminders of tasks.
     pub reminders: bool,
+    /// News of tasks that others assign to them.
+    pub assignments: bool,
 }
 
 impl Default for MailSettings {
     fn default() -> Self {
-        Self { reminders: true }
+        Self { reminders: true, assignments: true }
     }
 }
 
@@ -53,17 +56,20 @@ pub struct UserPatch {
     pub default_reminders: Option<Vec<ReminderSpec>>,
     /// Whether reminder mails are wanted.
     pub mail_reminders: Option<bool>,
+    /// Whether news of assignments is wanted.
+    pub mail_assignments: Option<bool>,
 }
 
 impl User {
     /// Applies a patch. Returns whether anything changed; then the version is one higher.
     pub fn apply(&mut self, patch: UserPatch, now: Timestamp) -> bool {
         let before = self.clone();
-        let UserPatch { name, time_zone, default_reminders, mail_reminders } = patch;
+        let UserPatch { name, time_zone, default_reminders, mail_reminders, mail_assignments } = patch;
         self.name = name.unwrap_or_else(|| self.name.clone());
         self.time_zone = time_zone.unwrap_or_else(|| self.time_zone.clone());
         self.default_reminders = default_reminders.unwrap_or_else(|| self.default_reminders.clone());
         self.mail.reminders = mail_reminders.unwrap_or(self.mail.reminders);
+        self.mail.assignments = mail_assignments.unwrap_or(self.mail.assignments);
         let changed = *self != before;
         if changed {
             self.version += 1;

@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 use taskbell_domain::{
+    delivery::{DeliveryStatus, Outcome, Reason},
     due::Due,
-    reminder::{DeliveryStatus, Lead, Reason, ReminderSpec},
+    reminder::{Lead, ReminderSpec},
     task::{Priority, Status, Task, TaskPatch},
     text::{Category, Description, Tag, Title},
-    timer::{Outcome, Step},
+    timer::Step,
     zone::Zone,
 };
 use taskbell_test::{
@@ -15,7 +16,7 @@ use taskbell_test::{
 };
 
 fn patch(task: &mut Task, patch: TaskPatch) -> bool {
-    task.apply(patch, Some(&user(1)), now(), &SeededRandom::new(99)).expect("a valid patch")
+    task.apply(patch, Some(&user(1)), now(), &SeededRandom::new(99)).expect("a valid patch").changed
 }
 
 fn due(text: &str) -> Option<Option<Due>> {
@@ -27,7 +28,7 @@ fn status(status: Status) -> TaskPatch {
 }
 
 fn states(task: &Task) -> Vec<(DeliveryStatus, Option<Reason>)> {
-    task.reminders.iter().map(|r| (r.status, r.reason)).collect()
+    task.reminders.iter().map(|r| (r.delivery.status, r.delivery.reason)).collect()
 }
 
 const SCHEDULED: (DeliveryStatus, Option<Reason>) = (DeliveryStatus::Scheduled, None);
@@ -92,7 +93,7 @@ fn moving_the_due_time_moves_the_reminders_and_keeps_those_at_times_of_their_own
     patch(&mut moved, TaskPatch { reminders: Some(wanted), ..TaskPatch::default() });
     let own_id = moved.reminders[1].id;
     patch(&mut moved, TaskPatch { due: due("2026-03-05T09:00:00Z"), ..TaskPatch::default() });
-    assert_eq!(moved.reminders[0].fire_at, instant("2026-03-05T08:00:00Z"));
+    assert_eq!(moved.reminders[0].delivery.fire_at, instant("2026-03-05T08:00:00Z"));
     assert_eq!((moved.reminders[1].id, moved.reminders[1].spec.clone()), (own_id, own));
     // Without a due time, what was counted from it goes.
     patch(&mut moved, TaskPatch { due: Some(None), ..TaskPatch::default() });
@@ -128,11 +129,13 @@ fn completing_skips_what_has_not_rung_and_reopening_brings_it_back() {
 #[test]
 fn a_reminder_that_was_sent_stays_in_the_ledger_when_the_task_moves_on() {
     let mut moved = task(1, &user(1), due_draft("t", "2026-03-01T09:00:00Z", &["PT1H"]));
-    let Step::Send(claim) = moved.begin_delivery(now()) else { panic!("it is due") };
+    let Step::Send(claim) = moved.begin_delivery(now(), &SeededRandom::new(3)) else {
+        panic!("it is due")
+    };
     assert!(moved.finish_delivery(claim, &Outcome::Accepted("m".to_owned()), now()));
     patch(&mut moved, TaskPatch { due: due("2026-03-08T09:00:00Z"), ..TaskPatch::default() });
     assert_eq!(states(&moved), [SCHEDULED]);
-    assert_eq!(moved.past_reminders[0].status, DeliveryStatus::Sent);
+    assert_eq!(moved.past_reminders[0].delivery.status, DeliveryStatus::Sent);
 }
 
 #[test]
@@ -170,6 +173,7 @@ proptest! {
             tags: tags.as_ref().map(|t| t.iter().map(|t| Tag::parse(t).expect("a tag")).collect()),
             due: due.map(|due| due.map(|due| Due::parse(due).expect("a due time"))),
             reminders: None,
+            ..TaskPatch::default()
         };
         let changed = patch(&mut after, wanted.clone());
         prop_assert_eq!(after.version, before.version + u64::from(changed));

@@ -3,14 +3,18 @@
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use taskbell_domain::{
-    reminder::{DeliveryStatus, Reason},
+    delivery::{DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT},
     task::{Status, Task, TaskPatch},
-    timer::{Claim, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Step, Timer, UNCERTAIN_WAIT},
+    timer::{Claim, Step, Subject, Timer},
 };
 use taskbell_test::{
     SeededRandom,
     fixtures::{due_draft, instant, now, task, user},
 };
+
+fn chance() -> SeededRandom {
+    SeededRandom::new(3)
+}
 
 /// A task with one reminder, due at [`now`].
 fn ringing() -> Task {
@@ -18,14 +22,14 @@ fn ringing() -> Task {
 }
 
 fn claim(task: &mut Task, at: jiff::Timestamp) -> Claim {
-    match task.begin_delivery(at) {
+    match task.begin_delivery(at, &chance()) {
         Step::Send(claim) => claim,
         other => panic!("expected a claim, got {other:?}"),
     }
 }
 
 fn status(task: &Task) -> DeliveryStatus {
-    task.reminders[0].status
+    task.reminders[0].delivery.status
 }
 
 fn accepted() -> Outcome {
@@ -40,7 +44,7 @@ fn complete(task: &mut Task) {
 #[test]
 fn nothing_rings_before_its_moment() {
     let mut early = ringing();
-    assert_eq!(early.begin_delivery(now() - SignedDuration::from_secs(1)), Step::Idle);
+    assert_eq!(early.begin_delivery(now() - SignedDuration::from_secs(1), &chance()), Step::Idle);
     assert_eq!(early, ringing());
 }
 
@@ -48,11 +52,11 @@ fn nothing_rings_before_its_moment() {
 fn a_claimed_reminder_is_sent_once_and_then_leaves_nothing_to_do() {
     let mut rung = ringing();
     let held = claim(&mut rung, now());
-    assert_eq!(rung.begin_delivery(now()), Step::Idle, "somebody else has it");
+    assert_eq!(rung.begin_delivery(now(), &chance()), Step::Idle, "somebody else has it");
     assert_eq!(rung.timer().expect("the lease").at, now() + LEASE);
     assert!(rung.finish_delivery(held, &accepted(), now()));
     assert_eq!((status(&rung), rung.timer()), (DeliveryStatus::Sent, None));
-    assert_eq!(rung.reminders[0].message_id.as_deref(), Some("m-1"));
+    assert_eq!(rung.reminders[0].delivery.message_id.as_deref(), Some("m-1"));
     assert!(!rung.finish_delivery(held, &accepted(), now()), "recorded once");
 }
 
@@ -61,21 +65,21 @@ fn a_lost_worker_leaves_the_reminder_uncertain_and_it_is_sent_again_after_the_wa
     let mut lost = ringing();
     let first = claim(&mut lost, now());
     let lease_end = now() + LEASE;
-    assert_eq!(lost.begin_delivery(lease_end), Step::Recorded);
+    assert_eq!(lost.begin_delivery(lease_end, &chance()), Step::Recorded);
     assert_eq!(status(&lost), DeliveryStatus::Uncertain);
-    assert_eq!(lost.begin_delivery(lease_end), Step::Idle);
+    assert_eq!(lost.begin_delivery(lease_end, &chance()), Step::Idle);
     let second = claim(&mut lost, lease_end + UNCERTAIN_WAIT);
     assert!(second.fence > first.fence);
     assert!(!lost.finish_delivery(first, &accepted(), now()), "the first claim no longer holds");
     assert!(lost.finish_delivery(second, &accepted(), now()));
-    assert_eq!((status(&lost), lost.reminders[0].attempts), (DeliveryStatus::Sent, 2));
+    assert_eq!((status(&lost), lost.reminders[0].delivery.attempts), (DeliveryStatus::Sent, 2));
 }
 
 #[test]
 fn late_news_resolves_an_uncertain_reminder() {
     let mut slow = ringing();
     let held = claim(&mut slow, now());
-    slow.begin_delivery(now() + LEASE);
+    slow.begin_delivery(now() + LEASE, &chance());
     assert!(slow.finish_delivery(held, &accepted(), now() + LEASE));
     assert_eq!((status(&slow), slow.timer()), (DeliveryStatus::Sent, None));
 }
@@ -96,7 +100,7 @@ fn a_refusal_is_tried_again_later_and_later_and_then_has_failed() {
     let held = claim(&mut refused, at);
     refused.finish_delivery(held, &Outcome::Refused, at);
     assert_eq!((status(&refused), refused.timer()), (DeliveryStatus::Failed, None));
-    assert_eq!(refused.reminders[0].reason, Some(Reason::Refused));
+    assert_eq!(refused.reminders[0].delivery.reason, Some(Reason::Refused));
 }
 
 #[test]
@@ -105,9 +109,9 @@ fn a_reminder_a_day_late_is_sent_and_one_later_still_is_skipped() {
     claim(&mut late, now() + MAX_LATENESS);
     let mut ancient = ringing();
     let beyond = now() + MAX_LATENESS + SignedDuration::from_secs(1);
-    assert_eq!(ancient.begin_delivery(beyond), Step::Recorded);
+    assert_eq!(ancient.begin_delivery(beyond, &chance()), Step::Recorded);
     assert_eq!((status(&ancient), ancient.timer()), (DeliveryStatus::Skipped, None));
-    assert_eq!(ancient.reminders[0].reason, Some(Reason::TooOld));
+    assert_eq!(ancient.reminders[0].delivery.reason, Some(Reason::TooOld));
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn a_task_completed_while_its_reminder_is_being_sent_records_what_came_of_it() {
 
 #[test]
 fn a_delay_is_rounded_up_so_that_nothing_is_delivered_early() {
-    let timer = Timer { at: instant("2026-03-01T08:00:10Z"), task_id: ringing().id };
+    let timer = Timer { at: instant("2026-03-01T08:00:10Z"), subject: Subject::Task(ringing().id) };
     assert_eq!(timer.delay_seconds(now()), 10);
     assert_eq!(timer.delay_seconds(instant("2026-03-01T08:00:09.001Z")), 1);
     assert_eq!(timer.delay_seconds(instant("2026-03-01T09:00:00Z")), 0);
@@ -177,7 +181,7 @@ proptest! {
         let mut at = now();
         let (mut accepted_mails, mut doubtful, mut completed) = (0, 0, false);
         let mut deliver = |task: &mut Task, at: jiff::Timestamp, fate: Fate, completed: bool| {
-            while let step @ (Step::Send(_) | Step::Recorded) = task.begin_delivery(at) {
+            while let step @ (Step::Send(_) | Step::Recorded) = task.begin_delivery(at, &chance()) {
                 let Step::Send(claim) = step else { continue };
                 assert!(!completed, "nothing is sent for a completed task");
                 assert!(claim.fire_at <= at, "nothing is sent early");
@@ -209,8 +213,8 @@ proptest! {
         match status(&task) {
             DeliveryStatus::Sent => prop_assert!(accepted_mails >= 1),
             DeliveryStatus::Uncertain => prop_assert!(doubtful > 0),
-            DeliveryStatus::Skipped => prop_assert!(completed || task.reminders[0].reason == Some(Reason::TooOld)),
-            DeliveryStatus::Failed => prop_assert!(task.reminders[0].attempts >= MAX_ATTEMPTS),
+            DeliveryStatus::Skipped => prop_assert!(completed || task.reminders[0].delivery.reason == Some(Reason::TooOld)),
+            DeliveryStatus::Failed => prop_assert!(task.reminders[0].delivery.attempts >= MAX_ATTEMPTS),
             other => prop_assert!(false, "left as {other:?}"),
         }
     }

@@ -5,27 +5,50 @@
 
 use crate::{
     ManualClock, SeededRandom,
-    fixtures::{NOW, draft, due_draft, instant, now, task, user},
+    fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user},
 };
 use taskbell_domain::{
+    checklist::WantedItem,
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session},
+    delivery::Outcome,
     email::EmailAddress,
-    id::{SessionId, SpaceId},
-    list::{Position, Sort, SortBy, TaskFilter, TaskQuery},
+    id::{SessionId, SpaceId, TaskId},
+    list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
+    notice::{Content, Notice, NoticeStep},
     ports::*,
-    task::{Priority, Status, Task},
-    text::{Category, Tag},
-    timer::Timer,
+    recurrence::{AutoComplete, RecurrenceFrom, Rule},
+    space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
+    task::{Completion, Priority, Status, Task},
+    text::{Category, CommentText, ItemTitle, Needle, Tag, Title},
+    timer::{Subject, Timer},
     user::User,
 };
 
 /// All store ports together.
 pub trait Store:
-    ProfileChanges + Registrations + Credentials + Sessions + TaskCreation + TaskChanges + Timers
+    ProfileChanges
+    + Registrations
+    + Credentials
+    + Sessions
+    + SpaceChanges
+    + Comments
+    + TaskCreation
+    + TaskChanges
+    + Notices
+    + Timers
 {
 }
 impl<T> Store for T where
-    T: ProfileChanges + Registrations + Credentials + Sessions + TaskCreation + TaskChanges + Timers
+    T: ProfileChanges
+        + Registrations
+        + Credentials
+        + Sessions
+        + SpaceChanges
+        + Comments
+        + TaskCreation
+        + TaskChanges
+        + Notices
+        + Timers
 {
 }
 
@@ -35,7 +58,14 @@ async fn register(store: &impl Store, user: &User) -> Registered {
 }
 
 async fn create(store: &impl Store, task: &Task) {
-    assert_eq!(store.create(task, None, now()).await.expect("an answer"), Created::Done);
+    assert_eq!(store.create(task, None, None).await.expect("an answer"), Created::Done);
+}
+
+fn task_of(timer: Timer) -> TaskId {
+    match timer.subject {
+        Subject::Task(id) => id,
+        Subject::Notice(_) => panic!("it belongs to a task"),
+    }
 }
 
 /// Walks all pages, and checks that they fit together.
@@ -119,9 +149,22 @@ pub async fn a_task_is_read_back_whole(store: &impl Store) {
     full.category = Some(Category::parse("Tower").expect("a category"));
     full.tags = vec![Tag::parse("bell").expect("a tag"), Tag::parse("höhe").expect("a tag")];
     full.priority = Priority::Urgent;
+    full.recurrence = Some(Rule::parse("FREQ=WEEKLY;COUNT=4").expect("a rule"));
+    full.recurrence_from = Some(RecurrenceFrom::Completion);
+    full.checklist = ["Climb", "Pull"]
+        .iter()
+        .map(|title| WantedItem {
+            id: None,
+            title: ItemTitle::parse(title).expect("a title"),
+            done: *title == "Pull",
+        })
+        .collect();
+    full.auto_complete_after = Some(AutoComplete::parse("P1DT2M").expect("a duration"));
     let mut stored = task(1, &ada, full);
-    stored.reminders[0].message_id = Some("m-1".to_owned());
+    stored.reminders[0].delivery.message_id = Some("m-1".to_owned());
     stored.past_reminders.push(stored.reminders[1].clone());
+    stored.next_occurrence = Some(task(2, &ada, draft("next")).id);
+    stored.completed_by = Some(Completion::Timer);
     create(store, &stored).await;
     assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
     let both = store.task_and_user(stored.id, ada.id).await.expect("an answer");
@@ -136,35 +179,86 @@ pub async fn a_task_changes_only_at_the_version_that_was_read(store: &impl Store
     let old = task(1, &ada, draft("old"));
     create(store, &old).await;
     let new = Task { version: 2, ..old.clone() };
-    assert_eq!(store.replace(&new, 1).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.replace(&new, 1, Alongside::default()).await.expect("an answer"), Replaced::Done);
     let conflict = Replaced::Conflict(Some(Box::new(new.clone())));
-    assert_eq!(store.replace(&new, 1).await.expect("an answer"), conflict);
-    assert_eq!(store.delete(new.id, 1).await.expect("an answer"), conflict);
-    assert_eq!(store.delete(new.id, 2).await.expect("an answer"), Replaced::Done);
-    assert_eq!(store.delete(new.id, 2).await.expect("an answer"), Replaced::Conflict(None));
-    assert_eq!(store.replace(&new, 2).await.expect("an answer"), Replaced::Conflict(None));
+    assert_eq!(store.replace(&new, 1, Alongside::default()).await.expect("an answer"), conflict);
+    assert_eq!(store.delete(new.id, 1, false, None).await.expect("an answer"), conflict);
+    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Done, "gone");
+    assert_eq!(
+        store.replace(&new, 2, Alongside::default()).await.expect("an answer"),
+        Replaced::Conflict(None)
+    );
     assert_eq!(store.task(new.id).await.expect("an answer"), None);
+}
+
+/// The occurrence that a completion makes is stored together with the completed one, or not at all.
+pub async fn a_completion_and_the_next_occurrence_are_stored_together(store: &impl Store) {
+    let ada = user(1);
+    let first = task(1, &ada, draft("first"));
+    create(store, &first).await;
+    let done = Task { version: 2, status: Status::Completed, ..first.clone() };
+    let with = |next| Alongside { next: Some(next), ..Alongside::default() };
+    let (second, third) = (task(2, &ada, draft("second")), task(3, &ada, draft("third")));
+    assert_eq!(store.replace(&done, 1, with(&second)).await.expect("an answer"), Replaced::Done);
+    let late = store.replace(&done, 1, with(&third)).await.expect("an answer");
+    assert_eq!(late, Replaced::Conflict(Some(Box::new(done))));
+    assert_eq!(store.task(second.id).await.expect("an answer"), Some(second));
+    assert_eq!(store.task(third.id).await.expect("an answer"), None);
 }
 
 /// An idempotency key creates one task, until its record expires.
 pub async fn an_idempotency_key_creates_one_task(store: &impl Store) {
     let ada = user(1);
     let (first, second) = (task(1, &ada, draft("one")), task(2, &ada, draft("two")));
-    let record = |task: &Task| IdempotencyRecord {
-        user: ada.id,
-        key_hash: "k".repeat(64),
+    let made = store.create(&first, Some(&record("k", &first, NOW)), None).await.expect("an answer");
+    assert_eq!(made, Created::Done);
+    let again = store.create(&second, Some(&record("k", &second, NOW)), None).await.expect("an answer");
+    assert_eq!(again, Created::KeyUsed(record("k", &first, NOW)));
+    assert_eq!(store.task(second.id).await.expect("an answer"), None);
+    let later = record("k", &second, "2026-03-02T08:00:00Z");
+    let expired = store.create(&second, Some(&later), None).await.expect("an answer");
+    assert_eq!(expired, Created::Done);
+}
+
+/// What a key has done is done once: a change and a deletion leave their records, and nothing happens where
+/// there is one.
+pub async fn a_change_with_a_key_is_made_once(store: &impl Store) {
+    let ada = user(1);
+    let old = task(1, &ada, draft("old"));
+    create(store, &old).await;
+    let (change, delete) = (record("change", &old, NOW), record("delete", &old, NOW));
+    let hashes = || vec!["change".repeat(8), "delete".repeat(8), "none".repeat(8)];
+    assert_eq!(store.records(ada.id, hashes(), now()).await.expect("an answer"), []);
+    let new = Task { version: 2, ..old.clone() };
+    let also = |record| Alongside { record: Some(record), ..Alongside::default() };
+    assert_eq!(store.replace(&new, 1, also(&change)).await.expect("an answer"), Replaced::Done);
+    let newer = Task { version: 3, ..old.clone() };
+    let stale = store.replace(&newer, 1, also(&delete)).await.expect("an answer");
+    assert_eq!(stale, Replaced::Conflict(Some(Box::new(new.clone()))));
+    let twice = store.replace(&newer, 2, also(&change)).await.expect_err("the key is used");
+    assert!(twice.transient);
+    assert!(store.delete(old.id, 2, false, Some(&change)).await.is_err());
+    assert_eq!(store.task(old.id).await.expect("an answer"), Some(new));
+    let gone = store.delete(old.id, 2, false, Some(&delete)).await.expect("an answer");
+    assert_eq!(gone, Replaced::Done);
+    let mut found = store.records(ada.id, hashes(), now()).await.expect("an answer");
+    found.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
+    assert_eq!(found, [change, delete]);
+    let later = instant("2026-03-02T08:00:00Z");
+    assert_eq!(store.records(ada.id, hashes(), later).await.expect("an answer"), []);
+}
+
+fn record(key: &str, task: &Task, at: &str) -> IdempotencyRecord {
+    IdempotencyRecord {
+        user: task.created_by,
+        key_hash: key.repeat(8),
         body_hash: "b".repeat(64),
         task: task.id,
-        expires_at: instant("2026-03-02T08:00:00Z"),
-    };
-    let made = store.create(&first, Some(&record(&first)), now()).await.expect("an answer");
-    assert_eq!(made, Created::Done);
-    let again = store.create(&second, Some(&record(&second)), now()).await.expect("an answer");
-    assert_eq!(again, Created::KeyUsed(record(&first)));
-    assert_eq!(store.task(second.id).await.expect("an answer"), None);
-    let later = instant("2026-03-02T08:00:00Z");
-    let expired = store.create(&second, Some(&record(&second)), later).await.expect("an answer");
-    assert_eq!(expired, Created::Done);
+        status: 201,
+        created_at: instant(at),
+        expires_at: instant(at) + jiff::SignedDuration::from_hours(24),
+    }
 }
 
 /// Every order, with every filter, page by page, gives the tasks that a plain sort and filter give.
@@ -181,7 +275,10 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
         made.status = Status::ALL[number as usize % 3];
         made.category = (number % 5 == 0).then(|| Category::parse("home").expect("a category"));
         made.tags = (number % 6 == 0).then(|| Tag::parse("x").expect("a tag")).into_iter().collect();
-        let made = task(100 + number, &ada, made);
+        let words = ["Ring", "ring the BELL", "Élan", "elan vital", "鐘", "Ring"];
+        made.title = Title::parse(words[number as usize % 6]).expect("a title");
+        let mut made = task(100 + number, &ada, made);
+        made.updated_at = now() + jiff::SignedDuration::from_secs((number * 31 % 40) as i64);
         create(store, &made).await;
         all.push(made);
     }
@@ -196,6 +293,20 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
             ..TaskFilter::default()
         },
         TaskFilter { tag: Some(Tag::parse("x").expect("a tag")), ..TaskFilter::default() },
+        TaskFilter { open: true, ..TaskFilter::default() },
+        TaskFilter { words: Some(Needle::parse("ÉL").expect("words")), ..TaskFilter::default() },
+        TaskFilter {
+            open: true,
+            status: Some(Status::Completed),
+            words: Some(Needle::parse("ring").expect("words")),
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            open: true,
+            due_before: Some(instant("2026-03-15T00:00:00Z")),
+            words: Some(Needle::parse("bell").expect("words")),
+            ..TaskFilter::default()
+        },
         TaskFilter { due_before: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },
         TaskFilter { due_after: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },
         TaskFilter {
@@ -206,7 +317,7 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
             ..TaskFilter::default()
         },
     ];
-    for by in [SortBy::Due, SortBy::Created, SortBy::Priority] {
+    for by in [SortBy::Due, SortBy::Created, SortBy::Priority, SortBy::Updated, SortBy::Title] {
         for descending in [false, true] {
             for filter in &filters {
                 let mut expected: Vec<_> = all.iter().filter(|t| filter.admits(t)).collect();
@@ -216,7 +327,7 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
                 }
                 for limit in [9, 100] {
                     let query = TaskQuery {
-                        space: SpaceId::personal(ada.id),
+                        scope: Scope::Space(SpaceId::personal(ada.id)),
                         filter: filter.clone(),
                         sort: Sort { by, descending },
                         limit,
@@ -228,6 +339,270 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
             }
         }
     }
+}
+
+/// What is assigned to somebody is found across spaces, by due time, and only while it is assigned to them.
+pub async fn assigned_tasks_are_found_across_spaces(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    let (shared, _) = space(1, &eve);
+    let mut mine = Vec::new();
+    for number in 0..12_u64 {
+        let due = format!("2026-03-{:02}", 20 - number);
+        let mut made = task(number, &ada, due_draft("t", &due, &[]));
+        made.status = Status::ALL[number as usize % 3];
+        made.space = if number % 2 == 0 { shared.id } else { made.space };
+        made.assigned_to = (number % 4 != 3).then_some(if number % 4 == 2 { eve.id } else { ada.id });
+        create(store, &made).await;
+        mine.extend((made.assigned_to == Some(ada.id)).then_some(made));
+    }
+    let query = |filter| TaskQuery {
+        scope: Scope::AssignedTo(ada.id),
+        filter,
+        sort: Sort::DEFAULT,
+        limit: 2,
+        after: None,
+    };
+    mine.sort_by_key(|task| Position::of(task, SortBy::Due));
+    assert_eq!(walk(store, query(TaskFilter::default())).await, mine);
+    for filter in [
+        TaskFilter { status: Some(Status::Pending), ..TaskFilter::default() },
+        TaskFilter { status: Some(Status::Completed), ..TaskFilter::default() },
+        TaskFilter { space: Some(shared.id), ..TaskFilter::default() },
+    ] {
+        let expected: Vec<_> = mine.iter().filter(|task| filter.admits(task)).cloned().collect();
+        assert_eq!(walk(store, query(filter)).await, expected);
+    }
+    let mut taken = mine[0].clone();
+    (taken.assigned_to, taken.version) = (None, 2);
+    store.replace(&taken, 1, Alongside::default()).await.expect("an answer");
+    assert_eq!(walk(store, query(TaskFilter::default())).await, mine[1..]);
+}
+
+/// A space is found by its members only, and changes only at the version that was read.
+pub async fn a_space_is_known_to_its_members(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    register(store, &ada).await;
+    let (mut made, owner) = space(1, &ada);
+    store.create_space(&made, &owner).await.expect("an answer");
+    let (second, second_owner) = space(2, &ada);
+    store.create_space(&second, &second_owner).await.expect("an answer");
+    assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), Some(Role::Owner));
+    assert_eq!(store.role(made.id, eve.id).await.expect("an answer"), None);
+    let found = store.space_and_member(made.id, ada.id).await.expect("an answer");
+    assert_eq!(found, Some((made.clone(), owner)));
+    assert_eq!(store.space(made.id).await.expect("an answer"), Some(made.clone()));
+    let mut all = vec![(made.clone(), Role::Owner), (second, Role::Owner)];
+    all.sort_by_key(|(space, _)| space.id);
+    assert_eq!(store.spaces_of(ada.id).await.expect("an answer"), all);
+    assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
+    assert_eq!(store.members(made.id).await.expect("an answer"), [(owner, ada.clone())]);
+
+    let old = made.clone();
+    made.begin_deletion(now());
+    assert_eq!(store.replace_space(&made, 1).await.expect("an answer"), Replaced::Done);
+    let conflict = Replaced::Conflict(Some(Box::new(made.clone())));
+    assert_eq!(store.replace_space(&old, 1).await.expect("an answer"), conflict);
+    assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), None, "it is being deleted");
+    assert_eq!(store.spaces_of(ada.id).await.expect("an answer").len(), 1);
+    let found = store.space_and_member(made.id, ada.id).await.expect("an answer");
+    assert_eq!(found.map(|(space, _)| space), Some(made));
+}
+
+/// People join with the secret of their invitation, once; roles change and people leave only as they were read.
+pub async fn members_join_change_and_leave(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    register(store, &ada).await;
+    register(store, &eve).await;
+    let (mut made, owner) = space(1, &ada);
+    store.create_space(&made, &owner).await.expect("an answer");
+    let content = Content::Invitation { to: eve.email.clone(), space: made.id };
+    let (first, second) = (notice(1, content.clone()), notice(2, content));
+    let invitation = |carrier: &Notice| Invitation {
+        space: made.id,
+        email: eve.email.clone(),
+        role: Role::Member,
+        invited_by: ada.id,
+        notice: carrier.id,
+        secret_hash: None,
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    let (replaced, mut invited) = (invitation(&first), invitation(&second));
+    store.invite(&replaced, &first).await.expect("an answer");
+    store.invite(&invited, &second).await.expect("an answer");
+    assert!(!store.arm_invitation(&replaced, "old").await.expect("an answer"), "it was replaced");
+    assert!(store.arm_invitation(&invited, "secret").await.expect("an answer"));
+    assert_eq!(store.notice(second.id).await.expect("an answer"), Some(second.clone()));
+    invited.secret_hash = Some("secret".to_owned());
+    assert_eq!(store.invitations(made.id).await.expect("an answer"), [invited.clone()]);
+    let upper = EmailAddress::parse("USER2@example.com").expect("an address");
+    let found = store.invitation(made.id, &upper.hash()).await.expect("an answer");
+    assert_eq!(found, Some(invited.clone()));
+
+    let member = Member { space: made.id, user: eve.id, role: Role::Member, joined_at: now() };
+    let forged = Invitation { secret_hash: Some("forged".to_owned()), ..invited.clone() };
+    let mut change = async |change: MemberChange| {
+        let (read, mut next) = (made.version, made.clone());
+        next.count(&change, now()).expect("a valid change");
+        let done = store.change_member(&next, read, &change).await.expect("an answer");
+        let stale = store.change_member(&next, read, &change).await.expect("an answer");
+        assert!(!stale, "nothing happens twice");
+        if done {
+            made = next;
+        }
+        done
+    };
+    assert!(!change(MemberChange::Join(member, forged)).await);
+    assert!(change(MemberChange::Join(member, invited.clone())).await);
+    assert!(!change(MemberChange::Join(member, invited)).await, "it works once");
+    let viewer = Member { role: Role::Viewer, ..member };
+    assert!(!change(MemberChange::Role(viewer, Role::Admin)).await, "they are no viewer");
+    assert!(change(MemberChange::Role(member, Role::Viewer)).await);
+    assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), Some(Role::Viewer));
+    let mut everybody = store.members(viewer.space).await.expect("an answer");
+    everybody.sort_by_key(|(member, _)| member.role);
+    assert_eq!(everybody, [(viewer, eve.clone()), (owner, ada.clone())]);
+    assert!(change(MemberChange::Leave(viewer)).await);
+    assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), None);
+    assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
+    assert_eq!((made.members, made.owners), (1, 1));
+}
+
+/// A purge deletes the tasks of one space, piece by piece, and in the end the space.
+pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let ((doomed, owner), (other, other_owner)) = (space(1, &ada), space(2, &ada));
+    store.create_space(&doomed, &owner).await.expect("an answer");
+    store.create_space(&other, &other_owner).await.expect("an answer");
+    let mut full = doomed.clone();
+    for number in 30..60 {
+        join(store, &mut full, &user(number)).await;
+    }
+    let mut ids = Vec::new();
+    for number in 0..130_u64 {
+        let mut made = task(number, &ada, draft("t"));
+        made.space = if number == 0 { other.id } else { doomed.id };
+        create(store, &made).await;
+        if number < 3 {
+            assert!(store.add_comment(&comment(number, &made, &ada)).await.expect("an answer"));
+        }
+        ids.push(made.id);
+    }
+    assert!(!store.purge_space(doomed.id, 100).await.expect("an answer"), "there is more");
+    assert!(store.space_and_member(doomed.id, ada.id).await.expect("an answer").is_some());
+    assert!(store.purge_space(doomed.id, 100).await.expect("an answer"));
+    assert_eq!(store.space_and_member(doomed.id, ada.id).await.expect("an answer"), None);
+    assert_eq!(store.spaces_of(ada.id).await.expect("an answer"), [(other, Role::Owner)]);
+    for (number, id) in ids.iter().enumerate() {
+        let left = store.task(*id).await.expect("an answer");
+        assert_eq!(left.is_some(), number == 0);
+    }
+    for (number, id) in ids.iter().enumerate().take(3) {
+        let comments = store.comments(*id, None, 10).await.expect("a page").items;
+        assert_eq!(comments.len(), usize::from(number == 0));
+    }
+    for number in 30..60 {
+        assert_eq!(store.spaces_of(user(number).id).await.expect("an answer"), []);
+    }
+    assert_eq!(store.invitations(doomed.id).await.expect("an answer"), []);
+}
+
+async fn join(store: &impl Store, space: &mut Space, who: &User) {
+    register(store, who).await;
+    let content = Content::Invitation { to: who.email.clone(), space: space.id };
+    let carrier = notice(10_000 + u64::from(space.members), content);
+    let invitation = Invitation {
+        space: space.id,
+        email: who.email.clone(),
+        role: Role::Member,
+        invited_by: who.id,
+        notice: carrier.id,
+        secret_hash: Some("secret".to_owned()),
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    store.invite(&invitation, &carrier).await.expect("an answer");
+    let member = Member { space: space.id, user: who.id, role: Role::Member, joined_at: now() };
+    let (read, change) = (space.version, MemberChange::Join(member, invitation));
+    space.count(&change, now()).expect("there is room");
+    assert!(store.change_member(space, read, &change).await.expect("an answer"));
+}
+
+/// Comments come in the order in which they were made, page by page, change alone, and go with their task.
+pub async fn comments_are_paged_changed_and_deleted_with_their_task(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    let (mine, other) = (task(1, &ada, draft("t")), task(2, &ada, draft("t")));
+    create(store, &mine).await;
+    create(store, &other).await;
+    assert_eq!(store.task_and_comments(mine.id).await.expect("an answer"), (Some(mine.clone()), false));
+    let mut all: Vec<_> = (0..7).map(|number| comment(number, &mine, &eve)).collect();
+    for one in &all {
+        assert!(store.add_comment(one).await.expect("an answer"));
+    }
+    let kept = comment(9, &other, &eve);
+    assert!(store.add_comment(&kept).await.expect("an answer"));
+    all.sort_by_key(|comment| comment.id);
+    let (mut found, mut after) = (Vec::new(), None);
+    for _ in 0..5 {
+        let page = store.comments(mine.id, after, 3).await.expect("a page");
+        assert!(page.items.len() <= 3);
+        found.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, all);
+    let mut edited = all[0].clone();
+    assert!(edited.edit(CommentText::parse("Else").expect("a text"), now()));
+    assert_eq!(store.replace_comment(&edited, 1).await.expect("an answer"), Replaced::Done);
+    let conflict = Replaced::Conflict(Some(Box::new(edited.clone())));
+    assert_eq!(store.replace_comment(&edited, 1).await.expect("an answer"), conflict);
+    assert_eq!(store.comment(mine.id, edited.id).await.expect("an answer"), Some(edited.clone()));
+    store.delete_comment(mine.id, edited.id).await.expect("an answer");
+    assert_eq!(store.comment(mine.id, edited.id).await.expect("an answer"), None);
+    assert_eq!(store.replace_comment(&edited, 2).await.expect("an answer"), Replaced::Conflict(None));
+
+    assert_eq!(store.task_and_comments(mine.id).await.expect("an answer"), (Some(mine.clone()), true));
+    assert_eq!(store.delete(mine.id, 1, true, None).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.comments(mine.id, None, 100).await.expect("a page").items, []);
+    assert!(!store.add_comment(&all[2]).await.expect("an answer"), "its task is gone");
+    assert_eq!(store.comments(other.id, None, 100).await.expect("a page").items, [kept]);
+}
+
+/// A notice keeps its contents, has a timer until it is done with, and changes at the version that was read.
+pub async fn a_notice_is_read_back_whole_and_has_a_timer(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    let made = task(1, &ada, draft("t"));
+    let told = notice(1, Content::Assignment { to: ada.id, task: made.id, by: eve.id });
+    assert_eq!(store.create(&made, None, Some(&told)).await.expect("an answer"), Created::Done);
+    assert_eq!(store.notice(told.id).await.expect("an answer"), Some(told.clone()));
+    let mut next = Task { version: 2, ..made.clone() };
+    next.assigned_to = Some(eve.id);
+    let assigned = notice(2, Content::Assignment { to: eve.id, task: made.id, by: ada.id });
+    let also = Alongside { notice: Some(&assigned), ..Alongside::default() };
+    assert_eq!(store.replace(&next, 1, also).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.notice(assigned.id).await.expect("an answer"), Some(assigned.clone()));
+
+    let timers = async || {
+        let mut found = Vec::new();
+        for shard in 0..TIMER_SHARDS {
+            found.extend(store.timers(shard, now(), None).await.expect("a page").timers);
+        }
+        found
+    };
+    assert_eq!(timers().await.len(), 2);
+    let timer = assigned.timer().expect("a timer");
+    store.postpone(timer, instant("2026-03-01T09:00:00Z")).await.expect("an answer");
+    assert_eq!(timers().await, [told.timer().expect("a timer")]);
+    let mut sent = told.clone();
+    let NoticeStep::Send(fence) = sent.begin_delivery(now()) else { panic!("it is due") };
+    sent.finish_delivery(fence, &Outcome::Accepted("m-1".to_owned()), now());
+    assert_eq!(store.replace_notice(&sent, 1).await.expect("an answer"), Replaced::Done);
+    let conflict = Replaced::Conflict(Some(Box::new(sent.clone())));
+    assert_eq!(store.replace_notice(&sent, 1).await.expect("an answer"), conflict);
+    assert_eq!(timers().await, []);
 }
 
 /// Timers are found in order up to a moment, each in its shard, and move with their task.
@@ -267,14 +642,14 @@ pub async fn timers_are_found_until_a_moment_and_move_with_their_task(store: &im
 
     // Deleting the task, or taking its reminders, takes its timer along in the same write.
     let gone = expected.remove(0);
-    assert_eq!(store.delete(gone.task_id, 1).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.delete(task_of(gone), 1, false, None).await.expect("an answer"), Replaced::Done);
     let silent = expected.remove(0);
-    let mut task = store.task(silent.task_id).await.expect("an answer").expect("the task");
+    let mut task = store.task(task_of(silent)).await.expect("an answer").expect("the task");
     task.reminders.clear();
     task.version = 2;
-    assert_eq!(store.replace(&task, 1).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.replace(&task, 1, Alongside::default()).await.expect("an answer"), Replaced::Done);
     store.postpone(gone, instant("2026-03-01T09:00:00Z")).await.expect("an answer");
-    assert_eq!(store.task(gone.task_id).await.expect("an answer"), None, "it must not come back");
+    assert_eq!(store.task(task_of(gone)).await.expect("an answer"), None, "it must not come back");
     assert_eq!(found().await, expected);
 }
 
@@ -290,8 +665,16 @@ macro_rules! contract_tests {
             a_refresh_token_works_once
             a_task_is_read_back_whole
             a_task_changes_only_at_the_version_that_was_read
+            a_completion_and_the_next_occurrence_are_stored_together
             an_idempotency_key_creates_one_task
+            a_change_with_a_key_is_made_once
             lists_are_sorted_filtered_and_paged
+            assigned_tasks_are_found_across_spaces
+            a_space_is_known_to_its_members
+            members_join_change_and_leave
+            a_purge_leaves_nothing_of_a_space_and_all_of_others
+            comments_are_paged_changed_and_deleted_with_their_task
+            a_notice_is_read_back_whole_and_has_a_timer
             timers_are_found_until_a_moment_and_move_with_their_task
         );
     };

@@ -4,12 +4,15 @@ use jiff::Timestamp;
 
 use crate::{ManualClock, SeededRandom};
 use taskbell_domain::{
+    comment::Comment,
     due::Due,
     email::EmailAddress,
-    id::{SpaceId, TaskId, UserId},
+    id::{CommentId, NoticeId, SpaceId, TaskId, UserId},
+    notice::{Content, Notice},
     reminder::{Lead, ReminderSpec},
+    space::{Member, Space},
     task::{Priority, Status, Task, TaskDraft},
-    text::{Description, PersonName, Title},
+    text::{CommentText, Description, PersonName, SpaceName, Title},
     user::{MailSettings, User},
     zone::Zone,
 };
@@ -54,6 +57,11 @@ pub fn draft(title: &str) -> TaskDraft {
         tags: Vec::new(),
         due: None,
         reminders: None,
+        recurrence: None,
+        recurrence_from: None,
+        auto_complete_after: None,
+        assigned_to: None,
+        checklist: Vec::new(),
     }
 }
 
@@ -69,6 +77,27 @@ pub fn due_draft(title: &str, due: &str, before: &[&str]) -> TaskDraft {
         ),
         ..draft(title)
     }
+}
+
+/// The shared space with that number, and its first owner.
+pub fn space(number: u64, owner: &User) -> (Space, Member) {
+    // Apart from the users, whose personal spaces have ids of the same body.
+    let id = SpaceId::generate(&ManualClock::at(NOW), &SeededRandom::new(number + 1_000_000));
+    Space::create(id, SpaceName::parse(&format!("Space {number}")).expect("a name"), owner.id, now())
+}
+
+/// The comment with that number on a task.
+pub fn comment(number: u64, task: &Task, author: &User) -> Comment {
+    let id = CommentId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
+    let text = CommentText::parse(&format!("Comment {number}")).expect("a text");
+    let (task, author) = (task.id, author.id);
+    Comment { id, task, author, text, version: 1, created_at: now(), updated_at: now() }
+}
+
+/// The notice with that number.
+pub fn notice(number: u64, content: Content) -> Notice {
+    let id = NoticeId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
+    Notice::new(id, content, now())
 }
 
 /// The task with that number, in the personal space of a user.

@@ -8,13 +8,16 @@ use std::{
 use jiff::Timestamp;
 
 use taskbell_domain::{
+    comment::Comment,
     credential::{Credential, Session},
     email::EmailAddress,
-    id::{SessionId, TaskId, UserId},
+    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
     list::{Position, TaskPage, TaskQuery},
+    notice::Notice,
     ports::*,
+    space::{Invitation, Member, MemberChange, Role, Space},
     task::Task,
-    timer::Timer,
+    timer::{Subject, Timer},
     user::User,
 };
 
@@ -29,6 +32,11 @@ struct Data {
     sessions: BTreeMap<(UserId, SessionId), Session>,
     tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
     records: BTreeMap<(UserId, String), IdempotencyRecord>,
+    spaces: BTreeMap<SpaceId, Space>,
+    members: BTreeMap<(SpaceId, UserId), Member>,
+    invitations: BTreeMap<(SpaceId, String), Invitation>,
+    comments: BTreeMap<(TaskId, CommentId), Comment>,
+    notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
 }
 
 const TIMER_PAGE: usize = 100;
@@ -108,6 +116,175 @@ impl Sessions for Memory {
     }
 }
 
+impl Memberships for Memory {
+    async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
+        let found = self.space_and_member(space, user).await?;
+        Ok(found.filter(|(space, _)| !space.deleting).map(|(_, member)| member.role))
+    }
+
+    async fn spaces_of(&self, user: UserId) -> Result<Vec<(Space, Role)>, PortError> {
+        let data = self.data();
+        let mine = data.members.values().filter(|member| member.user == user);
+        let spaces = mine.filter_map(|m| data.spaces.get(&m.space).map(|s| (s.clone(), m.role)));
+        Ok(spaces.filter(|(space, _)| !space.deleting).collect())
+    }
+}
+
+impl SpaceReads for Memory {
+    async fn space_and_member(
+        &self,
+        space: SpaceId,
+        user: UserId,
+    ) -> Result<Option<(Space, Member)>, PortError> {
+        let data = self.data();
+        let member = data.members.get(&(space, user)).copied();
+        Ok(data.spaces.get(&space).cloned().zip(member))
+    }
+
+    async fn space(&self, id: SpaceId) -> Result<Option<Space>, PortError> {
+        Ok(self.data().spaces.get(&id).cloned())
+    }
+
+    async fn members(&self, space: SpaceId) -> Result<Vec<(Member, User)>, PortError> {
+        let data = self.data();
+        let members = data.members.values().filter(|member| member.space == space);
+        Ok(members.filter_map(|m| data.users.get(&m.user).map(|user| (*m, user.clone()))).collect())
+    }
+
+    async fn invitations(&self, space: SpaceId) -> Result<Vec<Invitation>, PortError> {
+        let data = self.data();
+        Ok(data.invitations.values().filter(|found| found.space == space).cloned().collect())
+    }
+
+    async fn invitation(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> Result<Option<Invitation>, PortError> {
+        Ok(self.data().invitations.get(&(space, address_hash.to_owned())).cloned())
+    }
+}
+
+impl SpaceChanges for Memory {
+    async fn create_space(&self, space: &Space, owner: &Member) -> Result<(), PortError> {
+        let mut data = self.data();
+        data.spaces.insert(space.id, space.clone());
+        data.members.insert((space.id, owner.user), *owner);
+        Ok(())
+    }
+
+    async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
+        let mut data = self.data();
+        let stored = data.spaces.get(&space.id);
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.spaces.insert(space.id, space.clone());
+        Ok(Replaced::Done)
+    }
+
+    async fn change_member(
+        &self,
+        space: &Space,
+        expected: u64,
+        change: &MemberChange,
+    ) -> Result<bool, PortError> {
+        let mut data = self.data();
+        if data.spaces.get(&space.id).is_none_or(|stored| stored.version != expected) {
+            return Ok(false);
+        }
+        let role_of = |data: &Data, m: &Member| data.members.get(&(m.space, m.user)).map(|m| m.role);
+        match change {
+            MemberChange::Join(member, invitation) => {
+                let address = (space.id, invitation.email.hash());
+                let armed = data.invitations.get(&address).map(|stored| &stored.secret_hash);
+                if armed != Some(&invitation.secret_hash) || role_of(&data, member).is_some() {
+                    return Ok(false);
+                }
+                data.invitations.remove(&address);
+                data.members.insert((space.id, member.user), *member);
+            }
+            MemberChange::Role(member, _) | MemberChange::Leave(member)
+                if role_of(&data, member) != Some(member.role) =>
+            {
+                return Ok(false);
+            }
+            MemberChange::Role(member, role) => {
+                data.members.insert((space.id, member.user), Member { role: *role, ..*member });
+            }
+            MemberChange::Leave(member) => {
+                data.members.remove(&(space.id, member.user));
+            }
+        }
+        data.spaces.insert(space.id, space.clone());
+        Ok(true)
+    }
+
+    async fn invite(&self, invitation: &Invitation, notice: &Notice) -> Result<(), PortError> {
+        let mut data = self.data();
+        let address = (invitation.space, invitation.email.hash());
+        data.invitations.insert(address, invitation.clone());
+        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(())
+    }
+
+    async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {
+        self.data().invitations.remove(&(space, address_hash.to_owned()));
+        Ok(())
+    }
+
+    async fn purge_space(&self, space: SpaceId, most: usize) -> Result<bool, PortError> {
+        let mut data = self.data();
+        let theirs = data.tasks.values().filter(|(task, _)| task.space == space);
+        let theirs: Vec<_> = theirs.map(|(task, _)| task.id).collect();
+        let gone: Vec<_> = theirs.iter().take(most).collect();
+        gone.iter().for_each(|id| drop(data.tasks.remove(id)));
+        data.comments.retain(|(task, _), _| !gone.contains(&task));
+        if gone.len() < theirs.len() {
+            return Ok(false);
+        }
+        data.members.retain(|(of, _), _| *of != space);
+        data.invitations.retain(|(of, _), _| *of != space);
+        data.spaces.remove(&space);
+        Ok(true)
+    }
+}
+
+impl Notices for Memory {
+    async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
+        Ok(self.data().notices.get(&id).map(|(notice, _)| notice.clone()))
+    }
+
+    async fn replace_notice(
+        &self,
+        notice: &Notice,
+        expected: u64,
+    ) -> Result<Replaced<Notice>, PortError> {
+        let mut data = self.data();
+        let stored = data.notices.get(&notice.id).map(|(stored, _)| stored);
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(Replaced::Done)
+    }
+
+    async fn arm_invitation(
+        &self,
+        invitation: &Invitation,
+        secret_hash: &str,
+    ) -> Result<bool, PortError> {
+        let address = (invitation.space, invitation.email.hash());
+        let mut data = self.data();
+        let stored = data.invitations.get_mut(&address);
+        let Some(stored) = stored.filter(|stored| stored.notice == invitation.notice) else {
+            return Ok(false);
+        };
+        stored.secret_hash = Some(secret_hash.to_owned());
+        Ok(true)
+    }
+}
+
 impl TaskReads for Memory {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
         Ok(self.data().tasks.get(&id).map(|(task, _)| task.clone()))
@@ -119,7 +296,7 @@ impl TaskReads for Memory {
             .tasks
             .values()
             .map(|(task, _)| (Position::of(task, query.sort.by), task))
-            .filter(|(_, task)| task.space == query.space && query.filter.admits(task))
+            .filter(|(_, task)| query.scope.holds(task) && query.filter.admits(task))
             .collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
         if query.sort.descending {
@@ -139,22 +316,96 @@ impl TaskReads for Memory {
     }
 }
 
+impl Comments for Memory {
+    async fn add_comment(&self, comment: &Comment) -> Result<bool, PortError> {
+        let mut data = self.data();
+        let there = data.tasks.contains_key(&comment.task);
+        if there {
+            data.comments.insert((comment.task, comment.id), comment.clone());
+        }
+        Ok(there)
+    }
+
+    async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {
+        Ok(self.data().comments.get(&(task, id)).cloned())
+    }
+
+    async fn comments(
+        &self,
+        task: TaskId,
+        after: Option<CommentId>,
+        limit: u8,
+    ) -> Result<CommentPage, PortError> {
+        let data = self.data();
+        let behind =
+            data.comments.values().filter(|c| c.task == task && after.is_none_or(|id| c.id > id));
+        let items: Vec<_> = behind.take(limit.into()).cloned().collect();
+        let full = items.len() == usize::from(limit);
+        Ok(CommentPage { next: items.last().map(|last| last.id).filter(|_| full), items })
+    }
+
+    async fn replace_comment(
+        &self,
+        comment: &Comment,
+        expected: u64,
+    ) -> Result<Replaced<Comment>, PortError> {
+        let mut data = self.data();
+        let stored = data.comments.get(&(comment.task, comment.id));
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.comments.insert((comment.task, comment.id), comment.clone());
+        Ok(Replaced::Done)
+    }
+
+    async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {
+        self.data().comments.remove(&(task, id));
+        Ok(())
+    }
+}
+
+impl Data {
+    /// Keeps a record, or gives the one that is there.
+    fn record(&mut self, record: Option<&IdempotencyRecord>) -> Option<IdempotencyRecord> {
+        let record = record?;
+        let key = (record.user, record.key_hash.clone());
+        let used = self.records.get(&key).filter(|used| used.expires_at > record.created_at);
+        if used.is_none() {
+            self.records.insert(key, record.clone());
+            return None;
+        }
+        used.cloned()
+    }
+}
+
+fn elsewhere() -> PortError {
+    PortError { operation: "changing a task", transient: true, source: "the key is in use".into() }
+}
+
 impl TaskCreation for Memory {
+    async fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<IdempotencyRecord>, PortError> {
+        let data = self.data();
+        let found = key_hashes.into_iter().filter_map(|hash| data.records.get(&(user, hash)));
+        Ok(found.filter(|record| record.expires_at > now).cloned().collect())
+    }
+
     async fn create(
         &self,
         task: &Task,
         record: Option<&IdempotencyRecord>,
-        now: Timestamp,
+        notice: Option<&Notice>,
     ) -> Result<Created, PortError> {
         let mut data = self.data();
-        if let Some(record) = record {
-            let key = (record.user, record.key_hash.clone());
-            if let Some(used) = data.records.get(&key).filter(|used| used.expires_at > now) {
-                return Ok(Created::KeyUsed(used.clone()));
-            }
-            data.records.insert(key, record.clone());
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
         }
         data.tasks.insert(task.id, (task.clone(), task.timer()));
+        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
         Ok(Created::Done)
     }
 }
@@ -168,23 +419,51 @@ impl TaskChanges for Memory {
         Ok((self.task(task).await?, self.user(user).await?))
     }
 
-    async fn replace(&self, task: &Task, expected: u64) -> Result<Replaced<Task>, PortError> {
+    async fn replace(
+        &self,
+        task: &Task,
+        expected: u64,
+        also: Alongside<'_>,
+    ) -> Result<Replaced<Task>, PortError> {
         let mut data = self.data();
         let stored = data.tasks.get(&task.id).map(|(stored, _)| stored);
         if stored.is_none_or(|stored| stored.version != expected) {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
-        data.tasks.insert(task.id, (task.clone(), task.timer()));
+        if data.record(also.record).is_some() {
+            return Err(elsewhere());
+        }
+        for task in std::iter::once(task).chain(also.next) {
+            data.tasks.insert(task.id, (task.clone(), task.timer()));
+        }
+        data.notices.extend(also.notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
         Ok(Replaced::Done)
     }
 
-    async fn delete(&self, id: TaskId, expected: u64) -> Result<Replaced<Task>, PortError> {
+    async fn task_and_comments(&self, id: TaskId) -> Result<(Option<Task>, bool), PortError> {
+        let task = self.task(id).await?;
+        Ok((task, self.data().comments.keys().any(|(task, _)| *task == id)))
+    }
+
+    async fn delete(
+        &self,
+        id: TaskId,
+        expected: u64,
+        comments: bool,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Replaced<Task>, PortError> {
         let mut data = self.data();
         let stored = data.tasks.get(&id).map(|(stored, _)| stored);
-        if stored.is_none_or(|stored| stored.version != expected) {
-            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        if let Some(stored) = stored.filter(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(Some(Box::new(stored.clone()))));
+        }
+        if data.record(record).is_some() {
+            return Err(elsewhere());
         }
         data.tasks.remove(&id);
+        if comments {
+            data.comments.retain(|(task, _), _| *task != id);
+        }
         Ok(Replaced::Done)
     }
 }
@@ -201,7 +480,8 @@ impl Timers for Memory {
             .tasks
             .values()
             .filter_map(|(_, timer)| *timer)
-            .filter(|t| t.task_id.spread() % TIMER_SHARDS == shard && t.at <= until)
+            .chain(data.notices.values().filter_map(|(_, timer)| *timer))
+            .filter(|t| t.subject.spread() % TIMER_SHARDS == shard && t.at <= until)
             .filter(|t| after.is_none_or(|after| *t > after))
             .collect();
         timers.sort();
@@ -211,9 +491,12 @@ impl Timers for Memory {
     }
 
     async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
-        if let Some((_, stored)) = self.data().tasks.get_mut(&timer.task_id)
-            && *stored == Some(timer)
-        {
+        let mut data = self.data();
+        let stored = match timer.subject {
+            Subject::Task(id) => data.tasks.get_mut(&id).map(|(_, stored)| stored),
+            Subject::Notice(id) => data.notices.get_mut(&id).map(|(_, stored)| stored),
+        };
+        if let Some(stored) = stored.filter(|stored| **stored == Some(timer)) {
             *stored = Some(Timer { at: to, ..timer });
         }
         Ok(())

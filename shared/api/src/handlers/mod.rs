@@ -1,8 +1,13 @@
 //! What each route does: `handlers/<resource>/<verb>.rs`.
 
+pub(crate) mod access;
 pub mod auth;
+pub mod comments;
 pub mod health;
+pub mod invitations;
 pub mod me;
+pub mod openapi;
+pub mod spaces;
 pub mod tasks;
 
 /// How often a change is tried when others change the same thing at the same time. One of them succeeds in

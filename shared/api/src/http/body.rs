@@ -5,7 +5,7 @@ use taskbell_domain::violation::{FieldError, Violation};
 
 use super::{
     Call, Problem,
-    read::{Read, shown, unknown_field},
+    read::{Read, shown, unknown_field, wrong_type},
 };
 
 /// The fields of a JSON object that have not been read yet, and what was wrong with those that have.
@@ -29,6 +29,21 @@ impl Fields {
         match value {
             Value::Object(values) => Ok(Self { prefix: "", values, errors: Vec::new() }),
             _ => Err(Violation::new("wrong_type", "It must be an object.").at("body").into()),
+        }
+    }
+
+    /// Reads an object inside the body. The fields of its errors are relative to it.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn inside<T>(value: &Value, inner: impl FnOnce(&mut Self) -> Option<T>) -> Read<T> {
+        let Value::Object(values) = value else { return wrong_type("an object") };
+        let mut fields = Self { prefix: ".", values: values.clone(), errors: Vec::new() };
+        let made = inner(&mut fields);
+        fields.refuse_rest();
+        match made {
+            Some(made) if fields.errors.is_empty() => Ok(made),
+            _ => Err(fields.errors),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Cursors: opaque to clients, and good only for the user and the query they were given for.
 
+use std::fmt::Debug;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use taskbell_domain::{
-    id::UserId,
-    list::{Position, TaskQuery},
-    violation::Violation,
-};
+use taskbell_domain::{id::UserId, list::Position};
+
+use super::Problem;
 
 /// Bytes of the checksum.
 const CHECKSUM: usize = 12;
@@ -22,10 +22,10 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursors of a user for a query. The page size may change from page to page.
-    pub fn new(user: UserId, query: &TaskQuery) -> Self {
-        let bound = (user, query.space, &query.filter, query.sort);
-        Self { binding: format!("{bound:?}").into_bytes() }
+    /// The cursors of a user for a query: for all that says which items it gives in which order. The page size
+    /// may change from page to page.
+    pub fn new(user: UserId, query: &impl Debug) -> Self {
+        Self { binding: format!("{user:?} {query:?}").into_bytes() }
     }
 
     fn checksum(&self, place: &str) -> [u8; CHECKSUM] {
@@ -40,11 +40,12 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads what [`Self::write`] wrote for the same user and query.
+    /// Reads what [`Self::write`] wrote for the same user and query, if there is anything to read.
     ///
     /// # Errors
-    /// A [`Violation`] with code `invalid_cursor`.
-    pub fn read(&self, text: &str) -> Result<Position, Violation> {
+    /// 400 `invalid_cursor`.
+    pub fn read(&self, text: Option<&str>) -> Result<Option<Position>, Problem> {
+        let Some(text) = text else { return Ok(None) };
         let place = || {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
             let (checksum, place) = bytes.split_at_checked(CHECKSUM)?;
@@ -52,9 +53,9 @@ impl Cursor {
             let position = Position(place.to_owned());
             (self.checksum(place) == checksum && position.task().is_some()).then_some(position)
         };
-        place().ok_or_else(|| {
+        place().map(Some).ok_or_else(|| {
             let why = "It is not a cursor that this query gave: begin again without one.";
-            Violation::new("invalid_cursor", why)
+            Problem::malformed("invalid_cursor", why)
         })
     }
 }

@@ -9,18 +9,43 @@ pub fn tag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// Refuses a change unless `If-Match` is absent, `*`, or lists the version. Weak tags never match here
-/// (RFC 9110 §13.1.1).
-///
-/// # Errors
-/// 412 `version_mismatch`, or 400 `invalid_header`.
-pub fn require_match(call: &Call, version: u64) -> Result<(), Problem> {
-    match call.header(header::IF_MATCH.as_str())? {
-        None => Ok(()),
-        Some(listed) if listed.trim() == "*" || tags(listed).any(|found| found == tag(version)) => {
-            Ok(())
+/// Which versions a change is meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Any.
+    Any,
+    /// Those that a header lists. Weak tags never match here (RFC 9110 §13.1.1).
+    Listed(Vec<String>),
+}
+
+impl IfMatch {
+    /// What the header `If-Match` says: any, if it is absent or `*`.
+    ///
+    /// # Errors
+    /// 400 `invalid_header`.
+    pub fn of(call: &Call) -> Result<Self, Problem> {
+        Ok(match call.header(header::IF_MATCH.as_str())? {
+            None => Self::Any,
+            Some(listed) if listed.trim() == "*" => Self::Any,
+            Some(listed) => Self::Listed(tags(listed).map(str::to_owned).collect()),
+        })
+    }
+
+    /// One version, or any.
+    pub fn version(version: Option<u64>) -> Self {
+        version.map_or(Self::Any, |version| Self::Listed(vec![tag(version)]))
+    }
+
+    /// Refuses a change of another version.
+    ///
+    /// # Errors
+    /// 412 `version_mismatch`.
+    pub fn check(&self, version: u64) -> Result<(), Problem> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Listed(tags) if tags.contains(&tag(version)) => Ok(()),
+            Self::Listed(_) => Err(Problem::stale()),
         }
-        Some(_) => Err(Problem::stale()),
     }
 }
 

@@ -14,7 +14,7 @@ pub use auth::authenticate;
 pub use body::Fields;
 pub use call::Call;
 pub use cursor::Cursor;
-pub use etag::{matches_none, require_match, tag};
+pub use etag::{IfMatch, matches_none, tag};
 pub use params::Params;
 pub use problem::Problem;
 pub use reply::{Reply, respond};

@@ -5,7 +5,11 @@
 
 use http::{HeaderName, StatusCode, header};
 use serde::Serialize;
-use taskbell_domain::{ports::PortError, violation::FieldError};
+use serde_json::Value;
+use taskbell_domain::{
+    ports::PortError,
+    violation::{FieldError, Violation},
+};
 
 /// An answer that is not what was asked for.
 #[derive(Debug)]
@@ -63,8 +67,19 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here that you can see.")
     }
 
+    /// 403: there, but your role does not allow it.
+    pub fn forbidden() -> Self {
+        let detail = "Your role in this space does not allow that.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 409: a rule of the domain forbids it in the present state.
+    pub fn refused(violation: Violation) -> Self {
+        Self::conflict(violation.code, violation.message)
+    }
+
     /// 409: it cannot be done in the present state.
-    pub fn conflict(code: &'static str, detail: &'static str) -> Self {
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
@@ -103,8 +118,24 @@ impl Problem {
             .with_header(header::RETRY_AFTER, "1")
     }
 
+    /// 409: there was more to do than one request can.
+    pub fn not_finished() -> Self {
+        let detail = "It is begun, and there is more to do: send the same request again.";
+        Self::conflict("not_finished", detail).with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The problem as JSON.
     pub(crate) fn body(&self, request_id: &str) -> String {
+        self.value(request_id).to_string()
+    }
+
+    /// The problem as a value, to be part of an answer.
+    pub(crate) fn value(&self, request_id: &str) -> Value {
         let body = Body {
             r#type: format!("urn:taskbell:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -115,7 +146,7 @@ impl Problem {
             errors: &self.errors,
         };
         // Strings and numbers always serialize.
-        serde_json::to_string(&body).unwrap_or_default()
+        serde_json::to_value(&body).unwrap_or_default()
     }
 }
 

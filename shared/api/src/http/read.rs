@@ -3,12 +3,18 @@
 //! The `field` of an error is relative to the value: empty for the value itself, `[3]` for an element,
 //! `.before` for a member. [`Fields`](super::Fields) puts the name of the field before it.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 use taskbell_domain::{
+    checklist::{MAX_ITEMS, WantedItem},
+    list::PAGE_LIMITS,
     reminder::{Lead, MAX_REMINDERS, ReminderSpec},
-    text::{MAX_TAGS, Tag},
+    text::{ItemTitle, MAX_TAGS, Tag},
     violation::{FieldError, Violation},
 };
+
+use super::Fields;
 
 /// What a reader gives.
 pub type Read<T> = Result<T, Vec<FieldError>>;
@@ -17,7 +23,7 @@ fn refuse<T>(violation: Violation) -> Read<T> {
     Err(vec![violation.at("")])
 }
 
-fn wrong_type<T>(expected: &str) -> Read<T> {
+pub(super) fn wrong_type<T>(expected: &str) -> Read<T> {
     refuse(Violation::new("wrong_type", format!("It must be {expected}.")))
 }
 
@@ -34,13 +40,18 @@ pub fn any_text(value: &Value) -> Read<String> {
     text(|text| Ok(text.to_owned()))(value)
 }
 
+/// A whole number from 0.
+pub fn whole_number(value: &Value) -> Read<u64> {
+    value.as_u64().map_or_else(|| wrong_type("a whole number"), Ok)
+}
+
 /// `true` or `false`.
 pub fn boolean(value: &Value) -> Read<bool> {
     value.as_bool().map_or_else(|| wrong_type("true or false"), Ok)
 }
 
 /// An array of at most `max` elements. All that is wrong with any of them is reported.
-fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Value) -> Read<Vec<T>> {
+pub fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Value) -> Read<Vec<T>> {
     move |value| {
         let Value::Array(values) = value else { return wrong_type("an array") };
         if values.len() > max {
@@ -112,6 +123,31 @@ fn reminder(value: &Value) -> Read<ReminderSpec> {
         (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(member(".at")),
         _ => refuse(Violation::new("wrong_type", "Give it either before or at.")),
     }
+}
+
+/// An id of the expected kind.
+pub fn id<T: FromStr>(text: &str) -> Result<T, Violation> {
+    text.parse().map_err(|_| Violation::new("invalid_id", "It is not an id of this kind."))
+}
+
+/// How many items a page is to have.
+pub fn page_limit(text: &str) -> Result<u8, Violation> {
+    text.parse().ok().filter(|limit| PAGE_LIMITS.contains(limit)).ok_or_else(|| {
+        let (min, max) = (PAGE_LIMITS.start(), PAGE_LIMITS.end());
+        Violation::new("out_of_range", format!("It must be a whole number from {min} to {max}."))
+    })
+}
+
+/// The checklist of a task.
+pub fn checklist(value: &Value) -> Read<Vec<WantedItem>> {
+    list(MAX_ITEMS, |value| {
+        Fields::inside(value, |item| {
+            let id = item.optional("id", text(id));
+            let title = item.required("title", text(ItemTitle::parse));
+            let done = item.optional("done", boolean).unwrap_or(false);
+            title.map(|title| WantedItem { id, title, done })
+        })
+    })(value)
 }
 
 /// The violation of a field that nobody knows.

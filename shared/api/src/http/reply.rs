@@ -27,6 +27,12 @@ impl Reply {
         Ok(Self { status, headers: Vec::new(), content_type: "application/json", body })
     }
 
+    /// A JSON body that is text already.
+    pub fn json_text(text: &str) -> Self {
+        let (content_type, body) = ("application/json", text.to_owned());
+        Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
+    }
+
     /// A small page for a person.
     pub fn html(body: String) -> Self {
         let content_type = "text/html; charset=utf-8";

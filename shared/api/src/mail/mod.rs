@@ -1,21 +1,18 @@
 //! The mails, from compiled templates: `templates/<mail>.{txt,html}`.
 
-use askama::Template;
+mod contents;
+
 use jiff::{Timestamp, fmt::strtime};
 use mail_builder::{
     MessageBuilder,
     headers::{address::Address, raw::Raw, url::URL},
 };
-use taskbell_domain::{
-    due::Due,
-    email::EmailAddress,
-    ports::Mail,
-    task::Task,
-    timer::{Claim, LATE_AFTER},
-    user::User,
-};
+use taskbell_domain::{due::Due, email::EmailAddress, ports::Mail, task::Task, user::User};
 
-use crate::handlers::me::unsubscribe::link_token;
+pub use contents::reminder_mail;
+pub(crate) use contents::{assignment_mail, invitation_mail};
+
+use crate::handlers::me::unsubscribe::{MailKind, link_token};
 
 /// What all mails have in common.
 #[derive(Clone)]
@@ -43,61 +40,49 @@ pub enum WriteError {
 /// The longest part of a title that stands in a subject, in characters.
 const SUBJECT_TITLE: usize = 120;
 
-#[derive(Template)]
-#[template(path = "reminder.txt")]
-struct ReminderText<'a>(&'a Content<'a>);
-
-#[derive(Template)]
-#[template(path = "reminder.html")]
-struct ReminderHtml<'a>(&'a Content<'a>);
-
-struct Content<'a> {
-    name: &'a str,
-    title: &'a str,
-    description: &'a str,
-    due: Option<String>,
-    late_for: Option<String>,
+/// What a mail has besides its content.
+struct Envelope<'a> {
+    /// Where it goes, and the name that stands before the address.
+    to: (&'a EmailAddress, Option<&'a str>),
+    subject: String,
+    /// Its own name, without the domain.
+    id: String,
+    /// The task whose thread it is in.
+    task: Option<&'a Task>,
+    /// Whose mails of which kind its unsubscribe link ends; account mail has none.
+    unsubscribe: Option<(&'a User, MailKind)>,
 }
 
-/// The mail of a claimed reminder.
-///
-/// # Errors
-/// [`WriteError`].
-pub fn reminder_mail(
-    context: &MailContext,
-    task: &Task,
-    user: &User,
-    claim: Claim,
-    now: Timestamp,
-) -> Result<Mail, WriteError> {
-    let late = now.duration_since(claim.fire_at) > LATE_AFTER;
-    let content = Content {
-        name: user.name.as_str(),
-        title: task.title.as_str(),
-        description: task.description.as_str(),
-        due: task.due.as_ref().map(|due| due_text(due, user)).transpose()?,
-        late_for: late.then(|| moment(claim.fire_at, user)).transpose()?,
-    };
-    let (text, html) = (ReminderText(&content).render()?, ReminderHtml(&content).render()?);
-
-    let (_, domain) = context.sender.as_str().rsplit_once('@').unwrap_or(("", "invalid"));
-    let thread = format!("{}@{domain}", task.id);
-    let unsubscribe = format!("{}/v1/unsubscribe/{}", context.api_url, link_token(user));
-    let message = MessageBuilder::new()
-        .from(Address::new_address(Some("Taskbell"), context.sender.as_str()))
-        .to(Address::new_address(Some(user.name.as_str()), user.email.as_str()))
-        .subject(format!("Reminder: {}", shortened(task.title.as_str())))
-        .date(now.as_second())
-        .message_id(format!("{}.{}@{domain}", claim.reminder, claim.fence))
-        .in_reply_to(thread.clone())
-        .references(thread)
-        .header("Auto-Submitted", Raw::new("auto-generated"))
-        .header("List-Unsubscribe", URL::new(unsubscribe))
-        .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"))
-        .text_body(text)
-        .html_body(html)
-        .write_to_vec()?;
-    Ok(Mail { to: user.email.clone(), message })
+impl MailContext {
+    fn compose(
+        &self,
+        envelope: Envelope<'_>,
+        text: String,
+        html: String,
+        now: Timestamp,
+    ) -> Result<Mail, WriteError> {
+        let (_, domain) = self.sender.as_str().rsplit_once('@').unwrap_or(("", "invalid"));
+        let (address, name) = envelope.to;
+        let mut message = MessageBuilder::new()
+            .from(Address::new_address(Some("Taskbell"), self.sender.as_str()))
+            .to(Address::new_address(name, address.as_str()))
+            .subject(envelope.subject)
+            .date(now.as_second())
+            .message_id(format!("{}@{domain}", envelope.id))
+            .header("Auto-Submitted", Raw::new("auto-generated"));
+        if let Some(task) = envelope.task {
+            let thread = format!("{}@{domain}", task.id);
+            message = message.in_reply_to(thread.clone()).references(thread);
+        }
+        if let Some((user, kind)) = envelope.unsubscribe {
+            let link = format!("{}/v1/unsubscribe/{}", self.api_url, link_token(user, kind));
+            message = message
+                .header("List-Unsubscribe", URL::new(link))
+                .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
+        }
+        let message = message.text_body(text).html_body(html).write_to_vec()?;
+        Ok(Mail { to: address.clone(), message })
+    }
 }
 
 fn shortened(title: &str) -> String {

@@ -2,4 +2,5 @@
 
 pub mod create_signing_key;
 pub mod dispatch_due_timers;
+mod notices;
 pub mod send_reminders;

@@ -1,23 +1,32 @@
-//! `send-reminders`, for each message of the queue: sends what is due of a task, each reminder once.
+//! `send-reminders`, for each message of the queue: does what is due of a task. It sends each reminder once,
+//! and completes tasks that complete themselves.
+
+use std::fmt::Display;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
-    clock::Clock,
-    ports::{MailError, Mailer, PortError, Profiles, Replaced, TaskChanges, TimerQueue},
-    reminder::{DeliveryStatus, Reason, Reminder},
+    clock::{Clock, Random},
+    delivery::{DeliveryStatus, Outcome, Reason},
+    id::{TaskId, UserId},
+    ports::{
+        Alongside, Mail, MailError, Mailer, Notices, PortError, Profiles, Replaced, SpaceReads,
+        TaskChanges, TimerQueue,
+    },
+    reminder::Reminder,
     task::Task,
-    timer::{Claim, Outcome, Step, Timer},
+    timer::{Claim, Step, Subject, Timer},
 };
 
 use crate::{
+    handlers::access::role,
     mail::{MailContext, reminder_mail},
     ring_soon::ring_soon,
 };
 
 /// The most steps taken for one message: a task has at most 20 reminders, and each takes a few.
-const MAX_STEPS: usize = 100;
+pub(super) const MAX_STEPS: usize = 100;
 
 /// What the worker works with.
 pub struct Worker<'a, S, Q, M> {
@@ -29,6 +38,8 @@ pub struct Worker<'a, S, Q, M> {
     pub mailer: &'a M,
     /// Tells the time.
     pub clock: &'a dyn Clock,
+    /// Makes the ids of next occurrences.
+    pub random: &'a dyn Random,
     /// What all mails have in common.
     pub mail: &'a MailContext,
     /// When this invocation will be ended.
@@ -37,7 +48,10 @@ pub struct Worker<'a, S, Q, M> {
 
 /// The time that sending and recording one reminder can take. With less left, none is begun: a worker that
 /// is ended while it sends leaves a doubt behind.
-const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
+pub(super) const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
+
+/// The time that asking SES and recording its answer can take.
+const TIME_TO_OFFER: SignedDuration = SignedDuration::from_secs(15);
 
 /// Why a message was not dealt with.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +72,7 @@ pub enum Failure {
 
 impl<S, Q, M> Worker<'_, S, Q, M>
 where
-    S: TaskChanges + Profiles,
+    S: TaskChanges + Notices + SpaceReads + Profiles,
     Q: TimerQueue,
     M: Mailer,
 {
@@ -69,13 +83,20 @@ where
     /// [`Failure`]; the message should then be delivered again.
     pub async fn handle(&self, body: &str) -> Result<(), Failure> {
         let timer: Timer = serde_json::from_str(body).map_err(|_| Failure::Unreadable)?;
+        match timer.subject {
+            Subject::Task(id) => self.handle_task(id, timer).await,
+            Subject::Notice(id) => self.handle_notice(id, timer).await,
+        }
+    }
+
+    async fn handle_task(&self, id: TaskId, timer: Timer) -> Result<(), Failure> {
         let mut changed = false;
-        let mut found = self.store.task(timer.task_id).await?;
+        let mut found = self.store.task(id).await?;
         for _ in 0..MAX_STEPS {
             let Some(mut task) = found else { return Ok(()) };
             let now = self.clock.now();
             let read = task.version;
-            let step = task.begin_delivery(now);
+            let step = task.begin_delivery(now, self.random);
             if step == Step::Idle {
                 self.look_ahead(&task, &timer, changed, now).await?;
                 return Ok(());
@@ -83,10 +104,18 @@ where
             if matches!(step, Step::Send(_)) && now + TIME_TO_SEND > self.deadline {
                 return Err(Failure::OutOfTime);
             }
-            match self.store.replace(&task, read).await? {
+            let next = match &step {
+                Step::Completed(next) => next.as_deref(),
+                _ => None,
+            };
+            let also = Alongside { next, ..Alongside::default() };
+            match self.store.replace(&task, read, also).await? {
                 Replaced::Conflict(present) => found = present.map(|task| *task),
                 Replaced::Done => {
                     changed = true;
+                    if let Some(next) = next {
+                        ring_soon(self.queue, [next.timer()], now).await;
+                    }
                     found = match step {
                         Step::Send(claim) => self.deliver(task, claim).await?,
                         _ => Some(task),
@@ -107,7 +136,7 @@ where
         now: Timestamp,
     ) -> Result<(), PortError> {
         if changed {
-            ring_soon(self.queue, task, now).await;
+            ring_soon(self.queue, [task.timer()], now).await;
         } else if timer.at > now {
             self.queue.enqueue(&[*timer], now).await?;
         }
@@ -128,10 +157,11 @@ where
             if !task.finish_delivery(claim, &outcome, self.clock.now()) {
                 return Ok(Some(task));
             }
-            match self.store.replace(&task, read).await? {
+            match self.store.replace(&task, read, Alongside::default()).await? {
                 Replaced::Done => {
-                    let failed =
-                        |r: &Reminder| r.id == claim.reminder && r.status == DeliveryStatus::Failed;
+                    let failed = |r: &Reminder| {
+                        r.id == claim.reminder && r.delivery.status == DeliveryStatus::Failed
+                    };
                     if task.reminders.iter().any(failed) {
                         // The template's FailedReminderAlarm counts this line.
                         tracing::error!(task = %task.id, reminder = %claim.reminder, "reminder failed");
@@ -147,40 +177,60 @@ where
     /// Offers the mail to SES, once. The recipient and their settings are read only now, after the claim:
     /// what they changed a moment ago counts.
     async fn send(&self, task: &Task, claim: Claim) -> Result<Outcome, PortError> {
-        let Some(user) = self.store.user(task.created_by).await? else {
+        let Some(recipient) = self.recipient(task).await? else {
+            return Ok(Outcome::Skipped(Reason::NoAccess));
+        };
+        let Some(user) = self.store.user(recipient).await? else {
             return Ok(Outcome::Skipped(Reason::NoRecipient));
         };
         if !user.mail.reminders {
             return Ok(Outcome::Skipped(Reason::MailOff));
         }
-        let now = self.clock.now();
-        let mail = match reminder_mail(self.mail, task, &user, claim, now) {
-            Ok(mail) => mail,
+        match reminder_mail(self.mail, task, &user, claim, self.clock.now()) {
+            Ok(mail) => Ok(self.offer(&mail, &claim.reminder, claim.fire_at).await),
             Err(error) => {
                 tracing::error!(task = %task.id, %error, "a mail could not be written");
-                return Ok(Outcome::Refused);
+                Ok(Outcome::Refused)
             }
-        };
-        let (task, reminder) = (task.id, claim.reminder);
-        let late_seconds = now.duration_since(claim.fire_at).as_secs();
-        Ok(match self.mailer.send(&mail).await {
+        }
+    }
+
+    /// Who is reminded: the assignee, or else the creator; nobody who may not see the task any more.
+    async fn recipient(&self, task: &Task) -> Result<Option<UserId>, PortError> {
+        for user in task.assigned_to.into_iter().chain([task.created_by]) {
+            if role(self.store, user, task.space).await?.is_some() {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Offers a mail to SES, unless there is no time left to record what comes of it. `id` is what the log calls it.
+    pub(super) async fn offer(&self, mail: &Mail, id: &impl Display, fire_at: Timestamp) -> Outcome {
+        let now = self.clock.now();
+        if now + TIME_TO_OFFER > self.deadline {
+            tracing::warn!(mail = %id, "mail waits: no time left");
+            return Outcome::Later;
+        }
+        let late_seconds = now.duration_since(fire_at).as_secs();
+        match self.mailer.send(mail).await {
             Ok(message_id) => {
-                tracing::info!(%task, %reminder, message_id, late_seconds, "reminder sent");
+                tracing::info!(mail = %id, message_id, late_seconds, "mail sent");
                 Outcome::Accepted(message_id)
             }
             Err(error @ MailError::Refused(_)) => {
-                tracing::warn!(%task, %reminder, %error, "reminder not sent");
+                tracing::warn!(mail = %id, %error, "mail not sent");
                 Outcome::Refused
             }
             Err(error @ MailError::NotNow(_)) => {
-                tracing::warn!(%task, %reminder, %error, "reminder waits");
+                tracing::warn!(mail = %id, %error, "mail waits");
                 Outcome::Later
             }
             Err(error @ MailError::Unknown(_)) => {
-                tracing::warn!(%task, %reminder, %error, "reminder perhaps sent");
+                tracing::warn!(mail = %id, %error, "mail perhaps sent");
                 Outcome::Unknown
             }
-        })
+        }
     }
 }
 
@@ -188,7 +238,7 @@ where
 /// the others, and only it is delivered again.
 pub async fn handle_batch<S, Q, M>(worker: &Worker<'_, S, Q, M>, event: SqsEvent) -> SqsBatchResponse
 where
-    S: TaskChanges + Profiles,
+    S: TaskChanges + Notices + SpaceReads + Profiles,
     Q: TimerQueue,
     M: Mailer,
 {

@@ -148,8 +148,9 @@ async fn the_largest_task_there_can_be_is_accepted() {
     let wide = "\u{1F514}"; // four bytes, twelve as an escape
     let tags: Vec<_> = (0..50).map(|n| format!("{n:02}{}", wide.repeat(98))).collect();
     let reminders: Vec<_> = (0..20).map(|n| json!({"before": format!("PT{}M", n + 1)})).collect();
+    let steps: Vec<_> = (0..100).map(|_| json!({"title": wide.repeat(200), "done": true})).collect();
     let largest = json!({
-        "title": wide.repeat(500), "description": wide.repeat(16_000), "category": wide.repeat(100),
+        "checklist": steps, "title": wide.repeat(500), "description": wide.repeat(16_000), "category": wide.repeat(100),
         "tags": tags, "due": "2026-04-01T09:00[Europe/Berlin]", "reminders": reminders,
     });
     let escaped = largest.to_string().replace(wide, "\\ud83d\\udd14");

@@ -1,5 +1,5 @@
 //! What each operation costs: calls and capacity units of DynamoDB, at 10,000 tasks in the space, each of
-//! about 0.6 KB. Reads of indexes are eventually consistent and cost half.
+//! about 0.8 KB with its keys. Reads of indexes are eventually consistent and cost half.
 
 use std::sync::{Arc, Mutex};
 
@@ -34,7 +34,7 @@ use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     ports::{Created, TaskCreation},
     task::{Priority, Status, Task},
-    text::{Category, Description, Tag},
+    text::{Category, Tag},
     user::User,
 };
 use taskbell_test::fixtures::{due_draft, task};
@@ -143,13 +143,18 @@ impl Meter {
     }
 }
 
-const TASKS: u64 = 10_000;
+/// How many tasks there are in the space: `make budget TASKS=100000` measures with more.
+fn tasks() -> u64 {
+    std::env::var("TASKS").ok().and_then(|number| number.parse().ok()).unwrap_or(10_000)
+}
 
 /// Task number `n` of a space that looks used: most are done, all sorts are there.
 fn typical(number: u64, owner: &User) -> Task {
     let day = 1 + number * 13 % 28;
-    let mut made = due_draft("Look after the tower clock", &format!("2026-04-{day:02}"), &["PT30M"]);
-    made.description = Description::parse(&"x".repeat(20)).expect("a text");
+    let month = if number.is_multiple_of(3) { "02" } else { "04" };
+    let mut made =
+        due_draft("Look after the tower clock", &format!("2026-{month}-{day:02}"), &["PT30M"]);
+    made.assigned_to = (number.is_multiple_of(6)).then_some(owner.id);
     made.status = [Status::Completed, Status::Completed, Status::Pending, Status::InProgress]
         [number as usize % 4];
     made.priority = Priority::ALL[(number / 4) as usize % 4];
@@ -163,19 +168,19 @@ fn typical(number: u64, owner: &User) -> Task {
 async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
     let store = server.store(server.client());
     for number in 0..count {
-        let made = store.create(&typical(number, owner), None, owner.created_at).await;
+        let made = store.create(&typical(number, owner), None, None).await;
         assert_eq!(made.expect("an answer"), Created::Done);
     }
     store
 }
 
 #[tokio::test]
-async fn every_operation_keeps_its_budget_at_ten_thousand_tasks() {
+async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     let server = Server::start().await;
     let meter = Meter::default();
     let world = World::on(server.store(meter.on(&server.client())));
     let ada = world.register(1).await;
-    filled(&server, &ada, TASKS).await;
+    filled(&server, &ada, tasks()).await;
     let known = typical(2, &ada);
     meter.read();
 
@@ -217,6 +222,13 @@ async fn every_operation_keeps_its_budget_at_ten_thousand_tasks() {
         "status=completed&sort=-due",
         "priority=urgent",
         "status=pending&sort=-priority",
+        "sort=updated",
+        "sort=-title",
+        "overdue=true",
+        "assigned_to=me",
+        "q=tower",
+        "q=nowhere",
+        "q=tower&status=pending&sort=-updated",
         "due_before=2026-04-10T00:00:00Z",
         "category=tower",
         "tag=c",
@@ -239,7 +251,9 @@ async fn every_operation_keeps_its_budget_at_ten_thousand_tasks() {
             }
         }
         let average = total.units / f64::from(pages);
-        assert!(average > 0.0 && average <= 10.0, "{query}: {average} read units a page");
+        // What is assigned is larger by its assignee and by the key for the index of those.
+        let most = if query.starts_with("assigned_to") { 11.0 } else { 10.0 };
+        assert!(average > 0.0 && average <= most, "{query}: {average} read units a page");
         println!("{query}: {pages} pages, {found} tasks, {average:.1} read units a page");
     }
 }

@@ -7,25 +7,31 @@ use std::{
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use serde_json::json;
 use taskbell_api::workers::{dispatch_due_timers, send_reminders::Worker};
 use taskbell_domain::{
     clock::Clock,
-    id::{TaskId, UserId},
+    delivery::{DeliveryStatus, LEASE, UNCERTAIN_WAIT},
+    id::{NoticeId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
+    notice::Notice,
     ports::{
-        Mail, MailError, Mailer, PortError, Profiles, Replaced, TaskChanges, TaskReads, TimerPage,
-        Timers,
+        Alongside, IdempotencyRecord, Mail, MailError, Mailer, Memberships, Notices, PortError,
+        Profiles, Replaced, SpaceReads, TaskChanges, TaskReads, TimerPage, Timers,
     },
-    reminder::DeliveryStatus,
+    space::{Invitation, Member, Role, Space},
     task::{Status, Task, TaskPatch},
-    timer::{LEASE, SECOND_LOOK, Timer, UNCERTAIN_WAIT},
+    timer::{SECOND_LOOK, Subject, Timer},
     user::User,
 };
-use taskbell_test::{Memory, Outbox, fixtures::instant};
+use taskbell_test::{
+    Memory, Outbox,
+    fixtures::{instant, space},
+};
 
 use crate::{
     reminders::{DUE, due_in_90_seconds, mail_context, minutes},
-    support::World,
+    support::{World, mate},
 };
 
 /// Never answers: to poll its worker once and drop it is to crash while SES is being asked.
@@ -77,7 +83,10 @@ impl Mailer for Meddler<'_> {
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         task.apply(patch, None, instant(DUE), &taskbell_test::SeededRandom::new(5))
             .expect("a valid patch");
-        assert_eq!(self.store.replace(&task, read).await.expect("an answer"), Replaced::Done);
+        assert_eq!(
+            self.store.replace(&task, read, Alongside::default()).await.expect("an answer"),
+            Replaced::Done
+        );
         self.outbox.send(mail).await
     }
 }
@@ -159,6 +168,68 @@ impl Profiles for Faulty<'_> {
     }
 }
 
+impl Memberships for Faulty<'_> {
+    async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
+        self.call(self.inner.role(space, user)).await
+    }
+
+    async fn spaces_of(&self, user: UserId) -> Result<Vec<(Space, Role)>, PortError> {
+        self.call(self.inner.spaces_of(user)).await
+    }
+}
+
+impl SpaceReads for Faulty<'_> {
+    async fn space_and_member(
+        &self,
+        space: SpaceId,
+        user: UserId,
+    ) -> Result<Option<(Space, Member)>, PortError> {
+        self.call(self.inner.space_and_member(space, user)).await
+    }
+
+    async fn space(&self, id: SpaceId) -> Result<Option<Space>, PortError> {
+        self.call(self.inner.space(id)).await
+    }
+
+    async fn members(&self, space: SpaceId) -> Result<Vec<(Member, User)>, PortError> {
+        self.call(self.inner.members(space)).await
+    }
+
+    async fn invitations(&self, space: SpaceId) -> Result<Vec<Invitation>, PortError> {
+        self.call(self.inner.invitations(space)).await
+    }
+
+    async fn invitation(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> Result<Option<Invitation>, PortError> {
+        self.call(self.inner.invitation(space, address_hash)).await
+    }
+}
+
+impl Notices for Faulty<'_> {
+    async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
+        self.call(self.inner.notice(id)).await
+    }
+
+    async fn replace_notice(
+        &self,
+        notice: &Notice,
+        expected: u64,
+    ) -> Result<Replaced<Notice>, PortError> {
+        self.call(self.inner.replace_notice(notice, expected)).await
+    }
+
+    async fn arm_invitation(
+        &self,
+        invitation: &Invitation,
+        secret_hash: &str,
+    ) -> Result<bool, PortError> {
+        self.call(self.inner.arm_invitation(invitation, secret_hash)).await
+    }
+}
+
 impl TaskReads for Faulty<'_> {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
         self.call(self.inner.task(id)).await
@@ -178,12 +249,27 @@ impl TaskChanges for Faulty<'_> {
         self.call(self.inner.task_and_user(task, user)).await
     }
 
-    async fn replace(&self, task: &Task, expected: u64) -> Result<Replaced<Task>, PortError> {
-        self.call(self.inner.replace(task, expected)).await
+    async fn replace(
+        &self,
+        task: &Task,
+        expected: u64,
+        also: Alongside<'_>,
+    ) -> Result<Replaced<Task>, PortError> {
+        self.call(self.inner.replace(task, expected, also)).await
     }
 
-    async fn delete(&self, id: TaskId, expected: u64) -> Result<Replaced<Task>, PortError> {
-        self.call(self.inner.delete(id, expected)).await
+    async fn task_and_comments(&self, id: TaskId) -> Result<(Option<Task>, bool), PortError> {
+        self.call(self.inner.task_and_comments(id)).await
+    }
+
+    async fn delete(
+        &self,
+        id: TaskId,
+        expected: u64,
+        comments: bool,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Replaced<Task>, PortError> {
+        self.call(self.inner.delete(id, expected, comments, record)).await
     }
 }
 
@@ -199,8 +285,9 @@ async fn whichever_call_of_the_worker_fails_the_reminder_is_sent_once_or_its_dou
             let faulty =
                 Faulty { inner: &world.store, fail_at, after_effect, calls: AtomicUsize::new(0) };
             let (queue, clock, deadline) = (&world.queue, &world.clock, world.clock.now() + minutes(1));
+            let random = &world.random;
             let worker =
-                Worker { store: &faulty, queue, mailer: &outbox, clock, mail: &mail, deadline };
+                Worker { store: &faulty, queue, mailer: &outbox, clock, random, mail: &mail, deadline };
             let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
             let result = worker.handle(&message).await;
             failed_calls += usize::from(result.is_err());
@@ -227,4 +314,69 @@ async fn whichever_call_of_the_worker_fails_the_reminder_is_sent_once_or_its_dou
         failed_calls, 6,
         "reading, claiming and recording fail the message, each before and after"
     );
+}
+
+/// The same for everything else that the worker does: the news of an assignment, an invitation, and a task that
+/// completes itself and makes its next occurrence.
+#[tokio::test]
+async fn whichever_call_fails_a_notice_is_sent_once_and_one_occurrence_is_made() {
+    let mut failed_calls = 0;
+    for subject in ["assignment", "invitation", "completion"] {
+        for (after_effect, fail_at) in
+            [false, true].into_iter().flat_map(|b| (0..12).map(move |n| (b, n)))
+        {
+            let (world, ada, task) = World::inhabited().await;
+            let (function, body) = match subject {
+                "assignment" => ("create-task", json!({"title": "t", "assigned_to": mate().id})),
+                "invitation" => ("invite-member", json!({"email": "grace@example.com"})),
+                _ => (
+                    "create-task",
+                    json!({
+                        "title": "t", "due": "2026-03-01T08:00:10Z", "recurrence": "FREQ=DAILY;COUNT=2",
+                        "auto_complete_after": "PT20S", "reminders": [],
+                    }),
+                ),
+            };
+            let event = world.event(function, &ada, &task).await.without_header("idempotency-key");
+            let space = space(1, &ada).0.id;
+            let answer = world.send(&event.query(&format!("space={space}")).body(&body)).await;
+            assert_eq!(answer.status, 201, "{}", answer.body);
+            let [timer] = world.queue.take()[..] else { panic!("one timer is near") };
+            world.clock.set(timer.at);
+            let (outbox, mail) = (Outbox::default(), mail_context());
+            let faulty =
+                Faulty { inner: &world.store, fail_at, after_effect, calls: AtomicUsize::new(0) };
+            let (queue, clock, random) = (&world.queue, &world.clock, &world.random);
+            let deadline = world.clock.now() + minutes(1);
+            let worker =
+                Worker { store: &faulty, queue, mailer: &outbox, clock, random, mail: &mail, deadline };
+            let message = serde_json::to_string(&timer).expect("JSON");
+            failed_calls += usize::from(worker.handle(&message).await.is_err());
+            // The message comes again, and time goes on until nothing is left to do.
+            for _ in 0..5 {
+                world.handle(&outbox, timer).await.expect("it is dealt with");
+                world.queue.take();
+                world.clock.advance(UNCERTAIN_WAIT * 2);
+            }
+            let doubt = after_effect || fail_at > 0;
+            match subject {
+                "completion" => {
+                    let Subject::Task(id) = timer.subject else { panic!("it is a task") };
+                    let done = world.stored(id).await;
+                    assert_eq!(done.status, Status::Completed, "{fail_at} {after_effect}");
+                    let next = world.stored(done.next_occurrence.expect("the next one")).await;
+                    assert_eq!(next.recurrence.expect("a series").number, 2);
+                    assert_eq!(outbox.sent().len(), 0);
+                }
+                _ => {
+                    let Subject::Notice(id) = timer.subject else { panic!("it is a notice") };
+                    let notice = world.store.notice(id).await.expect("an answer").expect("the notice");
+                    assert_eq!(notice.delivery.status, DeliveryStatus::Sent, "{subject} {fail_at}");
+                    let sent = outbox.sent().len();
+                    assert!(sent == 1 || sent == 2 && doubt, "{subject} {fail_at}: {sent} mails");
+                }
+            }
+        }
+    }
+    assert!(failed_calls > 12, "only {failed_calls} calls failed");
 }

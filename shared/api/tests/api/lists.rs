@@ -1,7 +1,8 @@
 //! Lists over HTTP: parameters and cursors. The orders themselves are the stores' contract.
 
 use serde_json::json;
-use taskbell_test::fixtures::draft;
+use taskbell_domain::text::Description;
+use taskbell_test::fixtures::{draft, due_draft, instant};
 
 use crate::support::World;
 
@@ -67,12 +68,15 @@ async fn bad_parameters_are_all_named() {
     let (world, ada, task) = World::inhabited().await;
     let event = world.event("list-tasks", &ada, &task).await;
     let query = "status=done&priority=9&category=&tag=%00&due_before=2026-03-01&due_after=soon\
-                 &sort=title&limit=0&page=2&limit=1";
+                 &sort=colour&q=%20&overdue=false&due=month&limit=0&page=2&limit=1";
     let answer = world.send(&event.query(query)).await;
     assert_eq!(answer.status, 422);
     assert_eq!(
         answer.errors(),
         [
+            ("overdue", "unknown_value"),
+            ("due", "unknown_value"),
+            ("q", "too_short"),
             ("status", "unknown_value"),
             ("priority", "unknown_value"),
             ("category", "too_short"),
@@ -102,4 +106,87 @@ async fn times_in_a_query_may_have_a_zone() {
         assert_eq!(page["items"].as_array().map(Vec::len), Some(expected), "{query}: {page}");
         assert_eq!(page["next_cursor"], json!(null));
     }
+}
+
+#[tokio::test]
+async fn words_are_found_without_case_and_accents_and_all_filters_combine() {
+    let (world, ada, task) = World::inhabited().await;
+    let mut wanted = due_draft("Café am Turm", "2026-02-27", &[]);
+    wanted.description = Description::parse("Zwei Stück Kuchen").expect("a text");
+    wanted.priority = taskbell_domain::task::Priority::High;
+    world.create(2, &ada, wanted).await;
+    world.create(3, &ada, draft("Kuchen backen")).await;
+    let event = world.event("list-tasks", &ada, &task).await;
+    for (query, titles) in [
+        ("q=CAFE", vec!["Café am Turm"]),
+        ("q=kuchen", vec!["Café am Turm", "Kuchen backen"]),
+        ("q=st%C3%BCck&priority=high&overdue=true&sort=-title", vec!["Café am Turm"]),
+        ("q=kuchen&overdue=true", vec!["Café am Turm"]),
+        ("q=kuchen&priority=low", vec![]),
+        ("sort=title", vec!["Café am Turm", "Kuchen backen", "Ring"]),
+        ("sort=-title", vec!["Ring", "Kuchen backen", "Café am Turm"]),
+        ("overdue=true", vec!["Café am Turm"]),
+        ("overdue=true&status=completed", vec![]),
+    ] {
+        let page = world.send(&event.clone().query(query)).await.body;
+        let found: Vec<_> =
+            page["items"].as_array().expect("items").iter().map(|t| t["title"].clone()).collect();
+        assert_eq!(found, titles, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn today_and_this_week_are_those_of_the_user() {
+    let (world, ada, task) = World::inhabited().await;
+    // In Berlin it is 23:30 on 1 March, in UTC 22:30.
+    world.clock.set(instant("2026-03-01T22:30:00Z"));
+    for (number, due) in [
+        (2, "2026-03-01"),
+        (3, "2026-03-02"),
+        (4, "2026-03-01T22:59:59Z"),
+        (5, "2026-03-01T23:00:00Z"),
+        (6, "2026-02-28"),
+        (7, "2026-03-07"),
+        (8, "2026-03-08"),
+    ] {
+        world.create(number, &ada, due_draft(due, due, &[])).await;
+    }
+    let event = world.event("list-tasks", &ada, &task).await;
+    for (query, titles) in [
+        ("due=today", vec!["2026-03-01", "2026-03-01T22:59:59Z"]),
+        ("due=today&due_after=2026-03-01T22:59:59Z", vec!["2026-03-01", "2026-03-01T22:59:59Z"]),
+        ("due=today&due_before=2026-03-01T22:59:59Z", vec![]),
+        (
+            "due=week",
+            vec![
+                "2026-03-01",
+                "2026-03-01T22:59:59Z",
+                "2026-03-01T23:00:00Z",
+                "2026-03-02",
+                "2026-03-07",
+                "Ring",
+            ],
+        ),
+        ("overdue=true", vec!["2026-02-28"]),
+    ] {
+        let page = world.send(&event.clone().query(query)).await.body;
+        let mut found: Vec<_> =
+            page["items"].as_array().expect("items").iter().map(|t| t["title"].clone()).collect();
+        found.sort_by_key(|title| title.to_string());
+        assert_eq!(found, titles, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_goes_on_although_time_does() {
+    let (world, ada, task) = World::inhabited().await;
+    for number in 2..=4 {
+        world.create(number, &ada, due_draft("late", &format!("2026-02-0{number}"), &[])).await;
+    }
+    let event = world.event("list-tasks", &ada, &task).await;
+    let first = world.send(&event.clone().query("overdue=true&limit=2")).await.body;
+    world.clock.advance(jiff::SignedDuration::from_secs(5));
+    let cursor = first["next_cursor"].as_str().expect("a cursor");
+    let second = world.send(&event.query(&format!("overdue=true&limit=2&cursor={cursor}"))).await;
+    assert_eq!((second.status, second.body["items"].as_array().map(Vec::len)), (200, Some(1)));
 }

@@ -56,8 +56,11 @@ fn a_reminder_carries_the_headers_of_automatic_mail() {
     let text = message(due_draft("Ring the bell", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]));
     let ada = user(1);
     let id = task(1, &ada, draft("t")).id;
-    let unsubscribe =
-        format!("<https://api.example.com/v1/unsubscribe/{}.{}>", ada.id.body(), ada.unsubscribe_token);
+    let unsubscribe = format!(
+        "<https://api.example.com/v1/unsubscribe/{}.{}.reminders>",
+        ada.id.body(),
+        ada.unsubscribe_token
+    );
     for (name, value) in [
         ("Subject", "Reminder: Ring the bell"),
         ("From", "\"Taskbell\" <bell@example.com>"),
@@ -116,7 +119,8 @@ fn a_name_cannot_add_a_recipient() {
         .expect("a name");
     eve.time_zone = Zone::utc();
     let task = task(1, &eve, due_draft("t", "2026-03-29", &["PT0S"]));
-    let claim = Claim { reminder: task.reminders[0].id, fence: 2, fire_at: task.reminders[0].fire_at };
+    let claim =
+        Claim { reminder: task.reminders[0].id, fence: 2, fire_at: task.reminders[0].delivery.fire_at };
     let mail = reminder_mail(&context(), &task, &eve, claim, claim.fire_at).expect("a mail");
     let text = String::from_utf8(mail.message).expect("ASCII");
     let to = header(&text, "To").expect("a recipient");

@@ -3,15 +3,20 @@
 
 mod accounts;
 mod bad_input;
+mod batch;
 mod budget;
+mod comments;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;
 mod faults;
 mod functions;
 mod lists;
 mod mails;
+mod openapi;
+mod recurrence;
 mod reminders;
 mod signing_key;
 mod snapshots;
+mod spaces;
 mod support;
 mod tasks;

@@ -12,11 +12,11 @@ use taskbell_api::{
 };
 use taskbell_domain::{
     clock::Clock,
+    delivery::{DeliveryStatus, MAX_ATTEMPTS, Reason, UNCERTAIN_WAIT},
     email::EmailAddress,
     ports::{MailError, Mailer, ProfileChanges, Replaced},
-    reminder::{DeliveryStatus, Reason},
     task::Task,
-    timer::{MAX_ATTEMPTS, Timer, UNCERTAIN_WAIT},
+    timer::{Subject, Timer},
     user::{User, UserPatch},
 };
 use taskbell_test::{
@@ -60,6 +60,7 @@ impl<S: Store> World<S> {
             queue: &self.queue,
             mailer,
             clock: &self.clock,
+            random: &self.random,
             mail,
             deadline,
         };
@@ -95,7 +96,7 @@ impl<S: Store> World<S> {
     pub(crate) async fn reminder(&self, task: &Task) -> (DeliveryStatus, Option<Reason>, u32) {
         let task = self.stored(task.id).await;
         let reminder = &task.reminders[0];
-        (reminder.status, reminder.reason, reminder.attempts)
+        (reminder.delivery.status, reminder.delivery.reason, reminder.delivery.attempts)
     }
 }
 
@@ -183,7 +184,7 @@ async fn the_next_reminder_of_the_same_task_is_queued_by_the_worker_if_it_is_nea
     let outbox = Outbox::default();
     world.clock.set(instant("2026-03-01T08:01:00Z"));
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
-    assert_eq!(world.queue.take(), [Timer { at: instant(due), task_id: task.id }]);
+    assert_eq!(world.queue.take(), [Timer { at: instant(due), subject: Subject::Task(task.id) }]);
     assert_eq!(outbox.sent().len(), 1);
 }
 
@@ -282,7 +283,8 @@ async fn one_bad_message_fails_alone() {
         .collect();
     let (outbox, mail, deadline) = (Outbox::default(), mail_context(), world.clock.now() + minutes(1));
     let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
-    let worker = Worker { store, queue, mailer: &outbox, clock, mail: &mail, deadline };
+    let random = &world.random;
+    let worker = Worker { store, queue, mailer: &outbox, clock, random, mail: &mail, deadline };
     let answer = handle_batch(&worker, serde_json::from_value(event).expect("an SQS event")).await;
     let failed: Vec<_> =
         answer.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
@@ -315,8 +317,9 @@ async fn nothing_is_begun_that_there_is_no_time_to_finish() {
     world.clock.set(instant(DUE));
     let (outbox, mail) = (Outbox::default(), mail_context());
     let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
+    let random = &world.random;
     let deadline = world.clock.now() + SignedDuration::from_secs(19);
-    let worker = Worker { store, queue, mailer: &outbox, clock, mail: &mail, deadline };
+    let worker = Worker { store, queue, mailer: &outbox, clock, random, mail: &mail, deadline };
     let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
     assert!(matches!(worker.handle(&message).await, Err(Failure::OutOfTime)));
     assert_eq!((world.stored(task.id).await, outbox.sent().len()), (task, 0));

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use taskbell_api::{
-    handlers::{auth, health, me, tasks},
+    handlers::{auth, comments, health, invitations, me, openapi, spaces, tasks},
     http::respond,
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
 };
 use taskbell_domain::{
     clock::Clock,
-    credential::{Credential, RefreshToken, SESSION_LIFETIME, Session},
+    credential::{Credential, RefreshToken, SESSION_LIFETIME, Session, sha256_hex},
     id::{SessionId, TaskId},
-    ports::Created,
+    notice::Content,
+    ports::{Comments, Created},
+    space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     task::{Task, TaskDraft},
     text::Description,
     user::User,
@@ -22,12 +24,35 @@ use taskbell_domain::{
 use taskbell_test::{
     ManualClock, Memory, QueueFake, SeededRandom,
     contract::Store,
-    fixtures::{NOW, due_draft, task, user},
+    fixtures::{NOW, comment, due_draft, notice, now, space, task, user},
     template::project,
 };
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const STACK: &str = "taskbell/test";
+
+/// Who is in space 1 besides its owner, as a member, and owns space 2.
+pub(crate) fn mate() -> User {
+    user(900)
+}
+
+/// The invitation of a user into space 2, and its token.
+fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
+    let secret = "5e".repeat(16);
+    let invitation = Invitation {
+        space: space(2, &mate()).0.id,
+        email: user.email.clone(),
+        role: Role::Member,
+        invited_by: mate().id,
+        notice: notice(1, Content::Invitation { to: user.email.clone(), space: space(2, user).0.id })
+            .id,
+        secret_hash: Some(sha256_hex(secret.as_bytes())),
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    let address_hash = user.email.hash();
+    (InvitationToken { space: invitation.space, address_hash, secret }, invitation)
+}
 
 /// Everything a handler can reach.
 pub(crate) struct World<S = Memory> {
@@ -110,6 +135,8 @@ impl World {
         let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
         draft.description = Description::parse("Thrice.").expect("a text");
         let task = world.create(1, &ada, draft).await;
+        world.share(&ada).await;
+        world.store.add_comment(&comment(1, &task, &ada)).await.expect("an answer");
         (world, ada, task)
     }
 }
@@ -135,9 +162,36 @@ impl<S: Store> World<S> {
         user
     }
 
+    /// Gives a user the shared space 1, with the mate in it, and an invitation into the mate's space 2.
+    pub(crate) async fn share(&self, owner: &User) -> Space {
+        let mate = self.register(900).await;
+        let (mut shared, first) = space(1, owner);
+        self.store.create_space(&shared, &first).await.expect("an answer");
+        let (theirs, second) = space(2, &mate);
+        self.store.create_space(&theirs, &second).await.expect("an answer");
+        self.join(&mut shared, &mate, Role::Member).await;
+        let (_, invitation) = invitation_of(owner);
+        let content = Content::Invitation { to: owner.email.clone(), space: theirs.id };
+        self.store.invite(&invitation, &notice(1, content)).await.expect("an answer");
+        shared
+    }
+
+    /// Lets a user join a space.
+    pub(crate) async fn join(&self, space: &mut Space, user: &User, role: Role) {
+        let member = Member { space: space.id, user: user.id, role, joined_at: now() };
+        let (_, mut invitation) = invitation_of(user);
+        (invitation.space, invitation.role) = (space.id, role);
+        let content = Content::Invitation { to: user.email.clone(), space: space.id };
+        let carrier = notice(space.version * 1_000 + u64::from(space.members), content);
+        self.store.invite(&invitation, &carrier).await.expect("an answer");
+        let (read, change) = (space.version, MemberChange::Join(member, invitation));
+        space.count(&change, now()).expect("there is room");
+        assert!(self.store.change_member(space, read, &change).await.expect("an answer"));
+    }
+
     pub(crate) async fn create(&self, number: u64, owner: &User, draft: TaskDraft) -> Task {
         let task = task(number, owner, draft);
-        let made = self.store.create(&task, None, self.clock.now()).await.expect("an answer");
+        let made = self.store.create(&task, None, None).await.expect("an answer");
         assert_eq!(made, Created::Done);
         task
     }
@@ -173,7 +227,14 @@ impl<S: Store> World<S> {
             ("REFRESH_TOKEN", self.refresh_token(user).await),
             ("EMAIL", user.email.as_str().to_owned()),
             ("TASK_ID", task.id.to_string()),
-            ("UNSUBSCRIBE_TOKEN", me::unsubscribe::link_token(user)),
+            ("COMMENT_ID", comment(1, task, user).id.to_string()),
+            ("SPACE_ID", space(1, user).0.id.to_string()),
+            ("MEMBER_ID", mate().id.to_string()),
+            ("INVITATION_TOKEN", invitation_of(user).0.to_text()),
+            (
+                "UNSUBSCRIBE_TOKEN",
+                me::unsubscribe::link_token(user, me::unsubscribe::MailKind::Reminders),
+            ),
         ] {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
         }
@@ -198,9 +259,35 @@ impl<S: Store> World<S> {
             "get-task" => tasks::get::handle(call, store, verifier, clock).await,
             "update-task" => tasks::update::handle(call, store, queue, verifier, clock, random).await,
             "delete-task" => tasks::delete::handle(call, store, verifier, clock).await,
-            "complete-task" => tasks::complete::handle(call, store, verifier, clock, random).await,
+            "complete-task" => {
+                tasks::complete::handle(call, store, queue, verifier, clock, random).await
+            }
             "reopen-task" => tasks::reopen::handle(call, store, queue, verifier, clock, random).await,
             "list-task-reminders" => tasks::reminders::handle(call, store, verifier, clock).await,
+            "skip-task" => tasks::skip::handle(call, store, queue, verifier, clock, random).await,
+            "list-task-occurrences" => tasks::occurrences::handle(call, store, verifier, clock).await,
+            "create-space" => spaces::create::handle(call, store, verifier, clock, random).await,
+            "list-spaces" => spaces::list::handle(call, store, verifier, clock).await,
+            "get-space" => spaces::get::handle(call, store, verifier, clock).await,
+            "update-space" => spaces::update::handle(call, store, verifier, clock).await,
+            "delete-space" => spaces::delete::handle(call, store, verifier, clock).await,
+            "list-members" => spaces::members::handle(call, store, verifier, clock).await,
+            "update-member" => spaces::update_member::handle(call, store, verifier, clock).await,
+            "remove-member" => {
+                spaces::remove_member::handle(call, store, verifier, clock, random).await
+            }
+            "invite-member" => {
+                invitations::create::handle(call, store, queue, verifier, clock, random).await
+            }
+            "accept-invitation" => invitations::accept::handle(call, store, verifier, clock).await,
+            "create-comment" => comments::create::handle(call, store, verifier, clock, random).await,
+            "list-comments" => comments::list::handle(call, store, verifier, clock).await,
+            "update-comment" => comments::update::handle(call, store, verifier, clock).await,
+            "delete-comment" => comments::delete::handle(call, store, verifier, clock).await,
+            "batch-tasks" => tasks::batch::handle(call, store, queue, verifier, clock, random).await,
+            "list-invitations" => invitations::list::handle(call, store, verifier, clock).await,
+            "revoke-invitation" => invitations::revoke::handle(call, store, verifier, clock).await,
+            "get-openapi" => openapi::get::handle(call).await,
             "get-health" => health::get::handle(call).await,
             other => panic!("{other} is no function of the API"),
         })

@@ -1,7 +1,7 @@
 //! Tasks: versions, conditions, idempotency, and whose they are.
 
 use serde_json::{Value, json};
-use taskbell_domain::timer::Timer;
+use taskbell_domain::timer::{Subject, Timer};
 use taskbell_test::fixtures::{draft, instant};
 
 use crate::support::World;
@@ -138,5 +138,8 @@ async fn a_reminder_nearer_than_the_look_ahead_is_queued_at_once() {
     assert_eq!(world.queue.take(), [], "the dispatcher will find it in time");
     let near = world.send(&event.body(&due("2026-03-01T08:02:00Z"))).await;
     let task_id = near.body["id"].as_str().expect("an id").parse().expect("an id");
-    assert_eq!(world.queue.take(), [Timer { at: instant("2026-03-01T08:02:00Z"), task_id }]);
+    assert_eq!(
+        world.queue.take(),
+        [Timer { at: instant("2026-03-01T08:02:00Z"), subject: Subject::Task(task_id) }]
+    );
 }

@@ -1,11 +1,7 @@
 //! Accounts: profiles, credentials, sessions.
 
 use aws_sdk_dynamodb::{
-    operation::{
-        put_item::PutItemError, transact_write_items::TransactWriteItemsError,
-        update_item::UpdateItemError,
-    },
-    types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem},
+    operation::update_item::UpdateItemError, types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -21,10 +17,11 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{CredentialItem, SessionItem, SpaceItem, UserItem, item, read},
+    items::{CredentialItem, PersonalSpaceItem, SessionItem, UserItem, item, read},
     key, keys, number, text,
+    write::{Transacted, When, put},
 };
-use crate::error::{port_error, unbuildable};
+use crate::error::port_error;
 
 impl Profiles for DynamoDb {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -37,29 +34,8 @@ impl Profiles for DynamoDb {
 impl ProfileChanges for DynamoDb {
     async fn replace_user(&self, user: &User, expected: u64) -> Result<Replaced<User>, PortError> {
         const OPERATION: &str = "changing a profile";
-        let result = self
-            .client
-            .put_item()
-            .table_name(&self.accounts)
-            .set_item(Some(item(OPERATION, keys::profile(user.id), &UserItem::from(user))?))
-            .condition_expression("#version = :expected")
-            .expression_attribute_names("#version", keys::VERSION)
-            .expression_attribute_values(":expected", number(expected))
-            .return_values_on_condition_check_failure(AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(Replaced::Done),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    let present = refused.item().cloned();
-                    let present =
-                        present.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
-                    Ok(Replaced::Conflict(present.map(Box::new)))
-                }
-                _ => Err(port_error(OPERATION)(error)),
-            },
-        }
+        let stored = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        self.replace_item::<UserItem, _>(OPERATION, &self.accounts, stored, expected).await
     }
 }
 
@@ -67,36 +43,19 @@ impl Registrations for DynamoDb {
     async fn register(&self, user: &User, credential: &Credential) -> Result<Registered, PortError> {
         const OPERATION: &str = "registering";
         let space = SpaceId::personal(user.id);
-        let owner = SpaceItem { owner: user.id, created_at: user.created_at };
+        let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
         let address = keys::credential(&user.email.canonical());
         let items = [
             (&self.accounts, item(OPERATION, address, &CredentialItem::from(credential))?),
             (&self.accounts, item(OPERATION, keys::profile(user.id), &UserItem::from(user))?),
             (&self.tasks, item(OPERATION, keys::space(space), &owner)?),
         ];
-        let mut transaction = self.client.transact_write_items();
-        for (table, item) in items {
-            let put = Put::builder()
-                .table_name(table)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", keys::PK)
-                .build()
-                .map_err(|e| unbuildable(OPERATION, e))?;
-            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
-        }
-        match transaction.send().await {
-            Ok(_) => Ok(Registered::Done),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled))
-                    if canceled.cancellation_reasons().first().and_then(|r| r.code())
-                        == Some("ConditionalCheckFailed") =>
-                {
-                    Ok(Registered::EmailTaken)
-                }
-                _ => Err(port_error(OPERATION)(error)),
-            },
-        }
+        let puts = items.into_iter().map(|(table, item)| put(OPERATION, table, item, When::Absent));
+        let puts = puts.collect::<Result<_, _>>()?;
+        Ok(match self.transact(OPERATION, puts).await? {
+            Transacted::Done => Registered::Done,
+            Transacted::Refused(_) => Registered::EmailTaken,
+        })
     }
 }
 

@@ -6,7 +6,12 @@
 //! | session | `USER#<user>` | `SESSION#<session>` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | task | `TASK#<task>` | `TASK` |
+//! | comment | `TASK#<task>` | `COMMENT#<comment>` |
 //! | space | `SPACE#<space>` | `SPACE` |
+//! | member of a space | `SPACE#<space>` | `MEMBER#<user>` |
+//! | invitation | `SPACE#<space>` | `INVITATION#<hash of the canonical address>` |
+//! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
+//! | notice | `NOTICE#<notice>` | `NOTICE` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
 //! Partitions of accounts begin with `USER#` or `EMAIL#`: a role that may only touch `USER#…`
@@ -14,10 +19,10 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    id::{SessionId, SpaceId, TaskId, UserId},
+    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
     ports::TIMER_SHARDS,
     task::Status,
-    timer::Timer,
+    timer::{Subject, Timer},
 };
 
 /// Partition key of both tables.
@@ -41,7 +46,7 @@ pub struct Index {
 }
 
 /// All tasks of a space, by creation.
-pub const BY_CREATED: Index = Index { name: "by-created", partition: "space_key", sort: "created_key" };
+pub const BY_CREATED: Index = Index { name: "by-created", partition: "space_key", sort: PK };
 /// All tasks of a space, by due time.
 pub const BY_DUE: Index = Index { name: "by-due", partition: "space_key", sort: "due_key" };
 /// The tasks of a space with one status, by due time.
@@ -49,11 +54,19 @@ pub const BY_STATUS: Index = Index { name: "by-status", partition: "status_key",
 /// The open, or the completed, tasks of a space, by priority and then due time.
 pub const BY_PRIORITY: Index =
     Index { name: "by-priority", partition: "stage_key", sort: "priority_key" };
-/// The tasks that have a timer, by its moment; keys only.
+/// All tasks of a space, by their last change.
+pub const BY_UPDATED: Index = Index { name: "by-updated", partition: "space_key", sort: "updated_key" };
+/// All tasks of a space, by title.
+pub const BY_TITLE: Index = Index { name: "by-title", partition: "space_key", sort: "title_key" };
+/// The open, or the completed, tasks that are assigned to a user, in all spaces, by due time.
+pub const BY_ASSIGNEE: Index =
+    Index { name: "by-assignee", partition: "assignee_key", sort: "due_key" };
+/// What has a timer, by its moment; keys only.
 pub const DUE_TIMERS: Index = Index { name: "due-timers", partition: "timer_shard", sort: "timer_key" };
 
 /// All indexes, as the template declares them.
-pub const INDEXES: [Index; 5] = [BY_CREATED, BY_DUE, BY_STATUS, BY_PRIORITY, DUE_TIMERS];
+pub const INDEXES: [Index; 8] =
+    [BY_CREATED, BY_DUE, BY_STATUS, BY_PRIORITY, BY_UPDATED, BY_TITLE, BY_ASSIGNEE, DUE_TIMERS];
 
 /// Key of a profile.
 pub fn profile(user: UserId) -> (String, String) {
@@ -75,9 +88,72 @@ pub fn task(task: TaskId) -> (String, String) {
     (format!("TASK#{}", task.body()), "TASK".to_owned())
 }
 
+/// The place by creation of the task that is in a partition: the id behind the prefix.
+pub fn created_place(partition: &str) -> Option<&str> {
+    partition.strip_prefix("TASK#")
+}
+
+/// Key of a comment. It sorts before the task itself.
+pub fn comment(of: TaskId, comment: CommentId) -> (String, String) {
+    (task(of).0, format!("COMMENT#{}", comment.body()))
+}
+
+/// Partition of the comments of a task, and how their sort keys begin.
+pub fn comments_of(of: TaskId) -> (String, &'static str) {
+    (task(of).0, "COMMENT#")
+}
+
 /// Key of a space.
 pub fn space(space: SpaceId) -> (String, String) {
     (space_partition(space), "SPACE".to_owned())
+}
+
+/// Key of a member of a space.
+pub fn member(space: SpaceId, user: UserId) -> (String, String) {
+    (space_partition(space), format!("MEMBER#{}", user.body()))
+}
+
+/// The user whose membership has this sort key.
+pub fn member_of(sort: &str) -> Option<UserId> {
+    sort.strip_prefix("MEMBER#").and_then(|body| UserId::from_body(body).ok())
+}
+
+/// Partition of the members of a space, and how their sort keys begin.
+pub fn members_of(space: SpaceId) -> (String, &'static str) {
+    (space_partition(space), "MEMBER#")
+}
+
+/// Key of an invitation.
+pub fn invitation(space: SpaceId, address_hash: &str) -> (String, String) {
+    (space_partition(space), format!("INVITATION#{address_hash}"))
+}
+
+/// Partition of the invitations into a space, and how their sort keys begin.
+pub fn invitations_of(space: SpaceId) -> (String, &'static str) {
+    (space_partition(space), "INVITATION#")
+}
+
+/// Key of the way from a user to a space.
+pub fn way_to(space: SpaceId, user: UserId) -> (String, String) {
+    (format!("USER#{}", user.body()), space_partition(space))
+}
+
+/// Partition of the ways from a user to their spaces, and how their sort keys begin.
+pub fn spaces_of(user: UserId) -> (String, &'static str) {
+    (format!("USER#{}", user.body()), "SPACE#")
+}
+
+/// Key of a notice.
+pub fn notice(notice: NoticeId) -> (String, String) {
+    (format!("NOTICE#{}", notice.body()), "NOTICE".to_owned())
+}
+
+/// Key of what a timer belongs to.
+pub fn subject(subject: Subject) -> (String, String) {
+    match subject {
+        Subject::Task(id) => task(id),
+        Subject::Notice(id) => notice(id),
+    }
 }
 
 /// Key of an idempotency record.
@@ -117,16 +193,24 @@ impl Stage {
             Status::Completed => Self::Done,
         }
     }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Done => "DONE",
+        }
+    }
 }
 
 /// Partition of [`BY_PRIORITY`]. Completed tasks pile up over the years; kept apart they do not stand in
 /// the way of the open ones.
 pub fn stage_partition(space: SpaceId, stage: Stage) -> String {
-    let stage = match stage {
-        Stage::Open => "OPEN",
-        Stage::Done => "DONE",
-    };
-    format!("SPACE#{}#{stage}", space.body())
+    format!("SPACE#{}#{}", space.body(), stage.as_str())
+}
+
+/// Partition of [`BY_ASSIGNEE`].
+pub fn assignee_partition(user: UserId, stage: Stage) -> String {
+    format!("USER#{}#{}", user.body(), stage.as_str())
 }
 
 /// Partition of [`DUE_TIMERS`].
@@ -134,20 +218,20 @@ pub fn timer_shard(shard: u8) -> String {
     format!("TIMER#{shard:02}")
 }
 
-/// The shard that a task's timer is in.
-pub fn shard_of(task: TaskId) -> u8 {
-    task.spread() % TIMER_SHARDS
+/// The shard that a timer is in.
+pub fn shard_of(subject: Subject) -> u8 {
+    subject.spread() % TIMER_SHARDS
 }
 
-/// Sort key of [`DUE_TIMERS`]: `<instant>#<task>`.
+/// Sort key of [`DUE_TIMERS`]: `<instant>#<id>`.
 pub fn timer(timer: &Timer) -> String {
-    format!("{}#{}", timer.at, timer.task_id.body())
+    format!("{}#{}", timer.at, timer.subject)
 }
 
 /// Reads what [`timer`] wrote.
 pub fn parse_timer(sort_key: &str) -> Option<Timer> {
-    let (at, body) = sort_key.split_once('#')?;
-    Some(Timer { at: at.parse().ok()?, task_id: TaskId::from_body(body).ok()? })
+    let (at, subject) = sort_key.split_once('#')?;
+    Some(Timer { at: at.parse().ok()?, subject: subject.parse().ok()? })
 }
 
 /// Sorts behind every timer at `until` and before every later one.
@@ -162,15 +246,21 @@ mod tests {
     const BODY: &str = "01JQ0000000000000000000001";
 
     fn at(instant: &str) -> Timer {
-        Timer { at: instant.parse().unwrap(), task_id: TaskId::from_body(BODY).unwrap() }
+        Timer { at: instant.parse().unwrap(), subject: Subject::Task(TaskId::from_body(BODY).unwrap()) }
     }
 
     #[test]
     fn a_timer_reads_back_what_it_writes() {
         let one = at("2026-03-01T08:00:00Z");
-        assert_eq!(timer(&one), format!("2026-03-01T08:00:00Z#{BODY}"));
+        assert_eq!(timer(&one), format!("2026-03-01T08:00:00Z#tsk_{BODY}"));
         assert_eq!(parse_timer(&timer(&one)), Some(one));
-        for bad in ["", "#", "2026-03-01T08:00:00Z", "yesterday#01JQ0000000000000000000001"] {
+        for bad in [
+            "",
+            "#",
+            "2026-03-01T08:00:00Z",
+            "yesterday#tsk_01JQ0000000000000000000001",
+            "2026-03-01T08:00:00Z#usr_01JQ0000000000000000000001",
+        ] {
             assert_eq!(parse_timer(bad), None, "{bad}");
         }
     }
@@ -202,7 +292,7 @@ mod tests {
         let mut used = [false; TIMER_SHARDS as usize];
         for last in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars() {
             let id = TaskId::from_body(&format!("{}{last}", &BODY[..25])).unwrap();
-            used[usize::from(shard_of(id))] = true;
+            used[usize::from(shard_of(Subject::Task(id)))] = true;
         }
         assert!(used.iter().all(|used| *used));
     }

@@ -3,11 +3,15 @@
 //! Every method is one access pattern and, unless it says otherwise, one call. There is no Scan.
 
 mod accounts;
+mod comments;
 mod items;
 pub mod keys;
 mod list;
+mod notices;
+mod spaces;
 mod tasks;
 mod timers;
+mod write;
 
 use std::collections::HashMap;
 

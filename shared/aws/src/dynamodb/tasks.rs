@@ -3,18 +3,17 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
-    operation::{
-        delete_item::DeleteItemError, put_item::PutItemError,
-        transact_write_items::TransactWriteItemsError,
-    },
+    operation::{delete_item::DeleteItemError, put_item::PutItemError},
     types::{KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem},
 };
 use jiff::Timestamp;
 use taskbell_domain::{
     id::{TaskId, UserId},
     list::{TaskPage, TaskQuery},
+    notice::Notice,
     ports::{
-        Created, IdempotencyRecord, PortError, Profiles, Replaced, TaskChanges, TaskCreation, TaskReads,
+        Alongside, Created, IdempotencyRecord, PortError, Profiles, Replaced, TaskChanges,
+        TaskCreation, TaskReads,
     },
     task::Task,
     user::User,
@@ -22,10 +21,11 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{IdempotencyItem, TaskItem, UserItem, item, read},
-    key, keys, number,
+    items::{IdempotencyItem, NoticeItem, TaskItem, UserItem, item, read},
+    key, keys, number, text,
+    write::{Transacted, When, conflict, delete, put},
 };
-use crate::error::{port_error, unbuildable};
+use crate::error::{corrupt, elsewhere, port_error, unbuildable};
 
 impl TaskReads for DynamoDb {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
@@ -40,68 +40,43 @@ impl TaskReads for DynamoDb {
 }
 
 impl TaskCreation for DynamoDb {
+    async fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<IdempotencyRecord>, PortError> {
+        const OPERATION: &str = "reading records of idempotency keys";
+        let wanted = key_hashes.iter().map(|hash| keys::idempotency(user, hash)).collect();
+        let found = self.get_all(OPERATION, &self.tasks, wanted).await?.into_iter();
+        let records = found.map(|item| read::<IdempotencyItem, IdempotencyRecord>(OPERATION, item));
+        let mut records = records.collect::<Result<Vec<_>, _>>()?;
+        records.retain(|record| record.expires_at > now);
+        Ok(records)
+    }
+
     async fn create(
         &self,
         task: &Task,
         record: Option<&IdempotencyRecord>,
-        now: Timestamp,
+        notice: Option<&Notice>,
     ) -> Result<Created, PortError> {
         const OPERATION: &str = "creating a task";
         let stored = item(OPERATION, keys::task(task.id), &TaskItem::from(task))?;
+        if record.is_none() && notice.is_none() {
+            return self.create_alone(stored).await;
+        }
+        let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Absent)?];
+        actions.extend(self.put_notice(OPERATION, notice)?);
         let Some(record) = record else {
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.tasks)
-                .set_item(Some(stored))
-                .condition_expression("attribute_not_exists(#pk)")
-                .expression_attribute_names("#pk", keys::PK);
-            return match put.send().await {
-                Ok(_) => Ok(Created::Done),
-                Err(error) => match error.as_service_error() {
-                    // Ids are unique, so it is there by this very call: its answer was lost, and the SDK has
-                    // sent it again.
-                    Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Done),
-                    _ => Err(port_error(OPERATION)(error)),
-                },
-            };
+            return self.transact_all(OPERATION, actions).await.map(|()| Created::Done);
         };
-        let new = Put::builder()
-            .table_name(&self.tasks)
-            .set_item(Some(stored))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", keys::PK)
-            .build()
-            .map_err(|e| unbuildable(OPERATION, e))?;
-        let record_key = keys::idempotency(record.user, &record.key_hash);
-        let unused = Put::builder()
-            .table_name(&self.tasks)
-            .set_item(Some(item(OPERATION, record_key, &IdempotencyItem::from(record))?))
-            .condition_expression("attribute_not_exists(#pk) OR #expires_at <= :now")
-            .expression_attribute_names("#pk", keys::PK)
-            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
-            .expression_attribute_values(":now", number(now.as_second()))
-            .return_values_on_condition_check_failure(AllOld)
-            .build()
-            .map_err(|e| unbuildable(OPERATION, e))?;
-        let result = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(unused).build())
-            .transact_items(TransactWriteItem::builder().put(new).build())
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(Created::Done),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                    let reason = canceled.cancellation_reasons().first();
-                    match reason.and_then(|reason| reason.item().cloned()) {
-                        Some(used) => read::<IdempotencyItem, _>(OPERATION, used).map(Created::KeyUsed),
-                        None => Err(port_error(OPERATION)(error)),
-                    }
-                }
-                _ => Err(port_error(OPERATION)(error)),
+        actions.insert(0, self.put_record(OPERATION, record)?);
+        match self.transact(OPERATION, actions).await? {
+            Transacted::Done => Ok(Created::Done),
+            Transacted::Refused(reasons) => match reasons.into_iter().next().flatten().flatten() {
+                Some(used) => read::<IdempotencyItem, _>(OPERATION, used).map(Created::KeyUsed),
+                None => Err(corrupt(OPERATION, "a refusal without a record")),
             },
         }
     }
@@ -140,32 +115,64 @@ impl TaskChanges for DynamoDb {
         Ok((task, user))
     }
 
-    async fn replace(&self, task: &Task, expected: u64) -> Result<Replaced<Task>, PortError> {
+    async fn replace(
+        &self,
+        task: &Task,
+        expected: u64,
+        also: Alongside<'_>,
+    ) -> Result<Replaced<Task>, PortError> {
         const OPERATION: &str = "changing a task";
-        let result = self
-            .client
-            .put_item()
-            .table_name(&self.tasks)
-            .set_item(Some(item(OPERATION, keys::task(task.id), &TaskItem::from(task))?))
-            .condition_expression("#version = :expected")
-            .expression_attribute_names("#version", keys::VERSION)
-            .expression_attribute_values(":expected", number(expected))
-            .return_values_on_condition_check_failure(AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(Replaced::Done),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    conflict(OPERATION, refused.item())
-                }
-                _ => Err(port_error(OPERATION)(error)),
-            },
+        let stored = item(OPERATION, keys::task(task.id), &TaskItem::from(task))?;
+        if also.next.is_none() && also.notice.is_none() && also.record.is_none() {
+            return self.replace_item::<TaskItem, _>(OPERATION, &self.tasks, stored, expected).await;
         }
+        let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Version(expected))?];
+        if let Some(next) = also.next {
+            let next = item(OPERATION, keys::task(next.id), &TaskItem::from(next))?;
+            actions.push(put(OPERATION, &self.tasks, next, When::Absent)?);
+        }
+        actions.extend(self.put_notice(OPERATION, also.notice)?);
+        let record = also.record.map(|record| self.put_record(OPERATION, record));
+        actions.extend(record.transpose()?);
+        self.replace_with(OPERATION, actions).await
     }
 
-    async fn delete(&self, id: TaskId, expected: u64) -> Result<Replaced<Task>, PortError> {
+    async fn task_and_comments(&self, id: TaskId) -> Result<(Option<Task>, bool), PortError> {
+        const OPERATION: &str = "reading a task and whether there are comments";
+        let (partition, sort) = keys::task(id);
+        // In this direction the task comes first, and then the last of its comments.
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tasks)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_values(":pk", text(partition))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(2);
+        let found = query.send().await.map_err(port_error(OPERATION))?.items.unwrap_or_default();
+        let is_task = |item: &Item| item.get(keys::SK) == Some(&text(&sort));
+        let (tasks, comments): (Vec<_>, Vec<_>) = found.into_iter().partition(is_task);
+        let task = tasks.into_iter().next().map(|item| read::<TaskItem, _>(OPERATION, item));
+        Ok((task.transpose()?, !comments.is_empty()))
+    }
+
+    async fn delete(
+        &self,
+        id: TaskId,
+        expected: u64,
+        comments: bool,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Replaced<Task>, PortError> {
         const OPERATION: &str = "deleting a task";
+        if let Some(record) = record {
+            let gone = delete(OPERATION, &self.tasks, keys::task(id), When::Version(expected))?;
+            let record = self.put_record(OPERATION, record)?;
+            let replaced = self.replace_with(OPERATION, vec![gone, record]).await?;
+            self.after_deletion(&replaced, id, comments).await;
+            return Ok(replaced);
+        }
         let result = self
             .client
             .delete_item()
@@ -177,19 +184,101 @@ impl TaskChanges for DynamoDb {
             .return_values_on_condition_check_failure(AllOld)
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(Replaced::Done),
+        let replaced = match result {
+            Ok(_) => Replaced::Done,
             Err(error) => match error.as_service_error() {
-                Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
-                    conflict(OPERATION, refused.item())
+                // It was there a moment ago: somebody has deleted it, or this very call, sent twice by the SDK.
+                Some(DeleteItemError::ConditionalCheckFailedException(refused))
+                    if refused.item().is_none() =>
+                {
+                    Replaced::Done
                 }
+                Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
+                    conflict::<TaskItem, _>(OPERATION, refused.item().cloned())?
+                }
+                _ => return Err(port_error(OPERATION)(error)),
+            },
+        };
+        self.after_deletion(&replaced, id, comments).await;
+        Ok(replaced)
+    }
+}
+
+impl DynamoDb {
+    /// Deletes the comments of a task that is gone. Nobody can reach them any more, so it is no failure of the
+    /// deletion if that does not succeed.
+    async fn after_deletion(&self, replaced: &Replaced<Task>, id: TaskId, comments: bool) {
+        if !comments || *replaced != Replaced::Done {
+            return;
+        }
+        if let Err(error) = self.delete_comments("deleting the comments of a task", id).await {
+            tracing::error!(task = %id, %error, "comments of a deleted task are left");
+        }
+    }
+
+    /// Stores the record of an idempotency key, unless there is one that has not expired.
+    fn put_record(
+        &self,
+        operation: &'static str,
+        record: &IdempotencyRecord,
+    ) -> Result<TransactWriteItem, PortError> {
+        let place = keys::idempotency(record.user, &record.key_hash);
+        let put = Put::builder()
+            .table_name(&self.tasks)
+            .set_item(Some(item(operation, place, &IdempotencyItem::from(record))?))
+            .condition_expression("attribute_not_exists(#pk) OR #expires_at <= :now")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+            .expression_attribute_values(":now", number(record.created_at.as_second()))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|e| unbuildable(operation, e))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Stores a new task by itself, for half the price of a transaction.
+    async fn create_alone(&self, stored: Item) -> Result<Created, PortError> {
+        const OPERATION: &str = "creating a task";
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tasks)
+            .set_item(Some(stored))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PK);
+        match put.send().await {
+            Ok(_) => Ok(Created::Done),
+            Err(error) => match error.as_service_error() {
+                // Ids are unique, so it is there by this very call: its answer was lost, and the SDK has sent
+                // it again.
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Done),
                 _ => Err(port_error(OPERATION)(error)),
             },
         }
     }
-}
 
-fn conflict(operation: &'static str, present: Option<&Item>) -> Result<Replaced<Task>, PortError> {
-    let present = present.cloned().map(|item| read::<TaskItem, _>(operation, item)).transpose()?;
-    Ok(Replaced::Conflict(present.map(Box::new)))
+    /// Carries out actions of which the first is about the version of a task.
+    async fn replace_with(
+        &self,
+        operation: &'static str,
+        actions: Vec<TransactWriteItem>,
+    ) -> Result<Replaced<Task>, PortError> {
+        match self.transact(operation, actions).await? {
+            Transacted::Done => Ok(Replaced::Done),
+            Transacted::Refused(reasons) => match reasons.into_iter().next().flatten() {
+                Some(present) => conflict::<TaskItem, _>(operation, present),
+                None => Err(elsewhere(operation)),
+            },
+        }
+    }
+
+    fn put_notice(
+        &self,
+        operation: &'static str,
+        notice: Option<&Notice>,
+    ) -> Result<Option<TransactWriteItem>, PortError> {
+        let Some(notice) = notice else { return Ok(None) };
+        let stored = item(operation, keys::notice(notice.id), &NoticeItem::from(notice))?;
+        put(operation, &self.tasks, stored, When::Absent).map(Some)
+    }
 }

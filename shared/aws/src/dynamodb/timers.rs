@@ -26,7 +26,7 @@ impl Timers for DynamoDb {
         const OPERATION: &str = "finding timers";
         let partition = keys::timer_shard(shard);
         let start = after.map(|timer| {
-            let mut start = key(keys::task(timer.task_id));
+            let mut start = key(keys::subject(timer.subject));
             start.extend(HashMap::from([
                 (DUE_TIMERS.partition.to_owned(), text(&partition)),
                 (DUE_TIMERS.sort.to_owned(), text(keys::timer(&timer))),
@@ -51,9 +51,12 @@ impl Timers for DynamoDb {
             let sort = item.get(DUE_TIMERS.sort).and_then(|value| value.as_s().ok());
             sort.and_then(|sort| keys::parse_timer(sort)).ok_or_else(|| corrupt(OPERATION, "timer"))
         };
+        // One that cannot be read must not keep the others of its shard from ringing.
+        let readable =
+            |item| timer(item).inspect_err(|error| tracing::error!(%error, "a timer is lost")).ok();
         Ok(TimerPage {
             next: answer.last_evaluated_key().map(timer).transpose()?,
-            timers: answer.items().iter().map(timer).collect::<Result<_, _>>()?,
+            timers: answer.items().iter().filter_map(readable).collect(),
         })
     }
 
@@ -63,7 +66,7 @@ impl Timers for DynamoDb {
             .client
             .update_item()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::task(timer.task_id))))
+            .set_key(Some(key(keys::subject(timer.subject))))
             .update_expression("SET #timer = :to")
             .condition_expression("#timer = :seen")
             .expression_attribute_names("#timer", DUE_TIMERS.sort)

@@ -30,13 +30,17 @@ pub async fn handle(
     let now = clock.now();
     let caller = authenticate(call, verifier, now)?;
     let mut fields = Fields::of(call)?;
+    let mail = fields.nested("mail.", |mail| {
+        Some((mail.changed("reminders", read::boolean), mail.changed("assignments", read::boolean)))
+    });
     let patch = UserPatch {
         name: fields.changed("name", read::text(PersonName::parse)),
         time_zone: fields.changed("time_zone", read::text(Zone::parse)),
         default_reminders: fields
             .clearable("default_reminders", read::default_reminders)
             .map(Option::unwrap_or_default),
-        mail_reminders: fields.nested("mail.", |mail| mail.changed("reminders", read::boolean)),
+        mail_reminders: mail.and_then(|mail| mail.0),
+        mail_assignments: mail.and_then(|mail| mail.1),
     };
     let patch = fields.finish(Some(patch))?;
 

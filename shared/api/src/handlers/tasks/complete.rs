@@ -3,23 +3,25 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    ports::TaskChanges,
+    ports::{TaskChanges, TimerQueue},
     task::{Status, TaskPatch},
 };
 
-use super::{change, task_id, view};
+use super::{Changing, task_id, view};
 use crate::{
-    http::{Call, Problem, Reply, authenticate},
+    http::{Call, IfMatch, Problem, Reply, authenticate},
     tokens::Verifier,
 };
 
-/// Completes the task, which silences its reminders. One that is completed already stays as it is.
+/// Completes the task, which silences its reminders; an occurrence of a series makes the next one in the same
+/// write. One that is completed already stays as it is.
 ///
 /// # Errors
 /// 401, 404, 409 `busy`, 412.
 pub async fn handle(
     call: &Call,
     tasks: &impl TaskChanges,
+    queue: &impl TimerQueue,
     verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -28,7 +30,8 @@ pub async fn handle(
     let caller = authenticate(call, verifier, now)?;
     let found = tasks.task(task_id(call)?).await?;
     let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-    let task =
-        change(call, tasks, caller, found, |task| Ok(task.apply(done.clone(), None, now, random)?));
-    view::reply(StatusCode::OK, &task.await?)
+    let if_match = IfMatch::of(call)?;
+    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let task = changing.apply(found, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
+    view::reply(StatusCode::OK, &task)
 }

@@ -1,36 +1,29 @@
-//! `POST /v1/tasks`: creates a task. Two calls: the profile is read, the task is written.
+//! `POST /v1/tasks`: creates a task. Two calls: the profile is read, the task is written. In a shared space the
+//! role is read, too, and that of somebody to whom it is assigned.
 
 use http::{StatusCode, header};
-use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     clock::{Clock, Random},
-    credential::sha256_hex,
-    id::{SpaceId, TaskId, UserId},
+    id::{SpaceId, TaskId},
     policy::Action,
-    ports::{Created, IdempotencyRecord, TaskCreation, TimerQueue},
-    task::Task,
-    violation::Violation,
+    ports::{Created, TaskCreation, TimerQueue},
+    task::{Task, TaskDraft},
+    user::User,
 };
 
-use super::{fields, permitted, view};
+use super::{assignment, check_assignee, fields, idempotency::Key, permitted, require, view};
 use crate::{
-    http::{Call, Fields, Problem, Reply, authenticate},
+    http::{Call, Fields, Params, Problem, Reply, authenticate, read},
     ring_soon::ring_soon,
     tokens::{Identity, Verifier},
 };
-
-/// How long an idempotency key is remembered.
-const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-
-/// The longest idempotency key, in characters.
-const MAX_KEY: usize = 255;
 
 /// Creates; answers 201 with the task. With an `Idempotency-Key` that was used before for the same body it
 /// answers 201 with the task of that time, as it is now, and `Idempotent-Replayed: true`.
 ///
 /// # Errors
-/// 401, 409 `task_deleted` (the key's task is gone), 422 also for `idempotency_key_reused`, and those of
-/// every body.
+/// 401, 403, 404 (the space), 409 `task_deleted` (the key's task is gone), 422 also for
+/// `idempotency_key_reused`, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl TaskCreation,
@@ -41,54 +34,84 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = authenticate(call, verifier, now)?;
-    let key_hash = idempotency_key(call)?;
-    let draft = fields::draft(Fields::of(call)?)?;
-    let body_hash = sha256_hex(call.json()?);
+    let mut params = Params::of(call);
+    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    params.finish()?;
+    let mut fields = Fields::of(call)?;
+    let draft = fields::draft(&mut fields);
+    let draft = fields.finish(draft)?;
+    let sent = [space.to_string().into_bytes(), call.json()?.to_vec()];
+    let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
 
+    let creation = Creation { store, queue, caller, clock, random };
+    if let Err(refusal) = creation.check(space, &draft).await {
+        // A request that has been carried out is answered as it was, whatever has changed since.
+        let used = match &key {
+            Some(key) => store.records(caller.user, vec![key.hash()], now).await?,
+            None => Vec::new(),
+        };
+        if used.is_empty() {
+            return Err(refusal);
+        }
+    }
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
-    let id = TaskId::generate(clock, random);
-    let task = Task::create(id, SpaceId::personal(caller.user), draft, &user, now, random)?;
-    let record = key_hash.map(|key_hash| record(caller.user, key_hash, &body_hash, id, now));
-    match store.create(&task, record.as_ref(), now).await? {
-        Created::Done => {
-            ring_soon(queue, &task, now).await;
-            created(&task)
-        }
-        Created::KeyUsed(used) if used.body_hash != body_hash => {
-            let detail = "The Idempotency-Key was used for another body.";
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail))
-        }
-        Created::KeyUsed(used) => replay(store, caller, used.task).await,
+    let (task, replayed) = creation.create(space, draft, &user, key.as_ref()).await?;
+    let reply = view::reply(StatusCode::CREATED, &task)?
+        .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))?;
+    match replayed {
+        true => reply.with(http::HeaderName::from_static("idempotent-replayed"), "true"),
+        false => Ok(reply),
     }
 }
 
-fn record(
-    user: UserId,
-    key_hash: String,
-    body_hash: &str,
-    task: TaskId,
-    now: Timestamp,
-) -> IdempotencyRecord {
-    let (body_hash, expires_at) = (body_hash.to_owned(), now + KEY_LIFETIME);
-    IdempotencyRecord { user, key_hash, body_hash, task, expires_at }
+/// What creating a task works with.
+pub(super) struct Creation<'a, S, Q> {
+    pub(super) store: &'a S,
+    pub(super) queue: &'a Q,
+    pub(super) caller: Identity,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) random: &'a dyn Random,
 }
 
-fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
-    let Some(key) = call.header("idempotency-key")? else { return Ok(None) };
-    if key.is_empty() || key.len() > MAX_KEY {
-        let why = format!("It must have 1 to {MAX_KEY} characters.");
-        return Err(Violation::new("invalid_length", why).at("Idempotency-Key").into());
+impl<S: TaskCreation, Q: TimerQueue> Creation<'_, S, Q> {
+    /// Refuses what the caller may not do in the space.
+    pub(super) async fn check(&self, space: SpaceId, draft: &TaskDraft) -> Result<(), Problem> {
+        require(self.store, self.caller, space, Action::WriteTasks).await?;
+        check_assignee(self.store, self.caller, space, draft.assigned_to).await
     }
-    Ok(Some(sha256_hex(key.as_bytes())))
-}
 
-fn created(task: &Task) -> Result<Reply, Problem> {
-    view::reply(StatusCode::CREATED, task)?.with(header::LOCATION, &format!("/v1/tasks/{}", task.id))
-}
-
-async fn replay(store: &impl TaskCreation, caller: Identity, id: TaskId) -> Result<Reply, Problem> {
-    let task = permitted(store.task(id).await?, caller, Action::ReadTasks).map_err(|_| {
-        Problem::conflict("task_deleted", "The task that this Idempotency-Key created is gone.")
-    })?;
-    created(&task)?.with(http::HeaderName::from_static("idempotent-replayed"), "true")
+    /// Creates the task, or finds the one that the key has created before; says which.
+    pub(super) async fn create(
+        &self,
+        space: SpaceId,
+        draft: TaskDraft,
+        user: &User,
+        key: Option<&Key>,
+    ) -> Result<(Task, bool), Problem> {
+        let now = self.clock.now();
+        let id = TaskId::generate(self.clock, self.random);
+        let task = Task::create(id, space, draft, user, now, self.random)?;
+        let record = key.map(|key| key.record(id, StatusCode::CREATED.as_u16()));
+        let notice = assignment(&task, None, self.caller.user, now, self.random);
+        match (self.store.create(&task, record.as_ref(), notice.as_ref()).await?, key) {
+            (Created::KeyUsed(used), Some(key)) => {
+                key.check(&used)?;
+                let found = self.store.task(used.task).await?;
+                let found = permitted(self.store, found, self.caller, Action::ReadTasks).await;
+                let gone = "The task that this Idempotency-Key created is gone.";
+                let found = found.map_err(|problem| match problem.status() {
+                    StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => {
+                        Problem::conflict("task_deleted", gone)
+                    }
+                    _ => problem,
+                });
+                Ok((found?, true))
+            }
+            _ => {
+                let news = notice.and_then(|notice| notice.timer());
+                ring_soon(self.queue, [task.timer(), news], now).await;
+                Ok((task, false))
+            }
+        }
+    }
 }

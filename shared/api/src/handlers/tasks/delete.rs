@@ -10,7 +10,7 @@ use taskbell_domain::{
 use super::{permitted, task_id};
 use crate::{
     handlers::TRIES,
-    http::{Call, Problem, Reply, authenticate, require_match},
+    http::{Call, IfMatch, Problem, Reply, authenticate},
     tokens::Verifier,
 };
 
@@ -25,11 +25,12 @@ pub async fn handle(
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let caller = authenticate(call, verifier, clock.now())?;
-    let mut found = tasks.task(task_id(call)?).await?;
+    let (mut found, comments) = tasks.task_and_comments(task_id(call)?).await?;
+    let if_match = IfMatch::of(call)?;
     for _ in 0..TRIES {
-        let task = permitted(found, caller, Action::WriteTasks)?;
-        require_match(call, task.version)?;
-        match tasks.delete(task.id, task.version).await? {
+        let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
+        if_match.check(task.version)?;
+        match tasks.delete(task.id, task.version, comments, None).await? {
             Replaced::Done => return Ok(Reply::empty(StatusCode::NO_CONTENT)),
             Replaced::Conflict(present) => found = present.map(|task| *task),
         }

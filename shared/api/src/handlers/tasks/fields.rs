@@ -2,14 +2,15 @@
 
 use taskbell_domain::{
     due::Due,
+    recurrence::{AutoComplete, RecurrenceFrom, Rule},
     task::{Priority, Status, TaskDraft, TaskPatch},
     text::{Category, Description, Title},
 };
 
-use crate::http::{Fields, Problem, read};
+use crate::http::{Fields, read};
 
 /// Reads a task to be created.
-pub(super) fn draft(mut fields: Fields) -> Result<TaskDraft, Problem> {
+pub(super) fn draft(fields: &mut Fields) -> Option<TaskDraft> {
     let title = fields.required("title", read::text(Title::parse));
     let description = fields.optional("description", read::text(Description::parse));
     let status = fields.optional("status", read::text(Status::parse));
@@ -18,7 +19,12 @@ pub(super) fn draft(mut fields: Fields) -> Result<TaskDraft, Problem> {
     let tags = fields.optional("tags", read::tags);
     let due = fields.optional("due", read::text(Due::parse));
     let reminders = fields.optional("reminders", read::reminders);
-    fields.finish(title.map(|title| TaskDraft {
+    let recurrence = fields.optional("recurrence", read::text(Rule::parse));
+    let recurrence_from = fields.optional("recurrence_from", read::text(RecurrenceFrom::parse));
+    let auto_complete_after = fields.optional("auto_complete_after", read::text(AutoComplete::parse));
+    let assigned_to = fields.optional("assigned_to", read::text(read::id));
+    let checklist = fields.optional("checklist", read::checklist);
+    title.map(|title| TaskDraft {
         title,
         description: description.unwrap_or_default(),
         status: status.unwrap_or(Status::Pending),
@@ -27,12 +33,17 @@ pub(super) fn draft(mut fields: Fields) -> Result<TaskDraft, Problem> {
         tags: tags.unwrap_or_default(),
         due,
         reminders,
-    }))
+        recurrence,
+        recurrence_from,
+        auto_complete_after,
+        assigned_to,
+        checklist: checklist.unwrap_or_default(),
+    })
 }
 
 /// Reads a merge patch. Null clears what a task can be without.
-pub(super) fn patch(mut fields: Fields) -> Result<TaskPatch, Problem> {
-    let patch = TaskPatch {
+pub(super) fn patch(fields: &mut Fields) -> TaskPatch {
+    TaskPatch {
         title: fields.changed("title", read::text(Title::parse)),
         description: fields
             .clearable("description", read::text(Description::parse))
@@ -43,6 +54,10 @@ pub(super) fn patch(mut fields: Fields) -> Result<TaskPatch, Problem> {
         tags: fields.clearable("tags", read::tags).map(Option::unwrap_or_default),
         due: fields.clearable("due", read::text(Due::parse)),
         reminders: fields.clearable("reminders", read::reminders).map(Option::unwrap_or_default),
-    };
-    fields.finish(Some(patch))
+        recurrence: fields.clearable("recurrence", read::text(Rule::parse)),
+        recurrence_from: fields.changed("recurrence_from", read::text(RecurrenceFrom::parse)),
+        checklist: fields.clearable("checklist", read::checklist).map(Option::unwrap_or_default),
+        assigned_to: fields.clearable("assigned_to", read::text(read::id)),
+        auto_complete_after: fields.clearable("auto_complete_after", read::text(AutoComplete::parse)),
+    }
 }

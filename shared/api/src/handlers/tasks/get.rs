@@ -20,7 +20,7 @@ pub async fn handle(
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let caller = authenticate(call, verifier, clock.now())?;
-    let task = permitted(tasks.task(task_id(call)?).await?, caller, Action::ReadTasks)?;
+    let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     if matches_none(call, task.version)? {
         return Reply::empty(StatusCode::NOT_MODIFIED).tagged(task.version);
     }

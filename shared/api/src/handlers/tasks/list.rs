@@ -1,24 +1,26 @@
-//! `GET /v1/tasks`: a page of tasks. At most two calls.
+//! `GET /v1/tasks`: a page of tasks. At most two calls; one more in a shared space, and two for what is assigned
+//! to the caller in several.
 
 use http::StatusCode;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use taskbell_domain::{
     clock::Clock,
     due::Due,
     id::SpaceId,
-    list::{DEFAULT_PAGE_LIMIT, PAGE_LIMITS, Sort, TaskFilter, TaskQuery},
-    ports::TaskReads,
-    task::{Priority, Status},
-    text::{Category, Tag},
+    list::{DEFAULT_PAGE_LIMIT, Scope, Sort, SortBy, TaskFilter, TaskQuery},
+    policy::{Action, known_role},
+    ports::{Memberships, Profiles, TaskReads},
+    task::{Priority, Status, Task},
+    text::{Category, Needle, Tag},
     violation::Violation,
     zone::Zone,
 };
 
-use super::view::TaskView;
+use super::{require, view::TaskView};
 use crate::{
-    http::{Call, Cursor, Params, Problem, Reply, authenticate},
-    tokens::Verifier,
+    http::{Call, Cursor, Params, Problem, Reply, authenticate, read},
+    tokens::{Identity, Verifier},
 };
 
 /// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
@@ -28,13 +30,25 @@ use crate::{
 /// 400 `invalid_cursor`, 401, 422.
 pub async fn handle(
     call: &Call,
-    tasks: &impl TaskReads,
+    tasks: &(impl TaskReads + Profiles),
     verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
     let mut params = Params::of(call);
-    let filter = TaskFilter {
+    let space = params.optional("space", read::id);
+    let assigned_to = params.optional("assigned_to", |text| match text {
+        "me" => Ok(caller.user),
+        id => read::id(id),
+    });
+    let overdue = params.optional("overdue", only_true).is_some();
+    let days = params.optional("due", Days::parse);
+    let mut filter = TaskFilter {
+        space: None,
+        assigned_to,
+        open: overdue,
+        words: params.optional("q", Needle::parse),
         status: params.optional("status", Status::parse),
         priority: params.optional("priority", Priority::parse),
         category: params.optional("category", Category::parse),
@@ -42,22 +56,99 @@ pub async fn handle(
         due_before: params.optional("due_before", instant),
         due_after: params.optional("due_after", instant),
     };
-    let sort = params.optional("sort", Sort::parse).unwrap_or(Sort::DEFAULT);
-    let limit = params.optional("limit", limit).unwrap_or(DEFAULT_PAGE_LIMIT);
+    let mine = space.is_none() && assigned_to == Some(caller.user);
+    let sort = params.optional("sort", |text| match Sort::parse(text)? {
+        sort if mine && sort.by != SortBy::Due => {
+            let why = "Across spaces it can be due or -due only: give space, too.";
+            Err(Violation::new("unsupported", why))
+        }
+        sort => Ok(sort),
+    });
+    let sort = sort.unwrap_or(Sort::DEFAULT);
+    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
     params.finish()?;
 
-    let space = SpaceId::personal(caller.user);
-    let mut query = TaskQuery { space, filter, sort, limit, after: None };
-    let cursors = Cursor::new(caller.user, &query);
-    query.after = cursor
-        .map(|text| cursors.read(&text))
-        .transpose()
-        .map_err(|violation| Problem::malformed(violation.code, violation.message))?;
-    let page = tasks.list(&query).await?;
+    if overdue {
+        filter.until(now);
+    }
+    if let Some(days) = days {
+        let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+        let (start, end) = days.bounds(&user.time_zone, now)?;
+        filter.since(start);
+        filter.until(end);
+    }
+    let scope = if mine {
+        Scope::AssignedTo(caller.user)
+    } else {
+        let space = space.unwrap_or(SpaceId::personal(caller.user));
+        require(tasks, caller, space, Action::ReadTasks).await?;
+        Scope::Space(space)
+    };
+    let mut query = TaskQuery { scope, filter, sort, limit, after: None };
+    // Bound to what was asked, not to what it means at the moment: being overdue changes from page to page.
+    let mut asked = call.query();
+    asked.retain(|(name, _)| !["limit", "cursor"].contains(name));
+    asked.sort();
+    let cursors = Cursor::new(caller.user, &asked);
+    query.after = cursors.read(cursor.as_deref())?;
+    let mut page = tasks.list(&query).await?;
+    if mine {
+        keep_visible(tasks, caller, &mut page.items).await?;
+    }
     let items: Vec<_> = page.items.iter().map(TaskView::from).collect();
     let next_cursor = page.next.map(|place| cursors.write(&place));
     Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
+}
+
+/// The days of the caller in which something can be asked to be due.
+#[derive(Debug, Clone, Copy)]
+enum Days {
+    /// This day.
+    Today,
+    /// This day and the six that follow.
+    Week,
+}
+
+impl Days {
+    fn parse(text: &str) -> Result<Self, Violation> {
+        match text {
+            "today" => Ok(Self::Today),
+            "week" => Ok(Self::Week),
+            _ => Err(Violation::new("unknown_value", "It must be one of today, week.")),
+        }
+    }
+
+    /// From the beginning of the first day to that of the one behind the last.
+    fn bounds(self, zone: &Zone, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
+        let days = match self {
+            Self::Today => 1,
+            Self::Week => 7,
+        };
+        let start = now.to_zoned(zone.rules().clone()).start_of_day();
+        let end = start
+            .and_then(|start| Ok((start.timestamp(), start.checked_add(days.days())?.timestamp())));
+        end.map_err(|_| Problem::internal())
+    }
+}
+
+fn only_true(text: &str) -> Result<(), Violation> {
+    let why = "It must be true; leave it out for all tasks.";
+    (text == "true").then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
+}
+
+/// Drops what is assigned to the caller in spaces that they have left a moment ago.
+async fn keep_visible(
+    store: &impl Memberships,
+    caller: Identity,
+    items: &mut Vec<Task>,
+) -> Result<(), Problem> {
+    let own = |task: &Task| known_role(caller.user, task.space).is_some();
+    if !items.iter().all(own) {
+        let spaces = store.spaces_of(caller.user).await?;
+        items.retain(|task| own(task) || spaces.iter().any(|(space, _)| space.id == task.space));
+    }
+    Ok(())
 }
 
 /// An instant, or a zoned time. A date alone is not one: its day begins at another instant in every zone.
@@ -73,11 +164,4 @@ fn instant(text: &str) -> Result<Timestamp, Violation> {
         Err(violation) if violation.code == "invalid_time" => Err(no_instant()),
         Err(violation) => Err(violation),
     }
-}
-
-fn limit(text: &str) -> Result<u8, Violation> {
-    text.parse().ok().filter(|limit| PAGE_LIMITS.contains(limit)).ok_or_else(|| {
-        let (min, max) = (PAGE_LIMITS.start(), PAGE_LIMITS.end());
-        Violation::new("out_of_range", format!("It must be a whole number from {min} to {max}."))
-    })
 }

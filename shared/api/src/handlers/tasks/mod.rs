@@ -1,26 +1,36 @@
 //! Tasks.
 
+pub mod batch;
 pub mod complete;
 pub mod create;
 pub mod delete;
 mod fields;
 pub mod get;
+mod idempotency;
 pub mod list;
+pub mod occurrences;
 pub mod reminders;
 pub mod reopen;
+pub mod skip;
 pub mod update;
 mod view;
 
+use jiff::Timestamp;
 use taskbell_domain::{
-    id::TaskId,
-    policy::{self, Action},
-    ports::{Replaced, TaskChanges},
-    task::Task,
+    clock::{At, Random},
+    id::{NoticeId, SpaceId, TaskId, UserId},
+    notice::{Content, Notice},
+    policy::Action,
+    ports::{Alongside, IdempotencyRecord, Memberships, Replaced, TaskChanges, TimerQueue},
+    task::{Change, Task},
+    violation::Violation,
 };
 
+use super::access::{require, role};
 use crate::{
     handlers::TRIES,
-    http::{Call, Problem, require_match},
+    http::{Call, IfMatch, Problem},
+    ring_soon::ring_soon,
     tokens::Identity,
 };
 
@@ -29,34 +39,91 @@ fn task_id(call: &Call) -> Result<TaskId, Problem> {
     call.path("task_id").parse().map_err(|_| Problem::not_found())
 }
 
-/// The task, if it is there and the caller may do that with it. Nobody can tell which of the two failed.
-fn permitted(task: Option<Task>, caller: Identity, action: Action) -> Result<Task, Problem> {
-    task.filter(|task| policy::permits(caller.user, task.space, action)).ok_or_else(Problem::not_found)
+/// The task, if it is there and the caller may do that with it. To somebody who may not even see it, it is
+/// not there.
+async fn permitted(
+    store: &impl Memberships,
+    task: Option<Task>,
+    caller: Identity,
+    action: Action,
+) -> Result<Task, Problem> {
+    let task = task.ok_or_else(Problem::not_found)?;
+    require(store, caller, task.space, action).await?;
+    Ok(task)
 }
 
-/// Changes a task that was just read: applies the change, stores the result on condition that the task is
-/// still the one read, and tries again on the present one if it is not. `change` says whether it changed
-/// anything. An `If-Match` that no longer holds ends it.
-async fn change(
-    call: &Call,
-    tasks: &impl TaskChanges,
+/// Refuses somebody to do a task who is no member of its space.
+async fn check_assignee(
+    store: &impl Memberships,
     caller: Identity,
-    found: Option<Task>,
-    change: impl Fn(&mut Task) -> Result<bool, Problem>,
-) -> Result<Task, Problem> {
-    let mut task = permitted(found, caller, Action::WriteTasks)?;
-    for _ in 0..TRIES {
-        require_match(call, task.version)?;
-        let read = task.version;
-        if !change(&mut task)? {
-            return Ok(task);
-        }
-        match tasks.replace(&task, read).await? {
-            Replaced::Done => return Ok(task),
-            Replaced::Conflict(present) => {
-                task = permitted(present.map(|task| *task), caller, Action::WriteTasks)?;
+    space: SpaceId,
+    assignee: Option<UserId>,
+) -> Result<(), Problem> {
+    let Some(user) = assignee.filter(|user| *user != caller.user) else { return Ok(()) };
+    if role(store, user, space).await?.is_some() {
+        return Ok(());
+    }
+    let why = "It is not the id of a member of the task's space.";
+    Err(Violation::new("not_a_member", why).at("assigned_to").into())
+}
+
+/// The news for somebody to whom another one has just assigned a task.
+fn assignment(
+    task: &Task,
+    before: Option<UserId>,
+    by: UserId,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Option<Notice> {
+    let to = task.assigned_to.filter(|to| *to != by && before != Some(*to))?;
+    let id = NoticeId::generate(&At(now), random);
+    Some(Notice::new(id, Content::Assignment { to, task: task.id, by }, now))
+}
+
+/// What a change of a task works with.
+struct Changing<'a, S, Q> {
+    store: &'a S,
+    queue: &'a Q,
+    caller: Identity,
+    now: Timestamp,
+    random: &'a dyn Random,
+    /// Which version it is meant for.
+    if_match: IfMatch,
+    /// What is recorded with it, for an idempotency key.
+    record: Option<&'a IdempotencyRecord>,
+}
+
+impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
+    /// Changes a task that was just read: applies the change, stores the result on condition that the task is
+    /// still the one read, and tries again on the present one if it is not. `change` says what it did. A
+    /// version that it is not meant for ends it. Timers that are near are queued, those of an occurrence or a
+    /// notice that the change has made included.
+    async fn apply(
+        &self,
+        found: Option<Task>,
+        change: impl Fn(&mut Task) -> Result<Change, Problem>,
+    ) -> Result<Task, Problem> {
+        let Self { store, queue, caller, now, random, record, .. } = *self;
+        let mut task = permitted(store, found, caller, Action::WriteTasks).await?;
+        for _ in 0..TRIES {
+            self.if_match.check(task.version)?;
+            let (read, assignee) = (task.version, task.assigned_to);
+            let Change { changed, next } = change(&mut task)?;
+            if !changed {
+                return Ok(task);
+            }
+            let notice = assignment(&task, assignee, caller.user, now, random);
+            let also = Alongside { next: next.as_deref(), notice: notice.as_ref(), record };
+            match store.replace(&task, read, also).await? {
+                Replaced::Done => {
+                    let next = next.and_then(|next| next.timer());
+                    let notice = notice.and_then(|notice| notice.timer());
+                    ring_soon(queue, [task.timer(), next, notice], now).await;
+                    return Ok(task);
+                }
+                Replaced::Conflict(present) => task = *present.ok_or_else(Problem::not_found)?,
             }
         }
+        Err(Problem::busy())
     }
-    Err(Problem::busy())
 }

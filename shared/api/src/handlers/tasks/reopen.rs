@@ -4,13 +4,12 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     ports::{TaskChanges, TimerQueue},
-    task::{Status, TaskPatch},
+    task::{Change, Status, TaskPatch},
 };
 
-use super::{change, task_id, view};
+use super::{Changing, task_id, view};
 use crate::{
-    http::{Call, Problem, Reply, authenticate},
-    ring_soon::ring_soon,
+    http::{Call, IfMatch, Problem, Reply, authenticate},
     tokens::Verifier,
 };
 
@@ -31,10 +30,15 @@ pub async fn handle(
     let caller = authenticate(call, verifier, now)?;
     let found = tasks.task(task_id(call)?).await?;
     let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
-    let task = change(call, tasks, caller, found, |task| {
-        Ok(task.status == Status::Completed && task.apply(pending.clone(), None, now, random)?)
-    })
-    .await?;
-    ring_soon(queue, &task, now).await;
+    let if_match = IfMatch::of(call)?;
+    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let task = changing
+        .apply(found, |task| {
+            if task.status != Status::Completed {
+                return Ok(Change::default());
+            }
+            Ok(task.apply(pending.clone(), None, now, random)?)
+        })
+        .await?;
     view::reply(StatusCode::OK, &task)
 }

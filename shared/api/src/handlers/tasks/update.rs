@@ -4,13 +4,13 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
+    policy::Action,
     ports::{TaskChanges, TimerQueue},
 };
 
-use super::{change, fields, task_id, view};
+use super::{Changing, check_assignee, fields, require, task_id, view};
 use crate::{
-    http::{Call, Fields, Problem, Reply, authenticate},
-    ring_soon::ring_soon,
+    http::{Call, Fields, IfMatch, Problem, Reply, authenticate},
     tokens::Verifier,
 };
 
@@ -28,7 +28,9 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = authenticate(call, verifier, now)?;
-    let patch = fields::patch(Fields::of(call)?)?;
+    let mut fields = Fields::of(call)?;
+    let patch = fields::patch(&mut fields);
+    let patch = fields.finish(Some(patch))?;
     let id = task_id(call)?;
     let (found, profile) = if patch.needs_profile() {
         let (task, user) = tasks.task_and_user(id, caller.user).await?;
@@ -36,10 +38,14 @@ pub async fn handle(
     } else {
         (tasks.task(id).await?, None)
     };
-    let task = change(call, tasks, caller, found, |task| {
-        Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?)
-    })
-    .await?;
-    ring_soon(queue, &task, now).await;
+    if let (Some(assignee), Some(task)) = (patch.assigned_to, &found) {
+        require(tasks, caller, task.space, Action::WriteTasks).await?;
+        check_assignee(tasks, caller, task.space, assignee).await?;
+    }
+    let if_match = IfMatch::of(call)?;
+    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let task = changing
+        .apply(found, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
+        .await?;
     view::reply(StatusCode::OK, &task)
 }

@@ -4,11 +4,14 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use taskbell_domain::{
+    delivery::{DeliveryStatus, Reason},
     due::Due,
-    id::{ReminderId, TaskId, UserId},
-    reminder::{DeliveryStatus, Reason, Reminder, ReminderSpec},
-    task::{Priority, Status, Task},
-    text::{Category, Description, Tag, Title},
+    id::{ItemId, ReminderId, SpaceId, TaskId, UserId},
+    recurrence::{AutoComplete, RecurrenceFrom, Rule},
+    reminder::{Reminder, ReminderSpec},
+    task::{Completion, Priority, Status, Task},
+    text::{Category, Description, ItemTitle, Tag, Title},
+    zone::Zone,
 };
 
 use crate::http::{Problem, Reply};
@@ -17,6 +20,7 @@ use crate::http::{Problem, Reply};
 #[derive(Serialize)]
 pub(super) struct TaskView<'a> {
     id: TaskId,
+    space: SpaceId,
     title: &'a Title,
     description: &'a Description,
     status: Status,
@@ -25,18 +29,30 @@ pub(super) struct TaskView<'a> {
     tags: &'a [Tag],
     due: &'a Option<Due>,
     due_at: Option<Timestamp>,
+    time_zone: &'a Zone,
     reminders: Vec<ReminderView<'a>>,
+    recurrence: Option<&'a Rule>,
+    recurrence_from: Option<RecurrenceFrom>,
+    occurrence: Option<u32>,
+    next_occurrence: Option<TaskId>,
+    auto_complete_after: Option<AutoComplete>,
+    auto_complete_at: Option<Timestamp>,
+    checklist: Vec<ItemView<'a>>,
+    assigned_to: Option<UserId>,
     created_by: UserId,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     completed_at: Option<Timestamp>,
+    completed_by: Option<Completion>,
 }
 
 impl<'a> From<&'a Task> for TaskView<'a> {
     fn from(task: &'a Task) -> Self {
+        let series = task.recurrence.as_ref();
         Self {
             id: task.id,
+            space: task.space,
             title: &task.title,
             description: &task.description,
             status: task.status,
@@ -45,14 +61,36 @@ impl<'a> From<&'a Task> for TaskView<'a> {
             tags: &task.tags,
             due: &task.due,
             due_at: task.due_at,
+            time_zone: &task.time_zone,
             reminders: task.reminders.iter().map(Into::into).collect(),
+            recurrence: series.map(|series| &series.rule),
+            recurrence_from: series.map(|series| series.from),
+            occurrence: series.map(|series| series.number),
+            next_occurrence: task.next_occurrence,
+            auto_complete_after: task.auto_complete_after,
+            auto_complete_at: task.auto_complete_at(),
+            checklist: task
+                .checklist
+                .iter()
+                .map(|item| ItemView { id: item.id, title: &item.title, done: item.done })
+                .collect(),
+            assigned_to: task.assigned_to,
             created_by: task.created_by,
             version: task.version,
             created_at: task.created_at,
             updated_at: task.updated_at,
             completed_at: task.completed_at,
+            completed_by: task.completed_by,
         }
     }
+}
+
+/// An item of a checklist in an answer.
+#[derive(Serialize)]
+struct ItemView<'a> {
+    id: ItemId,
+    title: &'a ItemTitle,
+    done: bool,
 }
 
 /// A reminder in an answer: what was asked for, and what became of it.
@@ -73,11 +111,11 @@ impl<'a> From<&'a Reminder> for ReminderView<'a> {
         Self {
             id: reminder.id,
             spec: &reminder.spec,
-            fire_at: reminder.fire_at,
-            status: reminder.status,
-            attempts: reminder.attempts,
-            sent_at: reminder.sent_at,
-            reason: reminder.reason,
+            fire_at: reminder.delivery.fire_at,
+            status: reminder.delivery.status,
+            attempts: reminder.delivery.attempts,
+            sent_at: reminder.delivery.sent_at,
+            reason: reminder.delivery.reason,
         }
     }
 }

@@ -1,64 +1,29 @@
-//! Items as they are stored. They are apart from the domain's types, so that either can change alone; what
-//! is read back passes the same checks as what a person types.
+//! Tasks, comments on them, and the records of idempotency keys.
 
 use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    credential::{Credential, Session},
+    checklist::ChecklistItem,
+    comment::Comment,
     due::Due,
-    email::EmailAddress,
-    id::{ReminderId, SessionId, TaskId, UserId},
+    id::{CommentId, ItemId, ReminderId, TaskId, UserId},
     list::{Position, SortBy},
-    ports::{IdempotencyRecord, PortError},
-    reminder::{DeliveryStatus, Lead, Reason, Reminder, ReminderSpec},
-    task::{Priority, Status, Task},
-    text::{Category, Description, PersonName, Tag, Title},
-    user::{MailSettings, User},
-    violation::Violation,
+    ports::IdempotencyRecord,
+    recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
+    reminder::{Lead, Reminder, ReminderSpec},
+    task::{Completion, Priority, Status, Task},
+    text::{Category, CommentText, Description, ItemTitle, Tag, Title},
     zone::Zone,
 };
 
-use super::{Item, keys};
-use crate::error::{corrupt, unbuildable};
-
-/// Turns a stored form into an item with its key.
-pub(super) fn item<T: Serialize>(
-    operation: &'static str,
-    (partition, sort): (String, String),
-    stored: &T,
-) -> Result<Item, PortError> {
-    let mut item: Item = serde_dynamo::to_item(stored).map_err(|e| unbuildable(operation, e))?;
-    item.insert(keys::PK.to_owned(), super::text(partition));
-    item.insert(keys::SK.to_owned(), super::text(sort));
-    Ok(item)
-}
-
-/// Reads an item back into the domain.
-pub(super) fn read<'a, S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
-where
-    S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
-{
-    let stored: S = serde_dynamo::from_item(item).map_err(|e| corrupt(operation, e))?;
-    stored.try_into().map_err(|e| corrupt(operation, e.0))
-}
-
-/// A stored value that fails the domain's checks.
-pub(super) struct Unreadable(String);
-
-impl From<Violation> for Unreadable {
-    fn from(violation: Violation) -> Self {
-        Self(violation.code.to_owned())
-    }
-}
-
-impl From<&str> for Unreadable {
-    fn from(what: &str) -> Self {
-        Self(what.to_owned())
-    }
-}
+use super::{
+    Unreadable,
+    delivery::{DeliveryItem, TimerKeys},
+};
+use crate::dynamodb::keys;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct SpecItem {
+pub(in crate::dynamodb) struct SpecItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,41 +56,14 @@ struct ReminderItem {
     id: ReminderId,
     #[serde(flatten)]
     spec: SpecItem,
-    #[serde(with = "second::required")]
-    fire_at: Timestamp,
-    status: DeliveryStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
-    next_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    attempts: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    fence: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
-    sent_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Reason>,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+    #[serde(flatten)]
+    delivery: DeliveryItem,
 }
 
 impl From<&Reminder> for ReminderItem {
     fn from(reminder: &Reminder) -> Self {
-        Self {
-            id: reminder.id,
-            spec: (&reminder.spec).into(),
-            fire_at: reminder.fire_at,
-            status: reminder.status,
-            next_at: reminder.next_at,
-            attempts: reminder.attempts.into(),
-            fence: reminder.fence,
-            sent_at: reminder.sent_at,
-            message_id: reminder.message_id.clone(),
-            reason: reminder.reason,
-        }
+        let (spec, delivery) = ((&reminder.spec).into(), (&reminder.delivery).into());
+        Self { id: reminder.id, spec, delivery }
     }
 }
 
@@ -133,33 +71,65 @@ impl TryFrom<ReminderItem> for Reminder {
     type Error = Unreadable;
 
     fn try_from(item: ReminderItem) -> Result<Self, Unreadable> {
+        let (spec, delivery) = (item.spec.try_into()?, item.delivery.try_into()?);
+        Ok(Self { id: item.id, spec, delivery })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeriesItem {
+    rule: String,
+    from: String,
+    slot: String,
+    number: u32,
+}
+
+impl From<&Series> for SeriesItem {
+    fn from(series: &Series) -> Self {
+        Self {
+            rule: series.rule.to_string(),
+            from: series.from.as_str().to_owned(),
+            slot: series.slot.to_string(),
+            number: series.number,
+        }
+    }
+}
+
+impl TryFrom<SeriesItem> for Series {
+    type Error = Unreadable;
+
+    fn try_from(item: SeriesItem) -> Result<Self, Unreadable> {
         Ok(Self {
-            id: item.id,
-            spec: item.spec.try_into()?,
-            fire_at: item.fire_at,
-            status: item.status,
-            next_at: item.next_at,
-            attempts: u32::try_from(item.attempts).map_err(|_| "attempts")?,
-            fence: item.fence,
-            sent_at: item.sent_at,
-            message_id: item.message_id,
-            reason: item.reason,
+            rule: Rule::parse(&item.rule)?,
+            from: RecurrenceFrom::parse(&item.from)?,
+            slot: Due::parse(&item.slot)?,
+            number: item.number,
         })
     }
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct TaskItem {
+struct StepItem {
+    id: ItemId,
+    title: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    done: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct TaskItem {
+    pk: String,
     space_key: String,
-    created_key: String,
     due_key: String,
     status_key: String,
     stage_key: String,
     priority_key: String,
+    updated_key: String,
+    title_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timer_shard: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timer_key: Option<String>,
+    assignee_key: Option<String>,
+    #[serde(flatten)]
+    timer: TimerKeys,
     title: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
@@ -173,10 +143,21 @@ pub(super) struct TaskItem {
     due: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     due_at: Option<Timestamp>,
+    time_zone: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recurrence: Option<SeriesItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_occurrence: Option<TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_complete_after: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reminders: Vec<ReminderItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     past_reminders: Vec<ReminderItem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checklist: Vec<StepItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_to: Option<UserId>,
     created_by: UserId,
     version: u64,
     #[serde(with = "second::required")]
@@ -185,20 +166,24 @@ pub(super) struct TaskItem {
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     completed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_by: Option<String>,
 }
 
 impl From<&Task> for TaskItem {
     fn from(task: &Task) -> Self {
-        let timer = task.timer();
+        let stage = keys::Stage::of(task.status);
         Self {
+            pk: keys::task(task.id).0,
             space_key: keys::space_partition(task.space),
-            created_key: Position::of(task, SortBy::Created).0,
             due_key: Position::of(task, SortBy::Due).0,
             status_key: keys::status_partition(task.space, task.status),
-            stage_key: keys::stage_partition(task.space, keys::Stage::of(task.status)),
+            stage_key: keys::stage_partition(task.space, stage),
             priority_key: Position::of(task, SortBy::Priority).0,
-            timer_shard: timer.map(|timer| keys::timer_shard(keys::shard_of(timer.task_id))),
-            timer_key: timer.as_ref().map(keys::timer),
+            updated_key: Position::of(task, SortBy::Updated).0,
+            title_key: Position::of(task, SortBy::Title).0,
+            assignee_key: task.assigned_to.map(|user| keys::assignee_partition(user, stage)),
+            timer: TimerKeys::of(task.timer()),
             title: task.title.as_str().to_owned(),
             description: task.description.as_str().to_owned(),
             status: task.status.as_str().to_owned(),
@@ -207,13 +192,28 @@ impl From<&Task> for TaskItem {
             tags: task.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
             due: task.due.as_ref().map(ToString::to_string),
             due_at: task.due_at,
+            time_zone: task.time_zone.to_string(),
+            recurrence: task.recurrence.as_ref().map(Into::into),
+            next_occurrence: task.next_occurrence,
+            auto_complete_after: task.auto_complete_after.map(|after| after.to_string()),
             reminders: task.reminders.iter().map(Into::into).collect(),
             past_reminders: task.past_reminders.iter().map(Into::into).collect(),
+            checklist: task
+                .checklist
+                .iter()
+                .map(|step| StepItem {
+                    id: step.id,
+                    title: step.title.as_str().to_owned(),
+                    done: step.done,
+                })
+                .collect(),
+            assigned_to: task.assigned_to,
             created_by: task.created_by,
             version: task.version,
             created_at: task.created_at,
             updated_at: task.updated_at,
             completed_at: task.completed_at,
+            completed_by: task.completed_by.map(|by| by.as_str().to_owned()),
         }
     }
 }
@@ -226,7 +226,7 @@ impl TryFrom<TaskItem> for Task {
             items.into_iter().map(Reminder::try_from).collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
-            id: TaskId::from_body(&item.created_key).map_err(|_| "id")?,
+            id: keys::created_place(&item.pk).and_then(|id| TaskId::from_body(id).ok()).ok_or("id")?,
             space: keys::space_of(&item.space_key).ok_or("space")?,
             title: Title::parse(&item.title)?,
             description: Description::parse(&item.description)?,
@@ -236,61 +236,68 @@ impl TryFrom<TaskItem> for Task {
             tags: item.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>()?,
             due: item.due.as_deref().map(Due::parse).transpose()?,
             due_at: item.due_at,
+            time_zone: Zone::parse(&item.time_zone)?,
+            recurrence: item.recurrence.map(Series::try_from).transpose()?,
+            next_occurrence: item.next_occurrence,
+            auto_complete_after: item
+                .auto_complete_after
+                .as_deref()
+                .map(AutoComplete::parse)
+                .transpose()?,
             reminders: reminders(item.reminders)?,
             past_reminders: reminders(item.past_reminders)?,
+            checklist: item
+                .checklist
+                .into_iter()
+                .map(|StepItem { id, title, done }| {
+                    Ok(ChecklistItem { id, title: ItemTitle::parse(&title)?, done })
+                })
+                .collect::<Result<_, Unreadable>>()?,
+            assigned_to: item.assigned_to,
             created_by: item.created_by,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
             completed_at: item.completed_at,
+            completed_by: item.completed_by.as_deref().map(Completion::parse).transpose()?,
         })
     }
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct UserItem {
-    id: UserId,
-    email: String,
-    name: String,
-    time_zone: String,
-    default_reminders: Vec<SpecItem>,
-    mail: MailSettings,
-    unsubscribe_token: String,
+pub(in crate::dynamodb) struct CommentItem {
+    id: CommentId,
+    task: TaskId,
+    author: UserId,
+    text: String,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-impl From<&User> for UserItem {
-    fn from(user: &User) -> Self {
+impl From<&Comment> for CommentItem {
+    fn from(comment: &Comment) -> Self {
         Self {
-            id: user.id,
-            email: user.email.as_str().to_owned(),
-            name: user.name.as_str().to_owned(),
-            time_zone: user.time_zone.to_string(),
-            default_reminders: user.default_reminders.iter().map(Into::into).collect(),
-            mail: user.mail,
-            unsubscribe_token: user.unsubscribe_token.clone(),
-            version: user.version,
-            created_at: user.created_at,
-            updated_at: user.updated_at,
+            id: comment.id,
+            task: comment.task,
+            author: comment.author,
+            text: comment.text.as_str().to_owned(),
+            version: comment.version,
+            created_at: comment.created_at,
+            updated_at: comment.updated_at,
         }
     }
 }
 
-impl TryFrom<UserItem> for User {
+impl TryFrom<CommentItem> for Comment {
     type Error = Unreadable;
 
-    fn try_from(item: UserItem) -> Result<Self, Unreadable> {
-        let defaults = item.default_reminders.into_iter().map(ReminderSpec::try_from);
+    fn try_from(item: CommentItem) -> Result<Self, Unreadable> {
         Ok(Self {
             id: item.id,
-            email: EmailAddress::parse(&item.email)?,
-            name: PersonName::parse(&item.name)?,
-            time_zone: Zone::parse(&item.time_zone)?,
-            default_reminders: defaults.collect::<Result<_, _>>()?,
-            mail: item.mail,
-            unsubscribe_token: item.unsubscribe_token,
+            task: item.task,
+            author: item.author,
+            text: CommentText::parse(&item.text)?,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
@@ -299,57 +306,13 @@ impl TryFrom<UserItem> for User {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct CredentialItem {
-    user: UserId,
-    password_hash: String,
-}
-
-impl From<&Credential> for CredentialItem {
-    fn from(credential: &Credential) -> Self {
-        Self { user: credential.user, password_hash: credential.password_hash.clone() }
-    }
-}
-
-impl TryFrom<CredentialItem> for Credential {
-    type Error = Unreadable;
-
-    fn try_from(item: CredentialItem) -> Result<Self, Unreadable> {
-        Ok(Self { user: item.user, password_hash: item.password_hash })
-    }
-}
-
-#[derive(Serialize)]
-pub(super) struct SessionItem {
-    id: SessionId,
-    user: UserId,
-    token_hash: String,
-    expires_at: i64,
-}
-
-impl From<&Session> for SessionItem {
-    fn from(session: &Session) -> Self {
-        Self {
-            id: session.id,
-            user: session.user,
-            token_hash: session.token_hash.clone(),
-            expires_at: session.expires_at.as_second(),
-        }
-    }
-}
-
-/// A personal space: it exists, and has no members but its owner.
-#[derive(Serialize)]
-pub(super) struct SpaceItem {
-    pub(super) owner: UserId,
-    pub(super) created_at: Timestamp,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct IdempotencyItem {
+pub(in crate::dynamodb) struct IdempotencyItem {
     user: UserId,
     key_hash: String,
     body_hash: String,
     task: TaskId,
+    status: u16,
+    created_at: i64,
     expires_at: i64,
 }
 
@@ -360,6 +323,8 @@ impl From<&IdempotencyRecord> for IdempotencyItem {
             key_hash: record.key_hash.clone(),
             body_hash: record.body_hash.clone(),
             task: record.task,
+            status: record.status,
+            created_at: record.created_at.as_second(),
             expires_at: record.expires_at.as_second(),
         }
     }
@@ -374,6 +339,8 @@ impl TryFrom<IdempotencyItem> for IdempotencyRecord {
             key_hash: item.key_hash,
             body_hash: item.body_hash,
             task: item.task,
+            status: item.status,
+            created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
         })
     }

@@ -1,0 +1,42 @@
+//! What the caller may do in a space. A personal space needs no read, a shared one needs one.
+
+use taskbell_domain::{
+    id::{SpaceId, UserId},
+    policy::{self, Action},
+    ports::{Memberships, PortError},
+    space::Role,
+};
+
+use crate::{http::Problem, tokens::Identity};
+
+/// The role of a user in a space; nothing if they are no member, or there is no such space.
+pub(crate) async fn role(
+    store: &impl Memberships,
+    user: UserId,
+    space: SpaceId,
+) -> Result<Option<Role>, PortError> {
+    match policy::known_role(user, space) {
+        Some(role) => Ok(Some(role)),
+        None => store.role(space, user).await,
+    }
+}
+
+/// Gives the caller's role, if it permits the action.
+///
+/// # Errors
+/// 404 if the caller is no member, so that nobody can tell whether there is such a space; 403 if they are, and
+/// may not do that.
+pub(crate) async fn require(
+    store: &impl Memberships,
+    caller: Identity,
+    space: SpaceId,
+    action: Action,
+) -> Result<Role, Problem> {
+    permitted(role(store, caller.user, space).await?, action)
+}
+
+/// The same for a role that is known.
+pub(crate) fn permitted(role: Option<Role>, action: Action) -> Result<Role, Problem> {
+    let role = role.ok_or_else(Problem::not_found)?;
+    policy::permits(role, action).then_some(role).ok_or_else(Problem::forbidden)
+}

@@ -1,0 +1,45 @@
+//! Comments on tasks.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod update;
+
+use serde_json::{Value, json};
+use taskbell_domain::{comment::Comment, id::TaskId, policy::Action, ports::Comments, space::Role};
+
+use super::access::require;
+use crate::{
+    http::{Call, Problem},
+    tokens::Identity,
+};
+
+/// The task in the path and the caller's role in its space, if that permits the action.
+async fn task_and_role(
+    call: &Call,
+    store: &impl Comments,
+    caller: Identity,
+    action: Action,
+) -> Result<(TaskId, Role), Problem> {
+    let id = call.path("task_id").parse().map_err(|_| Problem::not_found())?;
+    let task = store.task(id).await?.ok_or_else(Problem::not_found)?;
+    Ok((id, require(store, caller, task.space, action).await?))
+}
+
+/// The comment in the path.
+async fn comment(call: &Call, store: &impl Comments, task: TaskId) -> Result<Comment, Problem> {
+    let id = call.path("comment_id").parse().map_err(|_| Problem::not_found())?;
+    store.comment(task, id).await?.ok_or_else(Problem::not_found)
+}
+
+/// A comment, as everybody in the space sees it.
+fn view(comment: &Comment) -> Value {
+    json!({
+        "id": comment.id,
+        "task": comment.task,
+        "author": comment.author,
+        "text": comment.text,
+        "created_at": comment.created_at,
+        "updated_at": comment.updated_at,
+    })
+}

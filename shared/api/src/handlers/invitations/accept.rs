@@ -1,0 +1,68 @@
+//! `POST /v1/invitations/accept`: joins a space.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    credential::sha256_hex,
+    policy::permits_role,
+    ports::SpaceChanges,
+    space::{InvitationToken, Member, MemberChange},
+};
+
+use crate::{
+    handlers::{
+        TRIES,
+        spaces::{space_view, too_many},
+    },
+    http::{Call, Fields, Problem, Reply, authenticate, read},
+    tokens::Verifier,
+};
+
+/// Joins the space of an invitation; answers with the space. The token of the mail is what counts: it can be
+/// accepted with an account of another address.
+///
+/// # Errors
+/// 401, 404 `invalid_invitation`, 409 `already_member`, `space_full`, `too_many_spaces` or `busy`, 422, and
+/// those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &impl SpaceChanges,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let mut fields = Fields::of(call)?;
+    let text = fields.required("token", read::any_text);
+    let text = fields.finish(text)?;
+    let invalid = || {
+        let detail = "The invitation is unknown, used, replaced or expired: ask for a new one.";
+        Problem::new(StatusCode::NOT_FOUND, "invalid_invitation", detail)
+    };
+    let token = InvitationToken::parse(&text).ok_or_else(invalid)?;
+    too_many(store, caller.user).await?;
+    for _ in 0..TRIES {
+        let invitation = store.invitation(token.space, &token.address_hash).await?;
+        let secret = Some(sha256_hex(token.secret.as_bytes()));
+        let invitation = invitation.filter(|found| found.secret_hash == secret);
+        let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
+        let space = store.space(token.space).await?.filter(|space| !space.deleting);
+        let mut space = space.ok_or_else(invalid)?;
+        if store.role(space.id, caller.user).await?.is_some() {
+            return Err(Problem::conflict("already_member", "You are a member of this space."));
+        }
+        let role = invitation.role;
+        // Whoever was removed, or may not invite any more, has not left a door open.
+        let inviter = store.role(space.id, invitation.invited_by).await?;
+        if !inviter.is_some_and(|inviter| permits_role(inviter, None, Some(role))) {
+            return Err(invalid());
+        }
+        let member = Member { space: space.id, user: caller.user, role, joined_at: now };
+        let (read, change) = (space.version, MemberChange::Join(member, invitation));
+        space.count(&change, now).map_err(Problem::refused)?;
+        if store.change_member(&space, read, &change).await? {
+            return Reply::json(StatusCode::OK, &space_view(&space, role));
+        }
+    }
+    Err(Problem::busy())
+}

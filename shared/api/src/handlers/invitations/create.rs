@@ -1,0 +1,86 @@
+//! `POST /v1/spaces/{space_id}/invitations`: invites somebody by e-mail. Three calls, and the mail is queued.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    email::EmailAddress,
+    id::NoticeId,
+    notice::{Content, Notice},
+    policy::{Action, permits_role},
+    ports::{SpaceChanges, TimerQueue},
+    space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, MAX_INVITATIONS, Role, Space},
+};
+
+use super::view;
+use crate::{
+    handlers::spaces::{shared, space_id},
+    http::{Call, Fields, Problem, Reply, authenticate, read},
+    ring_soon::ring_soon,
+    tokens::Verifier,
+};
+
+/// Invites; answers 201 with the invitation, whose secret is in the mail only. An invitation takes the place of
+/// an older one for the same address. Whether the address has an account is not told.
+///
+/// # Errors
+/// 401, 403, 404, 409 `personal_space`, `invited_recently` or `too_many_invitations`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &impl SpaceChanges,
+    queue: &impl TimerQueue,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let mut fields = Fields::of(call)?;
+    let email = fields.required("email", read::text(EmailAddress::parse));
+    let role = fields.optional("role", read::text(Role::parse)).unwrap_or(Role::Member);
+    let email = fields.finish(email)?;
+    let (space, me) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
+    if !permits_role(me.role, None, Some(role)) {
+        return Err(Problem::forbidden());
+    }
+    refuse_flood(store, &space, &email, now).await?;
+    let content = Content::Invitation { to: email.clone(), space: space.id };
+    let notice = Notice::new(NoticeId::generate(clock, random), content, now);
+    let invitation = Invitation {
+        space: space.id,
+        email,
+        role,
+        invited_by: caller.user,
+        notice: notice.id,
+        secret_hash: None,
+        created_at: now,
+        expires_at: now + INVITATION_LIFETIME,
+    };
+    store.invite(&invitation, &notice).await?;
+    ring_soon(queue, [notice.timer()], now).await;
+    Reply::json(StatusCode::CREATED, &view(&invitation))
+}
+
+/// Refuses what would make a mail cannon of the space: invitations without end, or again and again to the same
+/// address.
+async fn refuse_flood(
+    store: &impl SpaceChanges,
+    space: &Space,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let mut open = store.invitations(space.id).await?;
+    open.retain(|invitation| invitation.expires_at > now);
+    let (again, others): (Vec<_>, Vec<_>) =
+        open.iter().partition(|found| found.email.hash() == email.hash());
+    if again.iter().any(|found| now < found.created_at + INVITATION_PAUSE) {
+        let minutes = INVITATION_PAUSE.as_mins();
+        let detail = format!("This address was invited less than {minutes} minutes ago.");
+        return Err(Problem::conflict("invited_recently", detail));
+    }
+    if others.len() >= MAX_INVITATIONS {
+        let detail = format!("{MAX_INVITATIONS} invitations into this space are open: revoke one.");
+        return Err(Problem::conflict("too_many_invitations", detail));
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `GET /v1/spaces/{space_id}/invitations`: who is invited and has not come yet. Two calls.
+
+use http::StatusCode;
+use serde_json::json;
+use taskbell_domain::{clock::Clock, policy::Action, ports::SpaceReads};
+
+use super::view;
+use crate::{
+    handlers::spaces::{shared, space_id},
+    http::{Call, Params, Problem, Reply, authenticate},
+    tokens::Verifier,
+};
+
+/// Answers with all invitations that can be accepted, the newest first.
+///
+/// # Errors
+/// 401, 403, 404, 409 `personal_space`, 422 for parameters.
+pub async fn handle(
+    call: &Call,
+    store: &impl SpaceReads,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    Params::of(call).finish()?;
+    let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
+    let mut open = store.invitations(space.id).await?;
+    open.retain(|invitation| invitation.expires_at > now);
+    open.sort_by_key(|invitation| std::cmp::Reverse(invitation.created_at));
+    let items: Vec<_> = open.iter().map(view).collect();
+    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+}

@@ -1,0 +1,22 @@
+//! Invitations into a space.
+
+pub mod accept;
+pub mod create;
+pub mod list;
+pub mod revoke;
+
+use serde_json::{Value, json};
+use taskbell_domain::space::Invitation;
+
+/// An invitation, as those who manage the members see it. Its id is the hash of the address.
+fn view(invitation: &Invitation) -> Value {
+    json!({
+        "id": invitation.email.hash(),
+        "space": invitation.space,
+        "email": invitation.email,
+        "role": invitation.role,
+        "invited_by": invitation.invited_by,
+        "created_at": invitation.created_at,
+        "expires_at": invitation.expires_at,
+    })
+}

@@ -1,0 +1,104 @@
+//! Spaces and who is in them.
+
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod members;
+pub mod remove_member;
+pub mod update;
+pub mod update_member;
+
+use serde_json::{Value, json};
+use taskbell_domain::{
+    id::{SpaceId, UserId},
+    policy::{Action, known_role},
+    ports::{Memberships, SpaceReads},
+    space::{MAX_SPACES, Member, Role, Space},
+    user::User,
+};
+
+use super::access::permitted;
+use crate::{
+    http::{Call, Problem},
+    tokens::Identity,
+};
+
+/// The space id in the path. What is no id is treated as one that does not exist.
+pub(super) fn space_id(call: &Call) -> Result<SpaceId, Problem> {
+    call.path("space_id").parse().map_err(|_| Problem::not_found())
+}
+
+/// The user id in the path; `me` is the caller.
+fn member_id(call: &Call, caller: Identity) -> Result<UserId, Problem> {
+    match call.path("user_id") {
+        "me" => Ok(caller.user),
+        id => id.parse().map_err(|_| Problem::not_found()),
+    }
+}
+
+/// A shared space and the caller as its member, if their role permits the action.
+///
+/// # Errors
+/// 403, 404; 409 `personal_space` for the caller's own, with which none of this can be done.
+pub(super) async fn shared(
+    store: &impl SpaceReads,
+    caller: Identity,
+    id: SpaceId,
+    action: Action,
+) -> Result<(Space, Member), Problem> {
+    if known_role(caller.user, id).is_some() {
+        let detail = "A personal space has one member, and cannot be renamed, shared or deleted.";
+        return Err(Problem::conflict("personal_space", detail));
+    }
+    let found = store.space_and_member(id, caller.user).await?;
+    let (space, me) = found.filter(|(space, _)| !space.deleting).ok_or_else(Problem::not_found)?;
+    permitted(Some(me.role), action)?;
+    Ok((space, me))
+}
+
+/// Refuses somebody who is in as many spaces as one can be.
+pub(super) async fn too_many(store: &impl Memberships, user: UserId) -> Result<(), Problem> {
+    if store.spaces_of(user).await?.len() < MAX_SPACES {
+        return Ok(());
+    }
+    let detail = format!("You are in {MAX_SPACES} spaces, which is the most there can be.");
+    Err(Problem::conflict("too_many_spaces", detail))
+}
+
+/// A space, as one of its members sees it.
+pub(super) fn space_view(space: &Space, role: Role) -> Value {
+    json!({
+        "id": space.id,
+        "name": space.name,
+        "personal": false,
+        "role": role,
+        "members": space.members,
+        "created_at": space.created_at,
+        "updated_at": space.updated_at,
+    })
+}
+
+/// The space that everybody has for themselves.
+fn personal_view(user: UserId) -> Value {
+    let created_at = user.made_at();
+    json!({
+        "id": SpaceId::personal(user),
+        "name": "Personal",
+        "personal": true,
+        "role": Role::Owner,
+        "members": 1,
+        "created_at": created_at,
+        "updated_at": created_at,
+    })
+}
+
+/// A member, as the others see them. Addresses stay with their owners.
+fn member_view(member: &Member, user: &User) -> Value {
+    json!({
+        "user_id": member.user,
+        "name": user.name,
+        "role": member.role,
+        "joined_at": member.joined_at,
+    })
+}

@@ -1,0 +1,129 @@
+//! `DELETE /v1/spaces/{space_id}/members/{user_id}`: removes a member, or leaves (`me`).
+
+use futures_util::future::try_join_all;
+use http::StatusCode;
+use jiff::Timestamp;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, UserId},
+    list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
+    policy::{Action, permits_role},
+    ports::{Alongside, Replaced, SpaceChanges, TaskChanges},
+    space::MemberChange,
+    task::{Task, TaskPatch},
+};
+
+use super::{member_id, shared, space_id};
+use crate::{
+    handlers::TRIES,
+    http::{Call, Problem, Reply, authenticate},
+    tokens::{Identity, Verifier},
+};
+
+/// The most pages of tasks that are taken from somebody for one request.
+const PAGES: usize = 100;
+
+/// Removes; answers 204. From the first write on they see nothing of the space, and no reminder of it reaches
+/// them; then their open tasks there are
+/// unassigned. For somebody who is no member (any more) only the second is
+/// done: the same request goes on where one was cut off.
+///
+/// # Errors
+/// 401, 403, 404, 409 `last_owner`, `personal_space` or `busy`; 409 `not_finished`, and the same request goes
+/// on.
+pub async fn handle(
+    call: &Call,
+    store: &(impl SpaceChanges + TaskChanges),
+    verifier: &Verifier,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let (id, user) = (space_id(call)?, member_id(call, caller)?);
+    let removed = remove(store, caller, id, user, now).await;
+    // Whoever has left already can have the rest done, too: it is about their own tasks.
+    let left = matches!(&removed, Err(problem) if problem.status() == StatusCode::NOT_FOUND);
+    if !(left && user == caller.user) {
+        removed?;
+        unassign(store, id, user, now, random).await?;
+    } else if unassign(store, id, user, now, random).await? == 0 {
+        return Err(Problem::not_found());
+    }
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+async fn remove(
+    store: &impl SpaceChanges,
+    caller: Identity,
+    id: SpaceId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    for _ in 0..TRIES {
+        let leaves = user == caller.user;
+        let needed = if leaves { Action::ReadSpace } else { Action::ManageMembers };
+        let (mut space, me) = shared(store, caller, id, needed).await?;
+        let Some((_, member)) = store.space_and_member(id, user).await? else { return Ok(()) };
+        if !leaves && !permits_role(me.role, Some(member.role), None) {
+            return Err(Problem::forbidden());
+        }
+        let (read, change) = (space.version, MemberChange::Leave(member));
+        space.count(&change, now).map_err(Problem::refused)?;
+        if store.change_member(&space, read, &change).await? {
+            return Ok(());
+        }
+    }
+    Err(Problem::busy())
+}
+
+async fn unassign(
+    store: &impl TaskChanges,
+    space: SpaceId,
+    user: UserId,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<usize, Problem> {
+    let mut query = TaskQuery {
+        scope: Scope::AssignedTo(user),
+        filter: TaskFilter { space: Some(space), open: true, ..TaskFilter::default() },
+        sort: Sort::DEFAULT,
+        limit: *PAGE_LIMITS.end(),
+        after: None,
+    };
+    let mut taken = 0;
+    for _ in 0..PAGES {
+        let page = store.list(&query).await?;
+        taken += page.items.len();
+        let each = page.items.into_iter().map(|task| take(store, task, user, now, random));
+        try_join_all(each).await?;
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(taken);
+        }
+    }
+    Err(Problem::not_finished())
+}
+
+/// Takes one task from somebody, as long as it is theirs.
+async fn take(
+    store: &impl TaskChanges,
+    mut task: Task,
+    user: UserId,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<(), Problem> {
+    let nobody = TaskPatch { assigned_to: Some(None), ..TaskPatch::default() };
+    for _ in 0..TRIES {
+        if task.assigned_to != Some(user) {
+            return Ok(());
+        }
+        let read = task.version;
+        task.apply(nobody.clone(), None, now, random)?;
+        match store.replace(&task, read, Alongside::default()).await? {
+            Replaced::Done | Replaced::Conflict(None) => return Ok(()),
+            Replaced::Conflict(Some(present)) => task = *present,
+        }
+    }
+    Err(Problem::busy())
+}

@@ -1,0 +1,52 @@
+//! `PATCH /v1/spaces/{space_id}/members/{user_id}`: gives a member another role. Four calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    policy::{Action, permits_role},
+    ports::{Profiles, SpaceChanges},
+    space::{Member, MemberChange, Role},
+};
+
+use super::{member_id, member_view, shared, space_id};
+use crate::{
+    handlers::TRIES,
+    http::{Call, Fields, Problem, Reply, authenticate, read},
+    tokens::Verifier,
+};
+
+/// Changes the role; answers with the member.
+///
+/// # Errors
+/// 401, 403, 404, 409 `last_owner`, `personal_space` or `busy`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl SpaceChanges + Profiles),
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let mut fields = Fields::of(call)?;
+    let role = fields.required("role", read::text(Role::parse));
+    let role = fields.finish(role)?;
+    let (id, user) = (space_id(call)?, member_id(call, caller)?);
+    for _ in 0..TRIES {
+        let (mut space, me) = shared(store, caller, id, Action::ManageMembers).await?;
+        let found = store.space_and_member(id, user).await?;
+        let (_, member) = found.ok_or_else(Problem::not_found)?;
+        if !permits_role(me.role, Some(member.role), Some(role)) {
+            return Err(Problem::forbidden());
+        }
+        let (read, change) = (space.version, MemberChange::Role(member, role));
+        let done = member.role == role || {
+            space.count(&change, now).map_err(Problem::refused)?;
+            store.change_member(&space, read, &change).await?
+        };
+        if done {
+            let profile = store.user(user).await?.ok_or_else(Problem::not_found)?;
+            return Reply::json(StatusCode::OK, &member_view(&Member { role, ..member }, &profile));
+        }
+    }
+    Err(Problem::busy())
+}

@@ -1,0 +1,209 @@
+//! `POST /v1/tasks/batch`: up to a hundred operations, carried out one after the other.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, TaskId},
+    policy::Action,
+    ports::{IdempotencyRecord, Replaced, TaskChanges, TaskCreation, TimerQueue},
+    task::{Status, Task, TaskDraft, TaskPatch},
+    user::User,
+    violation::{FieldError, Violation},
+};
+
+use super::{
+    Changing, check_assignee, create::Creation, fields, idempotency::Key, permitted, require,
+    view::TaskView,
+};
+use crate::{
+    handlers::TRIES,
+    http::{Call, Fields, IfMatch, Problem, Reply, authenticate, read},
+    tokens::Verifier,
+};
+
+/// The most operations of one batch.
+const MAX_OPERATIONS: usize = 100;
+
+/// One operation, checked field by field.
+enum Operation {
+    Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
+    Update { id: TaskId, patch: Box<TaskPatch>, if_match: IfMatch },
+    Delete { id: TaskId, if_match: IfMatch },
+}
+
+/// What came of an operation that succeeded.
+struct Done {
+    status: StatusCode,
+    task: Option<Task>,
+    replayed: bool,
+}
+
+/// Carries the operations out in their order, each by itself: one that fails does not keep the others from being
+/// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
+/// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
+/// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
+///
+/// # Errors
+/// 401; 422 if there are no operations, or too many, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl TaskCreation + TaskChanges),
+    queue: &impl TimerQueue,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let mut body = Fields::of(call)?;
+    let operations = body.required("operations", read::list(MAX_OPERATIONS, |value| Ok(value.clone())));
+    let operations = body.finish(operations)?;
+    if operations.is_empty() {
+        return Err(Violation::new("too_short", "Give at least one operation.")
+            .at("operations")
+            .into());
+    }
+    let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    let key = Key::of(call, caller.user, &[call.json()?], now)?;
+    let keys: Vec<_> =
+        (0..operations.len()).map(|index| key.as_ref().map(|key| key.of_operation(index))).collect();
+    let hashes = keys.iter().flatten().map(Key::hash).collect();
+    let records = store.records(caller.user, hashes, now).await?;
+
+    let creation = Creation { store, queue, caller, clock, random };
+    let batch = Batch { creation, user };
+    let mut results = Vec::with_capacity(operations.len());
+    for (value, key) in operations.iter().zip(&keys) {
+        let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
+        let done = batch.carry_out(value, key.as_ref(), used).await;
+        results.push(match done {
+            Ok(Done { status, task, replayed }) => json!({
+                "status": status.as_u16(),
+                "task": task.as_ref().map(TaskView::from),
+                "replayed": replayed,
+            }),
+            Err(problem) => json!({
+                "status": problem.status().as_u16(),
+                "problem": problem.value(call.request_id()),
+            }),
+        });
+    }
+    Reply::json(StatusCode::OK, &json!({ "results": results }))
+}
+
+struct Batch<'a, S, Q> {
+    creation: Creation<'a, S, Q>,
+    user: User,
+}
+
+impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
+    async fn carry_out(
+        &self,
+        value: &Value,
+        key: Option<&Key>,
+        used: Option<&IdempotencyRecord>,
+    ) -> Result<Done, Problem> {
+        let store = self.creation.store;
+        if let (Some(key), Some(used)) = (key, used) {
+            key.check(used)?;
+            // As it is now; nothing if it is gone, or not the caller's any more.
+            let found = store.task(used.task).await?;
+            let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();
+            let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
+            return Ok(Done { status, task, replayed: true });
+        }
+        match read_operation(value).map_err(Problem::invalid)? {
+            Operation::Create { space, draft } => {
+                let space = space.unwrap_or(SpaceId::personal(self.user.id));
+                self.creation.check(space, &draft).await?;
+                let (task, replayed) = self.creation.create(space, *draft, &self.user, key).await?;
+                Ok(Done { status: StatusCode::CREATED, task: Some(task), replayed })
+            }
+            Operation::Update { id, patch, if_match } => {
+                let task = self.update(id, *patch, if_match, key).await?;
+                Ok(Done { status: StatusCode::OK, task: Some(task), replayed: false })
+            }
+            Operation::Delete { id, if_match } => {
+                self.delete(id, &if_match, key).await?;
+                Ok(Done { status: StatusCode::NO_CONTENT, task: None, replayed: false })
+            }
+        }
+    }
+
+    async fn update(
+        &self,
+        id: TaskId,
+        patch: TaskPatch,
+        if_match: IfMatch,
+        key: Option<&Key>,
+    ) -> Result<Task, Problem> {
+        let Creation { store, queue, caller, clock, random } = self.creation;
+        let (now, found) = (clock.now(), store.task(id).await?);
+        if let (Some(assignee), Some(task)) = (patch.assigned_to, &found) {
+            require(store, caller, task.space, Action::WriteTasks).await?;
+            check_assignee(store, caller, task.space, assignee).await?;
+        }
+        let record = key.map(|key| key.record(id, StatusCode::OK.as_u16()));
+        let record = record.as_ref();
+        let changing = Changing { store, queue, caller, if_match, now, random, record };
+        changing
+            .apply(found, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?))
+            .await
+    }
+
+    async fn delete(&self, id: TaskId, if_match: &IfMatch, key: Option<&Key>) -> Result<(), Problem> {
+        let Creation { store, caller, .. } = self.creation;
+        let record = key.map(|key| key.record(id, StatusCode::NO_CONTENT.as_u16()));
+        let (mut found, comments) = store.task_and_comments(id).await?;
+        for _ in 0..TRIES {
+            let task = permitted(store, found, caller, Action::WriteTasks).await?;
+            if_match.check(task.version)?;
+            match store.delete(id, task.version, comments, record.as_ref()).await? {
+                Replaced::Done => return Ok(()),
+                Replaced::Conflict(present) => found = present.map(|task| *task),
+            }
+        }
+        Err(Problem::busy())
+    }
+}
+
+fn read_operation(value: &Value) -> Result<Operation, Vec<FieldError>> {
+    let op = value.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let read = Fields::inside(value, |fields| {
+        fields.required("op", read::text(known));
+        if op == "create" {
+            let space = fields.optional("space", read::text(read::id));
+            let draft = fields.required("task", |task| Fields::inside(task, fields::draft));
+            return draft.map(|draft| Operation::Create { space, draft: Box::new(draft) });
+        }
+        let id = fields.required("id", read::text(read::id));
+        let if_match = IfMatch::version(fields.optional("version", read::whole_number));
+        match op.as_str() {
+            "update" => {
+                let patch = fields.required("task", |task| {
+                    Fields::inside(task, |fields| Some(fields::patch(fields)))
+                });
+                let (id, patch) = id.zip(patch)?;
+                Some(Operation::Update { id, patch: Box::new(patch), if_match })
+            }
+            "complete" => {
+                let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+                Some(Operation::Update { id: id?, patch: Box::new(done), if_match })
+            }
+            _ => Some(Operation::Delete { id: id?, if_match }),
+        }
+    });
+    // Fields of an operation are named without the dot that separates them from nothing.
+    read.map_err(|errors| {
+        let bare =
+            |e: FieldError| FieldError { field: e.field.trim_start_matches('.').to_owned(), ..e };
+        errors.into_iter().map(bare).collect()
+    })
+}
+
+fn known(op: &str) -> Result<(), Violation> {
+    let known = ["create", "update", "complete", "delete"].contains(&op);
+    let why = "It must be one of create, update, complete, delete.";
+    known.then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
+}

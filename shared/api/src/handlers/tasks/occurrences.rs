@@ -1,0 +1,38 @@
+//! `GET /v1/tasks/{task_id}/occurrences`: when a task comes again. One call.
+
+use http::StatusCode;
+use serde_json::json;
+use taskbell_domain::{clock::Clock, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};
+
+use super::{permitted, task_id};
+use crate::{
+    http::{Call, Params, Problem, Reply, authenticate, read},
+    tokens::Verifier,
+};
+
+/// Answers with the occurrences that follow this one, each as if the one before it were completed when it is
+/// due. A task that does not recur has none.
+///
+/// # Errors
+/// 401, 404, 422.
+pub async fn handle(
+    call: &Call,
+    tasks: &impl TaskReads,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let caller = authenticate(call, verifier, clock.now())?;
+    let mut params = Params::of(call);
+    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
+    params.finish()?;
+    let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
+    let series = task.recurrence.iter();
+    let following = series.flat_map(|series| series.following(&task.time_zone, limit));
+    let items: Vec<_> = following
+        .map(|next| {
+            let due_at = next.slot.at(&task.time_zone);
+            json!({ "occurrence": next.number, "due": next.slot, "due_at": due_at })
+        })
+        .collect();
+    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+}

@@ -1,0 +1,42 @@
+//! `POST /v1/tasks/{task_id}/skip`: passes over one occurrence of a series. Two calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    ports::{TaskChanges, TimerQueue},
+    task::Change,
+};
+
+use super::{Changing, task_id, view};
+use crate::{
+    http::{Call, IfMatch, Problem, Reply, authenticate},
+    tokens::Verifier,
+};
+
+/// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
+/// ETag in `If-Match` where a repetition must not count.
+///
+/// # Errors
+/// 401, 404, 409 `not_recurring`, `already_completed`, `series_ended` or `busy`, 412.
+pub async fn handle(
+    call: &Call,
+    tasks: &impl TaskChanges,
+    queue: &impl TimerQueue,
+    verifier: &Verifier,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = authenticate(call, verifier, now)?;
+    let found = tasks.task(task_id(call)?).await?;
+    let if_match = IfMatch::of(call)?;
+    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let task = changing
+        .apply(found, |task| {
+            task.skip(now, random)
+                .map_err(|refusal| Problem::conflict(refusal.code, refusal.message))?;
+            Ok(Change { changed: true, next: None })
+        })
+        .await?;
+    view::reply(StatusCode::OK, &task)
+}

@@ -1,0 +1,337 @@
+//! The API as an OpenAPI 3.1 document. The schemas are types, the operations a table; what is the same for all
+//! operations is said once. `openapi.json` beside this file is the document as it is served; a test keeps it
+//! current.
+
+// A comment on a field becomes its description; most names say enough.
+#[allow(missing_docs)]
+pub mod schemas;
+
+use serde_json::{Map, Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The document as `GET /v1/openapi.json` serves it.
+pub const DOCUMENT: &str = include_str!("openapi.json");
+
+/// One operation. Its id is the name of its function.
+struct Operation {
+    id: &'static str,
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    /// Names of query parameters and headers.
+    parameters: &'static [&'static str],
+    body: &'static str,
+    answer: (u16, &'static str),
+    /// Besides those that follow from having a body, a path or parameters.
+    errors: &'static [u16],
+}
+
+const PUBLIC: &[&str] =
+    &["register-user", "log-in", "refresh-session", "unsubscribe", "get-health", "get-openapi"];
+
+macro_rules! operations {
+    ($($id:literal $method:ident $path:literal $summary:literal
+        [$($parameter:literal),*] $body:literal => $status:literal $answer:literal [$($error:literal),*];)+) => {
+        &[$(Operation {
+            id: $id, method: stringify!($method), path: $path, summary: $summary, parameters: &[$($parameter),*],
+            body: $body, answer: ($status, $answer), errors: &[$($error),*],
+        }),+]
+    };
+}
+
+const OPERATIONS: &[Operation] = operations! {
+    "register-user" post "/v1/auth/register" "Make an account" [] "Registration" => 201 "Profile" [409];
+    "log-in" post "/v1/auth/login" "Log in" [] "Login" => 200 "Tokens" [401];
+    "refresh-session" post "/v1/auth/refresh" "Exchange a refresh token" [] "Refresh" => 200 "Tokens" [401];
+    "log-out" post "/v1/auth/logout" "End the session" [] "" => 204 "" [];
+    "get-profile" get "/v1/me" "The caller's profile" [] "" => 200 "Profile" [];
+    "update-profile" patch "/v1/me" "Change the profile" [] "ProfilePatch" => 200 "Profile" [409];
+    "unsubscribe" get "/v1/unsubscribe/{token}" "Ask whether to end mails of a kind" [] "" => 200 "html" [];
+    "unsubscribe" post "/v1/unsubscribe/{token}" "End mails of a kind (RFC 8058)" [] "" => 200 "html" [409];
+    "create-task" post "/v1/tasks" "Create a task"
+        ["space", "Idempotency-Key"] "TaskDraft" => 201 "Task" [403, 404, 409];
+    "list-tasks" get "/v1/tasks" "List tasks"
+        ["space", "assigned_to", "status", "priority", "category", "tag", "q", "overdue", "due", "due_before",
+         "due_after", "sort", "limit", "cursor"] "" => 200 "Task[]" [403, 404];
+    "batch-tasks" post "/v1/tasks/batch" "Carry out many operations"
+        ["Idempotency-Key"] "BatchRequest" => 200 "BatchAnswer" [];
+    "get-task" get "/v1/tasks/{task_id}" "One task" ["If-None-Match"] "" => 200 "Task" [403];
+    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match"] "TaskPatch" => 200 "Task" [403, 409, 412];
+    "delete-task" delete "/v1/tasks/{task_id}" "Delete a task with its comments"
+        ["If-Match"] "" => 204 "" [403, 409, 412];
+    "complete-task" post "/v1/tasks/{task_id}/complete" "Complete a task; a recurring one makes the next occurrence"
+        ["If-Match"] "" => 200 "Task" [403, 409, 412];
+    "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match"] "" => 200 "Task" [403, 409, 412];
+    "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match"] "" => 200 "Task" [403, 409, 412];
+    "list-task-occurrences" get "/v1/tasks/{task_id}/occurrences" "When a task comes again"
+        ["limit"] "" => 200 "Occurrence[]" [403];
+    "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [403];
+    "create-comment" post "/v1/tasks/{task_id}/comments" "Comment on a task" [] "CommentDraft" => 201 "Comment" [403];
+    "list-comments" get "/v1/tasks/{task_id}/comments" "The comments, the oldest first"
+        ["limit", "cursor"] "" => 200 "Comment[]" [403];
+    "update-comment" patch "/v1/tasks/{task_id}/comments/{comment_id}" "Change a comment of one's own"
+        [] "CommentPatch" => 200 "Comment" [403, 409];
+    "delete-comment" delete "/v1/tasks/{task_id}/comments/{comment_id}" "Delete a comment" [] "" => 204 "" [403];
+    "create-space" post "/v1/spaces" "Make a space" [] "SpaceDraft" => 201 "Space" [409];
+    "list-spaces" get "/v1/spaces" "The caller's spaces" [] "" => 200 "Space[]" [422];
+    "get-space" get "/v1/spaces/{space_id}" "One space" [] "" => 200 "Space" [403];
+    "update-space" patch "/v1/spaces/{space_id}" "Rename a space" [] "SpacePatch" => 200 "Space" [403, 409];
+    "delete-space" delete "/v1/spaces/{space_id}" "Delete a space with all that is in it"
+        ["name"] "" => 204 "" [403, 409];
+    "list-members" get "/v1/spaces/{space_id}/members" "Who is in a space" [] "" => 200 "Member[]" [403, 409, 422];
+    "update-member" patch "/v1/spaces/{space_id}/members/{user_id}" "Give a member another role"
+        [] "MemberPatch" => 200 "Member" [403, 409];
+    "remove-member" delete "/v1/spaces/{space_id}/members/{user_id}" "Remove a member, or leave (`me`)"
+        [] "" => 204 "" [403, 409];
+    "invite-member" post "/v1/spaces/{space_id}/invitations" "Invite somebody by e-mail"
+        [] "InvitationDraft" => 201 "Invitation" [403, 409];
+    "list-invitations" get "/v1/spaces/{space_id}/invitations" "The open invitations" [] "" => 200 "Invitation[]" [403, 409, 422];
+    "revoke-invitation" delete "/v1/spaces/{space_id}/invitations/{invitation_id}" "Take an invitation back"
+        [] "" => 204 "" [403, 409];
+    "accept-invitation" post "/v1/invitations/accept" "Join a space" [] "Acceptance" => 200 "Space" [404, 409];
+    "get-health" get "/v1/health" "Whether the API answers" [] "" => 200 "Health" [];
+    "get-openapi" get "/v1/openapi.json" "This document" [] "" => 200 "document" [];
+};
+
+/// Every schema, by name.
+macro_rules! components {
+    ($($name:ident),+ $(,)?) => {{
+        let mut all = Vec::new();
+        $(
+            schemas::$name::schemas(&mut all);
+            all.push((schemas::$name::name().into_owned(), schemas::$name::schema()));
+        )+
+        all
+    }};
+}
+
+/// Makes the document.
+pub fn document() -> Value {
+    let all = components!(
+        Problem,
+        Registration,
+        Login,
+        Refresh,
+        Tokens,
+        Profile,
+        ProfilePatch,
+        TaskDraft,
+        TaskPatch,
+        Task,
+        LedgerEntry,
+        Occurrence,
+        Comment,
+        CommentDraft,
+        CommentPatch,
+        Space,
+        SpaceDraft,
+        SpacePatch,
+        Member,
+        MemberPatch,
+        Invitation,
+        InvitationDraft,
+        Acceptance,
+        BatchRequest,
+        BatchAnswer,
+        Health,
+    );
+    let all: std::collections::BTreeMap<_, _> = all.into_iter().collect();
+    let mut components = Map::new();
+    for (name, schema) in all {
+        // Schemas of plain values always serialize.
+        let mut schema = serde_json::to_value(schema).unwrap_or_default();
+        complete(&name, &mut schema);
+        components.insert(name, schema);
+    }
+    let mut paths = Map::new();
+    for operation in OPERATIONS {
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        path[operation.method] = operation.describe();
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Taskbell",
+            "version": "1",
+            "description": "Tasks, and reminders that are never lost and never doubled.",
+            "license": { "name": "MIT", "identifier": "MIT" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "access_token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+            },
+        },
+    })
+}
+
+/// Answers always have all their fields, null or not, but for those that are said to be left out.
+fn complete(name: &str, schema: &mut Value) {
+    let left_out: &[&str] = match name {
+        "Problem" => &["errors"],
+        "Reminder" => &["before", "at"],
+        "BatchResult" => &["task", "replayed", "problem"],
+        _ => &[],
+    };
+    let request = schema.get("additionalProperties") == Some(&json!(false));
+    if let (false, Some(properties)) = (request, schema["properties"].as_object()) {
+        let names = properties.keys().filter(|name| !left_out.contains(&name.as_str()));
+        schema["required"] = names.cloned().collect::<Vec<_>>().into();
+    }
+}
+
+impl Operation {
+    fn describe(&self) -> Value {
+        let public = PUBLIC.contains(&self.id);
+        let names = self.path.split(['{', '}']).skip(1).step_by(2);
+        let mut parameters: Vec<_> = names.map(path_parameter).collect();
+        parameters.extend(self.parameters.iter().map(|name| parameter(name)));
+        let mut statuses = vec![400, 500, 503];
+        statuses.extend(self.errors);
+        statuses.extend((!public).then_some(401));
+        statuses.extend(self.path.contains('{').then_some(404));
+        if !self.body.is_empty() {
+            statuses.extend([413, 415, 422]);
+        }
+        if self
+            .parameters
+            .iter()
+            .any(|name| name.starts_with(char::is_lowercase) || *name == "Idempotency-Key")
+        {
+            statuses.push(422);
+        }
+        let mut responses = Map::new();
+        let (status, answer) = self.answer;
+        responses.insert(status.to_string(), success(answer));
+        if self.parameters.contains(&"If-None-Match") {
+            responses
+                .insert("304".to_owned(), json!({ "description": "The client has this version." }));
+        }
+        for status in statuses {
+            responses.insert(status.to_string(), failure(status));
+        }
+        let mut described = json!({
+            "operationId": format!("{}{}", self.id, if self.id == "unsubscribe" { format!("-{}", self.method) } else { String::new() }),
+            "tags": [self.path.split('/').nth(2).unwrap_or_default()],
+            "summary": self.summary,
+            "parameters": parameters,
+            "responses": responses,
+        });
+        if public {
+            described["security"] = json!([]);
+        }
+        if !self.body.is_empty() {
+            let schema = reference(self.body);
+            described["requestBody"] =
+                json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        }
+        described
+    }
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn success(answer: &str) -> Value {
+    let content = |media: &str, schema: Value| json!({ "description": "Done.", "content": { media: { "schema": schema } } });
+    match (answer, answer.strip_suffix("[]")) {
+        ("", _) => json!({ "description": "Done." }),
+        ("html", _) => content("text/html", json!({ "type": "string" })),
+        ("document", _) => content("application/json", json!({ "type": "object" })),
+        (_, Some(item)) => content(
+            "application/json",
+            json!({
+                "type": "object",
+                "properties": {
+                    "items": { "type": "array", "items": reference(item) },
+                    "next_cursor": { "type": ["string", "null"] },
+                },
+                "required": ["items", "next_cursor"],
+            }),
+        ),
+        (name, None) => content("application/json", reference(name)),
+    }
+}
+
+fn failure(status: u16) -> Value {
+    let what = match status {
+        400 => "The request cannot be read, or its cursor is not one of this query.",
+        401 => "There is no valid token.",
+        403 => "The caller's role does not allow it.",
+        404 => "It is not there, or the caller may not see it.",
+        409 => "It cannot be done in the present state; see `code`.",
+        412 => "It is not the version in If-Match any more.",
+        413 => "The body is too large.",
+        415 => "The body is not said to be JSON.",
+        422 => "It can be read, and is not acceptable; see `errors`.",
+        500 => "A fault of the service.",
+        _ => "It may succeed in a moment; see Retry-After.",
+    };
+    let content = json!({ "application/problem+json": { "schema": reference("Problem") } });
+    json!({ "description": what, "content": content })
+}
+
+fn path_parameter(name: &str) -> Value {
+    let example = match name {
+        "task_id" => "tsk_01JQ0000000000000000000000",
+        "space_id" => "spc_01JQ0000000000000000000000",
+        "user_id" => "usr_01JQ0000000000000000000000",
+        "comment_id" => "cmt_01JQ0000000000000000000000",
+        _ => "0",
+    };
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "example": example })
+}
+
+fn parameter(name: &str) -> Value {
+    let (what, schema) = match name {
+        "space" => (
+            "The space; the personal one if absent.",
+            json!({ "type": "string", "pattern": "^spc_[0-9A-HJKMNP-TV-Z]{26}$" }),
+        ),
+        "assigned_to" => (
+            "A member's id, or `me`; `me` without `space` is what is assigned to the caller in all spaces.",
+            json!({ "type": "string", "pattern": "^(me|usr_[0-9A-HJKMNP-TV-Z]{26})$" }),
+        ),
+        "status" => ("With this status.", reference("Status")),
+        "priority" => ("With this priority.", reference("Priority")),
+        "category" => ("In this category.", json!({ "type": "string" })),
+        "tag" => ("With this tag.", json!({ "type": "string" })),
+        "q" => (
+            "Words in the title or the description, without case and accents.",
+            json!({ "type": "string" }),
+        ),
+        "overdue" => ("Open, and due before now.", json!({ "type": "string", "enum": ["true"] })),
+        "due" => (
+            "Due on this day, or on this day and the six that follow, in the caller's zone.",
+            json!({ "type": "string", "enum": ["today", "week"] }),
+        ),
+        "due_before" => ("Due before this moment.", json!({ "type": "string", "format": "date-time" })),
+        "due_after" => {
+            ("Due at this moment or later.", json!({ "type": "string", "format": "date-time" }))
+        }
+        "sort" => (
+            "The order; a minus turns it round.",
+            json!({
+                "type": "string",
+                "enum": ["due", "-due", "created", "-created", "updated", "-updated", "priority", "-priority", "title", "-title"],
+            }),
+        ),
+        "limit" => (
+            "How many items a page has.",
+            json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 }),
+        ),
+        "cursor" => ("`next_cursor` of the page before.", json!({ "type": "string" })),
+        "name" => ("The present name of the space, to confirm it.", json!({ "type": "string" })),
+        "Idempotency-Key" => (
+            "Sent again within 24 hours, it is not done again.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        ),
+        _ => ("Entity tags (RFC 9110).", json!({ "type": "string" })),
+    };
+    let place = if name.starts_with(char::is_uppercase) { "header" } else { "query" };
+    json!({ "name": name, "in": place, "required": name == "name", "description": what, "schema": schema })
+}

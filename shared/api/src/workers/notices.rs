@@ -1,0 +1,163 @@
+//! Sends notices: the part of `send-reminders` for mails that are no reminders.
+
+use taskbell_domain::{
+    credential::sha256_hex,
+    delivery::{DeliveryStatus, Outcome, Reason},
+    email::EmailAddress,
+    id::{NoticeId, SpaceId, TaskId, UserId},
+    notice::{Content, Notice, NoticeStep},
+    ports::{
+        Mail, Mailer, Notices, PortError, Profiles, Replaced, SpaceReads, TaskChanges, TimerQueue,
+    },
+    space::InvitationToken,
+    timer::Timer,
+};
+
+use super::send_reminders::{Failure, MAX_STEPS, TIME_TO_SEND, Worker};
+use crate::{
+    handlers::access::role,
+    mail::{WriteError, assignment_mail, invitation_mail},
+    ring_soon::ring_soon,
+};
+
+/// What there is to send, or why nothing is.
+type Written = Result<Result<Mail, WriteError>, Reason>;
+
+impl<S, Q, M> Worker<'_, S, Q, M>
+where
+    S: TaskChanges + Notices + SpaceReads + Profiles,
+    Q: TimerQueue,
+    M: Mailer,
+{
+    /// Deals with the timer of a notice, as with that of a task.
+    pub(super) async fn handle_notice(&self, id: NoticeId, timer: Timer) -> Result<(), Failure> {
+        let mut found = self.store.notice(id).await?;
+        let mut changed = false;
+        for _ in 0..MAX_STEPS {
+            let Some(mut notice) = found else { return Ok(()) };
+            let now = self.clock.now();
+            let read = notice.version;
+            let step = notice.begin_delivery(now);
+            match step {
+                NoticeStep::Idle if changed => {
+                    ring_soon(self.queue, [notice.timer()], now).await;
+                    return Ok(());
+                }
+                NoticeStep::Idle if timer.at > now => {
+                    self.queue.enqueue(&[timer], now).await?;
+                    return Ok(());
+                }
+                NoticeStep::Idle => return Ok(()),
+                NoticeStep::Send(_) if now + TIME_TO_SEND > self.deadline => {
+                    return Err(Failure::OutOfTime);
+                }
+                NoticeStep::Send(_) | NoticeStep::Recorded => {}
+            }
+            found = match self.store.replace_notice(&notice, read).await? {
+                Replaced::Conflict(present) => present.map(|notice| *notice),
+                Replaced::Done => {
+                    changed = true;
+                    match step {
+                        NoticeStep::Send(fence) => self.deliver_notice(notice, fence).await?,
+                        _ => Some(notice),
+                    }
+                }
+            };
+        }
+        Err(Failure::Restless)
+    }
+
+    async fn deliver_notice(&self, notice: Notice, fence: u64) -> Result<Option<Notice>, Failure> {
+        let outcome = self.send_notice(&notice, fence).await.unwrap_or_else(|error| {
+            // Nothing was offered to SES, so there is no doubt about it.
+            tracing::error!(notice = %notice.id, %error, "what a notice tells of could not be read");
+            Outcome::Later
+        });
+        let mut present = Some(notice);
+        for _ in 0..MAX_STEPS {
+            let Some(mut notice) = present else { return Ok(None) };
+            let read = notice.version;
+            if !notice.finish_delivery(fence, &outcome, self.clock.now()) {
+                return Ok(Some(notice));
+            }
+            match self.store.replace_notice(&notice, read).await? {
+                Replaced::Done => {
+                    if notice.delivery.status == DeliveryStatus::Failed {
+                        tracing::warn!(notice = %notice.id, "notice failed");
+                    }
+                    return Ok(Some(notice));
+                }
+                Replaced::Conflict(other) => present = other.map(|notice| *notice),
+            }
+        }
+        Err(Failure::Restless)
+    }
+
+    async fn send_notice(&self, notice: &Notice, fence: u64) -> Result<Outcome, PortError> {
+        let written = match &notice.content {
+            Content::Assignment { to, task, by } => {
+                self.write_assignment((notice.id, fence), *to, *task, *by).await?
+            }
+            Content::Invitation { to, space } => {
+                self.write_invitation((notice.id, fence), to, *space).await?
+            }
+        };
+        match written {
+            Err(reason) => Ok(Outcome::Skipped(reason)),
+            Ok(Err(error)) => {
+                tracing::error!(notice = %notice.id, %error, "a mail could not be written");
+                Ok(Outcome::Refused)
+            }
+            Ok(Ok(mail)) => Ok(self.offer(&mail, &notice.id, notice.delivery.fire_at).await),
+        }
+    }
+
+    async fn write_assignment(
+        &self,
+        name: (NoticeId, u64),
+        to: UserId,
+        task: TaskId,
+        by: UserId,
+    ) -> Result<Written, PortError> {
+        let Some(task) = self.store.task(task).await? else { return Ok(Err(Reason::Replaced)) };
+        if task.assigned_to != Some(to) {
+            return Ok(Err(Reason::Replaced));
+        }
+        let Some(user) = self.store.user(to).await? else { return Ok(Err(Reason::NoRecipient)) };
+        if !user.mail.assignments {
+            return Ok(Err(Reason::MailOff));
+        }
+        if role(self.store, to, task.space).await?.is_none() {
+            return Ok(Err(Reason::NoAccess));
+        }
+        let by = self.name_of(by).await?;
+        Ok(Ok(assignment_mail(self.mail, name, &task, &user, &by, self.clock.now())))
+    }
+
+    /// The secret of an invitation is made when its mail is written, and only its hash is kept. A mail that is
+    /// sent again carries another one; the last one counts.
+    async fn write_invitation(
+        &self,
+        (notice, fence): (NoticeId, u64),
+        to: &EmailAddress,
+        space: SpaceId,
+    ) -> Result<Written, PortError> {
+        let now = self.clock.now();
+        let invitation = self.store.invitation(space, &to.hash()).await?;
+        let current = invitation.filter(|found| found.notice == notice && found.expires_at > now);
+        let Some(invitation) = current else { return Ok(Err(Reason::Replaced)) };
+        let space = self.store.space(space).await?.filter(|space| !space.deleting);
+        let Some(space) = space else { return Ok(Err(Reason::Replaced)) };
+        let token = InvitationToken::generate(&invitation, self.random);
+        if !self.store.arm_invitation(&invitation, &sha256_hex(token.secret.as_bytes())).await? {
+            return Ok(Err(Reason::Replaced));
+        }
+        let by = self.name_of(invitation.invited_by).await?;
+        Ok(Ok(invitation_mail(self.mail, fence, &invitation, &token, &space, &by, now)))
+    }
+
+    async fn name_of(&self, user: UserId) -> Result<String, PortError> {
+        let user = self.store.user(user).await?;
+        Ok(user.map_or_else(|| "Somebody".to_owned(), |user| user.name.as_str().to_owned()))
+    }
+}

@@ -1,0 +1,141 @@
+//! Batches: each operation by itself, and each once.
+
+use serde_json::{Value, json};
+use taskbell_domain::{
+    list::{Scope, Sort, TaskFilter, TaskQuery},
+    ports::TaskReads,
+    task::Task,
+    user::User,
+};
+use taskbell_test::fixtures::draft;
+
+use crate::{
+    dynamodb_server::Server,
+    support::{Answer, World, mate},
+};
+
+impl<S: taskbell_test::contract::Store> World<S> {
+    async fn batch(&self, by: &User, task: &Task, key: &str, operations: &Value) -> Answer {
+        let event = self.event("batch-tasks", by, task).await.without_header("idempotency-key");
+        let event = if key.is_empty() { event } else { event.header("idempotency-key", key) };
+        self.send(&event.body(&json!({ "operations": operations }))).await
+    }
+}
+
+fn statuses(answer: &Answer) -> Vec<u64> {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let results = answer.body["results"].as_array().expect("results");
+    results.iter().map(|result| result["status"].as_u64().expect("a status")).collect()
+}
+
+#[tokio::test]
+async fn each_operation_has_the_status_it_would_have_alone() {
+    let (world, ada, task) = World::inhabited().await;
+    let theirs = world.create(5, &mate(), draft("not yours")).await;
+    let answer = world
+        .batch(
+            &ada,
+            &task,
+            "",
+            &json!([
+                {"op": "create", "task": {"title": "New", "due": "2026-03-05"}},
+                {"op": "create", "task": {"title": "", "colour": 1}, "at": "x"},
+                {"op": "update", "id": task.id, "task": {"title": "Else"}, "version": 1},
+                {"op": "update", "id": task.id, "task": {"title": "Stale"}, "version": 1},
+                {"op": "complete", "id": task.id},
+                {"op": "update", "id": theirs.id, "task": {"title": "Mine"}},
+                {"op": "delete", "id": task.id},
+                {"op": "delete", "id": task.id},
+                {"op": "explode"},
+                7,
+            ]),
+        )
+        .await;
+    assert_eq!(statuses(&answer), [201, 422, 200, 412, 200, 404, 204, 404, 422, 422]);
+    let results = &answer.body["results"];
+    assert_eq!(results[0]["task"]["reminders"][0]["before"], "PT30M", "with the user's defaults");
+    let fields = |result: &Value| -> Vec<String> {
+        let errors = result["problem"]["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|e| e["field"].as_str().expect("a field").to_owned()).collect()
+    };
+    assert_eq!(fields(&results[1]), ["task.title", "task.colour", "at"]);
+    assert_eq!(results[4]["task"]["status"], "completed");
+    assert_eq!(fields(&results[8])[0], "op");
+    assert_eq!(world.stored(theirs.id).await, theirs);
+}
+
+#[tokio::test]
+async fn a_batch_sent_again_does_nothing_again_and_answers_the_same() {
+    let (world, ada, task) = World::inhabited().await;
+    let operations = json!([
+        {"op": "create", "task": {"title": "One"}},
+        {"op": "create", "task": {"title": "Two"}},
+        {"op": "update", "id": task.id, "task": {"title": "Once"}},
+        {"op": "delete", "id": task.id},
+    ]);
+    let first = world.batch(&ada, &task, "k-1", &operations).await;
+    let again = world.batch(&ada, &task, "k-1", &operations).await;
+    assert_eq!(statuses(&first), [201, 201, 200, 204]);
+    assert_eq!(statuses(&again), [201, 201, 200, 204]);
+    for index in [0, 1] {
+        assert_eq!(first.body["results"][index]["task"], again.body["results"][index]["task"]);
+    }
+    let replayed = |answer: &Answer| {
+        answer.body["results"].as_array().expect("results").iter().all(|r| r["replayed"] == true)
+    };
+    assert_eq!((replayed(&first), replayed(&again)), (false, true));
+    let other =
+        world.batch(&ada, &task, "k-1", &json!([{"op": "create", "task": {"title": "Three"}}])).await;
+    assert_eq!(other.body["results"][0]["problem"]["code"], "idempotency_key_reused");
+}
+
+/// On DynamoDB the first of two equal batches is cut off at some point; the second finishes it.
+#[tokio::test]
+async fn a_batch_that_is_cut_off_is_finished_by_sending_it_again() {
+    let mut unfinished = 0;
+    for polls in 0..12 {
+        let server = Server::start().await;
+        let world = World::on(server.store(server.client()));
+        let ada = world.register(100 + polls).await;
+        let task = world.create(100 + polls, &ada, draft("t")).await;
+        let all = json!([
+            {"op": "create", "task": {"title": "One"}},
+            {"op": "complete", "id": task.id},
+            {"op": "create", "task": {"title": "Two"}},
+        ]);
+        let wait = std::time::Duration::from_millis(polls);
+        let cut = tokio::time::timeout(wait, world.batch(&ada, &task, "k", &all)).await;
+        unfinished += u32::from(cut.is_err());
+        let second = world.batch(&ada, &task, "k", &all).await;
+        // What is still on its way from the first is answered as being carried out elsewhere.
+        let third = world.batch(&ada, &task, "k", &all).await;
+        assert_eq!(statuses(&third), [201, 200, 201], "{} {}", second.body, third.body);
+        let query = TaskQuery {
+            scope: Scope::Space(task.space),
+            filter: TaskFilter::default(),
+            sort: Sort::DEFAULT,
+            limit: 100,
+            after: None,
+        };
+        assert_eq!(world.store.list(&query).await.expect("a page").items.len(), 3);
+    }
+    assert!(unfinished > 0, "none was cut off");
+}
+
+#[tokio::test]
+async fn a_batch_has_one_to_a_hundred_operations() {
+    let (world, ada, task) = World::inhabited().await;
+    for (operations, code) in [
+        (json!([]), "too_short"),
+        (json!("all"), "wrong_type"),
+        (Value::Null, "required"),
+        (json!(vec![json!({"op": "delete", "id": task.id}); 101]), "too_many"),
+    ] {
+        let refused = world.batch(&ada, &task, "", &operations).await;
+        assert_eq!(refused.errors(), [("operations", code)]);
+    }
+    let many: Vec<_> =
+        (0..100).map(|n| json!({"op": "create", "task": {"title": format!("{n}")}})).collect();
+    let made = world.batch(&ada, &task, "k", &json!(many)).await;
+    assert_eq!(statuses(&made), [201; 100]);
+}

@@ -1,0 +1,105 @@
+//! Profiles, credentials, sessions.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use taskbell_domain::{
+    credential::{Credential, Session},
+    email::EmailAddress,
+    id::{SessionId, UserId},
+    reminder::ReminderSpec,
+    text::PersonName,
+    user::{MailSettings, User},
+    zone::Zone,
+};
+
+use super::{Unreadable, tasks::SpecItem};
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct UserItem {
+    id: UserId,
+    email: String,
+    name: String,
+    time_zone: String,
+    default_reminders: Vec<SpecItem>,
+    mail: MailSettings,
+    unsubscribe_token: String,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<&User> for UserItem {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email.as_str().to_owned(),
+            name: user.name.as_str().to_owned(),
+            time_zone: user.time_zone.to_string(),
+            default_reminders: user.default_reminders.iter().map(Into::into).collect(),
+            mail: user.mail,
+            unsubscribe_token: user.unsubscribe_token.clone(),
+            version: user.version,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+impl TryFrom<UserItem> for User {
+    type Error = Unreadable;
+
+    fn try_from(item: UserItem) -> Result<Self, Unreadable> {
+        let defaults = item.default_reminders.into_iter().map(ReminderSpec::try_from);
+        Ok(Self {
+            id: item.id,
+            email: EmailAddress::parse(&item.email)?,
+            name: PersonName::parse(&item.name)?,
+            time_zone: Zone::parse(&item.time_zone)?,
+            default_reminders: defaults.collect::<Result<_, _>>()?,
+            mail: item.mail,
+            unsubscribe_token: item.unsubscribe_token,
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct CredentialItem {
+    user: UserId,
+    password_hash: String,
+}
+
+impl From<&Credential> for CredentialItem {
+    fn from(credential: &Credential) -> Self {
+        Self { user: credential.user, password_hash: credential.password_hash.clone() }
+    }
+}
+
+impl TryFrom<CredentialItem> for Credential {
+    type Error = Unreadable;
+
+    fn try_from(item: CredentialItem) -> Result<Self, Unreadable> {
+        Ok(Self { user: item.user, password_hash: item.password_hash })
+    }
+}
+
+#[derive(Serialize)]
+pub(in crate::dynamodb) struct SessionItem {
+    id: SessionId,
+    user: UserId,
+    token_hash: String,
+    expires_at: i64,
+}
+
+impl From<&Session> for SessionItem {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id,
+            user: session.user,
+            token_hash: session.token_hash.clone(),
+            expires_at: session.expires_at.as_second(),
+        }
+    }
+}

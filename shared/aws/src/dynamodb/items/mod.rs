@@ -1,0 +1,53 @@
+//! Items as they are stored. They are apart from the domain's types, so that either can change alone; what
+//! is read back passes the same checks as what a person types.
+
+mod accounts;
+mod delivery;
+mod spaces;
+mod tasks;
+
+use serde::{Deserialize, Serialize};
+use taskbell_domain::{ports::PortError, violation::Violation};
+
+pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
+pub(super) use spaces::{InvitationItem, MemberItem, NoticeItem, PersonalSpaceItem, SpaceItem};
+pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};
+
+use super::{Item, keys};
+use crate::error::{corrupt, unbuildable};
+
+/// Turns a stored form into an item with its key.
+pub(super) fn item<T: Serialize>(
+    operation: &'static str,
+    (partition, sort): (String, String),
+    stored: &T,
+) -> Result<Item, PortError> {
+    let mut item: Item = serde_dynamo::to_item(stored).map_err(|e| unbuildable(operation, e))?;
+    item.insert(keys::PK.to_owned(), super::text(partition));
+    item.insert(keys::SK.to_owned(), super::text(sort));
+    Ok(item)
+}
+
+/// Reads an item back into the domain.
+pub(super) fn read<'a, S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
+where
+    S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
+{
+    let stored: S = serde_dynamo::from_item(item).map_err(|e| corrupt(operation, e))?;
+    stored.try_into().map_err(|e| corrupt(operation, e.0))
+}
+
+/// A stored value that fails the domain's checks.
+pub(super) struct Unreadable(String);
+
+impl From<Violation> for Unreadable {
+    fn from(violation: Violation) -> Self {
+        Self(violation.code.to_owned())
+    }
+}
+
+impl From<&str> for Unreadable {
+    fn from(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}

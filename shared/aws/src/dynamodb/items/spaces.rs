@@ -1,0 +1,208 @@
+//! Spaces, who is in them and who is invited, and notices.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use taskbell_domain::{
+    email::EmailAddress,
+    id::{NoticeId, SpaceId, TaskId, UserId},
+    notice::{Content, NOTICE_LIFETIME, Notice},
+    space::{Invitation, Member, Role, Space},
+    text::SpaceName,
+};
+
+use super::{
+    Unreadable,
+    delivery::{DeliveryItem, TimerKeys},
+};
+
+/// A personal space: it exists, and has no members but its owner.
+#[derive(Serialize)]
+pub(in crate::dynamodb) struct PersonalSpaceItem {
+    pub(in crate::dynamodb) owner: UserId,
+    pub(in crate::dynamodb) created_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct SpaceItem {
+    id: SpaceId,
+    name: String,
+    owners: u32,
+    members: u32,
+    #[serde(default)]
+    deleting: bool,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<&Space> for SpaceItem {
+    fn from(space: &Space) -> Self {
+        Self {
+            id: space.id,
+            name: space.name.as_str().to_owned(),
+            owners: space.owners,
+            members: space.members,
+            deleting: space.deleting,
+            version: space.version,
+            created_at: space.created_at,
+            updated_at: space.updated_at,
+        }
+    }
+}
+
+impl TryFrom<SpaceItem> for Space {
+    type Error = Unreadable;
+
+    fn try_from(item: SpaceItem) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: item.id,
+            name: SpaceName::parse(&item.name)?,
+            owners: item.owners,
+            members: item.members,
+            deleting: item.deleting,
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct MemberItem {
+    space: SpaceId,
+    user: UserId,
+    role: String,
+    joined_at: Timestamp,
+}
+
+impl From<&Member> for MemberItem {
+    fn from(member: &Member) -> Self {
+        let role = member.role.as_str().to_owned();
+        Self { space: member.space, user: member.user, role, joined_at: member.joined_at }
+    }
+}
+
+impl TryFrom<MemberItem> for Member {
+    type Error = Unreadable;
+
+    fn try_from(item: MemberItem) -> Result<Self, Unreadable> {
+        let role = Role::parse(&item.role)?;
+        Ok(Self { space: item.space, user: item.user, role, joined_at: item.joined_at })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct InvitationItem {
+    space: SpaceId,
+    email: String,
+    invited_as: String,
+    invited_by: UserId,
+    notice: NoticeId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_hash: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+}
+
+impl From<&Invitation> for InvitationItem {
+    fn from(invitation: &Invitation) -> Self {
+        Self {
+            space: invitation.space,
+            email: invitation.email.as_str().to_owned(),
+            invited_as: invitation.role.as_str().to_owned(),
+            invited_by: invitation.invited_by,
+            notice: invitation.notice,
+            secret_hash: invitation.secret_hash.clone(),
+            created_at: invitation.created_at.as_second(),
+            expires_at: invitation.expires_at.as_second(),
+        }
+    }
+}
+
+impl TryFrom<InvitationItem> for Invitation {
+    type Error = Unreadable;
+
+    fn try_from(item: InvitationItem) -> Result<Self, Unreadable> {
+        Ok(Self {
+            space: item.space,
+            email: EmailAddress::parse(&item.email)?,
+            role: Role::parse(&item.invited_as)?,
+            invited_by: item.invited_by,
+            notice: item.notice,
+            secret_hash: item.secret_hash,
+            created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
+            expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum ContentItem {
+    Assignment { to: UserId, task: TaskId, by: UserId },
+    Invitation { to: String, space: SpaceId },
+}
+
+impl From<&Content> for ContentItem {
+    fn from(content: &Content) -> Self {
+        match content {
+            Content::Assignment { to, task, by } => Self::Assignment { to: *to, task: *task, by: *by },
+            Content::Invitation { to, space } => {
+                Self::Invitation { to: to.as_str().to_owned(), space: *space }
+            }
+        }
+    }
+}
+
+impl TryFrom<ContentItem> for Content {
+    type Error = Unreadable;
+
+    fn try_from(item: ContentItem) -> Result<Self, Unreadable> {
+        Ok(match item {
+            ContentItem::Assignment { to, task, by } => Self::Assignment { to, task, by },
+            ContentItem::Invitation { to, space } => {
+                Self::Invitation { to: EmailAddress::parse(&to)?, space }
+            }
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct NoticeItem {
+    id: NoticeId,
+    content: ContentItem,
+    delivery: DeliveryItem,
+    #[serde(flatten)]
+    timer: TimerKeys,
+    version: u64,
+    created_at: Timestamp,
+    expires_at: i64,
+}
+
+impl From<&Notice> for NoticeItem {
+    fn from(notice: &Notice) -> Self {
+        Self {
+            id: notice.id,
+            content: (&notice.content).into(),
+            delivery: (&notice.delivery).into(),
+            timer: TimerKeys::of(notice.timer()),
+            version: notice.version,
+            created_at: notice.created_at,
+            expires_at: (notice.created_at + NOTICE_LIFETIME).as_second(),
+        }
+    }
+}
+
+impl TryFrom<NoticeItem> for Notice {
+    type Error = Unreadable;
+
+    fn try_from(item: NoticeItem) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: item.id,
+            content: item.content.try_into()?,
+            delivery: item.delivery.try_into()?,
+            version: item.version,
+            created_at: item.created_at,
+        })
+    }
+}

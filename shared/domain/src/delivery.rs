@@ -1,0 +1,217 @@
+//! The delivery of one mail: a state machine that survives crashes, lost answers and repeated messages.
+//!
+//! Whoever wants to send begins the delivery, and stores what that made of it on condition that nobody else
+//! has changed it meanwhile: only one of several workers gets through. Only then the mail is offered to SES,
+//! and what became of it is recorded.
+//!
+//! Where a worker fails between the claim and the record, nobody can know whether the mail left. The
+//! lease ends, the delivery becomes uncertain, and after a wait for news the mail is sent again.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a claim holds. It exceeds the time limit of the worker function, so that a worker whose lease
+/// has ended is certainly gone.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long news of an uncertain mail is awaited before it is sent again; twice as long after each further
+/// attempt, so that a channel that keeps losing its answers does not fill a mailbox.
+pub const UNCERTAIN_WAIT: SignedDuration = SignedDuration::from_secs(300);
+
+/// A reminder later than this is noise, and is skipped.
+pub const MAX_LATENESS: SignedDuration = SignedDuration::from_hours(24);
+
+/// A mail sent later than this says so.
+pub const LATE_AFTER: SignedDuration = SignedDuration::from_secs(300);
+
+/// A reminder that SES has refused this often has failed.
+pub const MAX_ATTEMPTS: u32 = 5;
+
+/// The wait after the first refusal; it doubles with each further one.
+const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
+
+/// The shortest wait when SES had no room for the mail. Up to 31 seconds more are added, by task, so that
+/// those who were turned away together do not come back together.
+const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(30);
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// Waits for its moment, or for its next attempt.
+    Scheduled,
+    /// A worker has it and is sending.
+    Claimed,
+    /// SES accepted it.
+    Sent,
+    /// It was not sent, and there was a reason not to.
+    Skipped,
+    /// SES refused it for good.
+    Failed,
+    /// It may or may not have been accepted.
+    Uncertain,
+}
+
+/// Why a mail was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Its moment had passed when it was set.
+    PastWhenSet,
+    /// The task was completed before.
+    TaskCompleted,
+    /// It could not be sent within a day.
+    TooOld,
+    /// The recipient has turned reminder mails off.
+    MailOff,
+    /// The account of the recipient is gone.
+    NoRecipient,
+    /// SES refused it, again and again.
+    Refused,
+    /// What it tells of has changed, so that it tells nothing any more.
+    Replaced,
+    /// The recipient may not see the task any more.
+    NoAccess,
+}
+
+/// When a mail is to be sent, and what is known of its delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// When it is to be sent.
+    pub fire_at: Timestamp,
+    /// How far it has come.
+    pub status: DeliveryStatus,
+    /// The next moment at which something must happen to it: its sending, its next attempt, the end of
+    /// a worker's lease, or the end of the wait for news of an uncertain mail. None when it is done.
+    pub next_at: Option<Timestamp>,
+    /// How often it has been offered to SES, or may have been.
+    pub attempts: u32,
+    /// Tells the claim that holds it from all earlier ones: a later one is higher.
+    pub fence: u64,
+    /// When SES accepted it.
+    pub sent_at: Option<Timestamp>,
+    /// The message id that SES gave.
+    pub message_id: Option<String>,
+    /// Why it was not sent.
+    pub reason: Option<Reason>,
+}
+
+/// What became of a claimed delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// SES accepted it under this message id.
+    Accepted(String),
+    /// SES certainly did not accept it.
+    Refused,
+    /// It was not offered to SES, or SES had no room for it (a sending rate, a daily quota). That is no
+    /// fault of the mail: it waits, and does not count as an attempt.
+    Later,
+    /// Nobody knows.
+    Unknown,
+    /// It was not offered to SES, for a reason.
+    Skipped(Reason),
+}
+
+impl Delivery {
+    /// A delivery that waits for its moment.
+    pub fn scheduled(fire_at: Timestamp) -> Self {
+        Self {
+            fire_at,
+            status: DeliveryStatus::Scheduled,
+            next_at: Some(fire_at),
+            attempts: 0,
+            fence: 0,
+            sent_at: None,
+            message_id: None,
+            reason: None,
+        }
+    }
+
+    /// Ends it in a state from which nothing follows by itself.
+    pub fn end(&mut self, status: DeliveryStatus, reason: Option<Reason>) {
+        self.status = status;
+        self.reason = reason;
+        self.next_at = None;
+    }
+
+    /// Whether something must happen to it by `now`.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_at.is_some_and(|at| at <= now)
+    }
+
+    /// Takes the step that is due. Returns whether the mail is now claimed, under this fence, and to be sent.
+    pub(crate) fn begin(&mut self, fence: u64, now: Timestamp) -> bool {
+        if self.status == DeliveryStatus::Claimed {
+            let lease_end = self.next_at.unwrap_or(now);
+            self.status = DeliveryStatus::Uncertain;
+            self.next_at = Some(lease_end + uncertain_wait(self.attempts));
+            return false;
+        }
+        if now.duration_since(self.fire_at) > MAX_LATENESS {
+            let status = match self.status {
+                DeliveryStatus::Uncertain => DeliveryStatus::Uncertain,
+                _ => DeliveryStatus::Skipped,
+            };
+            self.end(status, Some(Reason::TooOld));
+            return false;
+        }
+        self.status = DeliveryStatus::Claimed;
+        self.attempts += 1;
+        self.fence = fence;
+        self.next_at = Some(now + LEASE);
+        true
+    }
+
+    /// Whether the claim with this fence still waits for its outcome. One whose lease has ended does, until
+    /// another one is made: news that comes late is news.
+    pub(crate) fn is_held(&self, fence: u64) -> bool {
+        let open = matches!(self.status, DeliveryStatus::Claimed | DeliveryStatus::Uncertain);
+        open && self.fence == fence
+    }
+
+    /// Records what became of the claim. `wanted` says whether the mail is still to be sent, and `spread` is
+    /// a number of seconds that differs from mail to mail.
+    pub(crate) fn finish(&mut self, outcome: &Outcome, wanted: bool, spread: u8, now: Timestamp) {
+        // Completing or changing a task has ended it: it is recorded, and not tried again.
+        let goes_on = wanted && self.next_at.is_some();
+        match outcome {
+            Outcome::Accepted(message_id) => {
+                self.end(DeliveryStatus::Sent, None);
+                self.sent_at = Some(now);
+                self.message_id = Some(message_id.clone());
+            }
+            Outcome::Skipped(reason) => self.end(DeliveryStatus::Skipped, Some(*reason)),
+            Outcome::Refused | Outcome::Later if !goes_on => {
+                let reason = self.reason;
+                self.end(DeliveryStatus::Skipped, reason);
+            }
+            Outcome::Refused if self.attempts >= MAX_ATTEMPTS => {
+                self.end(DeliveryStatus::Failed, Some(Reason::Refused));
+            }
+            Outcome::Refused => {
+                self.status = DeliveryStatus::Scheduled;
+                self.next_at = Some(now + backoff(self.attempts));
+            }
+            Outcome::Later => {
+                self.status = DeliveryStatus::Scheduled;
+                self.attempts = self.attempts.saturating_sub(1);
+                self.next_at = Some(now + SHORTEST_WAIT + SignedDuration::from_secs(spread.into()));
+            }
+            Outcome::Unknown => {
+                self.status = DeliveryStatus::Uncertain;
+                self.next_at = goes_on.then_some(now + uncertain_wait(self.attempts));
+            }
+        }
+    }
+}
+
+fn backoff(attempts: u32) -> SignedDuration {
+    FIRST_BACKOFF * doublings(attempts)
+}
+
+fn uncertain_wait(attempts: u32) -> SignedDuration {
+    UNCERTAIN_WAIT * doublings(attempts)
+}
+
+fn doublings(attempts: u32) -> i32 {
+    2_i32.pow(attempts.saturating_sub(1).min(8))
+}

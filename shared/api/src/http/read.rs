@@ -1,7 +1,7 @@
 //! Readers: each turns a JSON value into a checked one, or says what is wrong with it and where.
 //!
 //! The `field` of an error is relative to the value: empty for the value itself, `[3]` for an element,
-//! `.before` for a member. [`Fields`](super::Fields) puts the name of the field before it.
+//! `.before` for a member. [`Fields`] puts the name of the field before it.
 
 use std::str::FromStr;
 

@@ -73,10 +73,10 @@ def upload(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[st
         return dict(pool.map(one, code_uris()))
 
 
-def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[str, str]:
+def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path], **given: str) -> dict[str, str]:
     """Deploys the stack, with the program of each function by its name; gives the stack's outputs."""
     stack, parameters = configuration()
-    parameters |= {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
+    parameters |= given | {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
     formation = cloud.client("cloudformation")
     try:
         cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])

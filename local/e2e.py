@@ -19,7 +19,7 @@ FOLDER = PROJECT / ".local"
 
 
 @contextmanager
-def own_cloud(programs: Path, who: str) -> Iterator[tuple[Cloud, dict[str, str]]]:
+def own_cloud(programs: Path, who: str, **parameters: str) -> Iterator[tuple[Cloud, dict[str, str]]]:
     """A local cloud with the stack deployed, which ends with its use; and the outputs of the stack."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="own-", dir=FOLDER) as folder:
@@ -27,13 +27,14 @@ def own_cloud(programs: Path, who: str) -> Iterator[tuple[Cloud, dict[str, str]]
         try:
             print(f"{who}: starting a local cloud on {cloud.endpoint}", flush=True)
             cloud.start()
-            yield cloud, deploy(cloud, FOLDER / "archives-test", lambda name: programs / name)
+            yield cloud, deploy(cloud, FOLDER / "archives-test", lambda name: programs / name, **parameters)
         finally:
             cloud.stop()
 
 
 def main(programs: Path, arguments: list[str]) -> int:
-    with own_cloud(programs, "end to end") as (cloud, outputs):
+    # All tests come from one address, and make more accounts than one should in an hour.
+    with own_cloud(programs, "end to end", RegistrationsPerHour="1000") as (cloud, outputs):
         environment = os.environ | {
             "TASKBELL_URL": api_url(cloud),
             "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",

@@ -1,17 +1,20 @@
 //! What every function does before it serves: read its environment once, say all that is missing in one
 //! line, log as JSON, and build only the clients it needs.
 
-use std::{env, fmt, str::FromStr};
+use std::{env, fmt, num::NonZeroU32, str::FromStr};
 
-use taskbell_api::tokens::{Issuer, SigningKey, Verifier};
+use taskbell_api::{
+    http::{Callers, Guard},
+    tokens::{Issuer, SigningKey, Verifier},
+};
 use taskbell_aws::{
     Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb,
 };
-use taskbell_domain::{email::EmailAddress, ports::SigningKeyStore};
+use taskbell_domain::{email::EmailAddress, limit::Limit, ports::SigningKeyStore};
 
 pub use lambda_http::{Error, run, service_fn};
 pub use taskbell_api::{
-    http::respond,
+    http::{Open, respond},
     system::{SystemClock, SystemRandom},
 };
 
@@ -80,10 +83,18 @@ impl Environment {
         SqsTimerQueue::new(self.connection.sqs(), self.required("REMINDER_QUEUE_URL"))
     }
 
-    /// What verifies access tokens.
-    pub fn verifier(&mut self) -> Option<Verifier> {
+    /// Users as callers, and how many requests each of them may make.
+    pub fn users(&mut self) -> Option<(Callers, Limit)> {
         let issuer = self.required("TOKEN_ISSUER");
-        self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key))
+        let verifier = self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key));
+        let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
+        Some((Callers::Users(verifier?), limit?))
+    }
+
+    /// The value of a variable that is a number above zero.
+    pub fn number(&mut self, name: &'static str) -> Option<u32> {
+        let number = self.checked(name, NonZeroU32::from_str);
+        number.map(NonZeroU32::get)
     }
 
     /// Where the private key is.
@@ -124,16 +135,22 @@ fn required(name: &'static str, problems: &mut Vec<String>) -> String {
     })
 }
 
-/// Answers requests of API Gateway with a handler, until Lambda ends the function. It is a macro, because no
-/// signature can say yet that the future of an async closure is `Send`.
+/// A guard that counts with the function's own store.
+pub fn guard<'a>(store: &'a DynamoDb, callers: &'a Callers, limit: Limit) -> Guard<'a, DynamoDb> {
+    Guard::new(store, &SystemClock, callers, limit)
+}
+
+/// Answers requests of API Gateway with a handler behind a gate, until Lambda ends the function. It is a macro,
+/// because no signature can say yet that the future of an async closure is `Send`.
 #[macro_export]
 macro_rules! serve {
-    (|$call:ident| $answer:expr) => {
+    ($gate:expr, |$call:ident| $answer:expr) => {{
+        let gate = $gate;
         $crate::run($crate::service_fn(async |request| {
-            Ok::<_, $crate::Error>($crate::respond(request, async |$call| $answer.await).await)
+            Ok::<_, $crate::Error>($crate::respond(request, &gate, async |$call| $answer.await).await)
         }))
         .await
-    };
+    }};
 }
 
 /// What issues access tokens: reads the private key, once, before the first request.

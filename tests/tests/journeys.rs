@@ -462,3 +462,20 @@ fn a_batch_is_carried_out_once() {
     assert_eq!(first.body["results"][0]["task"], second.body["results"][0]["task"]);
     assert_eq!(second.body["results"][0]["replayed"], true);
 }
+
+#[test]
+fn whoever_tries_passwords_is_stopped_and_every_answer_tells_what_is_left() {
+    let ada = User::new();
+    let profile = ada.get("/v1/me");
+    assert!(profile.header("ratelimit").starts_with("\"requests\";r="), "{:?}", profile.headers);
+    let wrong = json!({"email": ada.email, "password": "wrong wrong wrong"}).to_string();
+    let json = [("content-type", "application/json")];
+    let answers: Vec<_> =
+        (0..11).map(|_| send("POST", "/v1/auth/login", &json, Some(&wrong))).collect();
+    assert_eq!((answers[0].status, answers[0].body["code"].as_str()), (401, Some("invalid_credentials")));
+    let last = &answers[10];
+    assert_eq!((last.status, last.body["code"].as_str()), (429, Some("too_many_requests")));
+    assert!(last.header("retry-after").parse::<u32>().expect("seconds") <= 600);
+    // Her session goes on.
+    assert_eq!(ada.get("/v1/me").status, 200);
+}

@@ -1,13 +1,14 @@
 //! Shows a space: `GET /v1/spaces/{space_id}`.
 
 use taskbell_api::handlers::spaces::get;
-use taskbell_functions::{Environment, Error, SystemClock, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let verifier = env.verifier();
-    let verifier = env.ready(verifier)?;
-    serve!(|call| get::handle(call, &store, &verifier, &SystemClock))
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| get::handle(call, &store))
 }

@@ -1,13 +1,14 @@
 //! Lists the members of a space: `GET /v1/spaces/{space_id}/members`.
 
 use taskbell_api::handlers::spaces::members;
-use taskbell_functions::{Environment, Error, SystemClock, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let verifier = env.verifier();
-    let verifier = env.ready(verifier)?;
-    serve!(|call| members::handle(call, &store, &verifier, &SystemClock))
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| members::handle(call, &store))
 }

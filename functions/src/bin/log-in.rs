@@ -1,7 +1,8 @@
 //! Logs a user in: `POST /v1/auth/login`.
 
-use taskbell_api::handlers::auth::log_in;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, issuer, serve};
+use taskbell_api::{handlers::auth::log_in, http::Callers};
+use taskbell_domain::limit::LOG_INS;
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +12,6 @@ async fn main() -> Result<(), Error> {
     let name = env.required("TOKEN_ISSUER");
     env.ready(Some(()))?;
     let issuer = issuer(name, &key).await?;
-    serve!(|call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
+    let guard = guard(&store, &Callers::Anybody, LOG_INS);
+    serve!(guard, |call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

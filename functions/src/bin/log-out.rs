@@ -1,13 +1,14 @@
 //! Ends a session: `POST /v1/auth/logout`.
 
 use taskbell_api::handlers::auth::log_out;
-use taskbell_functions::{Environment, Error, SystemClock, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let verifier = env.verifier();
-    let verifier = env.ready(verifier)?;
-    serve!(|call| log_out::handle(call, &store, &verifier, &SystemClock))
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| log_out::handle(call, &store))
 }

@@ -1,7 +1,8 @@
 //! Exchanges a refresh token: `POST /v1/auth/refresh`.
 
-use taskbell_api::handlers::auth::refresh;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, issuer, serve};
+use taskbell_api::{handlers::auth::refresh, http::Callers};
+use taskbell_domain::limit::REFRESHES;
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +12,6 @@ async fn main() -> Result<(), Error> {
     let name = env.required("TOKEN_ISSUER");
     env.ready(Some(()))?;
     let issuer = issuer(name, &key).await?;
-    serve!(|call| refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
+    let guard = guard(&store, &Callers::Anybody, REFRESHES);
+    serve!(guard, |call| refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

@@ -1,12 +1,15 @@
 //! Registers a user: `POST /v1/auth/register`.
 
-use taskbell_api::handlers::auth::register;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, serve};
+use taskbell_api::{handlers::auth::register, http::Callers};
+use taskbell_domain::limit::Limit;
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    env.ready(Some(()))?;
-    serve!(|call| register::handle(call, &store, &SystemClock, &SystemRandom))
+    let limit = env.number("REGISTRATIONS_PER_HOUR").map(Limit::registrations);
+    let limit = env.ready(limit)?;
+    let guard = guard(&store, &Callers::Anybody, limit);
+    serve!(guard, |call| register::handle(call, &store, &SystemClock, &SystemRandom))
 }

@@ -1,12 +1,14 @@
 //! Turns reminder mails off: `GET` and `POST /v1/unsubscribe/{token}`.
 
-use taskbell_api::handlers::me::unsubscribe;
-use taskbell_functions::{Environment, Error, SystemClock, serve};
+use taskbell_api::{handlers::me::unsubscribe, http::Callers};
+use taskbell_domain::limit::LINKS;
+use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     env.ready(Some(()))?;
-    serve!(|call| unsubscribe::handle(call, &store, &SystemClock))
+    let guard = guard(&store, &Callers::Anybody, LINKS);
+    serve!(guard, |call| unsubscribe::handle(call, &store, &SystemClock))
 }

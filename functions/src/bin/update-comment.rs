@@ -1,13 +1,14 @@
 //! Changes a comment: `PATCH /v1/tasks/{task_id}/comments/{comment_id}`.
 
 use taskbell_api::handlers::comments::update;
-use taskbell_functions::{Environment, Error, SystemClock, serve};
+use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let verifier = env.verifier();
-    let verifier = env.ready(verifier)?;
-    serve!(|call| update::handle(call, &store, &verifier, &SystemClock))
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| update::handle(call, &store, &SystemClock))
 }

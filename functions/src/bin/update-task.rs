@@ -1,14 +1,15 @@
 //! Changes a task: `PATCH /v1/tasks/{task_id}`.
 
 use taskbell_api::handlers::tasks::update;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, serve};
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let verifier = env.verifier();
-    let verifier = env.ready(verifier)?;
-    serve!(|call| update::handle(call, &store, &queue, &verifier, &SystemClock, &SystemRandom))
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| update::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

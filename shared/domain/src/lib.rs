@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod due;
 pub mod email;
 pub mod id;
+pub mod limit;
 pub mod list;
 pub mod notice;
 pub mod policy;

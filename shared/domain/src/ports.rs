@@ -10,6 +10,7 @@ use crate::{
     credential::{Credential, Session},
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
+    limit::{Limit, Subject},
     list::{TaskPage, TaskQuery},
     notice::Notice,
     space::{Invitation, Member, MemberChange, Role, Space},
@@ -116,6 +117,18 @@ pub trait Sessions: Send + Sync {
         user: UserId,
         session: SessionId,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Counts what somebody does, to limit it.
+pub trait Limits: Send + Sync {
+    /// Counts one more for a subject, and tells how many there are in the window of `now`, this one included;
+    /// nothing if the subject has been shut out.
+    fn count(
+        &self,
+        limit: &Limit,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<u32>, PortError>> + Send;
 }
 
 /// Proof of what a request has done, kept beside it.

@@ -13,6 +13,7 @@ use taskbell_domain::{
     delivery::Outcome,
     email::EmailAddress,
     id::{SessionId, SpaceId, TaskId},
+    limit::{self, Limit},
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     notice::{Content, Notice, NoticeStep},
     ports::*,
@@ -30,6 +31,7 @@ pub trait Store:
     + Registrations
     + Credentials
     + Sessions
+    + Limits
     + SpaceChanges
     + Comments
     + TaskCreation
@@ -43,6 +45,7 @@ impl<T> Store for T where
         + Registrations
         + Credentials
         + Sessions
+        + Limits
         + SpaceChanges
         + Comments
         + TaskCreation
@@ -112,6 +115,22 @@ pub async fn a_profile_changes_only_at_the_version_that_was_read(store: &impl St
     assert_eq!(refused, Replaced::Conflict(Some(Box::new(newer))));
     let nobody = user(9);
     assert_eq!(store.replace_user(&nobody, 1).await.expect("an answer"), Replaced::Conflict(None));
+}
+
+/// What somebody does is counted by subject, by limit and by window.
+pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
+    let (limit, other) = (Limit::requests(2), Limit::registrations(2));
+    let (ada, bob) = (limit::Subject::user(user(1).id), limit::Subject::user(user(2).id));
+    let count = async |limit, subject, at| {
+        store.count(limit, subject, instant(at)).await.expect("an answer").expect("not shut out")
+    };
+    assert_eq!(count(&limit, &ada, "2026-03-01T08:00:00Z").await, 1);
+    assert_eq!(count(&limit, &ada, "2026-03-01T08:00:30Z").await, 2);
+    assert_eq!(count(&limit, &ada, "2026-03-01T08:00:59Z").await, 3);
+    assert_eq!(count(&limit, &bob, "2026-03-01T08:00:59Z").await, 1, "each has their own");
+    assert_eq!(count(&other, &ada, "2026-03-01T08:00:59Z").await, 1, "each limit has its own");
+    assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 1, "a new window");
+    assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 2);
 }
 
 /// A refresh token works once; presented again it is known as used; after the end nothing works.
@@ -662,6 +681,7 @@ macro_rules! contract_tests {
             a_registered_account_is_read_back_whole
             an_address_belongs_to_one_account
             a_profile_changes_only_at_the_version_that_was_read
+            what_somebody_does_is_counted_in_each_window
             a_refresh_token_works_once
             a_task_is_read_back_whole
             a_task_changes_only_at_the_version_that_was_read

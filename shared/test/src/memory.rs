@@ -12,6 +12,7 @@ use taskbell_domain::{
     credential::{Credential, Session},
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
+    limit::{self, Limit},
     list::{Position, TaskPage, TaskQuery},
     notice::Notice,
     ports::*,
@@ -37,11 +38,20 @@ struct Data {
     invitations: BTreeMap<(SpaceId, String), Invitation>,
     comments: BTreeMap<(TaskId, CommentId), Comment>,
     notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
+    counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
 }
 
 const TIMER_PAGE: usize = 100;
 
 impl Memory {
+    /// All that is stored but counts and credentials, as text: to see whether anything has changed.
+    pub fn contents(&self) -> String {
+        let data = self.data();
+        let accounts = (&data.users, data.credentials.len(), &data.sessions);
+        let spaces = (&data.spaces, &data.members, &data.invitations);
+        format!("{:?}", (accounts, spaces, &data.tasks, &data.records, &data.comments, &data.notices))
+    }
+
     fn data(&self) -> MutexGuard<'_, Data> {
         self.0.lock().expect("not poisoned")
     }
@@ -113,6 +123,21 @@ impl Sessions for Memory {
     async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {
         self.data().sessions.remove(&(user, session));
         Ok(())
+    }
+}
+
+impl Limits for Memory {
+    async fn count(
+        &self,
+        limit: &Limit,
+        subject: &limit::Subject,
+        now: Timestamp,
+    ) -> Result<Option<u32>, PortError> {
+        let mut data = self.data();
+        let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
+        let window = limit.window_of(now);
+        *counted = (window, if counted.0 == window { counted.1 + 1 } else { 1 });
+        Ok(Some(counted.1))
     }
 }
 

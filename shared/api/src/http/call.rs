@@ -1,32 +1,76 @@
 //! One request, as handlers see it.
 
+use std::sync::OnceLock;
+
 use http::{HeaderMap, header};
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use tokio::sync::SetOnce;
 
-use super::Problem;
+use super::{Problem, guard::Verdict};
+use crate::tokens::Identity;
 
 /// The largest body that is read, in bytes. A task with all its fields at their limits, every character
 /// written as a JSON escape, is smaller.
 const MAX_BODY: usize = 512 * 1024;
 
-/// A request: its headers, parameters and body.
+/// A request: its headers, parameters and body, who sent it, and whether they may.
 pub struct Call {
     request: Request,
     request_id: String,
     route: String,
+    address: String,
+    caller: OnceLock<Identity>,
+    verdict: SetOnce<Verdict>,
 }
 
 impl Call {
     /// Takes a request of API Gateway (HTTP API, payload 2.0).
     pub fn new(request: Request) -> Self {
-        let (request_id, route) = match request.request_context_ref() {
+        let (request_id, route, address) = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => (
                 context.request_id.clone().unwrap_or_default(),
                 context.route_key.clone().unwrap_or_default(),
+                context.http.source_ip.clone().unwrap_or_default(),
             ),
             _ => Default::default(),
         };
-        Self { request, request_id, route }
+        let (caller, verdict) = (OnceLock::new(), SetOnce::new());
+        Self { request, request_id, route, address, caller, verdict }
+    }
+
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// 401 `unauthorized`, the same whatever is wrong with the token.
+    pub fn caller(&self) -> Result<Identity, Problem> {
+        self.caller.get().copied().ok_or_else(Problem::unauthorized)
+    }
+
+    /// Waits until it is known whether the caller may do so much. To be awaited before anything is changed.
+    ///
+    /// # Errors
+    /// 403 `account_disabled`, 429 `too_many_requests`.
+    pub async fn admitted(&self) -> Result<(), Problem> {
+        self.verdict.wait().await.check()
+    }
+
+    /// The address of the network that the request comes from, as API Gateway saw it: no header can forge it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) fn identified(&self, caller: Option<Identity>) {
+        // A call is identified once.
+        caller.map(|caller| self.caller.set(caller));
+    }
+
+    pub(super) fn counted(&self, verdict: Verdict) {
+        // A call is counted once.
+        let _ = self.verdict.set(verdict);
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        self.verdict.get().copied().unwrap_or(Verdict::Uncounted)
     }
 
     /// The id that API Gateway gave the request; it stands in its access log too.

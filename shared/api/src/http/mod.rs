@@ -1,20 +1,21 @@
 //! The conventions of the HTTP API, in one place each.
 
-mod auth;
 mod body;
 mod call;
 mod cursor;
 mod etag;
+mod guard;
 mod params;
 mod problem;
 pub mod read;
 mod reply;
 
-pub use auth::authenticate;
 pub use body::Fields;
 pub use call::Call;
 pub use cursor::Cursor;
 pub use etag::{IfMatch, matches_none, tag};
+pub(crate) use guard::limited;
+pub use guard::{Callers, Gate, Guard, Open, Verdict};
 pub use params::Params;
 pub use problem::Problem;
 pub use reply::{Reply, respond};

@@ -3,7 +3,7 @@
 //! The policy: a 4xx says what the client can do about it and quotes nothing it sent; a 5xx says nothing
 //! but that it is ours, and the log has the rest under the same request id.
 
-use http::{HeaderName, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use taskbell_domain::{
@@ -18,7 +18,7 @@ pub struct Problem {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
     pub(crate) errors: Vec<FieldError>,
-    pub(crate) header: Option<(HeaderName, &'static str)>,
+    pub(crate) header: Option<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Serialize)]
@@ -40,7 +40,13 @@ impl Problem {
     }
 
     fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, value));
+        self.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// Says in how many seconds it may succeed.
+    pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
+        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds)));
         self
     }
 
@@ -86,7 +92,7 @@ impl Problem {
     /// 409: others kept changing the same thing at the same time.
     pub fn busy() -> Self {
         Self::conflict("busy", "It is being changed by others at this moment: try again.")
-            .with_header(header::RETRY_AFTER, "1")
+            .retry_after(1)
     }
 
     /// 412: the task is not the version that the client knows.
@@ -114,14 +120,13 @@ impl Problem {
     /// 503: our fault, and likely to pass.
     fn unavailable() -> Self {
         let detail = "Try again in a moment. Nothing is lost: a retry with an Idempotency-Key is safe.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
-            .with_header(header::RETRY_AFTER, "1")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
     }
 
     /// 409: there was more to do than one request can.
     pub fn not_finished() -> Self {
         let detail = "It is begun, and there is more to do: send the same request again.";
-        Self::conflict("not_finished", detail).with_header(header::RETRY_AFTER, "1")
+        Self::conflict("not_finished", detail).retry_after(1)
     }
 
     /// Its status.

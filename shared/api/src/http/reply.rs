@@ -6,7 +6,10 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
 
-use super::{Call, Problem, etag};
+use super::{
+    Call, Problem, etag,
+    guard::{Gate, guarded},
+};
 
 /// An answer that is what was asked for.
 #[derive(Debug)]
@@ -75,14 +78,14 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// Runs a handler on a request, turns what it gives into a response, and logs one line about it.
-pub async fn respond<H>(request: Request, handler: H) -> Response<Body>
+/// Runs a handler on a request, behind a gate, turns what it gives into a response, and logs one line about it.
+pub async fn respond<H>(request: Request, gate: &impl Gate, handler: H) -> Response<Body>
 where
     H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
 {
     let started = Instant::now();
     let call = Call::new(request);
-    let result = handler(&call).await;
+    let result = guarded(&call, gate, handler).await;
     let (status, code) = match &result {
         Ok(reply) => (reply.status, ""),
         Err(problem) => (problem.status, problem.code),
@@ -99,8 +102,7 @@ where
         Ok(reply) => (reply.headers, reply.content_type, reply.body),
         Err(problem) => {
             let body = problem.body(call.request_id());
-            let header = problem.header.map(|(name, value)| (name, HeaderValue::from_static(value)));
-            (header.into_iter().collect(), "application/problem+json", body)
+            (problem.header.into_iter().collect(), "application/problem+json", body)
         }
     };
     let mut response = Response::new(if body.is_empty() { Body::Empty } else { Body::Text(body) });
@@ -115,6 +117,7 @@ where
     if let Ok(id) = HeaderValue::from_str(call.request_id()) {
         fields.insert("x-request-id", id);
     }
+    fields.extend(call.verdict().headers());
     fields.extend(headers);
     response
 }

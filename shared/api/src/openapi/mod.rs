@@ -29,6 +29,9 @@ struct Operation {
 const PUBLIC: &[&str] =
     &["register-user", "log-in", "refresh-session", "unsubscribe", "get-health", "get-openapi"];
 
+/// Operations whose requests are not counted against a limit.
+const UNCOUNTED: &[&str] = &["get-health", "get-openapi"];
+
 macro_rules! operations {
     ($($id:literal $method:ident $path:literal $summary:literal
         [$($parameter:literal),*] $body:literal => $status:literal $answer:literal [$($error:literal),*];)+) => {
@@ -49,45 +52,45 @@ const OPERATIONS: &[Operation] = operations! {
     "unsubscribe" get "/v1/unsubscribe/{token}" "Ask whether to end mails of a kind" [] "" => 200 "html" [];
     "unsubscribe" post "/v1/unsubscribe/{token}" "End mails of a kind (RFC 8058)" [] "" => 200 "html" [409];
     "create-task" post "/v1/tasks" "Create a task"
-        ["space", "Idempotency-Key"] "TaskDraft" => 201 "Task" [403, 404, 409];
+        ["space", "Idempotency-Key"] "TaskDraft" => 201 "Task" [404, 409];
     "list-tasks" get "/v1/tasks" "List tasks"
         ["space", "assigned_to", "status", "priority", "category", "tag", "q", "overdue", "due", "due_before",
-         "due_after", "sort", "limit", "cursor"] "" => 200 "Task[]" [403, 404];
+         "due_after", "sort", "limit", "cursor"] "" => 200 "Task[]" [404];
     "batch-tasks" post "/v1/tasks/batch" "Carry out many operations"
         ["Idempotency-Key"] "BatchRequest" => 200 "BatchAnswer" [];
-    "get-task" get "/v1/tasks/{task_id}" "One task" ["If-None-Match"] "" => 200 "Task" [403];
-    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match"] "TaskPatch" => 200 "Task" [403, 409, 412];
+    "get-task" get "/v1/tasks/{task_id}" "One task" ["If-None-Match"] "" => 200 "Task" [];
+    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match"] "TaskPatch" => 200 "Task" [409, 412];
     "delete-task" delete "/v1/tasks/{task_id}" "Delete a task with its comments"
-        ["If-Match"] "" => 204 "" [403, 409, 412];
+        ["If-Match"] "" => 204 "" [409, 412];
     "complete-task" post "/v1/tasks/{task_id}/complete" "Complete a task; a recurring one makes the next occurrence"
-        ["If-Match"] "" => 200 "Task" [403, 409, 412];
-    "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match"] "" => 200 "Task" [403, 409, 412];
-    "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match"] "" => 200 "Task" [403, 409, 412];
+        ["If-Match"] "" => 200 "Task" [409, 412];
+    "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match"] "" => 200 "Task" [409, 412];
+    "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match"] "" => 200 "Task" [409, 412];
     "list-task-occurrences" get "/v1/tasks/{task_id}/occurrences" "When a task comes again"
-        ["limit"] "" => 200 "Occurrence[]" [403];
-    "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [403];
-    "create-comment" post "/v1/tasks/{task_id}/comments" "Comment on a task" [] "CommentDraft" => 201 "Comment" [403];
+        ["limit"] "" => 200 "Occurrence[]" [];
+    "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [];
+    "create-comment" post "/v1/tasks/{task_id}/comments" "Comment on a task" [] "CommentDraft" => 201 "Comment" [];
     "list-comments" get "/v1/tasks/{task_id}/comments" "The comments, the oldest first"
-        ["limit", "cursor"] "" => 200 "Comment[]" [403];
+        ["limit", "cursor"] "" => 200 "Comment[]" [];
     "update-comment" patch "/v1/tasks/{task_id}/comments/{comment_id}" "Change a comment of one's own"
-        [] "CommentPatch" => 200 "Comment" [403, 409];
-    "delete-comment" delete "/v1/tasks/{task_id}/comments/{comment_id}" "Delete a comment" [] "" => 204 "" [403];
+        [] "CommentPatch" => 200 "Comment" [409];
+    "delete-comment" delete "/v1/tasks/{task_id}/comments/{comment_id}" "Delete a comment" [] "" => 204 "" [];
     "create-space" post "/v1/spaces" "Make a space" [] "SpaceDraft" => 201 "Space" [409];
     "list-spaces" get "/v1/spaces" "The caller's spaces" [] "" => 200 "Space[]" [422];
-    "get-space" get "/v1/spaces/{space_id}" "One space" [] "" => 200 "Space" [403];
-    "update-space" patch "/v1/spaces/{space_id}" "Rename a space" [] "SpacePatch" => 200 "Space" [403, 409];
+    "get-space" get "/v1/spaces/{space_id}" "One space" [] "" => 200 "Space" [];
+    "update-space" patch "/v1/spaces/{space_id}" "Rename a space" [] "SpacePatch" => 200 "Space" [409];
     "delete-space" delete "/v1/spaces/{space_id}" "Delete a space with all that is in it"
-        ["name"] "" => 204 "" [403, 409];
-    "list-members" get "/v1/spaces/{space_id}/members" "Who is in a space" [] "" => 200 "Member[]" [403, 409, 422];
+        ["name"] "" => 204 "" [409];
+    "list-members" get "/v1/spaces/{space_id}/members" "Who is in a space" [] "" => 200 "Member[]" [409, 422];
     "update-member" patch "/v1/spaces/{space_id}/members/{user_id}" "Give a member another role"
-        [] "MemberPatch" => 200 "Member" [403, 409];
+        [] "MemberPatch" => 200 "Member" [409];
     "remove-member" delete "/v1/spaces/{space_id}/members/{user_id}" "Remove a member, or leave (`me`)"
-        [] "" => 204 "" [403, 409];
+        [] "" => 204 "" [409];
     "invite-member" post "/v1/spaces/{space_id}/invitations" "Invite somebody by e-mail"
-        [] "InvitationDraft" => 201 "Invitation" [403, 409];
-    "list-invitations" get "/v1/spaces/{space_id}/invitations" "The open invitations" [] "" => 200 "Invitation[]" [403, 409, 422];
+        [] "InvitationDraft" => 201 "Invitation" [409];
+    "list-invitations" get "/v1/spaces/{space_id}/invitations" "The open invitations" [] "" => 200 "Invitation[]" [409, 422];
     "revoke-invitation" delete "/v1/spaces/{space_id}/invitations/{invitation_id}" "Take an invitation back"
-        [] "" => 204 "" [403, 409];
+        [] "" => 204 "" [409];
     "accept-invitation" post "/v1/invitations/accept" "Join a space" [] "Acceptance" => 200 "Space" [404, 409];
     "get-health" get "/v1/health" "Whether the API answers" [] "" => 200 "Health" [];
     "get-openapi" get "/v1/openapi.json" "This document" [] "" => 200 "document" [];
@@ -191,7 +194,10 @@ impl Operation {
         parameters.extend(self.parameters.iter().map(|name| parameter(name)));
         let mut statuses = vec![400, 500, 503];
         statuses.extend(self.errors);
-        statuses.extend((!public).then_some(401));
+        if !public {
+            statuses.extend([401, 403]);
+        }
+        statuses.extend((!UNCOUNTED.contains(&self.id)).then_some(429));
         statuses.extend(self.path.contains('{').then_some(404));
         if !self.body.is_empty() {
             statuses.extend([413, 415, 422]);
@@ -261,18 +267,25 @@ fn failure(status: u16) -> Value {
     let what = match status {
         400 => "The request cannot be read, or its cursor is not one of this query.",
         401 => "There is no valid token.",
-        403 => "The caller's role does not allow it.",
+        403 => "The caller's role does not allow it, or the account is disabled.",
         404 => "It is not there, or the caller may not see it.",
         409 => "It cannot be done in the present state; see `code`.",
         412 => "It is not the version in If-Match any more.",
         413 => "The body is too large.",
         415 => "The body is not said to be JSON.",
         422 => "It can be read, and is not acceptable; see `errors`.",
+        429 => "Too many requests; see Retry-After.",
         500 => "A fault of the service.",
         _ => "It may succeed in a moment; see Retry-After.",
     };
     let content = json!({ "application/problem+json": { "schema": reference("Problem") } });
-    json!({ "description": what, "content": content })
+    let mut described = json!({ "description": what, "content": content });
+    if status == 429 {
+        let seconds = json!({ "type": "integer", "minimum": 1 });
+        described["headers"] =
+            json!({ "Retry-After": { "description": "In how many seconds.", "schema": seconds } });
+    }
+    described
 }
 
 fn path_parameter(name: &str) -> Value {

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
         transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
         update_item::{UpdateItemInput, UpdateItemOutput},
     },
-    types::{ConsumedCapacity, ReturnConsumedCapacity},
+    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity},
 };
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -29,7 +29,7 @@ use aws_smithy_runtime_api::{
         runtime_components::RuntimeComponents,
     },
 };
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     ports::{Created, TaskCreation},
@@ -41,16 +41,26 @@ use taskbell_test::fixtures::{due_draft, task};
 
 use crate::{dynamodb_server::Server, support::World};
 
-/// Calls and capacity units since it was last read.
+/// Calls and capacity units since it was last read. Counting requests against their limit goes on beside the
+/// work, and is counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Cost {
     calls: usize,
     units: f64,
+    counting: f64,
 }
 
 /// Asks every call for its capacity, and adds up what is answered.
 #[derive(Debug, Clone, Default)]
 struct Meter(Arc<Mutex<Cost>>);
+
+/// Marks a call that counts a request.
+#[derive(Debug)]
+struct Counting;
+
+impl Storable for Counting {
+    type Storer = StoreReplace<Self>;
+}
 
 macro_rules! each_operation {
     ($act:ident) => {
@@ -74,8 +84,14 @@ impl Intercept for Meter {
         &self,
         context: &mut BeforeSerializationInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if let Some(input) = context.input_mut().downcast_ref::<UpdateItemInput>()
+            && let Some(AttributeValue::S(partition)) = input.key().and_then(|key| key.get("pk"))
+            && partition.starts_with("LIMIT#")
+        {
+            bag.interceptor_state().store_put(Counting);
+        }
         let mut known = false;
         macro_rules! ask {
             ($input:ty, $output:ty) => {
@@ -94,10 +110,15 @@ impl Intercept for Meter {
         &self,
         context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
         let mut cost = self.0.lock().expect("not poisoned");
+        if bag.load::<Counting>().is_some() {
+            let output = output.downcast_ref::<UpdateItemOutput>();
+            cost.counting += output.map_or(0.0, |output| units(&output.consumed_capacity));
+            return Ok(());
+        }
         cost.calls += 1;
         macro_rules! add {
             ($input:ty, $output:ty) => {
@@ -184,13 +205,12 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     let known = typical(2, &ada);
     meter.read();
 
-    // Authentication: no call at all.
     world.send(&world.event("get-health", &ada, &known).await).await;
     meter.read(); // the event of a refresh token opens a session
     let stranger = world.event("get-task", &ada, &known).await.without_header("authorization");
     meter.read();
     assert_eq!(world.send(&stranger).await.status, 401);
-    assert_eq!(meter.read(), Cost::default(), "authentication");
+    assert_eq!(meter.read(), Cost::default(), "a request without a token costs nothing");
 
     for (function, calls, units) in [
         ("get-task", 1, 1.0),
@@ -208,6 +228,7 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
         assert!(answer.status < 300, "{function}: {}", answer.body);
         assert!(cost.calls <= calls && cost.units <= units, "{function}: {cost:?}");
         assert!(cost.calls > 0, "{function} is metered");
+        assert_eq!(cost.counting, 1.0, "{function}: the limit of requests");
         println!("{function}: {cost:?}");
     }
 

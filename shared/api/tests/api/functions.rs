@@ -85,7 +85,7 @@ async fn answers_401_to_strangers(function: &str) {
 }
 
 /// `create-task` of `CreateTaskFunction`.
-fn name_of(logical_id: &str) -> String {
+pub(crate) fn name_of(logical_id: &str) -> String {
     let words = logical_id.strip_suffix("Function").expect("a function's id ends with Function");
     let mut name = String::new();
     for letter in words.chars() {
@@ -135,7 +135,15 @@ fn every_role_names_its_actions_and_resources() {
             assert!(policies.is_empty(), "it touches nothing");
             continue;
         }
-        let statements: Vec<_> = policies
+        let (shared, own): (Vec<_>, Vec<_>) =
+            policies.iter().partition(|policy| policy["Ref"] == "CountingPolicy");
+        let served = function["Properties"]["Events"].to_string().contains("HttpApi");
+        assert_eq!(
+            shared.len(),
+            usize::from(served),
+            "{id}: every function of the API counts requests"
+        );
+        let statements: Vec<_> = own
             .iter()
             .flat_map(|policy| policy["Statement"].as_array().cloned().expect("statements"))
             .collect();
@@ -159,6 +167,17 @@ fn every_role_names_its_actions_and_resources() {
             assert!(!table || keys.is_array(), "{id} may touch every item of a table");
         }
     }
+}
+
+#[test]
+fn counting_requests_may_touch_nothing_but_counts() {
+    let policies = resources("AWS::IAM::ManagedPolicy");
+    let document = &policies["CountingPolicy"]["Properties"]["PolicyDocument"];
+    let statements = document["Statement"].as_array().expect("statements");
+    assert_eq!((policies.len(), statements.len()), (1, 1));
+    assert_eq!(statements[0]["Action"], serde_json::json!(["dynamodb:UpdateItem"]));
+    let keys = &statements[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(keys, &serde_json::json!(["LIMIT#*"]));
 }
 
 #[test]

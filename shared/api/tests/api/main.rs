@@ -10,6 +10,7 @@ mod comments;
 mod dynamodb_server;
 mod faults;
 mod functions;
+mod limits;
 mod lists;
 mod mails;
 mod openapi;

@@ -6,7 +6,7 @@ use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use taskbell_api::{
     handlers::{auth, comments, health, invitations, me, openapi, spaces, tasks},
-    http::respond,
+    http::{Call, Callers, Gate, Guard, Open, Verdict, respond},
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
 };
@@ -14,6 +14,7 @@ use taskbell_domain::{
     clock::Clock,
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session, sha256_hex},
     id::{SessionId, TaskId},
+    limit::{LINKS, LOG_INS, Limit, REFRESHES},
     notice::Content,
     ports::{Comments, Created},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
@@ -54,6 +55,22 @@ fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
     (InvitationToken { space: invitation.space, address_hash, secret }, invitation)
 }
 
+/// The gate of a function: the one that it has.
+struct MaybeOpen<'a, S>(Option<Guard<'a, S>>);
+
+impl<S: Store> Gate for MaybeOpen<'_, S> {
+    fn identify(&self, call: &Call) -> Option<Identity> {
+        self.0.as_ref().and_then(|guard| guard.identify(call))
+    }
+
+    async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
+        match &self.0 {
+            Some(guard) => guard.count(call, caller).await,
+            None => Open.count(call, caller).await,
+        }
+    }
+}
+
 /// Everything a handler can reach.
 pub(crate) struct World<S = Memory> {
     pub(crate) store: S,
@@ -61,7 +78,9 @@ pub(crate) struct World<S = Memory> {
     pub(crate) clock: ManualClock,
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
-    pub(crate) verifier: Verifier,
+    pub(crate) users: Callers,
+    /// How many requests a user may make in a minute.
+    pub(crate) requests: u32,
 }
 
 /// What came back.
@@ -149,7 +168,8 @@ impl<S: Store> World<S> {
             queue: QueueFake::default(),
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
-            verifier: Verifier::new(STACK, &key.public_key()).expect("a verifier"),
+            users: Callers::Users(Verifier::new(STACK, &key.public_key()).expect("a verifier")),
+            requests: 600,
             issuer: Issuer::new(STACK.to_owned(), &key),
         }
     }
@@ -243,55 +263,59 @@ impl<S: Store> World<S> {
 
     /// Sends an event to the handler of its function, as the function itself does.
     pub(crate) async fn send(&self, event: &Event) -> Answer {
-        let Self { store, queue, clock, random, issuer, verifier } = self;
+        let Self { store, queue, clock, random, issuer, users, requests } = self;
+        let guarded = |callers, limit| Some(Guard::new(store, clock, callers, limit));
+        let gate = MaybeOpen(match event.function.as_str() {
+            "get-health" | "get-openapi" => None,
+            "register-user" => guarded(&Callers::Anybody, Limit::registrations(20)),
+            "log-in" => guarded(&Callers::Anybody, LOG_INS),
+            "refresh-session" => guarded(&Callers::Anybody, REFRESHES),
+            "unsubscribe" => guarded(&Callers::Anybody, LINKS),
+            _ => guarded(users, Limit::requests(*requests)),
+        });
         let request =
             lambda_http::request::from_str(&event.json.to_string()).expect("an HTTP API event");
-        let response: Response<Body> = respond(request, async |call| match event.function.as_str() {
-            "register-user" => auth::register::handle(call, store, clock, random).await,
-            "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
-            "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
-            "log-out" => auth::log_out::handle(call, store, verifier, clock).await,
-            "get-profile" => me::get::handle(call, store, verifier, clock).await,
-            "update-profile" => me::update::handle(call, store, verifier, clock).await,
-            "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
-            "create-task" => tasks::create::handle(call, store, queue, verifier, clock, random).await,
-            "list-tasks" => tasks::list::handle(call, store, verifier, clock).await,
-            "get-task" => tasks::get::handle(call, store, verifier, clock).await,
-            "update-task" => tasks::update::handle(call, store, queue, verifier, clock, random).await,
-            "delete-task" => tasks::delete::handle(call, store, verifier, clock).await,
-            "complete-task" => {
-                tasks::complete::handle(call, store, queue, verifier, clock, random).await
-            }
-            "reopen-task" => tasks::reopen::handle(call, store, queue, verifier, clock, random).await,
-            "list-task-reminders" => tasks::reminders::handle(call, store, verifier, clock).await,
-            "skip-task" => tasks::skip::handle(call, store, queue, verifier, clock, random).await,
-            "list-task-occurrences" => tasks::occurrences::handle(call, store, verifier, clock).await,
-            "create-space" => spaces::create::handle(call, store, verifier, clock, random).await,
-            "list-spaces" => spaces::list::handle(call, store, verifier, clock).await,
-            "get-space" => spaces::get::handle(call, store, verifier, clock).await,
-            "update-space" => spaces::update::handle(call, store, verifier, clock).await,
-            "delete-space" => spaces::delete::handle(call, store, verifier, clock).await,
-            "list-members" => spaces::members::handle(call, store, verifier, clock).await,
-            "update-member" => spaces::update_member::handle(call, store, verifier, clock).await,
-            "remove-member" => {
-                spaces::remove_member::handle(call, store, verifier, clock, random).await
-            }
-            "invite-member" => {
-                invitations::create::handle(call, store, queue, verifier, clock, random).await
-            }
-            "accept-invitation" => invitations::accept::handle(call, store, verifier, clock).await,
-            "create-comment" => comments::create::handle(call, store, verifier, clock, random).await,
-            "list-comments" => comments::list::handle(call, store, verifier, clock).await,
-            "update-comment" => comments::update::handle(call, store, verifier, clock).await,
-            "delete-comment" => comments::delete::handle(call, store, verifier, clock).await,
-            "batch-tasks" => tasks::batch::handle(call, store, queue, verifier, clock, random).await,
-            "list-invitations" => invitations::list::handle(call, store, verifier, clock).await,
-            "revoke-invitation" => invitations::revoke::handle(call, store, verifier, clock).await,
-            "get-openapi" => openapi::get::handle(call).await,
-            "get-health" => health::get::handle(call).await,
-            other => panic!("{other} is no function of the API"),
-        })
-        .await;
+        let response: Response<Body> =
+            respond(request, &gate, async |call| match event.function.as_str() {
+                "register-user" => auth::register::handle(call, store, clock, random).await,
+                "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
+                "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
+                "log-out" => auth::log_out::handle(call, store).await,
+                "get-profile" => me::get::handle(call, store).await,
+                "update-profile" => me::update::handle(call, store, clock).await,
+                "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
+                "create-task" => tasks::create::handle(call, store, queue, clock, random).await,
+                "list-tasks" => tasks::list::handle(call, store, clock).await,
+                "get-task" => tasks::get::handle(call, store).await,
+                "update-task" => tasks::update::handle(call, store, queue, clock, random).await,
+                "delete-task" => tasks::delete::handle(call, store).await,
+                "complete-task" => tasks::complete::handle(call, store, queue, clock, random).await,
+                "reopen-task" => tasks::reopen::handle(call, store, queue, clock, random).await,
+                "list-task-reminders" => tasks::reminders::handle(call, store).await,
+                "skip-task" => tasks::skip::handle(call, store, queue, clock, random).await,
+                "list-task-occurrences" => tasks::occurrences::handle(call, store).await,
+                "create-space" => spaces::create::handle(call, store, clock, random).await,
+                "list-spaces" => spaces::list::handle(call, store).await,
+                "get-space" => spaces::get::handle(call, store).await,
+                "update-space" => spaces::update::handle(call, store, clock).await,
+                "delete-space" => spaces::delete::handle(call, store, clock).await,
+                "list-members" => spaces::members::handle(call, store).await,
+                "update-member" => spaces::update_member::handle(call, store, clock).await,
+                "remove-member" => spaces::remove_member::handle(call, store, clock, random).await,
+                "invite-member" => invitations::create::handle(call, store, queue, clock, random).await,
+                "accept-invitation" => invitations::accept::handle(call, store, clock).await,
+                "create-comment" => comments::create::handle(call, store, clock, random).await,
+                "list-comments" => comments::list::handle(call, store).await,
+                "update-comment" => comments::update::handle(call, store, clock).await,
+                "delete-comment" => comments::delete::handle(call, store).await,
+                "batch-tasks" => tasks::batch::handle(call, store, queue, clock, random).await,
+                "list-invitations" => invitations::list::handle(call, store, clock).await,
+                "revoke-invitation" => invitations::revoke::handle(call, store).await,
+                "get-openapi" => openapi::get::handle(call).await,
+                "get-health" => health::get::handle(call).await,
+                other => panic!("{other} is no function of the API"),
+            })
+            .await;
         let headers = response.headers().iter();
         let headers =
             headers.map(|(name, value)| (name.to_string(), value.to_str().expect("ASCII").to_owned()));

@@ -12,14 +12,16 @@
 //! | invitation | `SPACE#<space>` | `INVITATION#<hash of the canonical address>` |
 //! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notice | `NOTICE#<notice>` | `NOTICE` |
+//! | count of what somebody does | `LIMIT#<subject>` | `<limit>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
-//! Partitions of accounts begin with `USER#` or `EMAIL#`: a role that may only touch `USER#…`
+//! Partitions of accounts begin with `USER#`, `EMAIL#` or `LIMIT#`: a role that may only touch `USER#…`
 //! (`dynamodb:LeadingKeys`) cannot read a password hash.
 
 use jiff::Timestamp;
 use taskbell_domain::{
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
+    limit,
     ports::TIMER_SHARDS,
     task::Status,
     timer::{Subject, Timer},
@@ -81,6 +83,11 @@ pub fn session(user: UserId, session: SessionId) -> (String, String) {
 /// Key of a credential.
 pub fn credential(canonical_email: &str) -> (String, String) {
     (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
+}
+
+/// Key of the count of what a subject does.
+pub fn limit(limit: &limit::Limit, subject: &limit::Subject) -> (String, String) {
+    (format!("LIMIT#{}", subject.as_str()), limit.name.to_owned())
 }
 
 /// Key of a task.

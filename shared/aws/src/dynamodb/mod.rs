@@ -6,6 +6,7 @@ mod accounts;
 mod comments;
 mod items;
 pub mod keys;
+mod limits;
 mod list;
 mod notices;
 mod spaces;

@@ -5,12 +5,13 @@ use taskbell_domain::{
     credential::{RefreshToken, SESSION_LIFETIME, Session},
     email::EmailAddress,
     id::SessionId,
-    ports::{Credentials, Profiles, Sessions},
+    limit::{LOG_INS_TO_ACCOUNT, Subject},
+    ports::{Credentials, Limits, Profiles, Sessions},
 };
 
 use super::tokens;
 use crate::{
-    http::{Call, Fields, Problem, Reply, read},
+    http::{Call, Fields, Problem, Reply, limited, read},
     passwords,
     tokens::Issuer,
 };
@@ -18,10 +19,10 @@ use crate::{
 /// Logs in. An unknown address and a wrong password get the same answer after the same work.
 ///
 /// # Errors
-/// 401 `invalid_credentials`, 422, and those of every body.
+/// 401 `invalid_credentials`, 422, 429 also after too many attempts on this account from the same address, and those of every body.
 pub async fn handle(
     call: &Call,
-    accounts: &(impl Credentials + Profiles + Sessions),
+    accounts: &(impl Credentials + Profiles + Sessions + Limits),
     issuer: &Issuer,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -32,17 +33,25 @@ pub async fn handle(
     let (email, password) = fields.finish(email.zip(password))?;
 
     let wrong = || Problem::not_proven("invalid_credentials", "The address or the password is wrong.");
+    let now = clock.now();
     let credential = match EmailAddress::parse(&email) {
-        Ok(address) => accounts.credential(&address).await?,
+        Ok(address) => {
+            let subject = Subject::account(call.address(), &address);
+            let tried = limited(accounts, LOG_INS_TO_ACCOUNT, subject, now);
+            let (tried, found) = futures_util::join!(tried, accounts.credential(&address));
+            tried?;
+            found?
+        }
         Err(_) => None,
     };
+    // Before the password is looked at: that is the dear part.
+    call.admitted().await?;
     if !passwords::verify(&password, credential.as_ref().map(|found| found.password_hash.as_str())) {
         return Err(wrong());
     }
     let Some(found) = credential else { return Err(wrong()) };
     let user = accounts.user(found.user).await?.ok_or_else(wrong)?;
 
-    let now = clock.now();
     let token = RefreshToken::generate(user.id, SessionId::generate(clock, random), random);
     let session = Session {
         id: token.session,

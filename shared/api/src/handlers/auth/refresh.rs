@@ -44,6 +44,7 @@ pub async fn handle(
         token_hash: next.hash(),
         expires_at: now + SESSION_LIFETIME,
     };
+    call.admitted().await?;
     match accounts.rotate_session(&session, &presented.hash(), now).await? {
         Rotated::Done => tokens(&user, &next, issuer, now, random),
         Rotated::Unknown => Err(invalid()),

@@ -55,6 +55,7 @@ pub async fn handle(
         created_at: now,
         updated_at: now,
     };
+    call.admitted().await?;
     let password_hash = passwords::hash(&password, random).map_err(|error| {
         tracing::error!(%error, "a password could not be hashed");
         Problem::internal()

@@ -11,10 +11,7 @@ use taskbell_domain::{
 };
 
 use super::{task_and_role, view};
-use crate::{
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
-};
+use crate::http::{Call, Fields, Problem, Reply, read};
 
 /// Comments; answers 201 with the comment. Who may change the task may comment on it.
 ///
@@ -23,12 +20,11 @@ use crate::{
 pub async fn handle(
     call: &Call,
     store: &impl Comments,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let text = fields.required("text", read::text(CommentText::parse));
     let text = fields.finish(text)?;
@@ -36,6 +32,7 @@ pub async fn handle(
     let id = CommentId::generate(clock, random);
     let author = caller.user;
     let comment = Comment { id, task, author, text, version: 1, created_at: now, updated_at: now };
+    call.admitted().await?;
     if !store.add_comment(&comment).await? {
         return Err(Problem::not_found());
     }

@@ -2,33 +2,25 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     policy::{Action, permits},
     ports::Comments,
 };
 
 use super::{comment, task_and_role};
-use crate::{
-    http::{Call, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, Problem, Reply};
 
 /// Deletes a comment of the caller; who manages the members of a space may delete those of others, too.
 ///
 /// # Errors
 /// 401, 403, 404.
-pub async fn handle(
-    call: &Call,
-    store: &impl Comments,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     let (task, role) = task_and_role(call, store, caller, Action::WriteTasks).await?;
     let comment = comment(call, store, task).await?;
     if comment.author != caller.user && !permits(role, Action::ManageMembers) {
         return Err(Problem::forbidden());
     }
+    call.admitted().await?;
     store.delete_comment(task, comment.id).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

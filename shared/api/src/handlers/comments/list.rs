@@ -3,7 +3,6 @@
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
-    clock::Clock,
     id::CommentId,
     list::{DEFAULT_PAGE_LIMIT, Position},
     policy::Action,
@@ -11,22 +10,14 @@ use taskbell_domain::{
 };
 
 use super::{task_and_role, view};
-use crate::{
-    http::{Call, Cursor, Params, Problem, Reply, authenticate, read},
-    tokens::Verifier,
-};
+use crate::http::{Call, Cursor, Params, Problem, Reply, read};
 
 /// Answers with a page of comments.
 ///
 /// # Errors
 /// 400 `invalid_cursor`, 401, 404, 422.
-pub async fn handle(
-    call: &Call,
-    store: &impl Comments,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     let mut params = Params::of(call);
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));

@@ -11,22 +11,16 @@ use taskbell_domain::{
 use super::{comment, task_and_role, view};
 use crate::{
     handlers::TRIES,
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
+    http::{Call, Fields, Problem, Reply, read},
 };
 
 /// Changes what the caller has said; answers with the comment.
 ///
 /// # Errors
 /// 401, 403 for the comment of somebody else, 404, 409 `busy`, 422, and those of every body.
-pub async fn handle(
-    call: &Call,
-    store: &impl Comments,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let text = fields.changed("text", read::text(CommentText::parse));
     let text = fields.finish(Some(text))?;
@@ -35,6 +29,7 @@ pub async fn handle(
     if comment.author != caller.user {
         return Err(Problem::forbidden());
     }
+    call.admitted().await?;
     for _ in 0..TRIES {
         let read = comment.version;
         let edited = text.clone().is_some_and(|text| comment.edit(text, now));

@@ -14,8 +14,7 @@ use crate::{
         TRIES,
         spaces::{space_view, too_many},
     },
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
+    http::{Call, Fields, Problem, Reply, read},
 };
 
 /// Joins the space of an invitation; answers with the space. The token of the mail is what counts: it can be
@@ -27,11 +26,10 @@ use crate::{
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
-    verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let text = fields.required("token", read::any_text);
     let text = fields.finish(text)?;
@@ -58,6 +56,7 @@ pub async fn handle(
             return Err(invalid());
         }
         let member = Member { space: space.id, user: caller.user, role, joined_at: now };
+        call.admitted().await?;
         let (read, change) = (space.version, MemberChange::Join(member, invitation));
         space.count(&change, now).map_err(Problem::refused)?;
         if store.change_member(&space, read, &change).await? {

@@ -6,18 +6,18 @@ use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     id::NoticeId,
+    limit::{INVITATIONS, Subject},
     notice::{Content, Notice},
     policy::{Action, permits_role},
-    ports::{SpaceChanges, TimerQueue},
+    ports::{Limits, SpaceChanges, TimerQueue},
     space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, MAX_INVITATIONS, Role, Space},
 };
 
 use super::view;
 use crate::{
     handlers::spaces::{shared, space_id},
-    http::{Call, Fields, Problem, Reply, authenticate, read},
+    http::{Call, Fields, Problem, Reply, limited, read},
     ring_soon::ring_soon,
-    tokens::Verifier,
 };
 
 /// Invites; answers 201 with the invitation, whose secret is in the mail only. An invitation takes the place of
@@ -27,14 +27,13 @@ use crate::{
 /// 401, 403, 404, 409 `personal_space`, `invited_recently` or `too_many_invitations`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &impl SpaceChanges,
+    store: &(impl SpaceChanges + Limits),
     queue: &impl TimerQueue,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse));
     let role = fields.optional("role", read::text(Role::parse)).unwrap_or(Role::Member);
@@ -56,6 +55,8 @@ pub async fn handle(
         created_at: now,
         expires_at: now + INVITATION_LIFETIME,
     };
+    limited(store, INVITATIONS, Subject::user(caller.user), now).await?;
+    call.admitted().await?;
     store.invite(&invitation, &notice).await?;
     ring_soon(queue, [notice.timer()], now).await;
     Reply::json(StatusCode::CREATED, &view(&invitation))

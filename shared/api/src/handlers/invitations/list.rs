@@ -7,22 +7,16 @@ use taskbell_domain::{clock::Clock, policy::Action, ports::SpaceReads};
 use super::view;
 use crate::{
     handlers::spaces::{shared, space_id},
-    http::{Call, Params, Problem, Reply, authenticate},
-    tokens::Verifier,
+    http::{Call, Params, Problem, Reply},
 };
 
 /// Answers with all invitations that can be accepted, the newest first.
 ///
 /// # Errors
 /// 401, 403, 404, 409 `personal_space`, 422 for parameters.
-pub async fn handle(
-    call: &Call,
-    store: &impl SpaceReads,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call, store: &impl SpaceReads, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     Params::of(call).finish()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
     let mut open = store.invitations(space.id).await?;

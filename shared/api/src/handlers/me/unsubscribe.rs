@@ -75,6 +75,7 @@ pub async fn handle(
         MailKind::Reminders => UserPatch { mail_reminders: Some(false), ..UserPatch::default() },
         MailKind::Assignments => UserPatch { mail_assignments: Some(false), ..UserPatch::default() },
     };
+    call.admitted().await?;
     for _ in 0..TRIES {
         let read = user.version;
         if !user.apply(off.clone(), clock.now()) {

@@ -12,8 +12,7 @@ use taskbell_domain::{
 use super::profile_view;
 use crate::{
     handlers::TRIES,
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
+    http::{Call, Fields, Problem, Reply, read},
 };
 
 /// Changes what the patch names. Tasks keep the due instants they have: a new zone counts for tasks that
@@ -24,11 +23,10 @@ use crate::{
 pub async fn handle(
     call: &Call,
     accounts: &impl ProfileChanges,
-    verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let mail = fields.nested("mail.", |mail| {
         Some((mail.changed("reminders", read::boolean), mail.changed("assignments", read::boolean)))
@@ -45,6 +43,7 @@ pub async fn handle(
     let patch = fields.finish(Some(patch))?;
 
     let mut user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    call.admitted().await?;
     for _ in 0..TRIES {
         let read = user.version;
         if !user.apply(patch.clone(), now) {

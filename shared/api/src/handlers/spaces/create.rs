@@ -10,10 +10,7 @@ use taskbell_domain::{
 };
 
 use super::{space_view, too_many};
-use crate::{
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
-};
+use crate::http::{Call, Fields, Problem, Reply, read};
 
 /// Creates; answers 201 with the space. The caller owns it.
 ///
@@ -22,17 +19,17 @@ use crate::{
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let name = fields.required("name", read::text(SpaceName::parse));
     let name = fields.finish(name)?;
     too_many(store, caller.user).await?;
     let id = SpaceId::generate(clock, random);
     let (space, owner) = Space::create(id, name, caller.user, clock.now());
+    call.admitted().await?;
     store.create_space(&space, &owner).await?;
     Reply::json(StatusCode::CREATED, &space_view(&space, owner.role))?
         .with(header::LOCATION, &format!("/v1/spaces/{id}"))

@@ -12,8 +12,7 @@ use taskbell_domain::{
 use super::{shared, space_id};
 use crate::{
     handlers::{TRIES, access::permitted},
-    http::{Call, Params, Problem, Reply, authenticate},
-    tokens::Verifier,
+    http::{Call, Params, Problem, Reply},
 };
 
 /// The most tasks that are deleted for one request.
@@ -28,11 +27,10 @@ const AT_ONCE: usize = 2_000;
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
-    verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let id = space_id(call)?;
     let mut params = Params::of(call);
     let name = params.optional("name", SpaceName::parse);
@@ -49,6 +47,7 @@ pub async fn handle(
             let why = "To delete a space with all that is in it, give its present name.";
             return Err(Violation::new("not_confirmed", why).at("name").into());
         }
+        call.admitted().await?;
         let read = space.version;
         if !space.deleting {
             space.begin_deletion(now);

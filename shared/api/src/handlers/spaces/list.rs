@@ -2,25 +2,17 @@
 
 use http::StatusCode;
 use serde_json::json;
-use taskbell_domain::{clock::Clock, ports::Memberships};
+use taskbell_domain::ports::Memberships;
 
 use super::{personal_view, space_view};
-use crate::{
-    http::{Call, Params, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, Params, Problem, Reply};
 
 /// Answers with all of them, the personal one first.
 ///
 /// # Errors
 /// 401, 422 for parameters.
-pub async fn handle(
-    call: &Call,
-    store: &impl Memberships,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, store: &impl Memberships) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     Params::of(call).finish()?;
     let shared = store.spaces_of(caller.user).await?;
     let shared = shared.iter().map(|(space, role)| space_view(space, *role));

@@ -2,25 +2,17 @@
 
 use http::StatusCode;
 use serde_json::json;
-use taskbell_domain::{clock::Clock, policy::Action, ports::SpaceReads};
+use taskbell_domain::{policy::Action, ports::SpaceReads};
 
 use super::{member_view, shared, space_id};
-use crate::{
-    http::{Call, Params, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, Params, Problem, Reply};
 
 /// Answers with all members, in the order in which they registered.
 ///
 /// # Errors
 /// 401, 404, 409 `personal_space`, 422 for parameters.
-pub async fn handle(
-    call: &Call,
-    store: &impl SpaceReads,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     Params::of(call).finish()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ReadSpace).await?;
     let members = store.members(space.id).await?;

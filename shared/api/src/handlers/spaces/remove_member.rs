@@ -16,8 +16,8 @@ use taskbell_domain::{
 use super::{member_id, shared, space_id};
 use crate::{
     handlers::TRIES,
-    http::{Call, Problem, Reply, authenticate},
-    tokens::{Identity, Verifier},
+    http::{Call, Problem, Reply},
+    tokens::Identity,
 };
 
 /// The most pages of tasks that are taken from somebody for one request.
@@ -34,13 +34,13 @@ const PAGES: usize = 100;
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + TaskChanges),
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let (id, user) = (space_id(call)?, member_id(call, caller)?);
+    call.admitted().await?;
     let removed = remove(store, caller, id, user, now).await;
     // Whoever has left already can have the rest done, too: it is about their own tasks.
     let left = matches!(&removed, Err(problem) if problem.status() == StatusCode::NOT_FOUND);

@@ -11,8 +11,7 @@ use taskbell_domain::{
 use super::{shared, space_id, space_view};
 use crate::{
     handlers::TRIES,
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
+    http::{Call, Fields, Problem, Reply, read},
 };
 
 /// Renames; answers with the space.
@@ -22,11 +21,10 @@ use crate::{
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
-    verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let name = fields.changed("name", read::text(SpaceName::parse));
     let name = fields.finish(Some(name))?;
@@ -35,6 +33,7 @@ pub async fn handle(
         let (mut space, me) = shared(store, caller, id, Action::RenameSpace).await?;
         let read = space.version;
         let renamed = name.clone().is_some_and(|name| space.rename(name, now));
+        call.admitted().await?;
         if !renamed || store.replace_space(&space, read).await? == Replaced::Done {
             return Reply::json(StatusCode::OK, &space_view(&space, me.role));
         }

@@ -11,8 +11,7 @@ use taskbell_domain::{
 use super::{member_id, member_view, shared, space_id};
 use crate::{
     handlers::TRIES,
-    http::{Call, Fields, Problem, Reply, authenticate, read},
-    tokens::Verifier,
+    http::{Call, Fields, Problem, Reply, read},
 };
 
 /// Changes the role; answers with the member.
@@ -22,11 +21,10 @@ use crate::{
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + Profiles),
-    verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let role = fields.required("role", read::text(Role::parse));
     let role = fields.finish(role)?;
@@ -38,6 +36,7 @@ pub async fn handle(
         if !permits_role(me.role, Some(member.role), Some(role)) {
             return Err(Problem::forbidden());
         }
+        call.admitted().await?;
         let (read, change) = (space.version, MemberChange::Role(member, role));
         let done = member.role == role || {
             space.count(&change, now).map_err(Problem::refused)?;

@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     handlers::TRIES,
-    http::{Call, Fields, IfMatch, Problem, Reply, authenticate, read},
-    tokens::Verifier,
+    http::{Call, Fields, IfMatch, Problem, Reply, read},
 };
 
 /// The most operations of one batch.
@@ -50,12 +49,11 @@ pub async fn handle(
     call: &Call,
     store: &(impl TaskCreation + TaskChanges),
     queue: &impl TimerQueue,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut body = Fields::of(call)?;
     let operations = body.required("operations", read::list(MAX_OPERATIONS, |value| Ok(value.clone())));
     let operations = body.finish(operations)?;
@@ -71,6 +69,7 @@ pub async fn handle(
     let hashes = keys.iter().flatten().map(Key::hash).collect();
     let records = store.records(caller.user, hashes, now).await?;
 
+    call.admitted().await?;
     let creation = Creation { store, queue, caller, clock, random };
     let batch = Batch { creation, user };
     let mut results = Vec::with_capacity(operations.len());

@@ -13,9 +13,9 @@ use taskbell_domain::{
 
 use super::{assignment, check_assignee, fields, idempotency::Key, permitted, require, view};
 use crate::{
-    http::{Call, Fields, Params, Problem, Reply, authenticate, read},
+    http::{Call, Fields, Params, Problem, Reply, read},
     ring_soon::ring_soon,
-    tokens::{Identity, Verifier},
+    tokens::Identity,
 };
 
 /// Creates; answers 201 with the task. With an `Idempotency-Key` that was used before for the same body it
@@ -28,12 +28,11 @@ pub async fn handle(
     call: &Call,
     store: &impl TaskCreation,
     queue: &impl TimerQueue,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
     params.finish()?;
@@ -55,6 +54,7 @@ pub async fn handle(
         }
     }
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    call.admitted().await?;
     let (task, replayed) = creation.create(space, draft, &user, key.as_ref()).await?;
     let reply = view::reply(StatusCode::CREATED, &task)?
         .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))?;

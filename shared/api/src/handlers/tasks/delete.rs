@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     policy::Action,
     ports::{Replaced, TaskChanges},
 };
@@ -10,26 +9,21 @@ use taskbell_domain::{
 use super::{permitted, task_id};
 use crate::{
     handlers::TRIES,
-    http::{Call, IfMatch, Problem, Reply, authenticate},
-    tokens::Verifier,
+    http::{Call, IfMatch, Problem, Reply},
 };
 
 /// Deletes; answers 204. The timer goes with the task, in the same write.
 ///
 /// # Errors
 /// 401, 404, 409 `busy`, 412.
-pub async fn handle(
-    call: &Call,
-    tasks: &impl TaskChanges,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     let (mut found, comments) = tasks.task_and_comments(task_id(call)?).await?;
     let if_match = IfMatch::of(call)?;
     for _ in 0..TRIES {
         let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
         if_match.check(task.version)?;
+        call.admitted().await?;
         match tasks.delete(task.id, task.version, comments, None).await? {
             Replaced::Done => return Ok(Reply::empty(StatusCode::NO_CONTENT)),
             Replaced::Conflict(present) => found = present.map(|task| *task),

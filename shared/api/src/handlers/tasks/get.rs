@@ -1,25 +1,17 @@
 //! `GET /v1/tasks/{task_id}`: one task. One call.
 
 use http::StatusCode;
-use taskbell_domain::{clock::Clock, policy::Action, ports::TaskReads};
+use taskbell_domain::{policy::Action, ports::TaskReads};
 
 use super::{permitted, task_id, view};
-use crate::{
-    http::{Call, Problem, Reply, authenticate, matches_none},
-    tokens::Verifier,
-};
+use crate::http::{Call, Problem, Reply, matches_none};
 
 /// Answers with the task, or 304 if `If-None-Match` lists its version.
 ///
 /// # Errors
 /// 401, 404.
-pub async fn handle(
-    call: &Call,
-    tasks: &impl TaskReads,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     if matches_none(call, task.version)? {
         return Reply::empty(StatusCode::NOT_MODIFIED).tagged(task.version);

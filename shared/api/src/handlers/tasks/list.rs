@@ -19,8 +19,8 @@ use taskbell_domain::{
 
 use super::{require, view::TaskView};
 use crate::{
-    http::{Call, Cursor, Params, Problem, Reply, authenticate, read},
-    tokens::{Identity, Verifier},
+    http::{Call, Cursor, Params, Problem, Reply, read},
+    tokens::Identity,
 };
 
 /// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
@@ -31,11 +31,10 @@ use crate::{
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskReads + Profiles),
-    verifier: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id);
     let assigned_to = params.optional("assigned_to", |text| match text {

@@ -2,26 +2,18 @@
 
 use http::StatusCode;
 use serde_json::json;
-use taskbell_domain::{clock::Clock, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};
+use taskbell_domain::{list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};
 
 use super::{permitted, task_id};
-use crate::{
-    http::{Call, Params, Problem, Reply, authenticate, read},
-    tokens::Verifier,
-};
+use crate::http::{Call, Params, Problem, Reply, read};
 
 /// Answers with the occurrences that follow this one, each as if the one before it were completed when it is
 /// due. A task that does not recur has none.
 ///
 /// # Errors
 /// 401, 404, 422.
-pub async fn handle(
-    call: &Call,
-    tasks: &impl TaskReads,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     let mut params = Params::of(call);
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     params.finish()?;

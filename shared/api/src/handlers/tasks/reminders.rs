@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use taskbell_domain::{
-    clock::Clock,
     delivery::Reason,
     policy::Action,
     ports::TaskReads,
@@ -14,10 +13,7 @@ use taskbell_domain::{
 };
 
 use super::{permitted, task_id, view::ReminderView};
-use crate::{
-    http::{Call, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, Problem, Reply};
 
 /// One line of the ledger.
 #[derive(Serialize)]
@@ -53,13 +49,8 @@ impl AutoCompletion {
 ///
 /// # Errors
 /// 401, 404.
-pub async fn handle(
-    call: &Call,
-    tasks: &impl TaskReads,
-    verifier: &Verifier,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let caller = authenticate(call, verifier, clock.now())?;
+pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     let mut ledger: Vec<_> = task.past_reminders.iter().chain(&task.reminders).collect();
     ledger.sort_by_key(|reminder| (reminder.delivery.fire_at, reminder.id));

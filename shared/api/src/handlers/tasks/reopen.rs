@@ -8,10 +8,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, task_id, view};
-use crate::{
-    http::{Call, IfMatch, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, IfMatch, Problem, Reply};
 
 /// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
 /// completed stays as it is.
@@ -22,15 +19,15 @@ pub async fn handle(
     call: &Call,
     tasks: &impl TaskChanges,
     queue: &impl TimerQueue,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let found = tasks.task(task_id(call)?).await?;
     let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
     let if_match = IfMatch::of(call)?;
+    call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
     let task = changing
         .apply(found, |task| {

@@ -8,10 +8,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, task_id, view};
-use crate::{
-    http::{Call, IfMatch, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, IfMatch, Problem, Reply};
 
 /// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
 /// ETag in `If-Match` where a repetition must not count.
@@ -22,14 +19,14 @@ pub async fn handle(
     call: &Call,
     tasks: &impl TaskChanges,
     queue: &impl TimerQueue,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let found = tasks.task(task_id(call)?).await?;
     let if_match = IfMatch::of(call)?;
+    call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
     let task = changing
         .apply(found, |task| {

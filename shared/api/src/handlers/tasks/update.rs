@@ -9,10 +9,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, check_assignee, fields, require, task_id, view};
-use crate::{
-    http::{Call, Fields, IfMatch, Problem, Reply, authenticate},
-    tokens::Verifier,
-};
+use crate::http::{Call, Fields, IfMatch, Problem, Reply};
 
 /// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
 ///
@@ -22,12 +19,11 @@ pub async fn handle(
     call: &Call,
     tasks: &impl TaskChanges,
     queue: &impl TimerQueue,
-    verifier: &Verifier,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
-    let caller = authenticate(call, verifier, now)?;
+    let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let patch = fields::patch(&mut fields);
     let patch = fields.finish(Some(patch))?;
@@ -43,6 +39,7 @@ pub async fn handle(
         check_assignee(tasks, caller, task.space, assignee).await?;
     }
     let if_match = IfMatch::of(call)?;
+    call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
     let task = changing
         .apply(found, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))

@@ -1,0 +1,205 @@
+//! Who is calling, and whether they may call so often. What is counted is counted while the request is being
+//! worked on: a read learns at its end that it was one too many, a change waits for it with [`Call::admitted`].
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use jiff::Timestamp;
+use taskbell_domain::{
+    clock::Clock,
+    limit::{Allowance, Limit, Subject},
+    ports::{Limits, PortError},
+};
+
+use super::{Call, Problem, Reply};
+use crate::tokens::{Identity, Verifier};
+
+/// How many subjects a function remembers that have used up their limit.
+const MAX_REMEMBERED: usize = 1_000;
+
+/// What stands before a handler.
+#[allow(async_fn_in_trait)] // only ever used with types that are known
+pub trait Gate {
+    /// Who is calling, if they have proven it.
+    fn identify(&self, call: &Call) -> Option<Identity>;
+
+    /// Counts the request.
+    async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict;
+}
+
+/// What counting a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is not counted.
+    Uncounted,
+    /// It is counted, and perhaps too much.
+    Counted(Allowance),
+    /// The caller is shut out.
+    ShutOut,
+}
+
+impl Verdict {
+    /// Refuses what is not to be done.
+    ///
+    /// # Errors
+    /// 403 `account_disabled`, 429 `too_many_requests`.
+    pub(super) fn check(self) -> Result<(), Problem> {
+        match self {
+            Self::Counted(allowance) if allowance.exceeded => Err(too_many(allowance)),
+            Self::ShutOut => Err(disabled()),
+            Self::Uncounted | Self::Counted(_) => Ok(()),
+        }
+    }
+
+    /// What is told of the limit (draft-ietf-httpapi-ratelimit-headers-10).
+    pub(super) fn headers(self) -> Vec<(HeaderName, HeaderValue)> {
+        let Self::Counted(Allowance { limit, remaining, reset, .. }) = self else { return Vec::new() };
+        let (name, window) = (limit.name, limit.window.as_secs());
+        [
+            ("ratelimit-policy", format!("\"{name}\";q={};w={window}", limit.most)),
+            ("ratelimit", format!("\"{name}\";r={remaining};t={}", reset.as_secs())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
+        })
+        .collect()
+    }
+}
+
+/// 403: an operator has disabled the account.
+pub(crate) fn disabled() -> Problem {
+    let detail = "An operator has disabled this account.";
+    Problem::new(StatusCode::FORBIDDEN, "account_disabled", detail)
+}
+
+fn too_many(allowance: Allowance) -> Problem {
+    let seconds = allowance.reset.as_secs().max(1);
+    let detail = format!("Too many requests: try again in {seconds} s.");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).retry_after(seconds)
+}
+
+/// Counts one more under a limit that is narrower than that of the function.
+///
+/// # Errors
+/// 429 `too_many_requests`.
+pub(crate) async fn limited(
+    store: &impl Limits,
+    limit: Limit,
+    subject: Subject,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    verdict(store.count(&limit, &subject, now).await, limit, now).check()
+}
+
+/// Where nothing can be counted the request is let through: a limit that is not kept for a moment does less harm
+/// than an API that answers nothing.
+fn verdict(counted: Result<Option<u32>, PortError>, limit: Limit, now: Timestamp) -> Verdict {
+    match counted {
+        Ok(Some(count)) => Verdict::Counted(limit.after(count, now)),
+        Ok(None) => Verdict::ShutOut,
+        Err(error) => {
+            tracing::warn!(limit = limit.name, %error, "a request was not counted");
+            Verdict::Uncounted
+        }
+    }
+}
+
+/// Lets everybody through. For functions that touch nothing: refusing a request would cost more than answering.
+pub struct Open;
+
+impl Gate for Open {
+    fn identify(&self, _: &Call) -> Option<Identity> {
+        None
+    }
+
+    async fn count(&self, _: &Call, _: Option<Identity>) -> Verdict {
+        Verdict::Uncounted
+    }
+}
+
+/// Who may call.
+pub enum Callers {
+    /// Users, by their access tokens. Each is counted by itself; a request without a valid token is not counted,
+    /// since it is answered without any work.
+    Users(Verifier),
+    /// Anybody, counted by the address that they call from.
+    Anybody,
+}
+
+/// Knows callers and counts what they do.
+pub struct Guard<'a, S> {
+    store: &'a S,
+    clock: &'a dyn Clock,
+    callers: &'a Callers,
+    limit: Limit,
+    /// Until when who is refused without being counted: a flood ends here, and makes no key hot.
+    refused: Mutex<BTreeMap<Subject, Timestamp>>,
+}
+
+impl<'a, S: Limits> Guard<'a, S> {
+    /// A guard that holds callers to a limit.
+    pub fn new(store: &'a S, clock: &'a dyn Clock, callers: &'a Callers, limit: Limit) -> Self {
+        Self { store, clock, callers, limit, refused: Mutex::default() }
+    }
+
+    fn is_refused(&self, subject: &Subject, now: Timestamp) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get(subject).is_some_and(|until| now < *until)
+    }
+
+    fn refuse(&self, subject: Subject, until: Timestamp, now: Timestamp) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= MAX_REMEMBERED {
+            refused.retain(|_, until| now < *until);
+        }
+        if refused.len() < MAX_REMEMBERED {
+            refused.insert(subject, until);
+        }
+    }
+}
+
+impl<S: Limits> Gate for Guard<'_, S> {
+    /// The bearer of the access token (RFC 6750 §2.1).
+    fn identify(&self, call: &Call) -> Option<Identity> {
+        let Callers::Users(verifier) = self.callers else { return None };
+        let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(())?;
+        verifier.verify(token.trim(), self.clock.now())
+    }
+
+    async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
+        let subject = match (self.callers, caller) {
+            (Callers::Users(_), None) => return Verdict::Uncounted,
+            (_, Some(caller)) => Subject::user(caller.user),
+            (Callers::Anybody, None) => Subject::address(call.address()),
+        };
+        let now = self.clock.now();
+        if self.is_refused(&subject, now) {
+            return Verdict::Counted(self.limit.after(u32::MAX, now));
+        }
+        let verdict = verdict(self.store.count(&self.limit, &subject, now).await, self.limit, now);
+        if let Verdict::Counted(allowance) = verdict
+            && allowance.exceeded
+        {
+            self.refuse(subject, now + allowance.reset, now);
+        }
+        verdict
+    }
+}
+
+/// Runs a handler behind a gate: who is calling is known before, whether it is too much while it works.
+pub(super) async fn guarded<H>(call: &Call, gate: &impl Gate, handler: H) -> Result<Reply, Problem>
+where
+    H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+{
+    let caller = gate.identify(call);
+    call.identified(caller);
+    let counting = async { call.counted(gate.count(call, caller).await) };
+    let ((), result) = futures_util::join!(counting, handler(call));
+    call.verdict().check()?;
+    result
+}

@@ -1,0 +1,91 @@
+//! Counts of what somebody does. One item a subject and limit, which is counted up in its window and begun anew
+//! in the next: one call, and a second one at the first count of a window.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{ReturnValue::UpdatedNew, ReturnValuesOnConditionCheckFailure::AllOld},
+};
+use jiff::{SignedDuration, Timestamp};
+use taskbell_domain::{
+    limit::{Limit, Subject},
+    ports::{Limits, PortError},
+};
+
+use super::{DynamoDb, Item, key, keys, number};
+use crate::error::{corrupt, port_error};
+
+const OPERATION: &str = "counting";
+
+/// Stands in the count of a subject that is shut out.
+const SHUT_OUT: &str = "shut_out";
+
+/// What came of an update.
+enum Updated {
+    /// The item is this now.
+    Done(Item),
+    /// Its condition failed, and the item is this.
+    Refused(Item),
+}
+
+impl Limits for DynamoDb {
+    async fn count(
+        &self,
+        limit: &Limit,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Option<u32>, PortError> {
+        let window = limit.window_of(now);
+        let update = || {
+            let update = self.client.update_item().table_name(&self.accounts);
+            update
+                .set_key(Some(key(keys::limit(limit, subject))))
+                .expression_attribute_names("#window", "window")
+                .expression_attribute_names("#count", "count")
+                .expression_attribute_names("#shut_out", SHUT_OUT)
+                .expression_attribute_values(":window", number(window.as_second()))
+                .expression_attribute_values(":one", number(1))
+                .return_values(UpdatedNew)
+                .return_values_on_condition_check_failure(AllOld)
+        };
+        let counted = update()
+            .update_expression("SET #count = #count + :one")
+            .condition_expression("#window = :window AND attribute_not_exists(#shut_out)");
+        match sent(counted).await? {
+            Updated::Done(item) => return count(&item).map(Some),
+            Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
+            Updated::Refused(_) => {}
+        }
+        // Kept a while longer, for clocks that are behind.
+        let expires_at = window + limit.window + SignedDuration::from_hours(1);
+        let begun = update()
+            .update_expression("SET #window = :window, #count = :one, #expires_at = :expires_at")
+            .condition_expression(
+                "attribute_not_exists(#shut_out) AND (attribute_not_exists(#window) OR #window < :window)",
+            )
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+            .expression_attribute_values(":expires_at", number(expires_at.as_second()));
+        match sent(begun).await? {
+            Updated::Done(item) => count(&item).map(Some),
+            Updated::Refused(item) if item.contains_key(SHUT_OUT) => Ok(None),
+            // Another request has begun the window in this moment; it counts for both.
+            Updated::Refused(item) => count(&item).map(Some),
+        }
+    }
+}
+
+async fn sent(update: UpdateItemFluentBuilder) -> Result<Updated, PortError> {
+    match update.send().await {
+        Ok(answer) => Ok(Updated::Done(answer.attributes.unwrap_or_default())),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(Updated::Refused(refused.item().cloned().unwrap_or_default()))
+            }
+            _ => Err(port_error(OPERATION)(error)),
+        },
+    }
+}
+
+fn count(item: &Item) -> Result<u32, PortError> {
+    let count = item.get("count").and_then(|value| value.as_n().ok());
+    count.and_then(|count| count.parse().ok()).ok_or_else(|| corrupt(OPERATION, "count"))
+}

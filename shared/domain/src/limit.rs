@@ -1,0 +1,164 @@
+//! How often somebody may do something. Windows are fixed: counting costs one write, and is exact in each.
+//!
+//! What anybody can try without an account is counted by the address that it comes from, alone or together with
+//! the account that it is tried on. So nobody can use up what another person has, unless they share an address.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{credential::sha256_hex, email::EmailAddress, id::UserId};
+
+/// So much in so long a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Names it, in keys and in the header of answers.
+    pub name: &'static str,
+    /// How many in one window.
+    pub most: u32,
+    /// How long a window is.
+    pub window: SignedDuration,
+}
+
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Log-ins from one address.
+pub const LOG_INS: Limit = Limit { name: "log-ins", most: 60, window: MINUTE };
+
+/// Log-ins to one account from one address, whatever came of them.
+pub const LOG_INS_TO_ACCOUNT: Limit =
+    Limit { name: "log-ins-to-account", most: 10, window: SignedDuration::from_mins(10) };
+
+/// Refreshes of sessions from one address.
+pub const REFRESHES: Limit = Limit { name: "refreshes", most: 120, window: MINUTE };
+
+/// Uses of links in mails from one address.
+pub const LINKS: Limit = Limit { name: "links", most: 60, window: MINUTE };
+
+/// Invitations that one user sends.
+pub const INVITATIONS: Limit =
+    Limit { name: "invitations", most: 50, window: SignedDuration::from_hours(24) };
+
+impl Limit {
+    /// All requests of one user.
+    pub const fn requests(a_minute: u32) -> Self {
+        Self { name: "requests", most: a_minute, window: MINUTE }
+    }
+
+    /// Accounts that are made from one address.
+    pub const fn registrations(an_hour: u32) -> Self {
+        Self { name: "registrations", most: an_hour, window: SignedDuration::from_hours(1) }
+    }
+
+    /// When the window began in which a moment lies.
+    pub fn window_of(&self, now: Timestamp) -> Timestamp {
+        let begun = now.as_second() - now.as_second().rem_euclid(self.window.as_secs());
+        Timestamp::from_second(begun).unwrap_or(now)
+    }
+
+    /// What is left after `count` in the window of a moment, the one at hand included.
+    pub fn after(&self, count: u32, now: Timestamp) -> Allowance {
+        let end = self.window_of(now) + self.window;
+        Allowance {
+            limit: *self,
+            exceeded: count > self.most,
+            remaining: self.most.saturating_sub(count),
+            reset: end.duration_since(now),
+        }
+    }
+}
+
+/// How much of a limit is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Of which limit.
+    pub limit: Limit,
+    /// Whether the one at hand was already too much.
+    pub exceeded: bool,
+    /// How many more there may be in this window.
+    pub remaining: u32,
+    /// How long until the next window.
+    pub reset: SignedDuration,
+}
+
+/// Whose doings are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject(String);
+
+impl Subject {
+    /// A user.
+    pub fn user(id: UserId) -> Self {
+        Self(format!("USER#{}", id.body()))
+    }
+
+    /// Whoever is at an address of the network. Of an IPv6 address the first 64 bits count: the rest is one's own
+    /// to choose (RFC 4291 §2.5.4). It is kept as a hash.
+    pub fn address(address: &str) -> Self {
+        Self(format!("ADDRESS#{}", sha256_hex(network(address).as_bytes())))
+    }
+
+    /// Whoever at an address of the network tries to get into an account.
+    pub fn account(address: &str, account: &EmailAddress) -> Self {
+        let pair = format!("{} {}", network(address), account.canonical());
+        Self(format!("ACCOUNT#{}", sha256_hex(pair.as_bytes())))
+    }
+
+    /// The text of it, for a key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+        Ok(IpAddr::V6(address)) => address.to_canonical().to_string(),
+        _ => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(instant: &str) -> Timestamp {
+        instant.parse().unwrap()
+    }
+
+    #[test]
+    fn the_last_one_that_is_allowed_leaves_none_and_the_next_is_too_much() {
+        let (limit, now) = (Limit::requests(3), at("2026-03-01T08:00:59Z"));
+        let left = |count| (limit.after(count, now).exceeded, limit.after(count, now).remaining);
+        assert_eq!([left(1), left(3), left(4)], [(false, 2), (false, 0), (true, 0)]);
+        assert_eq!(limit.after(1, now).reset, SignedDuration::from_secs(1));
+    }
+
+    #[test]
+    fn a_window_ends_where_the_next_begins() {
+        let limit = Limit::registrations(1);
+        let begin = at("2026-03-01T08:00:00Z");
+        assert_eq!(limit.window_of(begin), begin);
+        assert_eq!(limit.window_of(at("2026-03-01T08:59:59Z")), begin);
+        assert_eq!(limit.window_of(at("2026-03-01T09:00:00Z")), at("2026-03-01T09:00:00Z"));
+        assert_eq!(limit.window_of(at("1969-12-31T23:30:00Z")), at("1969-12-31T23:00:00Z"));
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_subject_however_it_is_written() {
+        let one = Subject::address("2001:db8:1:2::1");
+        assert_eq!(one, Subject::address("2001:0DB8:0001:0002:ffff::9"));
+        assert_ne!(one, Subject::address("2001:db8:1:3::1"));
+        assert_eq!(Subject::address("::ffff:192.0.2.1"), Subject::address("192.0.2.1"));
+        assert_ne!(Subject::address("192.0.2.1"), Subject::address("192.0.2.2"));
+    }
+
+    #[test]
+    fn one_account_from_two_addresses_is_two_subjects() {
+        let ada = EmailAddress::parse("ada@example.com").unwrap();
+        assert_ne!(Subject::account("192.0.2.1", &ada), Subject::account("192.0.2.2", &ada));
+        assert!(!Subject::account("192.0.2.1", &ada).as_str().contains("ada"));
+    }
+}

@@ -54,6 +54,8 @@ def adapted(node, values: dict):
     the permission to send a batch (on AWS the one to send), and the permission to mail, for which MiniStack
     knows neither the identity nor the sender."""
     match node:
+        case {"Variables": dict()}:
+            return node  # of an environment: strings
         case {"Ref": str(name)} if name in values:
             return values[name]
         case "sqs:SendMessage":

@@ -472,10 +472,37 @@ fn whoever_tries_passwords_is_stopped_and_every_answer_tells_what_is_left() {
     let json = [("content-type", "application/json")];
     let answers: Vec<_> =
         (0..11).map(|_| send("POST", "/v1/auth/login", &json, Some(&wrong))).collect();
-    assert_eq!((answers[0].status, answers[0].body["code"].as_str()), (401, Some("invalid_credentials")));
+    assert_eq!(
+        (answers[0].status, answers[0].body["code"].as_str()),
+        (401, Some("invalid_credentials"))
+    );
     let last = &answers[10];
     assert_eq!((last.status, last.body["code"].as_str()), (429, Some("too_many_requests")));
     assert!(last.header("retry-after").parse::<u32>().expect("seconds") <= 600);
     // Her session goes on.
     assert_eq!(ada.get("/v1/me").status, 200);
+}
+
+#[test]
+fn tags_categories_and_statistics_follow_the_tasks() {
+    let ada = User::new();
+    let task = ada
+        .create(&json!({"title": "Paint", "tags": ["diy"], "category": "home", "due": "2020-01-01"}));
+    ada.create(&json!({"title": "Sweep", "tags": ["diy"]}));
+    let counted = |path: &str, expected: Value| {
+        wait_for(path, Duration::from_secs(60), || {
+            let answer = ada.get(path);
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            (answer.body["items"] == expected).then_some(())
+        });
+    };
+    counted("/v1/tags", json!([{"name": "diy", "open": 2, "completed": 0}]));
+    counted("/v1/categories", json!([{"name": "home", "open": 1, "completed": 0}]));
+    assert_eq!(ada.get("/v1/stats").body["overdue"], json!(1));
+    assert_eq!(ada.post(&format!("{}/complete", path_of(&task)), NONE).status, 200);
+    counted("/v1/tags", json!([{"name": "diy", "open": 1, "completed": 1}]));
+    let stats = ada.get("/v1/stats?days=1").body;
+    let numbers = ["open", "completed", "overdue", "completion_rate"].map(|name| &stats[name]);
+    assert_eq!(numbers, [&json!(1), &json!(1), &json!(0), &json!(0.5)]);
+    assert_eq!(stats["completed_by_day"][0]["completed"], json!(1));
 }

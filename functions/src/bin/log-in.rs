@@ -1,7 +1,7 @@
 //! Logs a user in: `POST /v1/auth/login`.
 
 use taskbell_api::{handlers::auth::log_in, http::Callers};
-use taskbell_domain::limit::LOG_INS;
+use taskbell_domain::limit::Limit;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,8 +10,9 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let key = env.signing_key();
     let name = env.required("TOKEN_ISSUER");
-    env.ready(Some(()))?;
+    let limit = env.number("LOG_INS_PER_MINUTE").map(Limit::log_ins);
+    let limit = env.ready(limit)?;
     let issuer = issuer(name, &key).await?;
-    let guard = guard(&store, &Callers::Anybody, LOG_INS);
+    let guard = guard(&store, &Callers::Anybody, limit);
     serve!(guard, |call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

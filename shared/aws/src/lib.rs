@@ -9,9 +9,11 @@ mod error;
 mod mailer;
 mod queue;
 mod signing_key;
+mod task_stream;
 
 pub use connection::{Connection, Credentials};
 pub use custom_resource::put_json;
 pub use mailer::SesMailer;
 pub use queue::SqsTimerQueue;
 pub use signing_key::SigningKeyParameter;
+pub use task_stream::{Record, TaskStream};

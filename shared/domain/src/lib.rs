@@ -7,6 +7,7 @@
 pub mod checklist;
 pub mod clock;
 pub mod comment;
+pub mod counts;
 pub mod credential;
 pub mod delivery;
 pub mod due;

@@ -22,9 +22,6 @@ pub struct Limit {
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Log-ins from one address.
-pub const LOG_INS: Limit = Limit { name: "log-ins", most: 60, window: MINUTE };
-
 /// Log-ins to one account from one address, whatever came of them.
 pub const LOG_INS_TO_ACCOUNT: Limit =
     Limit { name: "log-ins-to-account", most: 10, window: SignedDuration::from_mins(10) };
@@ -43,6 +40,11 @@ impl Limit {
     /// All requests of one user.
     pub const fn requests(a_minute: u32) -> Self {
         Self { name: "requests", most: a_minute, window: MINUTE }
+    }
+
+    /// Log-ins from one address.
+    pub const fn log_ins(a_minute: u32) -> Self {
+        Self { name: "log-ins", most: a_minute, window: MINUTE }
     }
 
     /// Accounts that are made from one address.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     comment::Comment,
+    counts::{Counted, Numbers, Tallies, Tally},
     credential::{Credential, Session},
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
@@ -342,6 +343,34 @@ pub trait Comments: TaskReads {
         task: TaskId,
         id: CommentId,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Keeps count of tasks.
+pub trait Counting: Send + Sync {
+    /// Lets the numbers of a space say what a task counts as now. Counted twice, it counts once; what is older than
+    /// what has been counted is passed over.
+    fn count_task(&self, counted: &Counted) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// A page of tallies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TallyPage {
+    /// The tallies in their order, those without tasks left out.
+    pub items: Vec<(Tally, Numbers)>,
+    /// The last one that was looked at, if there may be more behind it.
+    pub next: Option<Tally>,
+}
+
+/// Reads what is counted. It lags behind the latest changes by moments.
+pub trait CountReads: Memberships + Profiles {
+    /// Tallies of a space behind one of them; all that go into one answer of the store if there is no limit.
+    fn tallies(
+        &self,
+        space: SpaceId,
+        of: Tallies,
+        after: Option<Tally>,
+        limit: Option<u8>,
+    ) -> impl Future<Output = Result<TallyPage, PortError>> + Send;
 }
 
 /// Creates tasks.

@@ -9,6 +9,7 @@ use crate::{
 };
 use taskbell_domain::{
     checklist::WantedItem,
+    counts::{Counted, Counts, Number, Numbers, Tallies, Tally},
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session},
     delivery::Outcome,
     email::EmailAddress,
@@ -19,7 +20,7 @@ use taskbell_domain::{
     ports::*,
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
     space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
-    task::{Completion, Priority, Status, Task},
+    task::{Completion, Priority, Status, Task, TaskPatch},
     text::{Category, CommentText, ItemTitle, Needle, Tag, Title},
     timer::{Subject, Timer},
     user::User,
@@ -36,6 +37,8 @@ pub trait Store:
     + Comments
     + TaskCreation
     + TaskChanges
+    + Counting
+    + CountReads
     + Notices
     + Timers
 {
@@ -50,6 +53,8 @@ impl<T> Store for T where
         + Comments
         + TaskCreation
         + TaskChanges
+        + Counting
+        + CountReads
         + Notices
         + Timers
 {
@@ -672,6 +677,72 @@ pub async fn timers_are_found_until_a_moment_and_move_with_their_task(store: &im
     assert_eq!(found().await, expected);
 }
 
+async fn counted(store: &impl Store, space: SpaceId, of: Tallies) -> Counts {
+    let page = store.tallies(space, of, None, None).await.expect("an answer");
+    assert_eq!(page.next, None);
+    page.items.into_iter().collect()
+}
+
+/// A task is counted as it is now: once, however often and in which order it is told.
+pub async fn a_task_is_counted_once_as_it_is_now(store: &impl Store) {
+    let ada = user(1);
+    let mut first = task(1, &ada, due_draft("one", "2026-03-02T09:20:00Z", &["PT1H", "PT2H"]));
+    first.category = Some(Category::parse("home").expect("a category"));
+    first.tags = vec![Tag::parse("a").expect("a tag"), Tag::parse("b#c").expect("a tag")];
+    let space = first.space;
+    let all = async |of| counted(store, space, of).await;
+    let tags = |tags: &[(&str, &[(Number, i64)])]| -> Counts {
+        let tag = |tag| Tally::Tag(Tag::parse(tag).expect("a tag"));
+        tags.iter().map(|(name, numbers)| (tag(name), numbers.iter().copied().collect())).collect()
+    };
+    let day = |day: &str| day.parse().expect("a day");
+    let one_open = [(Number::All, 1), (Number::Open, 1)];
+    for _ in 0..2 {
+        store.count_task(&Counted::of(&first)).await.expect("an answer");
+    }
+    let total = Numbers::from([(Number::All, 1), (Number::Open, 1), (Number::Reminders, 2)]);
+    assert_eq!(all(Tallies::Tasks).await, Counts::from([(Tally::Tasks, total)]));
+    assert_eq!(all(Tallies::Tags).await, tags(&[("a", &one_open), ("b#c", &one_open)]));
+    let due = Numbers::from([(Number::All, 1), (Number::Quarter(37), 1)]);
+    let due = Counts::from([(Tally::Due(day("2026-03-02")), due)]);
+    assert_eq!(all(Tallies::DueUntil(day("2026-03-02"))).await, due);
+    assert_eq!(all(Tallies::DueUntil(day("2026-03-01"))).await, Counts::new());
+
+    let mut done = first.clone();
+    let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+    done.apply(patch, None, instant("2026-03-01T08:30:00Z"), &SeededRandom::new(1)).expect("a change");
+    done.tags.pop();
+    store.count_task(&Counted::of(&done)).await.expect("an answer");
+    store.count_task(&Counted::of(&first)).await.expect("an answer"); // late
+    assert_eq!(all(Tallies::Tags).await, tags(&[("a", &[(Number::All, 1)])]));
+    assert_eq!(all(Tallies::DueUntil(day("2026-03-31"))).await, Counts::new());
+    let completed = all(Tallies::CompletedSince(day("2026-03-01"))).await;
+    let numbers = &completed[&Tally::Completed(day("2026-03-01"))];
+    assert_eq!((numbers[&Number::All], numbers[&Number::Quarter(34)]), (1, 1));
+    assert_eq!(all(Tallies::CompletedSince(day("2026-03-02"))).await, Counts::new());
+
+    // Every tag is another one: more than one transaction holds.
+    let many =
+        |first: usize| (first..first + 50).map(|n| Tag::parse(&format!("t{n:03}")).expect("a tag"));
+    for (version, tags) in [(10, many(100)), (11, many(200))] {
+        (done.version, done.tags) = (version, tags.collect());
+        store.count_task(&Counted::of(&done)).await.expect("an answer");
+    }
+    let page = store.tallies(space, Tallies::Tags, None, Some(30)).await.expect("an answer");
+    let rest = store.tallies(space, Tallies::Tags, page.next, Some(30)).await.expect("an answer");
+    let found = page.items.iter().chain(&rest.items).map(|(tally, _)| tally.clone());
+    let found: Vec<_> = found.collect();
+    assert_eq!(found, many(200).map(Tally::Tag).collect::<Vec<_>>());
+
+    store.count_task(&Counted::gone(&done)).await.expect("an answer");
+    store.count_task(&Counted::gone(&done)).await.expect("an answer");
+    for of in
+        [Tallies::Tasks, Tallies::Tags, Tallies::Categories, Tallies::CompletedSince(day("2000-01-01"))]
+    {
+        assert_eq!(all(of).await, Counts::new(), "{of:?}");
+    }
+}
+
 /// Makes one test of each function of the contract. `$store` is an async expression that gives a store
 /// and whatever must live as long as it does.
 #[macro_export]
@@ -686,6 +757,7 @@ macro_rules! contract_tests {
             a_task_is_read_back_whole
             a_task_changes_only_at_the_version_that_was_read
             a_completion_and_the_next_occurrence_are_stored_together
+            a_task_is_counted_once_as_it_is_now
             an_idempotency_key_creates_one_task
             a_change_with_a_key_is_made_once
             lists_are_sorted_filtered_and_paged

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     comment::Comment,
+    counts::{Counted, Counts, Number, Tallies, Tally, difference, number},
     credential::{Credential, Session},
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
@@ -38,6 +39,8 @@ struct Data {
     invitations: BTreeMap<(SpaceId, String), Invitation>,
     comments: BTreeMap<(TaskId, CommentId), Comment>,
     notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
+    counted: BTreeMap<TaskId, (u64, Counts)>,
+    tallies: BTreeMap<SpaceId, Counts>,
     counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
 }
 
@@ -386,6 +389,51 @@ impl Comments for Memory {
     async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {
         self.data().comments.remove(&(task, id));
         Ok(())
+    }
+}
+
+impl Counting for Memory {
+    async fn count_task(&self, counted: &Counted) -> Result<(), PortError> {
+        let mut data = self.data();
+        let found = data.counted.get(&counted.task).cloned();
+        if found.as_ref().is_some_and(|(version, _)| *version >= counted.version) {
+            return Ok(());
+        }
+        let before = found.map(|(_, counts)| counts).unwrap_or_default();
+        let tallies = data.tallies.entry(counted.space).or_default();
+        for (tally, numbers) in difference(&before, &counted.counts) {
+            let stored = tallies.entry(tally).or_default();
+            numbers.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
+            stored.retain(|_, many| *many != 0);
+        }
+        if counted.counts.is_empty() {
+            data.counted.remove(&counted.task);
+        } else {
+            data.counted.insert(counted.task, (counted.version, counted.counts.clone()));
+        }
+        Ok(())
+    }
+}
+
+impl CountReads for Memory {
+    async fn tallies(
+        &self,
+        space: SpaceId,
+        of: Tallies,
+        after: Option<Tally>,
+        limit: Option<u8>,
+    ) -> Result<TallyPage, PortError> {
+        let data = self.data();
+        let all = data.tallies.get(&space).into_iter().flatten();
+        let mut items: Vec<_> = all
+            .filter(|(tally, numbers)| of.hold(tally) && number(numbers, Number::All) > 0)
+            .filter(|(tally, _)| after.as_ref().is_none_or(|after| *tally > after))
+            .map(|(tally, numbers)| (tally.clone(), numbers.clone()))
+            .collect();
+        let full = limit.map(usize::from).filter(|limit| items.len() >= *limit);
+        items.truncate(full.unwrap_or(usize::MAX));
+        let next = full.and_then(|_| items.last()).map(|(tally, _)| tally.clone());
+        Ok(TallyPage { items, next })
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub mod auth;
 pub mod comments;
+pub mod counts;
 pub mod health;
 pub mod invitations;
 pub mod me;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use taskbell_domain::{id::UserId, list::Position};
+use taskbell_domain::id::UserId;
 
 use super::Problem;
 
@@ -34,24 +34,28 @@ impl Cursor {
     }
 
     /// The cursor of a place.
-    pub fn write(&self, place: &Position) -> String {
-        let mut bytes = self.checksum(&place.0).to_vec();
-        bytes.extend_from_slice(place.0.as_bytes());
+    pub fn write(&self, place: &str) -> String {
+        let mut bytes = self.checksum(place).to_vec();
+        bytes.extend_from_slice(place.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads what [`Self::write`] wrote for the same user and query, if there is anything to read.
+    /// Reads what [`Self::write`] wrote for the same user and query, if there is anything to read, and what the
+    /// place means.
     ///
     /// # Errors
     /// 400 `invalid_cursor`.
-    pub fn read(&self, text: Option<&str>) -> Result<Option<Position>, Problem> {
+    pub fn read<T>(
+        &self,
+        text: Option<&str>,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
         let Some(text) = text else { return Ok(None) };
         let place = || {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
             let (checksum, place) = bytes.split_at_checked(CHECKSUM)?;
             let place = std::str::from_utf8(place).ok()?;
-            let position = Position(place.to_owned());
-            (self.checksum(place) == checksum && position.task().is_some()).then_some(position)
+            (self.checksum(place) == checksum).then(|| parse(place)).flatten()
         };
         place().map(Some).ok_or_else(|| {
             let why = "It is not a cursor that this query gave: begin again without one.";

@@ -92,6 +92,12 @@ const OPERATIONS: &[Operation] = operations! {
     "revoke-invitation" delete "/v1/spaces/{space_id}/invitations/{invitation_id}" "Take an invitation back"
         [] "" => 204 "" [409];
     "accept-invitation" post "/v1/invitations/accept" "Join a space" [] "Acceptance" => 200 "Space" [404, 409];
+    "list-tags" get "/v1/tags" "The tags of a space, with how many tasks each has"
+        ["space", "limit", "cursor"] "" => 200 "Name[]" [404];
+    "list-categories" get "/v1/categories" "The categories of a space, with how many tasks each has"
+        ["space", "limit", "cursor"] "" => 200 "Name[]" [404];
+    "get-stats" get "/v1/stats" "How it stands with the tasks of a space"
+        ["space", "days"] "" => 200 "Stats" [404];
     "get-health" get "/v1/health" "Whether the API answers" [] "" => 200 "Health" [];
     "get-openapi" get "/v1/openapi.json" "This document" [] "" => 200 "document" [];
 };
@@ -136,6 +142,8 @@ pub fn document() -> Value {
         Acceptance,
         BatchRequest,
         BatchAnswer,
+        Name,
+        Stats,
         Health,
     );
     let all: std::collections::BTreeMap<_, _> = all.into_iter().collect();
@@ -336,6 +344,10 @@ fn parameter(name: &str) -> Value {
         "limit" => (
             "How many items a page has.",
             json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 }),
+        ),
+        "days" => (
+            "For how many days, up to today, it is told what was completed.",
+            json!({ "type": "integer", "minimum": 1, "maximum": 92, "default": 30 }),
         ),
         "cursor" => ("`next_cursor` of the page before.", json!({ "type": "string" })),
         "name" => ("The present name of the space, to confirm it.", json!({ "type": "string" })),

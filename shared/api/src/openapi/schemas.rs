@@ -362,6 +362,48 @@ pub struct Occurrence {
     pub due_at: String,
 }
 
+/// A tag or a category, and how many tasks it has.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Name {
+    pub name: String,
+    pub open: u64,
+    pub completed: u64,
+}
+
+/// How it stands with the tasks of a space. It lags behind the latest changes by moments.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Stats {
+    pub open: u64,
+    pub pending: u64,
+    pub in_progress: u64,
+    pub completed: u64,
+    /// Open, and due before the present quarter of an hour.
+    pub overdue: u64,
+    /// The share of all tasks that are completed; null if there are none.
+    pub completion_rate: Option<f64>,
+    /// How long half of the tasks completed in these days took at most, from creation, to a tenth.
+    pub median_seconds_to_complete: Option<u64>,
+    pub completed_by_day: Vec<DayCount>,
+    pub completed_by_week: Vec<WeekCount>,
+}
+
+/// What was completed on a day of the caller's zone.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct DayCount {
+    #[schema(format = Date)]
+    pub date: String,
+    pub completed: u64,
+}
+
+/// What was completed in a week, of the days asked for.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct WeekCount {
+    /// Its Monday.
+    #[schema(format = Date)]
+    pub week_of: String,
+    pub completed: u64,
+}
+
 /// A comment on a task.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Comment {

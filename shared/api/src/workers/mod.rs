@@ -1,5 +1,6 @@
 //! What runs without anybody calling: `workers/<job>.rs`.
 
+pub mod count_tasks;
 pub mod create_signing_key;
 pub mod dispatch_due_timers;
 mod notices;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    limit::{INVITATIONS, LINKS, LOG_INS, LOG_INS_TO_ACCOUNT, Limit, REFRESHES, Subject},
+    limit::{INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, REFRESHES, Subject},
     ports::Limits,
 };
 use taskbell_test::{fixtures::NOW, template::resources};
@@ -30,11 +30,11 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
         let (mut world, ada, task) = World::inhabited().await;
         world.requests = 0;
         let here = Subject::address(ADDRESS);
-        for limit in [Limit::registrations(20), LOG_INS, REFRESHES, LINKS] {
+        for limit in [Limit::registrations(20), Limit::log_ins(60), REFRESHES, LINKS] {
             use_up(&world, limit, &here).await;
         }
         let of_the_api = !["get-health", "get-openapi"].contains(&function.as_str());
-        let worker = ["dispatch-due-timers", "send-reminders", "create-signing-key"];
+        let worker = ["count-tasks", "dispatch-due-timers", "send-reminders", "create-signing-key"];
         if !of_the_api || worker.contains(&function.as_str()) {
             continue;
         }

@@ -6,6 +6,7 @@ mod bad_input;
 mod batch;
 mod budget;
 mod comments;
+mod counts;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;
 mod faults;

@@ -70,6 +70,7 @@ fn faults(value: &Value, schema: &Value, document: &Value, place: &str) -> Vec<S
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",

@@ -57,5 +57,8 @@ snapshots! {
     batch_tasks = "batch-tasks",
     list_invitations = "list-invitations",
     revoke_invitation = "revoke-invitation",
+    list_tags = "list-tags",
+    list_categories = "list-categories",
+    get_stats = "get-stats",
     get_health = "get-health",
 }

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use taskbell_api::{
-    handlers::{auth, comments, health, invitations, me, openapi, spaces, tasks},
+    handlers::{auth, comments, counts, health, invitations, me, openapi, spaces, tasks},
     http::{Call, Callers, Gate, Guard, Open, Verdict, respond},
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
+    workers,
 };
 use taskbell_domain::{
     clock::Clock,
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session, sha256_hex},
     id::{SessionId, TaskId},
-    limit::{LINKS, LOG_INS, Limit, REFRESHES},
+    limit::{LINKS, Limit, REFRESHES},
     notice::Content,
     ports::{Comments, Created},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
@@ -155,6 +156,7 @@ impl World {
         draft.description = Description::parse("Thrice.").expect("a text");
         let task = world.create(1, &ada, draft).await;
         world.share(&ada).await;
+        world.count(None, Some(&task)).await;
         world.store.add_comment(&comment(1, &task, &ada)).await.expect("an answer");
         (world, ada, task)
     }
@@ -216,6 +218,11 @@ impl<S: Store> World<S> {
         task
     }
 
+    /// Counts a change of a task, as the stream of the table has it done.
+    pub(crate) async fn count(&self, before: Option<&Task>, after: Option<&Task>) {
+        workers::count_tasks::handle(&self.store, before, after).await.expect("an answer");
+    }
+
     pub(crate) async fn stored(&self, id: TaskId) -> Task {
         self.store.task(id).await.expect("an answer").expect("the task is there")
     }
@@ -268,7 +275,7 @@ impl<S: Store> World<S> {
         let gate = MaybeOpen(match event.function.as_str() {
             "get-health" | "get-openapi" => None,
             "register-user" => guarded(&Callers::Anybody, Limit::registrations(20)),
-            "log-in" => guarded(&Callers::Anybody, LOG_INS),
+            "log-in" => guarded(&Callers::Anybody, Limit::log_ins(60)),
             "refresh-session" => guarded(&Callers::Anybody, REFRESHES),
             "unsubscribe" => guarded(&Callers::Anybody, LINKS),
             _ => guarded(users, Limit::requests(*requests)),
@@ -311,6 +318,9 @@ impl<S: Store> World<S> {
                 "batch-tasks" => tasks::batch::handle(call, store, queue, clock, random).await,
                 "list-invitations" => invitations::list::handle(call, store, clock).await,
                 "revoke-invitation" => invitations::revoke::handle(call, store).await,
+                "list-tags" => counts::tags::handle(call, store).await,
+                "list-categories" => counts::categories::handle(call, store).await,
+                "get-stats" => counts::stats::handle(call, store, clock).await,
                 "get-openapi" => openapi::get::handle(call).await,
                 "get-health" => health::get::handle(call).await,
                 other => panic!("{other} is no function of the API"),

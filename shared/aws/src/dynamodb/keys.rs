@@ -13,6 +13,8 @@
 //! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notice | `NOTICE#<notice>` | `NOTICE` |
 //! | count of what somebody does | `LIMIT#<subject>` | `<limit>` |
+//! | what a task has been counted as | `COUNTED#<task>` | `COUNTED` |
+//! | numbers of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
 //! Partitions of accounts begin with `USER#`, `EMAIL#` or `LIMIT#`: a role that may only touch `USER#…`
@@ -20,10 +22,12 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
+    counts::{Tallies, Tally},
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
     limit,
     ports::TIMER_SHARDS,
     task::Status,
+    text::{Category, Tag},
     timer::{Subject, Timer},
 };
 
@@ -163,6 +167,54 @@ pub fn subject(subject: Subject) -> (String, String) {
     }
 }
 
+/// Key of what a task has been counted as.
+pub fn counted(task: TaskId) -> (String, String) {
+    (format!("COUNTED#{}", task.body()), "COUNTED".to_owned())
+}
+
+/// Key of a tally of a space.
+pub fn tally(space: SpaceId, tally: &Tally) -> (String, String) {
+    (format!("COUNTS#{}", space.body()), tally_sort(tally))
+}
+
+/// Sort key of a tally.
+pub fn tally_sort(tally: &Tally) -> String {
+    match tally {
+        Tally::Tasks => "TASKS".to_owned(),
+        Tally::Tag(tag) => format!("TAG#{}", tag.as_str()),
+        Tally::Category(category) => format!("CATEGORY#{}", category.as_str()),
+        Tally::Due(day) => format!("DUE#{day}"),
+        Tally::Completed(day) => format!("COMPLETED#{day}"),
+    }
+}
+
+/// Reads what [`tally_sort`] wrote.
+pub fn parse_tally(sort: &str) -> Option<Tally> {
+    if sort == "TASKS" {
+        return Some(Tally::Tasks);
+    }
+    match sort.split_once('#')? {
+        ("TAG", tag) => Tag::parse(tag).ok().map(Tally::Tag),
+        ("CATEGORY", category) => Category::parse(category).ok().map(Tally::Category),
+        ("DUE", day) => day.parse().ok().map(Tally::Due),
+        ("COMPLETED", day) => day.parse().ok().map(Tally::Completed),
+        _ => None,
+    }
+}
+
+/// Between which sort keys, both included, tallies stand.
+pub fn tallies(of: Tallies) -> (String, String) {
+    // The greatest character sorts behind all that can follow.
+    let all = |prefix: &str| (prefix.to_owned(), format!("{prefix}\u{10ffff}"));
+    match of {
+        Tallies::Tasks => ("TASKS".to_owned(), "TASKS".to_owned()),
+        Tallies::Tags => all("TAG#"),
+        Tallies::Categories => all("CATEGORY#"),
+        Tallies::DueUntil(day) => ("DUE#".to_owned(), format!("DUE#{day}")),
+        Tallies::CompletedSince(day) => (format!("COMPLETED#{day}"), all("COMPLETED#").1),
+    }
+}
+
 /// Key of an idempotency record.
 pub fn idempotency(user: UserId, key_hash: &str) -> (String, String) {
     (format!("IDEMPOTENCY#{}#{key_hash}", user.body()), "IDEMPOTENCY".to_owned())
@@ -284,6 +336,34 @@ mod tests {
         assert!(keys.is_sorted());
         let until = timers_until(moments[1].parse().unwrap());
         assert!(keys[1] < until && until < keys[2]);
+    }
+
+    #[test]
+    fn a_tally_reads_back_and_stands_between_the_bounds_of_its_kind() {
+        let space = SpaceId::from_body(BODY).unwrap();
+        let day = "2026-03-01".parse().unwrap();
+        let (tag, category) = (Tag::parse("\u{10fffd}#é").unwrap(), Category::parse("a#b").unwrap());
+        let all = [Tallies::Tasks, Tallies::Tags, Tallies::Categories];
+        let all = [&all[..], &[Tallies::DueUntil(day), Tallies::CompletedSince(day)]].concat();
+        let tallies = [
+            Tally::Tasks,
+            Tally::Tag(tag),
+            Tally::Category(category),
+            Tally::Due(day),
+            Tally::Due("2026-02-28".parse().unwrap()),
+            Tally::Due("2026-03-02".parse().unwrap()),
+            Tally::Completed(day),
+            Tally::Completed("2026-02-28".parse().unwrap()),
+            Tally::Completed("2026-03-02".parse().unwrap()),
+        ];
+        for tally in tallies {
+            let (_, sort) = super::tally(space, &tally);
+            assert_eq!(parse_tally(&sort), Some(tally.clone()), "{sort}");
+            for of in &all {
+                let (first, last) = super::tallies(*of);
+                assert_eq!((first..=last).contains(&sort), of.hold(&tally), "{sort} {of:?}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod comments;
+mod counts;
 mod items;
 pub mod keys;
 mod limits;
@@ -17,6 +18,7 @@ mod write;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use taskbell_domain::{ports::PortError, task::Task};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -33,6 +35,12 @@ impl DynamoDb {
     pub fn new(client: Client, accounts: String, tasks: String) -> Self {
         Self { client, accounts, tasks }
     }
+}
+
+/// The task in an item that came by other ways than the client.
+pub(crate) fn task_of(item: serde_dynamo::Item) -> Result<Task, PortError> {
+    const OPERATION: &str = "reading a record of the stream";
+    items::read::<items::TaskItem, _>(OPERATION, item.into())
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {

@@ -2,12 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use taskbell_domain::{
-    id::CommentId,
-    list::{DEFAULT_PAGE_LIMIT, Position},
-    policy::Action,
-    ports::Comments,
-};
+use taskbell_domain::{id::CommentId, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::Comments};
 
 use super::{task_and_role, view};
 use crate::http::{Call, Cursor, Params, Problem, Reply, read};
@@ -24,10 +19,9 @@ pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem
     params.finish()?;
     let (task, _) = task_and_role(call, store, caller, Action::ReadTasks).await?;
     let cursors = Cursor::new(caller.user, &("comments", task));
-    let after = cursors.read(cursor.as_deref())?;
-    let after = after.and_then(|place| CommentId::from_body(&place.0).ok());
+    let after = cursors.read(cursor.as_deref(), |place| CommentId::from_body(place).ok())?;
     let page = store.comments(task, after, limit).await?;
     let items: Vec<_> = page.items.iter().map(view).collect();
-    let next_cursor = page.next.map(|last| cursors.write(&Position(last.body())));
+    let next_cursor = page.next.map(|last| cursors.write(&last.body()));
     Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
 }

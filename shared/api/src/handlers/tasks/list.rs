@@ -8,7 +8,7 @@ use taskbell_domain::{
     clock::Clock,
     due::Due,
     id::SpaceId,
-    list::{DEFAULT_PAGE_LIMIT, Scope, Sort, SortBy, TaskFilter, TaskQuery},
+    list::{DEFAULT_PAGE_LIMIT, Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     policy::{Action, known_role},
     ports::{Memberships, Profiles, TaskReads},
     task::{Priority, Status, Task},
@@ -90,13 +90,16 @@ pub async fn handle(
     asked.retain(|(name, _)| !["limit", "cursor"].contains(name));
     asked.sort();
     let cursors = Cursor::new(caller.user, &asked);
-    query.after = cursors.read(cursor.as_deref())?;
+    query.after = cursors.read(cursor.as_deref(), |place| {
+        let place = Position(place.to_owned());
+        place.task().is_some().then_some(place)
+    })?;
     let mut page = tasks.list(&query).await?;
     if mine {
         keep_visible(tasks, caller, &mut page.items).await?;
     }
     let items: Vec<_> = page.items.iter().map(TaskView::from).collect();
-    let next_cursor = page.next.map(|place| cursors.write(&place));
+    let next_cursor = page.next.map(|place| cursors.write(&place.0));
     Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
 }
 

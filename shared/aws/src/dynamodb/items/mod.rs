@@ -2,6 +2,7 @@
 //! is read back passes the same checks as what a person types.
 
 mod accounts;
+mod counts;
 mod delivery;
 mod spaces;
 mod tasks;
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use taskbell_domain::{ports::PortError, violation::Violation};
 
 pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
+pub(super) use counts::{CountedItem, numbers};
 pub(super) use spaces::{InvitationItem, MemberItem, NoticeItem, PersonalSpaceItem, SpaceItem};
+
 pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};
 
 use super::{Item, keys};

@@ -1,0 +1,14 @@
+//! Tells how it stands with tasks: `GET /v1/stats`.
+
+use taskbell_api::handlers::counts::stats;
+use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| stats::handle(call, &store, &SystemClock))
+}

@@ -1,0 +1,118 @@
+//! `GET /v1/stats`: how it stands with the tasks of a space. Four calls at the same time, one more in a shared space;
+//! none walks over tasks.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use http::StatusCode;
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
+use taskbell_domain::{
+    clock::Clock,
+    counts::{Number, Numbers, Tallies, Tally, completed_by_day, median_seconds, number, overdue},
+    id::SpaceId,
+    policy::Action,
+    ports::{CountReads, PortError},
+    violation::Violation,
+};
+
+use crate::{
+    handlers::access::require,
+    http::{Call, Params, Problem, Reply, read},
+};
+
+/// How many days back it can be asked for.
+const DAYS: RangeInclusive<i32> = 1..=92;
+
+/// How many days back it looks when nobody says.
+const DEFAULT_DAYS: i32 = 30;
+
+/// Answers with the numbers of now, and with what was completed on the days up to today in the caller's zone. What
+/// is due within the present quarter of an hour is not overdue yet.
+///
+/// # Errors
+/// 401, 404, 422.
+pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut params = Params::of(call);
+    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    let days = params.optional("days", days).unwrap_or(DEFAULT_DAYS);
+    params.finish()?;
+    require(store, caller, space, Action::ReadTasks).await?;
+
+    let utc = now.to_zoned(TimeZone::UTC).date();
+    // The first day of a zone begins up to a day earlier in UTC.
+    let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
+    let (user, tasks, due, completed) = futures_util::try_join!(
+        store.user(caller.user),
+        numbers_of(store, space, Tallies::Tasks),
+        numbers_of(store, space, Tallies::DueUntil(utc)),
+        numbers_of(store, space, Tallies::CompletedSince(since)),
+    )?;
+    let user = user.ok_or_else(Problem::unauthorized)?;
+    let today = now.to_zoned(user.time_zone.rules().clone()).date();
+    let window = today.saturating_sub((days - 1).days())..=today;
+    let by_day = completed_by_day(&by_date(&completed), &user.time_zone, window);
+
+    let none = Numbers::new();
+    let tasks = tasks.first().map_or(&none, |(_, numbers)| numbers);
+    let (all, open) = (number(tasks, Number::All), number(tasks, Number::Open));
+    let in_progress = number(tasks, Number::InProgress);
+    let rate = (all > 0).then(|| ((all - open) as f64 / all as f64 * 1_000.0).round() / 1_000.0);
+    let mut by_week: BTreeMap<Date, i64> = BTreeMap::new();
+    for (day, completed) in &by_day {
+        let monday = day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days());
+        *by_week.entry(monday).or_default() += completed;
+    }
+    Reply::json(
+        StatusCode::OK,
+        &json!({
+            "open": open,
+            "pending": open - in_progress,
+            "in_progress": in_progress,
+            "completed": all - open,
+            "overdue": overdue(&by_date(&due), now),
+            "completion_rate": rate,
+            "median_seconds_to_complete": median_seconds(&by_date(&completed)),
+            "completed_by_day": rows("date", by_day),
+            "completed_by_week": rows("week_of", by_week),
+        }),
+    )
+}
+
+fn days(text: &str) -> Result<i32, Violation> {
+    text.parse().ok().filter(|days| DAYS.contains(days)).ok_or_else(|| {
+        let (min, max) = (DAYS.start(), DAYS.end());
+        Violation::new("out_of_range", format!("It must be a whole number from {min} to {max}."))
+    })
+}
+
+/// All tallies of a kind: there is one a day at most, however many tasks there are.
+async fn numbers_of(
+    store: &impl CountReads,
+    space: SpaceId,
+    of: Tallies,
+) -> Result<Vec<(Tally, Numbers)>, PortError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.tallies(space, of, after, None).await?;
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+fn by_date(tallies: &[(Tally, Numbers)]) -> Vec<(Date, Numbers)> {
+    let dated = tallies.iter().filter_map(|(tally, numbers)| match tally {
+        Tally::Due(day) | Tally::Completed(day) => Some((*day, numbers.clone())),
+        _ => None,
+    });
+    dated.collect()
+}
+
+fn rows(name: &str, numbers: impl IntoIterator<Item = (Date, i64)>) -> Vec<Value> {
+    let row = |(day, completed): (Date, i64)| json!({ name: day.to_string(), "completed": completed });
+    numbers.into_iter().map(row).collect()
+}

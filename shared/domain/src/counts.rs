@@ -1,0 +1,350 @@
+//! What is counted of the tasks of a space, so that nobody has to walk over them.
+//!
+//! Each task counts into a few tallies. What it has been counted as is kept, so that a change is counted as the
+//! difference, and counting the same twice changes nothing.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+
+use crate::{
+    id::{SpaceId, TaskId},
+    task::{Status, Task},
+    text::{Category, Tag},
+    zone::Zone,
+};
+
+/// Numbers that are kept together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tally {
+    /// Of all tasks.
+    Tasks,
+    /// Of those with a tag.
+    Tag(Tag),
+    /// Of those in a category.
+    Category(Category),
+    /// Of the open ones that are due on a day (UTC).
+    Due(Date),
+    /// Of those that were completed on a day (UTC).
+    Completed(Date),
+}
+
+/// One number of a tally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Number {
+    /// How many tasks.
+    All,
+    /// How many of them are open.
+    Open,
+    /// How many of them are in progress.
+    InProgress,
+    /// How many reminders the open ones have.
+    Reminders,
+    /// How many fall into a quarter of an hour of the day, 0 to 95. Zones differ from UTC by whole quarters, so
+    /// the days of every zone can be put together from them.
+    Quarter(u8),
+    /// How many took about so long from their creation to their completion; see [`took`].
+    Took(u8),
+}
+
+impl Number {
+    /// The word that it is stored under.
+    pub fn word(self) -> String {
+        match self {
+            Self::All => "all".to_owned(),
+            Self::Open => "open".to_owned(),
+            Self::InProgress => "in_progress".to_owned(),
+            Self::Reminders => "reminders".to_owned(),
+            Self::Quarter(quarter) => format!("q{quarter}"),
+            Self::Took(class) => format!("t{class}"),
+        }
+    }
+
+    /// Reads what [`Self::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        let of = |prefix| word.strip_prefix(prefix).and_then(|digits: &str| digits.parse().ok());
+        match word {
+            "all" => Some(Self::All),
+            "open" => Some(Self::Open),
+            "in_progress" => Some(Self::InProgress),
+            "reminders" => Some(Self::Reminders),
+            _ => of('q').map(Self::Quarter).or_else(|| of('t').map(Self::Took)),
+        }
+    }
+}
+
+/// The numbers of a tally. One that is not there is zero.
+pub type Numbers = BTreeMap<Number, i64>;
+
+/// Numbers of several tallies.
+pub type Counts = BTreeMap<Tally, Numbers>;
+
+/// Which tallies of a space to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tallies {
+    /// Of all tasks.
+    Tasks,
+    /// Of each tag.
+    Tags,
+    /// Of each category.
+    Categories,
+    /// Of the days up to this one on which open tasks are due.
+    DueUntil(Date),
+    /// Of the days since this one on which tasks were completed.
+    CompletedSince(Date),
+}
+
+impl Tallies {
+    /// Whether a tally is one of them.
+    pub fn hold(self, tally: &Tally) -> bool {
+        match (self, tally) {
+            (Self::Tasks, Tally::Tasks)
+            | (Self::Tags, Tally::Tag(_))
+            | (Self::Categories, Tally::Category(_)) => true,
+            (Self::DueUntil(last), Tally::Due(day)) => *day <= last,
+            (Self::CompletedSince(first), Tally::Completed(day)) => *day >= first,
+            _ => false,
+        }
+    }
+}
+
+/// What a task is to be counted as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The task.
+    pub task: TaskId,
+    /// Its space.
+    pub space: SpaceId,
+    /// Its version: what is older than what has been counted is not counted.
+    pub version: u64,
+    /// Its share of each number: none once it is gone.
+    pub counts: Counts,
+}
+
+impl Counted {
+    /// What a task counts as.
+    pub fn of(task: &Task) -> Self {
+        Self { task: task.id, space: task.space, version: task.version, counts: counts_of(task) }
+    }
+
+    /// What is left of a task that is gone.
+    pub fn gone(task: &Task) -> Self {
+        let version = task.version + 1;
+        Self { task: task.id, space: task.space, version, counts: Counts::new() }
+    }
+}
+
+/// How to count that a task has become another one, is new, or is gone; nothing if the numbers stay as they are.
+pub fn change(before: Option<&Task>, after: Option<&Task>) -> Option<Counted> {
+    let counted = after.map(Counted::of).or_else(|| before.map(Counted::gone))?;
+    (before.map(counts_of).unwrap_or_default() != counted.counts).then_some(counted)
+}
+
+fn counts_of(task: &Task) -> Counts {
+    let open = task.status != Status::Completed;
+    let mut counts = Counts::new();
+    let mut add = |tally, numbers: &[(Number, i64)]| {
+        let some = numbers.iter().copied().filter(|(_, many)| *many != 0);
+        counts.insert(tally, some.collect());
+    };
+    let each = [(Number::All, 1), (Number::Open, open.into())];
+    let in_progress = task.status == Status::InProgress;
+    let reminders = if open { i64::try_from(task.reminders.len()).unwrap_or_default() } else { 0 };
+    let more = [(Number::InProgress, in_progress.into()), (Number::Reminders, reminders)];
+    add(Tally::Tasks, &[each, more].concat());
+    task.tags.iter().for_each(|tag| add(Tally::Tag(tag.clone()), &each));
+    task.category.iter().for_each(|category| add(Tally::Category(category.clone()), &each));
+    if let Some(at) = task.due_at.filter(|_| open) {
+        let (day, quarter) = place(at);
+        add(Tally::Due(day), &[(Number::All, 1), (Number::Quarter(quarter), 1)]);
+    }
+    if let Some(at) = task.completed_at.filter(|_| !open) {
+        let (day, quarter) = place(at);
+        let took = Number::Took(took(at.duration_since(task.created_at).as_secs()));
+        add(Tally::Completed(day), &[(Number::All, 1), (Number::Quarter(quarter), 1), (took, 1)]);
+    }
+    counts
+}
+
+/// The day of a moment in UTC, and the quarter of an hour in it.
+fn place(at: Timestamp) -> (Date, u8) {
+    let moment = at.to_zoned(TimeZone::UTC).datetime();
+    let quarter = moment.hour() * 4 + moment.minute() / 15;
+    (moment.date(), u8::try_from(quarter).unwrap_or_default())
+}
+
+/// The class of a duration in seconds. A class is a quarter of a doubling wide, so what is said of its middle is
+/// within a tenth of the truth.
+fn took(seconds: i64) -> u8 {
+    let doublings = (seconds.max(1) as f64).log2();
+    (doublings * 4.0).floor() as u8
+}
+
+/// The middle of a class of durations, in seconds.
+fn middle(class: u8) -> i64 {
+    ((f64::from(class) + 0.5) / 4.0).exp2().round() as i64
+}
+
+/// How `new` differs from `old`. What is the same is left out.
+pub fn difference(old: &Counts, new: &Counts) -> Counts {
+    let mut difference = new.clone();
+    for (tally, numbers) in old {
+        let other = difference.entry(tally.clone()).or_default();
+        for (number, many) in numbers {
+            *other.entry(*number).or_default() -= many;
+        }
+    }
+    difference.values_mut().for_each(|numbers| numbers.retain(|_, many| *many != 0));
+    difference.retain(|_, numbers| !numbers.is_empty());
+    difference
+}
+
+/// One number.
+pub fn number(numbers: &Numbers, number: Number) -> i64 {
+    numbers.get(&number).copied().unwrap_or_default()
+}
+
+/// How many of the open tasks that are due on some days were due before the quarter of an hour that it is now.
+pub fn overdue(due: &[(Date, Numbers)], now: Timestamp) -> i64 {
+    let (today, quarter) = place(now);
+    let of_day = |(day, numbers): &(Date, Numbers)| match day.cmp(&today) {
+        std::cmp::Ordering::Less => number(numbers, Number::All),
+        std::cmp::Ordering::Equal => (0..quarter).map(|q| number(numbers, Number::Quarter(q))).sum(),
+        std::cmp::Ordering::Greater => 0,
+    };
+    due.iter().map(of_day).sum()
+}
+
+/// How many tasks were completed on each day of a zone.
+pub fn completed_by_day(
+    completed: &[(Date, Numbers)],
+    zone: &Zone,
+    days: RangeInclusive<Date>,
+) -> Vec<(Date, i64)> {
+    let mut by_day = BTreeMap::new();
+    for (day, numbers) in completed {
+        for (kind, many) in numbers {
+            let Number::Quarter(quarter) = *kind else { continue };
+            let minutes = i64::from(quarter) * 15;
+            let moment = day.at(0, 0, 0, 0).checked_add(minutes.minutes()).ok();
+            let moment = moment.and_then(|moment| moment.to_zoned(TimeZone::UTC).ok());
+            let local = moment.map(|moment| moment.with_time_zone(zone.rules().clone()).date());
+            local.into_iter().for_each(|local| *by_day.entry(local).or_default() += many);
+        }
+    }
+    let mut all = Vec::new();
+    let mut day = *days.start();
+    while day <= *days.end() {
+        all.push((day, by_day.get(&day).copied().unwrap_or_default()));
+        match day.tomorrow() {
+            Ok(next) => day = next,
+            Err(_) => break,
+        }
+    }
+    all
+}
+
+/// How long half of the tasks took at most that were completed on some days, in seconds, to a tenth; nothing if
+/// there are none.
+pub fn median_seconds(completed: &[(Date, Numbers)]) -> Option<i64> {
+    let mut classes: BTreeMap<u8, i64> = BTreeMap::new();
+    for (kind, many) in completed.iter().flat_map(|(_, numbers)| numbers) {
+        if let Number::Took(class) = kind {
+            *classes.entry(*class).or_default() += many;
+        }
+    }
+    let half = (classes.values().sum::<i64>() + 1) / 2;
+    let mut seen = 0;
+    classes.into_iter().find_map(|(class, many)| {
+        seen += many;
+        (many > 0 && seen >= half).then(|| middle(class))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn numbers(each: &[(Number, i64)]) -> Numbers {
+        each.iter().copied().collect()
+    }
+
+    #[test]
+    fn a_number_reads_back_from_its_word() {
+        let all = [Number::All, Number::Open, Number::InProgress, Number::Reminders];
+        let more = (0..96).map(Number::Quarter).chain((0..=255).map(Number::Took));
+        for number in all.into_iter().chain(more) {
+            assert_eq!(Number::parse(&number.word()), Some(number));
+        }
+        for other in ["", "pk", "q", "q256", "t-1", "All"] {
+            assert_eq!(Number::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_difference_added_to_the_old_is_the_new() {
+        let old = Counts::from([
+            (Tally::Tasks, numbers(&[(Number::All, 1), (Number::Open, 1)])),
+            (Tally::Due(day("2026-03-01")), numbers(&[(Number::All, 1)])),
+        ]);
+        let new = Counts::from([(Tally::Tasks, numbers(&[(Number::All, 1)]))]);
+        let expected = Counts::from([
+            (Tally::Tasks, numbers(&[(Number::Open, -1)])),
+            (Tally::Due(day("2026-03-01")), numbers(&[(Number::All, -1)])),
+        ]);
+        assert_eq!(difference(&old, &new), expected);
+        assert_eq!(difference(&old, &old), Counts::new());
+    }
+
+    #[test]
+    fn the_middle_of_a_class_is_within_a_tenth_of_all_durations_in_it() {
+        for seconds in (1..100_000).step_by(7).chain([86_400 * 365, 86_400 * 3_650]) {
+            let told = middle(took(seconds)) as f64;
+            let off = (told - seconds as f64).abs();
+            assert!(off <= (seconds as f64 * 0.1).max(1.0), "{seconds}: {told}");
+        }
+        assert_eq!([took(-5), took(0), took(1)], [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_task_is_overdue_from_the_quarter_of_an_hour_after_its_own() {
+        let due = [
+            (day("2026-02-28"), numbers(&[(Number::All, 2), (Number::Quarter(3), 2)])),
+            (
+                day("2026-03-01"),
+                numbers(&[(Number::All, 2), (Number::Quarter(36), 1), (Number::Quarter(37), 1)]),
+            ),
+        ];
+        let at = |time: &str| overdue(&due, format!("2026-03-01T{time}Z").parse().unwrap());
+        assert_eq!([at("08:59:59"), at("09:14:59"), at("09:15:00"), at("09:30:00")], [2, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_days_of_a_zone_are_put_together_from_quarters() {
+        // 18:15 UTC is midnight in Kathmandu, 05:45 ahead.
+        let completed = [(
+            day("2026-03-01"),
+            numbers(&[(Number::All, 3), (Number::Quarter(72), 1), (Number::Quarter(73), 2)]),
+        )];
+        let zone = Zone::parse("Asia/Kathmandu").unwrap();
+        let days = completed_by_day(&completed, &zone, day("2026-02-28")..=day("2026-03-02"));
+        let expected = [("2026-02-28", 0), ("2026-03-01", 1), ("2026-03-02", 2)];
+        assert_eq!(days, expected.map(|(text, many)| (day(text), many)));
+    }
+
+    #[test]
+    fn the_median_is_that_of_all_days_together() {
+        let took = |classes: &[(u8, i64)]| {
+            let each = classes.iter().map(|(class, many)| (Number::Took(*class), *many));
+            (day("2026-03-01"), each.collect::<Numbers>())
+        };
+        assert_eq!(median_seconds(&[]), None);
+        assert_eq!(median_seconds(&[took(&[(40, 1)])]), Some(middle(40)));
+        assert_eq!(median_seconds(&[took(&[(40, 2)]), took(&[(20, 1), (60, 1)])]), Some(middle(40)));
+        assert_eq!(median_seconds(&[took(&[(20, 3), (60, 2)])]), Some(middle(20)));
+    }
+}

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloud import CannotRun, Cloud, free_port
-from deploy import PROJECT, api_url, deploy
+from deploy import PROJECT, api_url, configuration, deploy
 
 FOLDER = PROJECT / ".local"
 
@@ -38,6 +38,7 @@ def main(programs: Path, arguments: list[str]) -> int:
     with own_cloud(programs, "end to end", **limits) as (cloud, outputs):
         environment = os.environ | {
             "TASKBELL_URL": api_url(cloud),
+            "TASKBELL_OPERATOR": configuration()[1]["OperatorAddress"],
             "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",
         }
         # Much of their time is waiting, so all of them run at once.

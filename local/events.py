@@ -30,15 +30,36 @@ def invitation(url: str, mails: str, by: dict, to: str, name: str) -> tuple[str,
     """A new space of somebody, and the code with which somebody else can join it."""
     space = call(f"{url}/v1/spaces", {"name": name}, by["access_token"])["id"]
     call(f"{url}/v1/spaces/{space}/invitations", {"email": to}, by["access_token"])
+    pattern = rf"{space.removeprefix('spc_')}\.[0-9a-f]{{64}}\.[0-9a-f]{{32}}"
+    return space, in_mail(mails, to, pattern, "the invitation")
+
+
+def operator(url: str, mails: str, email: str) -> dict:
+    """The tokens of the operator, whose account is made and becomes one if it is not yet."""
+    try:
+        call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": "Operator"})
+    except urllib.error.HTTPError as error:
+        if error.code != 409:
+            raise
+    tokens = call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
+    if tokens["user"]["role"] != "operator":
+        call(f"{url}/v1/me/operator", {}, tokens["access_token"])
+        code = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the operator's code")
+        call(f"{url}/v1/me/operator", {"code": code}, tokens["access_token"])
+    return tokens
+
+
+def in_mail(mails: str, to: str, pattern: str, what: str) -> str:
+    """What stands in a mail to somebody, once it has come."""
     for _ in range(100):
         with urllib.request.urlopen(mails, timeout=20) as answer:
             sent = [mail for account in json.load(answer)["messages"].values() for mail in account]
-        for mail in sent:
-            code = re.search(rf"{space.removeprefix('spc_')}\.[0-9a-f]{{64}}\.[0-9a-f]{{32}}", mail["BodyText"])
-            if code:
-                return space, code[0]
+        for mail in reversed(sent):
+            found = re.search(pattern, mail["BodyText"], re.MULTILINE)
+            if found and to in str(mail["To"]):
+                return found[0].strip()
         time.sleep(0.2)
-    raise CannotRun("the invitation did not arrive: look at what make run says")
+    raise CannotRun(f"{what} did not arrive: look at what make run says")
 
 
 def call(url: str, body: dict, token: str = "") -> dict:
@@ -57,6 +78,10 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     task = call(f"{url}/v1/tasks", {"title": "Ring the bell", "due": "2199-03-01"}, tokens["access_token"])
     user = tokens["user"]["id"].removeprefix("usr_")
     table = [name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "AccountsTable" in name][0]
+    _, parameters = configuration()
+    boss = operator(url, mails, parameters["OperatorAddress"])["access_token"]
+    words = {"user_id": theirs["user"]["id"], "subject": "Hello", "text": "The bell rests."}
+    message = call(f"{url}/v1/notifications", words, boss)
     comment = call(f"{url}/v1/tasks/{task['id']}/comments", {"text": "Thrice."}, tokens["access_token"])
     key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
     profile = cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
@@ -69,6 +94,8 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [anybody]}))
     return {
         "ACCESS_TOKEN": tokens["access_token"],
+        "OPERATOR_TOKEN": boss,
+        "NOTIFICATION_ID": message["id"],
         "REFRESH_TOKEN": tokens["refresh_token"],
         "EMAIL": email,
         "TASK_ID": task["id"],

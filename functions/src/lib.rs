@@ -10,7 +10,7 @@ use taskbell_api::{
 use taskbell_aws::{
     Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb,
 };
-use taskbell_domain::{email::EmailAddress, limit::Limit, ports::SigningKeyStore};
+use taskbell_domain::{counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore};
 
 pub use lambda_http::{Error, run, service_fn};
 pub use taskbell_api::{
@@ -89,6 +89,18 @@ impl Environment {
         let verifier = self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key));
         let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
         Some((Callers::Users(verifier?), limit?))
+    }
+
+    /// The address of the stack's operator, if it names one.
+    pub fn operator(&mut self) -> Option<EmailAddress> {
+        optional("OPERATOR_ADDRESS")?;
+        self.checked("OPERATOR_ADDRESS", |text| EmailAddress::parse(text).map_err(|v| v.message))
+    }
+
+    /// How much there may be in a space.
+    pub fn quota(&mut self) -> Option<Quota> {
+        let (tasks, reminders) = (self.number("TASKS_PER_SPACE"), self.number("REMINDERS_PER_SPACE"));
+        Some(Quota { tasks: tasks?, reminders: reminders? })
     }
 
     /// The value of a variable that is a number above zero.

@@ -1,6 +1,6 @@
 //! A client of a deployed Taskbell, for the end-to-end tests.
 //!
-//! `TASKBELL_URL` names the API; `TASKBELL_MAIL_URL`, where there is one, the list of sent mails that the
+//! `TASKBELL_URL` names the API; `TASKBELL_OPERATOR` the address of its operator; `TASKBELL_MAIL_URL`, where there is one, the list of sent mails that the
 //! local cloud keeps.
 
 use std::{
@@ -84,7 +84,24 @@ impl User {
     pub fn new() -> Self {
         let number = USERS.fetch_add(1, Ordering::Relaxed);
         let moment = Timestamp::now().as_nanosecond();
-        let email = format!("user.{moment}.{number}@example.com");
+        Self::with_address(format!("user.{moment}.{number}@example.com"))
+    }
+
+    /// The stack's operator, whom `TASKBELL_OPERATOR` names: registers, and becomes one with the code that is mailed.
+    pub fn operator() -> Self {
+        let operator = Self::with_address(variable("TASKBELL_OPERATOR"));
+        assert_eq!(operator.post("/v1/me/operator", &json!({})).status, 202);
+        let code = wait_for("the code", Duration::from_secs(30), || {
+            let mails = operator.mails();
+            let text = mails.first()?["BodyText"].as_str()?.to_owned();
+            text.lines().map(str::trim).find(|line| line.len() == 59).map(str::to_owned)
+        });
+        let made = operator.post("/v1/me/operator", &json!({ "code": code }));
+        assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")), "{}", made.body);
+        operator
+    }
+
+    fn with_address(email: String) -> Self {
         let account =
             json!({"email": email, "password": PASSWORD, "name": "Ada", "time_zone": "Europe/Berlin"});
         let json = [("content-type", "application/json")];

@@ -11,6 +11,7 @@ use crate::{
     id::{SpaceId, TaskId},
     task::{Status, Task},
     text::{Category, Tag},
+    violation::Violation,
     zone::Zone,
 };
 
@@ -199,6 +200,48 @@ pub fn difference(old: &Counts, new: &Counts) -> Counts {
     difference
 }
 
+/// How much there may be in a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Tasks, completed ones included.
+    pub tasks: u32,
+    /// Reminders of open tasks.
+    pub reminders: u32,
+}
+
+impl Quota {
+    /// Refuses another task with so many reminders where there is no room for it. The numbers lag behind by moments,
+    /// so a few can be too many.
+    ///
+    /// # Errors
+    /// A [`Violation`] `too_many_tasks` or `too_many_reminders`.
+    pub fn admit_task(&self, numbers: &Numbers, reminders: usize) -> Result<(), Violation> {
+        if number(numbers, Number::All) >= self.tasks.into() {
+            let why = format!(
+                "There are {} tasks in this space, which is the most there can be.",
+                self.tasks
+            );
+            return Err(Violation::new("too_many_tasks", why));
+        }
+        self.admit_reminders(numbers, reminders)
+    }
+
+    /// Refuses so many more reminders where there is no room for them.
+    ///
+    /// # Errors
+    /// A [`Violation`] `too_many_reminders`.
+    pub fn admit_reminders(&self, numbers: &Numbers, more: usize) -> Result<(), Violation> {
+        if more == 0 || number(numbers, Number::Reminders) < self.reminders.into() {
+            return Ok(());
+        }
+        let most = self.reminders;
+        let why = format!(
+            "The open tasks of this space have {most} reminders, which is the most there can be."
+        );
+        Err(Violation::new("too_many_reminders", why))
+    }
+}
+
 /// One number.
 pub fn number(numbers: &Numbers, number: Number) -> i64 {
     numbers.get(&number).copied().unwrap_or_default()
@@ -298,6 +341,20 @@ mod tests {
         ]);
         assert_eq!(difference(&old, &new), expected);
         assert_eq!(difference(&old, &old), Counts::new());
+    }
+
+    #[test]
+    fn what_a_space_has_no_room_for_is_refused() {
+        let quota = Quota { tasks: 2, reminders: 3 };
+        let admit = |tasks, open_reminders, more| {
+            let numbers = numbers(&[(Number::All, tasks), (Number::Reminders, open_reminders)]);
+            quota.admit_task(&numbers, more).map_err(|refused| refused.code)
+        };
+        assert_eq!([admit(1, 2, 20), admit(1, 3, 0)], [Ok(()), Ok(())]);
+        assert_eq!(
+            [admit(2, 0, 0), admit(1, 3, 1)],
+            [Err("too_many_tasks"), Err("too_many_reminders")]
+        );
     }
 
     #[test]

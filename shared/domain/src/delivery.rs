@@ -65,6 +65,8 @@ pub enum Reason {
     MailOff,
     /// The account of the recipient is gone.
     NoRecipient,
+    /// The account of the recipient is disabled.
+    AccountDisabled,
     /// SES refused it, again and again.
     Refused,
     /// What it tells of has changed, so that it tells nothing any more.

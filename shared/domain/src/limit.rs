@@ -36,6 +36,9 @@ pub const LINKS: Limit = Limit { name: "links", most: 60, window: MINUTE };
 pub const INVITATIONS: Limit =
     Limit { name: "invitations", most: 50, window: SignedDuration::from_hours(24) };
 
+/// Codes of operators that one user has sent to them.
+pub const CODES: Limit = Limit { name: "codes", most: 5, window: SignedDuration::from_hours(1) };
+
 impl Limit {
     /// All requests of one user.
     pub const fn requests(a_minute: u32) -> Self {

@@ -1,14 +1,20 @@
-//! Mails that are no reminders: invitations, and news of an assignment. Each is sent once,
+//! Mails that are no reminders: invitations, news of an assignment, messages and codes of operators. Each is sent once,
 //! by the same worker and under the same rules as a reminder, and keeps its own ledger.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    clock::Random,
+    credential::{link_token, sha256_hex},
     delivery::{Delivery, Outcome},
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
-    timer::{Subject, Timer},
+    text::{MessageText, Subject},
+    timer::{self, Timer},
 };
+
+/// How long the code of an operator can be used.
+pub const CODE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a notice is kept after it was made.
 pub const NOTICE_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -31,6 +37,24 @@ pub enum Content {
         to: EmailAddress,
         /// The space.
         space: SpaceId,
+    },
+    /// An operator writes to a user.
+    Message {
+        /// To whom.
+        to: UserId,
+        /// The operator.
+        by: UserId,
+        /// What it is about.
+        subject: Subject,
+        /// What it says.
+        text: MessageText,
+    },
+    /// A code by which somebody proves that an operator's address is theirs.
+    OperatorCode {
+        /// To whom.
+        to: UserId,
+        /// Hash of the code's secret; none until the mail is written, and once it is used.
+        secret_hash: Option<String>,
     },
 }
 
@@ -60,6 +84,38 @@ pub enum NoticeStep {
     Send(u64),
 }
 
+/// What the mail of a code carries: it names its notice, and proves that its reader got the mail.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code {
+    /// The mail.
+    pub notice: NoticeId,
+    /// 128 random bits.
+    pub secret: String,
+}
+
+impl Code {
+    /// A new code.
+    pub fn generate(notice: NoticeId, random: &dyn Random) -> Self {
+        Self { notice, secret: link_token(random) }
+    }
+
+    /// Reads what [`Self::to_text`] wrote; nothing for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (notice, secret) = text.trim().split_once('.')?;
+        Some(Self { notice: NoticeId::from_body(notice).ok()?, secret: secret.to_owned() })
+    }
+
+    /// The code as it stands in the mail.
+    pub fn to_text(&self) -> String {
+        format!("{}.{}", self.notice.body(), self.secret)
+    }
+
+    /// What is stored instead of the secret.
+    pub fn hash(&self) -> String {
+        sha256_hex(self.secret.as_bytes())
+    }
+}
+
 impl Notice {
     /// A notice to be sent now.
     pub fn new(id: NoticeId, content: Content, now: Timestamp) -> Self {
@@ -68,7 +124,7 @@ impl Notice {
 
     /// Its next timer; none when it is done with.
     pub fn timer(&self) -> Option<Timer> {
-        Some(Timer { at: self.delivery.next_at?, subject: Subject::Notice(self.id) })
+        Some(Timer { at: self.delivery.next_at?, subject: timer::Subject::Notice(self.id) })
     }
 
     /// Takes the next step that is due. The version is one higher unless it is [`NoticeStep::Idle`].

@@ -57,6 +57,38 @@ pub trait ProfileChanges: Profiles {
     ) -> impl Future<Output = Result<Replaced<User>, PortError>> + Send;
 }
 
+/// A page of accounts, and the last one of it if there are more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserPage {
+    /// The accounts, by address.
+    pub items: Vec<User>,
+    /// Behind which the next page begins: its canonical address and its id.
+    pub next: Option<(String, UserId)>,
+}
+
+/// Manages accounts.
+pub trait Accounts: ProfileChanges {
+    /// The accounts whose canonical address begins so, behind one of them. It may lag behind the latest changes by
+    /// a moment.
+    fn users(
+        &self,
+        begins: &str,
+        after: Option<(String, UserId)>,
+        limit: u8,
+    ) -> impl Future<Output = Result<UserPage, PortError>> + Send;
+
+    /// Shuts a user out of all requests that are counted for them under a limit, or lets them in again.
+    fn shut_out(
+        &self,
+        user: UserId,
+        limit: &Limit,
+        out: bool,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Ends all sessions of a user.
+    fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
 /// What came of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registered {
@@ -265,6 +297,9 @@ pub trait Notices: Send + Sync {
     /// The notice as it is now (a consistent read), or nothing.
     fn notice(&self, id: NoticeId) -> impl Future<Output = Result<Option<Notice>, PortError>> + Send;
 
+    /// Stores a new notice.
+    fn add_notice(&self, notice: &Notice) -> impl Future<Output = Result<(), PortError>> + Send;
+
     /// Stores a notice if the stored one still has the version `expected`.
     fn replace_notice(
         &self,
@@ -373,8 +408,21 @@ pub trait CountReads: Memberships + Profiles {
     ) -> impl Future<Output = Result<TallyPage, PortError>> + Send;
 }
 
+/// Knows how much is in a space.
+pub trait Quotas: Send + Sync {
+    /// The numbers of all its tasks. They lag behind the latest changes by moments.
+    fn numbers(&self, space: SpaceId) -> impl Future<Output = Result<Numbers, PortError>> + Send;
+}
+
 /// Creates tasks.
-pub trait TaskCreation: TaskReads + Profiles {
+pub trait TaskCreation: TaskReads + Profiles + Quotas {
+    /// A profile, and the numbers of a space, in one call.
+    fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> impl Future<Output = Result<(Option<User>, Numbers), PortError>> + Send;
+
     /// The records of a user that are there for some keys, and have not expired at `now`; in any order.
     fn records(
         &self,
@@ -394,13 +442,13 @@ pub trait TaskCreation: TaskReads + Profiles {
 }
 
 /// Changes tasks.
-pub trait TaskChanges: TaskReads {
-    /// The task and a profile, in one call.
-    fn task_and_user(
+pub trait TaskChanges: TaskReads + Quotas {
+    /// The task, a profile, and the numbers of that user's personal space, in one call.
+    fn task_user_and_numbers(
         &self,
         task: TaskId,
         user: UserId,
-    ) -> impl Future<Output = Result<(Option<Task>, Option<User>), PortError>> + Send;
+    ) -> impl Future<Output = Result<(Option<Task>, Option<User>, Numbers), PortError>> + Send;
 
     /// Stores a task if the stored one still has the version `expected`, with all that goes alongside it.
     fn replace(

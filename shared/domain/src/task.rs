@@ -159,6 +159,18 @@ impl TaskPatch {
     pub fn needs_profile(&self) -> bool {
         self.due.is_some()
     }
+
+    /// Whether applying it can give a task more reminders than it has.
+    pub fn adds_reminders(&self) -> bool {
+        self.needs_profile() || self.reminders.as_ref().is_some_and(|wanted| !wanted.is_empty())
+    }
+
+    /// How many more reminders a task can have after it. A due time can bring some.
+    pub fn more_reminders(&self, task: &Task) -> usize {
+        let brought = usize::from(task.due.is_none() && self.due.is_some());
+        let wanted = self.reminders.as_ref().map_or(task.reminders.len() + brought, Vec::len);
+        wanted.saturating_sub(task.reminders.len())
+    }
 }
 
 /// What a change did.

@@ -84,6 +84,8 @@ text_type!(PersonName, |v| line(v, 100), "How a user wants to be addressed: 1..1
 
 text_type!(ItemTitle, |v| line(v, 200), "An item of a checklist: one line, 1..200 characters.");
 text_type!(CommentText, |v| words(v, 4_000), "What somebody says about a task: 1..4,000 characters.");
+text_type!(Subject, |v| line(v, 200), "What a message is about: one line, 1..200 characters.");
+text_type!(MessageText, |v| words(v, 10_000), "What an operator writes: 1..10,000 characters.");
 text_type!(SpaceName, |v| line(v, 100), "What people call a space: 1..100 characters.");
 
 /// A text as it is compared in searches and in the order of titles: without case and accents.

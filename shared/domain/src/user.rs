@@ -2,7 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::{email::EmailAddress, id::UserId, reminder::ReminderSpec, text::PersonName, zone::Zone};
+use crate::{
+    email::EmailAddress, id::UserId, reminder::ReminderSpec, text::PersonName, words::word_enum,
+    zone::Zone,
+};
+
+word_enum!(AccountRole, "What an account may do beyond its own spaces.",
+    User = "user": "Nothing.",
+    Operator = "operator": "Manage accounts, and write to their users.",
+);
 
 /// A user's profile. The password hash is kept elsewhere, where no task function can read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +27,10 @@ pub struct User {
     pub default_reminders: Vec<ReminderSpec>,
     /// Which mails they want.
     pub mail: MailSettings,
+    /// What the account may do beyond its own spaces.
+    pub role: AccountRole,
+    /// Since when an operator has disabled the account: nobody can use it, and no mail goes to it.
+    pub disabled_at: Option<Timestamp>,
     /// Proves, in the link of a mail, that its reader received that mail.
     pub unsubscribe_token: String,
     /// Counts the changes of the profile.
@@ -58,18 +70,29 @@ pub struct UserPatch {
     pub mail_reminders: Option<bool>,
     /// Whether news of assignments is wanted.
     pub mail_assignments: Option<bool>,
+    /// Another role, which an operator gives.
+    pub role: Option<AccountRole>,
+    /// Whether an operator disables or enables the account.
+    pub disabled: Option<bool>,
 }
 
 impl User {
     /// Applies a patch. Returns whether anything changed; then the version is one higher.
     pub fn apply(&mut self, patch: UserPatch, now: Timestamp) -> bool {
         let before = self.clone();
-        let UserPatch { name, time_zone, default_reminders, mail_reminders, mail_assignments } = patch;
+        let UserPatch { name, time_zone, default_reminders, .. } = patch;
+        let UserPatch { mail_reminders, mail_assignments, role, disabled, .. } = patch;
         self.name = name.unwrap_or_else(|| self.name.clone());
         self.time_zone = time_zone.unwrap_or_else(|| self.time_zone.clone());
         self.default_reminders = default_reminders.unwrap_or_else(|| self.default_reminders.clone());
         self.mail.reminders = mail_reminders.unwrap_or(self.mail.reminders);
         self.mail.assignments = mail_assignments.unwrap_or(self.mail.assignments);
+        self.role = role.unwrap_or(self.role);
+        self.disabled_at = match disabled {
+            Some(true) => self.disabled_at.or(Some(now)),
+            Some(false) => None,
+            None => self.disabled_at,
+        };
         let changed = *self != before;
         if changed {
             self.version += 1;

@@ -28,7 +28,7 @@ use taskbell_domain::{
 
 /// All store ports together.
 pub trait Store:
-    ProfileChanges
+    Accounts
     + Registrations
     + Credentials
     + Sessions
@@ -44,7 +44,7 @@ pub trait Store:
 {
 }
 impl<T> Store for T where
-    T: ProfileChanges
+    T: Accounts
         + Registrations
         + Credentials
         + Sessions
@@ -138,6 +138,58 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 2);
 }
 
+/// Accounts are found by the beginning of their address, page by page.
+pub async fn accounts_are_found_by_the_beginning_of_their_address(store: &impl Store) {
+    for number in [1, 10, 11, 2] {
+        register(store, &user(number)).await;
+    }
+    let find = async |begins: &str, after, limit| {
+        let page = store.users(begins, after, limit).await.expect("an answer");
+        (page.items.iter().map(|user| user.email.as_str().to_owned()).collect::<Vec<_>>(), page.next)
+    };
+    let (all, _) = find("", None, 100).await;
+    assert_eq!(all, [10, 11, 1, 2].map(|n| format!("user{n}@example.com")));
+    let (first, next) = find("user1", None, 2).await;
+    assert_eq!(first, ["user10@example.com", "user11@example.com"]);
+    let (rest, _) = find("user1", next, 2).await;
+    assert_eq!(rest, ["user1@example.com"]);
+    assert_eq!(find("nobody", None, 2).await, (Vec::new(), None));
+}
+
+/// Whoever is shut out is not counted, until they are let in again; and their sessions can be ended all at once.
+pub async fn a_user_is_shut_out_and_let_in_again(store: &impl Store) {
+    let (ada, bob, limit) = (user(1), user(2), Limit::requests(9));
+    let count = async |user: &User| {
+        store.count(&limit, &limit::Subject::user(user.id), now()).await.expect("an answer")
+    };
+    assert_eq!(count(&ada).await, Some(1));
+    for user in [&ada, &bob] {
+        store.shut_out(user.id, &limit, true).await.expect("an answer");
+        store.shut_out(user.id, &limit, true).await.expect("an answer");
+        assert_eq!(count(user).await, None);
+    }
+    store.shut_out(ada.id, &limit, false).await.expect("an answer");
+    assert!(count(&ada).await.is_some());
+    assert_eq!(count(&bob).await, None);
+
+    let random = SeededRandom::new(7);
+    let mut tokens = Vec::new();
+    for owner in [&ada, &ada, &bob] {
+        let session = SessionId::generate(&ManualClock::at(NOW), &random);
+        let token = RefreshToken::generate(owner.id, session, &random);
+        let (user, token_hash) = (owner.id, token.hash());
+        let session = Session { id: session, user, token_hash, expires_at: now() + SESSION_LIFETIME };
+        store.open_session(&session).await.expect("an answer");
+        tokens.push((token, session));
+    }
+    store.close_sessions(ada.id).await.expect("an answer");
+    let mut ends = Vec::new();
+    for (token, session) in &tokens {
+        ends.push(store.rotate_session(session, &token.hash(), now()).await.expect("an answer"));
+    }
+    assert_eq!(ends, [Rotated::Unknown, Rotated::Unknown, Rotated::Done]);
+}
+
 /// A refresh token works once; presented again it is known as used; after the end nothing works.
 pub async fn a_refresh_token_works_once(store: &impl Store) {
     let random = SeededRandom::new(7);
@@ -191,10 +243,18 @@ pub async fn a_task_is_read_back_whole(store: &impl Store) {
     stored.completed_by = Some(Completion::Timer);
     create(store, &stored).await;
     assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
-    let both = store.task_and_user(stored.id, ada.id).await.expect("an answer");
-    assert_eq!(both, (Some(stored), Some(ada.clone())));
-    let neither = store.task_and_user(task(2, &ada, draft("x")).id, user(2).id).await;
-    assert_eq!(neither.expect("an answer"), (None, None));
+    store.count_task(&Counted::of(&stored)).await.expect("an answer");
+    let numbers = store.numbers(stored.space).await.expect("an answer");
+    assert_eq!(numbers[&Number::All], 1);
+    let all = store.task_user_and_numbers(stored.id, ada.id).await.expect("an answer");
+    assert_eq!(all, (Some(stored.clone()), Some(ada.clone()), numbers.clone()));
+    let both = store.user_and_numbers(ada.id, stored.space).await.expect("an answer");
+    assert_eq!(both, (Some(ada.clone()), numbers));
+    let other = task(2, &user(2), draft("x"));
+    let none = store.task_user_and_numbers(other.id, user(2).id).await.expect("an answer");
+    assert_eq!(none, (None, None, Numbers::new()));
+    let neither = store.user_and_numbers(user(2).id, other.space).await.expect("an answer");
+    assert_eq!(neither, (None, Numbers::new()));
 }
 
 /// A task is replaced and deleted only at the version that was read, and the refusal shows the present one.
@@ -753,6 +813,8 @@ macro_rules! contract_tests {
             an_address_belongs_to_one_account
             a_profile_changes_only_at_the_version_that_was_read
             what_somebody_does_is_counted_in_each_window
+            accounts_are_found_by_the_beginning_of_their_address
+            a_user_is_shut_out_and_let_in_again
             a_refresh_token_works_once
             a_task_is_read_back_whole
             a_task_changes_only_at_the_version_that_was_read

@@ -13,7 +13,7 @@ use taskbell_domain::{
     space::{Member, Space},
     task::{Priority, Status, Task, TaskDraft},
     text::{CommentText, Description, PersonName, SpaceName, Title},
-    user::{MailSettings, User},
+    user::{AccountRole, MailSettings, User},
     zone::Zone,
 };
 
@@ -39,6 +39,8 @@ pub fn user(number: u64) -> User {
         time_zone: Zone::parse("Europe/Berlin").expect("a zone"),
         default_reminders: vec![ReminderSpec::half_an_hour_before()],
         mail: MailSettings::default(),
+        role: AccountRole::User,
+        disabled_at: None,
         unsubscribe_token: format!("{number:032x}"),
         version: 1,
         created_at: now(),

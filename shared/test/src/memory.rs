@@ -1,7 +1,7 @@
 //! Every store port, in memory. It keeps the same contract as DynamoDB does.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard},
 };
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     comment::Comment,
-    counts::{Counted, Counts, Number, Tallies, Tally, difference, number},
+    counts::{Counted, Counts, Number, Numbers, Tallies, Tally, difference, number},
     credential::{Credential, Session},
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
@@ -41,6 +41,7 @@ struct Data {
     notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
     counted: BTreeMap<TaskId, (u64, Counts)>,
     tallies: BTreeMap<SpaceId, Counts>,
+    shut_out: BTreeSet<(limit::Subject, &'static str)>,
     counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
 }
 
@@ -75,6 +76,44 @@ impl ProfileChanges for Memory {
         }
         data.users.insert(user.id, user.clone());
         Ok(Replaced::Done)
+    }
+}
+
+impl Accounts for Memory {
+    async fn users(
+        &self,
+        begins: &str,
+        after: Option<(String, UserId)>,
+        limit: u8,
+    ) -> Result<UserPage, PortError> {
+        let data = self.data();
+        let mut items: Vec<_> = data.users.values().cloned().collect();
+        items.sort_by_key(|user| user.email.canonical());
+        items.retain(|user| {
+            let address = user.email.canonical();
+            let behind = after.as_ref().is_none_or(|(last, _)| address > *last);
+            address.starts_with(begins) && behind
+        });
+        let more = items.len() >= usize::from(limit);
+        items.truncate(limit.into());
+        let next = items.last().filter(|_| more).map(|last| (last.email.canonical(), last.id));
+        Ok(UserPage { items, next })
+    }
+
+    async fn shut_out(&self, user: UserId, limit: &Limit, out: bool) -> Result<(), PortError> {
+        let key = (limit::Subject::user(user), limit.name);
+        let mut data = self.data();
+        if out {
+            data.shut_out.insert(key)
+        } else {
+            data.shut_out.remove(&key)
+        };
+        Ok(())
+    }
+
+    async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
+        self.data().sessions.retain(|(of, _), _| *of != user);
+        Ok(())
     }
 }
 
@@ -137,6 +176,9 @@ impl Limits for Memory {
         now: Timestamp,
     ) -> Result<Option<u32>, PortError> {
         let mut data = self.data();
+        if data.shut_out.contains(&(subject.clone(), limit.name)) {
+            return Ok(None);
+        }
         let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
         let window = limit.window_of(now);
         *counted = (window, if counted.0 == window { counted.1 + 1 } else { 1 });
@@ -281,6 +323,11 @@ impl SpaceChanges for Memory {
 impl Notices for Memory {
     async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
         Ok(self.data().notices.get(&id).map(|(notice, _)| notice.clone()))
+    }
+
+    async fn add_notice(&self, notice: &Notice) -> Result<(), PortError> {
+        self.data().notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(())
     }
 
     async fn replace_notice(
@@ -455,7 +502,22 @@ fn elsewhere() -> PortError {
     PortError { operation: "changing a task", transient: true, source: "the key is in use".into() }
 }
 
+impl Quotas for Memory {
+    async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
+        let page = self.tallies(space, Tallies::Tasks, None, None).await?;
+        Ok(page.items.into_iter().next().map(|(_, numbers)| numbers).unwrap_or_default())
+    }
+}
+
 impl TaskCreation for Memory {
+    async fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> Result<(Option<User>, Numbers), PortError> {
+        Ok((self.user(user).await?, self.numbers(space).await?))
+    }
+
     async fn records(
         &self,
         user: UserId,
@@ -484,12 +546,13 @@ impl TaskCreation for Memory {
 }
 
 impl TaskChanges for Memory {
-    async fn task_and_user(
+    async fn task_user_and_numbers(
         &self,
         task: TaskId,
         user: UserId,
-    ) -> Result<(Option<Task>, Option<User>), PortError> {
-        Ok((self.task(task).await?, self.user(user).await?))
+    ) -> Result<(Option<Task>, Option<User>, Numbers), PortError> {
+        let numbers = self.numbers(SpaceId::personal(user)).await?;
+        Ok((self.task(task).await?, self.user(user).await?, numbers))
     }
 
     async fn replace(

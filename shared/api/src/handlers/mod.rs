@@ -7,9 +7,11 @@ pub mod counts;
 pub mod health;
 pub mod invitations;
 pub mod me;
+pub mod notifications;
 pub mod openapi;
 pub mod spaces;
 pub mod tasks;
+pub mod users;
 
 /// How often a change is tried when others change the same thing at the same time. One of them succeeds in
 /// every round.

@@ -5,6 +5,7 @@ use jiff::{Timestamp, fmt::strtime};
 use taskbell_domain::{
     delivery::LATE_AFTER,
     id::NoticeId,
+    notice::Code,
     ports::Mail,
     space::{Invitation, InvitationToken, Space},
     task::Task,
@@ -57,6 +58,18 @@ content!(Invited, "invitation.txt", "invitation.html", {
     role: &'a str,
     token: String,
     until: String,
+});
+
+content!(Message, "message.txt", "message.html", {
+    name: &'a str,
+    by: &'a str,
+    subject: &'a str,
+    text: &'a str,
+});
+
+content!(OperatorCode, "operator_code.txt", "operator_code.html", {
+    name: &'a str,
+    code: String,
 });
 
 /// The mail of a claimed reminder.
@@ -141,6 +154,45 @@ pub(crate) fn invitation_mail(
         to: (&invitation.email, None),
         subject: format!("{} invites you into {}", shortened(by), shortened(space.name.as_str())),
         id: format!("{}.{fence}", invitation.notice),
+        task: None,
+        unsubscribe: None,
+    };
+    context.compose(envelope, text, html, now)
+}
+
+/// What an operator writes to a user.
+pub(crate) fn message_mail(
+    context: &MailContext,
+    (notice, fence): (NoticeId, u64),
+    user: &User,
+    by: &str,
+    (subject, text): (&str, &str),
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let (text, html) = Message { name: user.name.as_str(), by, subject, text }.render()?;
+    let envelope = Envelope {
+        to: (&user.email, Some(user.name.as_str())),
+        subject: subject.to_owned(),
+        id: format!("{notice}.{fence}"),
+        task: None,
+        unsubscribe: None,
+    };
+    context.compose(envelope, text, html, now)
+}
+
+/// The code that makes somebody an operator.
+pub(crate) fn operator_code_mail(
+    context: &MailContext,
+    fence: u64,
+    code: &Code,
+    user: &User,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let (text, html) = OperatorCode { name: user.name.as_str(), code: code.to_text() }.render()?;
+    let envelope = Envelope {
+        to: (&user.email, Some(user.name.as_str())),
+        subject: "Your operator code for Taskbell".to_owned(),
+        id: format!("{}.{fence}", code.notice),
         task: None,
         unsubscribe: None,
     };

@@ -10,7 +10,7 @@ use mail_builder::{
 use taskbell_domain::{due::Due, email::EmailAddress, ports::Mail, task::Task, user::User};
 
 pub use contents::reminder_mail;
-pub(crate) use contents::{assignment_mail, invitation_mail};
+pub(crate) use contents::{assignment_mail, invitation_mail, message_mail, operator_code_mail};
 
 use crate::handlers::me::unsubscribe::{MailKind, link_token};
 

@@ -92,6 +92,17 @@ const OPERATIONS: &[Operation] = operations! {
     "revoke-invitation" delete "/v1/spaces/{space_id}/invitations/{invitation_id}" "Take an invitation back"
         [] "" => 204 "" [409];
     "accept-invitation" post "/v1/invitations/accept" "Join a space" [] "Acceptance" => 200 "Space" [404, 409];
+    "become-operator" post "/v1/me/operator"
+        "Become an operator: without a code one is mailed to the caller (202)" [] "OperatorClaim" => 200 "Profile" [404, 409];
+    "list-users" get "/v1/users" "List and find accounts, for operators"
+        ["email", "limit", "cursor"] "" => 200 "Account[]" [];
+    "get-user" get "/v1/users/{user_id}" "One account, for operators" [] "" => 200 "Account" [];
+    "update-user" patch "/v1/users/{user_id}" "Disable or enable an account, or change its role; for operators"
+        [] "AccountPatch" => 200 "Account" [409];
+    "create-notification" post "/v1/notifications" "Write to a user, for operators"
+        [] "NotificationDraft" => 201 "Notification" [];
+    "get-notification" get "/v1/notifications/{notification_id}" "What became of a message, for operators"
+        [] "" => 200 "Notification" [];
     "list-tags" get "/v1/tags" "The tags of a space, with how many tasks each has"
         ["space", "limit", "cursor"] "" => 200 "Name[]" [404];
     "list-categories" get "/v1/categories" "The categories of a space, with how many tasks each has"
@@ -142,7 +153,13 @@ pub fn document() -> Value {
         Acceptance,
         BatchRequest,
         BatchAnswer,
+        Underway,
         Name,
+        OperatorClaim,
+        Account,
+        AccountPatch,
+        Notification,
+        NotificationDraft,
         Stats,
         Health,
     );
@@ -224,6 +241,9 @@ impl Operation {
             responses
                 .insert("304".to_owned(), json!({ "description": "The client has this version." }));
         }
+        if self.id == "become-operator" {
+            responses.insert("202".to_owned(), success("Underway"));
+        }
         for status in statuses {
             responses.insert(status.to_string(), failure(status));
         }
@@ -301,6 +321,7 @@ fn path_parameter(name: &str) -> Value {
         "task_id" => "tsk_01JQ0000000000000000000000",
         "space_id" => "spc_01JQ0000000000000000000000",
         "user_id" => "usr_01JQ0000000000000000000000",
+        "notification_id" => "ntc_01JQ0000000000000000000000",
         "comment_id" => "cmt_01JQ0000000000000000000000",
         _ => "0",
     };
@@ -345,6 +366,9 @@ fn parameter(name: &str) -> Value {
             "How many items a page has.",
             json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 }),
         ),
+        "email" => {
+            ("How the address begins, in any case.", json!({ "type": "string", "maxLength": 254 }))
+        }
         "days" => (
             "For how many days, up to today, it is told what was completed.",
             json!({ "type": "integer", "minimum": 1, "maximum": 92, "default": 30 }),

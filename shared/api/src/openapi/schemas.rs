@@ -124,6 +124,7 @@ pub struct Profile {
     /// The reminders of tasks that are created with a due time and none of their own.
     pub default_reminders: Vec<Lead>,
     pub mail: MailSettings,
+    pub role: AccountRole,
     #[schema(format = DateTime)]
     pub created_at: String,
     #[schema(format = DateTime)]
@@ -360,6 +361,81 @@ pub struct Occurrence {
     pub due: String,
     #[schema(format = DateTime)]
     pub due_at: String,
+}
+
+words!(/// What an account may do beyond its own spaces.
+    AccountRole: User, Operator);
+
+/// What makes somebody an operator.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorClaim {
+    /// The code of the mail; without it, one is sent.
+    pub code: Option<String>,
+}
+
+/// Something that goes on.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Underway {
+    pub detail: String,
+}
+
+/// An account, as operators see it.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    #[schema(example = "usr_01JQ0000000000000000000000")]
+    pub id: String,
+    pub email: String,
+    pub name: String,
+    pub time_zone: String,
+    pub role: AccountRole,
+    #[schema(format = DateTime)]
+    pub disabled_at: Option<String>,
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+}
+
+/// What an operator changes of an account.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountPatch {
+    #[schema(nullable = false)]
+    pub role: Option<AccountRole>,
+    /// Whoever is disabled is shut out at once.
+    #[schema(nullable = false)]
+    pub disabled: Option<bool>,
+}
+
+/// What an operator writes to a user.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationDraft {
+    #[schema(example = "usr_01JQ0000000000000000000000")]
+    pub user_id: String,
+    #[schema(min_length = 1, max_length = 200)]
+    pub subject: String,
+    #[schema(min_length = 1, max_length = 10000)]
+    pub text: String,
+}
+
+/// A message of an operator, and what is known of its delivery.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Notification {
+    #[schema(example = "ntc_01JQ0000000000000000000000")]
+    pub id: String,
+    pub user_id: String,
+    pub sent_by: String,
+    pub subject: String,
+    pub text: String,
+    pub status: DeliveryStatus,
+    pub attempts: u32,
+    #[schema(format = DateTime)]
+    pub sent_at: Option<String>,
+    pub reason: Option<String>,
+    #[schema(format = DateTime)]
+    pub created_at: String,
 }
 
 /// A tag or a category, and how many tasks it has.

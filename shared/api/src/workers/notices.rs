@@ -5,7 +5,7 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
-    notice::{Content, Notice, NoticeStep},
+    notice::{Code, Content, Notice, NoticeStep},
     ports::{
         Mail, Mailer, Notices, PortError, Profiles, Replaced, SpaceReads, TaskChanges, TimerQueue,
     },
@@ -16,7 +16,7 @@ use taskbell_domain::{
 use super::send_reminders::{Failure, MAX_STEPS, TIME_TO_SEND, Worker};
 use crate::{
     handlers::access::role,
-    mail::{WriteError, assignment_mail, invitation_mail},
+    mail::{WriteError, assignment_mail, invitation_mail, message_mail, operator_code_mail},
     ring_soon::ring_soon,
 };
 
@@ -101,6 +101,11 @@ where
             Content::Invitation { to, space } => {
                 self.write_invitation((notice.id, fence), to, *space).await?
             }
+            Content::Message { to, by, subject, text } => {
+                let words = (subject.as_str(), text.as_str());
+                self.write_message((notice.id, fence), *to, *by, words).await?
+            }
+            Content::OperatorCode { to, .. } => self.write_operator_code(notice, fence, *to).await?,
         };
         match written {
             Err(reason) => Ok(Outcome::Skipped(reason)),
@@ -123,10 +128,11 @@ where
         if task.assigned_to != Some(to) {
             return Ok(Err(Reason::Replaced));
         }
-        let Some(user) = self.store.user(to).await? else { return Ok(Err(Reason::NoRecipient)) };
-        if !user.mail.assignments {
-            return Ok(Err(Reason::MailOff));
-        }
+        let user = match self.reader(to).await? {
+            Ok(user) if user.mail.assignments => user,
+            Ok(_) => return Ok(Err(Reason::MailOff)),
+            Err(reason) => return Ok(Err(reason)),
+        };
         if role(self.store, to, task.space).await?.is_none() {
             return Ok(Err(Reason::NoAccess));
         }
@@ -154,6 +160,43 @@ where
         }
         let by = self.name_of(invitation.invited_by).await?;
         Ok(Ok(invitation_mail(self.mail, fence, &invitation, &token, &space, &by, now)))
+    }
+
+    async fn write_message(
+        &self,
+        name: (NoticeId, u64),
+        to: UserId,
+        by: UserId,
+        words: (&str, &str),
+    ) -> Result<Written, PortError> {
+        let user = match self.reader(to).await? {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let by = self.name_of(by).await?;
+        Ok(Ok(message_mail(self.mail, name, &user, &by, words, self.clock.now())))
+    }
+
+    /// As with an invitation, the secret is made when the mail is written.
+    async fn write_operator_code(
+        &self,
+        notice: &Notice,
+        fence: u64,
+        to: UserId,
+    ) -> Result<Written, PortError> {
+        let user = match self.reader(to).await? {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let code = Code::generate(notice.id, self.random);
+        let content = Content::OperatorCode { to, secret_hash: Some(code.hash()) };
+        let armed = Notice { content, version: notice.version + 1, ..notice.clone() };
+        match self.store.replace_notice(&armed, notice.version).await? {
+            Replaced::Done => {
+                Ok(Ok(operator_code_mail(self.mail, fence, &code, &user, self.clock.now())))
+            }
+            Replaced::Conflict(_) => Ok(Err(Reason::Replaced)),
+        }
     }
 
     async fn name_of(&self, user: UserId) -> Result<String, PortError> {

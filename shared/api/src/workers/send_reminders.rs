@@ -17,6 +17,7 @@ use taskbell_domain::{
     reminder::Reminder,
     task::Task,
     timer::{Claim, Step, Subject, Timer},
+    user::User,
 };
 
 use crate::{
@@ -180,12 +181,11 @@ where
         let Some(recipient) = self.recipient(task).await? else {
             return Ok(Outcome::Skipped(Reason::NoAccess));
         };
-        let Some(user) = self.store.user(recipient).await? else {
-            return Ok(Outcome::Skipped(Reason::NoRecipient));
+        let user = match self.reader(recipient).await? {
+            Ok(user) if user.mail.reminders => user,
+            Ok(_) => return Ok(Outcome::Skipped(Reason::MailOff)),
+            Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        if !user.mail.reminders {
-            return Ok(Outcome::Skipped(Reason::MailOff));
-        }
         match reminder_mail(self.mail, task, &user, claim, self.clock.now()) {
             Ok(mail) => Ok(self.offer(&mail, &claim.reminder, claim.fire_at).await),
             Err(error) => {
@@ -193,6 +193,15 @@ where
                 Ok(Outcome::Refused)
             }
         }
+    }
+
+    /// The account to which a mail goes, or why none does.
+    pub(super) async fn reader(&self, id: UserId) -> Result<Result<User, Reason>, PortError> {
+        Ok(match self.store.user(id).await? {
+            None => Err(Reason::NoRecipient),
+            Some(user) if user.disabled_at.is_some() => Err(Reason::AccountDisabled),
+            Some(user) => Ok(user),
+        })
     }
 
     /// Who is reminded: the assignee, or else the creator; nobody who may not see the task any more.

@@ -11,13 +11,14 @@ use serde_json::json;
 use taskbell_api::workers::{dispatch_due_timers, send_reminders::Worker};
 use taskbell_domain::{
     clock::Clock,
+    counts::Numbers,
     delivery::{DeliveryStatus, LEASE, UNCERTAIN_WAIT},
     id::{NoticeId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::{
         Alongside, IdempotencyRecord, Mail, MailError, Mailer, Memberships, Notices, PortError,
-        Profiles, Replaced, SpaceReads, TaskChanges, TaskReads, TimerPage, Timers,
+        Profiles, Quotas, Replaced, SpaceReads, TaskChanges, TaskReads, TimerPage, Timers,
     },
     space::{Invitation, Member, Role, Space},
     task::{Status, Task, TaskPatch},
@@ -213,6 +214,10 @@ impl Notices for Faulty<'_> {
         self.call(self.inner.notice(id)).await
     }
 
+    async fn add_notice(&self, notice: &Notice) -> Result<(), PortError> {
+        self.call(self.inner.add_notice(notice)).await
+    }
+
     async fn replace_notice(
         &self,
         notice: &Notice,
@@ -240,13 +245,19 @@ impl TaskReads for Faulty<'_> {
     }
 }
 
+impl Quotas for Faulty<'_> {
+    async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
+        self.call(self.inner.numbers(space)).await
+    }
+}
+
 impl TaskChanges for Faulty<'_> {
-    async fn task_and_user(
+    async fn task_user_and_numbers(
         &self,
         task: TaskId,
         user: UserId,
-    ) -> Result<(Option<Task>, Option<User>), PortError> {
-        self.call(self.inner.task_and_user(task, user)).await
+    ) -> Result<(Option<Task>, Option<User>, Numbers), PortError> {
+        self.call(self.inner.task_user_and_numbers(task, user)).await
     }
 
     async fn replace(

@@ -15,6 +15,7 @@ mod limits;
 mod lists;
 mod mails;
 mod openapi;
+mod operators;
 mod recurrence;
 mod reminders;
 mod signing_key;

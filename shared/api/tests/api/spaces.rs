@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Lets the worker deal with all that is queued; gives the mails of that.
-    async fn mails(&self) -> Vec<(String, String)> {
+    pub(crate) async fn mails(&self) -> Vec<(String, String)> {
         let outbox = Outbox::default();
         for timer in self.queue.take() {
             self.handle(&outbox, timer).await.expect("it is dealt with");

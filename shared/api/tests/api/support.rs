@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use taskbell_api::{
-    handlers::{auth, comments, counts, health, invitations, me, openapi, spaces, tasks},
+    handlers::{
+        auth, comments, counts, health, invitations, me, notifications, openapi, spaces, tasks, users,
+    },
     http::{Call, Callers, Gate, Guard, Open, Verdict, respond},
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
@@ -13,15 +15,16 @@ use taskbell_api::{
 };
 use taskbell_domain::{
     clock::Clock,
+    counts::Quota,
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session, sha256_hex},
     id::{SessionId, TaskId},
     limit::{LINKS, Limit, REFRESHES},
-    notice::Content,
-    ports::{Comments, Created},
+    notice::{Content, Notice},
+    ports::{Comments, Created, Replaced},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     task::{Task, TaskDraft},
-    text::Description,
-    user::User,
+    text::{Description, MessageText, Subject},
+    user::{AccountRole, User},
 };
 use taskbell_test::{
     ManualClock, Memory, QueueFake, SeededRandom,
@@ -36,6 +39,11 @@ const STACK: &str = "taskbell/test";
 /// Who is in space 1 besides its owner, as a member, and owns space 2.
 pub(crate) fn mate() -> User {
     user(900)
+}
+
+/// Who is an operator, and whose address the stack names.
+pub(crate) fn operator() -> User {
+    User { role: AccountRole::Operator, ..user(901) }
 }
 
 /// The invitation of a user into space 2, and its token.
@@ -72,6 +80,13 @@ impl<S: Store> Gate for MaybeOpen<'_, S> {
     }
 }
 
+/// A message of the operator.
+fn message(to: &User) -> Notice {
+    let subject = Subject::parse("Maintenance on Sunday").expect("a subject");
+    let text = MessageText::parse("The bell rests.").expect("a text");
+    notice(2, Content::Message { to: to.id, by: operator().id, subject, text })
+}
+
 /// Everything a handler can reach.
 pub(crate) struct World<S = Memory> {
     pub(crate) store: S,
@@ -79,9 +94,11 @@ pub(crate) struct World<S = Memory> {
     pub(crate) clock: ManualClock,
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
-    pub(crate) users: Callers,
+    pub(crate) callers: Callers,
     /// How many requests a user may make in a minute.
     pub(crate) requests: u32,
+    /// How much there may be in a space.
+    pub(crate) quota: Quota,
 }
 
 /// What came back.
@@ -170,8 +187,9 @@ impl<S: Store> World<S> {
             queue: QueueFake::default(),
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
-            users: Callers::Users(Verifier::new(STACK, &key.public_key()).expect("a verifier")),
+            callers: Callers::Users(Verifier::new(STACK, &key.public_key()).expect("a verifier")),
             requests: 600,
+            quota: Quota { tasks: 100_000, reminders: 20_000 },
             issuer: Issuer::new(STACK.to_owned(), &key),
         }
     }
@@ -187,6 +205,13 @@ impl<S: Store> World<S> {
     /// Gives a user the shared space 1, with the mate in it, and an invitation into the mate's space 2.
     pub(crate) async fn share(&self, owner: &User) -> Space {
         let mate = self.register(900).await;
+        let boss = self.register(901).await;
+        let promoted = User { version: 2, ..operator() };
+        assert_eq!(
+            self.store.replace_user(&promoted, boss.version).await.expect("one"),
+            Replaced::Done
+        );
+        self.store.add_notice(&message(&mate)).await.expect("an answer");
         let (mut shared, first) = space(1, owner);
         self.store.create_space(&shared, &first).await.expect("an answer");
         let (theirs, second) = space(2, &mate);
@@ -251,6 +276,8 @@ impl<S: Store> World<S> {
         let mut text = std::fs::read_to_string(&path).expect("an event file");
         for (name, value) in [
             ("ACCESS_TOKEN", self.access_token(user)),
+            ("OPERATOR_TOKEN", self.access_token(&operator())),
+            ("NOTIFICATION_ID", message(&mate()).id.to_string()),
             ("REFRESH_TOKEN", self.refresh_token(user).await),
             ("EMAIL", user.email.as_str().to_owned()),
             ("TASK_ID", task.id.to_string()),
@@ -270,7 +297,7 @@ impl<S: Store> World<S> {
 
     /// Sends an event to the handler of its function, as the function itself does.
     pub(crate) async fn send(&self, event: &Event) -> Answer {
-        let Self { store, queue, clock, random, issuer, users, requests } = self;
+        let Self { store, queue, clock, random, issuer, callers, requests, quota } = self;
         let guarded = |callers, limit| Some(Guard::new(store, clock, callers, limit));
         let gate = MaybeOpen(match event.function.as_str() {
             "get-health" | "get-openapi" => None,
@@ -278,7 +305,7 @@ impl<S: Store> World<S> {
             "log-in" => guarded(&Callers::Anybody, Limit::log_ins(60)),
             "refresh-session" => guarded(&Callers::Anybody, REFRESHES),
             "unsubscribe" => guarded(&Callers::Anybody, LINKS),
-            _ => guarded(users, Limit::requests(*requests)),
+            _ => guarded(callers, Limit::requests(*requests)),
         });
         let request =
             lambda_http::request::from_str(&event.json.to_string()).expect("an HTTP API event");
@@ -291,10 +318,10 @@ impl<S: Store> World<S> {
                 "get-profile" => me::get::handle(call, store).await,
                 "update-profile" => me::update::handle(call, store, clock).await,
                 "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
-                "create-task" => tasks::create::handle(call, store, queue, clock, random).await,
+                "create-task" => tasks::create::handle(call, store, queue, *quota, clock, random).await,
                 "list-tasks" => tasks::list::handle(call, store, clock).await,
                 "get-task" => tasks::get::handle(call, store).await,
-                "update-task" => tasks::update::handle(call, store, queue, clock, random).await,
+                "update-task" => tasks::update::handle(call, store, queue, *quota, clock, random).await,
                 "delete-task" => tasks::delete::handle(call, store).await,
                 "complete-task" => tasks::complete::handle(call, store, queue, clock, random).await,
                 "reopen-task" => tasks::reopen::handle(call, store, queue, clock, random).await,
@@ -315,9 +342,20 @@ impl<S: Store> World<S> {
                 "list-comments" => comments::list::handle(call, store).await,
                 "update-comment" => comments::update::handle(call, store, clock).await,
                 "delete-comment" => comments::delete::handle(call, store).await,
-                "batch-tasks" => tasks::batch::handle(call, store, queue, clock, random).await,
+                "batch-tasks" => tasks::batch::handle(call, store, queue, *quota, clock, random).await,
                 "list-invitations" => invitations::list::handle(call, store, clock).await,
                 "revoke-invitation" => invitations::revoke::handle(call, store).await,
+                "become-operator" => {
+                    let operator = operator().email;
+                    me::operator::handle(call, store, queue, Some(&operator), clock, random).await
+                }
+                "list-users" => users::list::handle(call, store).await,
+                "get-user" => users::get::handle(call, store).await,
+                "update-user" => users::update::handle(call, store, clock).await,
+                "create-notification" => {
+                    notifications::create::handle(call, store, queue, clock, random).await
+                }
+                "get-notification" => notifications::get::handle(call, store).await,
                 "list-tags" => counts::tags::handle(call, store).await,
                 "list-categories" => counts::categories::handle(call, store).await,
                 "get-stats" => counts::stats::handle(call, store, clock).await,

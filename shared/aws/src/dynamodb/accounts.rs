@@ -8,9 +8,10 @@ use taskbell_domain::{
     credential::{Credential, Session},
     email::EmailAddress,
     id::{SessionId, SpaceId, UserId},
+    limit::{Limit, Subject},
     ports::{
-        Credentials, PortError, ProfileChanges, Profiles, Registered, Registrations, Replaced, Rotated,
-        Sessions,
+        Accounts, Credentials, PortError, ProfileChanges, Profiles, Registered, Registrations,
+        Replaced, Rotated, Sessions, UserPage,
     },
     user::User,
 };
@@ -21,7 +22,7 @@ use super::{
     key, keys, number, text,
     write::{Transacted, When, put},
 };
-use crate::error::port_error;
+use crate::error::{corrupt, port_error};
 
 impl Profiles for DynamoDb {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -121,6 +122,86 @@ impl Sessions for DynamoDb {
         let stored = key(keys::session(user, session));
         let delete = self.client.delete_item().table_name(&self.accounts).set_key(Some(stored));
         delete.send().await.map(drop).map_err(port_error(OPERATION))
+    }
+}
+
+impl Accounts for DynamoDb {
+    async fn users(
+        &self,
+        begins: &str,
+        after: Option<(String, UserId)>,
+        limit: u8,
+    ) -> Result<UserPage, PortError> {
+        const OPERATION: &str = "listing accounts";
+        let start = after.map(|(email, user)| {
+            let mut start = key(keys::profile(user));
+            start.insert(keys::BY_EMAIL.partition.to_owned(), text(keys::DIRECTORY));
+            start.insert(keys::BY_EMAIL.sort.to_owned(), text(email));
+            start
+        });
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.accounts)
+            .index_name(keys::BY_EMAIL.name)
+            .key_condition_expression("#directory = :directory")
+            .expression_attribute_names("#directory", keys::BY_EMAIL.partition)
+            .expression_attribute_values(":directory", text(keys::DIRECTORY));
+        if !begins.is_empty() {
+            query = query
+                .key_condition_expression("#directory = :directory AND begins_with(#email, :begins)")
+                .expression_attribute_names("#email", keys::BY_EMAIL.sort)
+                .expression_attribute_values(":begins", text(begins));
+        }
+        let answer = query
+            .set_exclusive_start_key(start)
+            .limit(limit.into())
+            .send()
+            .await
+            .map_err(port_error(OPERATION))?;
+        let last = answer.last_evaluated_key.map(|last| {
+            let text_of = |name: &str| last.get(name).and_then(|value| value.as_s().ok());
+            let user = text_of(keys::PK).and_then(|partition| keys::user_of(partition));
+            text_of(keys::BY_EMAIL.sort).cloned().zip(user).ok_or_else(|| corrupt(OPERATION, "key"))
+        });
+        let items = answer.items.unwrap_or_default().into_iter();
+        let items = items.map(|item| read::<UserItem, User>(OPERATION, item));
+        Ok(UserPage { items: items.collect::<Result<_, _>>()?, next: last.transpose()? })
+    }
+
+    async fn shut_out(&self, user: UserId, limit: &Limit, out: bool) -> Result<(), PortError> {
+        self.set_shut_out(limit, &Subject::user(user), out).await
+    }
+
+    async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
+        const OPERATION: &str = "closing sessions";
+        let (partition, prefix) = keys::sessions_of(user);
+        let mut start = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.accounts)
+                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                .projection_expression("#pk, #sk")
+                .expression_attribute_names("#pk", keys::PK)
+                .expression_attribute_names("#sk", keys::SK)
+                .expression_attribute_values(":pk", text(&partition))
+                .expression_attribute_values(":prefix", text(prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(port_error(OPERATION))?;
+            let found = page.items.unwrap_or_default();
+            let sorts = found.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
+            let some = sorts.map(|sort| (partition.clone(), sort.clone())).collect();
+            self.delete_all(OPERATION, &self.accounts, some).await?;
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl DynamoDb {
             let found = page.items.unwrap_or_default();
             let sorts = found.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
             let some = sorts.map(|sort| (partition.clone(), sort.clone())).collect();
-            self.delete_all(operation, some).await?;
+            self.delete_all(operation, &self.tasks, some).await?;
             start = page.last_evaluated_key;
             if start.is_none() {
                 return Ok(());

@@ -40,7 +40,7 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// Counts the changes of an item.
 pub const VERSION: &str = "version";
 
-/// An index of the tasks table.
+/// An index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Index {
     /// Its name in the template.
@@ -70,13 +70,29 @@ pub const BY_ASSIGNEE: Index =
 /// What has a timer, by its moment; keys only.
 pub const DUE_TIMERS: Index = Index { name: "due-timers", partition: "timer_shard", sort: "timer_key" };
 
-/// All indexes, as the template declares them.
+/// All profiles, by address: the one index of the accounts table.
+pub const BY_EMAIL: Index = Index { name: "by-email", partition: "directory", sort: "email_key" };
+
+/// Partition of [`BY_EMAIL`]. Accounts are made and changed seldom enough for one.
+pub const DIRECTORY: &str = "USERS";
+
+/// All indexes of the tasks table, as the template declares them.
 pub const INDEXES: [Index; 8] =
     [BY_CREATED, BY_DUE, BY_STATUS, BY_PRIORITY, BY_UPDATED, BY_TITLE, BY_ASSIGNEE, DUE_TIMERS];
 
 /// Key of a profile.
 pub fn profile(user: UserId) -> (String, String) {
     (format!("USER#{}", user.body()), "PROFILE".to_owned())
+}
+
+/// The user in whose partition something is.
+pub fn user_of(partition: &str) -> Option<UserId> {
+    partition.strip_prefix("USER#").and_then(|body| UserId::from_body(body).ok())
+}
+
+/// Partition of the sessions of a user, and how their sort keys begin.
+pub fn sessions_of(user: UserId) -> (String, &'static str) {
+    (format!("USER#{}", user.body()), "SESSION#")
 }
 
 /// Key of a session.

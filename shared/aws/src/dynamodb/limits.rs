@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue::UpdatedNew, ReturnValuesOnConditionCheckFailure::AllOld},
+    types::{AttributeValue, ReturnValue::UpdatedNew, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
@@ -70,6 +70,32 @@ impl Limits for DynamoDb {
             // Another request has begun the window in this moment; it counts for both.
             Updated::Refused(item) => count(&item).map(Some),
         }
+    }
+}
+
+impl DynamoDb {
+    /// Shuts a subject out of a limit, or lets it in again.
+    pub(super) async fn set_shut_out(
+        &self,
+        limit: &Limit,
+        subject: &Subject,
+        out: bool,
+    ) -> Result<(), PortError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.accounts)
+            .set_key(Some(key(keys::limit(limit, subject))))
+            .expression_attribute_names("#shut_out", SHUT_OUT);
+        let update = match out {
+            // Without an end: DynamoDB must not delete it.
+            true => update
+                .update_expression("SET #shut_out = :true REMOVE #expires_at")
+                .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+                .expression_attribute_values(":true", AttributeValue::Bool(true)),
+            false => update.update_expression("REMOVE #shut_out"),
+        };
+        update.send().await.map(drop).map_err(port_error("shutting a user out"))
     }
 }
 

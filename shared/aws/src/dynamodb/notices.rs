@@ -22,6 +22,13 @@ impl Notices for DynamoDb {
         found.map(|item| read::<NoticeItem, _>(OPERATION, item)).transpose()
     }
 
+    async fn add_notice(&self, notice: &Notice) -> Result<(), PortError> {
+        const OPERATION: &str = "storing a notice";
+        let stored = item(OPERATION, keys::notice(notice.id), &NoticeItem::from(notice))?;
+        let put = self.client.put_item().table_name(&self.tasks).set_item(Some(stored));
+        put.send().await.map(drop).map_err(port_error(OPERATION))
+    }
+
     async fn replace_notice(
         &self,
         notice: &Notice,

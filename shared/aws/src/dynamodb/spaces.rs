@@ -213,7 +213,7 @@ impl SpaceChanges for DynamoDb {
             let comments = page.items.iter().map(|task| self.delete_comments(OPERATION, task.id));
             try_join_all(comments).await?;
             let tasks = page.items.iter().map(|task| keys::task(task.id));
-            self.delete_all(OPERATION, tasks.collect()).await?;
+            self.delete_all(OPERATION, &self.tasks, tasks.collect()).await?;
             gone += page.items.len();
             query.after = page.next;
             match (page.items.is_empty(), &query.after) {
@@ -236,9 +236,9 @@ impl SpaceChanges for DynamoDb {
             }
         }
         // The space before its owners: as long as it is there, one of them can have it deleted again.
-        self.delete_all(OPERATION, others).await?;
-        self.delete_all(OPERATION, vec![keys::space(space)]).await?;
-        self.delete_all(OPERATION, owners).await?;
+        self.delete_all(OPERATION, &self.tasks, others).await?;
+        self.delete_all(OPERATION, &self.tasks, vec![keys::space(space)]).await?;
+        self.delete_all(OPERATION, &self.tasks, owners).await?;
         Ok(true)
     }
 }
@@ -336,6 +336,7 @@ impl DynamoDb {
     pub(super) async fn delete_all(
         &self,
         operation: &'static str,
+        table: &str,
         all: Vec<(String, String)>,
     ) -> Result<(), PortError> {
         for some in all.chunks(BATCH_WRITE) {
@@ -345,11 +346,11 @@ impl DynamoDb {
                 Ok(WriteRequest::builder().delete_request(delete).build())
             });
             let requests = requests.collect::<Result<Vec<_>, PortError>>()?;
-            let sent = self.client.batch_write_item().request_items(&self.tasks, requests).send().await;
+            let sent = self.client.batch_write_item().request_items(table, requests).send().await;
             let left = sent.map_err(port_error(operation))?.unprocessed_items.unwrap_or_default();
             let left = left.into_values().flatten().filter_map(|request| request.delete_request);
             try_join_all(left.map(async |request| {
-                let one = self.client.delete_item().table_name(&self.tasks).set_key(Some(request.key));
+                let one = self.client.delete_item().table_name(table).set_key(Some(request.key));
                 one.send().await.map(drop).map_err(port_error(operation))
             }))
             .await?;

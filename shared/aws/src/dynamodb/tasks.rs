@@ -8,12 +8,13 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use taskbell_domain::{
-    id::{TaskId, UserId},
+    counts::{Numbers, Tally},
+    id::{SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::{
-        Alongside, Created, IdempotencyRecord, PortError, Profiles, Replaced, TaskChanges,
-        TaskCreation, TaskReads,
+        Alongside, Created, IdempotencyRecord, PortError, Quotas, Replaced, TaskChanges, TaskCreation,
+        TaskReads,
     },
     task::Task,
     user::User,
@@ -21,7 +22,7 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{IdempotencyItem, NoticeItem, TaskItem, UserItem, item, read},
+    items::{IdempotencyItem, NoticeItem, TaskItem, UserItem, item, numbers, read},
     key, keys, number, text,
     write::{Transacted, When, conflict, delete, put},
 };
@@ -39,7 +40,28 @@ impl TaskReads for DynamoDb {
     }
 }
 
+impl Quotas for DynamoDb {
+    async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
+        let tally = keys::tally(space, &Tally::Tasks);
+        let found = self.get("reading the numbers of a space", &self.tasks, tally).await?;
+        Ok(found.as_ref().map(numbers).unwrap_or_default())
+    }
+}
+
 impl TaskCreation for DynamoDb {
+    async fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> Result<(Option<User>, Numbers), PortError> {
+        const OPERATION: &str = "reading a profile and the numbers of a space";
+        let tally = keys::tally(space, &Tally::Tasks);
+        let (profile, items) =
+            self.get_from_both(OPERATION, keys::profile(user), vec![tally.clone()]).await?;
+        let user = profile.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
+        Ok((user, items.get(&tally).map(numbers).unwrap_or_default()))
+    }
+
     async fn records(
         &self,
         user: UserId,
@@ -83,36 +105,19 @@ impl TaskCreation for DynamoDb {
 }
 
 impl TaskChanges for DynamoDb {
-    async fn task_and_user(
+    async fn task_user_and_numbers(
         &self,
         task: TaskId,
         user: UserId,
-    ) -> Result<(Option<Task>, Option<User>), PortError> {
+    ) -> Result<(Option<Task>, Option<User>, Numbers), PortError> {
         const OPERATION: &str = "reading a task and a profile";
-        let wanted = |of| {
-            KeysAndAttributes::builder()
-                .keys(key(of))
-                .consistent_read(true)
-                .build()
-                .map_err(|e| unbuildable(OPERATION, e))
-        };
-        let request = HashMap::from([
-            (self.tasks.clone(), wanted(keys::task(task))?),
-            (self.accounts.clone(), wanted(keys::profile(user))?),
-        ]);
-        let answer = self.client.batch_get_item().set_request_items(Some(request)).send().await;
-        let answer = answer.map_err(port_error(OPERATION))?;
-        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            // Two items never exceed the size of one answer, so this is throttling: ask again singly,
-            // which the SDK retries with backoff.
-            return Ok((self.task(task).await?, self.user(user).await?));
-        }
-        let mut found = answer.responses.unwrap_or_default();
-        let mut first = |table: &str| found.remove(table).and_then(|mut items| items.pop());
-        let task = first(&self.tasks).map(|item| read::<TaskItem, _>(OPERATION, item)).transpose()?;
-        let user =
-            first(&self.accounts).map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
-        Ok((task, user))
+        let tally = keys::tally(SpaceId::personal(user), &Tally::Tasks);
+        let of_tasks = vec![keys::task(task), tally.clone()];
+        let (profile, mut items) = self.get_from_both(OPERATION, keys::profile(user), of_tasks).await?;
+        let task = items.remove(&keys::task(task));
+        let task = task.map(|item| read::<TaskItem, _>(OPERATION, item)).transpose()?;
+        let user = profile.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
+        Ok((task, user, items.get(&tally).map(numbers).unwrap_or_default()))
     }
 
     async fn replace(
@@ -205,6 +210,46 @@ impl TaskChanges for DynamoDb {
 }
 
 impl DynamoDb {
+    /// One item of the accounts table, and some of the tasks table by their keys, in one call (consistent reads).
+    async fn get_from_both(
+        &self,
+        operation: &'static str,
+        account: (String, String),
+        tasks: Vec<(String, String)>,
+    ) -> Result<(Option<Item>, HashMap<(String, String), Item>), PortError> {
+        let wanted = |all: Vec<(String, String)>| {
+            KeysAndAttributes::builder()
+                .set_keys(Some(all.into_iter().map(key).collect()))
+                .consistent_read(true)
+                .build()
+                .map_err(|e| unbuildable(operation, e))
+        };
+        let request = HashMap::from([
+            (self.tasks.clone(), wanted(tasks.clone())?),
+            (self.accounts.clone(), wanted(vec![account.clone()])?),
+        ]);
+        let answer = self.client.batch_get_item().set_request_items(Some(request)).send().await;
+        let answer = answer.map_err(port_error(operation))?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            // So few items never exceed the size of one answer, so this is throttling: ask again singly, which
+            // the SDK retries with backoff.
+            let mut found = HashMap::new();
+            for of in tasks {
+                found
+                    .extend(self.get(operation, &self.tasks, of.clone()).await?.map(|item| (of, item)));
+            }
+            return Ok((self.get(operation, &self.accounts, account).await?, found));
+        }
+        let mut found = answer.responses.unwrap_or_default();
+        let profile = found.remove(&self.accounts).and_then(|mut items| items.pop());
+        let items = found.remove(&self.tasks).unwrap_or_default().into_iter();
+        let keyed = items.filter_map(|item| {
+            let text_of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+            Some(((text_of(keys::PK)?, text_of(keys::SK)?), item))
+        });
+        Ok((profile, keyed.collect()))
+    }
+
     /// Deletes the comments of a task that is gone. Nobody can reach them any more, so it is no failure of the
     /// deletion if that does not succeed.
     async fn after_deletion(&self, replaced: &Replaced<Task>, id: TaskId, comments: bool) {

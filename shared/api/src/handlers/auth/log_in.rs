@@ -11,7 +11,7 @@ use taskbell_domain::{
 
 use super::tokens;
 use crate::{
-    http::{Call, Fields, Problem, Reply, limited, read},
+    http::{Call, Fields, Problem, Reply, disabled, limited, read},
     passwords,
     tokens::Issuer,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// Logs in. An unknown address and a wrong password get the same answer after the same work.
 ///
 /// # Errors
-/// 401 `invalid_credentials`, 422, 429 also after too many attempts on this account from the same address, and those of every body.
+/// 401 `invalid_credentials`, 403 `account_disabled`, 422, 429 also after too many attempts on this account from the same address, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Credentials + Profiles + Sessions + Limits),
@@ -51,6 +51,9 @@ pub async fn handle(
     }
     let Some(found) = credential else { return Err(wrong()) };
     let user = accounts.user(found.user).await?.ok_or_else(wrong)?;
+    if user.disabled_at.is_some() {
+        return Err(disabled());
+    }
 
     let token = RefreshToken::generate(user.id, SessionId::generate(clock, random), random);
     let session = Session {

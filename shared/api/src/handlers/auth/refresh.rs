@@ -8,7 +8,7 @@ use taskbell_domain::{
 
 use super::tokens;
 use crate::{
-    http::{Call, Fields, Problem, Reply, read},
+    http::{Call, Fields, Problem, Reply, disabled, read},
     tokens::Issuer,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 /// else may hold its successor, so the session ends for both (RFC 9700 §4.14.2).
 ///
 /// # Errors
-/// 401 `invalid_refresh_token`, 422, and those of every body.
+/// 401 `invalid_refresh_token`, 403 `account_disabled`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Profiles + Sessions),
@@ -46,6 +46,11 @@ pub async fn handle(
     };
     call.admitted().await?;
     match accounts.rotate_session(&session, &presented.hash(), now).await? {
+        // Only now: the token has proven whose account it is.
+        Rotated::Done if user.disabled_at.is_some() => {
+            accounts.close_session(user.id, next.session).await?;
+            Err(disabled())
+        }
         Rotated::Done => tokens(&user, &next, issuer, now, random),
         Rotated::Unknown => Err(invalid()),
         Rotated::Reused => {

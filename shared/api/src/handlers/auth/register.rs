@@ -9,7 +9,7 @@ use taskbell_domain::{
     ports::{Registered, Registrations},
     reminder::ReminderSpec,
     text::PersonName,
-    user::{MailSettings, User},
+    user::{AccountRole, MailSettings, User},
     zone::Zone,
 };
 
@@ -50,6 +50,8 @@ pub async fn handle(
         time_zone: zone.unwrap_or_else(Zone::utc),
         default_reminders: vec![ReminderSpec::half_an_hour_before()],
         mail: MailSettings::default(),
+        role: AccountRole::User,
+        disabled_at: None,
         unsubscribe_token: link_token(random),
         version: 1,
         created_at: now,

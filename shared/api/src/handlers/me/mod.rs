@@ -1,6 +1,7 @@
 //! The caller's own profile.
 
 pub mod get;
+pub mod operator;
 pub mod unsubscribe;
 pub mod update;
 
@@ -16,6 +17,7 @@ pub(super) fn profile_view(user: &User) -> Value {
         "time_zone": user.time_zone,
         "default_reminders": user.default_reminders,
         "mail": user.mail,
+        "role": user.role,
         "created_at": user.created_at,
         "updated_at": user.updated_at,
     })

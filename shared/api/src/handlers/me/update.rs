@@ -39,6 +39,7 @@ pub async fn handle(
             .map(Option::unwrap_or_default),
         mail_reminders: mail.and_then(|mail| mail.0),
         mail_assignments: mail.and_then(|mail| mail.1),
+        ..UserPatch::default()
     };
     let patch = fields.finish(Some(patch))?;
 

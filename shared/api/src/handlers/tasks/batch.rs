@@ -1,9 +1,12 @@
 //! `POST /v1/tasks/batch`: up to a hundred operations, carried out one after the other.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
     clock::{Clock, Random},
+    counts::{Number, Numbers, Quota},
     id::{SpaceId, TaskId},
     policy::Action,
     ports::{IdempotencyRecord, Replaced, TaskChanges, TaskCreation, TimerQueue},
@@ -13,7 +16,7 @@ use taskbell_domain::{
 };
 
 use super::{
-    Changing, check_assignee, create::Creation, fields, idempotency::Key, permitted, require,
+    Changing, check_assignee, create::Creation, fields, idempotency::Key, permitted,
     view::TaskView,
 };
 use crate::{
@@ -49,6 +52,7 @@ pub async fn handle(
     call: &Call,
     store: &(impl TaskCreation + TaskChanges),
     queue: &impl TimerQueue,
+    quota: Quota,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -71,7 +75,7 @@ pub async fn handle(
 
     call.admitted().await?;
     let creation = Creation { store, queue, caller, clock, random };
-    let batch = Batch { creation, user };
+    let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
     let mut results = Vec::with_capacity(operations.len());
     for (value, key) in operations.iter().zip(&keys) {
         let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
@@ -94,11 +98,14 @@ pub async fn handle(
 struct Batch<'a, S, Q> {
     creation: Creation<'a, S, Q>,
     user: User,
+    quota: Quota,
+    /// What is in the spaces that operations have asked for, with what they have added.
+    numbers: BTreeMap<SpaceId, Numbers>,
 }
 
 impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
     async fn carry_out(
-        &self,
+        &mut self,
         value: &Value,
         key: Option<&Key>,
         used: Option<&IdempotencyRecord>,
@@ -115,8 +122,10 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
         match read_operation(value).map_err(Problem::invalid)? {
             Operation::Create { space, draft } => {
                 let space = space.unwrap_or(SpaceId::personal(self.user.id));
-                self.creation.check(space, &draft).await?;
-                let (task, replayed) = self.creation.create(space, *draft, &self.user, key).await?;
+                let task = self.creation.draw_up(space, *draft, &self.user)?;
+                self.creation.check(&task).await?;
+                self.admit(space, 1, task.reminders.len()).await?;
+                let (task, replayed) = self.creation.create(task, key).await?;
                 Ok(Done { status: StatusCode::CREATED, task: Some(task), replayed })
             }
             Operation::Update { id, patch, if_match } => {
@@ -130,8 +139,26 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
         }
     }
 
+    /// Refuses what there is no room for in a space, and adds up what there is.
+    async fn admit(&mut self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
+        if !self.numbers.contains_key(&space) {
+            let numbers = self.creation.store.numbers(space).await?;
+            self.numbers.insert(space, numbers);
+        }
+        let numbers = self.numbers.entry(space).or_default();
+        match tasks {
+            0 => self.quota.admit_reminders(numbers, reminders),
+            _ => self.quota.admit_task(numbers, reminders),
+        }
+        .map_err(Problem::refused)?;
+        for (number, more) in [(Number::All, tasks), (Number::Reminders, reminders)] {
+            *numbers.entry(number).or_default() += i64::try_from(more).unwrap_or(i64::MAX);
+        }
+        Ok(())
+    }
+
     async fn update(
-        &self,
+        &mut self,
         id: TaskId,
         patch: TaskPatch,
         if_match: IfMatch,
@@ -139,16 +166,15 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
     ) -> Result<Task, Problem> {
         let Creation { store, queue, caller, clock, random } = self.creation;
         let (now, found) = (clock.now(), store.task(id).await?);
-        if let (Some(assignee), Some(task)) = (patch.assigned_to, &found) {
-            require(store, caller, task.space, Action::WriteTasks).await?;
-            check_assignee(store, caller, task.space, assignee).await?;
+        let task = permitted(store, found, caller, Action::WriteTasks).await?;
+        check_assignee(store, caller, task.space, patch.assigned_to.flatten()).await?;
+        if patch.adds_reminders() {
+            self.admit(task.space, 0, patch.more_reminders(&task)).await?;
         }
         let record = key.map(|key| key.record(id, StatusCode::OK.as_u16()));
         let record = record.as_ref();
         let changing = Changing { store, queue, caller, if_match, now, random, record };
-        changing
-            .apply(found, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?))
-            .await
+        changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
     }
 
     async fn delete(&self, id: TaskId, if_match: &IfMatch, key: Option<&Key>) -> Result<(), Problem> {

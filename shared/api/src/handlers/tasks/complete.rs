@@ -3,11 +3,12 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
+    policy::Action,
     ports::{TaskChanges, TimerQueue},
     task::{Status, TaskPatch},
 };
 
-use super::{Changing, task_id, view};
+use super::{Changing, permitted, task_id, view};
 use crate::http::{Call, IfMatch, Problem, Reply};
 
 /// Completes the task, which silences its reminders; an occurrence of a series makes the next one in the same
@@ -25,10 +26,11 @@ pub async fn handle(
     let now = clock.now();
     let caller = call.caller()?;
     let found = tasks.task(task_id(call)?).await?;
+    let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
-    let task = changing.apply(found, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
+    let task = changing.apply(task, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
     view::reply(StatusCode::OK, &task)
 }

@@ -1,9 +1,10 @@
-//! `POST /v1/tasks`: creates a task. Two calls: the profile is read, the task is written. In a shared space the
+//! `POST /v1/tasks`: creates a task. Two calls: profile and numbers are read, the task is written. In a shared space the
 //! role is read, too, and that of somebody to whom it is assigned.
 
 use http::{StatusCode, header};
 use taskbell_domain::{
     clock::{Clock, Random},
+    counts::Quota,
     id::{SpaceId, TaskId},
     policy::Action,
     ports::{Created, TaskCreation, TimerQueue},
@@ -22,12 +23,14 @@ use crate::{
 /// answers 201 with the task of that time, as it is now, and `Idempotent-Replayed: true`.
 ///
 /// # Errors
-/// 401, 403, 404 (the space), 409 `task_deleted` (the key's task is gone), 422 also for
+/// 401, 403, 404 (the space), 409 `task_deleted` (the key's task is gone), `too_many_tasks` or
+/// `too_many_reminders`, 422 also for
 /// `idempotency_key_reused`, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl TaskCreation,
     queue: &impl TimerQueue,
+    quota: Quota,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -43,7 +46,14 @@ pub async fn handle(
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
 
     let creation = Creation { store, queue, caller, clock, random };
-    if let Err(refusal) = creation.check(space, &draft).await {
+    let (user, numbers) = store.user_and_numbers(caller.user, space).await?;
+    let user = user.ok_or_else(Problem::unauthorized)?;
+    let task = creation.draw_up(space, draft, &user)?;
+    let admitted = match creation.check(&task).await {
+        Ok(()) => quota.admit_task(&numbers, task.reminders.len()).map_err(Problem::refused),
+        refused => refused,
+    };
+    if let Err(refusal) = admitted {
         // A request that has been carried out is answered as it was, whatever has changed since.
         let used = match &key {
             Some(key) => store.records(caller.user, vec![key.hash()], now).await?,
@@ -53,9 +63,8 @@ pub async fn handle(
             return Err(refusal);
         }
     }
-    let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     call.admitted().await?;
-    let (task, replayed) = creation.create(space, draft, &user, key.as_ref()).await?;
+    let (task, replayed) = creation.create(task, key.as_ref()).await?;
     let reply = view::reply(StatusCode::CREATED, &task)?
         .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))?;
     match replayed {
@@ -74,24 +83,27 @@ pub(super) struct Creation<'a, S, Q> {
 }
 
 impl<S: TaskCreation, Q: TimerQueue> Creation<'_, S, Q> {
-    /// Refuses what the caller may not do in the space.
-    pub(super) async fn check(&self, space: SpaceId, draft: &TaskDraft) -> Result<(), Problem> {
-        require(self.store, self.caller, space, Action::WriteTasks).await?;
-        check_assignee(self.store, self.caller, space, draft.assigned_to).await
-    }
-
-    /// Creates the task, or finds the one that the key has created before; says which.
-    pub(super) async fn create(
+    /// The task that a draft makes.
+    pub(super) fn draw_up(
         &self,
         space: SpaceId,
         draft: TaskDraft,
         user: &User,
-        key: Option<&Key>,
-    ) -> Result<(Task, bool), Problem> {
-        let now = self.clock.now();
+    ) -> Result<Task, Problem> {
         let id = TaskId::generate(self.clock, self.random);
-        let task = Task::create(id, space, draft, user, now, self.random)?;
-        let record = key.map(|key| key.record(id, StatusCode::CREATED.as_u16()));
+        Ok(Task::create(id, space, draft, user, self.clock.now(), self.random)?)
+    }
+
+    /// Refuses what the caller may not do in the task's space.
+    pub(super) async fn check(&self, task: &Task) -> Result<(), Problem> {
+        require(self.store, self.caller, task.space, Action::WriteTasks).await?;
+        check_assignee(self.store, self.caller, task.space, task.assigned_to).await
+    }
+
+    /// Stores the task, or finds the one that the key has created before; says which.
+    pub(super) async fn create(&self, task: Task, key: Option<&Key>) -> Result<(Task, bool), Problem> {
+        let now = self.clock.now();
+        let record = key.map(|key| key.record(task.id, StatusCode::CREATED.as_u16()));
         let notice = assignment(&task, None, self.caller.user, now, self.random);
         match (self.store.create(&task, record.as_ref(), notice.as_ref()).await?, key) {
             (Created::KeyUsed(used), Some(key)) => {

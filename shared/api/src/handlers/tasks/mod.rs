@@ -94,17 +94,16 @@ struct Changing<'a, S, Q> {
 }
 
 impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
-    /// Changes a task that was just read: applies the change, stores the result on condition that the task is
+    /// Changes a task that was just read, and that the caller may change: applies the change, stores the result on condition that the task is
     /// still the one read, and tries again on the present one if it is not. `change` says what it did. A
     /// version that it is not meant for ends it. Timers that are near are queued, those of an occurrence or a
     /// notice that the change has made included.
     async fn apply(
         &self,
-        found: Option<Task>,
+        mut task: Task,
         change: impl Fn(&mut Task) -> Result<Change, Problem>,
     ) -> Result<Task, Problem> {
         let Self { store, queue, caller, now, random, record, .. } = *self;
-        let mut task = permitted(store, found, caller, Action::WriteTasks).await?;
         for _ in 0..TRIES {
             self.if_match.check(task.version)?;
             let (read, assignee) = (task.version, task.assigned_to);

@@ -3,11 +3,12 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
+    policy::Action,
     ports::{TaskChanges, TimerQueue},
     task::{Change, Status, TaskPatch},
 };
 
-use super::{Changing, task_id, view};
+use super::{Changing, permitted, task_id, view};
 use crate::http::{Call, IfMatch, Problem, Reply};
 
 /// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
@@ -25,12 +26,13 @@ pub async fn handle(
     let now = clock.now();
     let caller = call.caller()?;
     let found = tasks.task(task_id(call)?).await?;
+    let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
     let task = changing
-        .apply(found, |task| {
+        .apply(task, |task| {
             if task.status != Status::Completed {
                 return Ok(Change::default());
             }

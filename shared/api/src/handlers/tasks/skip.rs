@@ -3,11 +3,12 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
+    policy::Action,
     ports::{TaskChanges, TimerQueue},
     task::Change,
 };
 
-use super::{Changing, task_id, view};
+use super::{Changing, permitted, task_id, view};
 use crate::http::{Call, IfMatch, Problem, Reply};
 
 /// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
@@ -25,11 +26,12 @@ pub async fn handle(
     let now = clock.now();
     let caller = call.caller()?;
     let found = tasks.task(task_id(call)?).await?;
+    let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
     let task = changing
-        .apply(found, |task| {
+        .apply(task, |task| {
             task.skip(now, random)
                 .map_err(|refusal| Problem::conflict(refusal.code, refusal.message))?;
             Ok(Change { changed: true, next: None })

@@ -4,21 +4,24 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
+    counts::Quota,
+    id::SpaceId,
     policy::Action,
     ports::{TaskChanges, TimerQueue},
 };
 
-use super::{Changing, check_assignee, fields, require, task_id, view};
+use super::{Changing, check_assignee, fields, permitted, task_id, view};
 use crate::http::{Call, Fields, IfMatch, Problem, Reply};
 
 /// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
 ///
 /// # Errors
-/// 401, 404, 409 `busy`, 412, 422, and those of every body.
+/// 401, 404, 409 `busy` or `too_many_reminders`, 412, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     tasks: &impl TaskChanges,
     queue: &impl TimerQueue,
+    quota: Quota,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -28,21 +31,26 @@ pub async fn handle(
     let patch = fields::patch(&mut fields);
     let patch = fields.finish(Some(patch))?;
     let id = task_id(call)?;
-    let (found, profile) = if patch.needs_profile() {
-        let (task, user) = tasks.task_and_user(id, caller.user).await?;
-        (task, Some(user.ok_or_else(Problem::unauthorized)?))
+    let (found, profile, personal) = if patch.adds_reminders() {
+        let (task, user, numbers) = tasks.task_user_and_numbers(id, caller.user).await?;
+        (task, Some(user.ok_or_else(Problem::unauthorized)?), Some(numbers))
     } else {
-        (tasks.task(id).await?, None)
+        (tasks.task(id).await?, None, None)
     };
-    if let (Some(assignee), Some(task)) = (patch.assigned_to, &found) {
-        require(tasks, caller, task.space, Action::WriteTasks).await?;
-        check_assignee(tasks, caller, task.space, assignee).await?;
+    let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
+    if let Some(personal) = personal {
+        let numbers = match task.space == SpaceId::personal(caller.user) {
+            true => personal,
+            false => tasks.numbers(task.space).await?,
+        };
+        quota.admit_reminders(&numbers, patch.more_reminders(&task)).map_err(Problem::refused)?;
     }
+    check_assignee(tasks, caller, task.space, patch.assigned_to.flatten()).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
     let task = changing
-        .apply(found, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
+        .apply(task, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
         .await?;
     view::reply(StatusCode::OK, &task)
 }

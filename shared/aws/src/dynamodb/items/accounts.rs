@@ -8,11 +8,12 @@ use taskbell_domain::{
     id::{SessionId, UserId},
     reminder::ReminderSpec,
     text::PersonName,
-    user::{MailSettings, User},
+    user::{AccountRole, MailSettings, User},
     zone::Zone,
 };
 
 use super::{Unreadable, tasks::SpecItem};
+use crate::dynamodb::keys;
 
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct UserItem {
@@ -22,10 +23,22 @@ pub(in crate::dynamodb) struct UserItem {
     time_zone: String,
     default_reminders: Vec<SpecItem>,
     mail: MailSettings,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<Timestamp>,
     unsubscribe_token: String,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    #[serde(flatten)]
+    directory: DirectoryKeys,
+}
+
+/// The attributes that put a profile into the index of addresses.
+#[derive(Serialize, Deserialize)]
+struct DirectoryKeys {
+    directory: String,
+    email_key: String,
 }
 
 impl From<&User> for UserItem {
@@ -37,10 +50,16 @@ impl From<&User> for UserItem {
             time_zone: user.time_zone.to_string(),
             default_reminders: user.default_reminders.iter().map(Into::into).collect(),
             mail: user.mail,
+            role: user.role.as_str().to_owned(),
+            disabled_at: user.disabled_at,
             unsubscribe_token: user.unsubscribe_token.clone(),
             version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
+            directory: DirectoryKeys {
+                directory: keys::DIRECTORY.to_owned(),
+                email_key: user.email.canonical(),
+            },
         }
     }
 }
@@ -57,6 +76,8 @@ impl TryFrom<UserItem> for User {
             time_zone: Zone::parse(&item.time_zone)?,
             default_reminders: defaults.collect::<Result<_, _>>()?,
             mail: item.mail,
+            role: AccountRole::parse(&item.role)?,
+            disabled_at: item.disabled_at,
             unsubscribe_token: item.unsubscribe_token,
             version: item.version,
             created_at: item.created_at,

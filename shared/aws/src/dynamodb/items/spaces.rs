@@ -7,7 +7,7 @@ use taskbell_domain::{
     id::{NoticeId, SpaceId, TaskId, UserId},
     notice::{Content, NOTICE_LIFETIME, Notice},
     space::{Invitation, Member, Role, Space},
-    text::SpaceName,
+    text::{MessageText, SpaceName, Subject},
 };
 
 use super::{
@@ -139,8 +139,26 @@ impl TryFrom<InvitationItem> for Invitation {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum ContentItem {
-    Assignment { to: UserId, task: TaskId, by: UserId },
-    Invitation { to: String, space: SpaceId },
+    Assignment {
+        to: UserId,
+        task: TaskId,
+        by: UserId,
+    },
+    Invitation {
+        to: String,
+        space: SpaceId,
+    },
+    Message {
+        to: UserId,
+        by: UserId,
+        subject: String,
+        text: String,
+    },
+    OperatorCode {
+        to: UserId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        secret_hash: Option<String>,
+    },
 }
 
 impl From<&Content> for ContentItem {
@@ -149,6 +167,15 @@ impl From<&Content> for ContentItem {
             Content::Assignment { to, task, by } => Self::Assignment { to: *to, task: *task, by: *by },
             Content::Invitation { to, space } => {
                 Self::Invitation { to: to.as_str().to_owned(), space: *space }
+            }
+            Content::Message { to, by, subject, text } => Self::Message {
+                to: *to,
+                by: *by,
+                subject: subject.as_str().to_owned(),
+                text: text.as_str().to_owned(),
+            },
+            Content::OperatorCode { to, secret_hash } => {
+                Self::OperatorCode { to: *to, secret_hash: secret_hash.clone() }
             }
         }
     }
@@ -163,6 +190,13 @@ impl TryFrom<ContentItem> for Content {
             ContentItem::Invitation { to, space } => {
                 Self::Invitation { to: EmailAddress::parse(&to)?, space }
             }
+            ContentItem::Message { to, by, subject, text } => Self::Message {
+                to,
+                by,
+                subject: Subject::parse(&subject)?,
+                text: MessageText::parse(&text)?,
+            },
+            ContentItem::OperatorCode { to, secret_hash } => Self::OperatorCode { to, secret_hash },
         })
     }
 }

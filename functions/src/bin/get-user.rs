@@ -1,0 +1,14 @@
+//! Gives an account: `GET /v1/users/{user_id}`.
+
+use taskbell_api::handlers::users::get;
+use taskbell_functions::{Environment, Error, guard, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| get::handle(call, &store))
+}

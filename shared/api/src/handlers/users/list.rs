@@ -1,0 +1,41 @@
+//! `GET /v1/users`: lists and finds accounts, for operators. Two calls.
+
+use http::StatusCode;
+use serde_json::json;
+use taskbell_domain::{id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, violation::Violation};
+
+use super::{account_view, require_operator};
+use crate::http::{Call, Cursor, Params, Problem, Reply, read};
+
+/// The longest address there is (RFC 5321 §4.5.3.1.3).
+const MAX_ADDRESS: usize = 254;
+
+/// Answers with a page of accounts by address. `email` asks for those whose address begins so.
+///
+/// # Errors
+/// 400 `invalid_cursor`, 401, 403, 422.
+pub async fn handle(call: &Call, store: &impl Accounts) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
+    let mut params = Params::of(call);
+    let begins = params.optional("email", beginning).unwrap_or_default();
+    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
+    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    params.finish()?;
+    let cursors = Cursor::new(caller.user, &("users", &begins));
+    let after = cursors.read(cursor.as_deref(), |place| {
+        let (user, email) = place.split_once(' ')?;
+        Some((email.to_owned(), UserId::from_body(user).ok()?))
+    })?;
+    require_operator(store, caller).await?;
+    let page = store.users(&begins, after, limit).await?;
+    let items: Vec<_> = page.items.iter().map(account_view).collect();
+    let next_cursor = page.next.map(|(email, user)| cursors.write(&format!("{} {email}", user.body())));
+    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
+}
+
+fn beginning(text: &str) -> Result<String, Violation> {
+    if text.len() > MAX_ADDRESS {
+        return Err(Violation::new("too_long", format!("At most {MAX_ADDRESS} characters fit.")));
+    }
+    Ok(text.trim().to_ascii_lowercase())
+}

@@ -1,0 +1,45 @@
+//! Accounts, as operators manage them.
+
+pub mod get;
+pub mod list;
+pub mod update;
+
+use serde_json::{Value, json};
+use taskbell_domain::{
+    id::UserId,
+    ports::Profiles,
+    user::{AccountRole, User},
+};
+
+use crate::{
+    http::{Call, Problem},
+    tokens::Identity,
+};
+
+/// Refuses everybody who is no operator.
+pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
+    let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    match user.role {
+        AccountRole::Operator => Ok(user),
+        AccountRole::User => Err(Problem::forbidden()),
+    }
+}
+
+/// The account id in the path.
+fn user_id(call: &Call) -> Result<UserId, Problem> {
+    call.path("user_id").parse().map_err(|_| Problem::not_found())
+}
+
+/// An account, as operators see it: nothing of what is in it.
+fn account_view(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "time_zone": user.time_zone,
+        "role": user.role,
+        "disabled_at": user.disabled_at,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    })
+}

@@ -1,0 +1,209 @@
+//! Operators: who becomes one, and what they can do.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use taskbell_domain::{
+    delivery::{DeliveryStatus, Reason},
+    ports::{Notices, ProfileChanges, Profiles},
+    task::Task,
+    timer::Subject,
+    user::{AccountRole, User},
+};
+use taskbell_test::{Memory, Outbox, fixtures::user};
+
+use crate::{
+    reminders::due_in_90_seconds,
+    support::{Event, PASSWORD, World, mate, operator},
+};
+
+const FUNCTIONS: [&str; 5] =
+    ["list-users", "get-user", "update-user", "create-notification", "get-notification"];
+
+impl World {
+    /// The event of an operator's function, sent by somebody.
+    async fn sent_by(&self, function: &str, sender: &User, task: &Task) -> Event {
+        let bearer = format!("Bearer {}", self.access_token(sender));
+        self.event(function, sender, task).await.header("authorization", &bearer)
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_an_operator_manages_accounts() {
+    let (world, ada, task) = World::inhabited().await;
+    for function in FUNCTIONS {
+        let event = world.sent_by(function, &ada, &task).await;
+        let before = world.store.contents();
+        let answer = world.send(&event).await;
+        assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{function}");
+        assert!(world.store.contents() == before, "{function} has changed something");
+    }
+    let claim = world.send(&world.sent_by("become-operator", &ada, &task).await).await;
+    assert_eq!((claim.status, claim.code()), (403, "forbidden"), "another address");
+    let patch = world.event("update-profile", &ada, &task).await.body(&json!({"role": "operator"}));
+    assert_eq!(world.send(&patch).await.status, 422, "no field of one's own profile");
+}
+
+#[tokio::test]
+async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_that_works_once() {
+    let (world, ada, task) = World::inhabited().await;
+    let boss = operator();
+    let demoted = User { role: AccountRole::User, version: 3, ..boss.clone() };
+    world.store.replace_user(&demoted, 2).await.expect("an answer");
+    assert_eq!(world.send(&world.event("list-users", &ada, &task).await).await.status, 403);
+
+    let claim = world.event("become-operator", &ada, &task).await;
+    assert_eq!(world.send(&claim).await.status, 202);
+    let mails = world.mails().await;
+    let [(to, mail)] = mails.as_slice() else { panic!("one mail, not {}", mails.len()) };
+    assert_eq!(to, boss.email.as_str());
+    let code = mail.lines().find(|line| line.len() == 26 + 1 + 32).expect("a code");
+    let with = |code: &str| claim.clone().body(&json!({ "code": code }));
+
+    let mut wrong = code[..58].to_owned();
+    wrong.push(if code.ends_with('0') { '1' } else { '0' });
+    for bad in ["", "x", &wrong, &code.replace('.', "")] {
+        let answer = world.send(&with(bad)).await;
+        assert_eq!((answer.status, answer.code()), (404, "invalid_code"), "{bad}");
+    }
+    let eve = world.register(666).await;
+    let stolen = with(code).header("authorization", &format!("Bearer {}", world.access_token(&eve)));
+    assert_eq!(world.send(&stolen).await.status, 403, "the code is nothing without the account");
+
+    let made = world.send(&with(code)).await;
+    assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")), "{}", made.body);
+    assert_eq!(world.send(&world.event("list-users", &ada, &task).await).await.status, 200);
+    let again = world.send(&with(code)).await;
+    assert_eq!((again.status, again.code()), (404, "invalid_code"), "it works once");
+}
+
+#[tokio::test]
+async fn a_code_ends_after_a_day() {
+    let (world, ada, task) = World::inhabited().await;
+    world.send(&world.event("become-operator", &ada, &task).await).await;
+    let mails = world.mails().await;
+    let code = mails[0].1.lines().find(|line| line.len() == 59).expect("a code").to_owned();
+    world.clock.advance(SignedDuration::from_hours(24));
+    let late = world.event("become-operator", &ada, &task).await.body(&json!({ "code": code }));
+    assert_eq!(world.send(&late).await.code(), "invalid_code");
+}
+
+#[tokio::test]
+async fn accounts_are_listed_and_found_by_their_address() {
+    let (world, ada, task) = World::inhabited().await;
+    let list = world.event("list-users", &ada, &task).await;
+    let emails = |body: &serde_json::Value| -> Vec<String> {
+        let items = body["items"].as_array().expect("items").iter();
+        items.map(|item| item["email"].as_str().expect("an address").to_owned()).collect()
+    };
+    let all = ["user1@example.com", "user900@example.com", "user901@example.com"];
+    assert_eq!(emails(&world.send(&list.clone().query("")).await.body), all);
+    let found = world.send(&list.clone().query("email=USER9")).await;
+    assert_eq!(emails(&found.body), all[1..]);
+    assert_eq!(found.body["items"][0]["role"], "user");
+    let first = world.send(&list.clone().query("limit=2")).await.body;
+    let cursor = first["next_cursor"].as_str().expect("more");
+    let rest = world.send(&list.clone().query(&format!("limit=2&cursor={cursor}"))).await.body;
+    assert_eq!((emails(&rest), &rest["next_cursor"]), (vec![all[2].to_owned()], &json!(null)));
+    let absent = world.event("get-user", &ada, &task).await.path("user_id", &user(77).id.to_string());
+    assert_eq!(world.send(&absent).await.status, 404);
+    let text = format!("{} {}", found.body, first);
+    assert!(!text.contains("unsubscribe") && !text.contains("default_reminders"), "{text}");
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_shut_out_at_once_and_comes_back_when_it_is_enabled() {
+    let (world, ada, task) = World::inhabited().await;
+    let grace = mate();
+    let profile = world.event("get-profile", &grace, &task).await;
+    let refresh = world.event("refresh-session", &grace, &task).await;
+    let login = world.event("log-in", &grace, &task).await;
+    assert_eq!(world.send(&profile).await.status, 200);
+    let disable = world.event("update-user", &ada, &task).await;
+    let answer = world.send(&disable).await;
+    assert_eq!((answer.status, answer.body["disabled_at"].is_string()), (200, true));
+    for (what, event) in [("an access token", &profile), ("a log-in", &login)] {
+        let refused = world.send(event).await;
+        assert_eq!((refused.status, refused.code()), (403, "account_disabled"), "{what}");
+    }
+    let ended = world.send(&refresh).await;
+    assert_eq!((ended.status, ended.code()), (401, "invalid_refresh_token"), "the session has ended");
+    // One that was opened in the very moment is of no use either.
+    let opened = world.event("refresh-session", &grace, &task).await;
+    assert_eq!(world.send(&opened).await.code(), "account_disabled");
+    let wrong = json!({"email": grace.email, "password": format!("not {PASSWORD}")});
+    assert_eq!(world.send(&login.clone().body(&wrong)).await.code(), "invalid_credentials");
+    assert_eq!(world.send(&disable).await.status, 200, "again");
+
+    let enable = disable.clone().body(&json!({"disabled": false}));
+    assert_eq!(world.send(&enable).await.body["disabled_at"], json!(null));
+    assert_eq!(world.send(&profile).await.status, 200);
+    assert_eq!(world.send(&login).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_operator_disables_themselves() {
+    let (world, ada, task) = World::inhabited().await;
+    let own = operator().id.to_string();
+    for patch in [json!({"disabled": true}), json!({"role": "user"})] {
+        let event = world.event("update-user", &ada, &task).await.path("user_id", &own).body(&patch);
+        let answer = world.send(&event).await;
+        assert_eq!((answer.status, answer.code()), (409, "own_account"), "{patch}");
+    }
+    let bad =
+        world.event("update-user", &ada, &task).await.body(&json!({"role": "king", "email": "x"}));
+    assert_eq!(
+        world.send(&bad).await.errors(),
+        [("role", "unknown_value"), ("email", "unknown_field")]
+    );
+}
+
+#[tokio::test]
+async fn no_mail_goes_to_a_disabled_account() {
+    let world = World::on(Memory::default());
+    let (ada, task) = due_in_90_seconds(&world).await;
+    let stored = world.store.user(ada.id).await.expect("an answer").expect("the user");
+    let disabled =
+        User { disabled_at: Some(stored.created_at), version: stored.version + 1, ..stored.clone() };
+    world.store.replace_user(&disabled, stored.version).await.expect("an answer");
+    let outbox = Outbox::default();
+    world.clock.advance(SignedDuration::from_secs(90));
+    world.tick(&outbox).await;
+    let (status, reason, _) = world.reminder(&task).await;
+    assert_eq!((status, reason), (DeliveryStatus::Skipped, Some(Reason::AccountDisabled)));
+    assert!(outbox.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
+    let (world, ada, task) = World::inhabited().await;
+    let sent = world.send(&world.event("create-notification", &ada, &task).await).await;
+    assert_eq!((sent.status, &sent.body["status"]), (201, &json!("scheduled")), "{}", sent.body);
+    let timers = world.queue.take();
+    let outbox = Outbox::default();
+    for timer in timers.iter().chain(&timers) {
+        world.handle(&outbox, *timer).await.expect("it is dealt with");
+    }
+    let mails = outbox.sent();
+    assert_eq!((mails.len(), mails[0].to.clone()), (1, mate().email));
+    let text = String::from_utf8(mails[0].message.clone()).expect("text");
+    assert!(text.contains("Subject: Maintenance on Sunday"), "{text}");
+    assert!(text.contains("The bell rests from 02:00 to 03:00."), "{text}");
+    let id = sent.body["id"].as_str().expect("an id");
+    let get = world.event("get-notification", &ada, &task).await;
+    let ledger = world.send(&get.clone().path("notification_id", id)).await.body;
+    assert_eq!((&ledger["status"], &ledger["attempts"]), (&json!("sent"), &json!(1)));
+
+    let [Subject::Notice(_)] = timers.iter().map(|t| t.subject).collect::<Vec<_>>()[..] else {
+        panic!("one notice");
+    };
+    // Other notices are not shown here.
+    world.send(&world.event("become-operator", &ada, &task).await).await;
+    let Some(Subject::Notice(code)) = world.queue.take().first().map(|timer| timer.subject) else {
+        panic!("a notice");
+    };
+    assert!(world.store.notice(code).await.expect("an answer").is_some());
+    assert_eq!(world.send(&get.path("notification_id", &code.to_string())).await.status, 404);
+    let nobody = world.event("create-notification", &ada, &task).await;
+    let nobody = nobody.body(&json!({"user_id": user(77).id, "subject": "s", "text": "t"}));
+    assert_eq!(world.send(&nobody).await.errors(), [("user_id", "unknown_user")]);
+}

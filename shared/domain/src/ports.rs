@@ -173,8 +173,8 @@ pub struct IdempotencyRecord {
     pub key_hash: String,
     /// Hash of the request's body.
     pub body_hash: String,
-    /// What was created, or changed.
-    pub task: TaskId,
+    /// The id of what was created, or changed.
+    pub made: String,
     /// The status that was answered.
     pub status: u16,
     /// When it was made.
@@ -183,13 +183,24 @@ pub struct IdempotencyRecord {
     pub expires_at: Timestamp,
 }
 
-/// What came of creating a task.
+/// What came of creating something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     /// It is stored.
     Done,
     /// The key was used before; this is the record of it. Nothing was stored.
     KeyUsed(IdempotencyRecord),
+}
+
+/// Finds what requests with idempotency keys have done.
+pub trait IdempotencyRecords: Send + Sync {
+    /// The records of a user that are there for some keys, and have not expired at `now`; in any order.
+    fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<IdempotencyRecord>, PortError>> + Send;
 }
 
 /// Knows who is in which space.
@@ -243,13 +254,14 @@ pub trait SpaceReads: Memberships + Profiles {
 }
 
 /// Changes spaces and who is in them.
-pub trait SpaceChanges: SpaceReads {
-    /// Stores a new space with its first owner.
+pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
+    /// Stores a new space with its first owner, and the record of its idempotency key: all or nothing.
     fn create_space(
         &self,
         space: &Space,
         owner: &Member,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+        record: Option<&IdempotencyRecord>,
+    ) -> impl Future<Output = Result<Created, PortError>> + Send;
 
     /// Stores a space if the stored one still has the version `expected`.
     fn replace_space(
@@ -269,12 +281,13 @@ pub trait SpaceChanges: SpaceReads {
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Stores an invitation in the place of an older one for the same address, together with the notice that
-    /// carries it.
+    /// carries it, and the record of its idempotency key.
     fn invite(
         &self,
         invitation: &Invitation,
         notice: &Notice,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+        record: Option<&IdempotencyRecord>,
+    ) -> impl Future<Output = Result<Created, PortError>> + Send;
 
     /// Takes back the invitation of the address with this hash. That there is none is no error.
     fn revoke(
@@ -297,8 +310,12 @@ pub trait Notices: Send + Sync {
     /// The notice as it is now (a consistent read), or nothing.
     fn notice(&self, id: NoticeId) -> impl Future<Output = Result<Option<Notice>, PortError>> + Send;
 
-    /// Stores a new notice.
-    fn add_notice(&self, notice: &Notice) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Stores a new notice, together with the record of its idempotency key.
+    fn add_notice(
+        &self,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> impl Future<Output = Result<Created, PortError>> + Send;
 
     /// Stores a notice if the stored one still has the version `expected`.
     fn replace_notice(
@@ -346,9 +363,14 @@ pub struct CommentPage {
 }
 
 /// Keeps comments.
-pub trait Comments: TaskReads {
-    /// Stores a new comment, if its task is there. Returns whether it is.
-    fn add_comment(&self, comment: &Comment) -> impl Future<Output = Result<bool, PortError>> + Send;
+pub trait Comments: TaskReads + IdempotencyRecords {
+    /// Stores a new comment, if its task is there, and the record of its idempotency key. Nothing if the task is
+    /// gone.
+    fn add_comment(
+        &self,
+        comment: &Comment,
+        record: Option<&IdempotencyRecord>,
+    ) -> impl Future<Output = Result<Option<Created>, PortError>> + Send;
 
     /// A comment of a task (a consistent read), or nothing.
     fn comment(
@@ -415,21 +437,13 @@ pub trait Quotas: Send + Sync {
 }
 
 /// Creates tasks.
-pub trait TaskCreation: TaskReads + Profiles + Quotas {
+pub trait TaskCreation: TaskReads + Profiles + Quotas + IdempotencyRecords {
     /// A profile, and the numbers of a space, in one call.
     fn user_and_numbers(
         &self,
         user: UserId,
         space: SpaceId,
     ) -> impl Future<Output = Result<(Option<User>, Numbers), PortError>> + Send;
-
-    /// The records of a user that are there for some keys, and have not expired at `now`; in any order.
-    fn records(
-        &self,
-        user: UserId,
-        key_hashes: Vec<String>,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<IdempotencyRecord>, PortError>> + Send;
 
     /// Stores a new task, together with the record of its idempotency key and the notice that tells of it: all
     /// or nothing. An older record that has expired when this one is made does not count.

@@ -333,12 +333,44 @@ pub async fn a_change_with_a_key_is_made_once(store: &impl Store) {
     assert_eq!(store.records(ada.id, hashes(), later).await.expect("an answer"), []);
 }
 
+/// Whatever is made under a key is made once: a space, a comment, a notice.
+pub async fn whatever_is_made_under_a_key_is_made_once(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let of = task(1, &ada, draft("one"));
+    create(store, &of).await;
+    let record = |key| record(key, &of, NOW);
+    let used = |key| Created::KeyUsed(record(key));
+    for (number, expected) in [(1, Created::Done), (2, used("space"))] {
+        let (space, owner) = space(number, &ada);
+        let created = store.create_space(&space, &owner, Some(&record("space"))).await;
+        assert_eq!(created.expect("an answer"), expected);
+        let found = store.space(space.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Done);
+    }
+    for (number, expected) in [(1, Created::Done), (2, used("comment"))] {
+        let comment = comment(number, &of, &ada);
+        let created = store.add_comment(&comment, Some(&record("comment"))).await;
+        assert_eq!(created.expect("an answer"), Some(expected.clone()));
+        let found = store.comment(of.id, comment.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Done);
+    }
+    for (number, expected) in [(1, Created::Done), (2, used("notice"))] {
+        let content = Content::Assignment { to: ada.id, task: of.id, by: ada.id };
+        let notice = notice(number, content);
+        let created = store.add_notice(&notice, Some(&record("notice"))).await;
+        assert_eq!(created.expect("an answer"), expected);
+        let found = store.notice(notice.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Done);
+    }
+}
+
 fn record(key: &str, task: &Task, at: &str) -> IdempotencyRecord {
     IdempotencyRecord {
         user: task.created_by,
         key_hash: key.repeat(8),
         body_hash: "b".repeat(64),
-        task: task.id,
+        made: task.id.to_string(),
         status: 201,
         created_at: instant(at),
         expires_at: instant(at) + jiff::SignedDuration::from_hours(24),
@@ -467,9 +499,9 @@ pub async fn a_space_is_known_to_its_members(store: &impl Store) {
     let (ada, eve) = (user(1), user(2));
     register(store, &ada).await;
     let (mut made, owner) = space(1, &ada);
-    store.create_space(&made, &owner).await.expect("an answer");
+    store.create_space(&made, &owner, None).await.expect("an answer");
     let (second, second_owner) = space(2, &ada);
-    store.create_space(&second, &second_owner).await.expect("an answer");
+    store.create_space(&second, &second_owner, None).await.expect("an answer");
     assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), Some(Role::Owner));
     assert_eq!(store.role(made.id, eve.id).await.expect("an answer"), None);
     let found = store.space_and_member(made.id, ada.id).await.expect("an answer");
@@ -498,7 +530,7 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     register(store, &ada).await;
     register(store, &eve).await;
     let (mut made, owner) = space(1, &ada);
-    store.create_space(&made, &owner).await.expect("an answer");
+    store.create_space(&made, &owner, None).await.expect("an answer");
     let content = Content::Invitation { to: eve.email.clone(), space: made.id };
     let (first, second) = (notice(1, content.clone()), notice(2, content));
     let invitation = |carrier: &Notice| Invitation {
@@ -512,8 +544,8 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
         expires_at: now() + INVITATION_LIFETIME,
     };
     let (replaced, mut invited) = (invitation(&first), invitation(&second));
-    store.invite(&replaced, &first).await.expect("an answer");
-    store.invite(&invited, &second).await.expect("an answer");
+    store.invite(&replaced, &first, None).await.expect("an answer");
+    store.invite(&invited, &second, None).await.expect("an answer");
     assert!(!store.arm_invitation(&replaced, "old").await.expect("an answer"), "it was replaced");
     assert!(store.arm_invitation(&invited, "secret").await.expect("an answer"));
     assert_eq!(store.notice(second.id).await.expect("an answer"), Some(second.clone()));
@@ -557,8 +589,8 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
     let ada = user(1);
     register(store, &ada).await;
     let ((doomed, owner), (other, other_owner)) = (space(1, &ada), space(2, &ada));
-    store.create_space(&doomed, &owner).await.expect("an answer");
-    store.create_space(&other, &other_owner).await.expect("an answer");
+    store.create_space(&doomed, &owner, None).await.expect("an answer");
+    store.create_space(&other, &other_owner, None).await.expect("an answer");
     let mut full = doomed.clone();
     for number in 30..60 {
         join(store, &mut full, &user(number)).await;
@@ -569,7 +601,10 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
         made.space = if number == 0 { other.id } else { doomed.id };
         create(store, &made).await;
         if number < 3 {
-            assert!(store.add_comment(&comment(number, &made, &ada)).await.expect("an answer"));
+            assert_eq!(
+                store.add_comment(&comment(number, &made, &ada), None).await.expect("an answer"),
+                Some(Created::Done)
+            );
         }
         ids.push(made.id);
     }
@@ -606,7 +641,7 @@ async fn join(store: &impl Store, space: &mut Space, who: &User) {
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
     };
-    store.invite(&invitation, &carrier).await.expect("an answer");
+    store.invite(&invitation, &carrier, None).await.expect("an answer");
     let member = Member { space: space.id, user: who.id, role: Role::Member, joined_at: now() };
     let (read, change) = (space.version, MemberChange::Join(member, invitation));
     space.count(&change, now()).expect("there is room");
@@ -622,10 +657,10 @@ pub async fn comments_are_paged_changed_and_deleted_with_their_task(store: &impl
     assert_eq!(store.task_and_comments(mine.id).await.expect("an answer"), (Some(mine.clone()), false));
     let mut all: Vec<_> = (0..7).map(|number| comment(number, &mine, &eve)).collect();
     for one in &all {
-        assert!(store.add_comment(one).await.expect("an answer"));
+        assert_eq!(store.add_comment(one, None).await.expect("an answer"), Some(Created::Done));
     }
     let kept = comment(9, &other, &eve);
-    assert!(store.add_comment(&kept).await.expect("an answer"));
+    assert_eq!(store.add_comment(&kept, None).await.expect("an answer"), Some(Created::Done));
     all.sort_by_key(|comment| comment.id);
     let (mut found, mut after) = (Vec::new(), None);
     for _ in 0..5 {
@@ -651,7 +686,8 @@ pub async fn comments_are_paged_changed_and_deleted_with_their_task(store: &impl
     assert_eq!(store.task_and_comments(mine.id).await.expect("an answer"), (Some(mine.clone()), true));
     assert_eq!(store.delete(mine.id, 1, true, None).await.expect("an answer"), Replaced::Done);
     assert_eq!(store.comments(mine.id, None, 100).await.expect("a page").items, []);
-    assert!(!store.add_comment(&all[2]).await.expect("an answer"), "its task is gone");
+    let gone = store.add_comment(&all[2], None).await.expect("an answer");
+    assert_eq!(gone, None, "its task is gone");
     assert_eq!(store.comments(other.id, None, 100).await.expect("a page").items, [kept]);
 }
 
@@ -822,6 +858,7 @@ macro_rules! contract_tests {
             a_task_is_counted_once_as_it_is_now
             an_idempotency_key_creates_one_task
             a_change_with_a_key_is_made_once
+            whatever_is_made_under_a_key_is_made_once
             lists_are_sorted_filtered_and_paged
             assigned_tasks_are_found_across_spaces
             a_space_is_known_to_its_members

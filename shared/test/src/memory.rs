@@ -236,11 +236,19 @@ impl SpaceReads for Memory {
 }
 
 impl SpaceChanges for Memory {
-    async fn create_space(&self, space: &Space, owner: &Member) -> Result<(), PortError> {
+    async fn create_space(
+        &self,
+        space: &Space,
+        owner: &Member,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
         let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
         data.spaces.insert(space.id, space.clone());
         data.members.insert((space.id, owner.user), *owner);
-        Ok(())
+        Ok(Created::Done)
     }
 
     async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
@@ -290,12 +298,20 @@ impl SpaceChanges for Memory {
         Ok(true)
     }
 
-    async fn invite(&self, invitation: &Invitation, notice: &Notice) -> Result<(), PortError> {
+    async fn invite(
+        &self,
+        invitation: &Invitation,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
         let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
         let address = (invitation.space, invitation.email.hash());
         data.invitations.insert(address, invitation.clone());
         data.notices.insert(notice.id, (notice.clone(), notice.timer()));
-        Ok(())
+        Ok(Created::Done)
     }
 
     async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {
@@ -325,9 +341,17 @@ impl Notices for Memory {
         Ok(self.data().notices.get(&id).map(|(notice, _)| notice.clone()))
     }
 
-    async fn add_notice(&self, notice: &Notice) -> Result<(), PortError> {
-        self.data().notices.insert(notice.id, (notice.clone(), notice.timer()));
-        Ok(())
+    async fn add_notice(
+        &self,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
+        let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
+        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(Created::Done)
     }
 
     async fn replace_notice(
@@ -392,13 +416,20 @@ impl TaskReads for Memory {
 }
 
 impl Comments for Memory {
-    async fn add_comment(&self, comment: &Comment) -> Result<bool, PortError> {
+    async fn add_comment(
+        &self,
+        comment: &Comment,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
-        let there = data.tasks.contains_key(&comment.task);
-        if there {
-            data.comments.insert((comment.task, comment.id), comment.clone());
+        if !data.tasks.contains_key(&comment.task) {
+            return Ok(None);
         }
-        Ok(there)
+        if let Some(used) = data.record(record) {
+            return Ok(Some(Created::KeyUsed(used)));
+        }
+        data.comments.insert((comment.task, comment.id), comment.clone());
+        Ok(Some(Created::Done))
     }
 
     async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {
@@ -502,6 +533,19 @@ fn elsewhere() -> PortError {
     PortError { operation: "changing a task", transient: true, source: "the key is in use".into() }
 }
 
+impl IdempotencyRecords for Memory {
+    async fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<IdempotencyRecord>, PortError> {
+        let data = self.data();
+        let found = key_hashes.into_iter().filter_map(|hash| data.records.get(&(user, hash)));
+        Ok(found.filter(|record| record.expires_at > now).cloned().collect())
+    }
+}
+
 impl Quotas for Memory {
     async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
         let page = self.tallies(space, Tallies::Tasks, None, None).await?;
@@ -516,17 +560,6 @@ impl TaskCreation for Memory {
         space: SpaceId,
     ) -> Result<(Option<User>, Numbers), PortError> {
         Ok((self.user(user).await?, self.numbers(space).await?))
-    }
-
-    async fn records(
-        &self,
-        user: UserId,
-        key_hashes: Vec<String>,
-        now: Timestamp,
-    ) -> Result<Vec<IdempotencyRecord>, PortError> {
-        let data = self.data();
-        let found = key_hashes.into_iter().filter_map(|hash| data.records.get(&(user, hash)));
-        Ok(found.filter(|record| record.expires_at > now).cloned().collect())
     }
 
     async fn create(

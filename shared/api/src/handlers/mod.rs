@@ -5,6 +5,7 @@ pub mod auth;
 pub mod comments;
 pub mod counts;
 pub mod health;
+pub(crate) mod idempotency;
 pub mod invitations;
 pub mod me;
 pub mod notifications;

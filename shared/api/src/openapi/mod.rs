@@ -69,13 +69,14 @@ const OPERATIONS: &[Operation] = operations! {
     "list-task-occurrences" get "/v1/tasks/{task_id}/occurrences" "When a task comes again"
         ["limit"] "" => 200 "Occurrence[]" [];
     "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [];
-    "create-comment" post "/v1/tasks/{task_id}/comments" "Comment on a task" [] "CommentDraft" => 201 "Comment" [];
+    "create-comment" post "/v1/tasks/{task_id}/comments" "Comment on a task"
+        ["Idempotency-Key"] "CommentDraft" => 201 "Comment" [409];
     "list-comments" get "/v1/tasks/{task_id}/comments" "The comments, the oldest first"
         ["limit", "cursor"] "" => 200 "Comment[]" [];
     "update-comment" patch "/v1/tasks/{task_id}/comments/{comment_id}" "Change a comment of one's own"
         [] "CommentPatch" => 200 "Comment" [409];
     "delete-comment" delete "/v1/tasks/{task_id}/comments/{comment_id}" "Delete a comment" [] "" => 204 "" [];
-    "create-space" post "/v1/spaces" "Make a space" [] "SpaceDraft" => 201 "Space" [409];
+    "create-space" post "/v1/spaces" "Make a space" ["Idempotency-Key"] "SpaceDraft" => 201 "Space" [409];
     "list-spaces" get "/v1/spaces" "The caller's spaces" [] "" => 200 "Space[]" [422];
     "get-space" get "/v1/spaces/{space_id}" "One space" [] "" => 200 "Space" [];
     "update-space" patch "/v1/spaces/{space_id}" "Rename a space" [] "SpacePatch" => 200 "Space" [409];
@@ -87,7 +88,7 @@ const OPERATIONS: &[Operation] = operations! {
     "remove-member" delete "/v1/spaces/{space_id}/members/{user_id}" "Remove a member, or leave (`me`)"
         [] "" => 204 "" [409];
     "invite-member" post "/v1/spaces/{space_id}/invitations" "Invite somebody by e-mail"
-        [] "InvitationDraft" => 201 "Invitation" [409];
+        ["Idempotency-Key"] "InvitationDraft" => 201 "Invitation" [409];
     "list-invitations" get "/v1/spaces/{space_id}/invitations" "The open invitations" [] "" => 200 "Invitation[]" [409, 422];
     "revoke-invitation" delete "/v1/spaces/{space_id}/invitations/{invitation_id}" "Take an invitation back"
         [] "" => 204 "" [409];
@@ -100,7 +101,7 @@ const OPERATIONS: &[Operation] = operations! {
     "update-user" patch "/v1/users/{user_id}" "Disable or enable an account, or change its role; for operators"
         [] "AccountPatch" => 200 "Account" [409];
     "create-notification" post "/v1/notifications" "Write to a user, for operators"
-        [] "NotificationDraft" => 201 "Notification" [];
+        ["Idempotency-Key"] "NotificationDraft" => 201 "Notification" [409];
     "get-notification" get "/v1/notifications/{notification_id}" "What became of a message, for operators"
         [] "" => 200 "Notification" [];
     "list-tags" get "/v1/tags" "The tags of a space, with how many tasks each has"

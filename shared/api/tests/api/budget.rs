@@ -30,9 +30,11 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
-    ports::{Created, TaskCreation},
+    counts::{Counted, Counts},
+    ports::{Counting, Created, TaskCreation},
     task::{Priority, Status, Task},
     text::{Category, Tag},
     user::User,
@@ -56,9 +58,9 @@ struct Meter(Arc<Mutex<Cost>>);
 
 /// Marks a call that counts a request.
 #[derive(Debug)]
-struct Counting;
+struct Uncharged;
 
-impl Storable for Counting {
+impl Storable for Uncharged {
     type Storer = StoreReplace<Self>;
 }
 
@@ -90,7 +92,7 @@ impl Intercept for Meter {
             && let Some(AttributeValue::S(partition)) = input.key().and_then(|key| key.get("pk"))
             && partition.starts_with("LIMIT#")
         {
-            bag.interceptor_state().store_put(Counting);
+            bag.interceptor_state().store_put(Uncharged);
         }
         let mut known = false;
         macro_rules! ask {
@@ -114,7 +116,7 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
         let mut cost = self.0.lock().expect("not poisoned");
-        if bag.load::<Counting>().is_some() {
+        if bag.load::<Uncharged>().is_some() {
             let output = output.downcast_ref::<UpdateItemOutput>();
             cost.counting += output.map_or(0.0, |output| units(&output.consumed_capacity));
             return Ok(());
@@ -183,14 +185,34 @@ fn typical(number: u64, owner: &User) -> Task {
         Category::parse(["home", "work", "tower", "garden"][number as usize / 3 % 4]).expect("a text"),
     );
     made.tags = vec![Tag::parse(["a", "b", "c", "d", "e"][number as usize % 5]).expect("a tag")];
-    task(1_000 + number, owner, made)
+    let mut made = task(1_000 + number, owner, made);
+    if made.status == Status::Completed {
+        // Over two years.
+        let days = i64::try_from(number % 730).expect("a number of days");
+        made.completed_at = Some(made.created_at - SignedDuration::from_hours(24 * days));
+    }
+    made
 }
 
 async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
     let store = server.store(server.client());
+    let mut counts = Counts::new();
     for number in 0..count {
-        let made = store.create(&typical(number, owner), None, None).await;
+        let task = typical(number, owner);
+        let made = store.create(&task, None, None).await;
         assert_eq!(made.expect("an answer"), Created::Done);
+        for (tally, numbers) in Counted::of(&task).counts {
+            let sum = counts.entry(tally).or_default();
+            numbers.iter().for_each(|(number, many)| *sum.entry(*number).or_default() += many);
+        }
+    }
+    // Counted as if by one task, some numbers at a time.
+    let all: Vec<_> = counts.into_iter().collect();
+    for (index, some) in all.chunks(50).enumerate() {
+        let one = typical(1_000_000 + index as u64, owner);
+        let counts = some.iter().cloned().collect();
+        let counted = Counted { counts, ..Counted::of(&one) };
+        store.count_task(&counted).await.expect("an answer");
     }
     store
 }
@@ -212,14 +234,20 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     assert_eq!(world.send(&stranger).await.status, 401);
     assert_eq!(meter.read(), Cost::default(), "a request without a token costs nothing");
 
+    println!("| operation at {} tasks | calls | units |\n|---|---|---|", tasks());
+    let row = |what: &str, cost: Cost| println!("| `{what}` | {} | {:.1} |", cost.calls, cost.units);
+    let any = f64::INFINITY;
     for (function, calls, units) in [
         ("get-task", 1, 1.0),
         ("list-task-reminders", 1, 1.0),
-        ("create-task", 2, f64::INFINITY),
-        ("update-task", 2, f64::INFINITY),
-        ("complete-task", 2, f64::INFINITY),
-        ("reopen-task", 2, f64::INFINITY),
-        ("delete-task", 2, f64::INFINITY),
+        ("create-task", 2, any),
+        ("update-task", 2, any),
+        ("complete-task", 2, any),
+        ("reopen-task", 2, any),
+        ("delete-task", 2, any),
+        ("list-tags", 1, 1.0),
+        ("list-categories", 1, 1.0),
+        ("get-stats", 4, 10.0),
     ] {
         let event = world.event(function, &ada, &known).await;
         meter.read();
@@ -229,9 +257,45 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
         assert!(cost.calls <= calls && cost.units <= units, "{function}: {cost:?}");
         assert!(cost.calls > 0, "{function} is metered");
         assert_eq!(cost.counting, 1.0, "{function}: the limit of requests");
-        println!("{function}: {cost:?}");
+        row(function, cost);
     }
 
+    // What the stream has counted for a task that was completed.
+    let mut done = typical(3, &ada);
+    let before = done.clone();
+    (done.status, done.completed_at) = (Status::Completed, Some(done.updated_at));
+    world.count(None, Some(&before)).await;
+    meter.read();
+    world.count(Some(&before), Some(&Task { version: done.version + 1, ..done })).await;
+    let cost = meter.read();
+    assert!(cost.calls <= 3, "counting: {cost:?}");
+    row("count-tasks, a completion", cost);
+
+    // In a shared space one call more, and one for whom it is assigned to.
+    let shared = world.share(&ada).await;
+    let mut theirs = typical(tasks() + 2, &ada);
+    theirs.space = shared.id;
+    world.store.create(&theirs, None, None).await.expect("an answer");
+    for (function, calls) in [
+        ("get-task", 2),
+        ("update-task", 3),
+        ("complete-task", 3),
+        ("reopen-task", 3),
+        ("delete-task", 3),
+    ] {
+        let event = world.event(function, &ada, &theirs).await.without_header("if-match");
+        meter.read();
+        let answer = world.send(&event).await;
+        let cost = meter.read();
+        assert!(answer.status < 300, "{function}: {}", answer.body);
+        assert!(cost.calls > 0 && cost.calls <= calls, "{function} in a shared space: {cost:?}");
+        row(&format!("{function} in a shared space"), cost);
+    }
+
+    println!(
+        "\n| list at {} tasks, pages of 50 | pages | tasks | units a page |\n|---|---|---|---|",
+        tasks()
+    );
     for query in [
         "",
         "sort=-due",
@@ -275,7 +339,7 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
         // What is assigned is larger by its assignee and by the key for the index of those.
         let most = if query.starts_with("assigned_to") { 11.0 } else { 10.0 };
         assert!(average > 0.0 && average <= most, "{query}: {average} read units a page");
-        println!("{query}: {pages} pages, {found} tasks, {average:.1} read units a page");
+        println!("| `{query}` | {pages} | {found} | {average:.1} |");
     }
 }
 
@@ -289,7 +353,7 @@ async fn a_sweep_with_nothing_due_costs_the_same_however_many_tasks_are_stored()
     for stored in [0, 500] {
         filled(&server, &ada, stored).await;
         meter.read();
-        let deadline = ada.created_at + jiff::SignedDuration::from_mins(1);
+        let deadline = ada.created_at + SignedDuration::from_mins(1);
         let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
         let queued =
             taskbell_api::workers::dispatch_due_timers::handle(store, queue, clock, deadline).await;

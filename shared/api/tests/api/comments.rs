@@ -70,7 +70,7 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
         .await
         .expect("an answer");
     let first = comment(31, &ours, &mate());
-    world.store.add_comment(&first).await.expect("an answer");
+    world.store.add_comment(&first, None).await.expect("an answer");
 
     let stranger = world.register(13).await;
     let people = [&ada, &mate(), &viewer, &stranger];
@@ -108,7 +108,7 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
 async fn comments_are_listed_page_by_page_and_go_with_their_task() {
     let (world, ada, task) = World::inhabited().await;
     for number in 2..=5 {
-        world.store.add_comment(&comment(number, &task, &user(1))).await.expect("an answer");
+        world.store.add_comment(&comment(number, &task, &user(1)), None).await.expect("an answer");
     }
     let event = world.event("list-comments", &ada, &task).await;
     let (mut found, mut query) = (Vec::new(), "limit=2".to_owned());

@@ -17,8 +17,8 @@ use taskbell_domain::{
     list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::{
-        Alongside, IdempotencyRecord, Mail, MailError, Mailer, Memberships, Notices, PortError,
-        Profiles, Quotas, Replaced, SpaceReads, TaskChanges, TaskReads, TimerPage, Timers,
+        Alongside, Created, IdempotencyRecord, Mail, MailError, Mailer, Memberships, Notices,
+        PortError, Profiles, Quotas, Replaced, SpaceReads, TaskChanges, TaskReads, TimerPage, Timers,
     },
     space::{Invitation, Member, Role, Space},
     task::{Status, Task, TaskPatch},
@@ -214,8 +214,12 @@ impl Notices for Faulty<'_> {
         self.call(self.inner.notice(id)).await
     }
 
-    async fn add_notice(&self, notice: &Notice) -> Result<(), PortError> {
-        self.call(self.inner.add_notice(notice)).await
+    async fn add_notice(
+        &self,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
+        self.call(self.inner.add_notice(notice, record)).await
     }
 
     async fn replace_notice(

@@ -11,6 +11,7 @@ mod counts;
 mod dynamodb_server;
 mod faults;
 mod functions;
+mod idempotency;
 mod limits;
 mod lists;
 mod mails;

@@ -174,7 +174,7 @@ impl World {
         let task = world.create(1, &ada, draft).await;
         world.share(&ada).await;
         world.count(None, Some(&task)).await;
-        world.store.add_comment(&comment(1, &task, &ada)).await.expect("an answer");
+        world.store.add_comment(&comment(1, &task, &ada), None).await.expect("an answer");
         (world, ada, task)
     }
 }
@@ -211,15 +211,15 @@ impl<S: Store> World<S> {
             self.store.replace_user(&promoted, boss.version).await.expect("one"),
             Replaced::Done
         );
-        self.store.add_notice(&message(&mate)).await.expect("an answer");
+        self.store.add_notice(&message(&mate), None).await.expect("an answer");
         let (mut shared, first) = space(1, owner);
-        self.store.create_space(&shared, &first).await.expect("an answer");
+        self.store.create_space(&shared, &first, None).await.expect("an answer");
         let (theirs, second) = space(2, &mate);
-        self.store.create_space(&theirs, &second).await.expect("an answer");
+        self.store.create_space(&theirs, &second, None).await.expect("an answer");
         self.join(&mut shared, &mate, Role::Member).await;
         let (_, invitation) = invitation_of(owner);
         let content = Content::Invitation { to: owner.email.clone(), space: theirs.id };
-        self.store.invite(&invitation, &notice(1, content)).await.expect("an answer");
+        self.store.invite(&invitation, &notice(1, content), None).await.expect("an answer");
         shared
     }
 
@@ -230,7 +230,7 @@ impl<S: Store> World<S> {
         (invitation.space, invitation.role) = (space.id, role);
         let content = Content::Invitation { to: user.email.clone(), space: space.id };
         let carrier = notice(space.version * 1_000 + u64::from(space.members), content);
-        self.store.invite(&invitation, &carrier).await.expect("an answer");
+        self.store.invite(&invitation, &carrier, None).await.expect("an answer");
         let (read, change) = (space.version, MemberChange::Join(member, invitation));
         space.count(&change, now()).expect("there is room");
         assert!(self.store.change_member(space, read, &change).await.expect("an answer"));

@@ -130,7 +130,7 @@ async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
     let id = first.body["id"].as_str().expect("an id");
     let delete = world.event("delete-task", &ada, &task).await.path("task_id", id);
     assert_eq!(world.send(&delete).await.status, 204);
-    assert_eq!(world.send(&event).await.code(), "task_deleted");
+    assert_eq!(world.send(&event).await.code(), "already_deleted");
 }
 
 #[tokio::test]

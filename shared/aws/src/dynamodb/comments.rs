@@ -4,19 +4,23 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use taskbell_domain::{
     comment::Comment,
     id::{CommentId, TaskId},
-    ports::{CommentPage, Comments, PortError, Replaced},
+    ports::{CommentPage, Comments, Created, IdempotencyRecord, PortError, Replaced},
 };
 
 use super::{
     DynamoDb,
     items::{CommentItem, item, read},
     key, keys, text,
-    write::{Transacted, When, put},
+    write::{When, put},
 };
 use crate::error::{port_error, unbuildable};
 
 impl Comments for DynamoDb {
-    async fn add_comment(&self, comment: &Comment) -> Result<bool, PortError> {
+    async fn add_comment(
+        &self,
+        comment: &Comment,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Option<Created>, PortError> {
         const OPERATION: &str = "adding a comment";
         let stored =
             item(OPERATION, keys::comment(comment.task, comment.id), &CommentItem::from(comment))?;
@@ -31,7 +35,7 @@ impl Comments for DynamoDb {
             TransactWriteItem::builder().condition_check(task_stands).build(),
             put(OPERATION, &self.tasks, stored, When::Absent)?,
         ];
-        Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
+        self.transact_recorded(OPERATION, actions, record).await
     }
 
     async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use taskbell_domain::{
     id::NoticeId,
     notice::Notice,
-    ports::{Notices, PortError, Replaced},
+    ports::{Created, IdempotencyRecord, Notices, PortError, Replaced},
     space::Invitation,
 };
 
@@ -13,7 +13,7 @@ use super::{
     items::{NoticeItem, item, read},
     key, keys, text,
 };
-use crate::error::port_error;
+use crate::error::{corrupt, port_error};
 
 impl Notices for DynamoDb {
     async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
@@ -22,11 +22,15 @@ impl Notices for DynamoDb {
         found.map(|item| read::<NoticeItem, _>(OPERATION, item)).transpose()
     }
 
-    async fn add_notice(&self, notice: &Notice) -> Result<(), PortError> {
+    async fn add_notice(
+        &self,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
         const OPERATION: &str = "storing a notice";
-        let stored = item(OPERATION, keys::notice(notice.id), &NoticeItem::from(notice))?;
-        let put = self.client.put_item().table_name(&self.tasks).set_item(Some(stored));
-        put.send().await.map(drop).map_err(port_error(OPERATION))
+        let actions = self.put_notice(OPERATION, Some(notice))?.into_iter().collect();
+        let created = self.transact_recorded(OPERATION, actions, record).await?;
+        created.ok_or_else(|| corrupt(OPERATION, "a new id is in use"))
     }
 
     async fn replace_notice(

@@ -13,7 +13,7 @@ use taskbell_domain::{
     id::{SpaceId, UserId},
     list::{Scope, Sort, SortBy, TaskFilter, TaskQuery},
     notice::Notice,
-    ports::{Memberships, PortError, Replaced, SpaceChanges, SpaceReads},
+    ports::{Created, IdempotencyRecord, Memberships, PortError, Replaced, SpaceChanges, SpaceReads},
     space::{Invitation, Member, MemberChange, Role, Space},
     user::User,
 };
@@ -122,11 +122,17 @@ impl SpaceReads for DynamoDb {
 }
 
 impl SpaceChanges for DynamoDb {
-    async fn create_space(&self, space: &Space, owner: &Member) -> Result<(), PortError> {
+    async fn create_space(
+        &self,
+        space: &Space,
+        owner: &Member,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
         const OPERATION: &str = "creating a space";
         let mut actions = vec![self.put_space(OPERATION, space, When::Absent)?];
         actions.extend(self.put_member(OPERATION, owner)?);
-        self.transact_all(OPERATION, actions).await
+        let created = self.transact_recorded(OPERATION, actions, record).await?;
+        created.ok_or_else(|| corrupt(OPERATION, "a new id is in use"))
     }
 
     async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
@@ -179,7 +185,12 @@ impl SpaceChanges for DynamoDb {
         Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
     }
 
-    async fn invite(&self, invitation: &Invitation, notice: &Notice) -> Result<(), PortError> {
+    async fn invite(
+        &self,
+        invitation: &Invitation,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
         const OPERATION: &str = "inviting";
         let address = keys::invitation(invitation.space, &invitation.email.hash());
         let stored = item(OPERATION, address, &InvitationItem::from(invitation))?;
@@ -188,7 +199,8 @@ impl SpaceChanges for DynamoDb {
             put(OPERATION, &self.tasks, stored, When::Always)?,
             put(OPERATION, &self.tasks, carrier, When::Absent)?,
         ];
-        self.transact_all(OPERATION, actions).await
+        let created = self.transact_recorded(OPERATION, actions, record).await?;
+        created.ok_or_else(|| corrupt(OPERATION, "a new id is in use"))
     }
 
     async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {

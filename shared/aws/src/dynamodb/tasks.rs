@@ -13,8 +13,8 @@ use taskbell_domain::{
     list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::{
-        Alongside, Created, IdempotencyRecord, PortError, Quotas, Replaced, TaskChanges, TaskCreation,
-        TaskReads,
+        Alongside, Created, IdempotencyRecord, IdempotencyRecords, PortError, Quotas, Replaced,
+        TaskChanges, TaskCreation, TaskReads,
     },
     task::Task,
     user::User,
@@ -40,6 +40,23 @@ impl TaskReads for DynamoDb {
     }
 }
 
+impl IdempotencyRecords for DynamoDb {
+    async fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<IdempotencyRecord>, PortError> {
+        const OPERATION: &str = "reading records of idempotency keys";
+        let wanted = key_hashes.iter().map(|hash| keys::idempotency(user, hash)).collect();
+        let found = self.get_all(OPERATION, &self.tasks, wanted).await?.into_iter();
+        let records = found.map(|item| read::<IdempotencyItem, IdempotencyRecord>(OPERATION, item));
+        let mut records = records.collect::<Result<Vec<_>, _>>()?;
+        records.retain(|record| record.expires_at > now);
+        Ok(records)
+    }
+}
+
 impl Quotas for DynamoDb {
     async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
         let tally = keys::tally(space, &Tally::Tasks);
@@ -62,21 +79,6 @@ impl TaskCreation for DynamoDb {
         Ok((user, items.get(&tally).map(numbers).unwrap_or_default()))
     }
 
-    async fn records(
-        &self,
-        user: UserId,
-        key_hashes: Vec<String>,
-        now: Timestamp,
-    ) -> Result<Vec<IdempotencyRecord>, PortError> {
-        const OPERATION: &str = "reading records of idempotency keys";
-        let wanted = key_hashes.iter().map(|hash| keys::idempotency(user, hash)).collect();
-        let found = self.get_all(OPERATION, &self.tasks, wanted).await?.into_iter();
-        let records = found.map(|item| read::<IdempotencyItem, IdempotencyRecord>(OPERATION, item));
-        let mut records = records.collect::<Result<Vec<_>, _>>()?;
-        records.retain(|record| record.expires_at > now);
-        Ok(records)
-    }
-
     async fn create(
         &self,
         task: &Task,
@@ -90,16 +92,9 @@ impl TaskCreation for DynamoDb {
         }
         let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Absent)?];
         actions.extend(self.put_notice(OPERATION, notice)?);
-        let Some(record) = record else {
-            return self.transact_all(OPERATION, actions).await.map(|()| Created::Done);
-        };
-        actions.insert(0, self.put_record(OPERATION, record)?);
-        match self.transact(OPERATION, actions).await? {
-            Transacted::Done => Ok(Created::Done),
-            Transacted::Refused(reasons) => match reasons.into_iter().next().flatten().flatten() {
-                Some(used) => read::<IdempotencyItem, _>(OPERATION, used).map(Created::KeyUsed),
-                None => Err(corrupt(OPERATION, "a refusal without a record")),
-            },
+        match self.transact_recorded(OPERATION, actions, record).await? {
+            Some(created) => Ok(created),
+            None => Err(corrupt(OPERATION, "a new id is in use")),
         }
     }
 }
@@ -281,6 +276,27 @@ impl DynamoDb {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
+    /// Carries out actions together with the record of an idempotency key; nothing if another of their conditions
+    /// fails than that of the record.
+    pub(super) async fn transact_recorded(
+        &self,
+        operation: &'static str,
+        mut actions: Vec<TransactWriteItem>,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Option<Created>, PortError> {
+        if let Some(record) = record {
+            actions.insert(0, self.put_record(operation, record)?);
+        }
+        let reasons = match self.transact(operation, actions).await? {
+            Transacted::Done => return Ok(Some(Created::Done)),
+            Transacted::Refused(reasons) => reasons,
+        };
+        match reasons.into_iter().next().flatten().flatten().filter(|_| record.is_some()) {
+            Some(used) => read::<IdempotencyItem, _>(operation, used).map(Created::KeyUsed).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Stores a new task by itself, for half the price of a transaction.
     async fn create_alone(&self, stored: Item) -> Result<Created, PortError> {
         const OPERATION: &str = "creating a task";
@@ -317,7 +333,7 @@ impl DynamoDb {
         }
     }
 
-    fn put_notice(
+    pub(super) fn put_notice(
         &self,
         operation: &'static str,
         notice: Option<&Notice>,

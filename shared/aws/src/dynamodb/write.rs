@@ -16,7 +16,7 @@ use super::{
     items::{Unreadable, read},
     key, keys, number, text,
 };
-use crate::error::{corrupt, port_error, unbuildable};
+use crate::error::{port_error, unbuildable};
 
 /// On which condition an item is written or deleted.
 #[derive(Debug, Clone, Copy)]
@@ -164,18 +164,5 @@ impl DynamoDb {
             }
         }
         Err(port_error(operation)(error))
-    }
-
-    /// Carries out actions whose conditions hold, since they are about new ids. (That the SDK sends a
-    /// transaction again is no matter: it carries a token by which DynamoDB knows it.)
-    pub(super) async fn transact_all(
-        &self,
-        operation: &'static str,
-        actions: Vec<TransactWriteItem>,
-    ) -> Result<(), PortError> {
-        match self.transact(operation, actions).await? {
-            Transacted::Done => Ok(()),
-            Transacted::Refused(_) => Err(corrupt(operation, "a new id is in use")),
-        }
     }
 }

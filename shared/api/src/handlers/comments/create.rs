@@ -6,12 +6,15 @@ use taskbell_domain::{
     comment::Comment,
     id::CommentId,
     policy::Action,
-    ports::Comments,
+    ports::{Comments, Created},
     text::CommentText,
 };
 
 use super::{task_and_role, view};
-use crate::http::{Call, Fields, Problem, Reply, read};
+use crate::{
+    handlers::idempotency::{Key, replayed},
+    http::{Call, Fields, Problem, Reply, read},
+};
 
 /// Comments; answers 201 with the comment. Who may change the task may comment on it.
 ///
@@ -29,12 +32,20 @@ pub async fn handle(
     let text = fields.required("text", read::text(CommentText::parse));
     let text = fields.finish(text)?;
     let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
+    let sent = [task.body().into_bytes(), call.json()?.to_vec()];
+    let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
     let id = CommentId::generate(clock, random);
     let author = caller.user;
     let comment = Comment { id, task, author, text, version: 1, created_at: now, updated_at: now };
     call.admitted().await?;
-    if !store.add_comment(&comment).await? {
-        return Err(Problem::not_found());
+    let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
+    let created = store.add_comment(&comment, record.as_ref()).await?.ok_or_else(Problem::not_found)?;
+    match (created, key) {
+        (Created::KeyUsed(used), Some(key)) => {
+            let found = store.comment(task, key.made(&used)?).await?;
+            let found = found.map(|comment| Reply::json(StatusCode::CREATED, &view(&comment)));
+            replayed(found.transpose()?)
+        }
+        _ => Reply::json(StatusCode::CREATED, &view(&comment)),
     }
-    Reply::json(StatusCode::CREATED, &view(&comment))
 }

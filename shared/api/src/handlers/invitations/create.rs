@@ -5,17 +5,20 @@ use jiff::Timestamp;
 use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
-    id::NoticeId,
+    id::{NoticeId, SpaceId},
     limit::{INVITATIONS, Subject},
     notice::{Content, Notice},
     policy::{Action, permits_role},
-    ports::{Limits, SpaceChanges, TimerQueue},
+    ports::{Created, Limits, SpaceChanges, TimerQueue},
     space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, MAX_INVITATIONS, Role, Space},
 };
 
 use super::view;
 use crate::{
-    handlers::spaces::{shared, space_id},
+    handlers::{
+        idempotency::{Key, replayed},
+        spaces::{shared, space_id},
+    },
     http::{Call, Fields, Problem, Reply, limited, read},
     ring_soon::ring_soon,
 };
@@ -42,6 +45,13 @@ pub async fn handle(
     if !permits_role(me.role, None, Some(role)) {
         return Err(Problem::forbidden());
     }
+    let sent = [space.id.body().into_bytes(), call.json()?.to_vec()];
+    let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
+    if let Some(key) = &key
+        && let Some(address) = key.made_before::<String>(store).await?
+    {
+        return made_before(store, space.id, &address).await;
+    }
     refuse_flood(store, &space, &email, now).await?;
     let content = Content::Invitation { to: email.clone(), space: space.id };
     let notice = Notice::new(NoticeId::generate(clock, random), content, now);
@@ -57,9 +67,25 @@ pub async fn handle(
     };
     limited(store, INVITATIONS, Subject::user(caller.user), now).await?;
     call.admitted().await?;
-    store.invite(&invitation, &notice).await?;
+    let made = invitation.email.hash();
+    let record = key.as_ref().map(|key| key.record(&made, StatusCode::CREATED.as_u16()));
+    if let (Created::KeyUsed(used), Some(key)) =
+        (store.invite(&invitation, &notice, record.as_ref()).await?, key)
+    {
+        return made_before(store, space.id, &key.made::<String>(&used)?).await;
+    }
     ring_soon(queue, [notice.timer()], now).await;
     Reply::json(StatusCode::CREATED, &view(&invitation))
+}
+
+async fn made_before(
+    store: &impl SpaceChanges,
+    space: SpaceId,
+    address: &str,
+) -> Result<Reply, Problem> {
+    let found = store.invitation(space, address).await?;
+    let found = found.map(|invitation| Reply::json(StatusCode::CREATED, &view(&invitation)));
+    replayed(found.transpose()?)
 }
 
 /// Refuses what would make a mail cannon of the space: invitations without end, or again and again to the same

@@ -50,7 +50,7 @@ pub async fn handle(
     call.admitted().await?;
     let content = Content::OperatorCode { to: user.id, secret_hash: None };
     let notice = Notice::new(NoticeId::generate(clock, random), content, now);
-    store.add_notice(&notice).await?;
+    store.add_notice(&notice, None).await?;
     ring_soon(queue, [notice.timer()], now).await;
     let detail = "A code is on its way to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))

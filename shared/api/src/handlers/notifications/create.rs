@@ -6,14 +6,17 @@ use taskbell_domain::{
     clock::{Clock, Random},
     id::{NoticeId, UserId},
     notice::{Content, Notice},
-    ports::{Notices, Profiles, TimerQueue},
+    ports::{Created, Notices, Profiles, TimerQueue},
     text::{MessageText, Subject},
     violation::Violation,
 };
 
 use super::view;
 use crate::{
-    handlers::users::require_operator,
+    handlers::{
+        idempotency::{Key, replayed},
+        users::require_operator,
+    },
     http::{Call, Fields, Problem, Reply, read},
     ring_soon::ring_soon,
 };
@@ -43,8 +46,19 @@ pub async fn handle(
     call.admitted().await?;
     let content = Content::Message { to, by: caller.user, subject, text };
     let notice = Notice::new(NoticeId::generate(clock, random), content, now);
-    store.add_notice(&notice).await?;
+    let key = Key::of(call, caller.user, &[call.json()?], now)?;
+    let record = key.as_ref().map(|key| key.record(&notice.id, StatusCode::CREATED.as_u16()));
+    if let (Created::KeyUsed(used), Some(key)) =
+        (store.add_notice(&notice, record.as_ref()).await?, key)
+    {
+        let found = store.notice(key.made(&used)?).await?;
+        return replayed(found.map(|notice| made(&notice)).transpose()?);
+    }
     ring_soon(queue, [notice.timer()], now).await;
-    Reply::json(StatusCode::CREATED, &view(&notice))?
+    made(&notice)
+}
+
+fn made(notice: &Notice) -> Result<Reply, Problem> {
+    Reply::json(StatusCode::CREATED, &view(notice))?
         .with(header::LOCATION, &format!("/v1/notifications/{}", notice.id))
 }

@@ -4,13 +4,17 @@ use http::{StatusCode, header};
 use taskbell_domain::{
     clock::{Clock, Random},
     id::SpaceId,
-    ports::SpaceChanges,
-    space::Space,
+    ports::{Created, SpaceChanges},
+    space::{Role, Space},
     text::SpaceName,
 };
 
 use super::{space_view, too_many};
-use crate::http::{Call, Fields, Problem, Reply, read};
+use crate::{
+    handlers::idempotency::{Key, replayed},
+    http::{Call, Fields, Problem, Reply, read},
+    tokens::Identity,
+};
 
 /// Creates; answers 201 with the space. The caller owns it.
 ///
@@ -26,11 +30,35 @@ pub async fn handle(
     let mut fields = Fields::of(call)?;
     let name = fields.required("name", read::text(SpaceName::parse));
     let name = fields.finish(name)?;
+    let now = clock.now();
+    let key = Key::of(call, caller.user, &[call.json()?], now)?;
+    if let Some(key) = &key
+        && let Some(made) = key.made_before(store).await?
+    {
+        return made_before(store, caller, made).await;
+    }
     too_many(store, caller.user).await?;
     let id = SpaceId::generate(clock, random);
-    let (space, owner) = Space::create(id, name, caller.user, clock.now());
+    let (space, owner) = Space::create(id, name, caller.user, now);
+    let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
     call.admitted().await?;
-    store.create_space(&space, &owner).await?;
-    Reply::json(StatusCode::CREATED, &space_view(&space, owner.role))?
-        .with(header::LOCATION, &format!("/v1/spaces/{id}"))
+    match (store.create_space(&space, &owner, record.as_ref()).await?, key) {
+        (Created::KeyUsed(used), Some(key)) => made_before(store, caller, key.made(&used)?).await,
+        _ => made(&space, owner.role),
+    }
+}
+
+fn made(space: &Space, role: Role) -> Result<Reply, Problem> {
+    Reply::json(StatusCode::CREATED, &space_view(space, role))?
+        .with(header::LOCATION, &format!("/v1/spaces/{}", space.id))
+}
+
+async fn made_before(
+    store: &impl SpaceChanges,
+    caller: Identity,
+    id: SpaceId,
+) -> Result<Reply, Problem> {
+    let found = store.space_and_member(id, caller.user).await?;
+    let found = found.filter(|(space, _)| !space.deleting);
+    replayed(found.map(|(space, member)| made(&space, member.role)).transpose()?)
 }

@@ -15,12 +15,9 @@ use taskbell_domain::{
     violation::{FieldError, Violation},
 };
 
-use super::{
-    Changing, check_assignee, create::Creation, fields, idempotency::Key, permitted,
-    view::TaskView,
-};
+use super::{Changing, check_assignee, create::Creation, fields, permitted, view::TaskView};
 use crate::{
-    handlers::TRIES,
+    handlers::{TRIES, idempotency::Key},
     http::{Call, Fields, IfMatch, Problem, Reply, read},
 };
 
@@ -112,9 +109,9 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
     ) -> Result<Done, Problem> {
         let store = self.creation.store;
         if let (Some(key), Some(used)) = (key, used) {
-            key.check(used)?;
+            let made = key.made(used)?;
             // As it is now; nothing if it is gone, or not the caller's any more.
-            let found = store.task(used.task).await?;
+            let found = store.task(made).await?;
             let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();
             let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
             return Ok(Done { status, task, replayed: true });
@@ -168,10 +165,11 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
         let (now, found) = (clock.now(), store.task(id).await?);
         let task = permitted(store, found, caller, Action::WriteTasks).await?;
         check_assignee(store, caller, task.space, patch.assigned_to.flatten()).await?;
-        if patch.adds_reminders() {
-            self.admit(task.space, 0, patch.more_reminders(&task)).await?;
+        let more = patch.more_reminders(&task);
+        if more > 0 {
+            self.admit(task.space, 0, more).await?;
         }
-        let record = key.map(|key| key.record(id, StatusCode::OK.as_u16()));
+        let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
         let record = record.as_ref();
         let changing = Changing { store, queue, caller, if_match, now, random, record };
         changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
@@ -179,7 +177,7 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
 
     async fn delete(&self, id: TaskId, if_match: &IfMatch, key: Option<&Key>) -> Result<(), Problem> {
         let Creation { store, caller, .. } = self.creation;
-        let record = key.map(|key| key.record(id, StatusCode::NO_CONTENT.as_u16()));
+        let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
         let (mut found, comments) = store.task_and_comments(id).await?;
         for _ in 0..TRIES {
             let task = permitted(store, found, caller, Action::WriteTasks).await?;

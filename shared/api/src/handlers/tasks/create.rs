@@ -12,8 +12,9 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{assignment, check_assignee, fields, idempotency::Key, permitted, require, view};
+use super::{assignment, check_assignee, fields, permitted, require, view};
 use crate::{
+    handlers::idempotency::Key,
     http::{Call, Fields, Params, Problem, Reply, read},
     ring_soon::ring_soon,
     tokens::Identity,
@@ -23,7 +24,7 @@ use crate::{
 /// answers 201 with the task of that time, as it is now, and `Idempotent-Replayed: true`.
 ///
 /// # Errors
-/// 401, 403, 404 (the space), 409 `task_deleted` (the key's task is gone), `too_many_tasks` or
+/// 401, 403, 404 (the space), 409 `already_deleted` (the key's task is gone), `too_many_tasks` or
 /// `too_many_reminders`, 422 also for
 /// `idempotency_key_reused`, and those of every body.
 pub async fn handle(
@@ -103,17 +104,16 @@ impl<S: TaskCreation, Q: TimerQueue> Creation<'_, S, Q> {
     /// Stores the task, or finds the one that the key has created before; says which.
     pub(super) async fn create(&self, task: Task, key: Option<&Key>) -> Result<(Task, bool), Problem> {
         let now = self.clock.now();
-        let record = key.map(|key| key.record(task.id, StatusCode::CREATED.as_u16()));
+        let record = key.map(|key| key.record(&task.id, StatusCode::CREATED.as_u16()));
         let notice = assignment(&task, None, self.caller.user, now, self.random);
         match (self.store.create(&task, record.as_ref(), notice.as_ref()).await?, key) {
             (Created::KeyUsed(used), Some(key)) => {
-                key.check(&used)?;
-                let found = self.store.task(used.task).await?;
+                let found = self.store.task(key.made(&used)?).await?;
                 let found = permitted(self.store, found, self.caller, Action::ReadTasks).await;
                 let gone = "The task that this Idempotency-Key created is gone.";
                 let found = found.map_err(|problem| match problem.status() {
                     StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => {
-                        Problem::conflict("task_deleted", gone)
+                        Problem::conflict("already_deleted", gone)
                     }
                     _ => problem,
                 });

@@ -6,7 +6,6 @@ pub mod create;
 pub mod delete;
 mod fields;
 pub mod get;
-mod idempotency;
 pub mod list;
 pub mod occurrences;
 pub mod reminders;

@@ -38,12 +38,13 @@ pub async fn handle(
         (tasks.task(id).await?, None, None)
     };
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
-    if let Some(personal) = personal {
+    let more = patch.more_reminders(&task);
+    if let Some(personal) = personal.filter(|_| more > 0) {
         let numbers = match task.space == SpaceId::personal(caller.user) {
             true => personal,
             false => tasks.numbers(task.space).await?,
         };
-        quota.admit_reminders(&numbers, patch.more_reminders(&task)).map_err(Problem::refused)?;
+        quota.admit_reminders(&numbers, more).map_err(Problem::refused)?;
     }
     check_assignee(tasks, caller, task.space, patch.assigned_to.flatten()).await?;
     let if_match = IfMatch::of(call)?;

@@ -1,14 +1,16 @@
 //! Idempotency keys: what a request with one has done is recorded in the write that does it.
 
+use std::str::FromStr;
+
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     credential::sha256_hex,
-    id::{TaskId, UserId},
-    ports::IdempotencyRecord,
+    id::UserId,
+    ports::{IdempotencyRecord, IdempotencyRecords},
     violation::Violation,
 };
 
-use crate::http::{Call, Problem};
+use crate::http::{Call, Problem, Reply};
 
 /// How long an idempotency key is remembered.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -17,7 +19,7 @@ const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 const MAX_KEY: usize = 255;
 
 /// The key of a request, and what it was sent with. Both are kept as hashes.
-pub(super) struct Key {
+pub(crate) struct Key {
     user: UserId,
     key: String,
     body_hash: String,
@@ -30,7 +32,7 @@ impl Key {
     ///
     /// # Errors
     /// 400 `invalid_header`, 422.
-    pub(super) fn of(
+    pub(crate) fn of(
         call: &Call,
         user: UserId,
         sent: &[&[u8]],
@@ -41,16 +43,17 @@ impl Key {
             let why = format!("It must have 1 to {MAX_KEY} characters.");
             return Err(Violation::new("invalid_length", why).at("Idempotency-Key").into());
         }
-        Ok(Some(Self { user, key: key.to_owned(), body_hash: sha256_hex(&sent.concat()), now }))
+        let sent = [&[call.route().as_bytes()], sent].concat().concat();
+        Ok(Some(Self { user, key: key.to_owned(), body_hash: sha256_hex(&sent), now }))
     }
 
-    /// The record of what the request has done: to which task, with which status.
-    pub(super) fn record(&self, task: TaskId, status: u16) -> IdempotencyRecord {
+    /// The record of what the request has done: to what, with which status.
+    pub(crate) fn record(&self, made: &impl ToString, status: u16) -> IdempotencyRecord {
         IdempotencyRecord {
             user: self.user,
             key_hash: sha256_hex(self.key.as_bytes()),
             body_hash: self.body_hash.clone(),
-            task,
+            made: made.to_string(),
             status,
             created_at: self.now,
             expires_at: self.now + LIFETIME,
@@ -58,24 +61,55 @@ impl Key {
     }
 
     /// The key of one operation of a batch. No client can choose it: theirs have no line break.
-    pub(super) fn of_operation(&self, index: usize) -> Self {
+    pub(crate) fn of_operation(&self, index: usize) -> Self {
         Self { key: format!("{}\n{index}", self.key), body_hash: self.body_hash.clone(), ..*self }
     }
 
     /// The hash that the record is found by.
-    pub(super) fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         sha256_hex(self.key.as_bytes())
+    }
+
+    /// What was made under the key, if it was used before for the same.
+    ///
+    /// # Errors
+    /// 422 `idempotency_key_reused`.
+    pub(crate) async fn made_before<T: FromStr>(
+        &self,
+        store: &impl IdempotencyRecords,
+    ) -> Result<Option<T>, Problem> {
+        let found = store.records(self.user, vec![self.hash()], self.now).await?;
+        found.first().map(|used| self.made(used)).transpose()
+    }
+
+    /// What was made, as its record says.
+    ///
+    /// # Errors
+    /// 422 `idempotency_key_reused`.
+    pub(crate) fn made<T: FromStr>(&self, used: &IdempotencyRecord) -> Result<T, Problem> {
+        self.check(used)?;
+        used.made.parse().map_err(|_| Problem::internal())
     }
 
     /// Refuses a key that was used for something else.
     ///
     /// # Errors
     /// 422 `idempotency_key_reused`.
-    pub(super) fn check(&self, used: &IdempotencyRecord) -> Result<(), Problem> {
+    fn check(&self, used: &IdempotencyRecord) -> Result<(), Problem> {
         if used.body_hash == self.body_hash {
             return Ok(());
         }
         let detail = "The Idempotency-Key was used for another body.";
         Err(Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail))
     }
+}
+
+/// The answer to a request that was carried out before: as it was then, with what it made as it is now.
+///
+/// # Errors
+/// 409 `already_deleted` if that is gone.
+pub(crate) fn replayed(reply: Option<Reply>) -> Result<Reply, Problem> {
+    let gone = "What this Idempotency-Key made is gone.";
+    let reply = reply.ok_or_else(|| Problem::conflict("already_deleted", gone))?;
+    reply.with(http::HeaderName::from_static("idempotent-replayed"), "true")
 }

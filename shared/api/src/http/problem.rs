@@ -18,7 +18,8 @@ pub struct Problem {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
     pub(crate) errors: Vec<FieldError>,
-    pub(crate) header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed, so that the error of every handler stays small.
+    pub(crate) header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 #[derive(Serialize)]
@@ -40,13 +41,13 @@ impl Problem {
     }
 
     fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+        self.header = Some(Box::new((name, HeaderValue::from_static(value))));
         self
     }
 
     /// Says in how many seconds it may succeed.
     pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
-        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        self.header = Some(Box::new((header::RETRY_AFTER, HeaderValue::from(seconds))));
         self
     }
 

@@ -102,7 +102,11 @@ where
         Ok(reply) => (reply.headers, reply.content_type, reply.body),
         Err(problem) => {
             let body = problem.body(call.request_id());
-            (problem.header.into_iter().collect(), "application/problem+json", body)
+            (
+                problem.header.map(|header| *header).into_iter().collect(),
+                "application/problem+json",
+                body,
+            )
         }
     };
     let mut response = Response::new(if body.is_empty() { Body::Empty } else { Body::Text(body) });

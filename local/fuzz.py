@@ -10,9 +10,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from deploy import PROJECT, api_url
+from deploy import PROJECT, api_url, configuration
 from e2e import own_cloud, run
-from events import account
+from events import operator
 
 DOCUMENT = PROJECT / "shared/api/src/openapi/openapi.json"
 CONFIGURATION = PROJECT / "local/schemathesis.toml"
@@ -23,11 +23,14 @@ def main(programs: Path, seconds: str, schemathesis: str) -> int:
         url = api_url(cloud)
         with urllib.request.urlopen(f"{url}/v1/openapi.json", timeout=20) as answer:
             assert json.load(answer) == json.loads(DOCUMENT.read_text()), "it is not the document that is served"
-        _, tokens = account(url, "Fuzz")
+        # An operator reaches every operation.
+        mails = f"{cloud.endpoint}/_ministack/ses/messages"
+        tokens = operator(url, mails, configuration()[1]["OperatorAddress"])
         command = [
             schemathesis, "--config-file", str(CONFIGURATION), "run", str(DOCUMENT), "--url", url,
             "--header", f"Authorization: Bearer {tokens['access_token']}",
-            "--checks", "all", "--max-time", seconds, "--seed", "1", "--no-color",
+            # Methods without a route never reach a function: API Gateway answers them, with 404 instead of 405.
+            "--checks", "all", "--exclude-checks", "unsupported_method", "--max-time", seconds, "--seed", "1", "--no-color",
         ]
         return subprocess.run(command, cwd=PROJECT / ".local").returncode
 

@@ -1,0 +1,150 @@
+//! Accounts: profiles, credentials, sessions, and what limits them.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::{
+    credential::{Credential, Session},
+    email::EmailAddress,
+    id::{SessionId, UserId},
+    limit::{Limit, Subject},
+    user::User,
+};
+
+use super::{PortError, Replaced};
+
+/// Reads profiles.
+pub trait Profiles: Send + Sync {
+    /// The profile as it is now (a consistent read), or nothing.
+    fn user(&self, id: UserId) -> impl Future<Output = Result<Option<User>, PortError>> + Send;
+}
+
+/// Changes profiles.
+pub trait ProfileChanges: Profiles {
+    /// Stores a profile if the stored one still has the version `expected`.
+    fn replace_user(
+        &self,
+        user: &User,
+        expected: u64,
+    ) -> impl Future<Output = Result<Replaced<User>, PortError>> + Send;
+}
+
+/// A page of accounts, and the last one of it if there are more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserPage {
+    /// The accounts, by address.
+    pub items: Vec<User>,
+    /// Behind which the next page begins: its canonical address and its id.
+    pub next: Option<(String, UserId)>,
+}
+
+/// Manages accounts.
+pub trait Accounts: ProfileChanges {
+    /// The accounts whose canonical address begins so, behind one of them. It may lag behind the latest changes by
+    /// a moment.
+    fn users(
+        &self,
+        begins: &str,
+        after: Option<(String, UserId)>,
+        limit: u8,
+    ) -> impl Future<Output = Result<UserPage, PortError>> + Send;
+
+    /// Shuts a user out of all requests that are counted for them under a limit, or lets them in again.
+    fn shut_out(
+        &self,
+        user: UserId,
+        limit: &Limit,
+        out: bool,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Ends all sessions of a user.
+    fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// What came of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// The account is there, with its personal space.
+    Done,
+    /// Another account has that address.
+    EmailTaken,
+}
+
+/// Makes accounts.
+pub trait Registrations: Send + Sync {
+    /// Stores the profile, its credential under the canonical address, and the personal space: all of
+    /// them or none.
+    fn register(
+        &self,
+        user: &User,
+        credential: &Credential,
+    ) -> impl Future<Output = Result<Registered, PortError>> + Send;
+}
+
+/// Reads what a log-in is checked against.
+pub trait Credentials: Send + Sync {
+    /// The credential stored under the canonical form of an address, or nothing.
+    fn credential(
+        &self,
+        email: &EmailAddress,
+    ) -> impl Future<Output = Result<Option<Credential>, PortError>> + Send;
+}
+
+/// What came of exchanging a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// The session goes on with the new token.
+    Done,
+    /// The session is there, and the token was not its current one: it has been used before, or forged.
+    Reused,
+    /// No such session, or it has expired.
+    Unknown,
+}
+
+/// Keeps sessions.
+pub trait Sessions: Send + Sync {
+    /// Stores a new session.
+    fn open_session(&self, session: &Session) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Replaces the current token of a session, if `presented` is its hash and the session lives at
+    /// `now`: of two who present the same token, one succeeds. The very same exchange again (the SDK may
+    /// send it twice) succeeds too.
+    fn rotate_session(
+        &self,
+        next: &Session,
+        presented: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Rotated, PortError>> + Send;
+
+    /// Ends a session. That it is gone already is no error.
+    fn close_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Counts what somebody does, to limit it.
+pub trait Limits: Send + Sync {
+    /// Counts one more for a subject, and tells how many there are in the window of `now`, this one included;
+    /// nothing if the subject has been shut out.
+    fn count(
+        &self,
+        limit: &Limit,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<u32>, PortError>> + Send;
+}
+
+/// Keeps the private key that signs access tokens.
+pub trait SigningKeyStore: Send + Sync {
+    /// The key, decrypted. That there is none is an error.
+    fn read(&self) -> impl Future<Output = Result<String, PortError>> + Send;
+
+    /// Stores a key unless there is one; an existing one is never replaced. Returns whether it was stored.
+    fn create(&self, key: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Deletes the key. That it is gone already is no error.
+    fn delete(&self) -> impl Future<Output = Result<(), PortError>> + Send;
+}

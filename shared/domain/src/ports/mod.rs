@@ -1,0 +1,35 @@
+//! What the rules need from the outside. Each port is as narrow as the permission behind it, and each of
+//! its methods is one access pattern.
+
+mod accounts;
+mod delivery;
+mod idempotency;
+mod spaces;
+mod tasks;
+
+pub use accounts::*;
+pub use delivery::*;
+pub use idempotency::*;
+pub use spaces::*;
+pub use tasks::*;
+
+/// Something outside did not do what was asked. Nothing is known of why that a client could act on.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed: {source}")]
+pub struct PortError {
+    /// What was asked, for the log.
+    pub operation: &'static str,
+    /// Whether the same call may well succeed a moment later.
+    pub transient: bool,
+    /// What was answered, for the log. It holds no values of users.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What came of storing something on condition that it is still the version that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replaced<T> {
+    /// It is stored.
+    Done,
+    /// It has changed meanwhile; this is what it is now, or nothing if it is gone.
+    Conflict(Option<Box<T>>),
+}

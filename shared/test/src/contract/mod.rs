@@ -1,0 +1,98 @@
+//! What every store must do, as tests that run against each of them. [`contract_tests!`] makes one test
+//! of each function here.
+//!
+//! [`contract_tests!`]: crate::contract_tests
+
+mod accounts;
+mod others;
+mod spaces;
+mod tasks;
+
+use taskbell_domain::{credential::Credential, ports::*, task::Task, user::User};
+
+pub use accounts::*;
+pub use others::*;
+pub use spaces::*;
+pub use tasks::*;
+
+/// All store ports together.
+pub trait Store:
+    Accounts
+    + Registrations
+    + Credentials
+    + Sessions
+    + Limits
+    + SpaceChanges
+    + Comments
+    + TaskCreation
+    + TaskChanges
+    + Counting
+    + CountReads
+    + Notices
+    + Timers
+{
+}
+impl<T> Store for T where
+    T: Accounts
+        + Registrations
+        + Credentials
+        + Sessions
+        + Limits
+        + SpaceChanges
+        + Comments
+        + TaskCreation
+        + TaskChanges
+        + Counting
+        + CountReads
+        + Notices
+        + Timers
+{
+}
+
+async fn register(store: &impl Store, user: &User) -> Registered {
+    let credential = Credential { user: user.id, password_hash: "a hash".to_owned() };
+    store.register(user, &credential).await.expect("an answer")
+}
+
+async fn create(store: &impl Store, task: &Task) {
+    assert_eq!(store.create(task, None, None).await.expect("an answer"), Created::Done);
+}
+
+/// Makes one test of each function of the contract. `$store` is an async expression that gives a store
+/// and whatever must live as long as it does.
+#[macro_export]
+macro_rules! contract_tests {
+    ($store:expr) => {
+        $crate::contract_tests!($store =>
+            a_registered_account_is_read_back_whole
+            an_address_belongs_to_one_account
+            a_profile_changes_only_at_the_version_that_was_read
+            what_somebody_does_is_counted_in_each_window
+            accounts_are_found_by_the_beginning_of_their_address
+            a_user_is_shut_out_and_let_in_again
+            a_refresh_token_works_once
+            a_task_is_read_back_whole
+            a_task_changes_only_at_the_version_that_was_read
+            a_completion_and_the_next_occurrence_are_stored_together
+            a_task_is_counted_once_as_it_is_now
+            an_idempotency_key_creates_one_task
+            a_change_with_a_key_is_made_once
+            whatever_is_made_under_a_key_is_made_once
+            lists_are_sorted_filtered_and_paged
+            assigned_tasks_are_found_across_spaces
+            a_space_is_known_to_its_members
+            members_join_change_and_leave
+            a_purge_leaves_nothing_of_a_space_and_all_of_others
+            comments_are_paged_changed_and_deleted_with_their_task
+            a_notice_is_read_back_whole_and_has_a_timer
+            timers_are_found_until_a_moment_and_move_with_their_task
+        );
+    };
+    ($store:expr => $($name:ident)+) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let (store, _alive) = $store.await;
+            $crate::contract::$name(&store).await;
+        })+
+    };
+}

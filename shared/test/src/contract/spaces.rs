@@ -1,0 +1,166 @@
+//! Spaces, and who is in them.
+
+use crate::fixtures::{comment, draft, notice, now, space, task, user};
+use taskbell_domain::{
+    email::EmailAddress,
+    notice::{Content, Notice},
+    ports::*,
+    space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
+    user::User,
+};
+
+use super::{Store, create, register};
+
+/// A space is found by its members only, and changes only at the version that was read.
+pub async fn a_space_is_known_to_its_members(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    register(store, &ada).await;
+    let (mut made, owner) = space(1, &ada);
+    store.create_space(&made, &owner, None).await.expect("an answer");
+    let (second, second_owner) = space(2, &ada);
+    store.create_space(&second, &second_owner, None).await.expect("an answer");
+    assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), Some(Role::Owner));
+    assert_eq!(store.role(made.id, eve.id).await.expect("an answer"), None);
+    let found = store.space_and_member(made.id, ada.id).await.expect("an answer");
+    assert_eq!(found, Some((made.clone(), owner)));
+    assert_eq!(store.space(made.id).await.expect("an answer"), Some(made.clone()));
+    let mut all = vec![(made.clone(), Role::Owner), (second, Role::Owner)];
+    all.sort_by_key(|(space, _)| space.id);
+    assert_eq!(store.spaces_of(ada.id).await.expect("an answer"), all);
+    assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
+    assert_eq!(store.members(made.id).await.expect("an answer"), [(owner, ada.clone())]);
+
+    let old = made.clone();
+    made.begin_deletion(now());
+    assert_eq!(store.replace_space(&made, 1).await.expect("an answer"), Replaced::Done);
+    let conflict = Replaced::Conflict(Some(Box::new(made.clone())));
+    assert_eq!(store.replace_space(&old, 1).await.expect("an answer"), conflict);
+    assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), None, "it is being deleted");
+    assert_eq!(store.spaces_of(ada.id).await.expect("an answer").len(), 1);
+    let found = store.space_and_member(made.id, ada.id).await.expect("an answer");
+    assert_eq!(found.map(|(space, _)| space), Some(made));
+}
+
+/// People join with the secret of their invitation, once; roles change and people leave only as they were read.
+pub async fn members_join_change_and_leave(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    register(store, &ada).await;
+    register(store, &eve).await;
+    let (mut made, owner) = space(1, &ada);
+    store.create_space(&made, &owner, None).await.expect("an answer");
+    let content = Content::Invitation { to: eve.email.clone(), space: made.id };
+    let (first, second) = (notice(1, content.clone()), notice(2, content));
+    let invitation = |carrier: &Notice| Invitation {
+        space: made.id,
+        email: eve.email.clone(),
+        role: Role::Member,
+        invited_by: ada.id,
+        notice: carrier.id,
+        secret_hash: None,
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    let (replaced, mut invited) = (invitation(&first), invitation(&second));
+    store.invite(&replaced, &first, None).await.expect("an answer");
+    store.invite(&invited, &second, None).await.expect("an answer");
+    assert!(!store.arm_invitation(&replaced, "old").await.expect("an answer"), "it was replaced");
+    assert!(store.arm_invitation(&invited, "secret").await.expect("an answer"));
+    assert_eq!(store.notice(second.id).await.expect("an answer"), Some(second.clone()));
+    invited.secret_hash = Some("secret".to_owned());
+    assert_eq!(store.invitations(made.id).await.expect("an answer"), [invited.clone()]);
+    let upper = EmailAddress::parse("USER2@example.com").expect("an address");
+    let found = store.invitation(made.id, &upper.hash()).await.expect("an answer");
+    assert_eq!(found, Some(invited.clone()));
+
+    let member = Member { space: made.id, user: eve.id, role: Role::Member, joined_at: now() };
+    let forged = Invitation { secret_hash: Some("forged".to_owned()), ..invited.clone() };
+    let mut change = async |change: MemberChange| {
+        let (read, mut next) = (made.version, made.clone());
+        next.count(&change, now()).expect("a valid change");
+        let done = store.change_member(&next, read, &change).await.expect("an answer");
+        let stale = store.change_member(&next, read, &change).await.expect("an answer");
+        assert!(!stale, "nothing happens twice");
+        if done {
+            made = next;
+        }
+        done
+    };
+    assert!(!change(MemberChange::Join(member, forged)).await);
+    assert!(change(MemberChange::Join(member, invited.clone())).await);
+    assert!(!change(MemberChange::Join(member, invited)).await, "it works once");
+    let viewer = Member { role: Role::Viewer, ..member };
+    assert!(!change(MemberChange::Role(viewer, Role::Admin)).await, "they are no viewer");
+    assert!(change(MemberChange::Role(member, Role::Viewer)).await);
+    assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), Some(Role::Viewer));
+    let mut everybody = store.members(viewer.space).await.expect("an answer");
+    everybody.sort_by_key(|(member, _)| member.role);
+    assert_eq!(everybody, [(viewer, eve.clone()), (owner, ada.clone())]);
+    assert!(change(MemberChange::Leave(viewer)).await);
+    assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), None);
+    assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
+    assert_eq!((made.members, made.owners), (1, 1));
+}
+
+/// A purge deletes the tasks of one space, piece by piece, and in the end the space.
+pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let ((doomed, owner), (other, other_owner)) = (space(1, &ada), space(2, &ada));
+    store.create_space(&doomed, &owner, None).await.expect("an answer");
+    store.create_space(&other, &other_owner, None).await.expect("an answer");
+    let mut full = doomed.clone();
+    for number in 30..60 {
+        join(store, &mut full, &user(number)).await;
+    }
+    let mut ids = Vec::new();
+    for number in 0..130_u64 {
+        let mut made = task(number, &ada, draft("t"));
+        made.space = if number == 0 { other.id } else { doomed.id };
+        create(store, &made).await;
+        if number < 3 {
+            assert_eq!(
+                store.add_comment(&comment(number, &made, &ada), None).await.expect("an answer"),
+                Some(Created::Done)
+            );
+        }
+        ids.push(made.id);
+    }
+    assert!(!store.purge_space(doomed.id, 100).await.expect("an answer"), "there is more");
+    assert!(store.space_and_member(doomed.id, ada.id).await.expect("an answer").is_some());
+    assert!(store.purge_space(doomed.id, 100).await.expect("an answer"));
+    assert_eq!(store.space_and_member(doomed.id, ada.id).await.expect("an answer"), None);
+    assert_eq!(store.spaces_of(ada.id).await.expect("an answer"), [(other, Role::Owner)]);
+    for (number, id) in ids.iter().enumerate() {
+        let left = store.task(*id).await.expect("an answer");
+        assert_eq!(left.is_some(), number == 0);
+    }
+    for (number, id) in ids.iter().enumerate().take(3) {
+        let comments = store.comments(*id, None, 10).await.expect("a page").items;
+        assert_eq!(comments.len(), usize::from(number == 0));
+    }
+    for number in 30..60 {
+        assert_eq!(store.spaces_of(user(number).id).await.expect("an answer"), []);
+    }
+    assert_eq!(store.invitations(doomed.id).await.expect("an answer"), []);
+}
+
+async fn join(store: &impl Store, space: &mut Space, who: &User) {
+    register(store, who).await;
+    let content = Content::Invitation { to: who.email.clone(), space: space.id };
+    let carrier = notice(10_000 + u64::from(space.members), content);
+    let invitation = Invitation {
+        space: space.id,
+        email: who.email.clone(),
+        role: Role::Member,
+        invited_by: who.id,
+        notice: carrier.id,
+        secret_hash: Some("secret".to_owned()),
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    store.invite(&invitation, &carrier, None).await.expect("an answer");
+    let member = Member { space: space.id, user: who.id, role: Role::Member, joined_at: now() };
+    let (read, change) = (space.version, MemberChange::Join(member, invitation));
+    space.count(&change, now()).expect("there is room");
+    assert!(store.change_member(space, read, &change).await.expect("an answer"));
+}

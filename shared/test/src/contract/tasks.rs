@@ -1,0 +1,308 @@
+//! Tasks, what is made of them once, and lists.
+
+use crate::fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user};
+use taskbell_domain::{
+    checklist::WantedItem,
+    counts::{Counted, Number, Numbers},
+    id::SpaceId,
+    list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
+    notice::Content,
+    ports::*,
+    recurrence::{AutoComplete, RecurrenceFrom, Rule},
+    task::{Completion, Priority, Status, Task},
+    text::{Category, ItemTitle, Needle, Tag, Title},
+};
+
+use super::{Store, create, register};
+
+/// A task comes back with every field, alone and together with a profile.
+pub async fn a_task_is_read_back_whole(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let mut full = due_draft("Ring the bell", "2026-03-29T02:30[Europe/Berlin]", &["PT30M", "P1D"]);
+    full.category = Some(Category::parse("Tower").expect("a category"));
+    full.tags = vec![Tag::parse("bell").expect("a tag"), Tag::parse("höhe").expect("a tag")];
+    full.priority = Priority::Urgent;
+    full.recurrence = Some(Rule::parse("FREQ=WEEKLY;COUNT=4").expect("a rule"));
+    full.recurrence_from = Some(RecurrenceFrom::Completion);
+    full.checklist = ["Climb", "Pull"]
+        .iter()
+        .map(|title| WantedItem {
+            id: None,
+            title: ItemTitle::parse(title).expect("a title"),
+            done: *title == "Pull",
+        })
+        .collect();
+    full.auto_complete_after = Some(AutoComplete::parse("P1DT2M").expect("a duration"));
+    let mut stored = task(1, &ada, full);
+    stored.reminders[0].delivery.message_id = Some("m-1".to_owned());
+    stored.past_reminders.push(stored.reminders[1].clone());
+    stored.next_occurrence = Some(task(2, &ada, draft("next")).id);
+    stored.completed_by = Some(Completion::Timer);
+    create(store, &stored).await;
+    assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
+    store.count_task(&Counted::of(&stored)).await.expect("an answer");
+    let numbers = store.numbers(stored.space).await.expect("an answer");
+    assert_eq!(numbers[&Number::All], 1);
+    let all = store.task_user_and_numbers(stored.id, ada.id).await.expect("an answer");
+    assert_eq!(all, (Some(stored.clone()), Some(ada.clone()), numbers.clone()));
+    let both = store.user_and_numbers(ada.id, stored.space).await.expect("an answer");
+    assert_eq!(both, (Some(ada.clone()), numbers));
+    let other = task(2, &user(2), draft("x"));
+    let none = store.task_user_and_numbers(other.id, user(2).id).await.expect("an answer");
+    assert_eq!(none, (None, None, Numbers::new()));
+    let neither = store.user_and_numbers(user(2).id, other.space).await.expect("an answer");
+    assert_eq!(neither, (None, Numbers::new()));
+}
+
+/// A task is replaced and deleted only at the version that was read, and the refusal shows the present one.
+pub async fn a_task_changes_only_at_the_version_that_was_read(store: &impl Store) {
+    let ada = user(1);
+    let old = task(1, &ada, draft("old"));
+    create(store, &old).await;
+    let new = Task { version: 2, ..old.clone() };
+    assert_eq!(store.replace(&new, 1, Alongside::default()).await.expect("an answer"), Replaced::Done);
+    let conflict = Replaced::Conflict(Some(Box::new(new.clone())));
+    assert_eq!(store.replace(&new, 1, Alongside::default()).await.expect("an answer"), conflict);
+    assert_eq!(store.delete(new.id, 1, false, None).await.expect("an answer"), conflict);
+    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Done, "gone");
+    assert_eq!(
+        store.replace(&new, 2, Alongside::default()).await.expect("an answer"),
+        Replaced::Conflict(None)
+    );
+    assert_eq!(store.task(new.id).await.expect("an answer"), None);
+}
+
+/// The occurrence that a completion makes is stored together with the completed one, or not at all.
+pub async fn a_completion_and_the_next_occurrence_are_stored_together(store: &impl Store) {
+    let ada = user(1);
+    let first = task(1, &ada, draft("first"));
+    create(store, &first).await;
+    let done = Task { version: 2, status: Status::Completed, ..first.clone() };
+    let with = |next| Alongside { next: Some(next), ..Alongside::default() };
+    let (second, third) = (task(2, &ada, draft("second")), task(3, &ada, draft("third")));
+    assert_eq!(store.replace(&done, 1, with(&second)).await.expect("an answer"), Replaced::Done);
+    let late = store.replace(&done, 1, with(&third)).await.expect("an answer");
+    assert_eq!(late, Replaced::Conflict(Some(Box::new(done))));
+    assert_eq!(store.task(second.id).await.expect("an answer"), Some(second));
+    assert_eq!(store.task(third.id).await.expect("an answer"), None);
+}
+
+/// An idempotency key creates one task, until its record expires.
+pub async fn an_idempotency_key_creates_one_task(store: &impl Store) {
+    let ada = user(1);
+    let (first, second) = (task(1, &ada, draft("one")), task(2, &ada, draft("two")));
+    let made = store.create(&first, Some(&record("k", &first, NOW)), None).await.expect("an answer");
+    assert_eq!(made, Created::Done);
+    let again = store.create(&second, Some(&record("k", &second, NOW)), None).await.expect("an answer");
+    assert_eq!(again, Created::KeyUsed(record("k", &first, NOW)));
+    assert_eq!(store.task(second.id).await.expect("an answer"), None);
+    let later = record("k", &second, "2026-03-02T08:00:00Z");
+    let expired = store.create(&second, Some(&later), None).await.expect("an answer");
+    assert_eq!(expired, Created::Done);
+}
+
+/// What a key has done is done once: a change and a deletion leave their records, and nothing happens where
+/// there is one.
+pub async fn a_change_with_a_key_is_made_once(store: &impl Store) {
+    let ada = user(1);
+    let old = task(1, &ada, draft("old"));
+    create(store, &old).await;
+    let (change, delete) = (record("change", &old, NOW), record("delete", &old, NOW));
+    let hashes = || vec!["change".repeat(8), "delete".repeat(8), "none".repeat(8)];
+    assert_eq!(store.records(ada.id, hashes(), now()).await.expect("an answer"), []);
+    let new = Task { version: 2, ..old.clone() };
+    let also = |record| Alongside { record: Some(record), ..Alongside::default() };
+    assert_eq!(store.replace(&new, 1, also(&change)).await.expect("an answer"), Replaced::Done);
+    let newer = Task { version: 3, ..old.clone() };
+    let stale = store.replace(&newer, 1, also(&delete)).await.expect("an answer");
+    assert_eq!(stale, Replaced::Conflict(Some(Box::new(new.clone()))));
+    let twice = store.replace(&newer, 2, also(&change)).await.expect_err("the key is used");
+    assert!(twice.transient);
+    assert!(store.delete(old.id, 2, false, Some(&change)).await.is_err());
+    assert_eq!(store.task(old.id).await.expect("an answer"), Some(new));
+    let gone = store.delete(old.id, 2, false, Some(&delete)).await.expect("an answer");
+    assert_eq!(gone, Replaced::Done);
+    let mut found = store.records(ada.id, hashes(), now()).await.expect("an answer");
+    found.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
+    assert_eq!(found, [change, delete]);
+    let later = instant("2026-03-02T08:00:00Z");
+    assert_eq!(store.records(ada.id, hashes(), later).await.expect("an answer"), []);
+}
+
+/// Whatever is made under a key is made once: a space, a comment, a notice.
+pub async fn whatever_is_made_under_a_key_is_made_once(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let of = task(1, &ada, draft("one"));
+    create(store, &of).await;
+    let record = |key| record(key, &of, NOW);
+    let used = |key| Created::KeyUsed(record(key));
+    for (number, expected) in [(1, Created::Done), (2, used("space"))] {
+        let (space, owner) = space(number, &ada);
+        let created = store.create_space(&space, &owner, Some(&record("space"))).await;
+        assert_eq!(created.expect("an answer"), expected);
+        let found = store.space(space.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Done);
+    }
+    for (number, expected) in [(1, Created::Done), (2, used("comment"))] {
+        let comment = comment(number, &of, &ada);
+        let created = store.add_comment(&comment, Some(&record("comment"))).await;
+        assert_eq!(created.expect("an answer"), Some(expected.clone()));
+        let found = store.comment(of.id, comment.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Done);
+    }
+    for (number, expected) in [(1, Created::Done), (2, used("notice"))] {
+        let content = Content::Assignment { to: ada.id, task: of.id, by: ada.id };
+        let notice = notice(number, content);
+        let created = store.add_notice(&notice, Some(&record("notice"))).await;
+        assert_eq!(created.expect("an answer"), expected);
+        let found = store.notice(notice.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Done);
+    }
+}
+
+fn record(key: &str, task: &Task, at: &str) -> IdempotencyRecord {
+    IdempotencyRecord {
+        user: task.created_by,
+        key_hash: key.repeat(8),
+        body_hash: "b".repeat(64),
+        made: task.id.to_string(),
+        status: 201,
+        created_at: instant(at),
+        expires_at: instant(at) + jiff::SignedDuration::from_hours(24),
+    }
+}
+
+/// Every order, with every filter, page by page, gives the tasks that a plain sort and filter give.
+pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    let mut all = Vec::new();
+    for number in 0..150_u64 {
+        let due = (number % 4 != 0).then(|| format!("2026-03-{:02}", 1 + number * 7 % 28));
+        let mut made = match &due {
+            Some(due) => due_draft("t", due, &[]),
+            None => draft("t"),
+        };
+        made.priority = Priority::ALL[number as usize % 4];
+        made.status = Status::ALL[number as usize % 3];
+        made.category = (number % 5 == 0).then(|| Category::parse("home").expect("a category"));
+        made.tags = (number % 6 == 0).then(|| Tag::parse("x").expect("a tag")).into_iter().collect();
+        let words = ["Ring", "ring the BELL", "Élan", "elan vital", "鐘", "Ring"];
+        made.title = Title::parse(words[number as usize % 6]).expect("a title");
+        let mut made = task(100 + number, &ada, made);
+        made.updated_at = now() + jiff::SignedDuration::from_secs((number * 31 % 40) as i64);
+        create(store, &made).await;
+        all.push(made);
+    }
+    create(store, &task(999, &eve, draft("not yours"))).await;
+    let filters = [
+        TaskFilter::default(),
+        TaskFilter { status: Some(Status::Pending), ..TaskFilter::default() },
+        TaskFilter { status: Some(Status::Completed), ..TaskFilter::default() },
+        TaskFilter { priority: Some(Priority::High), ..TaskFilter::default() },
+        TaskFilter {
+            category: Some(Category::parse("home").expect("a category")),
+            ..TaskFilter::default()
+        },
+        TaskFilter { tag: Some(Tag::parse("x").expect("a tag")), ..TaskFilter::default() },
+        TaskFilter { open: true, ..TaskFilter::default() },
+        TaskFilter { words: Some(Needle::parse("ÉL").expect("words")), ..TaskFilter::default() },
+        TaskFilter {
+            open: true,
+            status: Some(Status::Completed),
+            words: Some(Needle::parse("ring").expect("words")),
+            ..TaskFilter::default()
+        },
+        TaskFilter {
+            open: true,
+            due_before: Some(instant("2026-03-15T00:00:00Z")),
+            words: Some(Needle::parse("bell").expect("words")),
+            ..TaskFilter::default()
+        },
+        TaskFilter { due_before: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },
+        TaskFilter { due_after: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },
+        TaskFilter {
+            status: Some(Status::InProgress),
+            priority: Some(Priority::Low),
+            due_after: Some(instant("2026-03-03T22:59:59Z")),
+            due_before: Some(instant("2026-03-24T22:59:59Z")),
+            ..TaskFilter::default()
+        },
+    ];
+    for by in [SortBy::Due, SortBy::Created, SortBy::Priority, SortBy::Updated, SortBy::Title] {
+        for descending in [false, true] {
+            for filter in &filters {
+                let mut expected: Vec<_> = all.iter().filter(|t| filter.admits(t)).collect();
+                expected.sort_by_key(|t| Position::of(t, by));
+                if descending {
+                    expected.reverse();
+                }
+                for limit in [9, 100] {
+                    let query = TaskQuery {
+                        scope: Scope::Space(SpaceId::personal(ada.id)),
+                        filter: filter.clone(),
+                        sort: Sort { by, descending },
+                        limit,
+                        after: None,
+                    };
+                    let found = walk(store, query.clone()).await;
+                    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What is assigned to somebody is found across spaces, by due time, and only while it is assigned to them.
+pub async fn assigned_tasks_are_found_across_spaces(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    let (shared, _) = space(1, &eve);
+    let mut mine = Vec::new();
+    for number in 0..12_u64 {
+        let due = format!("2026-03-{:02}", 20 - number);
+        let mut made = task(number, &ada, due_draft("t", &due, &[]));
+        made.status = Status::ALL[number as usize % 3];
+        made.space = if number % 2 == 0 { shared.id } else { made.space };
+        made.assigned_to = (number % 4 != 3).then_some(if number % 4 == 2 { eve.id } else { ada.id });
+        create(store, &made).await;
+        mine.extend((made.assigned_to == Some(ada.id)).then_some(made));
+    }
+    let query = |filter| TaskQuery {
+        scope: Scope::AssignedTo(ada.id),
+        filter,
+        sort: Sort::DEFAULT,
+        limit: 2,
+        after: None,
+    };
+    mine.sort_by_key(|task| Position::of(task, SortBy::Due));
+    assert_eq!(walk(store, query(TaskFilter::default())).await, mine);
+    for filter in [
+        TaskFilter { status: Some(Status::Pending), ..TaskFilter::default() },
+        TaskFilter { status: Some(Status::Completed), ..TaskFilter::default() },
+        TaskFilter { space: Some(shared.id), ..TaskFilter::default() },
+    ] {
+        let expected: Vec<_> = mine.iter().filter(|task| filter.admits(task)).cloned().collect();
+        assert_eq!(walk(store, query(filter)).await, expected);
+    }
+    let mut taken = mine[0].clone();
+    (taken.assigned_to, taken.version) = (None, 2);
+    store.replace(&taken, 1, Alongside::default()).await.expect("an answer");
+    assert_eq!(walk(store, query(TaskFilter::default())).await, mine[1..]);
+}
+
+/// Walks all pages, and checks that they fit together.
+async fn walk(store: &impl Store, mut query: TaskQuery) -> Vec<Task> {
+    let mut all = Vec::new();
+    for _ in 0..1_000 {
+        let page = store.list(&query).await.expect("a page");
+        assert!(page.items.len() <= usize::from(query.limit));
+        all.extend(page.items);
+        query.after = page.next;
+        if query.after.is_none() {
+            return all;
+        }
+    }
+    panic!("the list has no end");
+}

@@ -1,0 +1,76 @@
+//! Every store port, in memory. It keeps the same contract as DynamoDB does.
+
+mod accounts;
+mod spaces;
+mod tasks;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard},
+};
+
+use jiff::Timestamp;
+
+use taskbell_domain::{
+    comment::Comment,
+    counts::Counts,
+    credential::{Credential, Session},
+    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
+    limit::{self},
+    notice::Notice,
+    ports::*,
+    space::{Invitation, Member, Space},
+    task::Task,
+    timer::Timer,
+    user::User,
+};
+
+/// All data, in memory.
+#[derive(Default)]
+pub struct Memory(Mutex<Data>);
+
+#[derive(Default)]
+struct Data {
+    users: BTreeMap<UserId, User>,
+    credentials: BTreeMap<String, Credential>,
+    sessions: BTreeMap<(UserId, SessionId), Session>,
+    tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
+    records: BTreeMap<(UserId, String), IdempotencyRecord>,
+    spaces: BTreeMap<SpaceId, Space>,
+    members: BTreeMap<(SpaceId, UserId), Member>,
+    invitations: BTreeMap<(SpaceId, String), Invitation>,
+    comments: BTreeMap<(TaskId, CommentId), Comment>,
+    notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
+    counted: BTreeMap<TaskId, (u64, Counts)>,
+    tallies: BTreeMap<SpaceId, Counts>,
+    shut_out: BTreeSet<(limit::Subject, &'static str)>,
+    counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
+}
+
+impl Memory {
+    /// All that is stored but counts and credentials, as text: to see whether anything has changed.
+    pub fn contents(&self) -> String {
+        let data = self.data();
+        let accounts = (&data.users, data.credentials.len(), &data.sessions);
+        let spaces = (&data.spaces, &data.members, &data.invitations);
+        format!("{:?}", (accounts, spaces, &data.tasks, &data.records, &data.comments, &data.notices))
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.0.lock().expect("not poisoned")
+    }
+}
+
+impl Data {
+    /// Keeps a record, or gives the one that is there.
+    fn record(&mut self, record: Option<&IdempotencyRecord>) -> Option<IdempotencyRecord> {
+        let record = record?;
+        let key = (record.user, record.key_hash.clone());
+        let used = self.records.get(&key).filter(|used| used.expires_at > record.created_at);
+        if used.is_none() {
+            self.records.insert(key, record.clone());
+            return None;
+        }
+        used.cloned()
+    }
+}

@@ -1,0 +1,209 @@
+//! Spaces and notices.
+
+use taskbell_domain::{
+    id::{NoticeId, SpaceId, UserId},
+    notice::Notice,
+    ports::*,
+    space::{Invitation, Member, MemberChange, Role, Space},
+    user::User,
+};
+
+use super::{Data, Memory};
+
+impl Memberships for Memory {
+    async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
+        let found = self.space_and_member(space, user).await?;
+        Ok(found.filter(|(space, _)| !space.deleting).map(|(_, member)| member.role))
+    }
+
+    async fn spaces_of(&self, user: UserId) -> Result<Vec<(Space, Role)>, PortError> {
+        let data = self.data();
+        let mine = data.members.values().filter(|member| member.user == user);
+        let spaces = mine.filter_map(|m| data.spaces.get(&m.space).map(|s| (s.clone(), m.role)));
+        Ok(spaces.filter(|(space, _)| !space.deleting).collect())
+    }
+}
+
+impl SpaceReads for Memory {
+    async fn space_and_member(
+        &self,
+        space: SpaceId,
+        user: UserId,
+    ) -> Result<Option<(Space, Member)>, PortError> {
+        let data = self.data();
+        let member = data.members.get(&(space, user)).copied();
+        Ok(data.spaces.get(&space).cloned().zip(member))
+    }
+
+    async fn space(&self, id: SpaceId) -> Result<Option<Space>, PortError> {
+        Ok(self.data().spaces.get(&id).cloned())
+    }
+
+    async fn members(&self, space: SpaceId) -> Result<Vec<(Member, User)>, PortError> {
+        let data = self.data();
+        let members = data.members.values().filter(|member| member.space == space);
+        Ok(members.filter_map(|m| data.users.get(&m.user).map(|user| (*m, user.clone()))).collect())
+    }
+
+    async fn invitations(&self, space: SpaceId) -> Result<Vec<Invitation>, PortError> {
+        let data = self.data();
+        Ok(data.invitations.values().filter(|found| found.space == space).cloned().collect())
+    }
+
+    async fn invitation(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> Result<Option<Invitation>, PortError> {
+        Ok(self.data().invitations.get(&(space, address_hash.to_owned())).cloned())
+    }
+}
+
+impl SpaceChanges for Memory {
+    async fn create_space(
+        &self,
+        space: &Space,
+        owner: &Member,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
+        let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
+        data.spaces.insert(space.id, space.clone());
+        data.members.insert((space.id, owner.user), *owner);
+        Ok(Created::Done)
+    }
+
+    async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
+        let mut data = self.data();
+        let stored = data.spaces.get(&space.id);
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.spaces.insert(space.id, space.clone());
+        Ok(Replaced::Done)
+    }
+
+    async fn change_member(
+        &self,
+        space: &Space,
+        expected: u64,
+        change: &MemberChange,
+    ) -> Result<bool, PortError> {
+        let mut data = self.data();
+        if data.spaces.get(&space.id).is_none_or(|stored| stored.version != expected) {
+            return Ok(false);
+        }
+        let role_of = |data: &Data, m: &Member| data.members.get(&(m.space, m.user)).map(|m| m.role);
+        match change {
+            MemberChange::Join(member, invitation) => {
+                let address = (space.id, invitation.email.hash());
+                let armed = data.invitations.get(&address).map(|stored| &stored.secret_hash);
+                if armed != Some(&invitation.secret_hash) || role_of(&data, member).is_some() {
+                    return Ok(false);
+                }
+                data.invitations.remove(&address);
+                data.members.insert((space.id, member.user), *member);
+            }
+            MemberChange::Role(member, _) | MemberChange::Leave(member)
+                if role_of(&data, member) != Some(member.role) =>
+            {
+                return Ok(false);
+            }
+            MemberChange::Role(member, role) => {
+                data.members.insert((space.id, member.user), Member { role: *role, ..*member });
+            }
+            MemberChange::Leave(member) => {
+                data.members.remove(&(space.id, member.user));
+            }
+        }
+        data.spaces.insert(space.id, space.clone());
+        Ok(true)
+    }
+
+    async fn invite(
+        &self,
+        invitation: &Invitation,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
+        let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
+        let address = (invitation.space, invitation.email.hash());
+        data.invitations.insert(address, invitation.clone());
+        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(Created::Done)
+    }
+
+    async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {
+        self.data().invitations.remove(&(space, address_hash.to_owned()));
+        Ok(())
+    }
+
+    async fn purge_space(&self, space: SpaceId, most: usize) -> Result<bool, PortError> {
+        let mut data = self.data();
+        let theirs = data.tasks.values().filter(|(task, _)| task.space == space);
+        let theirs: Vec<_> = theirs.map(|(task, _)| task.id).collect();
+        let gone: Vec<_> = theirs.iter().take(most).collect();
+        gone.iter().for_each(|id| drop(data.tasks.remove(id)));
+        data.comments.retain(|(task, _), _| !gone.contains(&task));
+        if gone.len() < theirs.len() {
+            return Ok(false);
+        }
+        data.members.retain(|(of, _), _| *of != space);
+        data.invitations.retain(|(of, _), _| *of != space);
+        data.spaces.remove(&space);
+        Ok(true)
+    }
+}
+
+impl Notices for Memory {
+    async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
+        Ok(self.data().notices.get(&id).map(|(notice, _)| notice.clone()))
+    }
+
+    async fn add_notice(
+        &self,
+        notice: &Notice,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Created, PortError> {
+        let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
+        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(Created::Done)
+    }
+
+    async fn replace_notice(
+        &self,
+        notice: &Notice,
+        expected: u64,
+    ) -> Result<Replaced<Notice>, PortError> {
+        let mut data = self.data();
+        let stored = data.notices.get(&notice.id).map(|(stored, _)| stored);
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
+        Ok(Replaced::Done)
+    }
+
+    async fn arm_invitation(
+        &self,
+        invitation: &Invitation,
+        secret_hash: &str,
+    ) -> Result<bool, PortError> {
+        let address = (invitation.space, invitation.email.hash());
+        let mut data = self.data();
+        let stored = data.invitations.get_mut(&address);
+        let Some(stored) = stored.filter(|stored| stored.notice == invitation.notice) else {
+            return Ok(false);
+        };
+        stored.secret_hash = Some(secret_hash.to_owned());
+        Ok(true)
+    }
+}

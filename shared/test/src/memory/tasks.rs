@@ -1,0 +1,293 @@
+//! Tasks, comments, timers, and what is counted.
+
+use jiff::Timestamp;
+
+use taskbell_domain::{
+    comment::Comment,
+    counts::{Counted, Number, Numbers, Tallies, Tally, difference, number},
+    id::{CommentId, SpaceId, TaskId, UserId},
+    list::{Position, TaskPage, TaskQuery},
+    notice::Notice,
+    ports::*,
+    task::Task,
+    timer::{Subject, Timer},
+    user::User,
+};
+
+use super::Memory;
+
+impl TaskReads for Memory {
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
+        Ok(self.data().tasks.get(&id).map(|(task, _)| task.clone()))
+    }
+
+    async fn list(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
+        let data = self.data();
+        let mut found: Vec<_> = data
+            .tasks
+            .values()
+            .map(|(task, _)| (Position::of(task, query.sort.by), task))
+            .filter(|(_, task)| query.scope.holds(task) && query.filter.admits(task))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        if query.sort.descending {
+            found.reverse();
+        }
+        if let Some(after) = &query.after {
+            found.retain(
+                |(place, _)| {
+                    if query.sort.descending { place < after } else { place > after }
+                },
+            );
+        }
+        let limit = usize::from(query.limit);
+        let next = (found.len() > limit).then(|| found[limit - 1].0.clone());
+        found.truncate(limit);
+        Ok(TaskPage { items: found.into_iter().map(|(_, task)| task.clone()).collect(), next })
+    }
+}
+
+impl Comments for Memory {
+    async fn add_comment(
+        &self,
+        comment: &Comment,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Option<Created>, PortError> {
+        let mut data = self.data();
+        if !data.tasks.contains_key(&comment.task) {
+            return Ok(None);
+        }
+        if let Some(used) = data.record(record) {
+            return Ok(Some(Created::KeyUsed(used)));
+        }
+        data.comments.insert((comment.task, comment.id), comment.clone());
+        Ok(Some(Created::Done))
+    }
+
+    async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {
+        Ok(self.data().comments.get(&(task, id)).cloned())
+    }
+
+    async fn comments(
+        &self,
+        task: TaskId,
+        after: Option<CommentId>,
+        limit: u8,
+    ) -> Result<CommentPage, PortError> {
+        let data = self.data();
+        let behind =
+            data.comments.values().filter(|c| c.task == task && after.is_none_or(|id| c.id > id));
+        let items: Vec<_> = behind.take(limit.into()).cloned().collect();
+        let full = items.len() == usize::from(limit);
+        Ok(CommentPage { next: items.last().map(|last| last.id).filter(|_| full), items })
+    }
+
+    async fn replace_comment(
+        &self,
+        comment: &Comment,
+        expected: u64,
+    ) -> Result<Replaced<Comment>, PortError> {
+        let mut data = self.data();
+        let stored = data.comments.get(&(comment.task, comment.id));
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.comments.insert((comment.task, comment.id), comment.clone());
+        Ok(Replaced::Done)
+    }
+
+    async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {
+        self.data().comments.remove(&(task, id));
+        Ok(())
+    }
+}
+
+impl Counting for Memory {
+    async fn count_task(&self, counted: &Counted) -> Result<(), PortError> {
+        let mut data = self.data();
+        let found = data.counted.get(&counted.task).cloned();
+        if found.as_ref().is_some_and(|(version, _)| *version >= counted.version) {
+            return Ok(());
+        }
+        let before = found.map(|(_, counts)| counts).unwrap_or_default();
+        let tallies = data.tallies.entry(counted.space).or_default();
+        for (tally, numbers) in difference(&before, &counted.counts) {
+            let stored = tallies.entry(tally).or_default();
+            numbers.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
+            stored.retain(|_, many| *many != 0);
+        }
+        if counted.counts.is_empty() {
+            data.counted.remove(&counted.task);
+        } else {
+            data.counted.insert(counted.task, (counted.version, counted.counts.clone()));
+        }
+        Ok(())
+    }
+}
+
+impl CountReads for Memory {
+    async fn tallies(
+        &self,
+        space: SpaceId,
+        of: Tallies,
+        after: Option<Tally>,
+        limit: Option<u8>,
+    ) -> Result<TallyPage, PortError> {
+        let data = self.data();
+        let all = data.tallies.get(&space).into_iter().flatten();
+        let mut items: Vec<_> = all
+            .filter(|(tally, numbers)| of.hold(tally) && number(numbers, Number::All) > 0)
+            .filter(|(tally, _)| after.as_ref().is_none_or(|after| *tally > after))
+            .map(|(tally, numbers)| (tally.clone(), numbers.clone()))
+            .collect();
+        let full = limit.map(usize::from).filter(|limit| items.len() >= *limit);
+        items.truncate(full.unwrap_or(usize::MAX));
+        let next = full.and_then(|_| items.last()).map(|(tally, _)| tally.clone());
+        Ok(TallyPage { items, next })
+    }
+}
+
+fn elsewhere() -> PortError {
+    PortError { operation: "changing a task", transient: true, source: "the key is in use".into() }
+}
+
+impl IdempotencyRecords for Memory {
+    async fn records(
+        &self,
+        user: UserId,
+        key_hashes: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<IdempotencyRecord>, PortError> {
+        let data = self.data();
+        let found = key_hashes.into_iter().filter_map(|hash| data.records.get(&(user, hash)));
+        Ok(found.filter(|record| record.expires_at > now).cloned().collect())
+    }
+}
+
+impl Quotas for Memory {
+    async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
+        let page = self.tallies(space, Tallies::Tasks, None, None).await?;
+        Ok(page.items.into_iter().next().map(|(_, numbers)| numbers).unwrap_or_default())
+    }
+}
+
+impl TaskCreation for Memory {
+    async fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> Result<(Option<User>, Numbers), PortError> {
+        Ok((self.user(user).await?, self.numbers(space).await?))
+    }
+
+    async fn create(
+        &self,
+        task: &Task,
+        record: Option<&IdempotencyRecord>,
+        notice: Option<&Notice>,
+    ) -> Result<Created, PortError> {
+        let mut data = self.data();
+        if let Some(used) = data.record(record) {
+            return Ok(Created::KeyUsed(used));
+        }
+        data.tasks.insert(task.id, (task.clone(), task.timer()));
+        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
+        Ok(Created::Done)
+    }
+}
+
+impl TaskChanges for Memory {
+    async fn task_user_and_numbers(
+        &self,
+        task: TaskId,
+        user: UserId,
+    ) -> Result<(Option<Task>, Option<User>, Numbers), PortError> {
+        let numbers = self.numbers(SpaceId::personal(user)).await?;
+        Ok((self.task(task).await?, self.user(user).await?, numbers))
+    }
+
+    async fn replace(
+        &self,
+        task: &Task,
+        expected: u64,
+        also: Alongside<'_>,
+    ) -> Result<Replaced<Task>, PortError> {
+        let mut data = self.data();
+        let stored = data.tasks.get(&task.id).map(|(stored, _)| stored);
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        if data.record(also.record).is_some() {
+            return Err(elsewhere());
+        }
+        for task in std::iter::once(task).chain(also.next) {
+            data.tasks.insert(task.id, (task.clone(), task.timer()));
+        }
+        data.notices.extend(also.notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
+        Ok(Replaced::Done)
+    }
+
+    async fn task_and_comments(&self, id: TaskId) -> Result<(Option<Task>, bool), PortError> {
+        let task = self.task(id).await?;
+        Ok((task, self.data().comments.keys().any(|(task, _)| *task == id)))
+    }
+
+    async fn delete(
+        &self,
+        id: TaskId,
+        expected: u64,
+        comments: bool,
+        record: Option<&IdempotencyRecord>,
+    ) -> Result<Replaced<Task>, PortError> {
+        let mut data = self.data();
+        let stored = data.tasks.get(&id).map(|(stored, _)| stored);
+        if let Some(stored) = stored.filter(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(Some(Box::new(stored.clone()))));
+        }
+        if data.record(record).is_some() {
+            return Err(elsewhere());
+        }
+        data.tasks.remove(&id);
+        if comments {
+            data.comments.retain(|(task, _), _| *task != id);
+        }
+        Ok(Replaced::Done)
+    }
+}
+
+const TIMER_PAGE: usize = 100;
+
+impl Timers for Memory {
+    async fn timers(
+        &self,
+        shard: u8,
+        until: Timestamp,
+        after: Option<Timer>,
+    ) -> Result<TimerPage, PortError> {
+        let data = self.data();
+        let mut timers: Vec<Timer> = data
+            .tasks
+            .values()
+            .filter_map(|(_, timer)| *timer)
+            .chain(data.notices.values().filter_map(|(_, timer)| *timer))
+            .filter(|t| t.subject.spread() % TIMER_SHARDS == shard && t.at <= until)
+            .filter(|t| after.is_none_or(|after| *t > after))
+            .collect();
+        timers.sort();
+        let next = (timers.len() > TIMER_PAGE).then(|| timers[TIMER_PAGE - 1]);
+        timers.truncate(TIMER_PAGE);
+        Ok(TimerPage { timers, next })
+    }
+
+    async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
+        let mut data = self.data();
+        let stored = match timer.subject {
+            Subject::Task(id) => data.tasks.get_mut(&id).map(|(_, stored)| stored),
+            Subject::Notice(id) => data.notices.get_mut(&id).map(|(_, stored)| stored),
+        };
+        if let Some(stored) = stored.filter(|stored| **stored == Some(timer)) {
+            *stored = Some(Timer { at: to, ..timer });
+        }
+        Ok(())
+    }
+}

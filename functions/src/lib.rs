@@ -88,7 +88,7 @@ impl Environment {
         let issuer = self.required("TOKEN_ISSUER");
         let verifier = self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key));
         let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
-        Some((Callers::Users(verifier?), limit?))
+        Some((Callers::Users(Box::new(verifier?)), limit?))
     }
 
     /// The address of the stack's operator, if it names one.

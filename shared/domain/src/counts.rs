@@ -44,7 +44,7 @@ pub enum Number {
     /// How many fall into a quarter of an hour of the day, 0 to 95. Zones differ from UTC by whole quarters, so
     /// the days of every zone can be put together from them.
     Quarter(u8),
-    /// How many took about so long from their creation to their completion; see [`took`].
+    /// How many took about so long from their creation to their completion: a class of durations, a quarter of a doubling wide.
     Took(u8),
 }
 

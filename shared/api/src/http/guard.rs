@@ -125,7 +125,7 @@ impl Gate for Open {
 pub enum Callers {
     /// Users, by their access tokens. Each is counted by itself; a request without a valid token is not counted,
     /// since it is answered without any work.
-    Users(Verifier),
+    Users(Box<Verifier>),
     /// Anybody, counted by the address that they call from.
     Anybody,
 }

@@ -187,7 +187,9 @@ impl<S: Store> World<S> {
             queue: QueueFake::default(),
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
-            callers: Callers::Users(Verifier::new(STACK, &key.public_key()).expect("a verifier")),
+            callers: Callers::Users(Box::new(
+                Verifier::new(STACK, &key.public_key()).expect("a verifier"),
+            )),
             requests: 600,
             quota: Quota { tasks: 100_000, reminders: 20_000 },
             issuer: Issuer::new(STACK.to_owned(), &key),

@@ -33,7 +33,7 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
-    counts::{Counted, Counts},
+    counts::{Counted, Counts, Quota},
     ports::{Counting, Created, TaskCreation},
     task::{Priority, Status, Task},
     text::{Category, Tag},
@@ -221,7 +221,8 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
 async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     let server = Server::start().await;
     let meter = Meter::default();
-    let world = World::on(server.store(meter.on(&server.client())));
+    let mut world = World::on(server.store(meter.on(&server.client())));
+    world.quota = Quota { tasks: u32::MAX, reminders: u32::MAX };
     let ada = world.register(1).await;
     filled(&server, &ada, tasks()).await;
     let known = typical(2, &ada);

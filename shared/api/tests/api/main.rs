@@ -19,6 +19,7 @@ mod openapi;
 mod operators;
 mod recurrence;
 mod reminders;
+mod roles;
 mod signing_key;
 mod snapshots;
 mod spaces;

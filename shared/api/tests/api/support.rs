@@ -20,7 +20,7 @@ use taskbell_domain::{
     id::{SessionId, TaskId},
     limit::{LINKS, Limit, REFRESHES},
     notice::{Content, Notice},
-    ports::{Comments, Created, Replaced},
+    ports::{Created, Replaced},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageText, Subject},
@@ -165,16 +165,10 @@ impl Event {
 }
 
 impl World {
-    /// A world in which user 1 is registered and has one task.
+    /// A world in which somebody lives.
     pub(crate) async fn inhabited() -> (Self, User, Task) {
         let world = Self::on(Memory::default());
-        let ada = world.register(1).await;
-        let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
-        draft.description = Description::parse("Thrice.").expect("a text");
-        let task = world.create(1, &ada, draft).await;
-        world.share(&ada).await;
-        world.count(None, Some(&task)).await;
-        world.store.add_comment(&comment(1, &task, &ada), None).await.expect("an answer");
+        let (ada, task) = world.inhabit().await;
         (world, ada, task)
     }
 }
@@ -194,6 +188,18 @@ impl<S: Store> World<S> {
             quota: Quota { tasks: 100_000, reminders: 20_000 },
             issuer: Issuer::new(STACK.to_owned(), &key),
         }
+    }
+
+    /// Registers user 1, who has one task with a comment, and those with whom they share spaces.
+    pub(crate) async fn inhabit(&self) -> (User, Task) {
+        let ada = self.register(1).await;
+        let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
+        draft.description = Description::parse("Thrice.").expect("a text");
+        let task = self.create(1, &ada, draft).await;
+        self.share(&ada).await;
+        self.count(None, Some(&task)).await;
+        self.store.add_comment(&comment(1, &task, &ada), None).await.expect("an answer");
+        (ada, task)
     }
 
     pub(crate) async fn register(&self, number: u64) -> User {

@@ -90,6 +90,9 @@ impl User {
     /// The stack's operator, whom `TASKBELL_OPERATOR` names: registers, and becomes one with the code that is mailed.
     pub fn operator() -> Self {
         let operator = Self::with_address(variable("TASKBELL_OPERATOR"));
+        if operator.tokens["user"]["role"] == "operator" {
+            return operator;
+        }
         assert_eq!(operator.post("/v1/me/operator", &json!({})).status, 202);
         let code = wait_for("the code", Duration::from_secs(30), || {
             let mails = operator.mails();
@@ -106,7 +109,8 @@ impl User {
             json!({"email": email, "password": PASSWORD, "name": "Ada", "time_zone": "Europe/Berlin"});
         let json = [("content-type", "application/json")];
         let registered = send("POST", "/v1/auth/register", &json, Some(&account.to_string()));
-        assert_eq!(registered.status, 201, "{}", registered.body);
+        // The operator of a lasting stack may have been there before.
+        assert!([201, 409].contains(&registered.status), "{}", registered.body);
         let login = json!({"email": email, "password": PASSWORD}).to_string();
         let tokens = send("POST", "/v1/auth/login", &json, Some(&login));
         assert_eq!(tokens.status, 200, "{}", tokens.body);

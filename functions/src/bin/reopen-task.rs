@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let users = env.users();
-    let (users, limit) = env.ready(users)?;
+    let (users, quota) = (env.users(), env.quota());
+    let ((users, limit), quota) = env.ready(users.zip(quota))?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| reopen::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| reopen::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

@@ -7,8 +7,9 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
+    let operator = env.operator();
     let users = env.users();
     let (users, limit) = env.ready(users)?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| update::handle(call, &store, &SystemClock))
+    serve!(guard, |call| update::handle(call, &store, operator.as_ref(), &SystemClock))
 }

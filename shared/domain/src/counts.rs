@@ -114,7 +114,7 @@ impl Tallies {
 pub struct Counted {
     /// The task.
     pub task: TaskId,
-    /// Its space.
+    /// Its space, in which it stays for life.
     pub space: SpaceId,
     /// Its version: what is older than what has been counted is not counted.
     pub version: u64,

@@ -36,6 +36,13 @@ pub const LINKS: Limit = Limit { name: "links", most: 60, window: MINUTE };
 pub const INVITATIONS: Limit =
     Limit { name: "invitations", most: 50, window: SignedDuration::from_hours(24) };
 
+/// Operations in batches of one user.
+pub const OPERATIONS: Limit = Limit { name: "operations", most: 1_000, window: MINUTE };
+
+/// Assignments to others that one user makes, each of which can be a mail.
+pub const ASSIGNMENTS: Limit =
+    Limit { name: "assignments", most: 500, window: SignedDuration::from_hours(24) };
+
 /// Codes of operators that one user has sent to them.
 pub const CODES: Limit = Limit { name: "codes", most: 5, window: SignedDuration::from_hours(1) };
 

@@ -160,16 +160,25 @@ impl TaskPatch {
         self.due.is_some()
     }
 
-    /// Whether applying it can give a task more reminders than it has.
+    /// Whether applying it can give the open tasks of a space more reminders.
     pub fn adds_reminders(&self) -> bool {
-        self.needs_profile() || self.reminders.as_ref().is_some_and(|wanted| !wanted.is_empty())
+        let reopens = self.status.is_some_and(|status| status != Status::Completed);
+        let wants = self.reminders.as_ref().is_some_and(|wanted| !wanted.is_empty());
+        self.needs_profile() || reopens || wants
     }
 
-    /// How many more reminders a task can have after it. A due time can bring some.
-    pub fn more_reminders(&self, task: &Task) -> usize {
-        let brought = usize::from(task.due.is_none() && self.due.is_some());
+    /// How many more reminders the open tasks of its space have once it is applied to a task. A first due time brings
+    /// the user's default ones, and what is reopened brings its own.
+    pub fn more_reminders(&self, task: &Task, profile: Option<&User>) -> usize {
+        let open = |status| status != Status::Completed;
+        if !open(self.status.unwrap_or(task.status)) {
+            return 0;
+        }
+        let first = task.due.is_none() && matches!(self.due, Some(Some(_)));
+        let brought = profile.filter(|_| first).map_or(0, |user| user.default_reminders.len());
         let wanted = self.reminders.as_ref().map_or(task.reminders.len() + brought, Vec::len);
-        wanted.saturating_sub(task.reminders.len())
+        let present = if open(task.status) { task.reminders.len() } else { 0 };
+        wanted.saturating_sub(present)
     }
 }
 

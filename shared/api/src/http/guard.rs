@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -20,11 +21,17 @@ use crate::tokens::{Identity, Verifier};
 /// How many subjects a function remembers that have used up their limit.
 const MAX_REMEMBERED: usize = 1_000;
 
+/// How long a request waits to be counted, should the table be slow.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What stands before a handler.
 #[allow(async_fn_in_trait)] // only ever used with types that are known
 pub trait Gate {
     /// Who is calling, if they have proven it.
     fn identify(&self, call: &Call) -> Option<Identity>;
+
+    /// Refuses at once whom it remembers to have used up their limit.
+    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict>;
 
     /// Counts the request.
     async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict;
@@ -78,11 +85,12 @@ pub(crate) fn disabled() -> Problem {
 
 fn too_many(allowance: Allowance) -> Problem {
     let seconds = allowance.reset.as_secs().max(1);
-    let detail = format!("Too many requests: try again in {seconds} s.");
+    let what = allowance.limit.name.replace('-', " ");
+    let detail = format!("Too many {what}: try again in {seconds} s.");
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).retry_after(seconds)
 }
 
-/// Counts one more under a limit that is narrower than that of the function.
+/// Counts some more under a limit that is narrower than that of the function.
 ///
 /// # Errors
 /// 429 `too_many_requests`.
@@ -90,9 +98,11 @@ pub(crate) async fn limited(
     store: &impl Limits,
     limit: Limit,
     subject: Subject,
+    more: usize,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    verdict(store.count(&limit, &subject, now).await, limit, now).check()
+    let more = u32::try_from(more).unwrap_or(u32::MAX);
+    verdict(store.count(&limit, &subject, more, now).await, limit, now).check()
 }
 
 /// Where nothing can be counted the request is let through: a limit that is not kept for a moment does less harm
@@ -113,6 +123,10 @@ pub struct Open;
 
 impl Gate for Open {
     fn identify(&self, _: &Call) -> Option<Identity> {
+        None
+    }
+
+    fn refuses(&self, _: &Call, _: Option<Identity>) -> Option<Verdict> {
         None
     }
 
@@ -146,6 +160,15 @@ impl<'a, S: Limits> Guard<'a, S> {
         Self { store, clock, callers, limit, refused: Mutex::default() }
     }
 
+    /// Under whose name a request is counted; nothing if it is not.
+    fn subject(&self, call: &Call, caller: Option<Identity>) -> Option<Subject> {
+        match (self.callers, caller) {
+            (Callers::Users(_), None) => None,
+            (_, Some(caller)) => Some(Subject::user(caller.user)),
+            (Callers::Anybody, None) => Some(Subject::address(call.address())),
+        }
+    }
+
     fn is_refused(&self, subject: &Subject, now: Timestamp) -> bool {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.get(subject).is_some_and(|until| now < *until)
@@ -171,17 +194,20 @@ impl<S: Limits> Gate for Guard<'_, S> {
         verifier.verify(token.trim(), self.clock.now())
     }
 
+    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
+        let (subject, now) = (self.subject(call, caller)?, self.clock.now());
+        self.is_refused(&subject, now).then(|| Verdict::Counted(self.limit.after(u32::MAX, now)))
+    }
+
     async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
-        let subject = match (self.callers, caller) {
-            (Callers::Users(_), None) => return Verdict::Uncounted,
-            (_, Some(caller)) => Subject::user(caller.user),
-            (Callers::Anybody, None) => Subject::address(call.address()),
-        };
+        let Some(subject) = self.subject(call, caller) else { return Verdict::Uncounted };
         let now = self.clock.now();
-        if self.is_refused(&subject, now) {
-            return Verdict::Counted(self.limit.after(u32::MAX, now));
-        }
-        let verdict = verdict(self.store.count(&self.limit, &subject, now).await, self.limit, now);
+        let counting = self.store.count(&self.limit, &subject, 1, now);
+        let Ok(counted) = tokio::time::timeout(PATIENCE, counting).await else {
+            tracing::warn!(limit = self.limit.name, "a request was not counted in time");
+            return Verdict::Uncounted;
+        };
+        let verdict = verdict(counted, self.limit, now);
         if let Verdict::Counted(allowance) = verdict
             && allowance.exceeded
         {
@@ -198,6 +224,10 @@ where
 {
     let caller = gate.identify(call);
     call.identified(caller);
+    if let Some(verdict) = gate.refuses(call, caller) {
+        call.counted(verdict);
+        verdict.check()?;
+    }
     let counting = async { call.counted(gate.count(call, caller).await) };
     let ((), result) = futures_util::join!(counting, handler(call));
     call.verdict().check()?;

@@ -596,7 +596,9 @@ pub struct Acceptance {
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
-    /// What is wrong with one of them is said in its result.
+    /// Each is `{op: "create", task: TaskDraft, space?}`, `{op: "update", id, task: TaskPatch, version?}`,
+    /// `{op: "complete", id, version?}` or `{op: "delete", id, version?}`. What is wrong with one of them is said in its
+    /// result.
     #[schema(min_items = 1, max_items = 100)]
     pub operations: Vec<serde_json::Value>,
 }

@@ -10,11 +10,34 @@ use taskbell_domain::{
 /// there.
 const TRIES: usize = 4;
 
-/// Counts what has become of a task. A change that touches no number costs nothing.
-///
-/// # Errors
-/// [`PortError`]; the same change can be counted again.
+/// A task before and after a change; nothing where it was not yet, or is gone.
+pub type Change = (Option<Task>, Option<Task>);
+
+/// Counts changes in their order. Gives the name of the first one that is to be told again, with all behind it: those
+/// may be about the same task. What cannot be read or counted however often it is told is passed over.
 pub async fn handle(
+    store: &impl Counting,
+    changes: impl IntoIterator<Item = (String, Result<Change, PortError>)>,
+) -> Option<String> {
+    for (name, read) in changes {
+        let counted = match read {
+            Ok((before, after)) => count(store, before.as_ref(), after.as_ref()).await,
+            Err(error) => Err(error),
+        };
+        match counted {
+            Ok(()) => {}
+            Err(error) if error.transient => {
+                tracing::warn!(%error, "not counted");
+                return Some(name);
+            }
+            Err(error) => tracing::error!(%error, "a change was passed over"),
+        }
+    }
+    None
+}
+
+/// Counts what has become of a task. A change that touches no number costs nothing.
+async fn count(
     store: &impl Counting,
     before: Option<&Task>,
     after: Option<&Task>,

@@ -154,6 +154,9 @@ where
         let Some(invitation) = current else { return Ok(Err(Reason::Replaced)) };
         let space = self.store.space(space).await?.filter(|space| !space.deleting);
         let Some(space) = space else { return Ok(Err(Reason::Replaced)) };
+        if let Err(reason) = self.reader(invitation.invited_by).await? {
+            return Ok(Err(reason));
+        }
         let token = InvitationToken::generate(&invitation, self.random);
         if !self.store.arm_invitation(&invitation, &sha256_hex(token.secret.as_bytes())).await? {
             return Ok(Err(Reason::Replaced));

@@ -1,14 +1,19 @@
 //! Tags, categories and statistics.
 
+use std::sync::Mutex;
+
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
+    counts::Counted,
+    id::TaskId,
+    ports::{Counting, PortError},
     task::{Status, TaskPatch},
     text::{Category, Tag},
 };
 use taskbell_test::{
     SeededRandom,
-    fixtures::{draft, due_draft, task},
+    fixtures::{draft, due_draft, task, user},
 };
 
 use crate::support::World;
@@ -106,5 +111,40 @@ async fn statistics_tell_what_is_open_overdue_and_completed_in_the_days_of_the_c
     );
     for bad in ["days=0", "days=93", "days=x", "day=1", "space=x"] {
         assert_eq!(world.send(&stats.clone().query(bad)).await.status, 422, "{bad}");
+    }
+}
+
+/// Counts nothing of one task.
+struct Refusing {
+    task: TaskId,
+    transient: bool,
+    counted: Mutex<Vec<TaskId>>,
+}
+
+impl Counting for Refusing {
+    async fn count_task(&self, counted: &Counted) -> Result<(), PortError> {
+        if counted.task == self.task {
+            let (transient, source) = (self.transient, "it is refused".into());
+            return Err(PortError { operation: "counting", transient, source });
+        }
+        self.counted.lock().expect("not poisoned").push(counted.task);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_fails_for_a_moment_is_told_again_with_all_behind_it_and_the_rest_is_passed_over() {
+    let ada = user(1);
+    let tasks: Vec<_> = (1..=3).map(|number| task(number, &ada, draft("one"))).collect();
+    let unreadable = || PortError { operation: "reading", transient: false, source: "no task".into() };
+    for (transient, again, counted) in
+        [(true, Some("2".to_owned()), vec![tasks[0].id]), (false, None, vec![tasks[0].id, tasks[2].id])]
+    {
+        let store = Refusing { task: tasks[1].id, transient, counted: Mutex::default() };
+        let each = tasks.iter().zip(["1", "2", "3"]);
+        let changes = each.map(|(task, name)| (name.to_owned(), Ok((None, Some(task.clone())))));
+        let changes = [("0".to_owned(), Err(unreadable()))].into_iter().chain(changes);
+        assert_eq!(taskbell_api::workers::count_tasks::handle(&store, changes).await, again);
+        assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
     }
 }

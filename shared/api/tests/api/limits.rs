@@ -19,7 +19,7 @@ const ADDRESS: &str = "192.0.2.1";
 
 async fn use_up(world: &World, limit: Limit, subject: &Subject) {
     for _ in 0..limit.most {
-        world.store.count(&limit, subject, NOW.parse().expect("a time")).await.expect("an answer");
+        world.store.count(&limit, subject, 1, NOW.parse().expect("a time")).await.expect("an answer");
     }
 }
 
@@ -100,7 +100,11 @@ async fn guessing_a_password_is_stopped_where_it_happens_and_locks_nobody_else_o
     let wrong = event.clone().body(&json!({ "email": ada.email, "password": "wrong wrong wrong" }));
     let here = Subject::account(ADDRESS, &ada.email);
     for _ in 1..LOG_INS_TO_ACCOUNT.most {
-        world.store.count(&LOG_INS_TO_ACCOUNT, &here, NOW.parse().expect("a time")).await.expect("one");
+        world
+            .store
+            .count(&LOG_INS_TO_ACCOUNT, &here, 1, NOW.parse().expect("a time"))
+            .await
+            .expect("one");
     }
     assert_eq!(world.send(&wrong).await.status, 401, "the last attempt");
     assert_eq!(world.send(&wrong).await.status, 429);

@@ -149,6 +149,12 @@ async fn no_operator_disables_themselves() {
         let answer = world.send(&event).await;
         assert_eq!((answer.status, answer.code()), (409, "own_account"), "{patch}");
     }
+    let second = User { role: AccountRole::Operator, version: 2, ..mate() };
+    world.store.replace_user(&second, 1).await.expect("an answer");
+    let bearer = format!("Bearer {}", world.access_token(&second));
+    let event = world.event("update-user", &ada, &task).await.path("user_id", &own);
+    let answer = world.send(&event.header("authorization", &bearer)).await;
+    assert_eq!((answer.status, answer.code()), (409, "stack_operator"), "nor the one who makes others");
     let bad =
         world.event("update-user", &ada, &task).await.body(&json!({"role": "king", "email": "x"}));
     assert_eq!(

@@ -72,7 +72,13 @@ impl<S: Store> Gate for MaybeOpen<'_, S> {
         self.0.as_ref().and_then(|guard| guard.identify(call))
     }
 
+    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
+        self.0.as_ref().and_then(|guard| guard.refuses(call, caller))
+    }
+
     async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
+        // What does not wait for the verdict goes on without it.
+        tokio::task::yield_now().await;
         match &self.0 {
             Some(guard) => guard.count(call, caller).await,
             None => Open.count(call, caller).await,
@@ -253,7 +259,8 @@ impl<S: Store> World<S> {
 
     /// Counts a change of a task, as the stream of the table has it done.
     pub(crate) async fn count(&self, before: Option<&Task>, after: Option<&Task>) {
-        workers::count_tasks::handle(&self.store, before, after).await.expect("an answer");
+        let change = ("1".to_owned(), Ok((before.cloned(), after.cloned())));
+        assert_eq!(workers::count_tasks::handle(&self.store, [change]).await, None);
     }
 
     pub(crate) async fn stored(&self, id: TaskId) -> Task {
@@ -332,7 +339,7 @@ impl<S: Store> World<S> {
                 "update-task" => tasks::update::handle(call, store, queue, *quota, clock, random).await,
                 "delete-task" => tasks::delete::handle(call, store).await,
                 "complete-task" => tasks::complete::handle(call, store, queue, clock, random).await,
-                "reopen-task" => tasks::reopen::handle(call, store, queue, clock, random).await,
+                "reopen-task" => tasks::reopen::handle(call, store, queue, *quota, clock, random).await,
                 "list-task-reminders" => tasks::reminders::handle(call, store).await,
                 "skip-task" => tasks::skip::handle(call, store, queue, clock, random).await,
                 "list-task-occurrences" => tasks::occurrences::handle(call, store).await,
@@ -359,7 +366,10 @@ impl<S: Store> World<S> {
                 }
                 "list-users" => users::list::handle(call, store).await,
                 "get-user" => users::get::handle(call, store).await,
-                "update-user" => users::update::handle(call, store, clock).await,
+                "update-user" => {
+                    let operator = operator().email;
+                    users::update::handle(call, store, Some(&operator), clock).await
+                }
                 "create-notification" => {
                     notifications::create::handle(call, store, queue, clock, random).await
                 }

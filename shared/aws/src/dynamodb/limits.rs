@@ -32,6 +32,7 @@ impl Limits for DynamoDb {
         &self,
         limit: &Limit,
         subject: &Subject,
+        more: u32,
         now: Timestamp,
     ) -> Result<Option<u32>, PortError> {
         let window = limit.window_of(now);
@@ -43,14 +44,16 @@ impl Limits for DynamoDb {
                 .expression_attribute_names("#count", "count")
                 .expression_attribute_names("#shut_out", SHUT_OUT)
                 .expression_attribute_values(":window", number(window.as_second()))
-                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":more", number(more))
                 .return_values(UpdatedNew)
                 .return_values_on_condition_check_failure(AllOld)
         };
-        let counted = update()
-            .update_expression("SET #count = #count + :one")
-            .condition_expression("#window = :window AND attribute_not_exists(#shut_out)");
-        match sent(counted).await? {
+        let some_more = || {
+            update()
+                .update_expression("SET #count = #count + :more")
+                .condition_expression("#window = :window AND attribute_not_exists(#shut_out)")
+        };
+        match sent(some_more()).await? {
             Updated::Done(item) => return count(&item).map(Some),
             Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
             Updated::Refused(_) => {}
@@ -58,16 +61,22 @@ impl Limits for DynamoDb {
         // Kept a while longer, for clocks that are behind.
         let expires_at = window + limit.window + SignedDuration::from_hours(1);
         let begun = update()
-            .update_expression("SET #window = :window, #count = :one, #expires_at = :expires_at")
+            .update_expression("SET #window = :window, #count = :more, #expires_at = :expires_at")
             .condition_expression(
                 "attribute_not_exists(#shut_out) AND (attribute_not_exists(#window) OR #window < :window)",
             )
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_values(":expires_at", number(expires_at.as_second()));
         match sent(begun).await? {
+            Updated::Done(item) => return count(&item).map(Some),
+            Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
+            // Another request has begun the window in this moment.
+            Updated::Refused(_) => {}
+        }
+        match sent(some_more()).await? {
             Updated::Done(item) => count(&item).map(Some),
             Updated::Refused(item) if item.contains_key(SHUT_OUT) => Ok(None),
-            // Another request has begun the window in this moment; it counts for both.
+            // This clock is behind: a later window has begun.
             Updated::Refused(item) => count(&item).map(Some),
         }
     }

@@ -127,12 +127,13 @@ pub trait Sessions: Send + Sync {
 
 /// Counts what somebody does, to limit it.
 pub trait Limits: Send + Sync {
-    /// Counts one more for a subject, and tells how many there are in the window of `now`, this one included;
+    /// Counts so many more for a subject, and tells how many there are in the window of `now`, these included;
     /// nothing if the subject has been shut out.
     fn count(
         &self,
         limit: &Limit,
         subject: &Subject,
+        more: u32,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<u32>, PortError>> + Send;
 }

@@ -51,7 +51,7 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     let (limit, other) = (Limit::requests(2), Limit::registrations(2));
     let (ada, bob) = (limit::Subject::user(user(1).id), limit::Subject::user(user(2).id));
     let count = async |limit, subject, at| {
-        store.count(limit, subject, instant(at)).await.expect("an answer").expect("not shut out")
+        store.count(limit, subject, 1, instant(at)).await.expect("an answer").expect("not shut out")
     };
     assert_eq!(count(&limit, &ada, "2026-03-01T08:00:00Z").await, 1);
     assert_eq!(count(&limit, &ada, "2026-03-01T08:00:30Z").await, 2);
@@ -60,6 +60,8 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     assert_eq!(count(&other, &ada, "2026-03-01T08:00:59Z").await, 1, "each limit has its own");
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 1, "a new window");
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 2);
+    let late = store.count(&limit, &ada, 5, instant("2026-03-01T08:01:30Z")).await;
+    assert_eq!(late.expect("an answer"), Some(7), "several at once");
 }
 
 /// Accounts are found by the beginning of their address, page by page.
@@ -84,7 +86,7 @@ pub async fn accounts_are_found_by_the_beginning_of_their_address(store: &impl S
 pub async fn a_user_is_shut_out_and_let_in_again(store: &impl Store) {
     let (ada, bob, limit) = (user(1), user(2), Limit::requests(9));
     let count = async |user: &User| {
-        store.count(&limit, &limit::Subject::user(user.id), now()).await.expect("an answer")
+        store.count(&limit, &limit::Subject::user(user.id), 1, now()).await.expect("an answer")
     };
     assert_eq!(count(&ada).await, Some(1));
     for user in [&ada, &bob] {

@@ -125,6 +125,7 @@ impl Limits for Memory {
         &self,
         limit: &Limit,
         subject: &limit::Subject,
+        more: u32,
         now: Timestamp,
     ) -> Result<Option<u32>, PortError> {
         let mut data = self.data();
@@ -133,7 +134,7 @@ impl Limits for Memory {
         }
         let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
         let window = limit.window_of(now);
-        *counted = (window, if counted.0 == window { counted.1 + 1 } else { 1 });
+        *counted = (window, if counted.0 == window { counted.1 + more } else { more });
         Ok(Some(counted.1))
     }
 }

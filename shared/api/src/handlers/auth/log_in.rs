@@ -37,7 +37,7 @@ pub async fn handle(
     let credential = match EmailAddress::parse(&email) {
         Ok(address) => {
             let subject = Subject::account(call.address(), &address);
-            let tried = limited(accounts, LOG_INS_TO_ACCOUNT, subject, now);
+            let tried = limited(accounts, LOG_INS_TO_ACCOUNT, subject, 1, now);
             let (tried, found) = futures_util::join!(tried, accounts.credential(&address));
             tried?;
             found?

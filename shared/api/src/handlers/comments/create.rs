@@ -13,7 +13,7 @@ use taskbell_domain::{
 use super::{task_and_role, view};
 use crate::{
     handlers::idempotency::{Key, replayed},
-    http::{Call, Fields, Problem, Reply, read},
+    http::{Call, Fields, Params, Problem, Reply, read},
 };
 
 /// Comments; answers 201 with the comment. Who may change the task may comment on it.
@@ -28,6 +28,7 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;
+    Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let text = fields.required("text", read::text(CommentText::parse));
     let text = fields.finish(text)?;

@@ -51,7 +51,11 @@ pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> 
     )?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let today = now.to_zoned(user.time_zone.rules().clone()).date();
-    let window = today.saturating_sub((days - 1).days())..=today;
+    let first = today.saturating_sub((days - 1).days());
+    let window = first..=today;
+    // Days of UTC do not begin with those of the zone: the median takes the whole ones that begin in the window.
+    let mut whole = by_date(&completed);
+    whole.retain(|(day, _)| *day >= first);
     let by_day = completed_by_day(&by_date(&completed), &user.time_zone, window);
 
     let none = Numbers::new();
@@ -73,7 +77,7 @@ pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> 
             "completed": all - open,
             "overdue": overdue(&by_date(&due), now),
             "completion_rate": rate,
-            "median_seconds_to_complete": median_seconds(&by_date(&completed)),
+            "median_seconds_to_complete": median_seconds(&whole),
             "completed_by_day": rows("date", by_day),
             "completed_by_week": rows("week_of", by_week),
         }),

@@ -50,9 +50,11 @@ pub async fn handle(
             return Err(Problem::conflict("already_member", "You are a member of this space."));
         }
         let role = invitation.role;
-        // Whoever was removed, or may not invite any more, has not left a door open.
+        // Whoever was removed or disabled, or may not invite any more, has not left a door open.
         let inviter = store.role(space.id, invitation.invited_by).await?;
-        if !inviter.is_some_and(|inviter| permits_role(inviter, None, Some(role))) {
+        let host = store.user(invitation.invited_by).await?;
+        let able = host.is_some_and(|host| host.disabled_at.is_none());
+        if !able || !inviter.is_some_and(|inviter| permits_role(inviter, None, Some(role))) {
             return Err(invalid());
         }
         let member = Member { space: space.id, user: caller.user, role, joined_at: now };

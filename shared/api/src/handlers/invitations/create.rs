@@ -19,7 +19,7 @@ use crate::{
         idempotency::{Key, replayed},
         spaces::{shared, space_id},
     },
-    http::{Call, Fields, Problem, Reply, limited, read},
+    http::{Call, Fields, Params, Problem, Reply, limited, read},
     ring_soon::ring_soon,
 };
 
@@ -37,6 +37,7 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;
+    Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse));
     let role = fields.optional("role", read::text(Role::parse)).unwrap_or(Role::Member);
@@ -65,7 +66,7 @@ pub async fn handle(
         created_at: now,
         expires_at: now + INVITATION_LIFETIME,
     };
-    limited(store, INVITATIONS, Subject::user(caller.user), now).await?;
+    limited(store, INVITATIONS, Subject::user(caller.user), 1, now).await?;
     call.admitted().await?;
     let made = invitation.email.hash();
     let record = key.as_ref().map(|key| key.record(&made, StatusCode::CREATED.as_u16()));

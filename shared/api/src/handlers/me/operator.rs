@@ -46,7 +46,7 @@ pub async fn handle(
         call.admitted().await?;
         return redeem(store, user, &code, clock).await;
     }
-    limited(store, CODES, Subject::user(caller.user), now).await?;
+    limited(store, CODES, Subject::user(caller.user), 1, now).await?;
     call.admitted().await?;
     let content = Content::OperatorCode { to: user.id, secret_hash: None };
     let notice = Notice::new(NoticeId::generate(clock, random), content, now);

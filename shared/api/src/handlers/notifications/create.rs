@@ -17,7 +17,7 @@ use crate::{
         idempotency::{Key, replayed},
         users::require_operator,
     },
-    http::{Call, Fields, Problem, Reply, read},
+    http::{Call, Fields, Params, Problem, Reply, read},
     ring_soon::ring_soon,
 };
 
@@ -34,6 +34,7 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;
+    Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let to = fields.required("user_id", read::text(read::id::<UserId>));
     let subject = fields.required("subject", read::text(Subject::parse));

@@ -12,7 +12,7 @@ use taskbell_domain::{
 use super::{space_view, too_many};
 use crate::{
     handlers::idempotency::{Key, replayed},
-    http::{Call, Fields, Problem, Reply, read},
+    http::{Call, Fields, Params, Problem, Reply, read},
     tokens::Identity,
 };
 
@@ -27,6 +27,7 @@ pub async fn handle(
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
+    Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let name = fields.required("name", read::text(SpaceName::parse));
     let name = fields.finish(name)?;

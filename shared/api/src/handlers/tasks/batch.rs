@@ -8,8 +8,9 @@ use taskbell_domain::{
     clock::{Clock, Random},
     counts::{Number, Numbers, Quota},
     id::{SpaceId, TaskId},
+    limit::{OPERATIONS, Subject},
     policy::Action,
-    ports::{IdempotencyRecord, Replaced, TaskChanges, TaskCreation, TimerQueue},
+    ports::{IdempotencyRecord, Limits, Replaced, TaskChanges, TaskCreation, TimerQueue},
     task::{Status, Task, TaskDraft, TaskPatch},
     user::User,
     violation::{FieldError, Violation},
@@ -18,7 +19,7 @@ use taskbell_domain::{
 use super::{Changing, check_assignee, create::Creation, fields, permitted, view::TaskView};
 use crate::{
     handlers::{TRIES, idempotency::Key},
-    http::{Call, Fields, IfMatch, Problem, Reply, read},
+    http::{Call, Fields, IfMatch, Params, Problem, Reply, limited, read},
 };
 
 /// The most operations of one batch.
@@ -47,7 +48,7 @@ struct Done {
 /// 401; 422 if there are no operations, or too many, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl TaskCreation + TaskChanges),
+    store: &(impl TaskCreation + TaskChanges + Limits),
     queue: &impl TimerQueue,
     quota: Quota,
     clock: &dyn Clock,
@@ -55,6 +56,7 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;
+    Params::of(call).finish()?;
     let mut body = Fields::of(call)?;
     let operations = body.required("operations", read::list(MAX_OPERATIONS, |value| Ok(value.clone())));
     let operations = body.finish(operations)?;
@@ -70,6 +72,7 @@ pub async fn handle(
     let hashes = keys.iter().flatten().map(Key::hash).collect();
     let records = store.records(caller.user, hashes, now).await?;
 
+    limited(store, OPERATIONS, Subject::user(caller.user), operations.len(), now).await?;
     call.admitted().await?;
     let creation = Creation { store, queue, caller, clock, random };
     let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
@@ -100,7 +103,7 @@ struct Batch<'a, S, Q> {
     numbers: BTreeMap<SpaceId, Numbers>,
 }
 
-impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
+impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
     async fn carry_out(
         &mut self,
         value: &Value,
@@ -164,8 +167,8 @@ impl<S: TaskCreation + TaskChanges, Q: TimerQueue> Batch<'_, S, Q> {
         let Creation { store, queue, caller, clock, random } = self.creation;
         let (now, found) = (clock.now(), store.task(id).await?);
         let task = permitted(store, found, caller, Action::WriteTasks).await?;
-        check_assignee(store, caller, task.space, patch.assigned_to.flatten()).await?;
-        let more = patch.more_reminders(&task);
+        check_assignee(store, caller, task.space, patch.assigned_to.flatten(), now).await?;
+        let more = patch.more_reminders(&task, Some(&self.user));
         if more > 0 {
             self.admit(task.space, 0, more).await?;
         }

@@ -7,7 +7,7 @@ use taskbell_domain::{
     counts::Quota,
     id::{SpaceId, TaskId},
     policy::Action,
-    ports::{Created, TaskCreation, TimerQueue},
+    ports::{Created, Limits, TaskCreation, TimerQueue},
     task::{Task, TaskDraft},
     user::User,
 };
@@ -29,7 +29,7 @@ use crate::{
 /// `idempotency_key_reused`, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &impl TaskCreation,
+    store: &(impl TaskCreation + Limits),
     queue: &impl TimerQueue,
     quota: Quota,
     clock: &dyn Clock,
@@ -83,7 +83,7 @@ pub(super) struct Creation<'a, S, Q> {
     pub(super) random: &'a dyn Random,
 }
 
-impl<S: TaskCreation, Q: TimerQueue> Creation<'_, S, Q> {
+impl<S: TaskCreation + Limits, Q: TimerQueue> Creation<'_, S, Q> {
     /// The task that a draft makes.
     pub(super) fn draw_up(
         &self,
@@ -98,7 +98,8 @@ impl<S: TaskCreation, Q: TimerQueue> Creation<'_, S, Q> {
     /// Refuses what the caller may not do in the task's space.
     pub(super) async fn check(&self, task: &Task) -> Result<(), Problem> {
         require(self.store, self.caller, task.space, Action::WriteTasks).await?;
-        check_assignee(self.store, self.caller, task.space, task.assigned_to).await
+        let now = self.clock.now();
+        check_assignee(self.store, self.caller, task.space, task.assigned_to, now).await
     }
 
     /// Stores the task, or finds the one that the key has created before; says which.

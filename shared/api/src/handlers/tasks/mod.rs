@@ -17,10 +17,14 @@ mod view;
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::{At, Random},
+    counts::{Numbers, Quota},
     id::{NoticeId, SpaceId, TaskId, UserId},
+    limit::{ASSIGNMENTS, Subject},
     notice::{Content, Notice},
     policy::Action,
-    ports::{Alongside, IdempotencyRecord, Memberships, Replaced, TaskChanges, TimerQueue},
+    ports::{
+        Alongside, IdempotencyRecord, Limits, Memberships, Quotas, Replaced, TaskChanges, TimerQueue,
+    },
     task::{Change, Task},
     violation::Violation,
 };
@@ -28,7 +32,7 @@ use taskbell_domain::{
 use super::access::{require, role};
 use crate::{
     handlers::TRIES,
-    http::{Call, IfMatch, Problem},
+    http::{Call, IfMatch, Problem, limited},
     ring_soon::ring_soon,
     tokens::Identity,
 };
@@ -51,19 +55,43 @@ async fn permitted(
     Ok(task)
 }
 
-/// Refuses somebody to do a task who is no member of its space.
+/// Refuses somebody to do a task who is no member of its space, and assignments without end, as each can be a mail.
 async fn check_assignee(
-    store: &impl Memberships,
+    store: &(impl Memberships + Limits),
     caller: Identity,
     space: SpaceId,
     assignee: Option<UserId>,
+    now: Timestamp,
 ) -> Result<(), Problem> {
     let Some(user) = assignee.filter(|user| *user != caller.user) else { return Ok(()) };
-    if role(store, user, space).await?.is_some() {
+    let counting = limited(store, ASSIGNMENTS, Subject::user(caller.user), 1, now);
+    let (counted, role) = futures_util::join!(counting, role(store, user, space));
+    counted?;
+    if role?.is_some() {
         return Ok(());
     }
     let why = "It is not the id of a member of the task's space.";
     Err(Violation::new("not_a_member", why).at("assigned_to").into())
+}
+
+/// Refuses more reminders than a space has room for. The numbers of the caller's personal space are known; those of
+/// another one are read.
+async fn admit_reminders(
+    store: &impl Quotas,
+    caller: Identity,
+    task: &Task,
+    more: usize,
+    personal: Numbers,
+    quota: Quota,
+) -> Result<(), Problem> {
+    if more == 0 {
+        return Ok(());
+    }
+    let numbers = match task.space == SpaceId::personal(caller.user) {
+        true => personal,
+        false => store.numbers(task.space).await?,
+    };
+    quota.admit_reminders(&numbers, more).map_err(Problem::refused)
 }
 
 /// The news for somebody to whom another one has just assigned a task.

@@ -3,31 +3,35 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
+    counts::Quota,
     policy::Action,
     ports::{TaskChanges, TimerQueue},
     task::{Change, Status, TaskPatch},
 };
 
-use super::{Changing, permitted, task_id, view};
+use super::{Changing, admit_reminders, permitted, task_id, view};
 use crate::http::{Call, IfMatch, Problem, Reply};
 
 /// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
 /// completed stays as it is.
 ///
 /// # Errors
-/// 401, 404, 409 `busy`, 412.
+/// 401, 404, 409 `busy` or `too_many_reminders`, 412.
 pub async fn handle(
     call: &Call,
     tasks: &impl TaskChanges,
     queue: &impl TimerQueue,
+    quota: Quota,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;
-    let found = tasks.task(task_id(call)?).await?;
+    let (found, _, personal) = tasks.task_user_and_numbers(task_id(call)?, caller.user).await?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
+    let more = pending.more_reminders(&task, None);
+    admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };

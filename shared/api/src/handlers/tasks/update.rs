@@ -5,12 +5,11 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     counts::Quota,
-    id::SpaceId,
     policy::Action,
-    ports::{TaskChanges, TimerQueue},
+    ports::{Limits, TaskChanges, TimerQueue},
 };
 
-use super::{Changing, check_assignee, fields, permitted, task_id, view};
+use super::{Changing, admit_reminders, check_assignee, fields, permitted, task_id, view};
 use crate::http::{Call, Fields, IfMatch, Problem, Reply};
 
 /// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
@@ -19,7 +18,7 @@ use crate::http::{Call, Fields, IfMatch, Problem, Reply};
 /// 401, 404, 409 `busy` or `too_many_reminders`, 412, 422, and those of every body.
 pub async fn handle(
     call: &Call,
-    tasks: &impl TaskChanges,
+    tasks: &(impl TaskChanges + Limits),
     queue: &impl TimerQueue,
     quota: Quota,
     clock: &dyn Clock,
@@ -38,15 +37,11 @@ pub async fn handle(
         (tasks.task(id).await?, None, None)
     };
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
-    let more = patch.more_reminders(&task);
-    if let Some(personal) = personal.filter(|_| more > 0) {
-        let numbers = match task.space == SpaceId::personal(caller.user) {
-            true => personal,
-            false => tasks.numbers(task.space).await?,
-        };
-        quota.admit_reminders(&numbers, more).map_err(Problem::refused)?;
+    let more = patch.more_reminders(&task, profile.as_ref());
+    if let Some(personal) = personal {
+        admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     }
-    check_assignee(tasks, caller, task.space, patch.assigned_to.flatten()).await?;
+    check_assignee(tasks, caller, task.space, patch.assigned_to.flatten(), now).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
     let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };

@@ -4,6 +4,7 @@ pub mod get;
 pub mod list;
 pub mod update;
 
+use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
     id::UserId,
@@ -12,7 +13,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    http::{Call, Problem},
+    http::{Call, Problem, disabled},
     tokens::Identity,
 };
 
@@ -20,8 +21,13 @@ use crate::{
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     match user.role {
+        // Should counting have failed, which lets them pass.
+        _ if user.disabled_at.is_some() => Err(disabled()),
         AccountRole::Operator => Ok(user),
-        AccountRole::User => Err(Problem::forbidden()),
+        AccountRole::User => {
+            let detail = "Only operators may do that.";
+            Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
+        }
     }
 }
 

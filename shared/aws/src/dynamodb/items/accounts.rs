@@ -23,6 +23,7 @@ pub(in crate::dynamodb) struct UserItem {
     time_zone: String,
     default_reminders: Vec<SpecItem>,
     mail: MailSettings,
+    #[serde(default = "plain")]
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Timestamp>,
@@ -30,15 +31,21 @@ pub(in crate::dynamodb) struct UserItem {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
-    #[serde(flatten)]
+    /// Made anew with every write.
+    #[serde(flatten, skip_deserializing)]
     directory: DirectoryKeys,
 }
 
 /// The attributes that put a profile into the index of addresses.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Default)]
 struct DirectoryKeys {
     directory: String,
     email_key: String,
+}
+
+/// The role of profiles that were stored before there were any.
+fn plain() -> String {
+    AccountRole::User.as_str().to_owned()
 }
 
 impl From<&User> for UserItem {

@@ -310,6 +310,7 @@ pub(in crate::dynamodb) struct IdempotencyItem {
     user: UserId,
     key_hash: String,
     body_hash: String,
+    #[serde(alias = "task")]
     made: String,
     status: u16,
     created_at: i64,

@@ -83,8 +83,6 @@ pub type Counts = BTreeMap<Tally, Numbers>;
 /// Which tallies of a space to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tallies {
-    /// Of all tasks.
-    Tasks,
     /// Of each tag.
     Tags,
     /// Of each category.
@@ -99,9 +97,7 @@ impl Tallies {
     /// Whether a tally is one of them.
     pub fn hold(self, tally: &Tally) -> bool {
         match (self, tally) {
-            (Self::Tasks, Tally::Tasks)
-            | (Self::Tags, Tally::Tag(_))
-            | (Self::Categories, Tally::Category(_)) => true,
+            (Self::Tags, Tally::Tag(_)) | (Self::Categories, Tally::Category(_)) => true,
             (Self::DueUntil(last), Tally::Due(day)) => *day <= last,
             (Self::CompletedSince(first), Tally::Completed(day)) => *day >= first,
             _ => false,

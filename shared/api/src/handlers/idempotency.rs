@@ -51,7 +51,7 @@ impl Key {
     pub(crate) fn record(&self, made: &impl ToString, status: u16) -> IdempotencyRecord {
         IdempotencyRecord {
             user: self.user,
-            key_hash: sha256_hex(self.key.as_bytes()),
+            key_hash: self.hash(),
             body_hash: self.body_hash.clone(),
             made: made.to_string(),
             status,

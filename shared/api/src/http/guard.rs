@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
     limit::{Allowance, Limit, Subject},
-    ports::{Limits, PortError},
+    ports::Limits,
 };
 
 use super::{Call, Problem, Reply};
@@ -102,17 +102,27 @@ pub(crate) async fn limited(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let more = u32::try_from(more).unwrap_or(u32::MAX);
-    verdict(store.count(&limit, &subject, more, now).await, limit, now).check()
+    counted(store, limit, &subject, more, now).await.check()
 }
 
-/// Where nothing can be counted the request is let through: a limit that is not kept for a moment does less harm
-/// than an API that answers nothing.
-fn verdict(counted: Result<Option<u32>, PortError>, limit: Limit, now: Timestamp) -> Verdict {
-    match counted {
-        Ok(Some(count)) => Verdict::Counted(limit.after(count, now)),
-        Ok(None) => Verdict::ShutOut,
-        Err(error) => {
+/// Counts some more. Where nothing can be counted in time the request is let through: a limit that is not kept for
+/// a moment does less harm than an API that answers nothing.
+async fn counted(
+    store: &impl Limits,
+    limit: Limit,
+    subject: &Subject,
+    more: u32,
+    now: Timestamp,
+) -> Verdict {
+    match tokio::time::timeout(PATIENCE, store.count(&limit, subject, more, now)).await {
+        Ok(Ok(Some(count))) => Verdict::Counted(limit.after(count, now)),
+        Ok(Ok(None)) => Verdict::ShutOut,
+        Ok(Err(error)) => {
             tracing::warn!(limit = limit.name, %error, "a request was not counted");
+            Verdict::Uncounted
+        }
+        Err(_) => {
+            tracing::warn!(limit = limit.name, "a request was not counted in time");
             Verdict::Uncounted
         }
     }
@@ -202,12 +212,7 @@ impl<S: Limits> Gate for Guard<'_, S> {
     async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
         let Some(subject) = self.subject(call, caller) else { return Verdict::Uncounted };
         let now = self.clock.now();
-        let counting = self.store.count(&self.limit, &subject, 1, now);
-        let Ok(counted) = tokio::time::timeout(PATIENCE, counting).await else {
-            tracing::warn!(limit = self.limit.name, "a request was not counted in time");
-            return Verdict::Uncounted;
-        };
-        let verdict = verdict(counted, self.limit, now);
+        let verdict = counted(self.store, self.limit, &subject, 1, now).await;
         if let Verdict::Counted(allowance) = verdict
             && allowance.exceeded
         {

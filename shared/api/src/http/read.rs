@@ -3,7 +3,7 @@
 //! The `field` of an error is relative to the value: empty for the value itself, `[3]` for an element,
 //! `.before` for a member. [`Fields`] puts the name of the field before it.
 
-use std::str::FromStr;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use serde_json::Value;
 use taskbell_domain::{
@@ -130,12 +130,22 @@ pub fn id<T: FromStr>(text: &str) -> Result<T, Violation> {
     text.parse().map_err(|_| Violation::new("invalid_id", "It is not an id of this kind."))
 }
 
+/// A whole number that is in a range.
+pub fn within<N>(range: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, Violation>
+where
+    N: FromStr + PartialOrd + Display,
+{
+    move |text| {
+        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let (min, max) = (range.start(), range.end());
+            Violation::new("out_of_range", format!("It must be a whole number from {min} to {max}."))
+        })
+    }
+}
+
 /// How many items a page is to have.
 pub fn page_limit(text: &str) -> Result<u8, Violation> {
-    text.parse().ok().filter(|limit| PAGE_LIMITS.contains(limit)).ok_or_else(|| {
-        let (min, max) = (PAGE_LIMITS.start(), PAGE_LIMITS.end());
-        Violation::new("out_of_range", format!("It must be a whole number from {min} to {max}."))
-    })
+    within(PAGE_LIMITS)(text)
 }
 
 /// The checklist of a task.

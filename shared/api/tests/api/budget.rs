@@ -248,7 +248,7 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
         ("delete-task", 2, any),
         ("list-tags", 1, 1.0),
         ("list-categories", 1, 1.0),
-        ("get-stats", 4, 10.0),
+        ("get-stats", 3, 10.0),
     ] {
         let event = world.event(function, &ada, &known).await;
         meter.read();

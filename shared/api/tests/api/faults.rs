@@ -253,6 +253,14 @@ impl Quotas for Faulty<'_> {
     async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
         self.call(self.inner.numbers(space)).await
     }
+
+    async fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> Result<(Option<User>, Numbers), PortError> {
+        self.call(self.inner.user_and_numbers(user, space)).await
+    }
 }
 
 impl TaskChanges for Faulty<'_> {

@@ -174,34 +174,7 @@ impl Accounts for DynamoDb {
     }
 
     async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
-        const OPERATION: &str = "closing sessions";
-        let (partition, prefix) = keys::sessions_of(user);
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.accounts)
-                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-                .projection_expression("#pk, #sk")
-                .expression_attribute_names("#pk", keys::PK)
-                .expression_attribute_names("#sk", keys::SK)
-                .expression_attribute_values(":pk", text(&partition))
-                .expression_attribute_values(":prefix", text(prefix))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(port_error(OPERATION))?;
-            let found = page.items.unwrap_or_default();
-            let sorts = found.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
-            let some = sorts.map(|sort| (partition.clone(), sort.clone())).collect();
-            self.delete_all(OPERATION, &self.accounts, some).await?;
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(());
-            }
-        }
+        self.delete_partition("closing sessions", &self.accounts, keys::sessions_of(user)).await
     }
 }
 

@@ -223,7 +223,6 @@ pub fn tallies(of: Tallies) -> (String, String) {
     // The greatest character sorts behind all that can follow.
     let all = |prefix: &str| (prefix.to_owned(), format!("{prefix}\u{10ffff}"));
     match of {
-        Tallies::Tasks => ("TASKS".to_owned(), "TASKS".to_owned()),
         Tallies::Tags => all("TAG#"),
         Tallies::Categories => all("CATEGORY#"),
         Tallies::DueUntil(day) => ("DUE#".to_owned(), format!("DUE#{day}")),
@@ -359,8 +358,8 @@ mod tests {
         let space = SpaceId::from_body(BODY).unwrap();
         let day = "2026-03-01".parse().unwrap();
         let (tag, category) = (Tag::parse("\u{10fffd}#é").unwrap(), Category::parse("a#b").unwrap());
-        let all = [Tallies::Tasks, Tallies::Tags, Tallies::Categories];
-        let all = [&all[..], &[Tallies::DueUntil(day), Tallies::CompletedSince(day)]].concat();
+        let of_days = [Tallies::DueUntil(day), Tallies::CompletedSince(day)];
+        let all = [&[Tallies::Tags, Tallies::Categories], &of_days[..]].concat();
         let tallies = [
             Tally::Tasks,
             Tally::Tag(tag),

@@ -36,9 +36,15 @@ impl Limits for DynamoDb {
         now: Timestamp,
     ) -> Result<Option<u32>, PortError> {
         let window = limit.window_of(now);
-        let update = || {
-            let update = self.client.update_item().table_name(&self.accounts);
-            update
+        // Kept a while longer, for clocks that are behind.
+        let expires_at = window + limit.window + SignedDuration::from_hours(1);
+        let mut latest = Item::new();
+        // Most requests are not the first in their window. Where one is, another may begin the window in this moment.
+        for begins in [false, true, false] {
+            let update = self
+                .client
+                .update_item()
+                .table_name(&self.accounts)
                 .set_key(Some(key(keys::limit(limit, subject))))
                 .expression_attribute_names("#window", "window")
                 .expression_attribute_names("#count", "count")
@@ -46,39 +52,30 @@ impl Limits for DynamoDb {
                 .expression_attribute_values(":window", number(window.as_second()))
                 .expression_attribute_values(":more", number(more))
                 .return_values(UpdatedNew)
-                .return_values_on_condition_check_failure(AllOld)
-        };
-        let some_more = || {
-            update()
-                .update_expression("SET #count = #count + :more")
-                .condition_expression("#window = :window AND attribute_not_exists(#shut_out)")
-        };
-        match sent(some_more()).await? {
-            Updated::Done(item) => return count(&item).map(Some),
-            Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
-            Updated::Refused(_) => {}
+                .return_values_on_condition_check_failure(AllOld);
+            let update = match begins {
+                false => update
+                    .update_expression("SET #count = #count + :more")
+                    .condition_expression("#window = :window AND attribute_not_exists(#shut_out)"),
+                true => update
+                    .update_expression(
+                        "SET #window = :window, #count = :more, #expires_at = :expires_at",
+                    )
+                    .condition_expression(
+                        "attribute_not_exists(#shut_out) \
+                         AND (attribute_not_exists(#window) OR #window < :window)",
+                    )
+                    .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+                    .expression_attribute_values(":expires_at", number(expires_at.as_second())),
+            };
+            match sent(update).await? {
+                Updated::Done(item) => return count(&item).map(Some),
+                Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
+                Updated::Refused(item) => latest = item,
+            }
         }
-        // Kept a while longer, for clocks that are behind.
-        let expires_at = window + limit.window + SignedDuration::from_hours(1);
-        let begun = update()
-            .update_expression("SET #window = :window, #count = :more, #expires_at = :expires_at")
-            .condition_expression(
-                "attribute_not_exists(#shut_out) AND (attribute_not_exists(#window) OR #window < :window)",
-            )
-            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
-            .expression_attribute_values(":expires_at", number(expires_at.as_second()));
-        match sent(begun).await? {
-            Updated::Done(item) => return count(&item).map(Some),
-            Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
-            // Another request has begun the window in this moment.
-            Updated::Refused(_) => {}
-        }
-        match sent(some_more()).await? {
-            Updated::Done(item) => count(&item).map(Some),
-            Updated::Refused(item) if item.contains_key(SHUT_OUT) => Ok(None),
-            // This clock is behind: a later window has begun.
-            Updated::Refused(item) => count(&item).map(Some),
-        }
+        // This clock is behind: a later window has begun.
+        count(&latest).map(Some)
     }
 }
 

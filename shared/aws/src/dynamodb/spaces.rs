@@ -222,7 +222,10 @@ impl SpaceChanges for DynamoDb {
         let mut gone = 0;
         loop {
             let page = self.list_tasks(&query).await?;
-            let comments = page.items.iter().map(|task| self.delete_comments(OPERATION, task.id));
+            let comments = page
+                .items
+                .iter()
+                .map(|task| self.delete_partition(OPERATION, &self.tasks, keys::comments_of(task.id)));
             try_join_all(comments).await?;
             let tasks = page.items.iter().map(|task| keys::task(task.id));
             self.delete_all(OPERATION, &self.tasks, tasks.collect()).await?;
@@ -314,6 +317,41 @@ impl DynamoDb {
             start = page.last_evaluated_key;
             if start.is_none() {
                 return Ok(items);
+            }
+        }
+    }
+
+    /// Deletes the items of a partition whose sort key begins with a prefix, page by page.
+    pub(super) async fn delete_partition(
+        &self,
+        operation: &'static str,
+        table: &str,
+        (partition, prefix): (String, &str),
+    ) -> Result<(), PortError> {
+        let mut start = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(table)
+                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                .projection_expression("#pk, #sk")
+                .expression_attribute_names("#pk", keys::PK)
+                .expression_attribute_names("#sk", keys::SK)
+                .expression_attribute_values(":pk", text(&partition))
+                .expression_attribute_values(":prefix", text(prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(port_error(operation))?;
+            let found = page.items.unwrap_or_default();
+            let sorts = found.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
+            let some = sorts.map(|sort| (partition.clone(), sort.clone())).collect();
+            self.delete_all(operation, table, some).await?;
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
             }
         }
     }

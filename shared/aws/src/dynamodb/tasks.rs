@@ -63,9 +63,7 @@ impl Quotas for DynamoDb {
         let found = self.get("reading the numbers of a space", &self.tasks, tally).await?;
         Ok(found.as_ref().map(numbers).unwrap_or_default())
     }
-}
 
-impl TaskCreation for DynamoDb {
     async fn user_and_numbers(
         &self,
         user: UserId,
@@ -78,7 +76,9 @@ impl TaskCreation for DynamoDb {
         let user = profile.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
         Ok((user, items.get(&tally).map(numbers).unwrap_or_default()))
     }
+}
 
+impl TaskCreation for DynamoDb {
     async fn create(
         &self,
         task: &Task,
@@ -251,7 +251,9 @@ impl DynamoDb {
         if !comments || *replaced != Replaced::Done {
             return;
         }
-        if let Err(error) = self.delete_comments("deleting the comments of a task", id).await {
+        const OPERATION: &str = "deleting the comments of a task";
+        let comments = keys::comments_of(id);
+        if let Err(error) = self.delete_partition(OPERATION, &self.tasks, comments).await {
             tracing::error!(task = %id, %error, "comments of a deleted task are left");
         }
     }

@@ -103,7 +103,7 @@ pub struct TallyPage {
 }
 
 /// Reads what is counted. It lags behind the latest changes by moments.
-pub trait CountReads: Memberships + Profiles {
+pub trait CountReads: Memberships + Quotas {
     /// Tallies of a space behind one of them; all that go into one answer of the store if there is no limit.
     fn tallies(
         &self,
@@ -118,17 +118,17 @@ pub trait CountReads: Memberships + Profiles {
 pub trait Quotas: Send + Sync {
     /// The numbers of all its tasks. They lag behind the latest changes by moments.
     fn numbers(&self, space: SpaceId) -> impl Future<Output = Result<Numbers, PortError>> + Send;
-}
 
-/// Creates tasks.
-pub trait TaskCreation: TaskReads + Profiles + Quotas + IdempotencyRecords {
     /// A profile, and the numbers of a space, in one call.
     fn user_and_numbers(
         &self,
         user: UserId,
         space: SpaceId,
     ) -> impl Future<Output = Result<(Option<User>, Numbers), PortError>> + Send;
+}
 
+/// Creates tasks.
+pub trait TaskCreation: TaskReads + Profiles + Quotas + IdempotencyRecords {
     /// Stores a new task, together with the record of its idempotency key and the notice that tells of it: all
     /// or nothing. An older record that has expired when this one is made does not count.
     fn create(

@@ -166,12 +166,11 @@ impl IdempotencyRecords for Memory {
 
 impl Quotas for Memory {
     async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
-        let page = self.tallies(space, Tallies::Tasks, None, None).await?;
-        Ok(page.items.into_iter().next().map(|(_, numbers)| numbers).unwrap_or_default())
+        let data = self.data();
+        let numbers = data.tallies.get(&space).and_then(|tallies| tallies.get(&Tally::Tasks));
+        Ok(numbers.cloned().unwrap_or_default())
     }
-}
 
-impl TaskCreation for Memory {
     async fn user_and_numbers(
         &self,
         user: UserId,
@@ -179,7 +178,9 @@ impl TaskCreation for Memory {
     ) -> Result<(Option<User>, Numbers), PortError> {
         Ok((self.user(user).await?, self.numbers(space).await?))
     }
+}
 
+impl TaskCreation for Memory {
     async fn create(
         &self,
         task: &Task,

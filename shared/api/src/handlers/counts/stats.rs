@@ -1,4 +1,4 @@
-//! `GET /v1/stats`: how it stands with the tasks of a space. Four calls at the same time, one more in a shared space;
+//! `GET /v1/stats`: how it stands with the tasks of a space. Three calls at the same time, one more in a shared space;
 //! none walks over tasks.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -12,7 +12,6 @@ use taskbell_domain::{
     id::SpaceId,
     policy::Action,
     ports::{CountReads, PortError},
-    violation::Violation,
 };
 
 use crate::{
@@ -36,16 +35,15 @@ pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> 
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
-    let days = params.optional("days", days).unwrap_or(DEFAULT_DAYS);
+    let days = params.optional("days", read::within(DAYS)).unwrap_or(DEFAULT_DAYS);
     params.finish()?;
     require(store, caller, space, Action::ReadTasks).await?;
 
     let utc = now.to_zoned(TimeZone::UTC).date();
     // The first day of a zone begins up to a day earlier in UTC.
     let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
-    let (user, tasks, due, completed) = futures_util::try_join!(
-        store.user(caller.user),
-        numbers_of(store, space, Tallies::Tasks),
+    let ((user, tasks), due, completed) = futures_util::try_join!(
+        store.user_and_numbers(caller.user, space),
         numbers_of(store, space, Tallies::DueUntil(utc)),
         numbers_of(store, space, Tallies::CompletedSince(since)),
     )?;
@@ -54,14 +52,11 @@ pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> 
     let first = today.saturating_sub((days - 1).days());
     let window = first..=today;
     // Days of UTC do not begin with those of the zone: the median takes the whole ones that begin in the window.
-    let mut whole = by_date(&completed);
-    whole.retain(|(day, _)| *day >= first);
-    let by_day = completed_by_day(&by_date(&completed), &user.time_zone, window);
+    let whole = completed.partition_point(|(day, _)| *day < first);
+    let by_day = completed_by_day(&completed, &user.time_zone, window);
 
-    let none = Numbers::new();
-    let tasks = tasks.first().map_or(&none, |(_, numbers)| numbers);
-    let (all, open) = (number(tasks, Number::All), number(tasks, Number::Open));
-    let in_progress = number(tasks, Number::InProgress);
+    let (all, open) = (number(&tasks, Number::All), number(&tasks, Number::Open));
+    let in_progress = number(&tasks, Number::InProgress);
     let rate = (all > 0).then(|| ((all - open) as f64 / all as f64 * 1_000.0).round() / 1_000.0);
     let mut by_week: BTreeMap<Date, i64> = BTreeMap::new();
     for (day, completed) in &by_day {
@@ -75,45 +70,33 @@ pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> 
             "pending": open - in_progress,
             "in_progress": in_progress,
             "completed": all - open,
-            "overdue": overdue(&by_date(&due), now),
+            "overdue": overdue(&due, now),
             "completion_rate": rate,
-            "median_seconds_to_complete": median_seconds(&whole),
+            "median_seconds_to_complete": median_seconds(&completed[whole..]),
             "completed_by_day": rows("date", by_day),
             "completed_by_week": rows("week_of", by_week),
         }),
     )
 }
 
-fn days(text: &str) -> Result<i32, Violation> {
-    text.parse().ok().filter(|days| DAYS.contains(days)).ok_or_else(|| {
-        let (min, max) = (DAYS.start(), DAYS.end());
-        Violation::new("out_of_range", format!("It must be a whole number from {min} to {max}."))
-    })
-}
-
-/// All tallies of a kind: there is one a day at most, however many tasks there are.
+/// The numbers of days, the earliest first: there is one tally a day at most, however many tasks there are.
 async fn numbers_of(
     store: &impl CountReads,
     space: SpaceId,
     of: Tallies,
-) -> Result<Vec<(Tally, Numbers)>, PortError> {
+) -> Result<Vec<(Date, Numbers)>, PortError> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = store.tallies(space, of, after, None).await?;
-        all.extend(page.items);
+        all.extend(page.items.into_iter().filter_map(|(tally, numbers)| match tally {
+            Tally::Due(day) | Tally::Completed(day) => Some((day, numbers)),
+            _ => None,
+        }));
         after = page.next;
         if after.is_none() {
             return Ok(all);
         }
     }
-}
-
-fn by_date(tallies: &[(Tally, Numbers)]) -> Vec<(Date, Numbers)> {
-    let dated = tallies.iter().filter_map(|(tally, numbers)| match tally {
-        Tally::Due(day) | Tally::Completed(day) => Some((*day, numbers.clone())),
-        _ => None,
-    });
-    dated.collect()
 }
 
 fn rows(name: &str, numbers: impl IntoIterator<Item = (Date, i64)>) -> Vec<Value> {

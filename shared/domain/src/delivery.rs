@@ -75,6 +75,29 @@ pub enum Reason {
     NoAccess,
 }
 
+/// What SES tells of a mail after it has accepted it. Of several the gravest stays, in whichever order they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feedback {
+    /// The recipient's mail server has taken it.
+    Delivered,
+    /// The recipient's mail server has refused it, or SES has given up.
+    Bounced,
+    /// The recipient has called it unwanted.
+    Complained,
+}
+
+/// What SES tells of a mail that it has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// The message id that SES gave.
+    pub message_id: String,
+    /// When SES accepted it.
+    pub accepted_at: Timestamp,
+    /// What became of it then; none yet if it is only known to be accepted.
+    pub feedback: Option<Feedback>,
+}
+
 /// When a mail is to be sent, and what is known of its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
@@ -87,6 +110,8 @@ pub struct Delivery {
     pub next_at: Option<Timestamp>,
     /// How often it has been offered to SES, or may have been.
     pub attempts: u32,
+    /// After how many of them nobody could know whether SES had accepted it. Only then it may have been sent twice.
+    pub uncertain_attempts: u32,
     /// Tells the claim that holds it from all earlier ones: a later one is higher.
     pub fence: u64,
     /// When SES accepted it.
@@ -95,6 +120,8 @@ pub struct Delivery {
     pub message_id: Option<String>,
     /// Why it was not sent.
     pub reason: Option<Reason>,
+    /// What became of it behind SES.
+    pub feedback: Option<Feedback>,
 }
 
 /// What became of a claimed delivery.
@@ -121,10 +148,12 @@ impl Delivery {
             status: DeliveryStatus::Scheduled,
             next_at: Some(fire_at),
             attempts: 0,
+            uncertain_attempts: 0,
             fence: 0,
             sent_at: None,
             message_id: None,
             reason: None,
+            feedback: None,
         }
     }
 
@@ -143,9 +172,8 @@ impl Delivery {
     /// Takes the step that is due. Returns whether the mail is now claimed, under this fence, and to be sent.
     pub(crate) fn begin(&mut self, fence: u64, now: Timestamp) -> bool {
         if self.status == DeliveryStatus::Claimed {
-            let lease_end = self.next_at.unwrap_or(now);
-            self.status = DeliveryStatus::Uncertain;
-            self.next_at = Some(lease_end + uncertain_wait(self.attempts));
+            // From now, and not from the lease's end: the clock that set that may be behind this one.
+            self.doubt(Some(now + uncertain_wait(self.attempts)));
             return false;
         }
         if now.duration_since(self.fire_at) > MAX_LATENESS {
@@ -161,6 +189,12 @@ impl Delivery {
         self.fence = fence;
         self.next_at = Some(now + LEASE);
         true
+    }
+
+    fn doubt(&mut self, until: Option<Timestamp>) {
+        self.status = DeliveryStatus::Uncertain;
+        self.uncertain_attempts += 1;
+        self.next_at = until;
     }
 
     /// Whether the claim with this fence still waits for its outcome. One whose lease has ended does, until
@@ -199,10 +233,22 @@ impl Delivery {
                 self.next_at = Some(now + SHORTEST_WAIT + SignedDuration::from_secs(spread.into()));
             }
             Outcome::Unknown => {
-                self.status = DeliveryStatus::Uncertain;
-                self.next_at = goes_on.then_some(now + uncertain_wait(self.attempts));
+                self.doubt(goes_on.then_some(now + uncertain_wait(self.attempts)));
             }
         }
+    }
+
+    /// Learns what SES tells of the mail, in whichever attempt it was sent. Returns whether that is news.
+    pub(crate) fn learn(&mut self, news: &News) -> bool {
+        let unknown = self.status != DeliveryStatus::Sent;
+        if unknown {
+            self.end(DeliveryStatus::Sent, None);
+            self.sent_at = Some(news.accepted_at);
+            self.message_id = Some(news.message_id.clone());
+        }
+        let graver = news.feedback > self.feedback;
+        self.feedback = self.feedback.max(news.feedback);
+        unknown || graver
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     clock::Random,
     credential::{link_token, sha256_hex},
-    delivery::{Delivery, Outcome},
+    delivery::{Delivery, News, Outcome},
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
     text::{MessageText, Subject},
@@ -148,5 +148,12 @@ impl Notice {
             self.version += 1;
         }
         held
+    }
+
+    /// Learns what SES tells of its mail. Returns whether that is news.
+    pub fn learn(&mut self, news: &News) -> bool {
+        let learned = self.delivery.learn(news);
+        self.version += u64::from(learned);
+        learned
     }
 }

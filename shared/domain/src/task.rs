@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     checklist::{ChecklistItem, WantedItem, arrange},
     clock::{At, Random},
-    delivery::{DeliveryStatus, Reason},
+    delivery::{Delivery, DeliveryStatus, Reason},
     due::Due,
     id::{ReminderId, SpaceId, TaskId, UserId},
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
@@ -461,14 +461,16 @@ impl Task {
             (true, false) => {
                 self.completed_at = None;
                 self.completed_by = None;
-                let skipped = self.reminders.iter_mut();
-                for reminder in skipped.filter(|r| r.delivery.reason == Some(Reason::TaskCompleted)) {
-                    if reminder.delivery.fire_at >= now {
-                        let (id, spec) = (reminder.id, reminder.spec.clone());
-                        *reminder = Reminder::scheduled(id, spec, reminder.delivery.fire_at);
-                    } else {
-                        reminder.delivery.reason = Some(Reason::PastWhenSet);
-                    }
+                // What had begun before the completion may have been sent, and stays as it is; what would have
+                // rung meanwhile stays skipped.
+                let ahead = self.reminders.iter_mut().filter(|r| {
+                    let delivery = &r.delivery;
+                    delivery.status == DeliveryStatus::Skipped
+                        && delivery.reason == Some(Reason::TaskCompleted)
+                        && delivery.fire_at >= now
+                });
+                for reminder in ahead {
+                    reminder.delivery = Delivery::scheduled(reminder.delivery.fire_at);
                 }
             }
             _ => {}
@@ -516,29 +518,26 @@ impl Task {
             };
             self.reminders.push(reminder);
         }
-        self.retire(present);
+        self.retire(present, now);
         debug_assert!(self.reminders.len() <= MAX_REMINDERS);
         Ok(())
     }
 
-    /// Keeps, of reminders no longer wanted, those whose delivery had begun.
-    fn retire(&mut self, replaced: Vec<Reminder>) {
+    /// Keeps, of reminders no longer wanted, those whose moment had come while they were.
+    fn retire(&mut self, replaced: Vec<Reminder>, now: Timestamp) {
         for mut reminder in replaced {
+            let ahead = reminder.delivery.fire_at > now && reminder.delivery.attempts == 0;
+            if ahead || reminder.delivery.reason == Some(Reason::PastWhenSet) {
+                continue;
+            }
             match reminder.delivery.status {
-                DeliveryStatus::Skipped => {
-                    let never_rang = [Some(Reason::PastWhenSet), Some(Reason::TaskCompleted)];
-                    if never_rang.contains(&reminder.delivery.reason) {
-                        continue;
-                    }
-                }
-                DeliveryStatus::Scheduled if reminder.delivery.attempts == 0 => continue,
                 DeliveryStatus::Scheduled => {
                     reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::Replaced));
                 }
                 DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {
                     reminder.delivery.end(DeliveryStatus::Uncertain, Some(Reason::Replaced));
                 }
-                DeliveryStatus::Sent | DeliveryStatus::Failed => {}
+                DeliveryStatus::Skipped | DeliveryStatus::Sent | DeliveryStatus::Failed => {}
             }
             self.past_reminders.push(reminder);
         }

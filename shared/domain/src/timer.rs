@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
     clock::Random,
-    delivery::Outcome,
+    delivery::{News, Outcome},
     id::{InvalidId, NoticeId, ReminderId, TaskId},
     reminder::Reminder,
     task::Task,
@@ -160,5 +160,14 @@ impl Task {
         reminder.delivery.finish(outcome, wanted, spread, now);
         self.version += 1;
         true
+    }
+
+    /// Learns what SES tells of a reminder's mail. Returns whether the task changed: it does not when that is no
+    /// news, or the reminder is gone.
+    pub fn learn(&mut self, reminder: ReminderId, news: &News) -> bool {
+        let mut all = self.reminders.iter_mut().chain(&mut self.past_reminders);
+        let learned = all.find(|r| r.id == reminder).is_some_and(|r| r.delivery.learn(news));
+        self.version += u64::from(learned);
+        learned
     }
 }

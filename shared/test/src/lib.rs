@@ -3,11 +3,13 @@
 
 mod chance;
 pub mod contract;
+mod faulty;
 pub mod fixtures;
 mod memory;
 mod outbox;
 pub mod template;
 
 pub use chance::{ManualClock, SeededRandom};
-pub use memory::Memory;
+pub use faulty::{Faults, Faulty, Side, injected};
+pub use memory::{Data, Memory};
 pub use outbox::{Outbox, QueueFake};

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub mod auth;
 pub mod comments;
 pub mod counts;
+pub(crate) mod delivery;
 pub mod health;
 pub(crate) mod idempotency;
 pub mod invitations;

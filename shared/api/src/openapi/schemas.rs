@@ -25,6 +25,8 @@ words!(/// What a member may do in a space: see, change tasks, manage members, d
     Role: Viewer, Member, Admin, Owner);
 words!(/// How far the delivery of a reminder has come.
     DeliveryStatus: Scheduled, Claimed, Sent, Skipped, Failed, Uncertain);
+words!(/// What became of a mail behind SES: of several the gravest.
+    Feedback: Delivered, Bounced, Complained);
 
 /// A problem (RFC 9457). Clients branch on `code`.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -335,11 +337,16 @@ pub struct Reminder {
     #[schema(format = DateTime)]
     pub fire_at: String,
     pub status: DeliveryStatus,
+    /// How often it was offered to SES, or may have been.
     pub attempts: u32,
+    /// After how many attempts nobody could know whether SES had accepted it: only then it may have come twice.
+    pub uncertain_attempts: u32,
     #[schema(format = DateTime)]
     pub sent_at: Option<String>,
     /// Why it was not sent.
     pub reason: Option<String>,
+    /// What became of it behind SES.
+    pub feedback: Option<Feedback>,
 }
 
 /// A line of the delivery ledger: a reminder, or the automatic completion.
@@ -431,9 +438,11 @@ pub struct Notification {
     pub text: String,
     pub status: DeliveryStatus,
     pub attempts: u32,
+    pub uncertain_attempts: u32,
     #[schema(format = DateTime)]
     pub sent_at: Option<String>,
     pub reason: Option<String>,
+    pub feedback: Option<Feedback>,
     #[schema(format = DateTime)]
     pub created_at: String,
 }

@@ -21,6 +21,7 @@ mod recurrence;
 mod reminders;
 mod roles;
 mod signing_key;
+mod simulation;
 mod snapshots;
 mod spaces;
 mod support;

@@ -20,7 +20,7 @@ use taskbell_domain::{
     id::{SessionId, TaskId},
     limit::{LINKS, Limit, REFRESHES},
     notice::{Content, Notice},
-    ports::{Created, Replaced},
+    ports::{Created, Replaced, TimerQueue},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageText, Subject},
@@ -94,9 +94,9 @@ fn message(to: &User) -> Notice {
 }
 
 /// Everything a handler can reach.
-pub(crate) struct World<S = Memory> {
+pub(crate) struct World<S = Memory, Q = QueueFake> {
     pub(crate) store: S,
-    pub(crate) queue: QueueFake,
+    pub(crate) queue: Q,
     pub(crate) clock: ManualClock,
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
@@ -181,10 +181,16 @@ impl World {
 
 impl<S: Store> World<S> {
     pub(crate) fn on(store: S) -> Self {
+        Self::with(store, QueueFake::default())
+    }
+}
+
+impl<S: Store, Q: TimerQueue> World<S, Q> {
+    pub(crate) fn with(store: S, queue: Q) -> Self {
         let key = SigningKey::generate().expect("a key");
         Self {
             store,
-            queue: QueueFake::default(),
+            queue,
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
             callers: Callers::Users(Box::new(

@@ -29,18 +29,23 @@ use taskbell_domain::{
 #[derive(Default)]
 pub struct Memory(Mutex<Data>);
 
+/// What is stored. A task and a notice stand together with the moment at which the index of timers shows them.
 #[derive(Default)]
-struct Data {
-    users: BTreeMap<UserId, User>,
+pub struct Data {
+    /// Accounts.
+    pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
-    tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
+    /// Tasks.
+    pub tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
     records: BTreeMap<(UserId, String), IdempotencyRecord>,
     spaces: BTreeMap<SpaceId, Space>,
-    members: BTreeMap<(SpaceId, UserId), Member>,
+    /// Who is in which shared space.
+    pub members: BTreeMap<(SpaceId, UserId), Member>,
     invitations: BTreeMap<(SpaceId, String), Invitation>,
     comments: BTreeMap<(TaskId, CommentId), Comment>,
-    notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
+    /// Notices.
+    pub notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
     counted: BTreeMap<TaskId, (u64, Counts)>,
     tallies: BTreeMap<SpaceId, Counts>,
     shut_out: BTreeSet<(limit::Subject, &'static str)>,
@@ -56,7 +61,8 @@ impl Memory {
         format!("{:?}", (accounts, spaces, &data.tasks, &data.records, &data.comments, &data.notices))
     }
 
-    fn data(&self) -> MutexGuard<'_, Data> {
+    /// What is stored.
+    pub fn data(&self) -> MutexGuard<'_, Data> {
         self.0.lock().expect("not poisoned")
     }
 }

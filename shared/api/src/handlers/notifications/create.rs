@@ -11,7 +11,7 @@ use taskbell_domain::{
     violation::Violation,
 };
 
-use super::view;
+use super::View;
 use crate::{
     handlers::{
         idempotency::{Key, replayed},
@@ -60,6 +60,6 @@ pub async fn handle(
 }
 
 fn made(notice: &Notice) -> Result<Reply, Problem> {
-    Reply::json(StatusCode::CREATED, &view(notice))?
+    Reply::json(StatusCode::CREATED, &View::of(notice))?
         .with(header::LOCATION, &format!("/v1/notifications/{}", notice.id))
 }

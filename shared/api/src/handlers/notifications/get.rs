@@ -3,7 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::ports::{Notices, Profiles};
 
-use super::view;
+use super::View;
 use crate::{
     handlers::users::require_operator,
     http::{Call, Problem, Reply},
@@ -18,5 +18,5 @@ pub async fn handle(call: &Call, store: &(impl Notices + Profiles)) -> Result<Re
     require_operator(store, caller).await?;
     let id = call.path("notification_id").parse().map_err(|_| Problem::not_found())?;
     let notice = store.notice(id).await?.ok_or_else(Problem::not_found)?;
-    Reply::json(StatusCode::OK, &view(&notice).ok_or_else(Problem::not_found)?)
+    Reply::json(StatusCode::OK, &View::of(&notice).ok_or_else(Problem::not_found)?)
 }

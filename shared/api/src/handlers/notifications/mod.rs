@@ -3,23 +3,41 @@
 pub mod create;
 pub mod get;
 
-use serde_json::{Value, json};
-use taskbell_domain::notice::{Content, Notice};
+use jiff::Timestamp;
+use serde::Serialize;
+use taskbell_domain::{
+    id::{NoticeId, UserId},
+    notice::{Content, Notice},
+    text::{MessageText, Subject},
+};
 
-/// A message and what is known of its delivery; nothing for other notices.
-fn view(notice: &Notice) -> Option<Value> {
-    let Content::Message { to, by, subject, text } = &notice.content else { return None };
-    let delivery = &notice.delivery;
-    Some(json!({
-        "id": notice.id,
-        "user_id": to,
-        "sent_by": by,
-        "subject": subject,
-        "text": text,
-        "status": delivery.status,
-        "attempts": delivery.attempts,
-        "sent_at": delivery.sent_at,
-        "reason": delivery.reason,
-        "created_at": notice.created_at,
-    }))
+use super::delivery::DeliveryView;
+
+/// A message and what is known of its delivery.
+#[derive(Serialize)]
+struct View<'a> {
+    id: NoticeId,
+    user_id: UserId,
+    sent_by: UserId,
+    subject: &'a Subject,
+    text: &'a MessageText,
+    #[serde(flatten)]
+    delivery: DeliveryView,
+    created_at: Timestamp,
+}
+
+impl<'a> View<'a> {
+    /// Nothing for other notices.
+    fn of(notice: &'a Notice) -> Option<Self> {
+        let Content::Message { to, by, subject, text } = &notice.content else { return None };
+        Some(Self {
+            id: notice.id,
+            user_id: *to,
+            sent_by: *by,
+            subject,
+            text,
+            delivery: (&notice.delivery).into(),
+            created_at: notice.created_at,
+        })
+    }
 }

@@ -4,7 +4,6 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use taskbell_domain::{
-    delivery::{DeliveryStatus, Reason},
     due::Due,
     id::{ItemId, ReminderId, SpaceId, TaskId, UserId},
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
@@ -14,7 +13,10 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-use crate::http::{Problem, Reply};
+use crate::{
+    handlers::delivery::DeliveryView,
+    http::{Problem, Reply},
+};
 
 /// A task in an answer.
 #[derive(Serialize)]
@@ -100,10 +102,8 @@ pub(super) struct ReminderView<'a> {
     #[serde(flatten)]
     spec: &'a ReminderSpec,
     fire_at: Timestamp,
-    status: DeliveryStatus,
-    attempts: u32,
-    sent_at: Option<Timestamp>,
-    reason: Option<Reason>,
+    #[serde(flatten)]
+    delivery: DeliveryView,
 }
 
 impl<'a> From<&'a Reminder> for ReminderView<'a> {
@@ -112,10 +112,7 @@ impl<'a> From<&'a Reminder> for ReminderView<'a> {
             id: reminder.id,
             spec: &reminder.spec,
             fire_at: reminder.delivery.fire_at,
-            status: reminder.delivery.status,
-            attempts: reminder.delivery.attempts,
-            sent_at: reminder.delivery.sent_at,
-            reason: reminder.delivery.reason,
+            delivery: (&reminder.delivery).into(),
         }
     }
 }

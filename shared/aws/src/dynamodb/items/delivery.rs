@@ -3,7 +3,7 @@
 use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    delivery::{Delivery, DeliveryStatus, Reason},
+    delivery::{Delivery, DeliveryStatus, Feedback, Reason},
     timer::Timer,
 };
 
@@ -21,6 +21,8 @@ pub(in crate::dynamodb) struct DeliveryItem {
     #[serde(default, skip_serializing_if = "is_zero")]
     attempts: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
+    uncertain_attempts: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
     fence: u64,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     sent_at: Option<Timestamp>,
@@ -28,6 +30,8 @@ pub(in crate::dynamodb) struct DeliveryItem {
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    feedback: Option<Feedback>,
 }
 
 fn is_usual(status: DeliveryStatus, next_at: Timestamp, fire_at: Timestamp) -> bool {
@@ -45,10 +49,12 @@ impl From<&Delivery> for DeliveryItem {
             status: delivery.status,
             next_at: delivery.next_at.filter(|at| !is_usual(delivery.status, *at, delivery.fire_at)),
             attempts: delivery.attempts.into(),
+            uncertain_attempts: delivery.uncertain_attempts.into(),
             fence: delivery.fence,
             sent_at: delivery.sent_at,
             message_id: delivery.message_id.clone(),
             reason: delivery.reason,
+            feedback: delivery.feedback,
         }
     }
 }
@@ -65,10 +71,12 @@ impl TryFrom<DeliveryItem> for Delivery {
                 _ => item.next_at,
             },
             attempts: u32::try_from(item.attempts).map_err(|_| "attempts")?,
+            uncertain_attempts: u32::try_from(item.uncertain_attempts).map_err(|_| "attempts")?,
             fence: item.fence,
             sent_at: item.sent_at,
             message_id: item.message_id,
             reason: item.reason,
+            feedback: item.feedback,
         })
     }
 }

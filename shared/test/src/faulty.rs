@@ -1,0 +1,193 @@
+//! A store whose calls can fail, end their caller, or take long: before they have had their effect, or after it.
+
+use jiff::Timestamp;
+
+use taskbell_domain::{
+    comment::Comment,
+    counts::{Counted, Numbers, Tallies, Tally},
+    credential::{Credential, Session},
+    email::EmailAddress,
+    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
+    limit::{Limit, Subject},
+    list::{TaskPage, TaskQuery},
+    notice::Notice,
+    ports::*,
+    space::{Invitation, Member, MemberChange, Role, Space},
+    task::Task,
+    timer::Timer,
+    user::User,
+};
+
+use crate::contract::Store;
+
+/// On which side of the effect of a call something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The call has not had its effect.
+    Before,
+    /// It has, but its caller does not know yet.
+    After,
+}
+
+/// What goes wrong, and where.
+pub trait Faults: Send + Sync {
+    /// Passes a point at which a caller waits: at once, later, never, or with an error.
+    fn pass(
+        &self,
+        call: &'static str,
+        side: Side,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// What an index shows of these timers. It may hide some for a while.
+    fn shown(&self, timers: Vec<Timer>) -> Vec<Timer> {
+        timers
+    }
+}
+
+/// The error of a call that was made to fail.
+pub fn injected(operation: &'static str) -> PortError {
+    PortError { operation, transient: true, source: "a fault was injected".into() }
+}
+
+/// A store with faults.
+pub struct Faulty<S, F> {
+    /// The store.
+    pub store: S,
+    /// What goes wrong.
+    pub faults: F,
+}
+
+impl<S, F: Faults> Faulty<S, F> {
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        effect: impl Future<Output = Result<T, PortError>>,
+    ) -> Result<T, PortError> {
+        self.faults.pass(name, Side::Before).await?;
+        let answer = effect.await?;
+        self.faults.pass(name, Side::After).await?;
+        Ok(answer)
+    }
+}
+
+/// Passes each method of each port on, through the faults.
+macro_rules! faulty {
+    ($($port:ident {
+        $(fn $method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*
+    })*) => {
+        $(impl<S: Store, F: Faults> $port for Faulty<S, F> {
+            $(async fn $method(&self, $($name: $type),*) -> Result<$answer, PortError> {
+                self.call(stringify!($method), self.store.$method($($name),*)).await
+            })*
+        })*
+    };
+}
+
+faulty! {
+    Profiles {
+        fn user(id: UserId) -> Option<User>;
+    }
+    ProfileChanges {
+        fn replace_user(user: &User, expected: u64) -> Replaced<User>;
+    }
+    Accounts {
+        fn users(begins: &str, after: Option<(String, UserId)>, limit: u8) -> UserPage;
+        fn shut_out(user: UserId, limit: &Limit, out: bool) -> ();
+        fn close_sessions(user: UserId) -> ();
+    }
+    Registrations {
+        fn register(user: &User, credential: &Credential) -> Registered;
+    }
+    Credentials {
+        fn credential(email: &EmailAddress) -> Option<Credential>;
+    }
+    Sessions {
+        fn open_session(session: &Session) -> ();
+        fn rotate_session(next: &Session, presented: &str, now: Timestamp) -> Rotated;
+        fn close_session(user: UserId, session: SessionId) -> ();
+    }
+    Limits {
+        fn count(limit: &Limit, subject: &Subject, more: u32, now: Timestamp) -> Option<u32>;
+    }
+    Memberships {
+        fn role(space: SpaceId, user: UserId) -> Option<Role>;
+        fn spaces_of(user: UserId) -> Vec<(Space, Role)>;
+    }
+    SpaceReads {
+        fn space_and_member(space: SpaceId, user: UserId) -> Option<(Space, Member)>;
+        fn members(space: SpaceId) -> Vec<(Member, User)>;
+        fn space(id: SpaceId) -> Option<Space>;
+        fn invitations(space: SpaceId) -> Vec<Invitation>;
+        fn invitation(space: SpaceId, address_hash: &str) -> Option<Invitation>;
+    }
+    SpaceChanges {
+        fn create_space(space: &Space, owner: &Member, record: Option<&IdempotencyRecord>) -> Created;
+        fn replace_space(space: &Space, expected: u64) -> Replaced<Space>;
+        fn change_member(space: &Space, expected: u64, change: &MemberChange) -> bool;
+        fn invite(
+            invitation: &Invitation, notice: &Notice, record: Option<&IdempotencyRecord>
+        ) -> Created;
+        fn revoke(space: SpaceId, address_hash: &str) -> ();
+        fn purge_space(space: SpaceId, most: usize) -> bool;
+    }
+    TaskReads {
+        fn task(id: TaskId) -> Option<Task>;
+        fn list(query: &TaskQuery) -> TaskPage;
+    }
+    Comments {
+        fn add_comment(comment: &Comment, record: Option<&IdempotencyRecord>) -> Option<Created>;
+        fn comment(task: TaskId, id: CommentId) -> Option<Comment>;
+        fn comments(task: TaskId, after: Option<CommentId>, limit: u8) -> CommentPage;
+        fn replace_comment(comment: &Comment, expected: u64) -> Replaced<Comment>;
+        fn delete_comment(task: TaskId, id: CommentId) -> ();
+    }
+    Counting {
+        fn count_task(counted: &Counted) -> ();
+    }
+    CountReads {
+        fn tallies(space: SpaceId, of: Tallies, after: Option<Tally>, limit: Option<u8>) -> TallyPage;
+    }
+    IdempotencyRecords {
+        fn records(user: UserId, key_hashes: Vec<String>, now: Timestamp) -> Vec<IdempotencyRecord>;
+    }
+    Quotas {
+        fn numbers(space: SpaceId) -> Numbers;
+        fn user_and_numbers(user: UserId, space: SpaceId) -> (Option<User>, Numbers);
+    }
+    TaskCreation {
+        fn create(
+            task: &Task, record: Option<&IdempotencyRecord>, notice: Option<&Notice>
+        ) -> Created;
+    }
+    TaskChanges {
+        fn task_user_and_numbers(task: TaskId, user: UserId) -> (Option<Task>, Option<User>, Numbers);
+        fn replace(task: &Task, expected: u64, also: Alongside<'_>) -> Replaced<Task>;
+        fn task_and_comments(id: TaskId) -> (Option<Task>, bool);
+        fn delete(
+            id: TaskId, expected: u64, comments: bool, record: Option<&IdempotencyRecord>
+        ) -> Replaced<Task>;
+    }
+    Notices {
+        fn notice(id: NoticeId) -> Option<Notice>;
+        fn add_notice(notice: &Notice, record: Option<&IdempotencyRecord>) -> Created;
+        fn replace_notice(notice: &Notice, expected: u64) -> Replaced<Notice>;
+        fn arm_invitation(invitation: &Invitation, secret_hash: &str) -> bool;
+    }
+}
+
+impl<S: Store, F: Faults> Timers for Faulty<S, F> {
+    async fn timers(
+        &self,
+        shard: u8,
+        until: Timestamp,
+        after: Option<Timer>,
+    ) -> Result<TimerPage, PortError> {
+        let mut page = self.call("timers", self.store.timers(shard, until, after)).await?;
+        page.timers = self.faults.shown(page.timers);
+        Ok(page)
+    }
+
+    async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
+        self.call("postpone", self.store.postpone(timer, to)).await
+    }
+}

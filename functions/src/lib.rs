@@ -116,9 +116,11 @@ impl Environment {
 
     /// What sends mail, and the address it sends from.
     pub fn mailer(&mut self) -> Option<(SesMailer, EmailAddress)> {
+        let configuration_set = self.required("CONFIGURATION_SET");
         let sender =
             self.checked("SENDER_ADDRESS", |text| EmailAddress::parse(text).map_err(|v| v.message))?;
-        Some((SesMailer::new(self.connection.ses(), sender.as_str().to_owned()), sender))
+        let address = sender.as_str().to_owned();
+        Some((SesMailer::new(self.connection.ses(), address, configuration_set), sender))
     }
 
     /// Gives the clients if nothing was missing.

@@ -6,6 +6,7 @@
 
 pub mod handlers;
 pub mod http;
+pub mod links;
 pub mod mail;
 pub mod openapi;
 pub mod passwords;

@@ -6,6 +6,7 @@ mod connection;
 mod custom_resource;
 pub mod dynamodb;
 mod error;
+mod mail_events;
 mod mailer;
 mod queue;
 mod signing_key;
@@ -13,6 +14,7 @@ mod task_stream;
 
 pub use connection::{Connection, Credentials};
 pub use custom_resource::put_json;
+pub use mail_events::MailEvent;
 pub use mailer::SesMailer;
 pub use queue::SqsTimerQueue;
 pub use signing_key::SigningKeyParameter;

@@ -1,8 +1,15 @@
 //! SES: sends mail, each once.
 
-use aws_sdk_ses::{Client, error::SdkError, primitives::Blob, types::RawMessage};
+use aws_sdk_ses::{
+    Client,
+    error::SdkError,
+    primitives::Blob,
+    types::{MessageTag, RawMessage},
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use taskbell_domain::ports::{Mail, MailError, Mailer};
+use taskbell_domain::ports::{About, Mail, MailError, Mailer};
+
+use crate::mail_events;
 
 /// Codes that speak of the account and not of the mail: too many a second or a day, sending paused, or a
 /// role or clock that is being mended. ("Handling errors", Amazon SES API reference.)
@@ -25,12 +32,13 @@ const NO_ROOM: &[&str] = &[
 pub struct SesMailer {
     client: Client,
     sender: String,
+    configuration_set: String,
 }
 
 impl SesMailer {
-    /// Sends from this address.
-    pub fn new(client: Client, sender: String) -> Self {
-        Self { client, sender }
+    /// Sends from this address; what becomes of a mail is told by this configuration set.
+    pub fn new(client: Client, sender: String, configuration_set: String) -> Self {
+        Self { client, sender, configuration_set }
     }
 }
 
@@ -43,6 +51,8 @@ impl Mailer for SesMailer {
         let result = self
             .client
             .send_raw_email()
+            .configuration_set_name(&self.configuration_set)
+            .set_tags(Some(tags(&mail.about)?))
             .source(&self.sender)
             .destinations(mail.to.as_str())
             .raw_message(message)
@@ -64,4 +74,14 @@ impl Mailer for SesMailer {
             _ => MailError::Unknown("connection lost".to_owned()),
         })
     }
+}
+
+/// What SES is to repeat when it tells what became of a mail.
+fn tags(about: &About) -> Result<Vec<MessageTag>, MailError> {
+    let reminder = about.reminder.map(|id| (mail_events::REMINDER, id.to_string()));
+    let user = about.user.map(|id| (mail_events::USER, id.to_string()));
+    let tags =
+        [(mail_events::SUBJECT, about.subject.to_string())].into_iter().chain(reminder).chain(user);
+    let built = tags.map(|(name, value)| MessageTag::builder().name(name).value(value).build());
+    built.collect::<Result<_, _>>().map_err(|e| MailError::Refused(e.to_string()))
 }

@@ -61,8 +61,16 @@ pub enum Reason {
     TaskCompleted,
     /// It could not be sent within a day.
     TooOld,
-    /// The recipient has turned reminder mails off.
+    /// The recipient has turned mails of this kind off.
     MailOff,
+    /// The recipient has not proven that the address is theirs.
+    Unverified,
+    /// Mails to the recipient's address came back.
+    Bounced,
+    /// The recipient has called a mail unwanted.
+    Complained,
+    /// The task was snoozed until later.
+    Snoozed,
     /// The account of the recipient is gone.
     NoRecipient,
     /// The account of the recipient is disabled.

@@ -1,4 +1,4 @@
-//! Mails that are no reminders: invitations, news of an assignment, messages and codes of operators. Each is sent once,
+//! Mails that are no reminders: invitations, news of an assignment, messages of operators, and mails that an account asks for. Each is sent once,
 //! by the same worker and under the same rules as a reminder, and keeps its own ledger.
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,10 +11,23 @@ use crate::{
     id::{NoticeId, SpaceId, TaskId, UserId},
     text::{MessageText, Subject},
     timer::{self, Timer},
+    words::word_enum,
 };
 
-/// How long the code of an operator can be used.
-pub const CODE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+word_enum!(Purpose, "What a code is good for.",
+    Operator = "operator": "Makes the account an operator.",
+    PasswordReset = "password_reset": "Sets another password.",
+);
+
+impl Purpose {
+    /// How long a code for it can be used.
+    pub fn lifetime(self) -> SignedDuration {
+        match self {
+            Self::Operator => SignedDuration::from_hours(24),
+            Self::PasswordReset => SignedDuration::from_hours(1),
+        }
+    }
+}
 
 /// How long a notice is kept after it was made.
 pub const NOTICE_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -49,10 +62,17 @@ pub enum Content {
         /// What it says.
         text: MessageText,
     },
-    /// A code by which somebody proves that an operator's address is theirs.
-    OperatorCode {
+    /// A link by which a user proves that the address of the account is theirs.
+    Verification {
         /// To whom.
         to: UserId,
+    },
+    /// A code that works once.
+    Code {
+        /// To whom.
+        to: UserId,
+        /// What it is good for.
+        purpose: Purpose,
         /// Hash of the code's secret; none until the mail is written, and once it is used.
         secret_hash: Option<String>,
     },

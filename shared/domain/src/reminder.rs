@@ -54,6 +54,25 @@ impl Lead {
     }
 }
 
+impl Lead {
+    /// So many days on the calendar.
+    pub fn days(days: i64) -> Self {
+        Self { days, seconds: 0 }
+    }
+
+    /// So many hours.
+    pub fn hours(hours: i64) -> Self {
+        Self { days: 0, seconds: hours * 3_600 }
+    }
+
+    /// The instant so long after another one: days on the calendar of a zone, then exact seconds. Nothing if that
+    /// lies beyond all time.
+    pub fn after(&self, now: Timestamp, zone: &Zone) -> Option<Timestamp> {
+        let day = now.to_zoned(zone.rules().clone()).checked_add(Span::new().days(self.days)).ok()?;
+        day.timestamp().checked_add(Span::new().seconds(self.seconds)).ok()
+    }
+}
+
 impl fmt::Display for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hours, rest) = (self.seconds / 3_600, self.seconds % 3_600);
@@ -70,6 +89,8 @@ pub enum ReminderSpec {
     Before(Lead),
     /// At a time of its own; never [`Due::Date`].
     At(Due),
+    /// When somebody who snoozed the task wants to hear of it again. A task has one of these at most.
+    Snoozed(Timestamp),
 }
 
 impl ReminderSpec {
@@ -93,6 +114,7 @@ impl ReminderSpec {
     pub fn fire_at(&self, due: Option<&Due>, user_zone: &Zone) -> Option<Timestamp> {
         match self {
             Self::At(time) => Some(time.at(user_zone)),
+            Self::Snoozed(until) => Some(*until),
             Self::Before(lead) => {
                 let base = due?.reminder_base(user_zone);
                 let day = base.checked_sub(Span::new().days(lead.days)).ok()?;
@@ -105,10 +127,14 @@ impl ReminderSpec {
 impl serde::Serialize for ReminderSpec {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(1))?;
+        let mut map = serializer.serialize_map(None)?;
         match self {
             Self::Before(lead) => map.serialize_entry("before", &lead.to_string())?,
             Self::At(time) => map.serialize_entry("at", time)?,
+            Self::Snoozed(until) => {
+                map.serialize_entry("at", until)?;
+                map.serialize_entry("snoozed", &true)?;
+            }
         }
         map.end()
     }

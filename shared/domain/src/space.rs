@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     clock::Random,
     credential::link_token,
+    credential::sha256_hex,
     email::EmailAddress,
     id::{NoticeId, SpaceId, UserId},
     text::SpaceName,
@@ -200,4 +201,11 @@ pub struct Invitation {
     pub created_at: Timestamp,
     /// When it counts no more.
     pub expires_at: Timestamp,
+}
+
+impl Invitation {
+    /// Whether that is the token in its latest mail.
+    pub fn is_opened_by(&self, token: &InvitationToken) -> bool {
+        self.secret_hash == Some(sha256_hex(token.secret.as_bytes()))
+    }
 }

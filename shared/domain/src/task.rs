@@ -1,7 +1,7 @@
 //! A task, and every change that can be made to it. Who may make it is the policy's business, and
 //! storing it is the store's.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     checklist::{ChecklistItem, WantedItem, arrange},
@@ -20,6 +20,9 @@ use crate::{
 
 /// The most entries kept of reminders that a change has replaced after their delivery had begun.
 const MAX_PAST_REMINDERS: usize = 50;
+
+/// The longest time for which a task can be snoozed.
+const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 word_enum!(Status, "How far a task has come.",
     Pending = "pending": "Not begun.",
@@ -282,7 +285,12 @@ impl Task {
                 }
                 (None, _) => {
                     let mut kept: Vec<_> = next.reminders.iter().map(|r| r.spec.clone()).collect();
-                    kept.retain(|spec| next.due.is_some() || matches!(spec, ReminderSpec::At(_)));
+                    // A new due time ends a snooze.
+                    kept.retain(|spec| match spec {
+                        ReminderSpec::Before(_) => next.due.is_some(),
+                        ReminderSpec::At(_) => true,
+                        ReminderSpec::Snoozed(_) => !moved,
+                    });
                     kept
                 }
             };
@@ -358,6 +366,37 @@ impl Task {
             return refuse("series_ended", "This is the last occurrence: complete or delete it.");
         };
         self.stand_on(next, self.counted_reminders(), now, random);
+        self.version += 1;
+        self.updated_at = now;
+        Ok(())
+    }
+
+    /// Lets the task be silent until a moment, at which it rings again. What was to ring before is passed over.
+    ///
+    /// # Errors
+    /// A [`Violation`]: `already_completed`, or `out_of_range` (from now to 366 days on).
+    pub fn snooze(
+        &mut self,
+        until: Timestamp,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(), Violation> {
+        if self.status == Status::Completed {
+            return Err(Violation::new("already_completed", "The task is completed: nothing rings."));
+        }
+        if until <= now || until > now + LONGEST_SNOOZE {
+            let why = "It must be later than now, and within 366 days.";
+            return Err(Violation::new("out_of_range", why));
+        }
+        let snoozed = |r: &Reminder| matches!(r.spec, ReminderSpec::Snoozed(_));
+        let (before, mut kept): (Vec<_>, Vec<_>) = self.reminders.drain(..).partition(snoozed);
+        for reminder in kept.iter_mut().filter(|r| r.delivery.fire_at <= until) {
+            pass_over(reminder, Reason::Snoozed);
+        }
+        self.reminders = kept;
+        self.retire(before, now);
+        let id = ReminderId::generate(&At(now), random);
+        self.reminders.push(Reminder::scheduled(id, ReminderSpec::Snoozed(until), until));
         self.version += 1;
         self.updated_at = now;
         Ok(())
@@ -456,7 +495,7 @@ impl Task {
             (false, true) => {
                 self.completed_at = Some(now);
                 self.completed_by = Some(Completion::Person);
-                self.reminders.iter_mut().for_each(skip_for_completion);
+                self.reminders.iter_mut().for_each(|r| pass_over(r, Reason::TaskCompleted));
             }
             (true, false) => {
                 self.completed_at = None;
@@ -511,7 +550,7 @@ impl Task {
                     if fire_at < now {
                         reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
                     } else if self.status == Status::Completed {
-                        skip_for_completion(&mut reminder);
+                        pass_over(&mut reminder, Reason::TaskCompleted);
                     }
                     reminder
                 }
@@ -519,7 +558,7 @@ impl Task {
             self.reminders.push(reminder);
         }
         self.retire(present, now);
-        debug_assert!(self.reminders.len() <= MAX_REMINDERS);
+        debug_assert!(self.reminders.len() <= MAX_REMINDERS + 1, "one more that is snoozed");
         Ok(())
     }
 
@@ -530,15 +569,7 @@ impl Task {
             if ahead || reminder.delivery.reason == Some(Reason::PastWhenSet) {
                 continue;
             }
-            match reminder.delivery.status {
-                DeliveryStatus::Scheduled => {
-                    reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::Replaced));
-                }
-                DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {
-                    reminder.delivery.end(DeliveryStatus::Uncertain, Some(Reason::Replaced));
-                }
-                DeliveryStatus::Skipped | DeliveryStatus::Sent | DeliveryStatus::Failed => {}
-            }
+            pass_over(&mut reminder, Reason::Replaced);
             self.past_reminders.push(reminder);
         }
         let excess = self.past_reminders.len().saturating_sub(MAX_PAST_REMINDERS);
@@ -546,14 +577,12 @@ impl Task {
     }
 }
 
-fn skip_for_completion(reminder: &mut Reminder) {
+/// Ends a reminder that has not been sent. What may have been sent stays uncertain, but is not sent again.
+fn pass_over(reminder: &mut Reminder, reason: Reason) {
     match reminder.delivery.status {
-        DeliveryStatus::Scheduled => {
-            reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::TaskCompleted));
-        }
-        // What may have been sent stays uncertain, but is not sent again.
+        DeliveryStatus::Scheduled => reminder.delivery.end(DeliveryStatus::Skipped, Some(reason)),
         DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {
-            reminder.delivery.end(DeliveryStatus::Uncertain, Some(Reason::TaskCompleted));
+            reminder.delivery.end(DeliveryStatus::Uncertain, Some(reason));
         }
         DeliveryStatus::Sent | DeliveryStatus::Skipped | DeliveryStatus::Failed => {}
     }

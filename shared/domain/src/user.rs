@@ -1,16 +1,39 @@
 //! The account's profile: who the user is and how they want to be reminded.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    email::EmailAddress, id::UserId, reminder::ReminderSpec, text::PersonName, words::word_enum,
-    zone::Zone,
+    delivery::Reason, email::EmailAddress, id::UserId, reminder::ReminderSpec, text::PersonName,
+    words::word_enum, zone::Zone,
 };
 
 word_enum!(AccountRole, "What an account may do beyond its own spaces.",
     User = "user": "Nothing.",
     Operator = "operator": "Manage accounts, and write to their users.",
 );
+
+word_enum!(MailKind, "A kind of mail that can be turned off. Mails that an account itself asks for are of none.",
+    Reminders = "reminders": "Reminders of tasks.",
+    Assignments = "assignments": "News of tasks that others assign to them.",
+    Invitations = "invitations": "Invitations into spaces of others.",
+);
+
+word_enum!(StopReason, "Why no mail goes to an address any more.",
+    Bounced = "bounced": "Its mail server refuses mail for it, for good.",
+    Complained = "complained": "Its owner has called a mail unwanted.",
+);
+
+/// That no mail goes to an address any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Why.
+    pub reason: StopReason,
+    /// Since when.
+    pub at: Timestamp,
+}
 
 /// A user's profile. The password hash is kept elsewhere, where no task function can read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +54,12 @@ pub struct User {
     pub role: AccountRole,
     /// Since when an operator has disabled the account: nobody can use it, and no mail goes to it.
     pub disabled_at: Option<Timestamp>,
-    /// Proves, in the link of a mail, that its reader received that mail.
-    pub unsubscribe_token: String,
+    /// Since when the user has proven that the address is theirs: only then mail goes there.
+    pub email_verified_at: Option<Timestamp>,
+    /// That no mail goes to the address any more, until the user proves it again.
+    pub mail_stopped: Option<Stopped>,
+    /// Signs the links in mails to this user.
+    pub link_secret: String,
     /// Counts the changes of the profile.
     pub version: u64,
     /// When they registered.
@@ -41,19 +68,40 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// Which mails a user wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+/// Which mails a user wants: all but those turned off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MailSettings {
-    /// Reminders of tasks.
-    pub reminders: bool,
-    /// News of tasks that others assign to them.
-    pub assignments: bool,
+    off: BTreeSet<MailKind>,
 }
 
-impl Default for MailSettings {
-    fn default() -> Self {
-        Self { reminders: true, assignments: true }
+impl MailSettings {
+    /// Whether mails of a kind are wanted.
+    pub fn wants(&self, kind: MailKind) -> bool {
+        !self.off.contains(&kind)
+    }
+
+    /// Turns mails of a kind on or off.
+    pub fn set(&mut self, kind: MailKind, wanted: bool) {
+        if wanted {
+            self.off.remove(&kind);
+        } else {
+            self.off.insert(kind);
+        }
+    }
+}
+
+impl Serialize for MailSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(MailKind::ALL.iter().map(|kind| (kind.as_str(), self.wants(*kind))))
+    }
+}
+
+impl<'de> Deserialize<'de> for MailSettings {
+    /// A kind that is not named is wanted: there may be more of them now.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let told = BTreeMap::<String, bool>::deserialize(deserializer)?;
+        let off = MailKind::ALL.iter().filter(|kind| told.get(kind.as_str()) == Some(&false));
+        Ok(Self { off: off.copied().collect() })
     }
 }
 
@@ -66,10 +114,8 @@ pub struct UserPatch {
     pub time_zone: Option<Zone>,
     /// New default reminders; each counts from the due time.
     pub default_reminders: Option<Vec<ReminderSpec>>,
-    /// Whether reminder mails are wanted.
-    pub mail_reminders: Option<bool>,
-    /// Whether news of assignments is wanted.
-    pub mail_assignments: Option<bool>,
+    /// Which kinds of mail are wanted, and which are not.
+    pub mail: Vec<(MailKind, bool)>,
     /// Another role, which an operator gives.
     pub role: Option<AccountRole>,
     /// Whether an operator disables or enables the account.
@@ -81,19 +127,56 @@ impl User {
     pub fn apply(&mut self, patch: UserPatch, now: Timestamp) -> bool {
         let before = self.clone();
         let UserPatch { name, time_zone, default_reminders, .. } = patch;
-        let UserPatch { mail_reminders, mail_assignments, role, disabled, .. } = patch;
+        let UserPatch { mail, role, disabled, .. } = patch;
         self.name = name.unwrap_or_else(|| self.name.clone());
         self.time_zone = time_zone.unwrap_or_else(|| self.time_zone.clone());
         self.default_reminders = default_reminders.unwrap_or_else(|| self.default_reminders.clone());
-        self.mail.reminders = mail_reminders.unwrap_or(self.mail.reminders);
-        self.mail.assignments = mail_assignments.unwrap_or(self.mail.assignments);
+        mail.into_iter().for_each(|(kind, wanted)| self.mail.set(kind, wanted));
         self.role = role.unwrap_or(self.role);
         self.disabled_at = match disabled {
             Some(true) => self.disabled_at.or(Some(now)),
             Some(false) => None,
             None => self.disabled_at,
         };
-        let changed = *self != before;
+        self.touch(&before, now)
+    }
+
+    /// The user has proven that the address is theirs. Returns whether that is news.
+    pub fn verify_email(&mut self, now: Timestamp) -> bool {
+        let before = self.clone();
+        if self.email_verified_at.is_none() || self.mail_stopped.is_some() {
+            self.email_verified_at = Some(now);
+            self.mail_stopped = None;
+        }
+        self.touch(&before, now)
+    }
+
+    /// Learns that a mail which was accepted at a moment came back, or was unwanted. What is older than the user's last
+    /// proof of the address says nothing. Returns whether it stops mail to it now.
+    pub fn stop_mail(&mut self, reason: StopReason, accepted_at: Timestamp, now: Timestamp) -> bool {
+        let before = self.clone();
+        if self.mail_stopped.is_none() && self.email_verified_at.is_none_or(|at| at <= accepted_at) {
+            self.mail_stopped = Some(Stopped { reason, at: now });
+        }
+        self.touch(&before, now)
+    }
+
+    /// Whether mail may go to the user, whatever its kind.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn reachable(&self) -> Result<(), Reason> {
+        match self.mail_stopped {
+            _ if self.disabled_at.is_some() => Err(Reason::AccountDisabled),
+            Some(Stopped { reason: StopReason::Bounced, .. }) => Err(Reason::Bounced),
+            Some(Stopped { reason: StopReason::Complained, .. }) => Err(Reason::Complained),
+            None if self.email_verified_at.is_none() => Err(Reason::Unverified),
+            None => Ok(()),
+        }
+    }
+
+    fn touch(&mut self, before: &Self, now: Timestamp) -> bool {
+        let changed = self != before;
         if changed {
             self.version += 1;
             self.updated_at = now;

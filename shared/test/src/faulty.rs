@@ -90,16 +90,25 @@ faulty! {
     ProfileChanges {
         fn replace_user(user: &User, expected: u64) -> Replaced<User>;
     }
-    Accounts {
+    Directory {
         fn users(begins: &str, after: Option<(String, UserId)>, limit: u8) -> UserPage;
+    }
+    Accounts {
         fn shut_out(user: UserId, limit: &Limit, out: bool) -> ();
         fn close_sessions(user: UserId) -> ();
     }
     Registrations {
-        fn register(user: &User, credential: &Credential) -> Registered;
+        fn register(
+            user: &User, credential: &Credential, notice: Option<&Notice>
+        ) -> Registered;
     }
     Credentials {
         fn credential(email: &EmailAddress) -> Option<Credential>;
+        fn replace_credential(email: &EmailAddress, credential: &Credential) -> bool;
+    }
+    StoppedAddresses {
+        fn stop_address(address_hash: &str, now: Timestamp) -> ();
+        fn is_stopped(address_hash: &str) -> bool;
     }
     Sessions {
         fn open_session(session: &Session) -> ();

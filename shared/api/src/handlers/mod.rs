@@ -1,7 +1,9 @@
 //! What each route does: `handlers/<resource>/<verb>.rs`.
 
 pub(crate) mod access;
+pub mod actions;
 pub mod auth;
+pub(crate) mod codes;
 pub mod comments;
 pub mod counts;
 pub(crate) mod delivery;

@@ -96,7 +96,7 @@ pub fn reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
 /// The default reminders of a user: each counts from the due time.
 pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
     list(MAX_REMINDERS, |value| match reminder(value)? {
-        ReminderSpec::At(_) => {
+        ReminderSpec::At(_) | ReminderSpec::Snoozed(_) => {
             let why = "A default reminder counts from the due time: use before.";
             Err(vec![Violation::new("unknown_field", why).at(".at")])
         }

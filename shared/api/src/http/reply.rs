@@ -37,9 +37,9 @@ impl Reply {
     }
 
     /// A small page for a person.
-    pub fn html(body: String) -> Self {
+    pub fn html(status: StatusCode, body: String) -> Self {
         let content_type = "text/html; charset=utf-8";
-        Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
+        Self { status, headers: Vec::new(), content_type, body }
     }
 
     /// A status and nothing else.

@@ -5,16 +5,18 @@ use jiff::{Timestamp, fmt::strtime};
 use taskbell_domain::{
     delivery::LATE_AFTER,
     id::NoticeId,
-    notice::Code,
-    ports::Mail,
-    space::{Invitation, InvitationToken, Space},
+    notice::{Code, Purpose},
+    policy::{Action, permits},
+    ports::{About, Mail},
+    reminder::Lead,
+    space::{Invitation, InvitationToken, Role, Space},
     task::Task,
-    timer::Claim,
-    user::User,
+    timer::{Claim, Subject},
+    user::{MailKind, User},
 };
 
-use super::{Envelope, MailContext, WriteError, due_text, moment, shortened};
-use crate::handlers::me::unsubscribe::MailKind;
+use super::{Envelope, MailContext, Unsubscribe, WriteError, due_text, in_words, shortened};
+use crate::links::{Deed, Link, TASK_LINK_LIFETIME, VERIFICATION_LIFETIME};
 
 /// Declares what a mail says, and the two templates that say it, in text and in HTML.
 macro_rules! content {
@@ -42,6 +44,7 @@ content!(Reminder, "reminder.txt", "reminder.html", {
     description: &'a str,
     due: Option<String>,
     late_for: Option<String>,
+    links: Option<TaskLinks>,
 });
 
 content!(Assignment, "assignment.txt", "assignment.html", {
@@ -67,37 +70,67 @@ content!(Message, "message.txt", "message.html", {
     text: &'a str,
 });
 
-content!(OperatorCode, "operator_code.txt", "operator_code.html", {
+content!(CodeToUse, "code.txt", "code.html", {
     name: &'a str,
+    what: &'static str,
+    why: &'static str,
     code: String,
+    within: &'static str,
 });
 
-/// The mail of a claimed reminder.
+content!(Verification, "verification.txt", "verification.html", {
+    name: &'a str,
+    link: String,
+    token: String,
+});
+
+/// Where the links of a reminder lead.
+struct TaskLinks {
+    complete: String,
+    snooze_hour: String,
+    snooze_day: String,
+}
+
+/// The mail of a claimed reminder. Its links to change the task are there for readers who may.
 ///
 /// # Errors
 /// [`WriteError`].
 pub fn reminder_mail(
     context: &MailContext,
     task: &Task,
-    user: &User,
+    (user, role): (&User, Role),
     claim: Claim,
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
+    let links = permits(role, Action::WriteTasks).then(|| {
+        let link = |deed| context.action(user, deed, now + TASK_LINK_LIFETIME);
+        TaskLinks {
+            complete: link(Deed::Complete(task.id)),
+            snooze_hour: link(Deed::Snooze(task.id, Lead::hours(1))),
+            snooze_day: link(Deed::Snooze(task.id, Lead::days(1))),
+        }
+    });
     let late = now.duration_since(claim.fire_at) > LATE_AFTER;
     let content = Reminder {
         name: user.name.as_str(),
         title: task.title.as_str(),
         description: task.description.as_str(),
         due: task.due.as_ref().map(|due| due_text(due, user)).transpose()?,
-        late_for: late.then(|| moment(claim.fire_at, user)).transpose()?,
+        late_for: late.then(|| in_words(claim.fire_at, user)).transpose()?,
+        links,
     };
     let (text, html) = content.render()?;
     let envelope = Envelope {
+        about: About {
+            subject: Subject::Task(task.id),
+            reminder: Some(claim.reminder),
+            user: Some(user.id),
+        },
         to: (&user.email, Some(user.name.as_str())),
         subject: format!("Reminder: {}", shortened(task.title.as_str())),
         id: format!("{}.{}", claim.reminder, claim.fence),
         task: Some(task),
-        unsubscribe: Some((user, MailKind::Reminders)),
+        unsubscribe: Some(Unsubscribe::Of(user, MailKind::Reminders)),
     };
     context.compose(envelope, text, html, now)
 }
@@ -120,21 +153,22 @@ pub(crate) fn assignment_mail(
     };
     let (text, html) = content.render()?;
     let envelope = Envelope {
+        about: notice_to(notice, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: format!("Assigned to you: {}", shortened(task.title.as_str())),
         id: format!("{notice}.{fence}"),
         task: Some(task),
-        unsubscribe: Some((user, MailKind::Assignments)),
+        unsubscribe: Some(Unsubscribe::Of(user, MailKind::Assignments)),
     };
     context.compose(envelope, text, html, now)
 }
 
-/// An invitation, with the secret that nothing else knows.
+/// An invitation, with the secret that nothing else knows, to a user or to somebody who has no account.
 pub(crate) fn invitation_mail(
     context: &MailContext,
     fence: u64,
-    invitation: &Invitation,
-    token: &InvitationToken,
+    (invitation, token): (&Invitation, &InvitationToken),
+    user: Option<&User>,
     space: &Space,
     by: &str,
     now: Timestamp,
@@ -150,12 +184,14 @@ pub(crate) fn invitation_mail(
         )?,
     };
     let (text, html) = content.render()?;
+    let stranger = Unsubscribe::Stranger(token);
     let envelope = Envelope {
+        about: notice_to(invitation.notice, user),
         to: (&invitation.email, None),
         subject: format!("{} invites you into {}", shortened(by), shortened(space.name.as_str())),
         id: format!("{}.{fence}", invitation.notice),
         task: None,
-        unsubscribe: None,
+        unsubscribe: Some(user.map_or(stranger, |user| Unsubscribe::Of(user, MailKind::Invitations))),
     };
     context.compose(envelope, text, html, now)
 }
@@ -171,6 +207,7 @@ pub(crate) fn message_mail(
 ) -> Result<Mail, WriteError> {
     let (text, html) = Message { name: user.name.as_str(), by, subject, text }.render()?;
     let envelope = Envelope {
+        about: notice_to(notice, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: subject.to_owned(),
         id: format!("{notice}.{fence}"),
@@ -180,21 +217,66 @@ pub(crate) fn message_mail(
     context.compose(envelope, text, html, now)
 }
 
-/// The code that makes somebody an operator.
-pub(crate) fn operator_code_mail(
+/// A code that works once.
+pub(crate) fn code_mail(
     context: &MailContext,
     fence: u64,
-    code: &Code,
+    (code, purpose): (&Code, Purpose),
     user: &User,
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
-    let (text, html) = OperatorCode { name: user.name.as_str(), code: code.to_text() }.render()?;
+    let (subject, what, why, within) = match purpose {
+        Purpose::Operator => (
+            "Your operator code for Taskbell",
+            "Your operator code",
+            "With this code your account becomes an operator of this Taskbell:",
+            "a day",
+        ),
+        Purpose::PasswordReset => (
+            "Your new password for Taskbell",
+            "Set a new password",
+            "With this code you can set a new password for your account. All its sessions end then.",
+            "an hour",
+        ),
+    };
+    let (name, text) = (user.name.as_str(), code.to_text());
+    let (text, html) = CodeToUse { name, what, why, code: text, within }.render()?;
     let envelope = Envelope {
-        to: (&user.email, Some(user.name.as_str())),
-        subject: "Your operator code for Taskbell".to_owned(),
+        about: notice_to(code.notice, Some(user)),
+        to: (&user.email, Some(name)),
+        subject: subject.to_owned(),
         id: format!("{}.{fence}", code.notice),
         task: None,
         unsubscribe: None,
     };
     context.compose(envelope, text, html, now)
+}
+
+/// The link by which a user proves the address of the account.
+pub(crate) fn verification_mail(
+    context: &MailContext,
+    (notice, fence): (NoticeId, u64),
+    user: &User,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let until = now + VERIFICATION_LIFETIME;
+    let content = Verification {
+        name: user.name.as_str(),
+        link: context.action(user, Deed::VerifyEmail, until),
+        token: Link::token(user, Deed::VerifyEmail, Some(until)),
+    };
+    let (text, html) = content.render()?;
+    let envelope = Envelope {
+        about: notice_to(notice, Some(user)),
+        to: (&user.email, Some(user.name.as_str())),
+        subject: "Is this your address? Taskbell asks".to_owned(),
+        id: format!("{notice}.{fence}"),
+        task: None,
+        unsubscribe: None,
+    };
+    context.compose(envelope, text, html, now)
+}
+
+fn notice_to(notice: NoticeId, user: Option<&User>) -> About {
+    About { subject: Subject::Notice(notice), reminder: None, user: user.map(|user| user.id) }
 }

@@ -7,12 +7,21 @@ use mail_builder::{
     MessageBuilder,
     headers::{address::Address, raw::Raw, url::URL},
 };
-use taskbell_domain::{due::Due, email::EmailAddress, ports::Mail, task::Task, user::User};
+use taskbell_domain::{
+    due::Due,
+    email::EmailAddress,
+    ports::{About, Mail},
+    space::InvitationToken,
+    task::Task,
+    user::{MailKind, User},
+};
 
 pub use contents::reminder_mail;
-pub(crate) use contents::{assignment_mail, invitation_mail, message_mail, operator_code_mail};
+pub(crate) use contents::{
+    assignment_mail, code_mail, invitation_mail, message_mail, verification_mail,
+};
 
-use crate::handlers::me::unsubscribe::{MailKind, link_token};
+use crate::links::{Deed, Link};
 
 /// What all mails have in common.
 #[derive(Clone)]
@@ -40,8 +49,17 @@ pub enum WriteError {
 /// The longest part of a title that stands in a subject, in characters.
 const SUBJECT_TITLE: usize = 120;
 
+/// Whose mails of which kind an unsubscribe link ends.
+enum Unsubscribe<'a> {
+    /// Of a user.
+    Of(&'a User, MailKind),
+    /// All to an address that is nobody's account: by the token of its invitation.
+    Stranger(&'a InvitationToken),
+}
+
 /// What a mail has besides its content.
 struct Envelope<'a> {
+    about: About,
     /// Where it goes, and the name that stands before the address.
     to: (&'a EmailAddress, Option<&'a str>),
     subject: String,
@@ -49,8 +67,8 @@ struct Envelope<'a> {
     id: String,
     /// The task whose thread it is in.
     task: Option<&'a Task>,
-    /// Whose mails of which kind its unsubscribe link ends; account mail has none.
-    unsubscribe: Option<(&'a User, MailKind)>,
+    /// What its unsubscribe link ends; account mail has none.
+    unsubscribe: Option<Unsubscribe<'a>>,
 }
 
 impl MailContext {
@@ -69,19 +87,32 @@ impl MailContext {
             .subject(envelope.subject)
             .date(now.as_second())
             .message_id(format!("{}@{domain}", envelope.id))
-            .header("Auto-Submitted", Raw::new("auto-generated"));
+            .header("Auto-Submitted", Raw::new("auto-generated"))
+            .header("X-Auto-Response-Suppress", Raw::new("All"));
         if let Some(task) = envelope.task {
             let thread = format!("{}@{domain}", task.id);
             message = message.in_reply_to(thread.clone()).references(thread);
         }
-        if let Some((user, kind)) = envelope.unsubscribe {
-            let link = format!("{}/v1/unsubscribe/{}", self.api_url, link_token(user, kind));
+        if let Some(unsubscribe) = envelope.unsubscribe {
+            let (list, token) = match unsubscribe {
+                Unsubscribe::Of(user, kind) => (kind, Link::token(user, Deed::Unsubscribe(kind), None)),
+                Unsubscribe::Stranger(token) => (MailKind::Invitations, token.to_text()),
+            };
+            let link = format!("{}/v1/unsubscribe/{token}", self.api_url);
+            // RFC 2919: a name and an identifier that stays the same for all mails of the kind.
+            let list = format!("Taskbell {} <{}.taskbell.{domain}>", list.as_str(), list.as_str());
             message = message
+                .header("List-Id", Raw::new(list))
                 .header("List-Unsubscribe", URL::new(link))
                 .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
         }
         let message = message.text_body(text).html_body(html).write_to_vec()?;
-        Ok(Mail { to: address.clone(), message })
+        Ok(Mail { about: envelope.about, to: address.clone(), message })
+    }
+
+    /// Where a link with this token leads.
+    fn action(&self, user: &User, deed: Deed, until: Timestamp) -> String {
+        format!("{}/v1/actions/{}", self.api_url, Link::token(user, deed, Some(until)))
     }
 }
 
@@ -96,11 +127,12 @@ fn shortened(title: &str) -> String {
 fn due_text(due: &Due, user: &User) -> Result<String, jiff::Error> {
     match due {
         Due::Date(date) => strtime::format("%A, %-d %B %Y", *date),
-        timed => moment(timed.at(&user.time_zone), user),
+        timed => in_words(timed.at(&user.time_zone), user),
     }
 }
 
-fn moment(at: Timestamp, user: &User) -> Result<String, jiff::Error> {
+/// A moment, in the reader's zone.
+pub(crate) fn in_words(at: Timestamp, user: &User) -> Result<String, jiff::Error> {
     let local = at.to_zoned(user.time_zone.rules().clone());
     Ok(format!("{} ({})", strtime::format("%A, %-d %B %Y, %H:%M", &local)?, user.time_zone))
 }

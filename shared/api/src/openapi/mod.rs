@@ -26,8 +26,21 @@ struct Operation {
     errors: &'static [u16],
 }
 
-const PUBLIC: &[&str] =
-    &["register-user", "log-in", "refresh-session", "unsubscribe", "get-health", "get-openapi"];
+const PUBLIC: &[&str] = &[
+    "register-user",
+    "log-in",
+    "refresh-session",
+    "verify-email",
+    "forgot-password",
+    "reset-password",
+    "unsubscribe",
+    "run-action",
+    "get-health",
+    "get-openapi",
+];
+
+/// Operations that answer people, by pages; each has two methods.
+const PAGES: &[&str] = &["unsubscribe", "run-action"];
 
 /// Operations whose requests are not counted against a limit.
 const UNCOUNTED: &[&str] = &["get-health", "get-openapi"];
@@ -49,6 +62,14 @@ const OPERATIONS: &[Operation] = operations! {
     "log-out" post "/v1/auth/logout" "End the session" [] "" => 204 "" [];
     "get-profile" get "/v1/me" "The caller's profile" [] "" => 200 "Profile" [];
     "update-profile" patch "/v1/me" "Change the profile" [] "ProfilePatch" => 200 "Profile" [409];
+    "send-verification" post "/v1/me/verify-email" "Mail a link that proves the address" [] "" => 202 "Underway" [];
+    "verify-email" post "/v1/auth/verify-email" "Prove the address of an account" [] "Proof" => 204 "" [404, 409];
+    "forgot-password" post "/v1/auth/forgot-password" "Mail a code for another password"
+        [] "Forgotten" => 202 "Underway" [];
+    "reset-password" post "/v1/auth/reset-password" "Set another password; all sessions end"
+        [] "PasswordReset" => 204 "" [403, 404, 409];
+    "run-action" get "/v1/actions/{token}" "Ask whether to do what a link in a mail is for" [] "" => 200 "html" [410];
+    "run-action" post "/v1/actions/{token}" "Do what a link in a mail is for" [] "" => 200 "html" [409, 410];
     "unsubscribe" get "/v1/unsubscribe/{token}" "Ask whether to end mails of a kind" [] "" => 200 "html" [];
     "unsubscribe" post "/v1/unsubscribe/{token}" "End mails of a kind (RFC 8058)" [] "" => 200 "html" [409];
     "create-task" post "/v1/tasks" "Create a task"
@@ -66,6 +87,8 @@ const OPERATIONS: &[Operation] = operations! {
         ["If-Match"] "" => 200 "Task" [409, 412];
     "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match"] "" => 200 "Task" [409, 412];
     "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match"] "" => 200 "Task" [409, 412];
+    "snooze-task" post "/v1/tasks/{task_id}/snooze" "Let a task be silent for a while"
+        ["If-Match"] "Snooze" => 200 "Task" [409, 412];
     "list-task-occurrences" get "/v1/tasks/{task_id}/occurrences" "When a task comes again"
         ["limit"] "" => 200 "Occurrence[]" [];
     "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [];
@@ -163,6 +186,10 @@ pub fn document() -> Value {
         NotificationDraft,
         Stats,
         Health,
+        Proof,
+        Forgotten,
+        PasswordReset,
+        Snooze,
     );
     let all: std::collections::BTreeMap<_, _> = all.into_iter().collect();
     let mut components = Map::new();
@@ -201,7 +228,7 @@ pub fn document() -> Value {
 fn complete(name: &str, schema: &mut Value) {
     let left_out: &[&str] = match name {
         "Problem" => &["errors"],
-        "Reminder" => &["before", "at"],
+        "Reminder" => &["before", "at", "snoozed"],
         "BatchResult" => &["task", "replayed", "problem"],
         _ => &[],
     };
@@ -246,10 +273,11 @@ impl Operation {
             responses.insert("202".to_owned(), success("Underway"));
         }
         for status in statuses {
-            responses.insert(status.to_string(), failure(status));
+            let page = PAGES.contains(&self.id) && [404, 410].contains(&status);
+            responses.insert(status.to_string(), if page { success("html") } else { failure(status) });
         }
         let mut described = json!({
-            "operationId": format!("{}{}", self.id, if self.id == "unsubscribe" { format!("-{}", self.method) } else { String::new() }),
+            "operationId": format!("{}{}", self.id, if PAGES.contains(&self.id) { format!("-{}", self.method) } else { String::new() }),
             "tags": [self.path.split('/').nth(2).unwrap_or_default()],
             "summary": self.summary,
             "parameters": parameters,

@@ -25,6 +25,8 @@ words!(/// What a member may do in a space: see, change tasks, manage members, d
     Role: Viewer, Member, Admin, Owner);
 words!(/// How far the delivery of a reminder has come.
     DeliveryStatus: Scheduled, Claimed, Sent, Skipped, Failed, Uncertain);
+words!(/// Why no mail goes to an address any more.
+    StopReason: Bounced, Complained);
 words!(/// What became of a mail behind SES: of several the gravest.
     Feedback: Delivered, Bounced, Complained);
 
@@ -121,6 +123,10 @@ pub struct Profile {
     #[schema(example = "usr_01JQ0000000000000000000000")]
     pub id: String,
     pub email: String,
+    /// Only then mail goes to the address.
+    pub email_verified: bool,
+    /// That no mail goes to the address any more, until it is proven again.
+    pub mail_stopped: Option<MailStopped>,
     pub name: String,
     pub time_zone: String,
     /// The reminders of tasks that are created with a due time and none of their own.
@@ -142,11 +148,56 @@ pub struct Lead {
     pub before: String,
 }
 
+/// Why and since when no mail goes to an address.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct MailStopped {
+    pub reason: StopReason,
+    #[schema(format = DateTime)]
+    pub at: String,
+}
+
+/// The token of a mail that asks whether an address is right.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    pub token: String,
+}
+
+/// Whose password is forgotten.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    #[schema(format = Email, max_length = 254)]
+    pub email: String,
+}
+
+/// Another password, and the code that was mailed for it.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordReset {
+    pub code: String,
+    #[schema(min_length = 12, max_length = 128)]
+    pub password: String,
+}
+
+/// How long a task is to be silent: for so long, or until then. Give one of the two.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Snooze {
+    /// An ISO 8601 duration of at most 366 days.
+    #[schema(example = "PT1H", nullable = false)]
+    pub r#for: Option<String>,
+    /// A zoned time or an instant.
+    #[schema(nullable = false)]
+    pub until: Option<String>,
+}
+
 /// Which mails a user wants.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct MailSettings {
     pub reminders: bool,
     pub assignments: bool,
+    pub invitations: bool,
 }
 
 /// A merge patch (RFC 7396) of the profile.
@@ -171,6 +222,8 @@ pub struct MailPatch {
     pub reminders: Option<bool>,
     #[schema(nullable = false)]
     pub assignments: Option<bool>,
+    #[schema(nullable = false)]
+    pub invitations: Option<bool>,
 }
 
 /// When a reminder rings: so long before the due time, or at a time of its own. Give one of the two.
@@ -334,6 +387,9 @@ pub struct Reminder {
     pub before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// That it rings because the task was snoozed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snoozed: Option<bool>,
     #[schema(format = DateTime)]
     pub fire_at: String,
     pub status: DeliveryStatus,

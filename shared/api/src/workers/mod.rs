@@ -4,4 +4,5 @@ pub mod count_tasks;
 pub mod create_signing_key;
 pub mod dispatch_due_timers;
 mod notices;
+pub mod record_mail_events;
 pub mod send_reminders;

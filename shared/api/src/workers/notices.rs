@@ -5,18 +5,20 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
-    notice::{Code, Content, Notice, NoticeStep},
+    notice::{Code, Content, Notice, NoticeStep, Purpose},
     ports::{
-        Mail, Mailer, Notices, PortError, Profiles, Replaced, SpaceReads, TaskChanges, TimerQueue,
+        Directory, Mail, Mailer, Notices, PortError, Replaced, SpaceReads, StoppedAddresses,
+        TaskChanges, TimerQueue,
     },
     space::InvitationToken,
     timer::Timer,
+    user::{MailKind, User},
 };
 
 use super::send_reminders::{Failure, MAX_STEPS, TIME_TO_SEND, Worker};
 use crate::{
     handlers::access::role,
-    mail::{WriteError, assignment_mail, invitation_mail, message_mail, operator_code_mail},
+    mail::{WriteError, assignment_mail, code_mail, invitation_mail, message_mail, verification_mail},
     ring_soon::ring_soon,
 };
 
@@ -25,7 +27,7 @@ type Written = Result<Result<Mail, WriteError>, Reason>;
 
 impl<S, Q, M> Worker<'_, S, Q, M>
 where
-    S: TaskChanges + Notices + SpaceReads + Profiles,
+    S: TaskChanges + Notices + SpaceReads + Directory + StoppedAddresses,
     Q: TimerQueue,
     M: Mailer,
 {
@@ -105,7 +107,11 @@ where
                 let words = (subject.as_str(), text.as_str());
                 self.write_message((notice.id, fence), *to, *by, words).await?
             }
-            Content::OperatorCode { to, .. } => self.write_operator_code(notice, fence, *to).await?,
+            Content::Verification { to } => self
+                .account(*to)
+                .await?
+                .map(|user| verification_mail(self.mail, (notice.id, fence), &user, self.clock.now())),
+            Content::Code { to, purpose, .. } => self.write_code(notice, fence, *to, *purpose).await?,
         };
         match written {
             Err(reason) => Ok(Outcome::Skipped(reason)),
@@ -128,9 +134,8 @@ where
         if task.assigned_to != Some(to) {
             return Ok(Err(Reason::Replaced));
         }
-        let user = match self.reader(to).await? {
-            Ok(user) if user.mail.assignments => user,
-            Ok(_) => return Ok(Err(Reason::MailOff)),
+        let user = match self.reader(to, MailKind::Assignments).await? {
+            Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
         if role(self.store, to, task.space).await?.is_none() {
@@ -154,15 +159,38 @@ where
         let Some(invitation) = current else { return Ok(Err(Reason::Replaced)) };
         let space = self.store.space(space).await?.filter(|space| !space.deleting);
         let Some(space) = space else { return Ok(Err(Reason::Replaced)) };
-        if let Err(reason) = self.reader(invitation.invited_by).await? {
+        if let Err(reason) = self.account(invitation.invited_by).await? {
             return Ok(Err(reason));
         }
+        let user = match self.invited(to).await? {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let token = InvitationToken::generate(&invitation, self.random);
         if !self.store.arm_invitation(&invitation, &sha256_hex(token.secret.as_bytes())).await? {
             return Ok(Err(Reason::Replaced));
         }
         let by = self.name_of(invitation.invited_by).await?;
-        Ok(Ok(invitation_mail(self.mail, fence, &invitation, &token, &space, &by, now)))
+        let invited = (&invitation, &token);
+        Ok(Ok(invitation_mail(self.mail, fence, invited, user.as_ref(), &space, &by, now)))
+    }
+
+    /// Who has the address that is invited; nothing if nobody has. Or why no mail goes there. An address need not be
+    /// proven for it, as those of people without an account are not.
+    async fn invited(&self, to: &EmailAddress) -> Result<Result<Option<User>, Reason>, PortError> {
+        let address = to.canonical();
+        let found = self.store.users(&address, None, 1).await?.items.into_iter().next();
+        let Some(user) = found.filter(|user| user.email.canonical() == address) else {
+            let stopped = self.store.is_stopped(&to.hash()).await?;
+            return Ok(if stopped { Err(Reason::MailOff) } else { Ok(None) });
+        };
+        Ok(match user.reachable() {
+            Ok(()) | Err(Reason::Unverified) if user.mail.wants(MailKind::Invitations) => {
+                Ok(Some(user))
+            }
+            Ok(()) | Err(Reason::Unverified) => Err(Reason::MailOff),
+            Err(reason) => Err(reason),
+        })
     }
 
     async fn write_message(
@@ -172,7 +200,7 @@ where
         by: UserId,
         words: (&str, &str),
     ) -> Result<Written, PortError> {
-        let user = match self.reader(to).await? {
+        let user = match self.reachable(to).await? {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -181,22 +209,23 @@ where
     }
 
     /// As with an invitation, the secret is made when the mail is written.
-    async fn write_operator_code(
+    async fn write_code(
         &self,
         notice: &Notice,
         fence: u64,
         to: UserId,
+        purpose: Purpose,
     ) -> Result<Written, PortError> {
-        let user = match self.reader(to).await? {
+        let user = match self.account(to).await? {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
         let code = Code::generate(notice.id, self.random);
-        let content = Content::OperatorCode { to, secret_hash: Some(code.hash()) };
+        let content = Content::Code { to, purpose, secret_hash: Some(code.hash()) };
         let armed = Notice { content, version: notice.version + 1, ..notice.clone() };
         match self.store.replace_notice(&armed, notice.version).await? {
             Replaced::Done => {
-                Ok(Ok(operator_code_mail(self.mail, fence, &code, &user, self.clock.now())))
+                Ok(Ok(code_mail(self.mail, fence, (&code, purpose), &user, self.clock.now())))
             }
             Replaced::Conflict(_) => Ok(Err(Reason::Replaced)),
         }

@@ -11,13 +11,14 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     id::{TaskId, UserId},
     ports::{
-        Alongside, Mail, MailError, Mailer, Notices, PortError, Profiles, Replaced, SpaceReads,
-        TaskChanges, TimerQueue,
+        Alongside, Directory, Mail, MailError, Mailer, Notices, PortError, Replaced, SpaceReads,
+        StoppedAddresses, TaskChanges, TimerQueue,
     },
     reminder::Reminder,
+    space::Role,
     task::Task,
     timer::{Claim, Step, Subject, Timer},
-    user::User,
+    user::{MailKind, User},
 };
 
 use crate::{
@@ -73,7 +74,7 @@ pub enum Failure {
 
 impl<S, Q, M> Worker<'_, S, Q, M>
 where
-    S: TaskChanges + Notices + SpaceReads + Profiles,
+    S: TaskChanges + Notices + SpaceReads + Directory + StoppedAddresses,
     Q: TimerQueue,
     M: Mailer,
 {
@@ -178,15 +179,14 @@ where
     /// Offers the mail to SES, once. The recipient and their settings are read only now, after the claim:
     /// what they changed a moment ago counts.
     async fn send(&self, task: &Task, claim: Claim) -> Result<Outcome, PortError> {
-        let Some(recipient) = self.recipient(task).await? else {
+        let Some((recipient, role)) = self.recipient(task).await? else {
             return Ok(Outcome::Skipped(Reason::NoAccess));
         };
-        let user = match self.reader(recipient).await? {
-            Ok(user) if user.mail.reminders => user,
-            Ok(_) => return Ok(Outcome::Skipped(Reason::MailOff)),
+        let user = match self.reader(recipient, MailKind::Reminders).await? {
+            Ok(user) => user,
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        match reminder_mail(self.mail, task, &user, claim, self.clock.now()) {
+        match reminder_mail(self.mail, task, (&user, role), claim, self.clock.now()) {
             Ok(mail) => Ok(self.offer(&mail, &claim.reminder, claim.fire_at).await),
             Err(error) => {
                 tracing::error!(task = %task.id, %error, "a mail could not be written");
@@ -195,8 +195,8 @@ where
         }
     }
 
-    /// The account to which a mail goes, or why none does.
-    pub(super) async fn reader(&self, id: UserId) -> Result<Result<User, Reason>, PortError> {
+    /// The account to which a mail goes that it has asked for, or why none does.
+    pub(super) async fn account(&self, id: UserId) -> Result<Result<User, Reason>, PortError> {
         Ok(match self.store.user(id).await? {
             None => Err(Reason::NoRecipient),
             Some(user) if user.disabled_at.is_some() => Err(Reason::AccountDisabled),
@@ -204,11 +204,28 @@ where
         })
     }
 
+    /// The account to which any other mail goes, or why none does.
+    pub(super) async fn reachable(&self, id: UserId) -> Result<Result<User, Reason>, PortError> {
+        let account = self.account(id).await?;
+        Ok(account.and_then(|user| user.reachable().map(|()| user)))
+    }
+
+    /// The account to which a mail of a kind goes, or why none does.
+    pub(super) async fn reader(
+        &self,
+        id: UserId,
+        kind: MailKind,
+    ) -> Result<Result<User, Reason>, PortError> {
+        let reachable = self.reachable(id).await?;
+        Ok(reachable
+            .and_then(|user| if user.mail.wants(kind) { Ok(user) } else { Err(Reason::MailOff) }))
+    }
+
     /// Who is reminded: the assignee, or else the creator; nobody who may not see the task any more.
-    async fn recipient(&self, task: &Task) -> Result<Option<UserId>, PortError> {
+    async fn recipient(&self, task: &Task) -> Result<Option<(UserId, Role)>, PortError> {
         for user in task.assigned_to.into_iter().chain([task.created_by]) {
-            if role(self.store, user, task.space).await?.is_some() {
-                return Ok(Some(user));
+            if let Some(role) = role(self.store, user, task.space).await? {
+                return Ok(Some((user, role)));
             }
         }
         Ok(None)
@@ -247,7 +264,7 @@ where
 /// the others, and only it is delivered again.
 pub async fn handle_batch<S, Q, M>(worker: &Worker<'_, S, Q, M>, event: SqsEvent) -> SqsBatchResponse
 where
-    S: TaskChanges + Notices + SpaceReads + Profiles,
+    S: TaskChanges + Notices + SpaceReads + Directory + StoppedAddresses,
     Q: TimerQueue,
     M: Mailer,
 {

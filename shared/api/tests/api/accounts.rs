@@ -1,7 +1,11 @@
 //! Accounts, sessions and the profile.
 
 use serde_json::json;
-use taskbell_domain::ports::{Profiles, Sessions};
+use taskbell_api::links::{Deed, Link};
+use taskbell_domain::{
+    ports::{Profiles, Sessions},
+    user::MailKind,
+};
 
 use crate::support::{PASSWORD, World};
 
@@ -135,8 +139,10 @@ async fn a_link_in_a_mail_turns_reminders_off_only_when_its_button_is_pressed() 
     let post = world.event("unsubscribe", &ada, &task).await;
     let mut get = post.clone();
     get.json["requestContext"]["http"]["method"] = json!("GET");
-    let wants =
-        async || world.store.user(ada.id).await.expect("an answer").expect("the user").mail.reminders;
+    let wants = async || {
+        let user = world.store.user(ada.id).await.expect("an answer").expect("the user");
+        user.mail.wants(MailKind::Reminders)
+    };
     let page = world.send(&get).await;
     assert_eq!((page.status, page.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"));
     assert!(wants().await, "looking changes nothing");
@@ -150,7 +156,7 @@ async fn a_forged_unsubscribe_link_says_nothing() {
     let (world, ada, task) = World::inhabited().await;
     let event = world.event("unsubscribe", &ada, &task).await;
     let stranger = taskbell_test::fixtures::user(9);
-    let missing = format!("{}.{}", stranger.id.body(), stranger.unsubscribe_token);
+    let missing = Link::token(&stranger, Deed::Unsubscribe(MailKind::Reminders), None);
     let wrong = format!("{}.{}", ada.id.body(), "0".repeat(32));
     let expected = world.send(&event.clone().path("token", &missing)).await;
     assert_eq!(expected.status, 404);

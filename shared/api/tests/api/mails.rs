@@ -1,11 +1,16 @@
 //! The mails: what they say, the headers they carry, and that nothing in a task can change either.
 
-use taskbell_api::mail::{MailContext, reminder_mail};
+use taskbell_api::{
+    links::{Deed, Link},
+    mail::{MailContext, reminder_mail},
+};
 use taskbell_domain::{
     email::EmailAddress,
+    space::Role,
     task::{Task, TaskDraft},
     text::{Description, Title},
     timer::Claim,
+    user::MailKind,
     zone::Zone,
 };
 use taskbell_test::fixtures::{draft, due_draft, instant, task, user};
@@ -23,7 +28,8 @@ fn message_at(draft: TaskDraft, now: &str) -> String {
         |reminder| reminder.id,
     );
     let claim = Claim { reminder, fence: 2, fire_at: instant("2026-03-29T07:00:00Z") };
-    let mail = reminder_mail(&context(), &task, &ada, claim, instant(now)).expect("a mail");
+    let mail =
+        reminder_mail(&context(), &task, (&ada, Role::Owner), claim, instant(now)).expect("a mail");
     assert_eq!(mail.to, ada.email);
     String::from_utf8(mail.message).expect("ASCII")
 }
@@ -56,17 +62,15 @@ fn a_reminder_carries_the_headers_of_automatic_mail() {
     let text = message(due_draft("Ring the bell", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]));
     let ada = user(1);
     let id = task(1, &ada, draft("t")).id;
-    let unsubscribe = format!(
-        "<https://api.example.com/v1/unsubscribe/{}.{}.reminders>",
-        ada.id.body(),
-        ada.unsubscribe_token
-    );
+    let token = Link::token(&ada, Deed::Unsubscribe(MailKind::Reminders), None);
+    let unsubscribe = format!("<https://api.example.com/v1/unsubscribe/{token}>");
     for (name, value) in [
         ("Subject", "Reminder: Ring the bell"),
         ("From", "\"Taskbell\" <bell@example.com>"),
         ("To", "\"User 1\" <user1@example.com>"),
         ("Auto-Submitted", "auto-generated"),
         ("List-Unsubscribe", &unsubscribe),
+        ("List-Id", "Taskbell reminders <reminders.taskbell.example.com>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("References", &format!("<{id}@example.com>")),
         ("In-Reply-To", &format!("<{id}@example.com>")),
@@ -121,7 +125,8 @@ fn a_name_cannot_add_a_recipient() {
     let task = task(1, &eve, due_draft("t", "2026-03-29", &["PT0S"]));
     let claim =
         Claim { reminder: task.reminders[0].id, fence: 2, fire_at: task.reminders[0].delivery.fire_at };
-    let mail = reminder_mail(&context(), &task, &eve, claim, claim.fire_at).expect("a mail");
+    let mail =
+        reminder_mail(&context(), &task, (&eve, Role::Owner), claim, claim.fire_at).expect("a mail");
     let text = String::from_utf8(mail.message).expect("ASCII");
     let to = header(&text, "To").expect("a recipient");
     assert_eq!(to, "\"\\\"A\\\" <a@example.com>, B <b@example.com>\" <user1@example.com>");

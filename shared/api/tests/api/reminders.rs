@@ -17,7 +17,7 @@ use taskbell_domain::{
     ports::{MailError, Mailer, ProfileChanges, Replaced},
     task::Task,
     timer::{Subject, Timer},
-    user::{User, UserPatch},
+    user::{MailKind, User, UserPatch},
 };
 use taskbell_test::{
     Memory, Outbox,
@@ -215,7 +215,10 @@ async fn nothing_is_sent_for_a_task_that_was_completed_moved_or_deleted() {
 async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
     let world = World::on(Memory::default());
     let (mut ada, task) = due_in_90_seconds(&world).await;
-    ada.apply(UserPatch { mail_reminders: Some(false), ..UserPatch::default() }, world.clock.now());
+    ada.apply(
+        UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() },
+        world.clock.now(),
+    );
     assert_eq!(world.store.replace_user(&ada, 1).await.expect("an answer"), Replaced::Done);
     let outbox = Outbox::default();
     world.clock.set(instant(DUE));

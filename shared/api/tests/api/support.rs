@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use taskbell_api::{
     handlers::{
-        auth, comments, counts, health, invitations, me, notifications, openapi, spaces, tasks, users,
+        actions, auth, comments, counts, health, invitations, me, notifications, openapi, spaces,
+        tasks, users,
     },
     http::{Call, Callers, Gate, Guard, Open, Verdict, respond},
+    links::{Deed, Link},
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
     workers,
@@ -19,12 +22,12 @@ use taskbell_domain::{
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session, sha256_hex},
     id::{SessionId, TaskId},
     limit::{LINKS, Limit, REFRESHES},
-    notice::{Content, Notice},
+    notice::{Code, Content, Notice, Purpose},
     ports::{Created, Replaced, TimerQueue},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageText, Subject},
-    user::{AccountRole, User},
+    user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
     ManualClock, Memory, QueueFake, SeededRandom,
@@ -91,6 +94,12 @@ fn message(to: &User) -> Notice {
     let subject = Subject::parse("Maintenance on Sunday").expect("a subject");
     let text = MessageText::parse("The bell rests.").expect("a text");
     notice(2, Content::Message { to: to.id, by: operator().id, subject, text })
+}
+
+/// The code by which user 1 can set another password.
+fn reset_code() -> Code {
+    let to = user(1).id;
+    Code { notice: notice(3, Content::Verification { to }).id, secret: "5e".repeat(16) }
 }
 
 /// Everything a handler can reach.
@@ -218,7 +227,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let user = user(number);
         let password_hash = passwords::hash(PASSWORD, &self.random).expect("a hash");
         let credential = Credential { user: user.id, password_hash };
-        self.store.register(&user, &credential).await.expect("an answer");
+        self.store.register(&user, &credential, None).await.expect("an answer");
         user
     }
 
@@ -232,6 +241,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             Replaced::Done
         );
         self.store.add_notice(&message(&mate), None).await.expect("an answer");
+        let hash = Some(reset_code().hash());
+        let reset = Content::Code { to: owner.id, purpose: Purpose::PasswordReset, secret_hash: hash };
+        self.store.add_notice(&notice(3, reset), None).await.expect("an answer");
         let (mut shared, first) = space(1, owner);
         self.store.create_space(&shared, &first, None).await.expect("an answer");
         let (theirs, second) = space(2, &mate);
@@ -291,6 +303,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         token.to_text()
     }
 
+    /// The token of a link that still works for an hour.
+    pub(crate) fn link(&self, user: &User, deed: Deed) -> String {
+        Link::token(user, deed, Some(self.clock.now() + SignedDuration::from_hours(1)))
+    }
+
     /// The event file of a function, filled in for a user and a task.
     pub(crate) async fn event(&self, function: &str, user: &User, task: &Task) -> Event {
         let path = project().join("events").join(format!("{function}.json"));
@@ -306,10 +323,12 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             ("SPACE_ID", space(1, user).0.id.to_string()),
             ("MEMBER_ID", mate().id.to_string()),
             ("INVITATION_TOKEN", invitation_of(user).0.to_text()),
-            (
-                "UNSUBSCRIBE_TOKEN",
-                me::unsubscribe::link_token(user, me::unsubscribe::MailKind::Reminders),
-            ),
+            ("USER_ID", user.id.to_string()),
+            ("REMINDER_ID", task.reminders.first().map_or_else(String::new, |r| r.id.to_string())),
+            ("RESET_CODE", reset_code().to_text()),
+            ("ACTION_TOKEN", self.link(user, Deed::Complete(task.id))),
+            ("VERIFICATION_TOKEN", self.link(user, Deed::VerifyEmail)),
+            ("UNSUBSCRIBE_TOKEN", Link::token(user, Deed::Unsubscribe(MailKind::Reminders), None)),
         ] {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
         }
@@ -325,14 +344,26 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "register-user" => guarded(&Callers::Anybody, Limit::registrations(20)),
             "log-in" => guarded(&Callers::Anybody, Limit::log_ins(60)),
             "refresh-session" => guarded(&Callers::Anybody, REFRESHES),
-            "unsubscribe" => guarded(&Callers::Anybody, LINKS),
+            "unsubscribe" | "run-action" | "verify-email" | "forgot-password" | "reset-password" => {
+                guarded(&Callers::Anybody, LINKS)
+            }
             _ => guarded(callers, Limit::requests(*requests)),
         });
         let request =
             lambda_http::request::from_str(&event.json.to_string()).expect("an HTTP API event");
         let response: Response<Body> =
             respond(request, &gate, async |call| match event.function.as_str() {
-                "register-user" => auth::register::handle(call, store, clock, random).await,
+                "register-user" => auth::register::handle(call, store, queue, clock, random).await,
+                "verify-email" => auth::verify_email::handle(call, store, clock).await,
+                "forgot-password" => {
+                    auth::forgot_password::handle(call, store, queue, clock, random).await
+                }
+                "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
+                "send-verification" => {
+                    me::verify_email::handle(call, store, queue, clock, random).await
+                }
+                "run-action" => actions::handle(call, store, queue, clock, random).await,
+                "snooze-task" => tasks::snooze::handle(call, store, queue, clock, random).await,
                 "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
                 "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
                 "log-out" => auth::log_out::handle(call, store).await,

@@ -9,9 +9,10 @@ use taskbell_domain::{
     email::EmailAddress,
     id::{SessionId, SpaceId, UserId},
     limit::{Limit, Subject},
+    notice::Notice,
     ports::{
-        Accounts, Credentials, PortError, ProfileChanges, Profiles, Registered, Registrations,
-        Replaced, Rotated, Sessions, UserPage,
+        Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles, Registered,
+        Registrations, Replaced, Rotated, Sessions, StoppedAddresses, UserPage,
     },
     user::User,
 };
@@ -41,7 +42,12 @@ impl ProfileChanges for DynamoDb {
 }
 
 impl Registrations for DynamoDb {
-    async fn register(&self, user: &User, credential: &Credential) -> Result<Registered, PortError> {
+    async fn register(
+        &self,
+        user: &User,
+        credential: &Credential,
+        notice: Option<&Notice>,
+    ) -> Result<Registered, PortError> {
         const OPERATION: &str = "registering";
         let space = SpaceId::personal(user.id);
         let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
@@ -52,7 +58,8 @@ impl Registrations for DynamoDb {
             (&self.tasks, item(OPERATION, keys::space(space), &owner)?),
         ];
         let puts = items.into_iter().map(|(table, item)| put(OPERATION, table, item, When::Absent));
-        let puts = puts.collect::<Result<_, _>>()?;
+        let mut puts = puts.collect::<Result<Vec<_>, _>>()?;
+        puts.extend(self.put_notice(OPERATION, notice)?);
         Ok(match self.transact(OPERATION, puts).await? {
             Transacted::Done => Registered::Done,
             Transacted::Refused(_) => Registered::EmailTaken,
@@ -65,6 +72,48 @@ impl Credentials for DynamoDb {
         const OPERATION: &str = "reading a credential";
         let found = self.get(OPERATION, &self.accounts, keys::credential(&email.canonical())).await?;
         found.map(|item| read::<CredentialItem, _>(OPERATION, item)).transpose()
+    }
+
+    async fn replace_credential(
+        &self,
+        email: &EmailAddress,
+        credential: &Credential,
+    ) -> Result<bool, PortError> {
+        const OPERATION: &str = "setting a password";
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.accounts)
+            .set_key(Some(key(keys::credential(&email.canonical()))))
+            .update_expression("SET password_hash = :hash")
+            .condition_expression("#user = :user")
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_values(":hash", text(&credential.password_hash))
+            .expression_attribute_values(":user", text(credential.user.to_string()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
+    }
+}
+
+impl StoppedAddresses for DynamoDb {
+    async fn stop_address(&self, address_hash: &str, now: Timestamp) -> Result<(), PortError> {
+        let mut stored = key(keys::stopped_address(address_hash));
+        stored.insert("stopped_at".to_owned(), text(now.to_string()));
+        let put = self.client.put_item().table_name(&self.accounts).set_item(Some(stored));
+        put.send().await.map(drop).map_err(port_error("stopping mail to an address"))
+    }
+
+    async fn is_stopped(&self, address_hash: &str) -> Result<bool, PortError> {
+        const OPERATION: &str = "asking whether an address takes mail";
+        let found = self.get(OPERATION, &self.accounts, keys::stopped_address(address_hash)).await?;
+        Ok(found.is_some())
     }
 }
 
@@ -125,7 +174,7 @@ impl Sessions for DynamoDb {
     }
 }
 
-impl Accounts for DynamoDb {
+impl Directory for DynamoDb {
     async fn users(
         &self,
         begins: &str,
@@ -168,7 +217,9 @@ impl Accounts for DynamoDb {
         let items = items.map(|item| read::<UserItem, User>(OPERATION, item));
         Ok(UserPage { items: items.collect::<Result<_, _>>()?, next: last.transpose()? })
     }
+}
 
+impl Accounts for DynamoDb {
     async fn shut_out(&self, user: UserId, limit: &Limit, out: bool) -> Result<(), PortError> {
         self.set_shut_out(limit, &Subject::user(user), out).await
     }

@@ -95,6 +95,11 @@ pub fn sessions_of(user: UserId) -> (String, &'static str) {
     (format!("USER#{}", user.body()), "SESSION#")
 }
 
+/// Key of an address to which no mail goes.
+pub fn stopped_address(address_hash: &str) -> (String, String) {
+    (format!("ADDRESS#{address_hash}"), "STOPPED".to_owned())
+}
+
 /// Key of a session.
 pub fn session(user: UserId, session: SessionId) -> (String, String) {
     (format!("USER#{}", user.body()), format!("SESSION#{}", session.body()))

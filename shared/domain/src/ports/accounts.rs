@@ -9,6 +9,7 @@ use crate::{
     email::EmailAddress,
     id::{SessionId, UserId},
     limit::{Limit, Subject},
+    notice::Notice,
     user::User,
 };
 
@@ -39,8 +40,8 @@ pub struct UserPage {
     pub next: Option<(String, UserId)>,
 }
 
-/// Manages accounts.
-pub trait Accounts: ProfileChanges {
+/// Finds accounts by their addresses.
+pub trait Directory: Profiles {
     /// The accounts whose canonical address begins so, behind one of them. It may lag behind the latest changes by
     /// a moment.
     fn users(
@@ -49,7 +50,10 @@ pub trait Accounts: ProfileChanges {
         after: Option<(String, UserId)>,
         limit: u8,
     ) -> impl Future<Output = Result<UserPage, PortError>> + Send;
+}
 
+/// Manages accounts.
+pub trait Accounts: ProfileChanges + Directory {
     /// Shuts a user out of all requests that are counted for them under a limit, or lets them in again.
     fn shut_out(
         &self,
@@ -79,6 +83,7 @@ pub trait Registrations: Send + Sync {
         &self,
         user: &User,
         credential: &Credential,
+        notice: Option<&Notice>,
     ) -> impl Future<Output = Result<Registered, PortError>> + Send;
 }
 
@@ -89,6 +94,26 @@ pub trait Credentials: Send + Sync {
         &self,
         email: &EmailAddress,
     ) -> impl Future<Output = Result<Option<Credential>, PortError>> + Send;
+
+    /// Sets another password, if the address is still that of the account. Returns whether it is.
+    fn replace_credential(
+        &self,
+        email: &EmailAddress,
+        credential: &Credential,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// Knows addresses to which no mail goes, of people who may have no account.
+pub trait StoppedAddresses: Send + Sync {
+    /// Lets no more mail go to the address with this hash.
+    fn stop_address(
+        &self,
+        address_hash: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Whether no mail goes to the address with this hash.
+    fn is_stopped(&self, address_hash: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// What came of exchanging a refresh token.

@@ -4,7 +4,13 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use crate::{email::EmailAddress, id::NoticeId, notice::Notice, space::Invitation, timer::Timer};
+use crate::{
+    email::EmailAddress,
+    id::{NoticeId, ReminderId, UserId},
+    notice::Notice,
+    space::Invitation,
+    timer::{Subject, Timer},
+};
 
 use super::{Created, IdempotencyRecord, PortError, Replaced};
 
@@ -77,9 +83,22 @@ pub trait TimerQueue: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Timer>, PortError>> + Send;
 }
 
+/// What a mail is about. SES repeats it in all that it tells of the mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The task or the notice.
+    pub subject: Subject,
+    /// The reminder of the task.
+    pub reminder: Option<ReminderId>,
+    /// The account it goes to; an invitation goes to an address.
+    pub user: Option<UserId>,
+}
+
 /// A mail, ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
+    /// What it is about.
+    pub about: About,
     /// Where it goes.
     pub to: EmailAddress,
     /// The whole message (RFC 5322), headers included.

@@ -20,6 +20,7 @@ pub trait Store:
     Accounts
     + Registrations
     + Credentials
+    + StoppedAddresses
     + Sessions
     + Limits
     + SpaceChanges
@@ -36,6 +37,7 @@ impl<T> Store for T where
     T: Accounts
         + Registrations
         + Credentials
+        + StoppedAddresses
         + Sessions
         + Limits
         + SpaceChanges
@@ -51,7 +53,7 @@ impl<T> Store for T where
 
 async fn register(store: &impl Store, user: &User) -> Registered {
     let credential = Credential { user: user.id, password_hash: "a hash".to_owned() };
-    store.register(user, &credential).await.expect("an answer")
+    store.register(user, &credential, None).await.expect("an answer")
 }
 
 async fn create(store: &impl Store, task: &Task) {

@@ -7,6 +7,7 @@ use taskbell_domain::{
     email::EmailAddress,
     id::{SessionId, UserId},
     limit::{self, Limit},
+    notice::Notice,
     ports::*,
     user::User,
 };
@@ -31,7 +32,7 @@ impl ProfileChanges for Memory {
     }
 }
 
-impl Accounts for Memory {
+impl Directory for Memory {
     async fn users(
         &self,
         begins: &str,
@@ -51,7 +52,9 @@ impl Accounts for Memory {
         let next = items.last().filter(|_| more).map(|last| (last.email.canonical(), last.id));
         Ok(UserPage { items, next })
     }
+}
 
+impl Accounts for Memory {
     async fn shut_out(&self, user: UserId, limit: &Limit, out: bool) -> Result<(), PortError> {
         let key = (limit::Subject::user(user), limit.name);
         let mut data = self.data();
@@ -70,7 +73,12 @@ impl Accounts for Memory {
 }
 
 impl Registrations for Memory {
-    async fn register(&self, user: &User, credential: &Credential) -> Result<Registered, PortError> {
+    async fn register(
+        &self,
+        user: &User,
+        credential: &Credential,
+        notice: Option<&Notice>,
+    ) -> Result<Registered, PortError> {
         let mut data = self.data();
         let address = user.email.canonical();
         if data.credentials.contains_key(&address) {
@@ -78,6 +86,7 @@ impl Registrations for Memory {
         }
         data.users.insert(user.id, user.clone());
         data.credentials.insert(address, credential.clone());
+        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
         Ok(Registered::Done)
     }
 }
@@ -85,6 +94,28 @@ impl Registrations for Memory {
 impl Credentials for Memory {
     async fn credential(&self, email: &EmailAddress) -> Result<Option<Credential>, PortError> {
         Ok(self.data().credentials.get(&email.canonical()).cloned())
+    }
+
+    async fn replace_credential(
+        &self,
+        email: &EmailAddress,
+        credential: &Credential,
+    ) -> Result<bool, PortError> {
+        let mut data = self.data();
+        let stored = data.credentials.get_mut(&email.canonical());
+        let stored = stored.filter(|stored| stored.user == credential.user);
+        Ok(stored.map(|stored| *stored = credential.clone()).is_some())
+    }
+}
+
+impl StoppedAddresses for Memory {
+    async fn stop_address(&self, address_hash: &str, _now: Timestamp) -> Result<(), PortError> {
+        self.data().stopped.insert(address_hash.to_owned());
+        Ok(())
+    }
+
+    async fn is_stopped(&self, address_hash: &str) -> Result<bool, PortError> {
+        Ok(self.data().stopped.contains(address_hash))
     }
 }
 

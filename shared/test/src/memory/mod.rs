@@ -48,6 +48,7 @@ pub struct Data {
     pub notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
     counted: BTreeMap<TaskId, (u64, Counts)>,
     tallies: BTreeMap<SpaceId, Counts>,
+    stopped: BTreeSet<String>,
     shut_out: BTreeSet<(limit::Subject, &'static str)>,
     counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
 }
@@ -56,7 +57,7 @@ impl Memory {
     /// All that is stored but counts and credentials, as text: to see whether anything has changed.
     pub fn contents(&self) -> String {
         let data = self.data();
-        let accounts = (&data.users, data.credentials.len(), &data.sessions);
+        let accounts = (&data.users, data.credentials.len(), &data.sessions, &data.stopped);
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!("{:?}", (accounts, spaces, &data.tasks, &data.records, &data.comments, &data.notices))
     }

@@ -1,9 +1,12 @@
 //! Accounts and sessions.
 
+pub mod forgot_password;
 pub mod log_in;
 pub mod log_out;
 pub mod refresh;
 pub mod register;
+pub mod reset_password;
+pub mod verify_email;
 
 use http::StatusCode;
 use jiff::Timestamp;

@@ -5,8 +5,9 @@ use taskbell_domain::{
     clock::{Clock, Random},
     credential::{Credential, link_token},
     email::EmailAddress,
-    id::UserId,
-    ports::{Registered, Registrations},
+    id::{NoticeId, UserId},
+    notice::{Content, Notice},
+    ports::{Registered, Registrations, TimerQueue},
     reminder::ReminderSpec,
     text::PersonName,
     user::{AccountRole, MailSettings, User},
@@ -17,15 +18,17 @@ use crate::{
     handlers::me::profile_view,
     http::{Call, Fields, Problem, Reply, read},
     passwords,
+    ring_soon::ring_soon,
 };
 
-/// Registers; answers 201 with the profile.
+/// Registers, and mails a link by which the address is proven; answers 201 with the profile.
 ///
 /// # Errors
 /// 409 `email_taken`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &impl Registrations,
+    queue: &impl TimerQueue,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -52,7 +55,9 @@ pub async fn handle(
         mail: MailSettings::default(),
         role: AccountRole::User,
         disabled_at: None,
-        unsubscribe_token: link_token(random),
+        email_verified_at: None,
+        mail_stopped: None,
+        link_secret: link_token(random),
         version: 1,
         created_at: now,
         updated_at: now,
@@ -62,8 +67,14 @@ pub async fn handle(
         tracing::error!(%error, "a password could not be hashed");
         Problem::internal()
     })?;
-    match accounts.register(&user, &Credential { user: user.id, password_hash }).await? {
-        Registered::Done => Reply::json(StatusCode::CREATED, &profile_view(&user)),
+    let credential = Credential { user: user.id, password_hash };
+    let content = Content::Verification { to: user.id };
+    let notice = Notice::new(NoticeId::generate(clock, random), content, now);
+    match accounts.register(&user, &credential, Some(&notice)).await? {
+        Registered::Done => {
+            ring_soon(queue, [notice.timer()], now).await;
+            Reply::json(StatusCode::CREATED, &profile_view(&user))
+        }
         Registered::EmailTaken => {
             Err(Problem::conflict("email_taken", "There is an account with this address: log in."))
         }

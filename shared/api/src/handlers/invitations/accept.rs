@@ -3,7 +3,6 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
-    credential::sha256_hex,
     policy::permits_role,
     ports::SpaceChanges,
     space::{InvitationToken, Member, MemberChange},
@@ -41,8 +40,7 @@ pub async fn handle(
     too_many(store, caller.user).await?;
     for _ in 0..TRIES {
         let invitation = store.invitation(token.space, &token.address_hash).await?;
-        let secret = Some(sha256_hex(token.secret.as_bytes()));
-        let invitation = invitation.filter(|found| found.secret_hash == secret);
+        let invitation = invitation.filter(|found| found.is_opened_by(&token));
         let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
         let space = store.space(token.space).await?.filter(|space| !space.deleting);
         let mut space = space.ok_or_else(invalid)?;

@@ -4,15 +4,26 @@ pub mod get;
 pub mod operator;
 pub mod unsubscribe;
 pub mod update;
+pub mod verify_email;
 
 use serde_json::{Value, json};
-use taskbell_domain::user::User;
+use taskbell_domain::{
+    ports::{ProfileChanges, Replaced},
+    user::User,
+};
+
+use super::TRIES;
+use crate::http::Problem;
 
 /// A profile, as its owner sees it.
 pub(super) fn profile_view(user: &User) -> Value {
     json!({
         "id": user.id,
         "email": user.email,
+        "email_verified": user.email_verified_at.is_some(),
+        "mail_stopped": user.mail_stopped.map(|stopped| {
+            json!({ "reason": stopped.reason, "at": stopped.at })
+        }),
         "name": user.name,
         "time_zone": user.time_zone,
         "default_reminders": user.default_reminders,
@@ -21,4 +32,28 @@ pub(super) fn profile_view(user: &User) -> Value {
         "created_at": user.created_at,
         "updated_at": user.updated_at,
     })
+}
+
+/// Changes a profile that was just read, and stores it on condition that it is still the one read; tries again on the
+/// present one if it is not. `change` says whether anything is another now.
+///
+/// # Errors
+/// 404 if it is gone; 409 `busy`.
+pub(crate) async fn change(
+    accounts: &impl ProfileChanges,
+    mut user: User,
+    change: impl Fn(&mut User) -> bool,
+) -> Result<User, Problem> {
+    for _ in 0..TRIES {
+        let read = user.version;
+        if !change(&mut user) {
+            return Ok(user);
+        }
+        match accounts.replace_user(&user, read).await? {
+            Replaced::Done => return Ok(user),
+            Replaced::Conflict(Some(present)) => user = *present,
+            Replaced::Conflict(None) => return Err(Problem::not_found()),
+        }
+    }
+    Err(Problem::busy())
 }

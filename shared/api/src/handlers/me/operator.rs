@@ -6,18 +6,16 @@ use serde_json::json;
 use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
-    id::NoticeId,
     limit::{CODES, Subject},
-    notice::{CODE_LIFETIME, Code, Content, Notice},
-    ports::{Limits, Notices, ProfileChanges, Replaced, TimerQueue},
-    user::{AccountRole, User, UserPatch},
+    notice::Purpose,
+    ports::{Limits, Notices, ProfileChanges, TimerQueue},
+    user::{AccountRole, UserPatch},
 };
 
-use super::profile_view;
+use super::{change, profile_view};
 use crate::{
-    handlers::TRIES,
+    handlers::codes,
     http::{Call, Fields, Problem, Reply, limited, read},
-    ring_soon::ring_soon,
 };
 
 /// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator.
@@ -43,56 +41,19 @@ pub async fn handle(
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     if let Some(code) = code {
+        let opened = codes::open(store, &code, Purpose::Operator, now).await?;
+        if opened.user != user.id {
+            return Err(codes::invalid());
+        }
         call.admitted().await?;
-        return redeem(store, user, &code, clock).await;
+        let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
+        let user = change(store, user, |user| user.apply(patch.clone(), now)).await?;
+        opened.close(store).await?;
+        return Reply::json(StatusCode::OK, &profile_view(&user));
     }
     limited(store, CODES, Subject::user(caller.user), 1, now).await?;
     call.admitted().await?;
-    let content = Content::OperatorCode { to: user.id, secret_hash: None };
-    let notice = Notice::new(NoticeId::generate(clock, random), content, now);
-    store.add_notice(&notice, None).await?;
-    ring_soon(queue, [notice.timer()], now).await;
+    codes::send(store, queue, user.id, Purpose::Operator, clock, random).await?;
     let detail = "A code is on its way to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
-}
-
-async fn redeem(
-    store: &(impl ProfileChanges + Notices),
-    mut user: User,
-    code: &str,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
-    let invalid = || {
-        let detail = "The code is unknown, used or expired: ask for a new one.";
-        Problem::new(StatusCode::NOT_FOUND, "invalid_code", detail)
-    };
-    let code = Code::parse(code).ok_or_else(invalid)?;
-    let mut notice = store.notice(code.notice).await?.ok_or_else(invalid)?;
-    let right = Content::OperatorCode { to: user.id, secret_hash: Some(code.hash()) };
-    if notice.content != right || notice.created_at + CODE_LIFETIME <= now {
-        return Err(invalid());
-    }
-    let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
-    let mut made = false;
-    for _ in 0..TRIES {
-        let read = user.version;
-        if !user.apply(patch.clone(), now) || store.replace_user(&user, read).await? == Replaced::Done {
-            made = true;
-            break;
-        }
-        user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
-    }
-    // It works once. Only after it has worked: should this fail, it can be used again.
-    for _ in 0..TRIES {
-        let read = notice.version;
-        notice.content = Content::OperatorCode { to: user.id, secret_hash: None };
-        notice.version += 1;
-        match store.replace_notice(&notice, read).await? {
-            Replaced::Done if made => return Reply::json(StatusCode::OK, &profile_view(&user)),
-            Replaced::Conflict(Some(present)) => notice = *present,
-            _ => break,
-        }
-    }
-    Err(Problem::busy())
 }

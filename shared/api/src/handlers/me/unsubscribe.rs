@@ -4,17 +4,20 @@
 //! nothing, because scanners follow every link in a mail.
 
 use askama::Template;
-use http::Method;
+use http::{Method, StatusCode};
 use taskbell_domain::{
     clock::Clock,
-    credential::sha256_hex,
-    id::UserId,
-    ports::{ProfileChanges, Replaced},
-    user::{User, UserPatch},
+    ports::{ProfileChanges, SpaceReads, StoppedAddresses},
+    space::InvitationToken,
+    user::{MailKind, User, UserPatch},
 };
 
-use crate::handlers::TRIES;
-use crate::http::{Call, Problem, Reply};
+use super::change;
+use crate::{
+    handlers::actions::or_nowhere,
+    http::{Call, Problem, Reply},
+    links::{Deed, Link},
+};
 
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
@@ -23,73 +26,74 @@ struct Page {
     done: bool,
 }
 
-/// The kinds of mail that can be turned off, each by its own link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailKind {
-    /// Reminders of tasks.
-    Reminders,
-    /// News of assignments.
-    Assignments,
-}
-
-impl MailKind {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Reminders => "reminders",
-            Self::Assignments => "assignments",
-        }
-    }
-}
-
-/// The token that stands in the links of a user's mails of one kind.
-pub fn link_token(user: &User, kind: MailKind) -> String {
-    format!("{}.{}.{}", user.id.body(), user.unsubscribe_token, kind.word())
-}
-
-fn parse(token: &str) -> Option<(UserId, &str, MailKind)> {
-    let (user, rest) = token.split_once('.')?;
-    let (secret, word) = rest.split_once('.')?;
-    let kind = [MailKind::Reminders, MailKind::Assignments].into_iter().find(|k| k.word() == word)?;
-    Some((UserId::from_body(user).ok()?, secret, kind))
-}
-
-/// Turns mails of that kind off, or asks whether to.
+/// Turns mails of the link's kind off, or asks whether to. Who was invited and has no account uses the token of the
+/// invitation: no more mail goes to that address then.
 ///
 /// # Errors
-/// 404 for every token that was not sent to somebody; 409 `busy`.
+/// 409 `busy`. A token that was not sent to somebody gets a page that says no more than that (404).
 pub async fn handle(
     call: &Call,
-    accounts: &impl ProfileChanges,
+    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    let (user, secret, kind) = parse(call.path("token")).ok_or_else(Problem::not_found)?;
-    let mut user = accounts.user(user).await?.ok_or_else(Problem::not_found)?;
-    // Hashes are compared, so that the time taken says nothing about the token.
-    if sha256_hex(secret.as_bytes()) != sha256_hex(user.unsubscribe_token.as_bytes()) {
-        return Err(Problem::not_found());
+    or_nowhere(follow(call, store, clock).await)
+}
+
+async fn follow(
+    call: &Call,
+    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let token = call.path("token");
+    if let Some(token) = InvitationToken::parse(token) {
+        return decline(call, store, &token, clock).await;
     }
+    let link = Link::parse(token).ok_or_else(Problem::not_found)?;
+    let Deed::Unsubscribe(kind) = link.deed else { return Err(Problem::not_found()) };
+    let user = store.user(link.user).await?.filter(|user| link.is_signed(user));
+    turn_off(call, store, user.ok_or_else(Problem::not_found)?, kind, clock).await
+}
+
+/// Turns mails of a kind off if that was a press, or asks whether to.
+///
+/// # Errors
+/// 404, 409 `busy`.
+pub(crate) async fn turn_off(
+    call: &Call,
+    accounts: &impl ProfileChanges,
+    user: User,
+    kind: MailKind,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
     if call.method() != Method::POST {
         return page(kind, false);
     }
-    let off = match kind {
-        MailKind::Reminders => UserPatch { mail_reminders: Some(false), ..UserPatch::default() },
-        MailKind::Assignments => UserPatch { mail_assignments: Some(false), ..UserPatch::default() },
-    };
     call.admitted().await?;
-    for _ in 0..TRIES {
-        let read = user.version;
-        if !user.apply(off.clone(), clock.now()) {
-            return page(kind, true);
-        }
-        match accounts.replace_user(&user, read).await? {
-            Replaced::Done => return page(kind, true),
-            Replaced::Conflict(Some(present)) => user = *present,
-            Replaced::Conflict(None) => return Err(Problem::not_found()),
-        }
+    let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
+    change(accounts, user, |user| user.apply(off.clone(), clock.now())).await?;
+    page(kind, true)
+}
+
+async fn decline(
+    call: &Call,
+    store: &(impl SpaceReads + StoppedAddresses),
+    token: &InvitationToken,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let invitation = store.invitation(token.space, &token.address_hash).await?;
+    let known = invitation.is_some_and(|invitation| invitation.is_opened_by(token));
+    if !known {
+        return Err(Problem::not_found());
     }
-    Err(Problem::busy())
+    let pressed = call.method() == Method::POST;
+    if pressed {
+        call.admitted().await?;
+        store.stop_address(&token.address_hash, clock.now()).await?;
+    }
+    page(MailKind::Invitations, pressed)
 }
 
 fn page(kind: MailKind, done: bool) -> Result<Reply, Problem> {
-    Page { kind: kind.word(), done }.render().map(Reply::html).map_err(|_| Problem::internal())
+    let page = Page { kind: kind.as_str(), done }.render();
+    page.map(|html| Reply::html(StatusCode::OK, html)).map_err(|_| Problem::internal())
 }

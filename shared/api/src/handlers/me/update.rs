@@ -3,17 +3,14 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
-    ports::{ProfileChanges, Replaced},
+    ports::ProfileChanges,
     text::PersonName,
-    user::UserPatch,
+    user::{MailKind, UserPatch},
     zone::Zone,
 };
 
-use super::profile_view;
-use crate::{
-    handlers::TRIES,
-    http::{Call, Fields, Problem, Reply, read},
-};
+use super::{change, profile_view};
+use crate::http::{Call, Fields, Problem, Reply, read};
 
 /// Changes what the patch names. Tasks keep the due instants they have: a new zone counts for tasks that
 /// are created or rescheduled from now on.
@@ -29,7 +26,8 @@ pub async fn handle(
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let mail = fields.nested("mail.", |mail| {
-        Some((mail.changed("reminders", read::boolean), mail.changed("assignments", read::boolean)))
+        let wanted = |kind: &MailKind| Some((*kind, mail.changed(kind.as_str(), read::boolean)?));
+        Some(MailKind::ALL.iter().filter_map(wanted).collect())
     });
     let patch = UserPatch {
         name: fields.changed("name", read::text(PersonName::parse)),
@@ -37,24 +35,13 @@ pub async fn handle(
         default_reminders: fields
             .clearable("default_reminders", read::default_reminders)
             .map(Option::unwrap_or_default),
-        mail_reminders: mail.and_then(|mail| mail.0),
-        mail_assignments: mail.and_then(|mail| mail.1),
+        mail: mail.unwrap_or_default(),
         ..UserPatch::default()
     };
     let patch = fields.finish(Some(patch))?;
 
-    let mut user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     call.admitted().await?;
-    for _ in 0..TRIES {
-        let read = user.version;
-        if !user.apply(patch.clone(), now) {
-            return Reply::json(StatusCode::OK, &profile_view(&user));
-        }
-        match accounts.replace_user(&user, read).await? {
-            Replaced::Done => return Reply::json(StatusCode::OK, &profile_view(&user)),
-            Replaced::Conflict(Some(present)) => user = *present,
-            Replaced::Conflict(None) => return Err(Problem::unauthorized()),
-        }
-    }
-    Err(Problem::busy())
+    let user = change(accounts, user, |user| user.apply(patch.clone(), now)).await?;
+    Reply::json(StatusCode::OK, &profile_view(&user))
 }

@@ -174,7 +174,7 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
         }
         let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
         let record = record.as_ref();
-        let changing = Changing { store, queue, caller, if_match, now, random, record };
+        let changing = Changing { store, queue, by: caller.user, if_match, now, random, record };
         changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
     }
 

@@ -30,7 +30,8 @@ pub async fn handle(
     let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
-    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let changing =
+        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
     let task = changing.apply(task, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
     view::reply(StatusCode::OK, &task)
 }

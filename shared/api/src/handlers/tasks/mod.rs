@@ -1,5 +1,6 @@
 //! Tasks.
 
+pub mod act;
 pub mod batch;
 pub mod complete;
 pub mod create;
@@ -11,6 +12,7 @@ pub mod occurrences;
 pub mod reminders;
 pub mod reopen;
 pub mod skip;
+pub mod snooze;
 pub mod update;
 mod view;
 
@@ -111,7 +113,8 @@ fn assignment(
 struct Changing<'a, S, Q> {
     store: &'a S,
     queue: &'a Q,
-    caller: Identity,
+    /// Who changes it.
+    by: UserId,
     now: Timestamp,
     random: &'a dyn Random,
     /// Which version it is meant for.
@@ -130,7 +133,7 @@ impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
         mut task: Task,
         change: impl Fn(&mut Task) -> Result<Change, Problem>,
     ) -> Result<Task, Problem> {
-        let Self { store, queue, caller, now, random, record, .. } = *self;
+        let Self { store, queue, by, now, random, record, .. } = *self;
         for _ in 0..TRIES {
             self.if_match.check(task.version)?;
             let (read, assignee) = (task.version, task.assigned_to);
@@ -138,7 +141,7 @@ impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
             if !changed {
                 return Ok(task);
             }
-            let notice = assignment(&task, assignee, caller.user, now, random);
+            let notice = assignment(&task, assignee, by, now, random);
             let also = Alongside { next: next.as_deref(), notice: notice.as_ref(), record };
             match store.replace(&task, read, also).await? {
                 Replaced::Done => {

@@ -34,7 +34,8 @@ pub async fn handle(
     admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
-    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let changing =
+        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
     let task = changing
         .apply(task, |task| {
             if task.status != Status::Completed {

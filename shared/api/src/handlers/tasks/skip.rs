@@ -29,7 +29,8 @@ pub async fn handle(
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
-    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let changing =
+        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
     let task = changing
         .apply(task, |task| {
             task.skip(now, random)

@@ -44,7 +44,8 @@ pub async fn handle(
     check_assignee(tasks, caller, task.space, patch.assigned_to.flatten(), now).await?;
     let if_match = IfMatch::of(call)?;
     call.admitted().await?;
-    let changing = Changing { store: tasks, queue, caller, now, random, if_match, record: None };
+    let changing =
+        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
     let task = changing
         .apply(task, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
         .await?;

@@ -10,6 +10,7 @@ use taskbell_domain::{
     notice::Notice,
     reminder::Reminder,
     task::{Status, Task},
+    user::MailKind,
 };
 use taskbell_test::{Memory, fixtures::user};
 
@@ -76,7 +77,8 @@ impl History {
     /// Keeps what has changed of the people.
     pub(super) fn observe_people(&mut self, store: &Memory, at: Timestamp) {
         let data = store.data();
-        let mail = data.users.values().map(|user| (user.id, user.mail.reminders)).collect();
+        let mail =
+            data.users.values().map(|user| (user.id, user.mail.wants(MailKind::Reminders))).collect();
         if self.mail.last().is_none_or(|(_, last)| *last != mail) {
             self.mail.push((at, mail));
         }

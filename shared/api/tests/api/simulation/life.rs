@@ -103,7 +103,7 @@ impl Life {
         let settled = async {
             for user in [ada(), mate()] {
                 let credential = Credential { user: user.id, password_hash: "none".to_owned() };
-                town.store.register(&user, &credential).await.expect("an answer");
+                town.store.register(&user, &credential, None).await.expect("an answer");
             }
             let (mut shared, owner) = space(1, &ada());
             town.store.create_space(&shared, &owner, None).await.expect("an answer");

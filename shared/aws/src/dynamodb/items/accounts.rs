@@ -8,7 +8,7 @@ use taskbell_domain::{
     id::{SessionId, UserId},
     reminder::ReminderSpec,
     text::PersonName,
-    user::{AccountRole, MailSettings, User},
+    user::{AccountRole, MailSettings, StopReason, Stopped, User},
     zone::Zone,
 };
 
@@ -27,13 +27,31 @@ pub(in crate::dynamodb) struct UserItem {
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Timestamp>,
-    unsubscribe_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_stopped: Option<StoppedItem>,
+    link_secret: String,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Made anew with every write.
     #[serde(flatten, skip_deserializing)]
     directory: DirectoryKeys,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoppedItem {
+    reason: String,
+    at: Timestamp,
+}
+
+impl TryFrom<StoppedItem> for Stopped {
+    type Error = Unreadable;
+
+    fn try_from(item: StoppedItem) -> Result<Self, Unreadable> {
+        Ok(Self { reason: StopReason::parse(&item.reason)?, at: item.at })
+    }
 }
 
 /// The attributes that put a profile into the index of addresses.
@@ -56,10 +74,15 @@ impl From<&User> for UserItem {
             name: user.name.as_str().to_owned(),
             time_zone: user.time_zone.to_string(),
             default_reminders: user.default_reminders.iter().map(Into::into).collect(),
-            mail: user.mail,
+            mail: user.mail.clone(),
             role: user.role.as_str().to_owned(),
             disabled_at: user.disabled_at,
-            unsubscribe_token: user.unsubscribe_token.clone(),
+            email_verified_at: user.email_verified_at,
+            mail_stopped: user.mail_stopped.map(|stopped| StoppedItem {
+                reason: stopped.reason.as_str().to_owned(),
+                at: stopped.at,
+            }),
+            link_secret: user.link_secret.clone(),
             version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -85,7 +108,9 @@ impl TryFrom<UserItem> for User {
             mail: item.mail,
             role: AccountRole::parse(&item.role)?,
             disabled_at: item.disabled_at,
-            unsubscribe_token: item.unsubscribe_token,
+            email_verified_at: item.email_verified_at,
+            mail_stopped: item.mail_stopped.map(Stopped::try_from).transpose()?,
+            link_secret: item.link_secret,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
-    notice::{Content, NOTICE_LIFETIME, Notice},
+    notice::{Content, NOTICE_LIFETIME, Notice, Purpose},
     space::{Invitation, Member, Role, Space},
     text::{MessageText, SpaceName, Subject},
 };
@@ -154,8 +154,12 @@ enum ContentItem {
         subject: String,
         text: String,
     },
-    OperatorCode {
+    Verification {
         to: UserId,
+    },
+    Code {
+        to: UserId,
+        purpose: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         secret_hash: Option<String>,
     },
@@ -174,9 +178,12 @@ impl From<&Content> for ContentItem {
                 subject: subject.as_str().to_owned(),
                 text: text.as_str().to_owned(),
             },
-            Content::OperatorCode { to, secret_hash } => {
-                Self::OperatorCode { to: *to, secret_hash: secret_hash.clone() }
-            }
+            Content::Verification { to } => Self::Verification { to: *to },
+            Content::Code { to, purpose, secret_hash } => Self::Code {
+                to: *to,
+                purpose: purpose.as_str().to_owned(),
+                secret_hash: secret_hash.clone(),
+            },
         }
     }
 }
@@ -196,7 +203,10 @@ impl TryFrom<ContentItem> for Content {
                 subject: Subject::parse(&subject)?,
                 text: MessageText::parse(&text)?,
             },
-            ContentItem::OperatorCode { to, secret_hash } => Self::OperatorCode { to, secret_hash },
+            ContentItem::Verification { to } => Self::Verification { to },
+            ContentItem::Code { to, purpose, secret_hash } => {
+                Self::Code { to, purpose: Purpose::parse(&purpose)?, secret_hash }
+            }
         })
     }
 }

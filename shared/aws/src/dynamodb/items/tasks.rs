@@ -28,13 +28,17 @@ pub(in crate::dynamodb) struct SpecItem {
     before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default, with = "second::optional")]
+    snoozed: Option<Timestamp>,
 }
 
 impl From<&ReminderSpec> for SpecItem {
     fn from(spec: &ReminderSpec) -> Self {
+        let none = Self { before: None, at: None, snoozed: None };
         match spec {
-            ReminderSpec::Before(lead) => Self { before: Some(lead.to_string()), at: None },
-            ReminderSpec::At(time) => Self { before: None, at: Some(time.to_string()) },
+            ReminderSpec::Before(lead) => Self { before: Some(lead.to_string()), ..none },
+            ReminderSpec::At(time) => Self { at: Some(time.to_string()), ..none },
+            ReminderSpec::Snoozed(until) => Self { snoozed: Some(*until), ..none },
         }
     }
 }
@@ -43,9 +47,10 @@ impl TryFrom<SpecItem> for ReminderSpec {
     type Error = Unreadable;
 
     fn try_from(item: SpecItem) -> Result<Self, Unreadable> {
-        match (item.before, item.at) {
-            (Some(lead), None) => Ok(Self::Before(Lead::parse(&lead)?)),
-            (None, Some(time)) => Ok(Self::parse_at(&time)?),
+        match (item.before, item.at, item.snoozed) {
+            (Some(lead), None, None) => Ok(Self::Before(Lead::parse(&lead)?)),
+            (None, Some(time), None) => Ok(Self::parse_at(&time)?),
+            (None, None, Some(until)) => Ok(Self::Snoozed(until)),
             _ => Err("reminder".into()),
         }
     }

@@ -1,0 +1,24 @@
+//! Records what becomes of mails: for each event of SES that EventBridge hands over.
+
+use lambda_runtime::{LambdaEvent, run};
+use taskbell_api::workers::record_mail_events;
+use taskbell_aws::MailEvent;
+use taskbell_functions::{Environment, Error, SystemClock, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    env.ready(Some(()))?;
+    run(service_fn(async |event: LambdaEvent<MailEvent>| {
+        let event = event.payload;
+        let Some((about, news)) = event.about().zip(event.news()) else {
+            tracing::warn!("an event tells nothing of a mail of ours");
+            return Ok(());
+        };
+        record_mail_events::handle(&store, &about, &news, event.stops(), &SystemClock).await?;
+        tracing::info!(mail = %about.subject, feedback = ?news.feedback, "recorded");
+        Ok::<(), Error>(())
+    }))
+    .await
+}

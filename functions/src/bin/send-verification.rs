@@ -1,0 +1,15 @@
+//! Mails a link that proves the address: `POST /v1/me/verify-email`.
+
+use taskbell_api::handlers::me::verify_email;
+use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let queue = env.reminder_queue();
+    let users = env.users();
+    let (users, limit) = env.ready(users)?;
+    let guard = guard(&store, &users, limit);
+    serve!(guard, |call| verify_email::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+}

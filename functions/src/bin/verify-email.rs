@@ -1,0 +1,14 @@
+//! Proves the address of an account: `POST /v1/auth/verify-email`.
+
+use taskbell_api::{handlers::auth::verify_email, http::Callers};
+use taskbell_domain::limit::LINKS;
+use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    env.ready(Some(()))?;
+    let guard = guard(&store, &Callers::Anybody, LINKS);
+    serve!(guard, |call| verify_email::handle(call, &store, &SystemClock))
+}

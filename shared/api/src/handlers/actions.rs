@@ -1,0 +1,148 @@
+//! `GET` and `POST /v1/actions/{token}`: what the links in mails lead to, without logging in. GET shows a button and
+//! changes nothing, because scanners follow every link in a mail; POST is the press.
+
+use askama::Template;
+use http::{Method, StatusCode};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    ports::{ProfileChanges, TaskChanges, TimerQueue},
+    reminder::Lead,
+    task::Status,
+    user::User,
+};
+
+use super::{
+    auth::verify_email::verify,
+    me::unsubscribe::turn_off,
+    tasks::act::{act, reachable},
+};
+use crate::{
+    http::{Call, Problem, Reply},
+    links::{Deed, Link},
+    mail::in_words,
+};
+
+/// A page with a sentence, and perhaps a button.
+#[derive(Template)]
+#[template(path = "action.html")]
+struct Page {
+    heading: String,
+    text: String,
+    button: Option<&'static str>,
+}
+
+/// Shows what a link does, or does it.
+///
+/// # Errors
+/// 409 `busy`, 429, 503. A link that is forged, expired or useless gets a page that says no more than that (404, 410).
+pub async fn handle(
+    call: &Call,
+    store: &(impl TaskChanges + ProfileChanges),
+    queue: &impl TimerQueue,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    or_nowhere(follow(call, store, queue, clock, random).await)
+}
+
+/// Shows a person who has followed a link a page instead of a 404.
+pub(crate) fn or_nowhere(result: Result<Reply, Problem>) -> Result<Reply, Problem> {
+    match result {
+        Err(problem) if problem.status == StatusCode::NOT_FOUND => {
+            let heading = "This link leads nowhere".to_owned();
+            let text = "It is incomplete, or what it was for is gone.".to_owned();
+            page(StatusCode::NOT_FOUND, Page { heading, text, button: None })
+        }
+        other => other,
+    }
+}
+
+async fn follow(
+    call: &Call,
+    store: &(impl TaskChanges + ProfileChanges),
+    queue: &impl TimerQueue,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let link = Link::parse(call.path("token")).ok_or_else(Problem::not_found)?;
+    let user = store.user(link.user).await?.filter(|user| link.is_signed(user));
+    let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(Problem::not_found)?;
+    if link.is_expired(now) {
+        let heading = "This link has expired".to_owned();
+        let text = "Open Taskbell to do what it was for.".to_owned();
+        return page(StatusCode::GONE, Page { heading, text, button: None });
+    }
+    let pressed = call.method() == Method::POST;
+    let (task, snooze) = match link.deed {
+        Deed::Complete(task) => (task, None),
+        Deed::Snooze(task, lead) => (task, Some(lead)),
+        Deed::VerifyEmail => return show(verification(call, store, user, pressed, clock).await?),
+        Deed::Unsubscribe(kind) => return turn_off(call, store, user, kind, clock).await,
+    };
+    let task = reachable(store, task, user.id).await?;
+    let title = task.title.as_str().to_owned();
+    let completed = task.status == Status::Completed;
+    show(match (snooze, pressed) {
+        (_, _) if completed => {
+            Page { heading: title, text: "This task is completed.".to_owned(), button: None }
+        }
+        (None, false) => Page {
+            heading: title,
+            text: "Is it done? Its reminders will be silent then.".to_owned(),
+            button: Some("Complete this task"),
+        },
+        (None, true) => {
+            act(call, store, queue, (task, user.id), None, now, random).await?;
+            Page { heading: title, text: "This task is completed now.".to_owned(), button: None }
+        }
+        (Some(lead), false) => Page {
+            heading: title,
+            text: format!("It will be silent, and ring again in {}.", words(lead)),
+            button: Some("Snooze this task"),
+        },
+        (Some(lead), true) => {
+            let task = act(call, store, queue, (task, user.id), Some(lead), now, random).await?;
+            let rings = task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
+            let moment = in_words(rings, &user).map_err(|_| Problem::internal())?;
+            Page { heading: title, text: format!("It will ring again on {moment}."), button: None }
+        }
+    })
+}
+
+fn words(lead: Lead) -> String {
+    match lead.to_string().as_str() {
+        "PT1H" => "an hour".to_owned(),
+        "P1D" => "a day".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+async fn verification(
+    call: &Call,
+    store: &impl ProfileChanges,
+    user: User,
+    pressed: bool,
+    clock: &dyn Clock,
+) -> Result<Page, Problem> {
+    let address = user.email.as_str().to_owned();
+    if !pressed {
+        return Ok(Page {
+            heading: "Is this your address?".to_owned(),
+            text: format!("Taskbell will send its mails to {address}."),
+            button: Some("Yes, it is mine"),
+        });
+    }
+    call.admitted().await?;
+    verify(store, user, clock).await?;
+    let text = format!("Taskbell sends its mails to {address} from now on.");
+    Ok(Page { heading: "Thank you".to_owned(), text, button: None })
+}
+
+fn show(of: Page) -> Result<Reply, Problem> {
+    page(StatusCode::OK, of)
+}
+
+fn page(status: StatusCode, page: Page) -> Result<Reply, Problem> {
+    page.render().map(|html| Reply::html(status, html)).map_err(|_| Problem::internal())
+}

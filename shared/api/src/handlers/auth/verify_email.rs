@@ -1,0 +1,47 @@
+//! `POST /v1/auth/verify-email`: proves the address of an account with the token that was mailed there.
+
+use http::StatusCode;
+use taskbell_domain::{clock::Clock, ports::ProfileChanges, user::User};
+
+use crate::{
+    handlers::me::change,
+    http::{Call, Fields, Problem, Reply, read},
+    links::{Deed, Link},
+};
+
+/// From then on mail goes to the address; also where it had been stopped. Proven twice it does no more.
+///
+/// # Errors
+/// 404 `invalid_token`, 409 `busy`, 422, 429, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &impl ProfileChanges,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let mut fields = Fields::of(call)?;
+    let token = fields.required("token", read::any_text);
+    let token = fields.finish(token)?;
+    let invalid = || {
+        let detail = "The token is unknown or expired: ask for a new one.";
+        Problem::new(StatusCode::NOT_FOUND, "invalid_token", detail)
+    };
+    let link = Link::parse(token.trim()).ok_or_else(invalid)?;
+    let current = link.deed == Deed::VerifyEmail && !link.is_expired(clock.now());
+    let user = accounts.user(link.user).await?;
+    let user = user.filter(|user| current && link.is_signed(user)).ok_or_else(invalid)?;
+    call.admitted().await?;
+    verify(accounts, user, clock).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// Lets mail go to the address of an account.
+///
+/// # Errors
+/// 404, 409 `busy`.
+pub(crate) async fn verify(
+    accounts: &impl ProfileChanges,
+    user: User,
+    clock: &dyn Clock,
+) -> Result<(), Problem> {
+    change(accounts, user, |user| user.verify_email(clock.now())).await.map(drop)
+}

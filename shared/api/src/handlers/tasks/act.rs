@@ -1,0 +1,64 @@
+//! What the links in reminders do with a task. Two calls to show, three to do.
+
+use jiff::Timestamp;
+use taskbell_domain::{
+    clock::Random,
+    id::{TaskId, UserId},
+    policy::{self, Action},
+    ports::{TaskChanges, TimerQueue},
+    reminder::Lead,
+    task::{Change, Status, Task, TaskPatch},
+};
+
+use super::Changing;
+use crate::{
+    handlers::access::role,
+    http::{Call, IfMatch, Problem},
+};
+
+/// The task of a link, if its reader may still change it.
+///
+/// # Errors
+/// 404 for one that is gone, and for a reader who may not change it any more.
+pub(crate) async fn reachable(
+    tasks: &impl TaskChanges,
+    id: TaskId,
+    reader: UserId,
+) -> Result<Task, Problem> {
+    let task = tasks.task(id).await?.ok_or_else(Problem::not_found)?;
+    let role = role(tasks, reader, task.space).await?;
+    let may = role.is_some_and(|role| policy::permits(role, Action::WriteTasks));
+    may.then_some(task).ok_or_else(Problem::not_found)
+}
+
+/// Completes the task, or snoozes it for a while. Done twice it does no more.
+///
+/// # Errors
+/// 404, 409.
+pub(crate) async fn act(
+    call: &Call,
+    tasks: &impl TaskChanges,
+    queue: &impl TimerQueue,
+    (task, by): (Task, UserId),
+    snooze: Option<Lead>,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<Task, Problem> {
+    let if_match = IfMatch::of(call)?;
+    call.admitted().await?;
+    let changing = Changing { store: tasks, queue, by, now, random, if_match, record: None };
+    changing
+        .apply(task, |task| match &snooze {
+            None => {
+                let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+                Ok(task.apply(done, None, now, random)?)
+            }
+            Some(lead) => {
+                let until = lead.after(now, &task.time_zone).unwrap_or(Timestamp::MAX);
+                let refused = task.snooze(until, now, random).err();
+                let refused = refused.map(|refusal| Problem::conflict(refusal.code, refusal.message));
+                refused.map_or(Ok(Change { changed: true, next: None }), Err)
+            }
+        })
+        .await
+}

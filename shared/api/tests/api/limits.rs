@@ -35,7 +35,13 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
             use_up(&world, limit, &here).await;
         }
         let of_the_api = !["get-health", "get-openapi"].contains(&function.as_str());
-        let worker = ["count-tasks", "dispatch-due-timers", "send-reminders", "create-signing-key"];
+        let worker = [
+            "count-tasks",
+            "dispatch-due-timers",
+            "send-reminders",
+            "record-mail-events",
+            "create-signing-key",
+        ];
         if !of_the_api || worker.contains(&function.as_str()) {
             continue;
         }

@@ -23,18 +23,18 @@ fn shared() -> SpaceId {
 
 impl World {
     /// A task in the shared space, created over HTTP.
-    async fn shared_task(&self, by: &User, body: &Value) -> Answer {
+    pub(crate) async fn shared_task(&self, by: &User, body: &Value) -> Answer {
         let any = task(1, by, draft("any"));
         let event = self.event("create-task", by, &any).await.without_header("idempotency-key");
         self.send(&event.query(&format!("space={}", shared())).body(body)).await
     }
 
     /// Sends the event of a function as a user, for a task.
-    async fn as_user(&self, function: &str, user: &User, task: &Task) -> Answer {
+    pub(crate) async fn as_user(&self, function: &str, user: &User, task: &Task) -> Answer {
         self.send(&self.event(function, user, task).await).await
     }
 
-    async fn member(&self, number: u64, role: Role) -> User {
+    pub(crate) async fn member(&self, number: u64, role: Role) -> User {
         let user = self.register(number).await;
         let mut space = self.store.space(shared()).await.expect("an answer").expect("the space");
         self.join(&mut space, &user, role).await;
@@ -351,7 +351,7 @@ async fn an_assignment_mail_has_its_own_switch() {
     let (world, ada, task) = World::inhabited().await;
     let event = world.event("update-profile", &mate(), &task).await;
     let off = world.send(&event.body(&json!({"mail": {"assignments": false}}))).await;
-    assert_eq!(off.body["mail"], json!({"reminders": true, "assignments": false}));
+    assert_eq!(off.body["mail"], json!({"reminders": true, "assignments": false, "invitations": true}));
     world.shared_task(&ada, &json!({"title": "t", "assigned_to": mate().id})).await;
     assert_eq!(world.mails().await, []);
 }

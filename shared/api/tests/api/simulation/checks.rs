@@ -8,7 +8,7 @@ use taskbell_domain::{
     delivery::{Delivery, DeliveryStatus, MAX_ATTEMPTS, MAX_LATENESS, Reason},
     id::{NoticeId, ReminderId, TaskId, UserId},
     notice::Notice,
-    reminder::Reminder,
+    reminder::{Reminder, ReminderSpec},
     task::{Status, Task},
     user::MailKind,
 };
@@ -356,6 +356,10 @@ impl OneReminder<'_> {
         let unsent = self.offers.iter().all(|o| o.subject != self.id.to_string() || !o.accepted);
         let told = match delivery.reason {
             Some(Reason::TaskCompleted) => task.status == Status::Completed,
+            Some(Reason::Snoozed) => task.reminders.iter().any(|r| match r.spec {
+                ReminderSpec::Snoozed(until) => until >= self.fire_at,
+                _ => false,
+            }),
             Some(Reason::Replaced) => task.past_reminders.iter().any(|r| r.id == self.id),
             Some(Reason::TooOld) => version.at + self.skew >= self.fire_at + MAX_LATENESS,
             Some(Reason::MailOff) => claimed.is_some_and(|from| {

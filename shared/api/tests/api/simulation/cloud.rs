@@ -9,7 +9,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
-    ports::{Mail, MailError, Mailer, PortError, TimerQueue},
+    delivery::{Feedback, News},
+    ports::{About, Mail, MailError, Mailer, PortError, TimerQueue},
     timer::Timer,
 };
 use taskbell_test::{Faults, Side, injected};
@@ -157,6 +158,8 @@ pub(super) struct State {
     pub(super) messages: u64,
     pub(super) dead: Vec<Message>,
     pub(super) offers: Vec<Offer>,
+    /// What SES will tell of mails, and when.
+    pub(super) news: Vec<(Timestamp, About, News)>,
     /// Timers that the index hides, until when.
     hidden: BTreeMap<Timer, Timestamp>,
     pub(super) trace: Option<Vec<String>>,
@@ -174,6 +177,21 @@ impl State {
         match self.plan {
             Plan::At(..) => Rates::default(),
             Plan::Rates(rates) => rates,
+        }
+    }
+
+    /// SES tells what it has accepted, and what became of it: perhaps never, late, twice, in any order.
+    fn tell(&mut self, about: About, message_id: String) {
+        let rate = self.rates().queue * 2;
+        for feedback in [None, Some(Feedback::Delivered)] {
+            let times = if self.dice.falls(rate) { self.dice.below(3) } else { 1 };
+            for _ in 0..times {
+                let late =
+                    if self.dice.falls(rate) { self.dice.seconds(900) } else { self.dice.seconds(3) };
+                let message_id = message_id.clone();
+                let news = News { message_id, accepted_at: self.now, feedback };
+                self.news.push((self.now + late, about, news));
+            }
         }
     }
 
@@ -231,6 +249,7 @@ impl Cloud {
             messages: 0,
             dead: Vec::new(),
             offers: Vec::new(),
+            news: Vec::new(),
             hidden: BTreeMap::new(),
             trace: traced.then(Vec::new),
         })))
@@ -349,6 +368,9 @@ impl Mailer for Cloud {
                 state.offers.push(Offer { at, skew, subject: subject.clone(), fence, to, accepted });
             }
             state.note(|| format!("  SES: {subject} under {fence}, accepted {accepted}"));
+            if accepted {
+                state.tell(mail.about, format!("{subject}.{fence}"));
+            }
             let refusal = match no_room {
                 true => MailError::NotNow("Throttling".to_owned()),
                 false => MailError::Refused("MessageRejected".to_owned()),

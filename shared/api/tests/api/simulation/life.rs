@@ -44,6 +44,7 @@ enum Deed {
     Reopen,
     Delete,
     Skip,
+    Snooze,
     MailOff,
     MailOn,
     Part,
@@ -83,6 +84,7 @@ impl Life {
             (5, Deed::Assign),
             (5, Deed::CreateSeries),
             (40, Deed::Rename),
+            (30, Deed::Snooze),
             (300, Deed::Complete),
         ];
         let lasts = SignedDuration::from_mins(40);
@@ -146,6 +148,8 @@ impl Life {
                     Deed::Reopen,
                     Deed::Delete,
                     Deed::Skip,
+                    Deed::Snooze,
+                    Deed::Snooze,
                     Deed::MailOff,
                     Deed::MailOn,
                     Deed::MailOn,
@@ -264,6 +268,10 @@ fn choose(
         Deed::Reopen => ("reopen-task", one(dice, &|task| !open(task)), json!({})),
         Deed::Delete => ("delete-task", one(dice, &|_| true), json!({})),
         Deed::Skip => ("skip-task", one(dice, &|task| task.recurrence.is_some()), json!({})),
+        Deed::Snooze => {
+            let time = dice.pick(&["PT1M", "PT20M", "P1D"]);
+            ("snooze-task", one(dice, &open), json!({ "for": time }))
+        }
         Deed::MailOff => ("update-profile", None, json!({ "mail": { "reminders": false } })),
         Deed::MailOn => ("update-profile", None, json!({ "mail": { "reminders": true } })),
         Deed::Part => ("remove-member", None, Value::Null),

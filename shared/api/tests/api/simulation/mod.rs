@@ -24,11 +24,11 @@ use jiff::{SignedDuration, Timestamp};
 use taskbell_api::{
     mail::MailContext,
     workers::{
-        dispatch_due_timers,
+        dispatch_due_timers, record_mail_events,
         send_reminders::{Worker, handle_batch},
     },
 };
-use taskbell_domain::{clock::Clock, timer::LOOK_AHEAD};
+use taskbell_domain::{clock::Clock, delivery::News, ports::About, timer::LOOK_AHEAD};
 use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now};
 
 use self::{
@@ -67,6 +67,8 @@ enum Done {
     Sweep,
     /// A batch of messages; those that failed.
     Batch(Vec<u64>),
+    /// News of SES, if they could not be recorded.
+    News(Option<(About, News)>),
 }
 
 /// Somebody who runs.
@@ -199,6 +201,11 @@ impl<'a> Run<'a> {
                 let (kind, status) = (actor.kind, answer.status);
                 state.note(|| format!("{kind}: answered {status} {:?}", answer.errors()));
             }
+            Done::News(left) => {
+                state.note(|| format!("{}: done, left {}", actor.kind, left.is_some()));
+                let later = state.now + MINUTE;
+                state.news.extend(left.map(|(about, news)| (later, about, news)));
+            }
             Done::Sweep => state.note(|| format!("{}: done", actor.kind)),
             Done::Batch(failed) => {
                 state.note(|| format!("{}: done, failed {failed:?}", actor.kind));
@@ -220,9 +227,10 @@ impl<'a> Run<'a> {
         let now = state.now;
         let wakes = state.wakes.iter().copied().filter(|at| *at > now);
         let messages = state.queue.iter().map(|message| message.visible_at.max(now));
+        let news = state.news.iter().map(|(at, ..)| (*at).max(now));
         let ends = self.actors.iter().map(|actor| actor.dies_at);
         let actions = self.life.next_at().filter(|at| *at < self.calm_at);
-        wakes.chain(messages).chain(ends).chain(actions).chain(self.sweep_at).min()
+        wakes.chain(messages).chain(news).chain(ends).chain(actions).chain(self.sweep_at).min()
     }
 
     fn next_sweep(&self) -> Option<Timestamp> {
@@ -252,9 +260,33 @@ impl<'a> Run<'a> {
         if !self.is_calm() && self.life.next_at().is_some_and(|at| at <= now) {
             self.act();
         }
+        self.record();
         let workers = self.actors.iter().filter(|actor| actor.kind == "worker").count();
         if workers < 3 {
             self.receive();
+        }
+    }
+
+    /// Lets what SES tells now be recorded.
+    fn record(&mut self) {
+        let now = self.now();
+        let told = {
+            let state = &mut *self.cloud.state();
+            let (told, later) = std::mem::take(&mut state.news)
+                .into_iter()
+                .partition::<Vec<_>, _>(|(at, ..)| *at <= now);
+            state.news = later;
+            told
+        };
+        for (_, about, news) in told {
+            let (town, skew) = (self.town, self.skew());
+            let feedback = news.feedback;
+            self.cloud.state().note(|| format!("recorder: {} {feedback:?}", about.subject));
+            self.begin("recorder", (WORKER_LIMIT, skew), Vec::new(), async move {
+                let (store, clock) = (&town.store, &town.clock);
+                let recorded = record_mail_events::handle(store, &about, &news, None, clock).await;
+                Done::News(recorded.is_err().then_some((about, news)))
+            });
         }
     }
 

@@ -1,0 +1,323 @@
+//! Whose address is whose: proving it, losing it, and setting another password through it.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use taskbell_api::{links::Deed, workers::record_mail_events};
+use taskbell_aws::MailEvent;
+use taskbell_domain::{
+    clock::Clock,
+    delivery::{DeliveryStatus, Feedback, News, Reason, UNCERTAIN_WAIT},
+    id::ReminderId,
+    ports::{About, MailError, Profiles},
+    task::Task,
+    timer::Subject,
+    user::{StopReason, User},
+};
+use taskbell_test::{Memory, Outbox, fixtures::instant};
+
+use crate::{
+    reminders::{DUE, due_in_90_seconds},
+    support::{PASSWORD, World},
+};
+
+impl World {
+    async fn me(&self, user: &User) -> User {
+        self.store.user(user.id).await.expect("an answer").expect("the user")
+    }
+
+    /// SES tells something of the mail of a task's first reminder.
+    async fn tell(
+        &self,
+        user: &User,
+        task: &Task,
+        feedback: Option<Feedback>,
+        stops: Option<StopReason>,
+    ) {
+        let reminder: ReminderId = task.reminders[0].id;
+        let about =
+            About { subject: Subject::Task(task.id), reminder: Some(reminder), user: Some(user.id) };
+        let (message_id, accepted_at) = ("message-1".to_owned(), self.clock.now());
+        let news = News { message_id, accepted_at, feedback };
+        record_mail_events::handle(&self.store, &about, &news, stops, &self.clock)
+            .await
+            .expect("it is recorded");
+    }
+}
+
+/// The code, or the token, that stands alone on a line of a mail.
+fn alone(mail: &str) -> String {
+    let mail = mail.replace("=\r\n", "").replace("=3D", "=");
+    let mut lines = mail.lines().map(str::trim);
+    let line =
+        lines.find(|line| line.len() > 50 && line.contains('.') && !line.contains([' ', ':', '<']));
+    line.unwrap_or_else(|| panic!("nothing stands alone in {mail}")).to_owned()
+}
+
+#[tokio::test]
+async fn who_registers_gets_no_mail_but_the_question_whether_the_address_is_theirs() {
+    let (world, ada, task) = World::inhabited().await;
+    let body = json!({"email": "new@example.com", "password": PASSWORD, "name": "New"});
+    let made = world.send(&world.event("register-user", &ada, &task).await.body(&body)).await;
+    assert_eq!((made.status, &made.body["email_verified"]), (201, &json!(false)));
+    let mails = world.mails().await;
+    let [(to, text)] = &mails[..] else { panic!("one mail: {mails:?}") };
+    assert_eq!(to, "new@example.com");
+    assert!(text.contains("/v1/actions/") && !text.contains("List-Unsubscribe"), "{text}");
+
+    let id = made.body["id"].as_str().expect("an id").parse().expect("an id");
+    let new = world.store.user(id).await.expect("an answer").expect("the user");
+    let due = taskbell_test::fixtures::due_draft("Ring", DUE, &["PT0S"]);
+    let theirs = world.create(7, &new, due).await;
+    world.clock.set(instant(DUE));
+    let outbox = Outbox::default();
+    world.handle(&outbox, theirs.timer().expect("a timer")).await.expect("it is dealt with");
+    let unverified = (DeliveryStatus::Skipped, Some(Reason::Unverified), 1);
+    assert_eq!(world.reminder(&theirs).await, unverified);
+    assert_eq!(outbox.sent().len(), 0);
+
+    let proof = json!({"token": alone(text)});
+    let event = world.event("verify-email", &ada, &task).await.body(&proof);
+    for _ in 0..2 {
+        assert_eq!(world.send(&event).await.status, 204);
+    }
+    assert!(world.me(&new).await.email_verified_at.is_some());
+}
+
+#[tokio::test]
+async fn a_proof_is_refused_that_is_forged_expired_or_meant_for_something_else() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("verify-email", &ada, &task).await;
+    let good = world.link(&ada, Deed::VerifyEmail);
+    let other = world.link(&ada, Deed::Complete(task.id));
+    for token in ["", "x", &good[..good.len() - 2], &other, &good.replace("verify", "complete")] {
+        let answer = world.send(&event.clone().body(&json!({"token": token}))).await;
+        assert_eq!((answer.status, answer.code()), (404, "invalid_token"), "{token}");
+    }
+    world.clock.advance(SignedDuration::from_hours(1));
+    let expired = world.send(&event.body(&json!({"token": good}))).await;
+    assert_eq!((expired.status, expired.code()), (404, "invalid_token"));
+}
+
+#[tokio::test]
+async fn asking_for_a_new_password_answers_the_same_whether_there_is_an_account_or_not() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("forgot-password", &ada, &task).await;
+    let known = world.send(&event).await;
+    let ask = |email: &str| event.clone().body(&json!({ "email": email }));
+    let unknown = world.send(&ask("nobody@example.com")).await;
+    assert_eq!((known.status, &known.body), (202, &unknown.body));
+    assert_eq!((unknown.status, known.headers.len()), (202, unknown.headers.len()));
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1, "only who has an account gets mail");
+    assert_eq!(mails[0].0, ada.email.as_str());
+    for _ in 0..4 {
+        assert_eq!(world.send(&event).await.status, 202);
+    }
+    assert_eq!(world.send(&event).await.status, 429, "a mailbox is not flooded");
+    assert_eq!(world.send(&ask("nobody@example.com")).await.status, 202, "others are not held up");
+}
+
+#[tokio::test]
+async fn a_new_password_is_set_once_and_ends_all_sessions() {
+    let (world, ada, task) = World::inhabited().await;
+    let refresh = world.event("refresh-session", &ada, &task).await;
+    world.send(&world.event("forgot-password", &ada, &task).await).await;
+    let code = alone(&world.mails().await[0].1);
+    let new = "six quiet bells at dawn";
+    let reset = world.event("reset-password", &ada, &task).await;
+    let set =
+        |code: &str, password: &str| reset.clone().body(&json!({"code": code, "password": password}));
+    let weak = world.send(&set(&code, "password1234")).await;
+    assert_eq!(weak.errors(), [("password", "too_common")], "and the code still works");
+    let wrong = format!("{}0", &code[..code.len() - 1]);
+    let (wrong, operators) = if wrong == code { (code.replace('0', "1"), "") } else { (wrong, "") };
+    for bad in [wrong.as_str(), operators, "x", "."] {
+        let answer = world.send(&set(bad, new)).await;
+        assert_eq!((answer.status, answer.code()), (404, "invalid_code"), "{bad}");
+    }
+    assert_eq!(world.send(&set(&code, new)).await.status, 204);
+    let again = world.send(&set(&code, "seven quiet bells at dawn")).await;
+    assert_eq!((again.status, again.code()), (404, "invalid_code"), "it works once");
+    assert_eq!(world.send(&refresh).await.status, 401, "sessions have ended");
+    let log_in = world.event("log-in", &ada, &task).await;
+    let log_in =
+        |password: &str| log_in.clone().body(&json!({"email": ada.email, "password": password}));
+    assert_eq!(world.send(&log_in(PASSWORD)).await.status, 401);
+    assert_eq!(world.send(&log_in(new)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_code_for_a_password_expires_and_is_good_for_nothing_else() {
+    let (world, ada, task) = World::inhabited().await;
+    world.send(&world.event("forgot-password", &ada, &task).await).await;
+    let code = alone(&world.mails().await[0].1);
+    let claim = world.event("become-operator", &crate::support::operator(), &task).await;
+    let claimed = world.send(&claim.body(&json!({ "code": code }))).await;
+    assert_eq!((claimed.status, claimed.code()), (404, "invalid_code"));
+    world.clock.advance(SignedDuration::from_hours(1));
+    let reset = world.event("reset-password", &ada, &task).await;
+    let late = json!({"code": code, "password": "six quiet bells at dawn"});
+    let late = world.send(&reset.body(&late)).await;
+    assert_eq!((late.status, late.code()), (404, "invalid_code"));
+}
+
+#[tokio::test]
+async fn news_that_ses_accepted_a_mail_ends_the_doubt_about_it() {
+    let world = World::on(Memory::default());
+    let (ada, task) = due_in_90_seconds(&world).await;
+    let outbox = Outbox::default();
+    outbox.fail_next(MailError::Unknown("timeout".to_owned()));
+    world.clock.set(instant(DUE));
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
+    for _ in 0..2 {
+        world.tell(&ada, &task, None, None).await;
+    }
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
+    let version = world.stored(task.id).await.version;
+    world.clock.advance(UNCERTAIN_WAIT * 2);
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    assert_eq!((outbox.sent().len(), world.stored(task.id).await.version), (1, version));
+}
+
+#[tokio::test]
+async fn the_gravest_news_of_a_mail_stays_in_whichever_order_they_come() {
+    use Feedback::{Bounced, Complained, Delivered};
+    let orders = [
+        [Delivered, Bounced, Complained],
+        [Complained, Delivered, Bounced],
+        [Bounced, Complained, Delivered],
+    ];
+    for order in orders {
+        let world = World::on(Memory::default());
+        let (ada, task) = due_in_90_seconds(&world).await;
+        for feedback in order {
+            world.tell(&ada, &task, Some(feedback), None).await;
+            world.tell(&ada, &task, Some(feedback), None).await;
+            world.tell(&ada, &task, None, None).await;
+        }
+        let delivery = world.stored(task.id).await.reminders[0].delivery.clone();
+        assert_eq!((delivery.status, delivery.feedback), (DeliveryStatus::Sent, Some(Complained)));
+    }
+}
+
+#[tokio::test]
+async fn mail_to_an_address_that_refuses_it_stops_and_begins_again_when_it_is_proven_anew() {
+    for (stops, reason) in
+        [(StopReason::Bounced, Reason::Bounced), (StopReason::Complained, Reason::Complained)]
+    {
+        let world = World::on(Memory::default());
+        let (ada, task) = due_in_90_seconds(&world).await;
+        let early = world.clock.now();
+        world.clock.advance(SignedDuration::from_secs(10));
+        world.tell(&ada, &task, Some(Feedback::Bounced), Some(stops)).await;
+        let profile = world.as_user("get-profile", &ada, &task).await.body;
+        assert_eq!(profile["mail_stopped"]["reason"], stops.as_str());
+
+        let next = world.create(5, &ada, taskbell_test::fixtures::due_draft("t", DUE, &["PT0S"])).await;
+        world.clock.set(instant(DUE));
+        let outbox = Outbox::default();
+        world.handle(&outbox, next.timer().expect("a timer")).await.expect("it is dealt with");
+        assert_eq!(world.reminder(&next).await, (DeliveryStatus::Skipped, Some(reason), 1));
+        assert_eq!(outbox.sent().len(), 0);
+
+        // The way back.
+        assert_eq!(world.as_user("send-verification", &ada, &task).await.status, 202);
+        let token = alone(&world.mails().await[0].1);
+        let proof = world.event("verify-email", &ada, &task).await.body(&json!({ "token": token }));
+        assert_eq!(world.send(&proof).await.status, 204);
+        assert_eq!(world.me(&ada).await.reachable(), Ok(()));
+
+        // What is older than that proof says nothing any more.
+        let about = About { subject: Subject::Task(task.id), reminder: None, user: Some(ada.id) };
+        let news = News { message_id: "m".to_owned(), accepted_at: early, feedback: None };
+        record_mail_events::handle(&world.store, &about, &news, Some(stops), &world.clock)
+            .await
+            .expect("it is recorded");
+        assert_eq!(world.me(&ada).await.reachable(), Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_nobody_that_refuses_mail_is_not_written_to_again() {
+    let (world, ada, task) = World::inhabited().await;
+    let invite = world.event("invite-member", &ada, &task).await;
+    let invite = |email: &str| {
+        invite
+            .clone()
+            .without_header("idempotency-key")
+            .body(&json!({"email": email, "role": "member"}))
+    };
+    assert_eq!(world.send(&invite("stranger@example.com")).await.status, 201);
+    let outbox = Outbox::default();
+    for timer in world.queue.take() {
+        world.handle(&outbox, timer).await.expect("it is dealt with");
+    }
+    let [mail] = &outbox.sent()[..] else { panic!("one mail") };
+    assert_eq!(mail.about.user, None);
+    let accepted_at = world.clock.now();
+    let news = News { message_id: "m".to_owned(), accepted_at, feedback: Some(Feedback::Complained) };
+    let stops = Some(StopReason::Complained);
+    record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock)
+        .await
+        .expect("it is recorded");
+    world.clock.advance(SignedDuration::from_mins(11));
+    assert_eq!(world.send(&invite("Stranger@Example.com")).await.status, 201);
+    assert_eq!(world.mails().await, [], "it is not said to the inviter, and not sent");
+}
+
+#[tokio::test]
+async fn who_was_invited_can_end_invitations_from_the_mail() {
+    let (world, ada, task) = World::inhabited().await;
+    let invite = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
+    let invite = invite.body(&json!({"email": "stranger@example.com", "role": "member"}));
+    assert_eq!(world.send(&invite).await.status, 201);
+    let mail = world.mails().await.remove(0).1;
+    let link =
+        mail.split("/v1/unsubscribe/").nth(1).expect("a link").split('>').next().expect("its end");
+    let token = link.replace("\r\n", "").replace([' ', '\t'], "");
+    let press = world.event("unsubscribe", &ada, &task).await.path("token", &token);
+    let mut look = press.clone();
+    look.json["requestContext"]["http"]["method"] = json!("GET");
+    let before = world.store.contents();
+    assert_eq!(world.send(&look).await.status, 200);
+    assert!(world.store.contents() == before, "looking changes nothing");
+    assert_eq!(world.send(&press).await.status, 200);
+    world.clock.advance(SignedDuration::from_mins(11));
+    assert_eq!(world.send(&invite).await.status, 201);
+    assert_eq!(world.mails().await, []);
+    let forged = format!("{}0", &token[..token.len() - 1]);
+    let forged = world.send(&press.path("token", &forged)).await;
+    assert!(forged.status == 404 || token.ends_with('0'));
+}
+
+#[tokio::test]
+async fn the_event_file_is_one_that_is_understood() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("record-mail-events", &ada, &task).await.json;
+    let read: MailEvent = serde_json::from_value(event.clone()).expect("an event");
+    let (about, news) = read.about().zip(read.news()).expect("news of a mail");
+    assert_eq!(about.subject, Subject::Task(task.id));
+    assert_eq!(about.reminder, Some(task.reminders[0].id));
+    assert_eq!(about.user, Some(ada.id));
+    assert_eq!(news.feedback, Some(Feedback::Delivered));
+    assert_eq!(read.stops(), None);
+    for (kind, bounce, stops) in [
+        ("Send", json!(null), None),
+        ("Bounce", json!({"bounceType": "Permanent"}), Some(StopReason::Bounced)),
+        ("Bounce", json!({"bounceType": "Transient"}), None),
+        ("Complaint", json!(null), Some(StopReason::Complained)),
+    ] {
+        let mut event = event.clone();
+        event["detail"]["eventType"] = json!(kind);
+        event["detail"]["bounce"] = bounce;
+        let read: MailEvent = serde_json::from_value(event).expect("an event");
+        assert_eq!((read.stops(), read.news().is_some()), (stops, true), "{kind}");
+    }
+    for hostile in ["", "x", "tsk_", "ntc_01JQ00000000000000000000", "../../x"] {
+        let mut event = event.clone();
+        event["detail"]["mail"]["tags"]["taskbell-subject"] = json!([hostile]);
+        let read: MailEvent = serde_json::from_value(event).expect("an event");
+        assert_eq!(read.about(), None, "{hostile}");
+    }
+}

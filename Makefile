@@ -91,6 +91,11 @@ TASKS ?= 10000
 budget: $(TOOLS) ## what each operation costs with so many tasks in the space (TASKS=10000)
 	TASKS=$(TASKS) cargo test --package taskbell-api --test api budget -- --nocapture
 
+SEEDS ?= 100000
+.PHONY: soak
+soak: $(TOOLS) ## the simulation of reminders under faults, with many seeds (SEEDS=100000)
+	SEEDS=$(SEEDS) cargo test --profile soak --package taskbell-api --test api simulation::whatever -- --nocapture
+
 RULES ?= 4000
 SEED ?= 5545
 .PHONY: recurrence-oracle

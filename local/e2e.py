@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import news
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
 
@@ -42,6 +43,8 @@ def main(programs: Path, arguments: list[str]) -> int:
         # Much of their time is waiting, so all of them run at once.
         command = ["cargo", "test", "--workspace", "--test", "journeys", "--", "--test-threads=32", *arguments]
         status = subprocess.run(command, cwd=PROJECT, env=environment).returncode
+        if not status and not arguments:
+            news.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
         return status or private(cloud, outputs["FunctionLogs"])
 
 

@@ -2,6 +2,8 @@
 running local cloud, and the environment of its functions. In .local/sam/ for sam local, which runs functions in
 containers, and in .local/cargo-lambda/ for cargo lambda, which runs them on this machine."""
 
+import base64
+import hmac
 import json
 import re
 import sys
@@ -66,7 +68,14 @@ def call(url: str, body: dict, token: str = "") -> dict:
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
+        return json.loads(answer.read() or "{}")
+
+
+def link(secret: str, user: str, deed: str, expires_at: int) -> str:
+    """The token of a link in a mail; 0 is for ever."""
+    signed = f"{user}.{deed}.{expires_at}"
+    signature = hmac.digest(secret.encode(), signed.encode(), "sha256")
+    return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
 def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
@@ -75,16 +84,20 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     space, code = invitation(url, mails, tokens, mate, "Space 1")
     call(f"{url}/v1/invitations/accept", {"token": code}, theirs["access_token"])
     _, code = invitation(url, mails, theirs, email, "Space 2")
-    task = call(f"{url}/v1/tasks", {"title": "Ring the bell", "due": "2199-03-01"}, tokens["access_token"])
+    ring = {"title": "Ring the bell", "due": "2199-03-01", "reminders": [{"before": "PT30M"}]}
+    task = call(f"{url}/v1/tasks", ring, tokens["access_token"])
     user = tokens["user"]["id"].removeprefix("usr_")
     table = [name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "AccountsTable" in name][0]
+    key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
+    secret = cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]["link_secret"]["S"]
+    call(f"{url}/v1/auth/forgot-password", {"email": email})
+    reset = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the code for a password")
     _, parameters = configuration()
     boss = operator(url, mails, parameters["OperatorAddress"])["access_token"]
     words = {"user_id": theirs["user"]["id"], "subject": "Hello", "text": "The bell rests."}
     message = call(f"{url}/v1/notifications", words, boss)
     comment = call(f"{url}/v1/tasks/{task['id']}/comments", {"text": "Thrice."}, tokens["access_token"])
-    key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
-    profile = cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
+    tomorrow = int(time.time()) + 86_400
     # Where create-signing-key leaves its answer: anybody may, so that the URL needs no signature.
     bucket = "taskbell-answers"
     anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
@@ -103,7 +116,12 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
         "SPACE_ID": space,
         "MEMBER_ID": theirs["user"]["id"],
         "INVITATION_TOKEN": code,
-        "UNSUBSCRIBE_TOKEN": f"{user}.{profile['unsubscribe_token']['S']}.reminders",
+        "USER_ID": tokens["user"]["id"],
+        "REMINDER_ID": task["reminders"][0]["id"],
+        "RESET_CODE": reset,
+        "ACTION_TOKEN": link(secret, user, f"complete-{task['id'].removeprefix('tsk_')}", tomorrow),
+        "VERIFICATION_TOKEN": link(secret, user, "verify", tomorrow),
+        "UNSUBSCRIBE_TOKEN": link(secret, user, "unsubscribe-reminders", 0),
         "RESPONSE_URL": f"{cloud.endpoint}/{bucket}/answer",
     }
 

@@ -22,12 +22,16 @@ FIRST_REQUESTS = """
   curl -w '\\n' '{url}/v1/auth/register' -H 'content-type: application/json' \\
     -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'
 
-  2. Log in, and keep the access token:
+  2. Say that the address is yours: open the link in the mail (make mail), or press its button from here:
+
+  curl -s -o /dev/null -w '%{{http_code}}\\n' -X POST "$(make -s mail | grep -om1 'http[^ ]*/v1/actions/[^ ]*')"
+
+  3. Log in, and keep the access token:
 
   TOKEN=$(curl -s '{url}/v1/auth/login' -H 'content-type: application/json' \\
     -d '{{"email": "you@example.com", "password": "correct horse battery staple"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
 
-  3. Create a task that is due in two minutes, with a reminder at that second:
+  4. Create a task that is due in two minutes, with a reminder at that second:
 
   curl -w '\\n' '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
     -d '{{"title": "Try Taskbell", "due": "'$(date -u -d '+2 minutes' +%FT%TZ 2>/dev/null || date -u -v+2M +%FT%TZ)'", "reminders": [{{"before": "PT0S"}}]}}'

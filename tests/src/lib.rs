@@ -87,6 +87,19 @@ impl User {
         Self::with_address(format!("user.{moment}.{number}@example.com"))
     }
 
+    /// The same, and proves the address: mail goes there.
+    pub fn reachable() -> Self {
+        let user = Self::new();
+        let token = wait_for("the question", Duration::from_secs(30), || {
+            let question = user.all_mails().into_iter().find(is_question)?;
+            word_in(&question, |word| word.contains(".verify.") && !word.contains('/'))
+        });
+        let json = [("content-type", "application/json")];
+        let proof = json!({ "token": token }).to_string();
+        assert_eq!(send("POST", "/v1/auth/verify-email", &json, Some(&proof)).status, 204);
+        user
+    }
+
     /// The stack's operator, whom `TASKBELL_OPERATOR` names: registers, and becomes one with the code that is mailed.
     pub fn operator() -> Self {
         let operator = Self::with_address(variable("TASKBELL_OPERATOR"));
@@ -146,8 +159,12 @@ impl User {
         made.body
     }
 
-    /// The mails sent to this user so far.
+    /// The mails sent to this user so far, but for the question whether the address is theirs.
     pub fn mails(&self) -> Vec<Value> {
+        self.all_mails().into_iter().filter(|mail| !is_question(mail)).collect()
+    }
+
+    fn all_mails(&self) -> Vec<Value> {
         let mut answer = ureq::get(variable("TASKBELL_MAIL_URL")).call().expect("a mailbox");
         let all: Value =
             serde_json::from_str(&answer.body_mut().read_to_string().expect("text")).expect("JSON");
@@ -161,6 +178,16 @@ impl Default for User {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn is_question(mail: &Value) -> bool {
+    mail["Subject"].as_str().is_some_and(|subject| subject.starts_with("Is this your address?"))
+}
+
+/// The first word in the text of a mail that is of some kind.
+pub fn word_in(mail: &Value, kind: impl Fn(&str) -> bool) -> Option<String> {
+    let mut words = mail["BodyText"].as_str()?.split_whitespace();
+    words.find(|word| kind(word)).map(str::to_owned)
 }
 
 /// The path of a task.

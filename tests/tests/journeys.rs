@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use taskbell_e2e::{PASSWORD, User, in_seconds, path_of, send, wait_for};
+use taskbell_e2e::{PASSWORD, User, in_seconds, path_of, send, wait_for, word_in};
 
 const NONE: &Value = &Value::Null;
 
@@ -214,7 +214,7 @@ fn a_browser_may_call_the_api() {
 
 #[test]
 fn a_near_reminder_is_mailed_at_its_second_and_once() {
-    let ada = User::new();
+    let ada = User::reachable();
     let due = in_seconds(8);
     let task =
         ada.create(&json!({"title": "Ring <b>now</b>", "due": due, "reminders": [{"before": "PT0S"}]}));
@@ -241,7 +241,7 @@ fn a_near_reminder_is_mailed_at_its_second_and_once() {
 /// its second, the worker sends.
 #[test]
 fn a_reminder_beyond_the_look_ahead_is_found_by_the_schedule_and_mailed_once() {
-    let ada = User::new();
+    let ada = User::reachable();
     let due = in_seconds(130);
     ada.create(&json!({"title": "Later", "due": due, "reminders": [{"before": "PT0S"}]}));
     let silent = ada.create(&json!({"title": "Never", "due": due, "reminders": [{"before": "PT0S"}]}));
@@ -256,7 +256,7 @@ fn a_reminder_beyond_the_look_ahead_is_found_by_the_schedule_and_mailed_once() {
 
 #[test]
 fn the_link_in_a_mail_turns_reminders_off() {
-    let ada = User::new();
+    let ada = User::reachable();
     let answer = send("POST", "/v1/unsubscribe/01JQ0000000000000000000000.0", &[], None);
     assert_eq!(answer.status, 404, "a forged link");
     let off = ada.send("PATCH", "/v1/me", &[], &json!({"mail": {"reminders": false}}));
@@ -268,6 +268,62 @@ fn the_link_in_a_mail_turns_reminders_off() {
         (entry["status"] == "skipped").then_some(entry)
     });
     assert_eq!((&entry["reason"], ada.mails().len()), (&json!("mail_off"), 0));
+}
+
+/// Where a link in a mail leads, without the base of the API.
+fn link_in(mail: &Value, kind: &str) -> String {
+    let link = word_in(mail, |word| word.contains("/v1/actions/") && word.contains(kind));
+    let link = link.unwrap_or_else(|| panic!("there is no link to {kind}: {}", mail["BodyText"]));
+    link[link.find("/v1/").expect("a path")..].to_owned()
+}
+
+#[test]
+fn a_task_is_snoozed_and_completed_from_its_mail_without_logging_in() {
+    let ada = User::reachable();
+    let task =
+        ada.create(&json!({"title": "Wind", "due": in_seconds(3), "reminders": [{"before": "PT0S"}]}));
+    let mail = wait_for("the mail", Duration::from_secs(20), || ada.mails().pop());
+    let (snooze, complete) = (link_in(&mail, ".snooze-PT1H-"), link_in(&mail, ".complete-"));
+    for link in [&snooze, &complete] {
+        let page = send("GET", link, &[], None);
+        assert!(page.status == 200 && page.body.as_str().is_some_and(|html| html.contains("Wind")));
+    }
+    let looked_at = ada.get(&path_of(&task)).body;
+    assert_eq!((&looked_at["status"], looked_at["reminders"].as_array().map(Vec::len)), (&json!("pending"), Some(1)));
+    assert_eq!(send("POST", &snooze, &[], None).status, 200);
+    assert_eq!(ada.get(&path_of(&task)).body["reminders"][1]["snoozed"], true);
+    assert_eq!(send("POST", &complete, &[], None).status, 200);
+    assert_eq!(ada.get(&path_of(&task)).body["status"], "completed");
+    let forged = send("POST", &complete.replace(".complete-", ".snooze-P1D-"), &[], None);
+    assert_eq!(forged.status, 404);
+}
+
+#[test]
+fn a_forgotten_password_is_set_anew_and_all_sessions_end() {
+    let ada = User::new();
+    let json_type = [("content-type", "application/json")];
+    let ask = |email: &str| {
+        send("POST", "/v1/auth/forgot-password", &json_type, Some(&json!({ "email": email }).to_string()))
+    };
+    let (known, unknown) = (ask(&ada.email), ask("nobody@example.com"));
+    assert_eq!((known.status, unknown.status, known.body), (202, 202, unknown.body));
+    let mail = wait_for("the code", Duration::from_secs(30), || ada.mails().pop());
+    let code = word_in(&mail, |word| word.len() == 59 && word.contains('.')).expect("a code");
+    let set = |password: &str| {
+        let body = json!({ "code": code, "password": password }).to_string();
+        send("POST", "/v1/auth/reset-password", &json_type, Some(&body))
+    };
+    assert_eq!(set("password1234").body["errors"][0]["code"], "too_common");
+    assert_eq!(set("six quiet bells at dawn").status, 204);
+    assert_eq!(set("seven quiet bells at dawn").body["code"], "invalid_code", "it works once");
+    let refresh = json!({ "refresh_token": ada.tokens["refresh_token"] }).to_string();
+    assert_eq!(send("POST", "/v1/auth/refresh", &json_type, Some(&refresh)).status, 401);
+    let log_in = |password: &str| {
+        let body = json!({ "email": ada.email, "password": password }).to_string();
+        send("POST", "/v1/auth/login", &json_type, Some(&body)).status
+    };
+    assert_eq!((log_in(PASSWORD), log_in("six quiet bells at dawn")), (401, 200));
+    assert_eq!(ada.get("/v1/me").body["email_verified"], true, "who reads the mail owns the address");
 }
 
 #[test]
@@ -332,7 +388,7 @@ fn code_in(mail: &Value) -> String {
 
 #[test]
 fn people_share_a_space_by_invitation_and_part_again() {
-    let (ada, eve) = (User::new(), User::new());
+    let (ada, eve) = (User::new(), User::reachable());
     let space = ada.post("/v1/spaces", &json!({"name": "Bell tower"}));
     assert_eq!((space.status, &space.body["role"]), (201, &json!("owner")), "{}", space.body);
     let id = space.body["id"].as_str().expect("an id");
@@ -511,7 +567,7 @@ fn tags_categories_and_statistics_follow_the_tasks() {
 #[test]
 fn an_operator_finds_writes_to_disables_and_enables_a_user() {
     let operator = User::operator();
-    let ada = User::new();
+    let ada = User::reachable();
     let found = operator.get(&format!("/v1/users?email={}", ada.email));
     assert_eq!(found.body["items"][0]["email"], json!(ada.email), "{}", found.body);
     let id = found.body["items"][0]["id"].as_str().expect("an id").to_owned();

@@ -1,0 +1,72 @@
+"""What SES tells of mails, end to end: the local cloud's SES tells nothing, so it is told here, on the real bus."""
+
+import json
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+from cloud import CannotRun, Cloud
+from deploy import configuration
+from events import account, call, in_mail
+
+
+def check(cloud: Cloud, url: str, mails: str) -> None:
+    """A mail is delivered, then the address refuses mail, then it is proven anew."""
+    email, tokens = account(url, "Lin")
+    token, user = tokens["access_token"], tokens["user"]["id"]
+    prove(url, mails, email)
+    rings = datetime.now(UTC) + timedelta(seconds=2)
+    ring = {"title": "Ring", "reminders": [{"at": rings.strftime("%Y-%m-%dT%H:%M:%SZ")}]}
+    task = call(f"{url}/v1/tasks", ring, token)
+    entry = lambda: get(f"{url}/v1/tasks/{task['id']}/reminders", token)["items"][0]  # noqa: E731
+    wait("the reminder", lambda: entry()["status"] == "sent")
+
+    tags = {"taskbell-subject": task["id"], "taskbell-reminder": entry()["id"], "taskbell-user": user}
+    tell(cloud, email, tags, "Delivery", {"delivery": {}})
+    wait("the delivery in the ledger", lambda: entry()["feedback"] == "delivered")
+    tell(cloud, email, tags, "Bounce", {"bounce": {"bounceType": "Permanent"}})
+    me = lambda: get(f"{url}/v1/me", token)  # noqa: E731
+    wait("the end of mail", lambda: (me()["mail_stopped"] or {}).get("reason") == "bounced")
+
+    call(f"{url}/v1/me/verify-email", {}, token)
+    time.sleep(1)  # the two questions are of different seconds
+    wait("the way back", lambda: prove(url, mails, email) or me()["mail_stopped"] is None)
+    print("end to end: what SES tells reaches the ledger and the profile", flush=True)
+
+
+def prove(url: str, mails: str, email: str) -> None:
+    token = in_mail(mails, email, r"^[0-9A-Z]{26}\.verify\.\S+$", "the question for the address")
+    call(f"{url}/v1/auth/verify-email", {"token": token})
+
+
+def tell(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> None:
+    stack, _ = configuration()
+    found = cloud.client("cloudformation").describe_stack_resource(
+        StackName=stack, LogicalResourceId="MailConfigurationSet"
+    )
+    tags = tags | {"ses:configuration-set": found["StackResourceDetail"]["PhysicalResourceId"]}
+    mail = {
+        "timestamp": datetime.now(UTC).isoformat(),
+        "messageId": "told",
+        "destination": [to],
+        "tags": {name: [value] for name, value in tags.items()},
+    }
+    detail = json.dumps({"eventType": kind, "mail": mail} | more)
+    entry = {"Source": "aws.ses", "DetailType": f"Email {kind}", "Detail": detail}
+    answer = cloud.client("events").put_events(Entries=[entry])
+    if answer["FailedEntryCount"]:
+        raise CannotRun(f"the local cloud did not take an event: {answer['Entries']}")
+
+
+def get(url: str, token: str) -> dict:
+    request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def wait(what: str, condition) -> None:
+    for _ in range(150):
+        if condition():
+            return
+        time.sleep(0.2)
+    raise CannotRun(f"waited in vain for {what}")

@@ -289,7 +289,10 @@ fn a_task_is_snoozed_and_completed_from_its_mail_without_logging_in() {
         assert!(page.status == 200 && page.body.as_str().is_some_and(|html| html.contains("Wind")));
     }
     let looked_at = ada.get(&path_of(&task)).body;
-    assert_eq!((&looked_at["status"], looked_at["reminders"].as_array().map(Vec::len)), (&json!("pending"), Some(1)));
+    assert_eq!(
+        (&looked_at["status"], looked_at["reminders"].as_array().map(Vec::len)),
+        (&json!("pending"), Some(1))
+    );
     assert_eq!(send("POST", &snooze, &[], None).status, 200);
     assert_eq!(ada.get(&path_of(&task)).body["reminders"][1]["snoozed"], true);
     assert_eq!(send("POST", &complete, &[], None).status, 200);
@@ -303,7 +306,12 @@ fn a_forgotten_password_is_set_anew_and_all_sessions_end() {
     let ada = User::new();
     let json_type = [("content-type", "application/json")];
     let ask = |email: &str| {
-        send("POST", "/v1/auth/forgot-password", &json_type, Some(&json!({ "email": email }).to_string()))
+        send(
+            "POST",
+            "/v1/auth/forgot-password",
+            &json_type,
+            Some(&json!({ "email": email }).to_string()),
+        )
     };
     let (known, unknown) = (ask(&ada.email), ask("nobody@example.com"));
     assert_eq!((known.status, unknown.status, known.body), (202, 202, unknown.body));

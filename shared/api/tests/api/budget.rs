@@ -46,15 +46,23 @@ use crate::{dynamodb_server::Server, support::World};
 /// Calls and capacity units since it was last read. Counting requests against their limit goes on beside the
 /// work, and is counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Cost {
-    calls: usize,
-    units: f64,
+pub(crate) struct Cost {
+    pub(crate) calls: usize,
+    pub(crate) units: f64,
     counting: f64,
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.units += other.units;
+        self.counting += other.counting;
+    }
 }
 
 /// Asks every call for its capacity, and adds up what is answered.
 #[derive(Debug, Clone, Default)]
-struct Meter(Arc<Mutex<Cost>>);
+pub(crate) struct Meter(Arc<Mutex<Cost>>);
 
 /// Marks a call that counts a request.
 #[derive(Debug)]
@@ -156,12 +164,12 @@ fn units(consumed: &impl Figures) -> f64 {
 }
 
 impl Meter {
-    fn on(&self, client: &Client) -> Client {
+    pub(crate) fn on(&self, client: &Client) -> Client {
         let config = client.config().to_builder().interceptor(self.clone()).build();
         Client::from_conf(config)
     }
 
-    fn read(&self) -> Cost {
+    pub(crate) fn read(&self) -> Cost {
         std::mem::take(&mut *self.0.lock().expect("not poisoned"))
     }
 }

@@ -22,6 +22,7 @@ mod operators;
 mod recurrence;
 mod reminders;
 mod roles;
+mod scale;
 mod signing_key;
 mod simulation;
 mod snapshots;

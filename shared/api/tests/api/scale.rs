@@ -1,0 +1,168 @@
+//! Many reminders at once, through dispatcher and worker on DynamoDB. A few here; `make scale` measures with many.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use futures_util::{StreamExt, stream};
+use jiff::SignedDuration;
+use taskbell_api::workers::send_reminders::{Worker, handle_batch};
+use taskbell_aws::dynamodb::DynamoDb;
+use taskbell_domain::{
+    clock::Clock,
+    delivery::DeliveryStatus,
+    ports::{Created, TaskCreation, TaskReads},
+    timer::Timer,
+    user::User,
+};
+use taskbell_test::{
+    Outbox,
+    fixtures::{due_draft, now, task},
+};
+
+use crate::{
+    budget::{Cost, Meter},
+    dynamodb_server::Server,
+    reminders::mail_context,
+    support::World,
+};
+
+/// How many messages a worker is given at a time, and how many workers run, as in the template.
+const BATCH: usize = 10;
+const WORKERS: usize = 5;
+
+/// How many tasks are stored at the same time, to be there sooner.
+const AT_ONCE: usize = 32;
+
+fn number_from(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// Stores tasks that ring so many seconds after the beginning.
+async fn store_tasks(store: &DynamoDb, owner: &User, rings: impl Iterator<Item = (u64, u64)>) {
+    stream::iter(rings)
+        .for_each_concurrent(AT_ONCE, async |(number, seconds)| {
+            let due = now() + SignedDuration::from_secs(i64::try_from(seconds).expect("soon"));
+            let made = task(number, owner, due_draft("Ring", &due.to_string(), &["PT0S"]));
+            assert_eq!(store.create(&made, None, None).await.expect("an answer"), Created::Done);
+        })
+        .await;
+}
+
+/// What a number of messages of the queue cost and took.
+#[derive(Default)]
+struct Work {
+    cost: Cost,
+    took: Duration,
+    /// The longest time from the moment at which all of them were due until one was sent.
+    longest: Duration,
+}
+
+/// Lets workers deal with messages, as many at a time as the template allows.
+async fn work_off(
+    world: &World<DynamoDb>,
+    outbox: &Outbox,
+    meter: &Meter,
+    messages: Vec<Timer>,
+    work: &mut Work,
+) {
+    meter.read();
+    let started = Instant::now();
+    let mail = &mail_context();
+    let deadline = world.clock.now() + SignedDuration::from_mins(10);
+    stream::iter(messages.chunks(BATCH))
+        .for_each_concurrent(WORKERS, async |batch| {
+            let mut event = SqsEvent::default();
+            for timer in batch {
+                let mut message = SqsMessage::default();
+                message.body = Some(serde_json::to_string(timer).expect("JSON"));
+                event.records.push(message);
+            }
+            let World { store, queue, clock, random, .. } = world;
+            let worker = Worker { store, queue, mailer: outbox, clock, random, mail, deadline };
+            let response = handle_batch(&worker, event).await;
+            assert!(response.batch_item_failures.is_empty(), "nothing fails here");
+        })
+        .await;
+    let took = started.elapsed();
+    work.cost += meter.read();
+    work.took += took;
+    work.longest = work.longest.max(took);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reminder_of_a_rush_is_sent_once() {
+    let (count, spread) = (number_from("REMINDERS", 300), number_from("SPREAD", 1));
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let ada = world.register(1).await;
+    let first = 300;
+    let rings = (0..count).map(|number| (number + 1, first + number * spread / count));
+    store_tasks(&server.store(server.client()), &ada, rings).await;
+
+    let outbox = Outbox::default();
+    let (mut sweeps, mut work) = (Work::default(), Work::default());
+    let mut waiting: Vec<Timer> = Vec::new();
+    let end = now() + SignedDuration::from_secs(i64::try_from(first + spread + 60).expect("soon"));
+    while world.clock.now() < end {
+        meter.read();
+        let started = Instant::now();
+        world.sweep().await;
+        sweeps.took += started.elapsed();
+        sweeps.cost += meter.read();
+        waiting.extend(world.queue.take());
+        world.clock.advance(SignedDuration::from_mins(1));
+        let (due, later) = waiting.into_iter().partition(|timer| timer.at <= world.clock.now());
+        waiting = later;
+        work_off(&world, &outbox, &meter, due, &mut work).await;
+    }
+
+    let sent = outbox.sent();
+    let told: BTreeSet<_> = sent.iter().map(|mail| mail.about.reminder).collect();
+    assert_eq!((sent.len() as u64, told.len() as u64), (count, count), "each once");
+    for number in [1, count / 2, count] {
+        let id = task(number, &ada, due_draft("Ring", &now().to_string(), &[])).id;
+        let stored = world.store.task(id).await.expect("an answer").expect("the task");
+        assert_eq!(stored.reminders[0].delivery.status, DeliveryStatus::Sent);
+    }
+    let each = |cost: Cost| (cost.calls as f64 / count as f64, cost.units / count as f64);
+    let ((dispatch, dispatch_units), (send, send_units)) = (each(sweeps.cost), each(work.cost));
+    println!(
+        "| reminders | within | calls and units to dispatch | to send | dispatched in | sent in |"
+    );
+    println!(
+        "| {count} | {spread} s | {dispatch:.2}, {dispatch_units:.1} | {send:.2}, {send_units:.1} | {:.1} s | {:.1} s, {:.0} a second, the last {:.1} s late |",
+        sweeps.took.as_secs_f64(),
+        work.took.as_secs_f64(),
+        count as f64 / work.took.as_secs_f64(),
+        work.longest.as_secs_f64(),
+    );
+    // Read the task, claim it, read the reader, record it.
+    assert!(send <= 4.0, "{send} calls to send one");
+    assert!(dispatch <= 1.0 + 16.0 * 8.0 / count as f64, "{dispatch} calls to dispatch one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_finds_nothing_costs_the_same_however_many_tasks_are_stored() {
+    let count = number_from("STORED", 1_000);
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let ada = world.register(1).await;
+    meter.read();
+    let measured = async || {
+        let started = Instant::now();
+        assert_eq!(world.sweep().await, 0);
+        (meter.read(), started.elapsed())
+    };
+    let (empty, _) = measured().await;
+    // Spread over a year, from tomorrow on.
+    let rings = (0..count).map(|number| (number + 1, 86_400 + number * 31_536_000 / count));
+    store_tasks(&server.store(server.client()), &ada, rings).await;
+    let (full, took) = measured().await;
+    println!("| stored {count} | {} calls | {} units | {took:?} |", full.calls, full.units);
+    assert_eq!(full, empty);
+}

@@ -2,28 +2,69 @@
 
 use crate::{
     ManualClock, SeededRandom,
-    fixtures::{NOW, instant, now, user},
+    fixtures::{NOW, instant, notice, now, user},
 };
 use taskbell_domain::{
-    credential::{RefreshToken, SESSION_LIFETIME, Session},
+    credential::{Credential, RefreshToken, SESSION_LIFETIME, Session},
     email::EmailAddress,
     id::SessionId,
     limit::{self, Limit},
+    notice::Content,
     ports::*,
-    user::User,
+    user::{MailKind, StopReason, Stopped, User},
 };
 
 use super::{Store, register};
 
 /// A registered profile and its credential come back as they were stored.
 pub async fn a_registered_account_is_read_back_whole(store: &impl Store) {
-    let ada = user(1);
+    let mut ada = user(1);
+    ada.mail.set(MailKind::Assignments, false);
+    ada.mail_stopped = Some(Stopped { reason: StopReason::Complained, at: now() });
     assert_eq!(register(store, &ada).await, Registered::Done);
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada.clone()));
     let upper = EmailAddress::parse("USER1@EXAMPLE.COM").expect("an address");
     let credential = store.credential(&upper).await.expect("an answer").expect("a credential");
     assert_eq!((credential.user, credential.password_hash.as_str()), (ada.id, "a hash"));
     assert_eq!(store.user(user(2).id).await.expect("an answer"), None);
+}
+
+/// The mail that asks whether the address is right is made with the account, or not at all.
+pub async fn an_account_is_made_together_with_its_first_mail(store: &impl Store) {
+    let credential = |user: &User| Credential { user: user.id, password_hash: "a hash".to_owned() };
+    let (ada, twin) = (user(1), User { email: user(1).email, ..user(2) });
+    for (number, who, made) in [(1, &ada, Registered::Done), (2, &twin, Registered::EmailTaken)] {
+        let asks = notice(number, Content::Verification { to: who.id });
+        let registered = store.register(who, &credential(who), Some(&asks)).await;
+        assert_eq!(registered.expect("an answer"), made);
+        let stored = store.notice(asks.id).await.expect("an answer");
+        assert_eq!(stored, (made == Registered::Done).then_some(asks));
+    }
+}
+
+/// A password is set for the account that has the address, and for no other.
+pub async fn a_password_is_replaced_for_its_own_account_only(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    register(store, &ada).await;
+    for (user, email, done) in
+        [(ada.id, &ada.email, true), (eve.id, &ada.email, false), (eve.id, &eve.email, false)]
+    {
+        let other = Credential { user, password_hash: format!("another hash of {user}") };
+        assert_eq!(store.replace_credential(email, &other).await.expect("an answer"), done);
+    }
+    let stored = store.credential(&ada.email).await.expect("an answer").expect("a credential");
+    assert_eq!(stored.password_hash, format!("another hash of {}", ada.id));
+    assert!(store.credential(&eve.email).await.expect("an answer").is_none());
+}
+
+/// No more mail goes to an address, whoever has it.
+pub async fn an_address_without_an_account_can_refuse_mail(store: &impl Store) {
+    let (one, other) = (user(1).email.hash(), user(2).email.hash());
+    for _ in 0..2 {
+        store.stop_address(&one, now()).await.expect("an answer");
+    }
+    assert!(store.is_stopped(&one).await.expect("an answer"));
+    assert!(!store.is_stopped(&other).await.expect("an answer"));
 }
 
 /// A second account with the same address, in any spelling, is refused and leaves no trace.

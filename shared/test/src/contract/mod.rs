@@ -68,6 +68,9 @@ macro_rules! contract_tests {
         $crate::contract_tests!($store =>
             a_registered_account_is_read_back_whole
             an_address_belongs_to_one_account
+            an_account_is_made_together_with_its_first_mail
+            a_password_is_replaced_for_its_own_account_only
+            an_address_without_an_account_can_refuse_mail
             a_profile_changes_only_at_the_version_that_was_read
             what_somebody_does_is_counted_in_each_window
             accounts_are_found_by_the_beginning_of_their_address

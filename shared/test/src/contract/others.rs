@@ -6,9 +6,9 @@ use crate::{
 };
 use taskbell_domain::{
     counts::{Counted, Counts, Number, Numbers, Tallies, Tally},
-    delivery::Outcome,
+    delivery::{DeliveryStatus, Outcome},
     id::{SpaceId, TaskId},
-    notice::{Content, NoticeStep},
+    notice::{Content, NoticeStep, Purpose},
     ports::*,
     task::{Status, Task, TaskPatch},
     text::{Category, CommentText, Tag},
@@ -85,6 +85,24 @@ pub async fn a_notice_is_read_back_whole_and_has_a_timer(store: &impl Store) {
     let timer = assigned.timer().expect("a timer");
     store.postpone(timer, instant("2026-03-01T09:00:00Z")).await.expect("an answer");
     assert_eq!(timers().await, [told.timer().expect("a timer")]);
+    for (number, content) in [
+        Content::Verification { to: ada.id },
+        Content::Code {
+            to: ada.id,
+            purpose: Purpose::PasswordReset,
+            secret_hash: Some("h".to_owned()),
+        },
+        Content::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut other = notice(10 + number as u64, content);
+        other.delivery.next_at = None;
+        other.delivery.status = DeliveryStatus::Sent;
+        assert_eq!(store.add_notice(&other, None).await.expect("an answer"), Created::Done);
+        assert_eq!(store.notice(other.id).await.expect("an answer"), Some(other));
+    }
     let mut sent = told.clone();
     let NoticeStep::Send(fence) = sent.begin_delivery(now()) else { panic!("it is due") };
     sent.finish_delivery(fence, &Outcome::Accepted("m-1".to_owned()), now());

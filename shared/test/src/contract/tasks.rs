@@ -1,9 +1,11 @@
 //! Tasks, what is made of them once, and lists.
 
+use crate::SeededRandom;
 use crate::fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user};
 use taskbell_domain::{
     checklist::WantedItem,
     counts::{Counted, Number, Numbers},
+    delivery::Feedback,
     id::SpaceId,
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     notice::Content,
@@ -35,7 +37,10 @@ pub async fn a_task_is_read_back_whole(store: &impl Store) {
         .collect();
     full.auto_complete_after = Some(AutoComplete::parse("P1DT2M").expect("a duration"));
     let mut stored = task(1, &ada, full);
-    stored.reminders[0].delivery.message_id = Some("m-1".to_owned());
+    stored.snooze(instant("2026-03-02T08:00:00Z"), now(), &SeededRandom::new(9)).expect("it is open");
+    let delivery = &mut stored.reminders[0].delivery;
+    (delivery.message_id, delivery.uncertain_attempts) = (Some("m-1".to_owned()), 2);
+    delivery.feedback = Some(Feedback::Bounced);
     stored.past_reminders.push(stored.reminders[1].clone());
     stored.next_occurrence = Some(task(2, &ada, draft("next")).id);
     stored.completed_by = Some(Completion::Timer);

@@ -29,6 +29,7 @@ struct Detail {
     event_type: String,
     mail: TaggedMail,
     bounce: Option<Bounce>,
+    complaint: Option<Complaint>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +45,12 @@ struct TaggedMail {
 #[serde(rename_all = "camelCase")]
 struct Bounce {
     bounce_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Complaint {
+    complaint_feedback_type: Option<String>,
 }
 
 impl MailEvent {
@@ -62,8 +69,10 @@ impl MailEvent {
         let feedback = match self.detail.event_type.as_str() {
             "Send" => None,
             "Delivery" => Some(Feedback::Delivered),
-            "Bounce" | "Reject" => Some(Feedback::Bounced),
-            "Complaint" => Some(Feedback::Complained),
+            "Reject" => Some(Feedback::Bounced),
+            // Others are of the moment: a full mailbox, somebody who is away.
+            "Bounce" if self.bounced_for_good() => Some(Feedback::Bounced),
+            "Complaint" if self.is_unwanted() => Some(Feedback::Complained),
             _ => return None,
         };
         let TaggedMail { timestamp, message_id, .. } = &self.detail.mail;
@@ -72,11 +81,20 @@ impl MailEvent {
 
     /// Why no mail should go to the address any more; nothing if it may.
     pub fn stops(&self) -> Option<StopReason> {
-        let for_good = self.detail.bounce.as_ref().is_some_and(|b| b.bounce_type == "Permanent");
         match self.detail.event_type.as_str() {
-            "Bounce" if for_good => Some(StopReason::Bounced),
-            "Complaint" => Some(StopReason::Complained),
+            "Bounce" if self.bounced_for_good() => Some(StopReason::Bounced),
+            "Complaint" if self.is_unwanted() => Some(StopReason::Complained),
             _ => None,
         }
+    }
+
+    fn bounced_for_good(&self) -> bool {
+        self.detail.bounce.as_ref().is_some_and(|bounce| bounce.bounce_type == "Permanent")
+    }
+
+    /// `not-spam` takes a complaint back.
+    fn is_unwanted(&self) -> bool {
+        let kind = self.detail.complaint.as_ref().and_then(|c| c.complaint_feedback_type.as_deref());
+        kind != Some("not-spam")
     }
 }

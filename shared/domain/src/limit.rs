@@ -43,7 +43,11 @@ pub const OPERATIONS: Limit = Limit { name: "operations", most: 1_000, window: M
 pub const ASSIGNMENTS: Limit =
     Limit { name: "assignments", most: 500, window: SignedDuration::from_hours(24) };
 
-/// Codes of operators that one user has sent to them.
+/// Codes for passwords that are mailed to one account, from wherever they are asked for.
+pub const RESETS_OF_ACCOUNT: Limit =
+    Limit { name: "resets-of-account", most: 10, window: SignedDuration::from_hours(1) };
+
+/// Codes, and questions for the address, that one user asks for, or one network for one account.
 pub const CODES: Limit = Limit { name: "codes", most: 5, window: SignedDuration::from_hours(1) };
 
 impl Limit {

@@ -390,6 +390,7 @@ impl Task {
         }
         let snoozed = |r: &Reminder| matches!(r.spec, ReminderSpec::Snoozed(_));
         let (before, mut kept): (Vec<_>, Vec<_>) = self.reminders.drain(..).partition(snoozed);
+        end_snooze(&mut kept, now);
         for reminder in kept.iter_mut().filter(|r| r.delivery.fire_at <= until) {
             pass_over(reminder, Reason::Snoozed);
         }
@@ -527,6 +528,10 @@ impl Task {
         random: &dyn Random,
     ) -> Result<(), FieldError> {
         let mut present = std::mem::take(&mut self.reminders);
+        let snoozed = |spec: &ReminderSpec| matches!(spec, ReminderSpec::Snoozed(_));
+        if present.iter().any(|r| snoozed(&r.spec)) && !wanted.iter().any(snoozed) {
+            end_snooze(&mut present, now);
+        }
         for (index, spec) in wanted.into_iter().enumerate() {
             let field = || format!("reminders[{index}]");
             let Some(fire_at) = spec.fire_at(self.due.as_ref(), &self.time_zone) else {
@@ -574,6 +579,19 @@ impl Task {
         }
         let excess = self.past_reminders.len().saturating_sub(MAX_PAST_REMINDERS);
         self.past_reminders.drain(..excess);
+    }
+}
+
+/// Lets ring again what a snooze has passed over and what is still ahead.
+fn end_snooze(reminders: &mut [Reminder], now: Timestamp) {
+    let passed_over = reminders.iter_mut().filter(|r| {
+        let delivery = &r.delivery;
+        delivery.status == DeliveryStatus::Skipped
+            && delivery.reason == Some(Reason::Snoozed)
+            && delivery.fire_at > now
+    });
+    for reminder in passed_over {
+        reminder.delivery = Delivery::scheduled(reminder.delivery.fire_at);
     }
 }
 

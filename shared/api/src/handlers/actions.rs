@@ -13,7 +13,6 @@ use taskbell_domain::{
 
 use super::{
     auth::verify_email::verify,
-    me::unsubscribe::turn_off,
     tasks::act::{act, reachable},
 };
 use crate::{
@@ -78,7 +77,8 @@ async fn follow(
         Deed::Complete(task) => (task, None),
         Deed::Snooze(task, lead) => (task, Some(lead)),
         Deed::VerifyEmail => return show(verification(call, store, user, pressed, clock).await?),
-        Deed::Unsubscribe(kind) => return turn_off(call, store, user, kind, clock).await,
+        // That has a link of its own, which mail programs follow.
+        Deed::Unsubscribe(_) => return Err(Problem::not_found()),
     };
     let task = reachable(store, task, user.id).await?;
     let title = task.title.as_str().to_owned();

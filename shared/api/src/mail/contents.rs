@@ -79,9 +79,8 @@ content!(CodeToUse, "code.txt", "code.html", {
 });
 
 content!(Verification, "verification.txt", "verification.html", {
-    name: &'a str,
-    link: String,
-    token: String,
+    link: &'a str,
+    token: &'a str,
 });
 
 /// Where the links of a reminder lead.
@@ -252,7 +251,8 @@ pub(crate) fn code_mail(
     context.compose(envelope, text, html, now)
 }
 
-/// The link by which a user proves the address of the account.
+/// The link by which a user proves the address of the account. Nothing that somebody has typed stands in it: the
+/// address may be that of another person.
 pub(crate) fn verification_mail(
     context: &MailContext,
     (notice, fence): (NoticeId, u64),
@@ -260,15 +260,13 @@ pub(crate) fn verification_mail(
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
     let until = now + VERIFICATION_LIFETIME;
-    let content = Verification {
-        name: user.name.as_str(),
-        link: context.action(user, Deed::VerifyEmail, until),
-        token: Link::token(user, Deed::VerifyEmail, Some(until)),
-    };
+    let token = Link::token(user, Deed::VerifyEmail, Some(until));
+    let link = context.action(user, Deed::VerifyEmail, until);
+    let content = Verification { link: &link, token: &token };
     let (text, html) = content.render()?;
     let envelope = Envelope {
         about: notice_to(notice, Some(user)),
-        to: (&user.email, Some(user.name.as_str())),
+        to: (&user.email, None),
         subject: "Is this your address? Taskbell asks".to_owned(),
         id: format!("{notice}.{fence}"),
         task: None,

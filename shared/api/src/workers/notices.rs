@@ -12,7 +12,7 @@ use taskbell_domain::{
     },
     space::InvitationToken,
     timer::Timer,
-    user::{MailKind, User},
+    user::{MailKind, StopReason, User},
 };
 
 use super::send_reminders::{Failure, MAX_STEPS, TIME_TO_SEND, Worker};
@@ -107,10 +107,7 @@ where
                 let words = (subject.as_str(), text.as_str());
                 self.write_message((notice.id, fence), *to, *by, words).await?
             }
-            Content::Verification { to } => self
-                .account(*to)
-                .await?
-                .map(|user| verification_mail(self.mail, (notice.id, fence), &user, self.clock.now())),
+            Content::Verification { to } => self.write_verification((notice.id, fence), *to).await?,
             Content::Code { to, purpose, .. } => self.write_code(notice, fence, *to, *purpose).await?,
         };
         match written {
@@ -159,7 +156,7 @@ where
         let Some(invitation) = current else { return Ok(Err(Reason::Replaced)) };
         let space = self.store.space(space).await?.filter(|space| !space.deleting);
         let Some(space) = space else { return Ok(Err(Reason::Replaced)) };
-        if let Err(reason) = self.account(invitation.invited_by).await? {
+        if let Err(reason) = self.reachable(invitation.invited_by).await? {
             return Ok(Err(reason));
         }
         let user = match self.invited(to).await? {
@@ -175,12 +172,14 @@ where
         Ok(Ok(invitation_mail(self.mail, fence, invited, user.as_ref(), &space, &by, now)))
     }
 
-    /// Who has the address that is invited; nothing if nobody has. Or why no mail goes there. An address need not be
-    /// proven for it, as those of people without an account are not.
+    /// Who has proven that the address which is invited is theirs; nothing if nobody has. Or why no mail goes there.
     async fn invited(&self, to: &EmailAddress) -> Result<Result<Option<User>, Reason>, PortError> {
         let address = to.canonical();
         let found = self.store.users(&address, None, 1).await?.items.into_iter().next();
-        let Some(user) = found.filter(|user| user.email.canonical() == address) else {
+        // Whoever has not proven the address may not speak for it.
+        let proven =
+            |user: &User| user.email.canonical() == address && user.email_verified_at.is_some();
+        let Some(user) = found.filter(proven) else {
             let stopped = self.store.is_stopped(&to.hash()).await?;
             return Ok(if stopped { Err(Reason::MailOff) } else { Ok(None) });
         };
@@ -208,6 +207,23 @@ where
         Ok(Ok(message_mail(self.mail, name, &user, &by, words, self.clock.now())))
     }
 
+    /// It is the way back for an address where mail has stopped; but who complained of it without ever having proven
+    /// the address is left alone.
+    async fn write_verification(
+        &self,
+        (notice, fence): (NoticeId, u64),
+        to: UserId,
+    ) -> Result<Written, PortError> {
+        Ok(self.account(to).await?.and_then(|user| {
+            match user.mail_stopped.map(|stopped| stopped.reason) {
+                Some(StopReason::Complained) if user.email_verified_at.is_none() => {
+                    Err(Reason::Complained)
+                }
+                _ => Ok(verification_mail(self.mail, (notice, fence), &user, self.clock.now())),
+            }
+        }))
+    }
+
     /// As with an invitation, the secret is made when the mail is written.
     async fn write_code(
         &self,
@@ -220,14 +236,24 @@ where
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
+        if notice.created_at + purpose.lifetime() <= self.clock.now() {
+            return Ok(Err(Reason::TooOld));
+        }
+        if user.mail_stopped.is_some_and(|stopped| stopped.reason == StopReason::Bounced) {
+            return Ok(Err(Reason::Bounced));
+        }
         let code = Code::generate(notice.id, self.random);
         let content = Content::Code { to, purpose, secret_hash: Some(code.hash()) };
         let armed = Notice { content, version: notice.version + 1, ..notice.clone() };
         match self.store.replace_notice(&armed, notice.version).await? {
-            Replaced::Done => {
+            // Our own write, whose answer was lost and which the SDK has sent again, looks like that of another.
+            Replaced::Conflict(Some(present)) if present.content != armed.content => {
+                Ok(Err(Reason::Replaced))
+            }
+            Replaced::Conflict(None) => Ok(Err(Reason::Replaced)),
+            Replaced::Done | Replaced::Conflict(Some(_)) => {
                 Ok(Ok(code_mail(self.mail, fence, (&code, purpose), &user, self.clock.now())))
             }
-            Replaced::Conflict(_) => Ok(Err(Reason::Replaced)),
         }
     }
 

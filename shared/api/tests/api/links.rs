@@ -100,6 +100,26 @@ async fn the_last_snooze_counts_and_a_later_reminder_still_rings() {
 }
 
 #[tokio::test]
+async fn what_a_snooze_has_passed_over_rings_again_when_the_snooze_ends_before() {
+    for (change, rings) in [
+        (json!({"reminders": [{"before": "PT30M"}]}), vec!["2026-03-01T11:30:00Z"]),
+        (json!({"due": "2026-03-01T12:10:00Z"}), vec!["2026-03-01T11:40:00Z"]),
+        (json!({"for": "PT1H"}), vec!["2026-03-01T11:30:00Z", "2026-03-01T09:00:00Z"]),
+    ] {
+        let world = World::on(taskbell_test::Memory::default());
+        let ada = world.register(1).await;
+        let task = world.create(1, &ada, due_draft("Ring", "2026-03-01T12:00:00Z", &["PT30M"])).await;
+        assert_eq!(world.snooze(&ada, &task, &json!({"for": "P1D"})).await.status, 200);
+        let function = if change["for"].is_string() { "snooze-task" } else { "update-task" };
+        let event = world.event(function, &ada, &task).await.without_header("if-match").body(&change);
+        assert_eq!(world.send(&event).await.status, 200, "{change}");
+        let stored = world.stored(task.id).await;
+        let next = stored.reminders.iter().filter_map(|r| r.delivery.next_at).collect::<Vec<_>>();
+        assert_eq!(next, rings.into_iter().map(instant).collect::<Vec<_>>(), "{change}");
+    }
+}
+
+#[tokio::test]
 async fn looking_at_a_link_changes_nothing_and_pressing_its_button_does_it_once() {
     let (world, ada, task) = World::inhabited().await;
     let complete = world.link(&ada, Deed::Complete(task.id));

@@ -6,7 +6,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     id::UserId,
-    limit::{CODES, Subject},
+    limit::{CODES, RESETS_OF_ACCOUNT, Subject},
     notice::Purpose,
     ports::{Credentials, Limits, Notices, TimerQueue},
 };
@@ -35,7 +35,10 @@ pub async fn handle(
     let found = store.credential(&email).await?;
     call.admitted().await?;
     let to = found.map_or_else(|| UserId::generate(clock, random), |credential| credential.user);
-    codes::send(store, queue, to, Purpose::PasswordReset, clock, random).await?;
+    // What one mailbox gets is limited, too, from wherever it is asked for; nobody is told.
+    if limited(store, RESETS_OF_ACCOUNT, Subject::user(to), 1, clock.now()).await.is_ok() {
+        codes::send(store, queue, to, Purpose::PasswordReset, clock, random).await?;
+    }
     let detail = "If there is an account with this address, a code is on its way to it.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }

@@ -58,7 +58,7 @@ async fn follow(
 ///
 /// # Errors
 /// 404, 409 `busy`.
-pub(crate) async fn turn_off(
+async fn turn_off(
     call: &Call,
     accounts: &impl ProfileChanges,
     user: User,

@@ -31,7 +31,7 @@ pub(crate) async fn reachable(
     may.then_some(task).ok_or_else(Problem::not_found)
 }
 
-/// Completes the task, or snoozes it for a while. Done twice it does no more.
+/// Completes the task, or snoozes it for a while from now on.
 ///
 /// # Errors
 /// 404, 409.

@@ -44,8 +44,8 @@ impl AutoCompletion {
     }
 }
 
-/// Answers with every reminder that the task wants, and those it no longer wants whose delivery had
-/// begun, in the order of their moments; and, last, what became of the automatic completion, if it has one.
+/// Answers with every reminder that the task wants, and those it no longer wants whose moment had
+/// come, in the order of their moments; and, last, what became of the automatic completion, if it has one.
 ///
 /// # Errors
 /// 401, 404.

@@ -257,6 +257,11 @@ impl OneReminder<'_> {
             return Err("it was wanted at its instant and is gone from the ledger".to_owned());
         };
         let delivery = &reminder.delivery;
+        let doubtful = delivery.uncertain_attempts > 0 || accepted.len() > 1;
+        let given_up = [Some(Reason::TooOld), Some(Reason::Refused)].contains(&delivery.reason);
+        if strict && (doubtful || given_up || delivery.status == DeliveryStatus::Uncertain) {
+            return Err(format!("nothing went wrong, and it is {:?}", delivery));
+        }
         match delivery.status {
             DeliveryStatus::Sent => {
                 count("sent");

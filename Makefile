@@ -45,6 +45,10 @@ run: $(TOOLS) ## the whole system on a local cloud, until Ctrl-C
 mail: $(TOOLS) ## the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
 
+.PHONY: mail-preview
+mail-preview: ## pictures of every kind of mail, under docs/mail/
+	@python3 local/mail_preview.py
+
 .PHONY: events
 events: $(TOOLS) ## event files for invoking single functions, from what is running
 	@$(PYTHON) local/events.py
@@ -95,6 +99,13 @@ SEEDS ?= 100000
 .PHONY: soak
 soak: $(TOOLS) ## the simulation of reminders under faults, with many seeds (SEEDS=100000)
 	SEEDS=$(SEEDS) cargo test --profile soak --package taskbell-api --test api simulation::whatever -- --nocapture
+
+REMINDERS ?= 10000
+SPREAD ?= 1
+STORED ?= 100000
+.PHONY: scale
+scale: $(TOOLS) ## so many reminders within so many seconds, and an empty sweep beside so many tasks (REMINDERS, SPREAD, STORED)
+	REMINDERS=$(REMINDERS) SPREAD=$(SPREAD) STORED=$(STORED) cargo test --profile soak --package taskbell-api --test api scale -- --nocapture --test-threads=1
 
 RULES ?= 4000
 SEED ?= 5545

@@ -314,9 +314,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let mut text = std::fs::read_to_string(&path).expect("an event file");
         for (name, value) in [
             ("ACCESS_TOKEN", self.access_token(user)),
-            ("OPERATOR_TOKEN", self.access_token(&operator())),
             ("NOTIFICATION_ID", message(&mate()).id.to_string()),
-            ("REFRESH_TOKEN", self.refresh_token(user).await),
             ("EMAIL", user.email.as_str().to_owned()),
             ("TASK_ID", task.id.to_string()),
             ("COMMENT_ID", comment(1, task, user).id.to_string()),
@@ -331,6 +329,13 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             ("UNSUBSCRIBE_TOKEN", Link::token(user, Deed::Unsubscribe(MailKind::Reminders), None)),
         ] {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
+        }
+        // Those that are dear to make.
+        if text.contains("{{OPERATOR_TOKEN}}") {
+            text = text.replace("{{OPERATOR_TOKEN}}", &self.access_token(&operator()));
+        }
+        if text.contains("{{REFRESH_TOKEN}}") {
+            text = text.replace("{{REFRESH_TOKEN}}", &self.refresh_token(user).await);
         }
         Event { function: function.to_owned(), json: serde_json::from_str(&text).expect("JSON") }
     }

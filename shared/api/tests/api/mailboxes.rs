@@ -118,6 +118,17 @@ async fn asking_for_a_new_password_answers_the_same_whether_there_is_an_account_
 }
 
 #[tokio::test]
+async fn a_mailbox_is_not_flooded_from_many_networks() {
+    let (world, ada, task) = World::inhabited().await;
+    let mut event = world.event("forgot-password", &ada, &task).await;
+    for network in 1..=12 {
+        event.json["requestContext"]["http"]["sourceIp"] = json!(format!("192.0.2.{network}"));
+        assert_eq!(world.send(&event).await.status, 202, "nobody is told");
+    }
+    assert_eq!(world.mails().await.len(), 10);
+}
+
+#[tokio::test]
 async fn a_new_password_is_set_once_and_ends_all_sessions() {
     let (world, ada, task) = World::inhabited().await;
     let refresh = world.event("refresh-session", &ada, &task).await;

@@ -241,7 +241,21 @@ impl OneReminder<'_> {
         let wanted = instant.and_then(|version| entry(version.task.as_ref()?, self.id)).is_some_and(
             |(reminder, wanted)| wanted && reminder.delivery.reason != Some(Reason::PastWhenSet),
         );
-        let Some(Version { task: Some(last), .. }) = self.versions.last() else { return Ok(()) };
+        let Some(Version { at, task: Some(last) }) =
+            self.versions.iter().rev().find(|version| version.task.is_some())
+        else {
+            return Err("it was never stored".to_owned());
+        };
+        let deleted = self.versions.last().filter(|version| version.task.is_none());
+        if let Some(deletion) = deleted {
+            // Nothing follows a deletion. Where nothing went wrong, all had been done before it.
+            let left = entry(last, self.id).is_some_and(|(r, _)| r.delivery.next_at.is_some());
+            let in_time = deletion.at <= self.fire_at + super::MINUTE;
+            return match strict && wanted && left && !in_time {
+                true => Err(format!("it was left undone from {at} until the task was deleted")),
+                false => Ok(()),
+            };
+        }
         if !wanted || self.fire_at > self.end - super::MINUTE * 20 {
             return Ok(());
         }

@@ -81,6 +81,8 @@ pub enum Reason {
     Replaced,
     /// The recipient may not see the task any more.
     NoAccess,
+    /// A digest had nothing to tell.
+    NothingDue,
 }
 
 /// What SES tells of a mail after it has accepted it. Of several the gravest stays, in whichever order they come.

@@ -10,6 +10,7 @@ pub mod comment;
 pub mod counts;
 pub mod credential;
 pub mod delivery;
+pub mod digest;
 pub mod due;
 pub mod email;
 pub mod id;

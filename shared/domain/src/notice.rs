@@ -1,7 +1,7 @@
 //! Mails that are no reminders: invitations, news of an assignment, messages of operators, and mails that an account asks for. Each is sent once,
 //! by the same worker and under the same rules as a reminder, and keeps its own ledger.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
     clock::Random,
@@ -66,6 +66,13 @@ pub enum Content {
     Verification {
         /// To whom.
         to: UserId,
+    },
+    /// What is due.
+    Digest {
+        /// To whom.
+        to: UserId,
+        /// The day for which it was made, where its reader was then.
+        day: Date,
     },
     /// A code that works once.
     Code {

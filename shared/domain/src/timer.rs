@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::{
     clock::Random,
     delivery::{News, Outcome},
-    id::{InvalidId, NoticeId, ReminderId, TaskId},
+    id::{InvalidId, NoticeId, ReminderId, TaskId, UserId},
     reminder::Reminder,
     task::Task,
 };
@@ -33,6 +33,8 @@ pub enum Subject {
     Task(TaskId),
     /// A notice is sent.
     Notice(NoticeId),
+    /// The digest of a user is made.
+    Digest(UserId),
 }
 
 impl Subject {
@@ -41,6 +43,7 @@ impl Subject {
         match self {
             Self::Task(id) => id.spread(),
             Self::Notice(id) => id.spread(),
+            Self::Digest(id) => id.spread(),
         }
     }
 }
@@ -50,6 +53,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Task(id) => id.fmt(f),
             Self::Notice(id) => id.fmt(f),
+            Self::Digest(id) => id.fmt(f),
         }
     }
 }
@@ -58,7 +62,8 @@ impl FromStr for Subject {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        text.parse().map(Self::Task).or_else(|_| text.parse().map(Self::Notice))
+        let notice = || text.parse().map(Self::Notice);
+        text.parse().map(Self::Task).or_else(|_| notice()).or_else(|_| text.parse().map(Self::Digest))
     }
 }
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    delivery::Reason, email::EmailAddress, id::UserId, reminder::ReminderSpec, text::PersonName,
-    words::word_enum, zone::Zone,
+    delivery::Reason, digest::DigestHour, email::EmailAddress, id::UserId, reminder::ReminderSpec,
+    text::PersonName, words::word_enum, zone::Zone,
 };
 
 word_enum!(AccountRole, "What an account may do beyond its own spaces.",
@@ -17,6 +17,7 @@ word_enum!(AccountRole, "What an account may do beyond its own spaces.",
 
 word_enum!(MailKind, "A kind of mail that can be turned off. Mails that an account itself asks for are of none.",
     Reminders = "reminders": "Reminders of tasks.",
+    Digest = "digest": "What is due, once a day.",
     Assignments = "assignments": "News of tasks that others assign to them.",
     Invitations = "invitations": "Invitations into spaces of others.",
 );
@@ -50,6 +51,8 @@ pub struct User {
     pub default_reminders: Vec<ReminderSpec>,
     /// Which mails they want.
     pub mail: MailSettings,
+    /// When in the day the digest comes.
+    pub digest_hour: DigestHour,
     /// What the account may do beyond its own spaces.
     pub role: AccountRole,
     /// Since when an operator has disabled the account: nobody can use it, and no mail goes to it.
@@ -68,10 +71,16 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// Which mails a user wants: all but those turned off.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which mails a user wants: all but those turned off. At first that is the digest, which nobody has asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSettings {
     off: BTreeSet<MailKind>,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self { off: [MailKind::Digest].into() }
+    }
 }
 
 impl MailSettings {
@@ -97,11 +106,15 @@ impl Serialize for MailSettings {
 }
 
 impl<'de> Deserialize<'de> for MailSettings {
-    /// A kind that is not named is wanted: there may be more of them now.
+    /// A kind that is not named is as it is at first: there may be more of them now.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let told = BTreeMap::<String, bool>::deserialize(deserializer)?;
-        let off = MailKind::ALL.iter().filter(|kind| told.get(kind.as_str()) == Some(&false));
-        Ok(Self { off: off.copied().collect() })
+        let mut settings = Self::default();
+        for kind in MailKind::ALL {
+            let wanted = told.get(kind.as_str()).copied();
+            settings.set(*kind, wanted.unwrap_or_else(|| settings.wants(*kind)));
+        }
+        Ok(settings)
     }
 }
 
@@ -116,6 +129,8 @@ pub struct UserPatch {
     pub default_reminders: Option<Vec<ReminderSpec>>,
     /// Which kinds of mail are wanted, and which are not.
     pub mail: Vec<(MailKind, bool)>,
+    /// Another hour for the digest.
+    pub digest_hour: Option<DigestHour>,
     /// Another role, which an operator gives.
     pub role: Option<AccountRole>,
     /// Whether an operator disables or enables the account.
@@ -127,11 +142,12 @@ impl User {
     pub fn apply(&mut self, patch: UserPatch, now: Timestamp) -> bool {
         let before = self.clone();
         let UserPatch { name, time_zone, default_reminders, .. } = patch;
-        let UserPatch { mail, role, disabled, .. } = patch;
+        let UserPatch { mail, digest_hour, role, disabled, .. } = patch;
         self.name = name.unwrap_or_else(|| self.name.clone());
         self.time_zone = time_zone.unwrap_or_else(|| self.time_zone.clone());
         self.default_reminders = default_reminders.unwrap_or_else(|| self.default_reminders.clone());
         mail.into_iter().for_each(|(kind, wanted)| self.mail.set(kind, wanted));
+        self.digest_hour = digest_hour.unwrap_or(self.digest_hour);
         self.role = role.unwrap_or(self.role);
         self.disabled_at = match disabled {
             Some(true) => self.disabled_at.or(Some(now)),

@@ -6,6 +6,7 @@ use taskbell_domain::{
     comment::Comment,
     counts::{Counted, Numbers, Tallies, Tally},
     credential::{Credential, Session},
+    digest::Digest,
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
     limit::{Limit, Subject},
@@ -88,7 +89,7 @@ faulty! {
         fn user(id: UserId) -> Option<User>;
     }
     ProfileChanges {
-        fn replace_user(user: &User, expected: u64) -> Replaced<User>;
+        fn replace_user(user: &User, expected: u64, digest: Option<Timer>) -> Replaced<User>;
     }
     Directory {
         fn users(begins: &str, after: Option<(String, UserId)>, limit: u8) -> UserPage;
@@ -181,6 +182,12 @@ faulty! {
         fn add_notice(notice: &Notice, record: Option<&IdempotencyRecord>) -> Created;
         fn replace_notice(notice: &Notice, expected: u64) -> Replaced<Notice>;
         fn arm_invitation(invitation: &Invitation, secret_hash: &str) -> bool;
+    }
+    Digests {
+        fn digest(user: UserId) -> Option<Digest>;
+        fn replace_digest(
+            digest: &Digest, expected: u64, notice: Option<&Notice>
+        ) -> Replaced<Digest>;
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{ManualClock, SeededRandom};
 use taskbell_domain::{
     comment::Comment,
+    digest::DigestHour,
     due::Due,
     email::EmailAddress,
     id::{CommentId, NoticeId, SpaceId, TaskId, UserId},
@@ -39,6 +40,7 @@ pub fn user(number: u64) -> User {
         time_zone: Zone::parse("Europe/Berlin").expect("a zone"),
         default_reminders: vec![ReminderSpec::half_an_hour_before()],
         mail: MailSettings::default(),
+        digest_hour: DigestHour::DEFAULT,
         role: AccountRole::User,
         disabled_at: None,
         email_verified_at: Some(now()),

@@ -5,6 +5,7 @@ use taskbell_domain::{
     policy::{self, Action},
     ports::{Memberships, PortError},
     space::Role,
+    task::Task,
 };
 
 use crate::{http::Problem, tokens::Identity};
@@ -39,4 +40,18 @@ pub(crate) async fn require(
 pub(crate) fn permitted(role: Option<Role>, action: Action) -> Result<Role, Problem> {
     let role = role.ok_or_else(Problem::not_found)?;
     policy::permits(role, action).then_some(role).ok_or_else(Problem::forbidden)
+}
+
+/// Drops what is assigned to a user in spaces that they have left a moment ago.
+pub(crate) async fn keep_visible(
+    store: &impl Memberships,
+    user: UserId,
+    items: &mut Vec<Task>,
+) -> Result<(), PortError> {
+    let own = |task: &Task| policy::known_role(user, task.space).is_some();
+    if !items.iter().all(own) {
+        let spaces = store.spaces_of(user).await?;
+        items.retain(|task| own(task) || spaces.iter().any(|(space, _)| space.id == task.space));
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 use serde_json::Value;
 use taskbell_domain::{
     checklist::{MAX_ITEMS, WantedItem},
+    digest::DigestHour,
     list::PAGE_LIMITS,
     reminder::{Lead, MAX_REMINDERS, ReminderSpec},
     text::{ItemTitle, MAX_TAGS, Tag},
@@ -48,6 +49,11 @@ pub fn whole_number(value: &Value) -> Read<u64> {
 /// `true` or `false`.
 pub fn boolean(value: &Value) -> Read<bool> {
     value.as_bool().map_or_else(|| wrong_type("true or false"), Ok)
+}
+
+/// An hour of the day.
+pub fn digest_hour(value: &Value) -> Read<DigestHour> {
+    DigestHour::new(whole_number(value)?).or_else(refuse)
 }
 
 /// An array of at most `max` elements. All that is wrong with any of them is reported.

@@ -83,6 +83,58 @@ content!(Verification, "verification.txt", "verification.html", {
     token: &'a str,
 });
 
+content!(Digest, "digest.txt", "digest.html", {
+    name: &'a str,
+    today: String,
+    sections: Vec<Section<'a>>,
+});
+
+/// What is due, as a digest tells it, each by due time.
+#[derive(Debug, Default)]
+pub(crate) struct DueTasks {
+    /// Due before now.
+    pub overdue: Vec<Task>,
+    /// Due in the rest of today.
+    pub today: Vec<Task>,
+    /// Due in the days after.
+    pub week: Vec<Task>,
+}
+
+impl DueTasks {
+    /// How many tasks of a kind are told at most.
+    pub(crate) const MOST: u8 = 20;
+
+    /// Whether there is nothing to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.overdue.is_empty() && self.today.is_empty() && self.week.is_empty()
+    }
+}
+
+/// The part of a digest that tells of tasks of one kind.
+struct Section<'a> {
+    heading: &'static str,
+    /// Title, and when it is due.
+    tasks: Vec<(&'a str, String)>,
+    /// Whether there are more than are told.
+    more: bool,
+}
+
+impl<'a> Section<'a> {
+    fn of(heading: &'static str, tasks: &'a [Task], user: &User) -> Result<Self, WriteError> {
+        let most = usize::from(DueTasks::MOST);
+        let told = tasks.iter().take(most).map(|task| {
+            let due = task.due.as_ref().map(|due| due_text(due, user)).transpose()?;
+            Ok::<_, WriteError>((task.title.as_str(), due.unwrap_or_default()))
+        });
+        Ok(Self { heading, tasks: told.collect::<Result<_, _>>()?, more: tasks.len() > most })
+    }
+
+    /// How many there are, as far as is known.
+    fn count(&self) -> String {
+        format!("{}{}", self.tasks.len(), if self.more { "+" } else { "" })
+    }
+}
+
 /// Where the links of a reminder lead.
 struct TaskLinks {
     complete: String,
@@ -212,6 +264,41 @@ pub(crate) fn message_mail(
         id: format!("{notice}.{fence}"),
         task: None,
         unsubscribe: None,
+    };
+    context.compose(envelope, text, html, now)
+}
+
+/// What is due for a user.
+pub(crate) fn digest_mail(
+    context: &MailContext,
+    (notice, fence): (NoticeId, u64),
+    due: &DueTasks,
+    user: &User,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let today = user.local_date(now);
+    let sections = [
+        Section::of("Overdue", &due.overdue, user)?,
+        Section::of("Due today", &due.today, user)?,
+        Section::of("In the next seven days", &due.week, user)?,
+    ];
+    let counts = sections.each_ref().map(Section::count);
+    let told = ["overdue", "due today", "in the next seven days"].iter().zip(&counts);
+    let told: Vec<_> =
+        told.filter(|(_, count)| *count != "0").map(|(what, n)| format!("{n} {what}")).collect();
+    let content = Digest {
+        name: user.name.as_str(),
+        today: strtime::format("%A, %-d %B %Y", today)?,
+        sections: sections.into_iter().filter(|section| !section.tasks.is_empty()).collect(),
+    };
+    let (text, html) = content.render()?;
+    let envelope = Envelope {
+        about: notice_to(notice, Some(user)),
+        to: (&user.email, Some(user.name.as_str())),
+        subject: format!("{}: {}", strtime::format("%A, %-d %B", today)?, told.join(", ")),
+        id: format!("{notice}.{fence}"),
+        task: None,
+        unsubscribe: Some(Unsubscribe::Of(user, MailKind::Digest)),
     };
     context.compose(envelope, text, html, now)
 }

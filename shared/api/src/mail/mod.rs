@@ -18,7 +18,7 @@ use taskbell_domain::{
 
 pub use contents::reminder_mail;
 pub(crate) use contents::{
-    assignment_mail, code_mail, invitation_mail, message_mail, verification_mail,
+    DueTasks, assignment_mail, code_mail, digest_mail, invitation_mail, message_mail, verification_mail,
 };
 
 use crate::links::{Deed, Link};

@@ -52,7 +52,17 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
         "Maintenance on Sunday",
         "The bell rests from eight to nine.\n\nReminders of that hour come after it.",
     );
+    let mut oil = due_draft("Oil the hinges of the great west door", "2026-03-27", &[]);
+    oil.description = Description::default();
+    let mut call = due_draft("Call the bell founder", "2026-03-29T16:30[Europe/Berlin]", &[]);
+    call.description = Description::default();
+    let due = DueTasks {
+        overdue: vec![task(2, &ada, oil)],
+        today: vec![wind.clone(), task(3, &ada, call)],
+        week: (4..30).map(|n| task(n, &ada, due_draft("Ring", "2026-04-01T12:00Z", &[]))).collect(),
+    };
     let mails = [
+        ("digest", digest_mail(&context, ask, &due, &ada, rings)),
         ("reminder", reminder(rings)),
         ("reminder-late", reminder(rings + SignedDuration::from_hours(2))),
         ("assignment", assignment_mail(&context, ask, &wind, &ada, "Grace", rings)),
@@ -128,6 +138,14 @@ fn every_kind_of_mail_says_the_same_in_text_and_in_html() {
             }
             "invitation" => &["Bell tower", "Grace", "member", "8 March 2026, 08:00 UTC"],
             "message" => &["Maintenance on Sunday", "from eight to nine.", "come after it."],
+            "digest" => &[
+                "Sunday, 29 March 2026",
+                "Overdue",
+                "Friday, 27 March 2026",
+                "29 March 2026, 16:30 (Europe/Berlin)",
+                "In the next seven days",
+                "and more",
+            ],
             "operator-code" => &["becomes an operator", "within", "a day"],
             "password-code" => &["set a new password", "within", "an hour"],
             _ => &["Is this your address?", "two days", ".verify."],

@@ -132,6 +132,9 @@ pub struct Profile {
     /// The reminders of tasks that are created with a due time and none of their own.
     pub default_reminders: Vec<Lead>,
     pub mail: MailSettings,
+    /// The hour of the day, in the user's zone, at which the digest is sent.
+    #[schema(minimum = 0, maximum = 23)]
+    pub digest_hour: u64,
     pub role: AccountRole,
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -196,6 +199,7 @@ pub struct Snooze {
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct MailSettings {
     pub reminders: bool,
+    pub digest: bool,
     pub assignments: bool,
     pub invitations: bool,
 }
@@ -212,6 +216,9 @@ pub struct ProfilePatch {
     pub default_reminders: Option<Vec<Lead>>,
     #[schema(nullable = false)]
     pub mail: Option<MailPatch>,
+    /// The hour of the day, in the user's zone, at which the digest is sent.
+    #[schema(minimum = 0, maximum = 23, nullable = false)]
+    pub digest_hour: Option<u64>,
 }
 
 /// A merge patch of the mail settings.
@@ -220,6 +227,8 @@ pub struct ProfilePatch {
 pub struct MailPatch {
     #[schema(nullable = false)]
     pub reminders: Option<bool>,
+    #[schema(nullable = false)]
+    pub digest: Option<bool>,
     #[schema(nullable = false)]
     pub assignments: Option<bool>,
     #[schema(nullable = false)]

@@ -2,6 +2,7 @@
 
 pub mod count_tasks;
 pub mod create_signing_key;
+mod digests;
 pub mod dispatch_due_timers;
 mod notices;
 pub mod record_mail_events;

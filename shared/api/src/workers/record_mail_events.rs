@@ -41,7 +41,8 @@ pub async fn handle(
 ) -> Result<(), Failure> {
     match (about.subject, about.reminder) {
         (Subject::Task(task), Some(reminder)) => tell_task(store, task, reminder, news).await?,
-        (Subject::Task(_), None) => {}
+        // A digest itself is no mail; the notice that it makes is.
+        (Subject::Task(_), None) | (Subject::Digest(_), _) => {}
         (Subject::Notice(notice), _) => tell_notice(store, notice, news).await?,
     }
     let Some(reason) = stops else { return Ok(()) };
@@ -102,7 +103,7 @@ async fn stop_user(
         if !user.stop_mail(reason, accepted_at, now) {
             return Ok(());
         }
-        match store.replace_user(&user, read).await? {
+        match store.replace_user(&user, read, None).await? {
             Replaced::Done => {
                 tracing::warn!(user = %id, reason = reason.as_str(), "mail to an address has stopped");
                 return Ok(());

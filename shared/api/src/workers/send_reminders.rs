@@ -11,8 +11,8 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     id::{TaskId, UserId},
     ports::{
-        Alongside, Directory, Mail, MailError, Mailer, Notices, PortError, Replaced, SpaceReads,
-        StoppedAddresses, TaskChanges, TimerQueue,
+        Alongside, Digests, Directory, Mail, MailError, Mailer, Notices, PortError, Replaced,
+        SpaceReads, StoppedAddresses, TaskChanges, TimerQueue,
     },
     reminder::Reminder,
     space::Role,
@@ -29,6 +29,13 @@ use crate::{
 
 /// The most steps taken for one message: a task has at most 20 reminders, and each takes a few.
 pub(super) const MAX_STEPS: usize = 100;
+
+/// All that the worker reads and changes.
+pub trait WorkerStore:
+    TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses
+{
+}
+impl<T: TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses> WorkerStore for T {}
 
 /// What the worker works with.
 pub struct Worker<'a, S, Q, M> {
@@ -72,12 +79,7 @@ pub enum Failure {
     Restless,
 }
 
-impl<S, Q, M> Worker<'_, S, Q, M>
-where
-    S: TaskChanges + Notices + SpaceReads + Directory + StoppedAddresses,
-    Q: TimerQueue,
-    M: Mailer,
-{
+impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Deals with one message. That nothing is to be done is the usual end of a message that came twice,
     /// or whose task has changed or gone.
     ///
@@ -88,6 +90,7 @@ where
         match timer.subject {
             Subject::Task(id) => self.handle_task(id, timer).await,
             Subject::Notice(id) => self.handle_notice(id, timer).await,
+            Subject::Digest(id) => self.handle_digest(id, timer).await,
         }
     }
 
@@ -262,12 +265,10 @@ where
 
 /// Deals with a batch of messages, all at the same time, each by itself: one that fails does not hold up
 /// the others, and only it is delivered again.
-pub async fn handle_batch<S, Q, M>(worker: &Worker<'_, S, Q, M>, event: SqsEvent) -> SqsBatchResponse
-where
-    S: TaskChanges + Notices + SpaceReads + Directory + StoppedAddresses,
-    Q: TimerQueue,
-    M: Mailer,
-{
+pub async fn handle_batch<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+    worker: &Worker<'_, S, Q, M>,
+    event: SqsEvent,
+) -> SqsBatchResponse {
     let results = join_all(event.records.iter().map(async |message| {
         let result = worker.handle(message.body.as_deref().unwrap_or_default()).await;
         result.map_err(|error| {

@@ -194,7 +194,7 @@ async fn a_link_stops_working_when_its_reader_leaves_or_is_disabled() {
     let token = world.link(&ada, Deed::Complete(task.id));
     let mut out = ada.clone();
     out.apply(UserPatch { disabled: Some(true), ..UserPatch::default() }, now());
-    world.store.replace_user(&out, ada.version).await.expect("an answer");
+    world.store.replace_user(&out, ada.version, None).await.expect("an answer");
     assert_eq!(world.follow(&ada, &task, &token, true).await.status, 404);
 }
 
@@ -230,7 +230,7 @@ async fn a_link_of_one_kind_turns_off_that_kind_only() {
         assert_eq!(off, [kind]);
         let mut on = user.clone();
         on.apply(UserPatch { mail: vec![(*kind, true)], ..UserPatch::default() }, now());
-        world.store.replace_user(&on, user.version).await.expect("an answer");
+        world.store.replace_user(&on, user.version, None).await.expect("an answer");
     }
     let wrong_use = world.link(&ada, Deed::Complete(task.id));
     let event = world.event("unsubscribe", &ada, &task).await.path("token", &wrong_use);

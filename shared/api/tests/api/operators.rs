@@ -48,7 +48,7 @@ async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_t
     let (world, ada, task) = World::inhabited().await;
     let boss = operator();
     let demoted = User { role: AccountRole::User, version: 3, ..boss.clone() };
-    world.store.replace_user(&demoted, 2).await.expect("an answer");
+    world.store.replace_user(&demoted, 2, None).await.expect("an answer");
     assert_eq!(world.send(&world.event("list-users", &ada, &task).await).await.status, 403);
 
     let claim = world.event("become-operator", &ada, &task).await;
@@ -150,7 +150,7 @@ async fn no_operator_disables_themselves() {
         assert_eq!((answer.status, answer.code()), (409, "own_account"), "{patch}");
     }
     let second = User { role: AccountRole::Operator, version: 2, ..mate() };
-    world.store.replace_user(&second, 1).await.expect("an answer");
+    world.store.replace_user(&second, 1, None).await.expect("an answer");
     let bearer = format!("Bearer {}", world.access_token(&second));
     let event = world.event("update-user", &ada, &task).await.path("user_id", &own);
     let answer = world.send(&event.header("authorization", &bearer)).await;
@@ -170,7 +170,7 @@ async fn no_mail_goes_to_a_disabled_account() {
     let stored = world.store.user(ada.id).await.expect("an answer").expect("the user");
     let disabled =
         User { disabled_at: Some(stored.created_at), version: stored.version + 1, ..stored.clone() };
-    world.store.replace_user(&disabled, stored.version).await.expect("an answer");
+    world.store.replace_user(&disabled, stored.version, None).await.expect("an answer");
     let outbox = Outbox::default();
     world.clock.advance(SignedDuration::from_secs(90));
     world.tick(&outbox).await;

@@ -219,7 +219,7 @@ async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
         UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() },
         world.clock.now(),
     );
-    assert_eq!(world.store.replace_user(&ada, 1).await.expect("an answer"), Replaced::Done);
+    assert_eq!(world.store.replace_user(&ada, 1, None).await.expect("an answer"), Replaced::Done);
     let outbox = Outbox::default();
     world.clock.set(instant(DUE));
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");

@@ -26,10 +26,28 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use serde_json::Value;
-use taskbell_test::template::resources;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use taskbell_api::{links::Deed, workers::record_mail_events};
+use taskbell_domain::{
+    delivery::{Feedback, News},
+    notice::{Content, Purpose},
+    ports::{Notices, ProfileChanges, TaskCreation},
+    reminder::Lead,
+    timer::{Subject, Timer},
+    user::{MailKind, MailSettings, StopReason, User},
+};
+use taskbell_test::{
+    Outbox,
+    fixtures::{due_draft, notice, now, space, task},
+    template::resources,
+};
 
-use crate::{dynamodb_server::Server, functions::name_of, support::World};
+use crate::{
+    dynamodb_server::Server,
+    functions::name_of,
+    support::{World, invitation_of, mate},
+};
 
 type Attributes = std::collections::HashMap<String, AttributeValue>;
 
@@ -175,9 +193,30 @@ fn allows(statement: &Value, place: &str, action: &str, keys: &BTreeSet<String>)
     actions.iter().any(|one| one == action) && resources.iter().any(named) && keys.iter().all(known)
 }
 
+fn every_mail() -> MailSettings {
+    let mut settings = MailSettings::default();
+    MailKind::ALL.iter().for_each(|kind| settings.set(*kind, true));
+    settings
+}
+
+/// Which of the calls no statement of the function's role allows.
+fn refused(id: &str, statements: &[Value], calls: Vec<Wanted>) -> BTreeSet<String> {
+    let mut refused = BTreeSet::new();
+    for (place, actions, keys) in calls {
+        for action in actions {
+            let allowed = statements.iter().any(|one| allows(one, &place, action, &keys));
+            let short = |key: &String| key.split('#').next().unwrap_or_default().to_owned();
+            let keys: BTreeSet<_> = keys.iter().map(short).collect();
+            refused
+                .extend((!allowed).then(|| format!("{id} may not {action} on {place} with {keys:?}")));
+        }
+    }
+    refused
+}
+
 #[tokio::test]
 async fn every_call_of_a_function_is_allowed_by_one_statement_of_its_role() {
-    let (mut checked, mut refused) = (0, BTreeSet::new());
+    let (mut checked, mut wrong) = (0, BTreeSet::new());
     for (id, template) in resources("AWS::Serverless::Function") {
         let (function, recorder) = (name_of(&id), Recorder::default());
         let events = template["Properties"]["Events"].to_string();
@@ -188,24 +227,84 @@ async fn every_call_of_a_function_is_allowed_by_one_statement_of_its_role() {
         let world = World::on(server.store(recorder.on(&server.client())));
         let (ada, task) = world.inhabit().await;
         let statements = statements(&template);
+        let mut events = Vec::new();
         // As it is, and a second time: with its idempotency key, or what it has changed.
         for _ in 0..2 {
-            let event = world.event(&function, &ada, &task).await;
+            events.push(world.event(&function, &ada, &task).await);
+        }
+        let tokens: &[(&str, Deed)] = match function.as_str() {
+            "run-action" => {
+                &[("token", Deed::Snooze(task.id, Lead::hours(1))), ("token", Deed::VerifyEmail)]
+            }
+            _ => &[],
+        };
+        for (name, deed) in tokens {
+            events.push(world.event(&function, &ada, &task).await.path(name, &world.link(&ada, *deed)));
+        }
+        if function == "update-profile" {
+            let on = json!({ "mail": { "digest": true } });
+            events.push(world.event(&function, &ada, &task).await.body(&on));
+        }
+        if function == "unsubscribe" {
+            let stranger = invitation_of(&ada).0.to_text();
+            events.push(world.event(&function, &ada, &task).await.path("token", &stranger));
+        }
+        for event in events {
             recorder.take();
             world.send(&event).await;
-            for (place, actions, keys) in recorder.take() {
-                for action in actions {
-                    let allowed = statements.iter().any(|one| allows(one, &place, action, &keys));
-                    let short = |key: &String| key.split('#').next().unwrap_or_default().to_owned();
-                    let keys: BTreeSet<_> = keys.iter().map(short).collect();
-                    refused.extend(
-                        (!allowed).then(|| format!("{id} may not {action} on {place} with {keys:?}")),
-                    );
-                    checked += 1;
-                }
-            }
+            let calls = recorder.take();
+            checked += calls.len();
+            wrong.extend(refused(&id, &statements, calls));
         }
     }
-    assert_eq!(refused, BTreeSet::new());
+    assert_eq!(wrong, BTreeSet::new());
     assert!(checked > 200, "{checked}");
+}
+
+#[tokio::test]
+async fn every_call_of_the_workers_is_allowed_by_one_statement_of_their_roles() {
+    let functions: BTreeMap<_, _> = resources("AWS::Serverless::Function").into_iter().collect();
+    let role = |id: &str| statements(&functions[id]);
+    let (recorder, server) = (Recorder::default(), Server::start().await);
+    let world = World::on(server.store(recorder.on(&server.client())));
+    let (ada, _) = world.inhabit().await;
+    let mate = mate();
+    let shared = space(1, &ada).0;
+    let rings = now() + SignedDuration::from_mins(1);
+    let mut assigned = due_draft("Ring", &rings.to_string(), &["PT0S"]);
+    assigned.assigned_to = Some(mate.id);
+    let mut task = task(50, &ada, assigned);
+    task.space = shared.id;
+    world.store.create(&task, None, None).await.expect("an answer");
+    let on = User { version: 2, mail: every_mail(), ..mate.clone() };
+    let digest = Timer { at: rings, subject: Subject::Digest(mate.id) };
+    world.store.replace_user(&on, 1, Some(digest)).await.expect("an answer");
+    let contents = [
+        Content::Assignment { to: mate.id, task: task.id, by: ada.id },
+        Content::Verification { to: ada.id },
+        Content::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
+    ];
+    for (number, content) in contents.into_iter().enumerate() {
+        let made = notice(70 + number as u64, content);
+        world.store.add_notice(&made, None).await.expect("an answer");
+    }
+    recorder.take();
+    let outbox = Outbox::default();
+    world.sweep().await;
+    let dispatched = recorder.take();
+    let mut wrong = refused("dispatcher", &role("DispatchDueTimersFunction"), dispatched);
+    world.clock.set(rings);
+    while world.deliver(&outbox).await > 0 {}
+    let sent = outbox.sent();
+    assert!(sent.len() > 6, "{} mails: of tasks, digests, and each kind of notice", sent.len());
+    wrong.extend(refused("worker", &role("SendRemindersFunction"), recorder.take()));
+    for mail in sent {
+        let news =
+            News { message_id: "m".to_owned(), accepted_at: rings, feedback: Some(Feedback::Bounced) };
+        let stops = Some(StopReason::Bounced);
+        let told = record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock);
+        told.await.expect("it is recorded");
+        wrong.extend(refused("recorder", &role("RecordMailEventsFunction"), recorder.take()));
+    }
+    assert_eq!(wrong, BTreeSet::new());
 }

@@ -50,7 +50,7 @@ pub(crate) fn operator() -> User {
 }
 
 /// The invitation of a user into space 2, and its token.
-fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
+pub(crate) fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
     let secret = "5e".repeat(16);
     let invitation = Invitation {
         space: space(2, &mate()).0.id,
@@ -237,7 +237,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let boss = self.register(901).await;
         let promoted = User { version: 2, ..operator() };
         assert_eq!(
-            self.store.replace_user(&promoted, boss.version).await.expect("one"),
+            self.store.replace_user(&promoted, boss.version, None).await.expect("one"),
             Replaced::Done
         );
         self.store.add_notice(&message(&mate), None).await.expect("an answer");

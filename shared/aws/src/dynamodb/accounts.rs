@@ -14,6 +14,7 @@ use taskbell_domain::{
         Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles, Registered,
         Registrations, Replaced, Rotated, Sessions, StoppedAddresses, UserPage,
     },
+    timer::Timer,
     user::User,
 };
 
@@ -34,10 +35,20 @@ impl Profiles for DynamoDb {
 }
 
 impl ProfileChanges for DynamoDb {
-    async fn replace_user(&self, user: &User, expected: u64) -> Result<Replaced<User>, PortError> {
+    async fn replace_user(
+        &self,
+        user: &User,
+        expected: u64,
+        digest: Option<Timer>,
+    ) -> Result<Replaced<User>, PortError> {
         const OPERATION: &str = "changing a profile";
         let stored = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
-        self.replace_item::<UserItem, _>(OPERATION, &self.accounts, stored, expected).await
+        let Some(timer) = digest else {
+            return self.replace_item::<UserItem, _>(OPERATION, &self.accounts, stored, expected).await;
+        };
+        let profile = put(OPERATION, &self.accounts, stored, When::Version(expected))?;
+        let moved = self.move_digest(OPERATION, user.id, timer)?;
+        self.replace_with::<UserItem, _>(OPERATION, vec![profile, moved]).await
     }
 }
 

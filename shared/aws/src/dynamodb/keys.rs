@@ -12,6 +12,7 @@
 //! | invitation | `SPACE#<space>` | `INVITATION#<hash of the canonical address>` |
 //! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notice | `NOTICE#<notice>` | `NOTICE` |
+//! | digest of a user | `DIGEST#<user>` | `DIGEST` |
 //! | count of what somebody does | `LIMIT#<subject>` | `<limit>` |
 //! | what a task has been counted as | `COUNTED#<task>` | `COUNTED` |
 //! | numbers of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
@@ -180,11 +181,17 @@ pub fn notice(notice: NoticeId) -> (String, String) {
     (format!("NOTICE#{}", notice.body()), "NOTICE".to_owned())
 }
 
+/// Key of the digest of a user.
+pub fn digest(user: UserId) -> (String, String) {
+    (format!("DIGEST#{}", user.body()), "DIGEST".to_owned())
+}
+
 /// Key of what a timer belongs to.
 pub fn subject(subject: Subject) -> (String, String) {
     match subject {
         Subject::Task(id) => task(id),
         Subject::Notice(id) => notice(id),
+        Subject::Digest(id) => digest(id),
     }
 }
 
@@ -338,7 +345,7 @@ mod tests {
             "#",
             "2026-03-01T08:00:00Z",
             "yesterday#tsk_01JQ0000000000000000000001",
-            "2026-03-01T08:00:00Z#usr_01JQ0000000000000000000001",
+            "2026-03-01T08:00:00Z#spc_01JQ0000000000000000000001",
         ] {
             assert_eq!(parse_timer(bad), None, "{bad}");
         }

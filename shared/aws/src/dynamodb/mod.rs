@@ -5,6 +5,7 @@
 mod accounts;
 mod comments;
 mod counts;
+mod digests;
 mod items;
 pub mod keys;
 mod limits;

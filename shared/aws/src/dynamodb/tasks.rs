@@ -26,7 +26,7 @@ use super::{
     key, keys, number, text,
     write::{Transacted, When, conflict, delete, put},
 };
-use crate::error::{corrupt, elsewhere, port_error, unbuildable};
+use crate::error::{corrupt, port_error, unbuildable};
 
 impl TaskReads for DynamoDb {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
@@ -134,7 +134,7 @@ impl TaskChanges for DynamoDb {
         actions.extend(self.put_notice(OPERATION, also.notice)?);
         let record = also.record.map(|record| self.put_record(OPERATION, record));
         actions.extend(record.transpose()?);
-        self.replace_with(OPERATION, actions).await
+        self.replace_with::<TaskItem, _>(OPERATION, actions).await
     }
 
     async fn task_and_comments(&self, id: TaskId) -> Result<(Option<Task>, bool), PortError> {
@@ -169,7 +169,7 @@ impl TaskChanges for DynamoDb {
         if let Some(record) = record {
             let gone = delete(OPERATION, &self.tasks, keys::task(id), When::Version(expected))?;
             let record = self.put_record(OPERATION, record)?;
-            let replaced = self.replace_with(OPERATION, vec![gone, record]).await?;
+            let replaced = self.replace_with::<TaskItem, _>(OPERATION, vec![gone, record]).await?;
             self.after_deletion(&replaced, id, comments).await;
             return Ok(replaced);
         }
@@ -316,21 +316,6 @@ impl DynamoDb {
                 // it again.
                 Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Done),
                 _ => Err(port_error(OPERATION)(error)),
-            },
-        }
-    }
-
-    /// Carries out actions of which the first is about the version of a task.
-    async fn replace_with(
-        &self,
-        operation: &'static str,
-        actions: Vec<TransactWriteItem>,
-    ) -> Result<Replaced<Task>, PortError> {
-        match self.transact(operation, actions).await? {
-            Transacted::Done => Ok(Replaced::Done),
-            Transacted::Refused(reasons) => match reasons.into_iter().next().flatten() {
-                Some(present) => conflict::<TaskItem, _>(operation, present),
-                None => Err(elsewhere(operation)),
             },
         }
     }

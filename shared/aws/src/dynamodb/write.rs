@@ -16,7 +16,7 @@ use super::{
     items::{Unreadable, read},
     key, keys, number, text,
 };
-use crate::error::{port_error, unbuildable};
+use crate::error::{elsewhere, port_error, unbuildable};
 
 /// On which condition an item is written or deleted.
 #[derive(Debug, Clone, Copy)]
@@ -164,5 +164,23 @@ impl DynamoDb {
             }
         }
         Err(port_error(operation)(error))
+    }
+
+    /// Carries out actions of which the first is about the version of what is replaced.
+    pub(super) async fn replace_with<'a, S, D>(
+        &self,
+        operation: &'static str,
+        actions: Vec<TransactWriteItem>,
+    ) -> Result<Replaced<D>, PortError>
+    where
+        S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
+    {
+        match self.transact(operation, actions).await? {
+            Transacted::Done => Ok(Replaced::Done),
+            Transacted::Refused(reasons) => match reasons.into_iter().next().flatten() {
+                Some(present) => conflict::<S, D>(operation, present),
+                None => Err(elsewhere(operation)),
+            },
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     id::{SessionId, UserId},
     limit::{Limit, Subject},
     notice::Notice,
+    timer::Timer,
     user::User,
 };
 
@@ -23,11 +24,13 @@ pub trait Profiles: Send + Sync {
 
 /// Changes profiles.
 pub trait ProfileChanges: Profiles {
-    /// Stores a profile if the stored one still has the version `expected`.
+    /// Stores a profile if the stored one still has the version `expected`, together with the moment at which the
+    /// user's digest is made next, if that has changed.
     fn replace_user(
         &self,
         user: &User,
         expected: u64,
+        digest: Option<Timer>,
     ) -> impl Future<Output = Result<Replaced<User>, PortError>> + Send;
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::{
+    digest::Digest,
     email::EmailAddress,
     id::{NoticeId, ReminderId, UserId},
     notice::Notice,
@@ -39,6 +40,21 @@ pub trait Notices: Send + Sync {
         invitation: &Invitation,
         secret_hash: &str,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// Keeps the digests.
+pub trait Digests: Send + Sync {
+    /// The digest of a user as it is now (a consistent read), or nothing.
+    fn digest(&self, user: UserId) -> impl Future<Output = Result<Option<Digest>, PortError>> + Send;
+
+    /// Stores a digest if the stored one still has the version `expected`, together with the notice that carries the
+    /// mail of a day.
+    fn replace_digest(
+        &self,
+        digest: &Digest,
+        expected: u64,
+        notice: Option<&Notice>,
+    ) -> impl Future<Output = Result<Replaced<Digest>, PortError>> + Send;
 }
 
 /// A page of timers, and where the next one begins.

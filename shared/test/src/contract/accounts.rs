@@ -80,11 +80,14 @@ pub async fn a_profile_changes_only_at_the_version_that_was_read(store: &impl St
     let ada = user(1);
     register(store, &ada).await;
     let newer = User { version: 2, ..ada.clone() };
-    assert_eq!(store.replace_user(&newer, 1).await.expect("an answer"), Replaced::Done);
-    let refused = store.replace_user(&newer, 1).await.expect("an answer");
+    assert_eq!(store.replace_user(&newer, 1, None).await.expect("an answer"), Replaced::Done);
+    let refused = store.replace_user(&newer, 1, None).await.expect("an answer");
     assert_eq!(refused, Replaced::Conflict(Some(Box::new(newer))));
     let nobody = user(9);
-    assert_eq!(store.replace_user(&nobody, 1).await.expect("an answer"), Replaced::Conflict(None));
+    assert_eq!(
+        store.replace_user(&nobody, 1, None).await.expect("an answer"),
+        Replaced::Conflict(None)
+    );
 }
 
 /// What somebody does is counted by subject, by limit and by window.

@@ -30,6 +30,7 @@ pub trait Store:
     + Counting
     + CountReads
     + Notices
+    + Digests
     + Timers
 {
 }
@@ -47,6 +48,7 @@ impl<T> Store for T where
         + Counting
         + CountReads
         + Notices
+        + Digests
         + Timers
 {
 }
@@ -90,6 +92,7 @@ macro_rules! contract_tests {
             a_purge_leaves_nothing_of_a_space_and_all_of_others
             comments_are_paged_changed_and_deleted_with_their_task
             a_notice_is_read_back_whole_and_has_a_timer
+            a_digest_moves_with_the_profile_and_changes_with_its_notice
             timers_are_found_until_a_moment_and_move_with_their_task
         );
     };

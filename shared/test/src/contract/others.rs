@@ -7,15 +7,17 @@ use crate::{
 use taskbell_domain::{
     counts::{Counted, Counts, Number, Numbers, Tallies, Tally},
     delivery::{DeliveryStatus, Outcome},
+    digest::Digest,
     id::{SpaceId, TaskId},
     notice::{Content, NoticeStep, Purpose},
     ports::*,
     task::{Status, Task, TaskPatch},
     text::{Category, CommentText, Tag},
     timer::{Subject, Timer},
+    user::User,
 };
 
-use super::{Store, create};
+use super::{Store, create, register};
 
 /// Comments come in the order in which they were made, page by page, change alone, and go with their task.
 pub async fn comments_are_paged_changed_and_deleted_with_their_task(store: &impl Store) {
@@ -112,10 +114,68 @@ pub async fn a_notice_is_read_back_whole_and_has_a_timer(store: &impl Store) {
     assert_eq!(timers().await, []);
 }
 
+/// A digest is made by moving it, changes at the version that was read, and has a timer while there is a next one.
+pub async fn a_digest_moves_with_the_profile_and_changes_with_its_notice(store: &impl Store) {
+    let mut ada = user(1);
+    register(store, &ada).await;
+    assert_eq!(store.digest(ada.id).await.expect("an answer"), None);
+    let subject = Subject::Digest(ada.id);
+    let first = Timer { at: instant("2026-03-01T09:00:00Z"), subject };
+    ada.version = 2;
+    assert_eq!(store.replace_user(&ada, 1, Some(first)).await.expect("an answer"), Replaced::Done);
+    let mut digest = Digest { user: ada.id, at: Some(first.at), made_for: None, version: 1 };
+    assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest.clone()));
+    let timers = async || {
+        let mut found = Vec::new();
+        for shard in 0..TIMER_SHARDS {
+            found.extend(
+                store
+                    .timers(shard, instant("2026-03-09T09:00:00Z"), None)
+                    .await
+                    .expect("a page")
+                    .timers,
+            );
+        }
+        found
+    };
+    assert_eq!(timers().await, [first]);
+    let later = instant("2026-03-01T09:10:00Z");
+    store.postpone(first, later).await.expect("an answer");
+    assert_eq!(timers().await, [Timer { at: later, subject }]);
+
+    let day = "2026-03-01".parse().expect("a day");
+    let told = notice(1, Content::Digest { to: ada.id, day });
+    digest.version = 2;
+    digest.made_for = Some(day);
+    digest.at = Some(instant("2026-03-02T09:00:00Z"));
+    let replaced = store.replace_digest(&digest, 1, Some(&told)).await.expect("an answer");
+    assert_eq!(replaced, Replaced::Done);
+    assert_eq!(store.notice(told.id).await.expect("an answer"), Some(told));
+    let other = notice(2, Content::Digest { to: ada.id, day });
+    let conflict = Replaced::Conflict(Some(Box::new(digest.clone())));
+    assert_eq!(store.replace_digest(&digest, 1, Some(&other)).await.expect("an answer"), conflict);
+    assert_eq!(store.notice(other.id).await.expect("an answer"), None);
+
+    // A profile that has changed meanwhile moves nothing.
+    let refused = store.replace_user(&User { version: 3, ..ada.clone() }, 1, Some(first)).await;
+    assert_eq!(refused.expect("an answer"), Replaced::Conflict(Some(Box::new(ada.clone()))));
+    assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest.clone()));
+    // Moved, it still knows for which day it was made last.
+    ada.version = 3;
+    assert_eq!(store.replace_user(&ada, 2, Some(first)).await.expect("an answer"), Replaced::Done);
+    digest = Digest { at: Some(first.at), version: 3, ..digest };
+    assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest.clone()));
+    digest = Digest { at: None, version: 4, ..digest };
+    assert_eq!(store.replace_digest(&digest, 3, None).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest));
+    let left: Vec<_> = timers().await.into_iter().filter(|timer| timer.subject == subject).collect();
+    assert_eq!(left, []);
+}
+
 fn task_of(timer: Timer) -> TaskId {
     match timer.subject {
         Subject::Task(id) => id,
-        Subject::Notice(_) => panic!("it belongs to a task"),
+        Subject::Notice(_) | Subject::Digest(_) => panic!("it belongs to a task"),
     }
 }
 

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     credential::{Credential, Session},
+    digest::Digest,
     email::EmailAddress,
     id::{SessionId, UserId},
     limit::{self, Limit},
     notice::Notice,
     ports::*,
+    timer::Timer,
     user::User,
 };
 
@@ -21,13 +23,25 @@ impl Profiles for Memory {
 }
 
 impl ProfileChanges for Memory {
-    async fn replace_user(&self, user: &User, expected: u64) -> Result<Replaced<User>, PortError> {
+    async fn replace_user(
+        &self,
+        user: &User,
+        expected: u64,
+        digest: Option<Timer>,
+    ) -> Result<Replaced<User>, PortError> {
         let mut data = self.data();
         let stored = data.users.get(&user.id);
         if stored.is_none_or(|stored| stored.version != expected) {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
         data.users.insert(user.id, user.clone());
+        if let Some(timer) = digest {
+            let first = Digest { user: user.id, at: None, made_for: None, version: 0 };
+            let (moved, shown) = data.digests.entry(user.id).or_insert((first, None));
+            moved.at = Some(timer.at);
+            moved.version += 1;
+            *shown = Some(timer);
+        }
         Ok(Replaced::Done)
     }
 }

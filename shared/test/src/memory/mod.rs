@@ -15,6 +15,7 @@ use taskbell_domain::{
     comment::Comment,
     counts::Counts,
     credential::{Credential, Session},
+    digest::Digest,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
     limit::{self},
     notice::Notice,
@@ -46,6 +47,8 @@ pub struct Data {
     comments: BTreeMap<(TaskId, CommentId), Comment>,
     /// Notices.
     pub notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
+    /// Digests.
+    pub digests: BTreeMap<UserId, (Digest, Option<Timer>)>,
     counted: BTreeMap<TaskId, (u64, Counts)>,
     tallies: BTreeMap<SpaceId, Counts>,
     stopped: BTreeSet<String>,
@@ -59,7 +62,18 @@ impl Memory {
         let data = self.data();
         let accounts = (&data.users, data.credentials.len(), &data.sessions, &data.stopped);
         let spaces = (&data.spaces, &data.members, &data.invitations);
-        format!("{:?}", (accounts, spaces, &data.tasks, &data.records, &data.comments, &data.notices))
+        format!(
+            "{:?}",
+            (
+                accounts,
+                spaces,
+                &data.tasks,
+                &data.records,
+                &data.comments,
+                &data.notices,
+                &data.digests
+            )
+        )
     }
 
     /// What is stored.

@@ -1,6 +1,7 @@
 //! Spaces and notices.
 
 use taskbell_domain::{
+    digest::Digest,
     id::{NoticeId, SpaceId, UserId},
     notice::Notice,
     ports::*,
@@ -157,6 +158,28 @@ impl SpaceChanges for Memory {
         data.invitations.retain(|(of, _), _| *of != space);
         data.spaces.remove(&space);
         Ok(true)
+    }
+}
+
+impl Digests for Memory {
+    async fn digest(&self, user: UserId) -> Result<Option<Digest>, PortError> {
+        Ok(self.data().digests.get(&user).map(|(digest, _)| digest.clone()))
+    }
+
+    async fn replace_digest(
+        &self,
+        digest: &Digest,
+        expected: u64,
+        notice: Option<&Notice>,
+    ) -> Result<Replaced<Digest>, PortError> {
+        let mut data = self.data();
+        let stored = data.digests.get(&digest.user).map(|(stored, _)| stored);
+        if stored.is_none_or(|stored| stored.version != expected) {
+            return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
+        }
+        data.digests.insert(digest.user, (digest.clone(), digest.timer()));
+        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
+        Ok(Replaced::Done)
     }
 }
 

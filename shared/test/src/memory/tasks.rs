@@ -271,6 +271,7 @@ impl Timers for Memory {
             .values()
             .filter_map(|(_, timer)| *timer)
             .chain(data.notices.values().filter_map(|(_, timer)| *timer))
+            .chain(data.digests.values().filter_map(|(_, timer)| *timer))
             .filter(|t| t.subject.spread() % TIMER_SHARDS == shard && t.at <= until)
             .filter(|t| after.is_none_or(|after| *t > after))
             .collect();
@@ -285,6 +286,7 @@ impl Timers for Memory {
         let stored = match timer.subject {
             Subject::Task(id) => data.tasks.get_mut(&id).map(|(_, stored)| stored),
             Subject::Notice(id) => data.notices.get_mut(&id).map(|(_, stored)| stored),
+            Subject::Digest(id) => data.digests.get_mut(&id).map(|(_, stored)| stored),
         };
         if let Some(stored) = stored.filter(|stored| **stored == Some(timer)) {
             *stored = Some(Timer { at: to, ..timer });

@@ -4,6 +4,7 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     credential::{Credential, link_token},
+    digest::DigestHour,
     email::EmailAddress,
     id::{NoticeId, UserId},
     notice::{Content, Notice},
@@ -50,6 +51,7 @@ pub async fn handle(
         id: UserId::generate(clock, random),
         email,
         name,
+        digest_hour: DigestHour::DEFAULT,
         time_zone: zone.unwrap_or_else(Zone::utc),
         default_reminders: vec![ReminderSpec::half_an_hour_before()],
         mail: MailSettings::default(),

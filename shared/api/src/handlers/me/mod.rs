@@ -28,6 +28,7 @@ pub(super) fn profile_view(user: &User) -> Value {
         "time_zone": user.time_zone,
         "default_reminders": user.default_reminders,
         "mail": user.mail,
+        "digest_hour": user.digest_hour.get(),
         "role": user.role,
         "created_at": user.created_at,
         "updated_at": user.updated_at,
@@ -45,11 +46,12 @@ pub(crate) async fn change(
     change: impl Fn(&mut User) -> bool,
 ) -> Result<User, Problem> {
     for _ in 0..TRIES {
-        let read = user.version;
+        let before = user.clone();
         if !change(&mut user) {
             return Ok(user);
         }
-        match accounts.replace_user(&user, read).await? {
+        let digest = user.digest_moved(&before, user.updated_at);
+        match accounts.replace_user(&user, before.version, digest).await? {
             Replaced::Done => return Ok(user),
             Replaced::Conflict(Some(present)) => user = *present,
             Replaced::Conflict(None) => return Err(Problem::not_found()),

@@ -36,6 +36,7 @@ pub async fn handle(
             .clearable("default_reminders", read::default_reminders)
             .map(Option::unwrap_or_default),
         mail: mail.unwrap_or_default(),
+        digest_hour: fields.changed("digest_hour", read::digest_hour),
         ..UserPatch::default()
     };
     let patch = fields.finish(Some(patch))?;

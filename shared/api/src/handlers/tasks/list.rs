@@ -9,9 +9,9 @@ use taskbell_domain::{
     due::Due,
     id::SpaceId,
     list::{DEFAULT_PAGE_LIMIT, Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
-    policy::{Action, known_role},
-    ports::{Memberships, Profiles, TaskReads},
-    task::{Priority, Status, Task},
+    policy::Action,
+    ports::{Profiles, TaskReads},
+    task::{Priority, Status},
     text::{Category, Needle, Tag},
     violation::Violation,
     zone::Zone,
@@ -19,8 +19,8 @@ use taskbell_domain::{
 
 use super::{require, view::TaskView};
 use crate::{
+    handlers::access::keep_visible,
     http::{Call, Cursor, Params, Problem, Reply, read},
-    tokens::Identity,
 };
 
 /// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
@@ -96,7 +96,7 @@ pub async fn handle(
     })?;
     let mut page = tasks.list(&query).await?;
     if mine {
-        keep_visible(tasks, caller, &mut page.items).await?;
+        keep_visible(tasks, caller.user, &mut page.items).await?;
     }
     let items: Vec<_> = page.items.iter().map(TaskView::from).collect();
     let next_cursor = page.next.map(|place| cursors.write(&place.0));
@@ -137,20 +137,6 @@ impl Days {
 fn only_true(text: &str) -> Result<(), Violation> {
     let why = "It must be true; leave it out for all tasks.";
     (text == "true").then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
-}
-
-/// Drops what is assigned to the caller in spaces that they have left a moment ago.
-async fn keep_visible(
-    store: &impl Memberships,
-    caller: Identity,
-    items: &mut Vec<Task>,
-) -> Result<(), Problem> {
-    let own = |task: &Task| known_role(caller.user, task.space).is_some();
-    if !items.iter().all(own) {
-        let spaces = store.spaces_of(caller.user).await?;
-        items.retain(|task| own(task) || spaces.iter().any(|(space, _)| space.id == task.space));
-    }
-    Ok(())
 }
 
 /// An instant, or a zoned time. A date alone is not one: its day begins at another instant in every zone.

@@ -49,7 +49,9 @@ pub async fn handle(
     call.admitted().await?;
     for _ in 0..TRIES {
         let read = user.version;
-        if !user.apply(patch.clone(), now) || store.replace_user(&user, read).await? == Replaced::Done {
+        if !user.apply(patch.clone(), now)
+            || store.replace_user(&user, read, None).await? == Replaced::Done
+        {
             if patch.disabled.is_some() {
                 user = shut_out(store, user).await?;
             }

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use taskbell_domain::{
     delivery::{Delivery, DeliveryStatus, MAX_ATTEMPTS, MAX_LATENESS, Reason},
     id::{NoticeId, ReminderId, TaskId, UserId},
-    notice::Notice,
+    notice::{Content, Notice},
     reminder::{Reminder, ReminderSpec},
     task::{Status, Task},
-    user::MailKind,
+    user::{MailKind, User},
 };
 use taskbell_test::{Memory, fixtures::user};
 
@@ -36,6 +36,8 @@ pub(super) struct History {
     notices: BTreeMap<NoticeId, Notice>,
     /// Who takes reminder mails, from when on.
     mail: Vec<(Timestamp, BTreeMap<UserId, bool>)>,
+    /// Everybody's profile, from when on.
+    users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
     /// Who is in the shared space, from when on.
     members: Vec<(Timestamp, BTreeSet<UserId>)>,
 }
@@ -81,6 +83,9 @@ impl History {
             data.users.values().map(|user| (user.id, user.mail.wants(MailKind::Reminders))).collect();
         if self.mail.last().is_none_or(|(_, last)| *last != mail) {
             self.mail.push((at, mail));
+        }
+        if self.users.last().is_none_or(|(_, last)| *last != data.users) {
+            self.users.push((at, data.users.clone()));
         }
         let members = data.members.keys().map(|(_, user)| *user).collect();
         if self.members.last().is_none_or(|(_, last)| *last != members) {
@@ -146,10 +151,47 @@ pub(super) fn check(
         known.insert(id.to_string());
         check_notice(notice, offers, &mut count).map_err(|why| format!("{id}: {why}"))?;
     }
+    check_digests(history, strict, end, &mut count)?;
     match offers.iter().find(|offer| !known.contains(&offer.subject)) {
         Some(stray) => Err(format!("{} was sent and is nowhere in the ledger", stray.subject)),
         None => Ok(verdict),
     }
+}
+
+/// For each day that a user has come to the hour of, wanting a digest, there is one, and never two.
+fn check_digests(
+    history: &History,
+    strict: bool,
+    end: Timestamp,
+    count: &mut impl FnMut(&str),
+) -> Result<(), String> {
+    let mut made = BTreeMap::new();
+    for notice in history.notices.values() {
+        let Content::Digest { to, day } = &notice.content else { continue };
+        if made.insert((*to, *day), notice).is_some() {
+            return Err(format!("{to} has two digests for {day}"));
+        }
+        count("digests");
+        let late = notice.delivery.sent_at.map(|at| at.duration_since(notice.delivery.fire_at));
+        if strict && late.is_some_and(|late| late > SignedDuration::from_mins(3)) {
+            return Err(format!("nothing went wrong, and the digest of {day} was {late:?} late"));
+        }
+    }
+    for (index, (from, users)) in history.users.iter().enumerate() {
+        let until = history.users.get(index + 1).map_or(end, |(next, _)| *next);
+        // A request is judged by the clock of the function; and of what has just begun, the turn may be under way.
+        let (from, until) = (*from + super::MINUTE * 10, until - super::MINUTE * 10);
+        for user in users.values().filter(|user| user.mail.wants(MailKind::Digest)) {
+            let mut day = user.local_date(from);
+            while user.digest_at(day) <= until.min(end - super::MINUTE * 20) {
+                if user.digest_at(day) >= from && !made.contains_key(&(user.id, day)) {
+                    return Err(format!("{} has no digest for {day}", user.id));
+                }
+                day = day.saturating_add(1.day());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_notice(notice: &Notice, offers: &[Offer], count: &mut impl FnMut(&str)) -> Result<(), String> {

@@ -47,6 +47,9 @@ enum Deed {
     Snooze,
     MailOff,
     MailOn,
+    DigestOn,
+    DigestSoon,
+    DigestOff,
     Part,
     Meet,
 }
@@ -82,10 +85,12 @@ impl Life {
         let story = [
             (0, Deed::CreateNear),
             (5, Deed::Assign),
+            (5, Deed::DigestSoon),
             (5, Deed::CreateSeries),
             (40, Deed::Rename),
             (30, Deed::Snooze),
             (300, Deed::Complete),
+            (1_300, Deed::DigestOff),
         ];
         let lasts = SignedDuration::from_mins(40);
         Self { lasts, next_at: Some(now()), story: Some(story.into()) }
@@ -153,6 +158,8 @@ impl Life {
                     Deed::MailOff,
                     Deed::MailOn,
                     Deed::MailOn,
+                    Deed::DigestOn,
+                    Deed::DigestOff,
                     Deed::Part,
                     Deed::Meet,
                 ])
@@ -274,6 +281,19 @@ fn choose(
         }
         Deed::MailOff => ("update-profile", None, json!({ "mail": { "reminders": false } })),
         Deed::MailOn => ("update-profile", None, json!({ "mail": { "reminders": true } })),
+        Deed::DigestOn => {
+            let zone = dice.pick(&["Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC"]);
+            let body =
+                json!({"mail": {"digest": true}, "digest_hour": dice.below(24), "time_zone": zone});
+            ("update-profile", None, body)
+        }
+        // A quarter past the hour at which everything begins.
+        Deed::DigestSoon => {
+            let body =
+                json!({"mail": {"digest": true}, "digest_hour": 14, "time_zone": "Asia/Kathmandu"});
+            ("update-profile", None, body)
+        }
+        Deed::DigestOff => ("update-profile", None, json!({ "mail": { "digest": false } })),
         Deed::Part => ("remove-member", None, Value::Null),
         Deed::Meet => return None,
     };

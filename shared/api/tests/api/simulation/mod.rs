@@ -226,9 +226,10 @@ impl<'a> Run<'a> {
     /// The next moment at which something happens by itself.
     fn next_moment(&mut self) -> Option<Timestamp> {
         self.sweep_at = self.next_sweep();
-        let state = self.cloud.state();
+        let state = &mut *self.cloud.state();
         let now = state.now;
-        let wakes = state.wakes.iter().copied().filter(|at| *at > now);
+        state.wakes.retain(|at| *at > now);
+        let wakes = state.wakes.iter().copied();
         let messages = state.queue.iter().map(|message| message.visible_at.max(now));
         let news = state.news.iter().map(|(at, ..)| (*at).max(now));
         let ends = self.actors.iter().map(|actor| actor.dies_at);
@@ -240,7 +241,8 @@ impl<'a> Run<'a> {
         let data = self.town.store.store.data();
         let tasks = data.tasks.values().filter_map(|(_, timer)| *timer);
         let notices = data.notices.values().filter_map(|(_, timer)| *timer);
-        let first = tasks.chain(notices).map(|timer| timer.at).min()?;
+        let digests = data.digests.values().filter_map(|(_, timer)| *timer);
+        let first = tasks.chain(notices).chain(digests).map(|timer| timer.at).min()?;
         let found = first - LOOK_AHEAD - self.max_skew;
         let minutes = found.duration_since(self.last_sweep).as_secs().div_euclid(60).max(1);
         Some(self.last_sweep + MINUTE * i32::try_from(minutes).expect("not for ages"))
@@ -522,7 +524,7 @@ fn whatever_goes_wrong_a_reminder_is_sent_once_or_its_ledger_says_why_not() {
         panic!("seed {seed} fails; SEED={seed} repeats it: {why}");
     }
     println!("{seeds} seeds: {sum:?}");
-    for what in ["sent", "sent again in doubt", "skipped", "failed", "notices sent"] {
+    for what in ["sent", "sent again in doubt", "skipped", "failed", "notices sent", "digests"] {
         assert!(sum.get(what).is_some_and(|many| *many > 0), "nothing was {what}: {sum:?}");
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     credential::{Credential, Session},
+    digest::DigestHour,
     email::EmailAddress,
     id::{SessionId, UserId},
     reminder::ReminderSpec,
@@ -23,6 +24,8 @@ pub(in crate::dynamodb) struct UserItem {
     time_zone: String,
     default_reminders: Vec<SpecItem>,
     mail: MailSettings,
+    #[serde(default = "default_hour")]
+    digest_hour: i8,
     #[serde(default = "plain")]
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +64,10 @@ struct DirectoryKeys {
     email_key: String,
 }
 
+fn default_hour() -> i8 {
+    DigestHour::DEFAULT.get()
+}
+
 /// The role of profiles that were stored before there were any.
 fn plain() -> String {
     AccountRole::User.as_str().to_owned()
@@ -75,6 +82,7 @@ impl From<&User> for UserItem {
             time_zone: user.time_zone.to_string(),
             default_reminders: user.default_reminders.iter().map(Into::into).collect(),
             mail: user.mail.clone(),
+            digest_hour: user.digest_hour.get(),
             role: user.role.as_str().to_owned(),
             disabled_at: user.disabled_at,
             email_verified_at: user.email_verified_at,
@@ -106,6 +114,7 @@ impl TryFrom<UserItem> for User {
             time_zone: Zone::parse(&item.time_zone)?,
             default_reminders: defaults.collect::<Result<_, _>>()?,
             mail: item.mail,
+            digest_hour: DigestHour::new(u64::try_from(item.digest_hour).unwrap_or(u64::MAX))?,
             role: AccountRole::parse(&item.role)?,
             disabled_at: item.disabled_at,
             email_verified_at: item.email_verified_at,

@@ -4,6 +4,7 @@
 mod accounts;
 mod counts;
 mod delivery;
+mod digests;
 mod spaces;
 mod tasks;
 
@@ -12,6 +13,7 @@ use taskbell_domain::{ports::PortError, violation::Violation};
 
 pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
 pub(super) use counts::{CountedItem, numbers};
+pub(super) use digests::DigestItem;
 pub(super) use spaces::{InvitationItem, MemberItem, NoticeItem, PersonalSpaceItem, SpaceItem};
 
 pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};

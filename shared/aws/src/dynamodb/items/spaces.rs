@@ -1,6 +1,6 @@
 //! Spaces, who is in them and who is invited, and notices.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
@@ -157,6 +157,10 @@ enum ContentItem {
     Verification {
         to: UserId,
     },
+    Digest {
+        to: UserId,
+        day: Date,
+    },
     Code {
         to: UserId,
         purpose: String,
@@ -179,6 +183,7 @@ impl From<&Content> for ContentItem {
                 text: text.as_str().to_owned(),
             },
             Content::Verification { to } => Self::Verification { to: *to },
+            Content::Digest { to, day } => Self::Digest { to: *to, day: *day },
             Content::Code { to, purpose, secret_hash } => Self::Code {
                 to: *to,
                 purpose: purpose.as_str().to_owned(),
@@ -204,6 +209,7 @@ impl TryFrom<ContentItem> for Content {
                 text: MessageText::parse(&text)?,
             },
             ContentItem::Verification { to } => Self::Verification { to },
+            ContentItem::Digest { to, day } => Self::Digest { to, day },
             ContentItem::Code { to, purpose, secret_hash } => {
                 Self::Code { to, purpose: Purpose::parse(&purpose)?, secret_hash }
             }

@@ -1,0 +1,226 @@
+//! The daily digest, from the profile to the mail.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use taskbell_api::links::{Deed, Link};
+use taskbell_domain::{
+    clock::Clock,
+    delivery::{DeliveryStatus, Reason},
+    notice::Content,
+    ports::{ProfileChanges, Replaced, TaskCreation},
+    task::Task,
+    timer::{Subject, Timer},
+    user::{MailKind, User},
+};
+use taskbell_test::{
+    Memory, Outbox,
+    fixtures::{draft, due_draft, instant, space, task},
+};
+
+use crate::{
+    budget::Meter,
+    dynamodb_server::Server,
+    support::{Answer, World, mate},
+};
+
+async fn change(world: &World<Memory>, user: &User, task: &Task, patch: &serde_json::Value) -> Answer {
+    world.send(&world.event("update-profile", user, task).await.body(patch)).await
+}
+
+/// Lets the cloud run, a sweep a minute, until a moment.
+async fn run_until(world: &World<Memory>, outbox: &Outbox, until: &str) {
+    let until: Timestamp = instant(until);
+    while world.clock.now() < until {
+        world.tick(outbox).await;
+    }
+}
+
+/// The digests of a user: for which day, and what became of it.
+fn digests(world: &World<Memory>) -> Vec<(String, DeliveryStatus, Option<Reason>)> {
+    let data = world.store.data();
+    let notices = data.notices.values().map(|(notice, _)| notice);
+    let digests = notices.filter_map(|notice| match &notice.content {
+        Content::Digest { day, .. } => {
+            Some((day.to_string(), notice.delivery.status, notice.delivery.reason))
+        }
+        _ => None,
+    });
+    let mut digests: Vec<_> = digests.collect();
+    digests.sort_by(|one, other| one.0.cmp(&other.0));
+    digests
+}
+
+fn said(outbox: &Outbox) -> Vec<String> {
+    let sent = outbox.sent();
+    let text = |message: Vec<u8>| String::from_utf8(message).expect("ASCII").replace("=\r\n", "");
+    sent.into_iter().map(|mail| text(mail.message)).collect()
+}
+
+#[tokio::test]
+async fn a_digest_tells_once_a_day_what_is_overdue_due_today_and_due_in_the_week_after() {
+    let world = World::on(Memory::default());
+    let ada = world.register(1).await;
+    // User 1 lives in Berlin, an hour before UTC.
+    let first = world.create(1, &ada, due_draft("Long ago", "2026-02-01T10:00Z", &[])).await;
+    world.create(2, &ada, due_draft("Yesterday", "2026-03-01", &[])).await;
+    world.create(3, &ada, due_draft("At midnight", "2026-03-02T22:59:59Z", &[])).await;
+    world.create(4, &ada, due_draft("Tomorrow", "2026-03-02T23:00:00Z", &[])).await;
+    world.create(5, &ada, due_draft("On the seventh day", "2026-03-09", &[])).await;
+    world.create(6, &ada, due_draft("Too far away", "2026-03-10", &[])).await;
+    world.create(7, &ada, draft("Some day")).await;
+    let done = world.create(8, &ada, due_draft("Done long ago", "2026-02-01T10:00Z", &[])).await;
+    world.send(&world.event("complete-task", &ada, &done).await).await;
+    // Nobody has asked for one until now.
+    let outbox = Outbox::default();
+    run_until(&world, &outbox, "2026-03-02T07:00:00Z").await;
+    assert_eq!((said(&outbox), digests(&world)), (Vec::new(), Vec::new()));
+    let answer =
+        change(&world, &ada, &first, &json!({"mail": {"digest": true}, "digest_hour": 9})).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    assert_eq!(
+        (&answer.body["mail"]["digest"], &answer.body["digest_hour"]),
+        (&json!(true), &json!(9))
+    );
+    run_until(&world, &outbox, "2026-03-02T07:59:00Z").await;
+    assert_eq!(said(&outbox), Vec::<String>::new(), "not before nine");
+    run_until(&world, &outbox, "2026-03-02T08:30:00Z").await;
+    let mails = said(&outbox);
+    assert_eq!(mails.len(), 1);
+    let subject = "Subject: Monday, 2 March: 2 overdue, 1 due today, 2 in the next seven days";
+    assert!(mails[0].replace("\r\n\t", " ").replace("\r\n ", " ").contains(subject), "{}", mails[0]);
+    assert!(
+        mails[0].contains("List-Id: Taskbell digest <digest.taskbell.example.com>"),
+        "{}",
+        mails[0]
+    );
+    let text = mails[0].split("text/html").next().expect("the text");
+    let parts: Vec<_> = text.split("Due today").collect();
+    let (overdue, rest) = (parts[0], parts[1]);
+    let (today, week) = rest.split_once("In the next seven days").expect("the week");
+    let has = |part: &str| {
+        let all = [
+            "Long ago",
+            "Yesterday",
+            "At midnight",
+            "Tomorrow",
+            "On the seventh day",
+            "Too far",
+            "Some day",
+            "Done",
+        ];
+        all.into_iter().filter(|title| part.contains(title)).collect::<Vec<_>>()
+    };
+    assert_eq!((has(overdue), has(today)), (vec!["Long ago", "Yesterday"], vec!["At midnight"]));
+    assert_eq!(has(week), ["Tomorrow", "On the seventh day"]);
+    run_until(&world, &outbox, "2026-03-04T12:00:00Z").await;
+    assert_eq!(said(&outbox).len(), 3, "one a day");
+    let days: Vec<_> = digests(&world).into_iter().map(|(day, ..)| day).collect();
+    assert_eq!(days, ["2026-03-02", "2026-03-03", "2026-03-04"]);
+}
+
+#[tokio::test]
+async fn a_digest_tells_of_what_is_assigned_in_spaces_that_its_reader_is_in() {
+    let (world, ada, _) = World::inhabited().await;
+    let mate = mate();
+    let shared = space(1, &ada).0;
+    let mut theirs = due_draft("Ours", "2026-03-02T10:00Z", &[]);
+    theirs.assigned_to = Some(mate.id);
+    let mut made = task(60, &ada, theirs);
+    made.space = shared.id;
+    world.store.create(&made, None, None).await.expect("one");
+    assert_eq!(change(&world, &mate, &made, &json!({"mail": {"digest": true}})).await.status, 200);
+    let outbox = Outbox::default();
+    world.queue.take();
+    run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
+    let of_mate = |mails: Vec<String>| mails.into_iter().filter(|mail| mail.contains("Ours")).count();
+    assert_eq!(of_mate(said(&outbox)), 1);
+    // Who has left gets it told no more, even while the index still shows it.
+    world.store.data().members.remove(&(shared.id, mate.id));
+    run_until(&world, &outbox, "2026-03-03T06:30:00Z").await;
+    assert_eq!(of_mate(said(&outbox)), 1);
+    let last = digests(&world).pop().expect("one");
+    assert_eq!(last, ("2026-03-03".to_owned(), DeliveryStatus::Skipped, Some(Reason::NothingDue)));
+}
+
+#[tokio::test]
+async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
+    let world = World::on(Memory::default());
+    let ada = world.register(1).await;
+    let task = world.create(1, &ada, draft("Some day")).await;
+    let outbox = Outbox::default();
+    change(&world, &ada, &task, &json!({"mail": {"digest": true}, "digest_hour": 12})).await;
+    run_until(&world, &outbox, "2026-03-01T12:00:00Z").await;
+    let skipped = ("2026-03-01".to_owned(), DeliveryStatus::Skipped, Some(Reason::NothingDue));
+    assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped.clone()], 0));
+    world.create(2, &ada, due_draft("Soon", "2026-03-03", &[])).await;
+    let press = world.event("unsubscribe", &ada, &task).await;
+    let link = Deed::Unsubscribe(MailKind::Digest);
+    let token = Link::token(&ada, link, None);
+    assert_eq!(world.send(&press.path("token", &token)).await.status, 200);
+    run_until(&world, &outbox, "2026-03-03T12:00:00Z").await;
+    assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped], 0), "it was turned off");
+    // On, off and on again within a day: one.
+    for on in [true, false, true] {
+        change(&world, &ada, &task, &json!({"mail": {"digest": on}, "digest_hour": 15})).await;
+        run_until(&world, &outbox, "2026-03-03T14:30:00Z").await;
+    }
+    assert_eq!(outbox.sent().len(), 1);
+    for bad in [json!(24), json!(-1), json!(7.5), json!("7"), json!(null)] {
+        let answer = change(&world, &ada, &task, &json!({ "digest_hour": bad })).await;
+        assert_eq!((answer.status, answer.errors()[0].0), (422, "digest_hour"), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_digest_that_comes_late_says_nothing_twice() {
+    let world = World::on(Memory::default());
+    let ada = world.register(1).await;
+    let task = world.create(1, &ada, due_draft("Soon", "2026-03-03", &[])).await;
+    let outbox = Outbox::default();
+    change(&world, &ada, &task, &json!({"mail": {"digest": true}, "digest_hour": 12})).await;
+    // The cloud stands still for three days and a half.
+    world.clock.advance(SignedDuration::from_hours(84));
+    run_until(&world, &outbox, "2026-03-04T21:00:00Z").await;
+    let told = digests(&world);
+    let too_old = (DeliveryStatus::Skipped, Some(Reason::TooOld));
+    let expected =
+        [("01", too_old), ("02", too_old), ("03", too_old), ("04", (DeliveryStatus::Sent, None))];
+    let expected = expected.map(|(day, (status, reason))| (format!("2026-03-{day}"), status, reason));
+    assert_eq!(told, expected);
+    assert_eq!(outbox.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_digest_costs_the_same_however_many_tasks_there_are() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let mut ada = world.register(1).await;
+    ada.mail.set(MailKind::Digest, true);
+    ada.version = 2;
+    let at = instant("2026-03-01T12:00:00Z");
+    let timer = Timer { at, subject: Subject::Digest(ada.id) };
+    assert_eq!(world.store.replace_user(&ada, 1, Some(timer)).await.expect("one"), Replaced::Done);
+    let outbox = Outbox::default();
+    let mut costs = Vec::new();
+    for (day, tasks) in [(0, 0..150), (1, 150..600)] {
+        for number in tasks {
+            let due = format!("2026-02-{:02}", 1 + number % 28);
+            world.create(number, &ada, due_draft("Long ago", &due, &[])).await;
+            let due = format!("2026-03-{:02}", 3 + number % 4);
+            world.create(1_000 + number, &ada, due_draft("Soon", &due, &[])).await;
+        }
+        world.clock.set(at + SignedDuration::from_hours(24 * day));
+        meter.read();
+        world.sweep().await;
+        let swept = meter.read();
+        while world.deliver(&outbox).await > 0 {}
+        costs.push(meter.read());
+        assert!(swept.calls <= 18, "{swept:?}");
+    }
+    println!("| a digest | {} calls | {} units |", costs[1].calls, costs[1].units);
+    assert_eq!(outbox.sent().len(), 2);
+    // Three to make it and the next timer, four to send its notice, and six to read what is due.
+    assert!(costs.iter().all(|cost| cost.calls <= 13 && cost.units <= 30.0), "{costs:?}");
+    assert!(costs[1].units <= costs[0].units + 2.0, "{costs:?}");
+}

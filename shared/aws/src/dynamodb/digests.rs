@@ -1,0 +1,72 @@
+//! Digests.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use taskbell_domain::{
+    digest::Digest,
+    id::UserId,
+    notice::Notice,
+    ports::{Digests, PortError, Replaced},
+    timer::{Subject, Timer},
+};
+
+use super::{
+    DynamoDb,
+    items::{DigestItem, item, read},
+    key,
+    keys::{self, DUE_TIMERS},
+    number, text,
+    write::{When, put},
+};
+use crate::error::unbuildable;
+
+impl Digests for DynamoDb {
+    async fn digest(&self, user: UserId) -> Result<Option<Digest>, PortError> {
+        const OPERATION: &str = "reading a digest";
+        let found = self.get(OPERATION, &self.tasks, keys::digest(user)).await?;
+        found.map(|item| read::<DigestItem, _>(OPERATION, item)).transpose()
+    }
+
+    async fn replace_digest(
+        &self,
+        digest: &Digest,
+        expected: u64,
+        notice: Option<&Notice>,
+    ) -> Result<Replaced<Digest>, PortError> {
+        const OPERATION: &str = "changing a digest";
+        let stored = item(OPERATION, keys::digest(digest.user), &DigestItem::from(digest))?;
+        let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Version(expected))?];
+        actions.extend(self.put_notice(OPERATION, notice)?);
+        self.replace_with::<DigestItem, _>(OPERATION, actions).await
+    }
+}
+
+impl DynamoDb {
+    /// Sets when the digest of a user is made next, whatever has been made of it until now.
+    pub(super) fn move_digest(
+        &self,
+        operation: &'static str,
+        user: UserId,
+        timer: Timer,
+    ) -> Result<TransactWriteItem, PortError> {
+        let shard = keys::timer_shard(keys::shard_of(Subject::Digest(user)));
+        let update = Update::builder()
+            .table_name(&self.tasks)
+            .set_key(Some(key(keys::digest(user))))
+            .update_expression(
+                "SET #user = :user, #at = :at, #shard = :shard, #timer = :timer ADD #version :one",
+            )
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_names("#shard", DUE_TIMERS.partition)
+            .expression_attribute_names("#timer", DUE_TIMERS.sort)
+            .expression_attribute_names("#version", keys::VERSION)
+            .expression_attribute_values(":user", text(user.to_string()))
+            .expression_attribute_values(":at", text(timer.at.to_string()))
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":timer", text(keys::timer(&timer)))
+            .expression_attribute_values(":one", number(1))
+            .build()
+            .map_err(|e| unbuildable(operation, e))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}

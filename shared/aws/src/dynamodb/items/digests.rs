@@ -1,0 +1,39 @@
+//! Digests.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use taskbell_domain::{digest::Digest, id::UserId};
+
+use super::{Unreadable, delivery::TimerKeys};
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct DigestItem {
+    user: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_for: Option<Date>,
+    #[serde(flatten)]
+    timer: TimerKeys,
+    version: u64,
+}
+
+impl From<&Digest> for DigestItem {
+    fn from(digest: &Digest) -> Self {
+        Self {
+            user: digest.user,
+            at: digest.at,
+            made_for: digest.made_for,
+            timer: TimerKeys::of(digest.timer()),
+            version: digest.version,
+        }
+    }
+}
+
+impl TryFrom<DigestItem> for Digest {
+    type Error = Unreadable;
+
+    fn try_from(item: DigestItem) -> Result<Self, Unreadable> {
+        Ok(Self { user: item.user, at: item.at, made_for: item.made_for, version: item.version })
+    }
+}

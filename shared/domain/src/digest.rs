@@ -1,0 +1,128 @@
+//! The daily digest: one mail for each day, at an hour on the clocks of its reader, about what is overdue, due today, and
+//! due in the week after.
+//!
+//! It has a timer, as tasks have. When it comes, the notice that carries the mail of that day and the timer of the next
+//! day are stored together, on condition that nobody else has done so: that makes it one mail for a day. Sending it is
+//! the notice's own matter, with its own ledger.
+
+use jiff::{Timestamp, ToSpan, civil::Date};
+
+use crate::{
+    due::Due,
+    id::UserId,
+    timer::{Subject, Timer},
+    user::{MailKind, User},
+    violation::Violation,
+};
+
+/// The hour of the day at which a user gets the digest: 0 to 23.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DigestHour(i8);
+
+impl DigestHour {
+    /// The hour of users who name none.
+    pub const DEFAULT: Self = Self(7);
+
+    /// Checks an hour.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `out_of_range`.
+    pub fn new(hour: u64) -> Result<Self, Violation> {
+        match i8::try_from(hour) {
+            Ok(hour) if hour < 24 => Ok(Self(hour)),
+            _ => Err(Violation::new("out_of_range", "It must be a whole hour, from 0 to 23.")),
+        }
+    }
+
+    /// The hour.
+    pub fn get(self) -> i8 {
+        self.0
+    }
+}
+
+/// The digest of a user: when the next one is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// Whose it is.
+    pub user: UserId,
+    /// When the next one is made; none while the user wants none.
+    pub at: Option<Timestamp>,
+    /// The last day for which one was made.
+    pub made_for: Option<Date>,
+    /// Counts its changes.
+    pub version: u64,
+}
+
+/// The mail of a day, to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// The day.
+    pub day: Date,
+    /// When it was to be sent.
+    pub at: Timestamp,
+}
+
+impl Digest {
+    /// Its timer; none while the user wants none.
+    pub fn timer(&self) -> Option<Timer> {
+        self.at.map(|at| Timer { at, subject: Subject::Digest(self.user) })
+    }
+
+    /// Takes the turn that is due at `now`, with the profile of its user; none if the account is gone. The version is one
+    /// higher then, and the mail that is given is to be stored together with the digest. Nothing is given for a day that
+    /// has had its mail, or whose mail could not reach the user.
+    ///
+    /// A turn that comes late is still that of its day: each day has its entry in the ledger, if only to say that it was
+    /// too late for it.
+    pub fn take_turn(&mut self, user: Option<&User>, now: Timestamp) -> Option<Made> {
+        let at = self.at.filter(|at| *at <= now)?;
+        self.version += 1;
+        let Some(user) = user.filter(|user| user.mail.wants(MailKind::Digest)) else {
+            self.at = None;
+            return None;
+        };
+        let day = user.local_date(at);
+        let fresh = self.made_for.is_none_or(|made| made < day);
+        let made_for = self.made_for.map_or(day, |made| made.max(day));
+        self.made_for = Some(made_for);
+        self.at = Some(user.digest_at(made_for.saturating_add(1.day())));
+        (fresh && user.reachable().is_ok()).then_some(Made { day, at })
+    }
+}
+
+impl User {
+    /// The day that it is for the user at a moment.
+    pub fn local_date(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.time_zone.rules().clone()).date()
+    }
+
+    /// When a day begins for the user.
+    pub fn start_of(&self, day: Date) -> Timestamp {
+        Due::Wall(day.at(0, 0, 0, 0), self.time_zone.clone()).at(&self.time_zone)
+    }
+
+    /// When the digest of a day is due. An hour that the clocks leap over is the one after it; of one that comes twice,
+    /// the first counts.
+    pub fn digest_at(&self, day: Date) -> Timestamp {
+        let hour = day.at(self.digest_hour.get(), 0, 0, 0);
+        Due::Wall(hour, self.time_zone.clone()).at(&self.time_zone)
+    }
+
+    /// When the digest is made next, if that is another moment than with the profile as it was before; none if it is not,
+    /// or the user wants none. Where the hour has passed today, that is now, in case today's has not been made; for who
+    /// has had none until now it is tomorrow.
+    pub fn digest_moved(&self, before: &Self, now: Timestamp) -> Option<Timer> {
+        let wants = |user: &Self| user.mail.wants(MailKind::Digest);
+        let same = self.digest_hour == before.digest_hour && self.time_zone == before.time_zone;
+        if !wants(self) || (same && wants(before)) {
+            return None;
+        }
+        let today = self.local_date(now);
+        let at = match self.digest_at(today) {
+            at if at > now => at,
+            _ if wants(before) => now,
+            _ => self.digest_at(today.saturating_add(1.day())),
+        };
+        Some(Timer { at, subject: Subject::Digest(self.id) })
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use taskbell_e2e::{PASSWORD, User, in_seconds, path_of, send, wait_for, word_in};
 
@@ -252,6 +253,33 @@ fn a_reminder_beyond_the_look_ahead_is_found_by_the_schedule_and_mailed_once() {
     assert!((0.0..2.0).contains(&late), "it was {late} s late");
     let titles: Vec<_> = ada.mails().iter().map(|mail| mail["Subject"].clone()).collect();
     assert_eq!(titles, ["Reminder: Later"]);
+}
+
+#[test]
+fn the_digest_comes_once_and_today_although_its_hour_has_passed() {
+    let ada = User::reachable();
+    let task = json!({"title": "Long ago", "due": "2026-01-01", "reminders": []});
+    assert_eq!(ada.post("/v1/tasks", &task).status, 201);
+    // Wherever it is noon now, so that eleven has passed today and thirteen has not.
+    let hour = i64::from(Timestamp::now().to_zoned(TimeZone::UTC).hour());
+    let zone = match 12 - hour {
+        east @ 1.. => format!("Etc/GMT-{east}"),
+        west => format!("Etc/GMT+{}", -west),
+    };
+    let set = |patch: &Value| {
+        let patched = ada.send("PATCH", "/v1/me", &[], patch);
+        assert_eq!(patched.status, 200, "{}", patched.body);
+    };
+    set(&json!({"time_zone": zone, "mail": {"digest": true}, "digest_hour": 13}));
+    set(&json!({ "digest_hour": 11 }));
+    let digests = || {
+        let mails = ada.mails();
+        let told = |mail: &Value| mail["Subject"].as_str().is_some_and(|s| s.ends_with(": 1 overdue"));
+        mails.into_iter().filter(told).collect::<Vec<_>>()
+    };
+    let digest = wait_for("the digest", Duration::from_secs(100), || digests().pop());
+    assert!(digest["BodyText"].to_string().contains("Long ago"), "{digest}");
+    assert_eq!(digests().len(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What each kind of mail says.
 
 use askama::Template;
-use jiff::{Timestamp, fmt::strtime};
+use jiff::{Timestamp, civil::Date, fmt::strtime};
 use taskbell_domain::{
     delivery::LATE_AFTER,
     id::NoticeId,
@@ -15,7 +15,7 @@ use taskbell_domain::{
     user::{MailKind, User},
 };
 
-use super::{Envelope, MailContext, Unsubscribe, WriteError, due_text, in_words, shortened};
+use super::{Envelope, MailContext, Unsubscribe, WriteError, day_text, due_text, in_words, shortened};
 use crate::links::{Deed, Link, TASK_LINK_LIFETIME, VERIFICATION_LIFETIME};
 
 /// Declares what a mail says, and the two templates that say it, in text and in HTML.
@@ -87,6 +87,7 @@ content!(Digest, "digest.txt", "digest.html", {
     name: &'a str,
     today: String,
     sections: Vec<Section<'a>>,
+    zone: String,
 });
 
 /// What is due, as a digest tells it, each by due time.
@@ -120,10 +121,14 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn of(heading: &'static str, tasks: &'a [Task], user: &User) -> Result<Self, WriteError> {
+    fn of(
+        heading: &'static str,
+        tasks: &'a [Task],
+        (user, today): (&User, Date),
+    ) -> Result<Self, WriteError> {
         let most = usize::from(DueTasks::MOST);
         let told = tasks.iter().take(most).map(|task| {
-            let due = task.due.as_ref().map(|due| due_text(due, user)).transpose()?;
+            let due = task.due.as_ref().map(|due| day_text(due, user, today)).transpose()?;
             Ok::<_, WriteError>((task.title.as_str(), due.unwrap_or_default()))
         });
         Ok(Self { heading, tasks: told.collect::<Result<_, _>>()?, more: tasks.len() > most })
@@ -278,9 +283,9 @@ pub(crate) fn digest_mail(
 ) -> Result<Mail, WriteError> {
     let today = user.local_date(now);
     let sections = [
-        Section::of("Overdue", &due.overdue, user)?,
-        Section::of("Due today", &due.today, user)?,
-        Section::of("In the next seven days", &due.week, user)?,
+        Section::of("Overdue", &due.overdue, (user, today))?,
+        Section::of("Due today", &due.today, (user, today))?,
+        Section::of("In the next seven days", &due.week, (user, today))?,
     ];
     let counts = sections.each_ref().map(Section::count);
     let told = ["overdue", "due today", "in the next seven days"].iter().zip(&counts);
@@ -289,6 +294,7 @@ pub(crate) fn digest_mail(
     let content = Digest {
         name: user.name.as_str(),
         today: strtime::format("%A, %-d %B %Y", today)?,
+        zone: user.time_zone.to_string(),
         sections: sections.into_iter().filter(|section| !section.tasks.is_empty()).collect(),
     };
     let (text, html) = content.render()?;

@@ -2,7 +2,7 @@
 
 mod contents;
 
-use jiff::{Timestamp, fmt::strtime};
+use jiff::{Timestamp, civil::Date, fmt::strtime};
 use mail_builder::{
     MessageBuilder,
     headers::{address::Address, raw::Raw, url::URL},
@@ -129,6 +129,20 @@ fn due_text(due: &Due, user: &User) -> Result<String, jiff::Error> {
         Due::Date(date) => strtime::format("%A, %-d %B %Y", *date),
         timed => in_words(timed.at(&user.time_zone), user),
     }
+}
+
+/// When a task is due, in short, for a reader who knows the zone, and which day it is today.
+fn day_text(due: &Due, user: &User, today: Date) -> Result<String, jiff::Error> {
+    let local = due.at(&user.time_zone).to_zoned(user.time_zone.rules().clone());
+    let day = match local.date() {
+        day if day == today => "today".to_owned(),
+        day if day.year() == today.year() => strtime::format("%a, %-d %B", day)?,
+        day => strtime::format("%a, %-d %B %Y", day)?,
+    };
+    Ok(match due {
+        Due::Date(_) => day,
+        _ => format!("{day}, {}", strtime::format("%H:%M", &local)?),
+    })
 }
 
 /// A moment, in the reader's zone.

@@ -17,6 +17,8 @@ use taskbell_test::{
 
 use super::*;
 
+const AHEAD: [&str; 3] = ["2026-03-31", "2026-04-01T12:00Z", "2026-04-05T11:00Z"];
+
 /// One of each kind, by name.
 fn every_kind() -> Vec<(&'static str, Mail)> {
     let sender = EmailAddress::parse("taskbell@example.com").expect("an address");
@@ -52,14 +54,16 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
         "Maintenance on Sunday",
         "The bell rests from eight to nine.\n\nReminders of that hour come after it.",
     );
-    let mut oil = due_draft("Oil the hinges of the great west door", "2026-03-27", &[]);
+    let mut oil = due_draft("Oil the hinges of the great west door", "2025-12-24", &[]);
     oil.description = Description::default();
     let mut call = due_draft("Call the bell founder", "2026-03-29T16:30[Europe/Berlin]", &[]);
     call.description = Description::default();
     let due = DueTasks {
         overdue: vec![task(2, &ada, oil)],
         today: vec![wind.clone(), task(3, &ada, call)],
-        week: (4..30).map(|n| task(n, &ada, due_draft("Ring", "2026-04-01T12:00Z", &[]))).collect(),
+        week: (0..30)
+            .map(|n| task(4 + n, &ada, due_draft("Ring", AHEAD[n as usize % 3], &[])))
+            .collect(),
     };
     let mails = [
         ("digest", digest_mail(&context, ask, &due, &ada, rings)),
@@ -83,9 +87,14 @@ fn part(mail: &Mail, kind: &str) -> String {
     let message = String::from_utf8(mail.message.clone()).expect("ASCII");
     let of_kind = message.split(&format!("Content-Type: {kind}")).nth(1).expect("the part");
     let (head, body) = of_kind.split_once("\r\n\r\n").expect("a body");
-    let body = body.split("\r\n--").next().expect("its end");
+    // Of a line that begins with two hyphens, the one with nothing behind them is that before a signature.
+    let mut pieces = body.split("\r\n--");
+    let mut body = pieces.next().expect("its beginning").to_owned();
+    for signature in pieces.take_while(|piece| piece.starts_with("\r\n")) {
+        body = format!("{body}\r\n--{signature}");
+    }
     if !head.contains("quoted-printable") {
-        return body.to_owned();
+        return body;
     }
     let body = body.replace("=\r\n", "");
     let mut bytes = Vec::new();
@@ -141,8 +150,10 @@ fn every_kind_of_mail_says_the_same_in_text_and_in_html() {
             "digest" => &[
                 "Sunday, 29 March 2026",
                 "Overdue",
-                "Friday, 27 March 2026",
-                "29 March 2026, 16:30 (Europe/Berlin)",
+                "Wed, 24 December 2025",
+                "today, 16:30",
+                "Wed, 1 April, 14:00",
+                "All times are those of Europe/Berlin.",
                 "In the next seven days",
                 "and more",
             ],

@@ -105,7 +105,9 @@ faulty! {
     }
     Credentials {
         fn credential(email: &EmailAddress) -> Option<Credential>;
-        fn replace_credential(email: &EmailAddress, credential: &Credential) -> bool;
+        fn replace_credential(
+            email: &EmailAddress, credential: &Credential, code: &Notice, now: Timestamp
+        ) -> bool;
     }
     StoppedAddresses {
         fn stop_address(address_hash: &str, now: Timestamp) -> ();

@@ -42,7 +42,8 @@ pub(crate) fn invalid() -> Problem {
 pub(crate) struct Opened {
     /// Whose it is.
     pub(crate) user: UserId,
-    notice: Notice,
+    /// The mail that carried it.
+    pub(crate) notice: Notice,
 }
 
 /// Finds out whether a code is right.

@@ -132,7 +132,10 @@ async fn a_mailbox_is_not_flooded_from_many_networks() {
 async fn a_new_password_is_set_once_and_ends_all_sessions() {
     let (world, ada, task) = World::inhabited().await;
     let refresh = world.event("refresh-session", &ada, &task).await;
-    world.send(&world.event("forgot-password", &ada, &task).await).await;
+    let forgot = world.event("forgot-password", &ada, &task).await;
+    world.send(&forgot).await;
+    let older = alone(&world.mails().await[0].1);
+    world.send(&forgot).await;
     let code = alone(&world.mails().await[0].1);
     let new = "six quiet bells at dawn";
     let reset = world.event("reset-password", &ada, &task).await;
@@ -149,6 +152,8 @@ async fn a_new_password_is_set_once_and_ends_all_sessions() {
     assert_eq!(world.send(&set(&code, new)).await.status, 204);
     let again = world.send(&set(&code, "seven quiet bells at dawn")).await;
     assert_eq!((again.status, again.code()), (404, "invalid_code"), "it works once");
+    let other = world.send(&set(&older, "seven quiet bells at dawn")).await;
+    assert_eq!((other.status, other.code()), (404, "invalid_code"), "and so does no older one");
     assert_eq!(world.send(&refresh).await.status, 401, "sessions have ended");
     let log_in = world.event("log-in", &ada, &task).await;
     let log_in =

@@ -89,6 +89,8 @@ impl Credentials for DynamoDb {
         &self,
         email: &EmailAddress,
         credential: &Credential,
+        code: &Notice,
+        now: Timestamp,
     ) -> Result<bool, PortError> {
         const OPERATION: &str = "setting a password";
         let result = self
@@ -96,10 +98,15 @@ impl Credentials for DynamoDb {
             .update_item()
             .table_name(&self.accounts)
             .set_key(Some(key(keys::credential(&email.canonical()))))
-            .update_expression("SET password_hash = :hash")
-            .condition_expression("#user = :user")
+            .update_expression("SET password_hash = :hash, reset_by = :code, reset_at = :now")
+            .condition_expression(
+                "#user = :user AND (attribute_not_exists(reset_at) OR reset_at < :made OR reset_by = :code)",
+            )
             .expression_attribute_names("#user", "user")
             .expression_attribute_values(":hash", text(&credential.password_hash))
+            .expression_attribute_values(":code", text(code.id.to_string()))
+            .expression_attribute_values(":now", number(now.as_second()))
+            .expression_attribute_values(":made", number(code.created_at.as_second()))
             .expression_attribute_values(":user", text(credential.user.to_string()))
             .send()
             .await;

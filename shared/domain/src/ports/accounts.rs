@@ -98,11 +98,14 @@ pub trait Credentials: Send + Sync {
         email: &EmailAddress,
     ) -> impl Future<Output = Result<Option<Credential>, PortError>> + Send;
 
-    /// Sets another password, if the address is still that of the account. Returns whether it is.
+    /// Sets another password by a code that was mailed in a notice, if the address is still that of the account, and no
+    /// password was set by another code since this one was made. Returns whether it was so.
     fn replace_credential(
         &self,
         email: &EmailAddress,
         credential: &Credential,
+        code: &Notice,
+        now: Timestamp,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 

@@ -4,12 +4,13 @@ use crate::{
     ManualClock, SeededRandom,
     fixtures::{NOW, instant, notice, now, user},
 };
+use jiff::SignedDuration;
 use taskbell_domain::{
     credential::{Credential, RefreshToken, SESSION_LIFETIME, Session},
     email::EmailAddress,
-    id::SessionId,
+    id::{SessionId, UserId},
     limit::{self, Limit},
-    notice::Content,
+    notice::{Content, Notice, Purpose},
     ports::*,
     user::{MailKind, StopReason, Stopped, User},
 };
@@ -43,15 +44,26 @@ pub async fn an_account_is_made_together_with_its_first_mail(store: &impl Store)
 }
 
 /// A password is set for the account that has the address, and for no other.
-pub async fn a_password_is_replaced_for_its_own_account_only(store: &impl Store) {
+pub async fn a_password_is_replaced_by_the_codes_made_since_the_last_time(store: &impl Store) {
     let (ada, eve) = (user(1), user(2));
     register(store, &ada).await;
-    for (user, email, done) in
-        [(ada.id, &ada.email, true), (eve.id, &ada.email, false), (eve.id, &eve.email, false)]
-    {
+    let code = |number, seconds| {
+        let content = Content::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
+        Notice { created_at: now() + SignedDuration::from_secs(seconds), ..notice(number, content) }
+    };
+    let replace = async |user: UserId, email: &EmailAddress, code: &Notice, at: i64| {
         let other = Credential { user, password_hash: format!("another hash of {user}") };
-        assert_eq!(store.replace_credential(email, &other).await.expect("an answer"), done);
+        let at = now() + SignedDuration::from_secs(at);
+        store.replace_credential(email, &other, code, at).await.expect("an answer")
+    };
+    let (first, second, third) = (code(1, 0), code(2, 0), code(3, 11));
+    assert!(!replace(eve.id, &ada.email, &first, 10).await);
+    assert!(!replace(eve.id, &eve.email, &first, 10).await);
+    for _ in 0..2 {
+        assert!(replace(ada.id, &ada.email, &first, 10).await, "again, should the answer be lost");
     }
+    assert!(!replace(ada.id, &ada.email, &second, 12).await, "it was made before");
+    assert!(replace(ada.id, &ada.email, &third, 12).await, "it was made after");
     let stored = store.credential(&ada.email).await.expect("an answer").expect("a credential");
     assert_eq!(stored.password_hash, format!("another hash of {}", ada.id));
     assert!(store.credential(&eve.email).await.expect("an answer").is_none());

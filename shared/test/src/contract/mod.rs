@@ -71,7 +71,7 @@ macro_rules! contract_tests {
             a_registered_account_is_read_back_whole
             an_address_belongs_to_one_account
             an_account_is_made_together_with_its_first_mail
-            a_password_is_replaced_for_its_own_account_only
+            a_password_is_replaced_by_the_codes_made_since_the_last_time
             an_address_without_an_account_can_refuse_mail
             a_profile_changes_only_at_the_version_that_was_read
             what_somebody_does_is_counted_in_each_window

@@ -114,11 +114,19 @@ impl Credentials for Memory {
         &self,
         email: &EmailAddress,
         credential: &Credential,
+        code: &Notice,
+        now: Timestamp,
     ) -> Result<bool, PortError> {
-        let mut data = self.data();
-        let stored = data.credentials.get_mut(&email.canonical());
-        let stored = stored.filter(|stored| stored.user == credential.user);
-        Ok(stored.map(|stored| *stored = credential.clone()).is_some())
+        let (data, address) = (&mut *self.data(), email.canonical());
+        let last = data.resets.get(&address);
+        let newest = last.is_none_or(|(by, at)| *by == code.id || *at < code.created_at);
+        let stored = data.credentials.get_mut(&address);
+        let Some(stored) = stored.filter(|stored| stored.user == credential.user && newest) else {
+            return Ok(false);
+        };
+        *stored = credential.clone();
+        data.resets.insert(address, (code.id, now));
+        Ok(true)
     }
 }
 

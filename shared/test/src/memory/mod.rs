@@ -36,6 +36,7 @@ pub struct Data {
     /// Accounts.
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
+    resets: BTreeMap<String, (NoticeId, Timestamp)>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,

@@ -16,7 +16,7 @@ use crate::{
     passwords,
 };
 
-/// Sets the password, and ends all sessions: whoever knew the old one is out. Access tokens that were issued before
+/// Sets the password, and ends all sessions: whoever knew the old one is out, and so is who holds an older code. Access tokens that were issued before
 /// run out within 15 minutes. Who could read the code has proven the address, too.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub async fn handle(
         Problem::internal()
     })?;
     let credential = Credential { user: user.id, password_hash };
-    if !store.replace_credential(&user.email, &credential).await? {
+    if !store.replace_credential(&user.email, &credential, &opened.notice, clock.now()).await? {
         return Err(codes::invalid());
     }
     store.close_sessions(user.id).await?;

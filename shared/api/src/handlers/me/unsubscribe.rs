@@ -23,6 +23,8 @@ use crate::{
 #[template(path = "unsubscribe.html")]
 struct Page {
     kind: &'static str,
+    /// Whether its reader has no account.
+    stranger: bool,
     done: bool,
 }
 
@@ -66,12 +68,12 @@ async fn turn_off(
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     if call.method() != Method::POST {
-        return page(kind, false);
+        return page(kind, false, false);
     }
     call.admitted().await?;
     let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
     change(accounts, user, |user| user.apply(off.clone(), clock.now())).await?;
-    page(kind, true)
+    page(kind, false, true)
 }
 
 async fn decline(
@@ -90,10 +92,10 @@ async fn decline(
         call.admitted().await?;
         store.stop_address(&token.address_hash, clock.now()).await?;
     }
-    page(MailKind::Invitations, pressed)
+    page(MailKind::Invitations, true, pressed)
 }
 
-fn page(kind: MailKind, done: bool) -> Result<Reply, Problem> {
-    let page = Page { kind: kind.as_str(), done }.render();
+fn page(kind: MailKind, stranger: bool, done: bool) -> Result<Reply, Problem> {
+    let page = Page { kind: kind.as_str(), stranger, done }.render();
     page.map(|html| Reply::html(StatusCode::OK, html)).map_err(|_| Problem::internal())
 }

@@ -34,8 +34,6 @@ struct Version {
 pub(super) struct History {
     tasks: BTreeMap<TaskId, Vec<Version>>,
     notices: BTreeMap<NoticeId, Notice>,
-    /// Who takes reminder mails, from when on.
-    mail: Vec<(Timestamp, BTreeMap<UserId, bool>)>,
     /// Everybody's profile, from when on.
     users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
     /// Who is in the shared space, from when on.
@@ -79,11 +77,6 @@ impl History {
     /// Keeps what has changed of the people.
     pub(super) fn observe_people(&mut self, store: &Memory, at: Timestamp) {
         let data = store.data();
-        let mail =
-            data.users.values().map(|user| (user.id, user.mail.wants(MailKind::Reminders))).collect();
-        if self.mail.last().is_none_or(|(_, last)| *last != mail) {
-            self.mail.push((at, mail));
-        }
         if self.users.last().is_none_or(|(_, last)| *last != data.users) {
             self.users.push((at, data.users.clone()));
         }
@@ -181,7 +174,8 @@ fn check_digests(
         let until = history.users.get(index + 1).map_or(end, |(next, _)| *next);
         // A request is judged by the clock of the function; and of what has just begun, the turn may be under way.
         let (from, until) = (*from + super::MINUTE * 10, until - super::MINUTE * 10);
-        for user in users.values().filter(|user| user.mail.wants(MailKind::Digest)) {
+        let takes = |user: &&User| user.mail.wants(MailKind::Digest) && user.reachable().is_ok();
+        for user in users.values().filter(takes) {
             let mut day = user.local_date(from);
             while user.digest_at(day) <= until.min(end - super::MINUTE * 20) {
                 if user.digest_at(day) >= from && !made.contains_key(&(user.id, day)) {
@@ -344,6 +338,9 @@ impl OneReminder<'_> {
             }
             DeliveryStatus::Skipped => {
                 count("skipped");
+                if let Some(Reason::Bounced | Reason::Complained) = delivery.reason {
+                    count("skipped on the word of SES");
+                }
                 self.check_reason(delivery)
             }
             DeliveryStatus::Uncertain => {
@@ -399,8 +396,11 @@ impl OneReminder<'_> {
         if !right {
             return Err(format!("it went to {}", recipient.name.as_str()));
         }
-        let takes = |mail: &BTreeMap<UserId, bool>| mail[&recipient.id];
-        match History::was(&self.history.mail, from, to, takes) {
+        let takes = |users: &BTreeMap<UserId, User>| {
+            let user = &users[&recipient.id];
+            user.mail.wants(MailKind::Reminders) && user.reachable().is_ok()
+        };
+        match History::was(&self.history.users, from, to, takes) {
             true => Ok(()),
             false => Err("it went to somebody who takes no mail".to_owned()),
         }
@@ -423,10 +423,14 @@ impl OneReminder<'_> {
             }),
             Some(Reason::Replaced) => task.past_reminders.iter().any(|r| r.id == self.id),
             Some(Reason::TooOld) => version.at + self.skew >= self.fire_at + MAX_LATENESS,
-            Some(Reason::MailOff) => claimed.is_some_and(|from| {
-                let off = |mail: &BTreeMap<UserId, bool>| mail.values().any(|on| !on);
-                History::was(&self.history.mail, from, version.at, off)
-            }),
+            Some(reason @ (Reason::MailOff | Reason::Bounced | Reason::Complained)) => {
+                let so = |user: &User| match reason {
+                    Reason::MailOff => !user.mail.wants(MailKind::Reminders),
+                    _ => user.reachable() == Err(reason),
+                };
+                let someone = |users: &BTreeMap<UserId, User>| users.values().any(so);
+                claimed.is_some_and(|from| History::was(&self.history.users, from, version.at, someone))
+            }
             _ => false,
         };
         let sure =

@@ -12,6 +12,7 @@ use taskbell_domain::{
     delivery::{Feedback, News},
     ports::{About, Mail, MailError, Mailer, PortError, TimerQueue},
     timer::Timer,
+    user::StopReason,
 };
 use taskbell_test::{Faults, Side, injected};
 
@@ -159,7 +160,7 @@ pub(super) struct State {
     pub(super) dead: Vec<Message>,
     pub(super) offers: Vec<Offer>,
     /// What SES will tell of mails, and when.
-    pub(super) news: Vec<(Timestamp, About, News)>,
+    pub(super) news: Vec<(Timestamp, Told)>,
     /// Timers that the index hides, until when.
     hidden: BTreeMap<Timer, Timestamp>,
     pub(super) trace: Option<Vec<String>>,
@@ -183,14 +184,23 @@ impl State {
     /// SES tells what it has accepted, and what became of it: perhaps never, late, twice, in any order.
     fn tell(&mut self, about: About, message_id: String) {
         let rate = self.rates().queue * 2;
-        for feedback in [None, Some(Feedback::Delivered)] {
+        let end = match self.dice.falls(self.rates().queue / 2) {
+            true => self.dice.pick(&[StopReason::Bounced, StopReason::Complained]).into(),
+            false => None,
+        };
+        let became = match end {
+            None => Feedback::Delivered,
+            Some(StopReason::Bounced) => Feedback::Bounced,
+            Some(StopReason::Complained) => Feedback::Complained,
+        };
+        for (feedback, stops) in [(None, None), (Some(became), end)] {
             let times = if self.dice.falls(rate) { self.dice.below(3) } else { 1 };
             for _ in 0..times {
                 let late =
                     if self.dice.falls(rate) { self.dice.seconds(900) } else { self.dice.seconds(3) };
                 let message_id = message_id.clone();
                 let news = News { message_id, accepted_at: self.now, feedback };
-                self.news.push((self.now + late, about, news));
+                self.news.push((self.now + late, Told { about, news, stops }));
             }
         }
     }
@@ -342,6 +352,14 @@ impl TimerQueue for Cloud {
         self.pass("enqueue", Side::After).await?;
         Ok(timers.to_vec())
     }
+}
+
+/// Something that SES tells.
+#[derive(Clone)]
+pub(super) struct Told {
+    pub(super) about: About,
+    pub(super) news: News,
+    pub(super) stops: Option<StopReason>,
 }
 
 /// The name of what a mail tells of, and the fence of the claim under which it is sent.

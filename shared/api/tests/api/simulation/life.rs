@@ -47,6 +47,7 @@ enum Deed {
     Snooze,
     MailOff,
     MailOn,
+    Prove,
     DigestOn,
     DigestSoon,
     DigestOff,
@@ -158,6 +159,7 @@ impl Life {
                     Deed::MailOff,
                     Deed::MailOn,
                     Deed::MailOn,
+                    Deed::Prove,
                     Deed::DigestOn,
                     Deed::DigestOff,
                     Deed::Part,
@@ -287,6 +289,7 @@ fn choose(
                 json!({"mail": {"digest": true}, "digest_hour": dice.below(24), "time_zone": zone});
             ("update-profile", None, body)
         }
+        Deed::Prove => ("verify-email", None, Value::Null),
         // A quarter past the hour at which everything begins.
         Deed::DigestSoon => {
             let body =
@@ -297,6 +300,7 @@ fn choose(
         Deed::Part => ("remove-member", None, Value::Null),
         Deed::Meet => return None,
     };
-    let needs_task = !matches!(function, "create-task" | "update-profile" | "remove-member");
+    let needs_task =
+        !matches!(function, "create-task" | "update-profile" | "remove-member" | "verify-email");
     (of.is_some() || !needs_task).then_some((function, of, body))
 }

@@ -24,6 +24,10 @@ def main() -> None:
         test = ["cargo", "test", "--quiet", "--package", "taskbell-api", "--lib", "every_kind_of_mail"]
         subprocess.run(test, cwd=PROJECT, env=os.environ | {"MAIL_PREVIEW": folder}, check=True, stdout=subprocess.DEVNULL)
         pages = sorted(Path(folder).glob("*.html"))
+        if not pages:
+            sys.exit("make mail-preview: the test that writes the mails wrote none: has it another name?")
+        for picture in PICTURES.glob("*.png"):
+            picture.unlink()
         for page in pages:
             for view, (width, height, more) in VIEWS.items():
                 shown = page
@@ -40,5 +44,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"make mail-preview: {error.cmd[0]} failed with {error.returncode}")
+    except subprocess.SubprocessError as error:
+        sys.exit(f"make mail-preview: {error}")

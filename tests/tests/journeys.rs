@@ -279,6 +279,12 @@ fn the_digest_comes_once_and_today_although_its_hour_has_passed() {
     };
     let digest = wait_for("the digest", Duration::from_secs(100), || digests().pop());
     assert!(digest["BodyText"].to_string().contains("Long ago"), "{digest}");
+    // Moved once more. A sweep that comes later than that brings this reminder.
+    set(&json!({ "digest_hour": 10 }));
+    let later = in_seconds(125);
+    ada.create(&json!({"title": "Later", "due": later, "reminders": [{"before": "PT0S"}]}));
+    let rang = || ada.mails().into_iter().find(|mail| mail["Subject"] == "Reminder: Later");
+    wait_for("the reminder", Duration::from_secs(160), rang);
     assert_eq!(digests().len(), 1);
 }
 

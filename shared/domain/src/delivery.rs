@@ -26,11 +26,11 @@ pub const LATE_AFTER: SignedDuration = SignedDuration::from_secs(300);
 /// A reminder that SES has refused this often has failed.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// The wait after the first refusal; it doubles with each further one.
+/// The wait after the first refusal; it doubles with each further one. To this and to the next, up to 31 seconds are
+/// added, by task, so that those who were turned away together do not come back together.
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
 
-/// The shortest wait when SES had no room for the mail. Up to 31 seconds more are added, by task, so that
-/// those who were turned away together do not come back together.
+/// The shortest wait when SES had no room for the mail.
 const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(30);
 
 /// How far a delivery has come.
@@ -219,6 +219,7 @@ impl Delivery {
     pub(crate) fn finish(&mut self, outcome: &Outcome, wanted: bool, spread: u8, now: Timestamp) {
         // Completing or changing a task has ended it: it is recorded, and not tried again.
         let goes_on = wanted && self.next_at.is_some();
+        let apart = SignedDuration::from_secs(spread.into());
         match outcome {
             Outcome::Accepted(message_id) => {
                 self.end(DeliveryStatus::Sent, None);
@@ -235,12 +236,12 @@ impl Delivery {
             }
             Outcome::Refused => {
                 self.status = DeliveryStatus::Scheduled;
-                self.next_at = Some(now + backoff(self.attempts));
+                self.next_at = Some(now + backoff(self.attempts) + apart);
             }
             Outcome::Later => {
                 self.status = DeliveryStatus::Scheduled;
                 self.attempts = self.attempts.saturating_sub(1);
-                self.next_at = Some(now + SHORTEST_WAIT + SignedDuration::from_secs(spread.into()));
+                self.next_at = Some(now + SHORTEST_WAIT + apart);
             }
             Outcome::Unknown => {
                 self.doubt(goes_on.then_some(now + uncertain_wait(self.attempts)));

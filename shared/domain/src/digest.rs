@@ -72,8 +72,7 @@ impl Digest {
     /// higher then, and the mail that is given is to be stored together with the digest. Nothing is given for a day that
     /// has had its mail, or whose mail could not reach the user.
     ///
-    /// A turn that comes late is still that of its day: each day has its entry in the ledger, if only to say that it was
-    /// too late for it.
+    /// A turn that comes late is still that of its day: the ledger then says that it was too late for it.
     pub fn take_turn(&mut self, user: Option<&User>, now: Timestamp) -> Option<Made> {
         let at = self.at.filter(|at| *at <= now)?;
         self.version += 1;
@@ -81,7 +80,9 @@ impl Digest {
             self.at = None;
             return None;
         };
-        let day = user.local_date(at);
+        // Where clocks leap over the last hour of a day, its digest is due as the next one begins.
+        let (day, yesterday) = (user.local_date(at), user.local_date(at).saturating_sub(1.day()));
+        let day = if user.digest_at(yesterday) == at { yesterday } else { day };
         let fresh = self.made_for.is_none_or(|made| made < day);
         let made_for = self.made_for.map_or(day, |made| made.max(day));
         self.made_for = Some(made_for);

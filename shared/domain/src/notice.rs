@@ -1,5 +1,6 @@
-//! Mails that are no reminders: invitations, news of an assignment, messages of operators, and mails that an account asks for. Each is sent once,
-//! by the same worker and under the same rules as a reminder, and keeps its own ledger.
+//! Mails that are no reminders: invitations, news of an assignment, digests, messages of operators, and mails that an
+//! account asks for. Each is sent once, by the same worker and under the same rules as a reminder, and keeps its own
+//! ledger.
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 

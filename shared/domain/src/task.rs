@@ -1,28 +1,25 @@
 //! A task, and every change that can be made to it. Who may make it is the policy's business, and
 //! storing it is the store's.
 
-use jiff::{SignedDuration, Timestamp};
+mod reminders;
+
+use jiff::Timestamp;
 
 use crate::{
     checklist::{ChecklistItem, WantedItem, arrange},
     clock::{At, Random},
     delivery::{Delivery, DeliveryStatus, Reason},
     due::Due,
-    id::{ReminderId, SpaceId, TaskId, UserId},
+    id::{SpaceId, TaskId, UserId},
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
-    reminder::{MAX_REMINDERS, Reminder, ReminderSpec},
+    reminder::{Reminder, ReminderSpec},
     text::{Category, Description, Tag, Title},
     user::User,
     violation::{FieldError, Violation},
     words::word_enum,
     zone::Zone,
 };
-
-/// The most entries kept of reminders that a change has replaced after their delivery had begun.
-const MAX_PAST_REMINDERS: usize = 50;
-
-/// The longest time for which a task can be snoozed.
-const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_hours(366 * 24);
+use reminders::pass_over;
 
 word_enum!(Status, "How far a task has come.",
     Pending = "pending": "Not begun.",
@@ -371,38 +368,6 @@ impl Task {
         Ok(())
     }
 
-    /// Lets the task be silent until a moment, at which it rings again. What was to ring before is passed over.
-    ///
-    /// # Errors
-    /// A [`Violation`]: `already_completed`, or `out_of_range` (from now to 366 days on).
-    pub fn snooze(
-        &mut self,
-        until: Timestamp,
-        now: Timestamp,
-        random: &dyn Random,
-    ) -> Result<(), Violation> {
-        if self.status == Status::Completed {
-            return Err(Violation::new("already_completed", "The task is completed: nothing rings."));
-        }
-        if until <= now || until > now + LONGEST_SNOOZE {
-            let why = "It must be later than now, and within 366 days.";
-            return Err(Violation::new("out_of_range", why));
-        }
-        let snoozed = |r: &Reminder| matches!(r.spec, ReminderSpec::Snoozed(_));
-        let (before, mut kept): (Vec<_>, Vec<_>) = self.reminders.drain(..).partition(snoozed);
-        end_snooze(&mut kept, now);
-        for reminder in kept.iter_mut().filter(|r| r.delivery.fire_at <= until) {
-            pass_over(reminder, Reason::Snoozed);
-        }
-        self.reminders = kept;
-        self.retire(before, now);
-        let id = ReminderId::generate(&At(now), random);
-        self.reminders.push(Reminder::scheduled(id, ReminderSpec::Snoozed(until), until));
-        self.version += 1;
-        self.updated_at = now;
-        Ok(())
-    }
-
     /// The occurrence that follows a completed one, unless it has been made before.
     fn begin_next(&mut self, now: Timestamp, random: &dyn Random) -> Option<Box<Self>> {
         if self.status != Status::Completed || self.next_occurrence.is_some() {
@@ -426,12 +391,6 @@ impl Task {
         next.checklist.iter_mut().for_each(|item| item.done = false);
         self.next_occurrence = Some(next.id);
         Some(Box::new(next))
-    }
-
-    /// The reminders that count from the due time. Those at times of their own belong to one occurrence.
-    fn counted_reminders(&self) -> Vec<ReminderSpec> {
-        let counted = self.reminders.iter().filter(|r| matches!(r.spec, ReminderSpec::Before(_)));
-        counted.map(|r| r.spec.clone()).collect()
     }
 
     /// Takes a place in the series.
@@ -515,93 +474,5 @@ impl Task {
             }
             _ => {}
         }
-    }
-
-    /// Replaces the wanted reminders. One that stays as it was keeps its id and what is known of it. Of two
-    /// at the same moment the second is an error if somebody asked for both just now (`explicit`); two that
-    /// come from elsewhere (defaults, a moved due time) are one.
-    fn set_reminders(
-        &mut self,
-        wanted: Vec<ReminderSpec>,
-        explicit: bool,
-        now: Timestamp,
-        random: &dyn Random,
-    ) -> Result<(), FieldError> {
-        let mut present = std::mem::take(&mut self.reminders);
-        let snoozed = |spec: &ReminderSpec| matches!(spec, ReminderSpec::Snoozed(_));
-        if present.iter().any(|r| snoozed(&r.spec)) && !wanted.iter().any(snoozed) {
-            end_snooze(&mut present, now);
-        }
-        for (index, spec) in wanted.into_iter().enumerate() {
-            let field = || format!("reminders[{index}]");
-            let Some(fire_at) = spec.fire_at(self.due.as_ref(), &self.time_zone) else {
-                let why = "It counts from the due time, and the task has none.";
-                return Err(Violation::new("needs_due", why).at(field()));
-            };
-            if self.reminders.iter().any(|r| r.delivery.fire_at == fire_at) {
-                if !explicit {
-                    continue;
-                }
-                let why = "Another reminder of this task rings at the same moment.";
-                return Err(Violation::new("duplicate", why).at(field()));
-            }
-            let unchanged =
-                present.iter().position(|r| r.spec == spec && r.delivery.fire_at == fire_at);
-            let reminder = match unchanged {
-                Some(position) => present.swap_remove(position),
-                None => {
-                    let id = ReminderId::generate(&At(now), random);
-                    let mut reminder = Reminder::scheduled(id, spec, fire_at);
-                    if fire_at < now {
-                        reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
-                    } else if self.status == Status::Completed {
-                        pass_over(&mut reminder, Reason::TaskCompleted);
-                    }
-                    reminder
-                }
-            };
-            self.reminders.push(reminder);
-        }
-        self.retire(present, now);
-        debug_assert!(self.reminders.len() <= MAX_REMINDERS + 1, "one more that is snoozed");
-        Ok(())
-    }
-
-    /// Keeps, of reminders no longer wanted, those whose moment had come while they were.
-    fn retire(&mut self, replaced: Vec<Reminder>, now: Timestamp) {
-        for mut reminder in replaced {
-            let ahead = reminder.delivery.fire_at > now && reminder.delivery.attempts == 0;
-            if ahead || reminder.delivery.reason == Some(Reason::PastWhenSet) {
-                continue;
-            }
-            pass_over(&mut reminder, Reason::Replaced);
-            self.past_reminders.push(reminder);
-        }
-        let excess = self.past_reminders.len().saturating_sub(MAX_PAST_REMINDERS);
-        self.past_reminders.drain(..excess);
-    }
-}
-
-/// Lets ring again what a snooze has passed over and what is still ahead.
-fn end_snooze(reminders: &mut [Reminder], now: Timestamp) {
-    let passed_over = reminders.iter_mut().filter(|r| {
-        let delivery = &r.delivery;
-        delivery.status == DeliveryStatus::Skipped
-            && delivery.reason == Some(Reason::Snoozed)
-            && delivery.fire_at > now
-    });
-    for reminder in passed_over {
-        reminder.delivery = Delivery::scheduled(reminder.delivery.fire_at);
-    }
-}
-
-/// Ends a reminder that has not been sent. What may have been sent stays uncertain, but is not sent again.
-fn pass_over(reminder: &mut Reminder, reason: Reason) {
-    match reminder.delivery.status {
-        DeliveryStatus::Scheduled => reminder.delivery.end(DeliveryStatus::Skipped, Some(reason)),
-        DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {
-            reminder.delivery.end(DeliveryStatus::Uncertain, Some(reason));
-        }
-        DeliveryStatus::Sent | DeliveryStatus::Skipped | DeliveryStatus::Failed => {}
     }
 }

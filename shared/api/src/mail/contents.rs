@@ -4,6 +4,7 @@ use askama::Template;
 use jiff::{Timestamp, civil::Date, fmt::strtime};
 use taskbell_domain::{
     delivery::LATE_AFTER,
+    due::Due,
     id::NoticeId,
     notice::{Code, Purpose},
     policy::{Action, permits},
@@ -93,7 +94,7 @@ content!(Digest, "digest.txt", "digest.html", {
 /// What is due, as a digest tells it, each by due time.
 #[derive(Debug, Default)]
 pub(crate) struct DueTasks {
-    /// Due before now.
+    /// Due before now; all-day tasks, before today.
     pub overdue: Vec<Task>,
     /// Due in the rest of today.
     pub today: Vec<Task>,
@@ -104,6 +105,31 @@ pub(crate) struct DueTasks {
 impl DueTasks {
     /// How many tasks of a kind are told at most.
     pub(crate) const MOST: u8 = 20;
+
+    /// How many days are looked ahead, behind today.
+    pub(crate) const DAYS: i64 = 7;
+
+    /// Sorts tasks that are due. A day is a day wherever the reader is, although its task keeps the instants of the zone
+    /// in which it was saved.
+    pub(crate) fn of(mut tasks: Vec<Task>, user: &User, now: Timestamp) -> Self {
+        tasks.sort_by_key(|task| (task.due_at, task.id));
+        tasks.dedup_by_key(|task| task.id);
+        let today = user.local_date(now);
+        let mut due = Self::default();
+        for task in tasks {
+            let at = task.due_at.unwrap_or(Timestamp::MAX);
+            let (day, over) = match task.due {
+                Some(Due::Date(day)) => (day, day < today),
+                _ => (user.local_date(at), at < now),
+            };
+            match day {
+                _ if over => due.overdue.push(task),
+                day if day == today => due.today.push(task),
+                _ => due.week.push(task),
+            }
+        }
+        due
+    }
 
     /// Whether there is nothing to tell.
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,15 +1,29 @@
-//! Makes the digests of the day: the part of `send-reminders` for timers of digests.
+//! Makes the digests of the day, and reads what they tell: the part of `send-reminders` for digests.
 
+use futures_util::future::try_join_all;
+use jiff::{ToSpan, civil::Date};
 use taskbell_domain::{
-    delivery::Delivery,
-    id::{NoticeId, UserId},
+    delivery::{Delivery, Reason},
+    id::{NoticeId, SpaceId, UserId},
+    list::{Scope, Sort, TaskFilter, TaskQuery},
     notice::{Content, Notice},
-    ports::{Mailer, Replaced, TimerQueue},
+    ports::{Mailer, PortError, Replaced, TimerQueue},
     timer::Timer,
+    user::MailKind,
 };
 
-use super::send_reminders::{Failure, MAX_STEPS, Worker, WorkerStore};
-use crate::ring_soon::ring_soon;
+use super::{
+    notices::Written,
+    send_reminders::{Failure, MAX_STEPS, Worker, WorkerStore},
+};
+use crate::{
+    handlers::access::keep_visible,
+    mail::{DueTasks, digest_mail},
+    ring_soon::ring_soon,
+};
+
+/// How many tasks of each list are read: more than are told, so that it is known whether there are more.
+const READ: u8 = DueTasks::MOST + 5;
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Deals with the timer of a digest, as with that of a task: the notice that carries the mail of the day is stored
@@ -46,5 +60,42 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             };
         }
         Err(Failure::Restless)
+    }
+
+    /// What is due is read when the mail is written: the tasks that are assigned to the reader, in all spaces, and those
+    /// of their personal space. On the next day it is too late: that day has its own.
+    pub(super) async fn write_digest(
+        &self,
+        name: (NoticeId, u64),
+        to: UserId,
+        day: Date,
+    ) -> Result<Written, PortError> {
+        let user = match self.reader(to, MailKind::Digest).await? {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let now = self.clock.now();
+        let today = user.local_date(now);
+        if today > day {
+            return Ok(Err(Reason::TooOld));
+        }
+        let begins = |days: i64| user.start_of(today.saturating_add(days.days()));
+        let (midnight, end) = (begins(1), begins(1 + DueTasks::DAYS));
+        let ranges = [(None, now), (Some(now), midnight), (Some(midnight), end)];
+        let scopes = [Scope::Space(SpaceId::personal(to)), Scope::AssignedTo(to)];
+        let lists = ranges.into_iter().flat_map(|range| scopes.map(|scope| (range, scope)));
+        let lists = try_join_all(lists.map(async |((due_after, before), scope)| {
+            let filter =
+                TaskFilter { open: true, due_after, due_before: Some(before), ..TaskFilter::default() };
+            let query = TaskQuery { scope, filter, sort: Sort::DEFAULT, limit: READ, after: None };
+            self.store.list(&query).await.map(|page| page.items)
+        }));
+        let mut tasks = lists.await?.concat();
+        keep_visible(self.store, to, &mut tasks).await?;
+        let due = DueTasks::of(tasks, &user, now);
+        if due.is_empty() {
+            return Ok(Err(Reason::NothingDue));
+        }
+        Ok(Ok(digest_mail(self.mail, name, &due, &user, now)))
     }
 }

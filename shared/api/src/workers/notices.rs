@@ -1,36 +1,26 @@
 //! Sends notices: the part of `send-reminders` for mails that are no reminders.
 
-use futures_util::try_join;
-use jiff::ToSpan;
 use taskbell_domain::{
     credential::sha256_hex,
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
-    list::{Scope, Sort, TaskFilter, TaskQuery},
     notice::{Code, Content, Notice, NoticeStep, Purpose},
     ports::{Mail, Mailer, PortError, Replaced, TimerQueue},
     space::InvitationToken,
-    task::Task,
     timer::Timer,
     user::{MailKind, StopReason, User},
 };
 
 use super::send_reminders::{Failure, MAX_STEPS, TIME_TO_SEND, Worker, WorkerStore};
 use crate::{
-    handlers::access::{keep_visible, role},
-    mail::{
-        DueTasks, WriteError, assignment_mail, code_mail, digest_mail, invitation_mail, message_mail,
-        verification_mail,
-    },
+    handlers::access::role,
+    mail::{WriteError, assignment_mail, code_mail, invitation_mail, message_mail, verification_mail},
     ring_soon::ring_soon,
 };
 
-/// How many days a digest looks ahead, behind today.
-const DIGEST_DAYS: i64 = 7;
-
 /// What there is to send, or why nothing is.
-type Written = Result<Result<Mail, WriteError>, Reason>;
+pub(super) type Written = Result<Result<Mail, WriteError>, Reason>;
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Deals with the timer of a notice, as with that of a task.
@@ -86,8 +76,15 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             }
             match self.store.replace_notice(&notice, read).await? {
                 Replaced::Done => {
-                    if notice.delivery.status == DeliveryStatus::Failed {
-                        tracing::warn!(notice = %notice.id, "notice failed");
+                    // The template's FailedMailAlarm counts this line: strangers who are invited may have no mailbox, but
+                    // an account has proven its address.
+                    let failed = notice.delivery.status == DeliveryStatus::Failed;
+                    match notice.content {
+                        Content::Digest { .. } if failed => {
+                            tracing::error!(notice = %notice.id, "digest failed");
+                        }
+                        _ if failed => tracing::warn!(notice = %notice.id, "notice failed"),
+                        _ => {}
                     }
                     return Ok(Some(notice));
                 }
@@ -110,7 +107,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 self.write_message((notice.id, fence), *to, *by, words).await?
             }
             Content::Verification { to } => self.write_verification((notice.id, fence), *to).await?,
-            Content::Digest { to, .. } => self.write_digest((notice.id, fence), *to).await?,
+            Content::Digest { to, day } => self.write_digest((notice.id, fence), *to, *day).await?,
             Content::Code { to, purpose, .. } => self.write_code(notice, fence, *to, *purpose).await?,
         };
         match written {
@@ -225,47 +222,6 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 _ => Ok(verification_mail(self.mail, (notice, fence), &user, self.clock.now())),
             }
         }))
-    }
-
-    /// What is due is read when the mail is written: the tasks that are assigned to the reader, in all spaces, and those
-    /// of their personal space.
-    async fn write_digest(&self, name: (NoticeId, u64), to: UserId) -> Result<Written, PortError> {
-        let user = match self.reader(to, MailKind::Digest).await? {
-            Ok(user) => user,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let now = self.clock.now();
-        let week = user.local_date(now).saturating_add(DIGEST_DAYS.days());
-        let end = user.start_of(week.saturating_add(1.day()));
-        let overdue = self.due(&user, TaskFilter { due_before: Some(now), ..TaskFilter::default() });
-        let range = TaskFilter { due_after: Some(now), due_before: Some(end), ..TaskFilter::default() };
-        let (overdue, coming) = try_join!(overdue, self.due(&user, range))?;
-        let midnight = user.start_of(user.local_date(now).saturating_add(1.day()));
-        let (today, week) = coming.into_iter().partition(|task| task.due_at < Some(midnight));
-        let due = DueTasks { overdue, today, week };
-        if due.is_empty() {
-            return Ok(Err(Reason::NothingDue));
-        }
-        Ok(Ok(digest_mail(self.mail, name, &due, &user, now)))
-    }
-
-    /// The open tasks of a reader that a filter admits, by due time: one more than are told at most.
-    async fn due(&self, user: &User, filter: TaskFilter) -> Result<Vec<Task>, PortError> {
-        let list = async |scope| {
-            let filter = TaskFilter { open: true, ..filter.clone() };
-            let limit = DueTasks::MOST + 1;
-            let query = TaskQuery { scope, filter, sort: Sort::DEFAULT, limit, after: None };
-            self.store.list(&query).await.map(|page| page.items)
-        };
-        let (personal, mut assigned) = try_join!(
-            list(Scope::Space(SpaceId::personal(user.id))),
-            list(Scope::AssignedTo(user.id)),
-        )?;
-        keep_visible(self.store, user.id, &mut assigned).await?;
-        let mut all: Vec<_> = personal.into_iter().chain(assigned).collect();
-        all.sort_by_key(|task| (task.due_at, task.id));
-        all.dedup_by_key(|task| task.id);
-        Ok(all)
     }
 
     /// As with an invitation, the secret is made when the mail is written.

@@ -168,7 +168,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                         r.id == claim.reminder && r.delivery.status == DeliveryStatus::Failed
                     };
                     if task.reminders.iter().any(failed) {
-                        // The template's FailedReminderAlarm counts this line.
+                        // The template's FailedMailAlarm counts this line.
                         tracing::error!(task = %task.id, reminder = %claim.reminder, "reminder failed");
                     }
                     return Ok(Some(task));

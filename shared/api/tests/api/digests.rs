@@ -7,10 +7,12 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryStatus, Reason},
     notice::Content,
-    ports::{ProfileChanges, Replaced, TaskCreation},
+    ports::{ProfileChanges, Replaced, SpaceChanges, TaskCreation},
+    space::Role,
     task::Task,
     timer::{Subject, Timer},
     user::{MailKind, User},
+    zone::Zone,
 };
 use taskbell_test::{
     Memory, Outbox,
@@ -159,12 +161,16 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
     assert_eq!(world.send(&press.path("token", &token)).await.status, 200);
     run_until(&world, &outbox, "2026-03-03T12:00:00Z").await;
     assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped], 0), "it was turned off");
-    // On, off and on again within a day: one.
-    for on in [true, false, true] {
-        change(&world, &ada, &task, &json!({"mail": {"digest": on}, "digest_hour": 15})).await;
-        run_until(&world, &outbox, "2026-03-03T14:30:00Z").await;
-    }
-    assert_eq!(outbox.sent().len(), 1);
+    // On, off, and on again for a later hour of the same day: one.
+    let turn = async |on: bool, hour: u8, until: &str| {
+        change(&world, &ada, &task, &json!({"mail": {"digest": on}, "digest_hour": hour})).await;
+        run_until(&world, &outbox, until).await;
+        (outbox.sent().len(), digests(&world).len())
+    };
+    assert_eq!(turn(true, 15, "2026-03-03T14:30:00Z").await, (1, 2));
+    assert_eq!(turn(false, 15, "2026-03-03T15:00:00Z").await, (1, 2));
+    assert_eq!(turn(true, 18, "2026-03-03T18:30:00Z").await, (1, 2), "the day has had its own");
+    assert_eq!(turn(true, 18, "2026-03-04T18:30:00Z").await, (2, 3));
     for bad in [json!(24), json!(-1), json!(7.5), json!("7"), json!(null)] {
         let answer = change(&world, &ada, &task, &json!({ "digest_hour": bad })).await;
         assert_eq!((answer.status, answer.errors()[0].0), (422, "digest_hour"), "{bad}");
@@ -172,14 +178,14 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
 }
 
 #[tokio::test]
-async fn a_digest_that_comes_late_says_nothing_twice() {
+async fn a_digest_that_is_held_up_until_the_next_day_is_not_sent() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Soon", "2026-03-03", &[])).await;
     let outbox = Outbox::default();
     change(&world, &ada, &task, &json!({"mail": {"digest": true}, "digest_hour": 12})).await;
-    // The cloud stands still for three days and a half.
-    world.clock.advance(SignedDuration::from_hours(84));
+    // The cloud stands still until the night to the fourth: the third has its turn within a day of its hour, and is over.
+    world.clock.advance(SignedDuration::from_hours(68));
     run_until(&world, &outbox, "2026-03-04T21:00:00Z").await;
     let told = digests(&world);
     let too_old = (DeliveryStatus::Skipped, Some(Reason::TooOld));
@@ -201,26 +207,84 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
     let at = instant("2026-03-01T12:00:00Z");
     let timer = Timer { at, subject: Subject::Digest(ada.id) };
     assert_eq!(world.store.replace_user(&ada, 1, Some(timer)).await.expect("one"), Replaced::Done);
+    let mate = mate();
+    world.register(900).await;
+    let (mut shared, owner) = space(1, &mate);
+    world.store.create_space(&shared, &owner, None).await.expect("an answer");
+    world.join(&mut shared, &ada, Role::Member).await;
     let outbox = Outbox::default();
+    world.sweep().await;
+    while world.deliver(&outbox).await > 0 {}
+    let before = outbox.sent().len();
     let mut costs = Vec::new();
-    for (day, tasks) in [(0, 0..150), (1, 150..600)] {
+    for (day, tasks) in [(0, 0..150), (1, 150..600), (2, 600..601)] {
         for number in tasks {
             let due = format!("2026-02-{:02}", 1 + number % 28);
             world.create(number, &ada, due_draft("Long ago", &due, &[])).await;
             let due = format!("2026-03-{:02}", 3 + number % 4);
             world.create(1_000 + number, &ada, due_draft("Soon", &due, &[])).await;
         }
+        if day == 2 {
+            let mut theirs = due_draft("Ours", "2026-03-05", &[]);
+            theirs.assigned_to = Some(ada.id);
+            let made = Task { space: shared.id, ..task(5_000, &mate, theirs) };
+            world.store.create(&made, None, None).await.expect("one");
+        }
         world.clock.set(at + SignedDuration::from_hours(24 * day));
         meter.read();
         world.sweep().await;
         let swept = meter.read();
         while world.deliver(&outbox).await > 0 {}
-        costs.push(meter.read());
+        let cost = meter.read();
+        println!("| a digest | {} calls | {} units |", cost.calls, cost.units);
         assert!(swept.calls <= 18, "{swept:?}");
+        costs.push(cost);
     }
-    println!("| a digest | {} calls | {} units |", costs[1].calls, costs[1].units);
-    assert_eq!(outbox.sent().len(), 2);
-    // Three to make it and the next timer, four to send its notice, and six to read what is due.
-    assert!(costs.iter().all(|cost| cost.calls <= 13 && cost.units <= 30.0), "{costs:?}");
+    assert_eq!(outbox.sent().len() - before, 3);
+    // Three to make it and the next timer, four to send its notice, and nine to read what is due.
+    assert!(costs[..2].iter().all(|cost| cost.calls <= 16 && cost.units <= 25.0), "{costs:?}");
     assert!(costs[1].units <= costs[0].units + 2.0, "{costs:?}");
+    // Two more to see whether they are still in the spaces of what is assigned.
+    assert!(costs[2].calls <= 18 && costs[2].units <= 30.0, "{costs:?}");
+}
+
+#[tokio::test]
+async fn a_digest_says_how_much_there_is_of_each_kind() {
+    let world = World::on(Memory::default());
+    let ada = world.register(1).await;
+    let one = world.create(1, &ada, due_draft("Today", "2026-03-02", &[])).await;
+    for number in 2..26 {
+        world.create(number, &ada, due_draft("Today", "2026-03-02", &[])).await;
+    }
+    for number in 26..40 {
+        world.create(number, &ada, due_draft("Week", "2026-03-05", &[])).await;
+    }
+    let outbox = Outbox::default();
+    change(&world, &ada, &one, &json!({ "mail": { "digest": true } })).await;
+    run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
+    let mail = said(&outbox).pop().expect("one").replace("\r\n\t", " ").replace("\r\n ", " ");
+    assert!(mail.contains("Monday, 2 March: 20+ due today, 14 in the next seven days"), "{mail}");
+    let text = mail.split("text/html").next().expect("the text");
+    assert_eq!((text.matches("- Today").count(), text.matches("- Week").count()), (20, 14));
+    assert_eq!(text.matches("- and more").count(), 1);
+}
+
+#[tokio::test]
+async fn a_day_is_a_day_wherever_its_reader_is() {
+    let world = World::on(Memory::default());
+    let mut ada = world.register(1).await;
+    for (number, zone) in [(1, "Pacific/Honolulu"), (2, "Pacific/Auckland")] {
+        ada.time_zone = Zone::parse(zone).expect("a zone");
+        for (more, day) in ["2026-03-01", "2026-03-02", "2026-03-03"].into_iter().enumerate() {
+            let draft = due_draft(&format!("From {zone} on {day}"), day, &[]);
+            world.create(number * 10 + more as u64, &ada, draft).await;
+        }
+    }
+    let task = world.create(40, &ada, draft("Some day")).await;
+    let outbox = Outbox::default();
+    change(&world, &ada, &task, &json!({ "mail": { "digest": true } })).await;
+    run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
+    let mail = said(&outbox).pop().expect("one").replace("\r\n\t", " ").replace("\r\n ", " ");
+    let told = "Monday, 2 March: 2 overdue, 2 due today, 2 in the next seven days";
+    assert!(mail.contains(told), "{mail}");
 }

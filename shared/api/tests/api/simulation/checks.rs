@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     delivery::{Delivery, DeliveryStatus, MAX_ATTEMPTS, MAX_LATENESS, Reason},
     id::{NoticeId, ReminderId, TaskId, UserId},
-    notice::{Content, Notice},
+    notice::Notice,
     reminder::{Reminder, ReminderSpec},
     task::{Status, Task},
     user::{MailKind, User},
@@ -17,6 +17,7 @@ use taskbell_test::{Memory, fixtures::user};
 use super::{
     CLIENT_LIMIT, WORKER_LIMIT,
     cloud::{Cloud, Offer},
+    notices::check_notices,
 };
 use crate::support::mate;
 
@@ -33,9 +34,9 @@ struct Version {
 #[derive(Default)]
 pub(super) struct History {
     tasks: BTreeMap<TaskId, Vec<Version>>,
-    notices: BTreeMap<NoticeId, Notice>,
+    pub(super) notices: BTreeMap<NoticeId, Notice>,
     /// Everybody's profile, from when on.
-    users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
+    pub(super) users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
     /// Who is in the shared space, from when on.
     members: Vec<(Timestamp, BTreeSet<UserId>)>,
 }
@@ -87,7 +88,7 @@ impl History {
     }
 
     /// Whether something was so at some moment of a time.
-    fn was<T>(
+    pub(super) fn was<T>(
         told: &[(Timestamp, T)],
         from: Timestamp,
         to: Timestamp,
@@ -140,74 +141,16 @@ pub(super) fn check(
         }
     }
     check_series(history)?;
-    for (id, notice) in &history.notices {
-        known.insert(id.to_string());
-        check_notice(notice, offers, &mut count).map_err(|why| format!("{id}: {why}"))?;
-    }
-    check_digests(history, strict, end, &mut count)?;
+    known.extend(history.notices.keys().map(NoticeId::to_string));
+    check_notices(history, offers, strict, end, &mut count)?;
     match offers.iter().find(|offer| !known.contains(&offer.subject)) {
         Some(stray) => Err(format!("{} was sent and is nowhere in the ledger", stray.subject)),
         None => Ok(verdict),
     }
 }
 
-/// For each day that a user has come to the hour of, wanting a digest, there is one, and never two.
-fn check_digests(
-    history: &History,
-    strict: bool,
-    end: Timestamp,
-    count: &mut impl FnMut(&str),
-) -> Result<(), String> {
-    let mut made = BTreeMap::new();
-    for notice in history.notices.values() {
-        let Content::Digest { to, day } = &notice.content else { continue };
-        if made.insert((*to, *day), notice).is_some() {
-            return Err(format!("{to} has two digests for {day}"));
-        }
-        count("digests");
-        let late = notice.delivery.sent_at.map(|at| at.duration_since(notice.delivery.fire_at));
-        if strict && late.is_some_and(|late| late > SignedDuration::from_mins(3)) {
-            return Err(format!("nothing went wrong, and the digest of {day} was {late:?} late"));
-        }
-    }
-    for (index, (from, users)) in history.users.iter().enumerate() {
-        let until = history.users.get(index + 1).map_or(end, |(next, _)| *next);
-        // A request is judged by the clock of the function; and of what has just begun, the turn may be under way.
-        let (from, until) = (*from + super::MINUTE * 10, until - super::MINUTE * 10);
-        let takes = |user: &&User| user.mail.wants(MailKind::Digest) && user.reachable().is_ok();
-        for user in users.values().filter(takes) {
-            let mut day = user.local_date(from);
-            while user.digest_at(day) <= until.min(end - super::MINUTE * 20) {
-                if user.digest_at(day) >= from && !made.contains_key(&(user.id, day)) {
-                    return Err(format!("{} has no digest for {day}", user.id));
-                }
-                day = day.saturating_add(1.day());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_notice(notice: &Notice, offers: &[Offer], count: &mut impl FnMut(&str)) -> Result<(), String> {
-    let of = offers.iter().filter(|offer| offer.subject == notice.id.to_string());
-    let accepted = of.filter(|offer| offer.accepted).count();
-    let delivery = &notice.delivery;
-    if delivery.next_at.is_some() {
-        return Err(format!("it is left {:?}", delivery.status));
-    }
-    not_doubled(delivery, accepted)?;
-    match delivery.status {
-        DeliveryStatus::Sent if accepted == 0 => Err("it is called sent and was not".to_owned()),
-        DeliveryStatus::Sent => {
-            count("notices sent");
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
 /// At most once, or the ledger says that it may have been more often.
-fn not_doubled(delivery: &Delivery, accepted: usize) -> Result<(), String> {
+pub(super) fn not_doubled(delivery: &Delivery, accepted: usize) -> Result<(), String> {
     let doubts = usize::try_from(delivery.uncertain_attempts).expect("few");
     match accepted > 1 + doubts {
         true => Err(format!("it was sent {accepted} times, and the ledger knows of {doubts} doubts")),

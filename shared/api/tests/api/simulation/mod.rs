@@ -9,6 +9,7 @@
 mod checks;
 mod cloud;
 mod life;
+mod notices;
 
 use std::{
     collections::BTreeMap,
@@ -526,7 +527,7 @@ fn whatever_goes_wrong_a_reminder_is_sent_once_or_its_ledger_says_why_not() {
     }
     println!("{seeds} seeds: {sum:?}");
     let all = ["sent", "sent again in doubt", "skipped", "skipped on the word of SES", "failed"];
-    for what in all.into_iter().chain(["notices sent", "digests"]) {
+    for what in all.into_iter().chain(["notices sent", "digests", "digests sent"]) {
         assert!(sum.get(what).is_some_and(|many| *many > 0), "nothing was {what}: {sum:?}");
     }
 }

@@ -24,7 +24,6 @@ pub(in crate::dynamodb) struct UserItem {
     time_zone: String,
     default_reminders: Vec<SpecItem>,
     mail: MailSettings,
-    #[serde(default = "default_hour")]
     digest_hour: i8,
     #[serde(default = "plain")]
     role: String,
@@ -62,10 +61,6 @@ impl TryFrom<StoppedItem> for Stopped {
 struct DirectoryKeys {
     directory: String,
     email_key: String,
-}
-
-fn default_hour() -> i8 {
-    DigestHour::DEFAULT.get()
 }
 
 /// The role of profiles that were stored before there were any.

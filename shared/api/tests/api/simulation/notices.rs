@@ -1,0 +1,152 @@
+//! What must hold of notices, and of digests among them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
+use taskbell_domain::{
+    delivery::{DeliveryStatus, Reason},
+    id::UserId,
+    notice::{Content, Notice},
+    user::{MailKind, User},
+};
+
+use super::{
+    MINUTE, WORKER_LIMIT,
+    checks::{History, not_doubled},
+    cloud::Offer,
+};
+
+/// Longer than a digest can be held up by all that goes wrong, and still be sent.
+const HELD_UP: SignedDuration = SignedDuration::from_hours(36);
+
+/// Checks all notices.
+pub(super) fn check_notices(
+    history: &History,
+    offers: &[Offer],
+    strict: bool,
+    end: Timestamp,
+    count: &mut impl FnMut(&str),
+) -> Result<(), String> {
+    let mut made = BTreeMap::new();
+    for notice in history.notices.values() {
+        let name = notice.id.to_string();
+        let offers: Vec<_> = offers.iter().filter(|offer| offer.subject == name).collect();
+        check_notice(notice, &offers, count).map_err(|why| format!("{name}: {why}"))?;
+        if let Content::Digest { to, day } = notice.content {
+            if made.insert((to, day), notice).is_some() {
+                return Err(format!("{to} has two digests for {day}"));
+            }
+            count("digests");
+            check_digest(history, notice, to, &offers, strict, count)
+                .map_err(|why| format!("the digest of {day} for {to}: {why}"))?;
+        }
+    }
+    each_day_has_one(history, &made, strict, end)
+}
+
+fn check_notice(
+    notice: &Notice,
+    offers: &[&Offer],
+    count: &mut impl FnMut(&str),
+) -> Result<(), String> {
+    let accepted = offers.iter().filter(|offer| offer.accepted).count();
+    let delivery = &notice.delivery;
+    if delivery.next_at.is_some() {
+        return Err(format!("it is left {:?}", delivery.status));
+    }
+    not_doubled(delivery, accepted)?;
+    match delivery.status {
+        DeliveryStatus::Sent if accepted == 0 => Err("it is called sent and was not".to_owned()),
+        DeliveryStatus::Sent => {
+            count("notices sent");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn takes(user: &User) -> bool {
+    user.mail.wants(MailKind::Digest) && user.reachable().is_ok()
+}
+
+/// It is not early, and goes to a reader who wanted it when it was claimed or since. Where nothing goes wrong, it is sent at
+/// its hour, or there is a reason.
+fn check_digest(
+    history: &History,
+    notice: &Notice,
+    to: UserId,
+    offers: &[&Offer],
+    strict: bool,
+    count: &mut impl FnMut(&str),
+) -> Result<(), String> {
+    let delivery = &notice.delivery;
+    for offer in offers {
+        if offer.at + offer.skew.max(SignedDuration::ZERO) < delivery.fire_at {
+            return Err(format!("it was offered to SES at {}, too early", offer.at));
+        }
+        let right = |users: &BTreeMap<UserId, User>| {
+            users.get(&to).is_some_and(|user| takes(user) && user.email.as_str() == offer.to)
+        };
+        if !History::was(&history.users, offer.at - WORKER_LIMIT, offer.at, right) {
+            return Err(format!("{} wanted none at {}", offer.to, offer.at));
+        }
+    }
+    if delivery.status == DeliveryStatus::Sent {
+        count("digests sent");
+    }
+    if !strict {
+        return Ok(());
+    }
+    // What is moved to an hour that has passed waits for the next sweep.
+    let moved = |at: &Timestamp| *at <= delivery.fire_at && *at > delivery.fire_at - MINUTE * 3;
+    let lately = history.users.iter().any(|(at, _)| moved(at));
+    let in_time = if lately { MINUTE * 3 } else { SignedDuration::from_secs(10) };
+    let late = delivery.sent_at.map(|at| at.duration_since(delivery.fire_at));
+    let reason = match delivery.reason {
+        Some(Reason::TooOld) => lately,
+        Some(Reason::NothingDue | Reason::MailOff | Reason::Bounced | Reason::Complained) => true,
+        _ => false,
+    };
+    match delivery.status {
+        DeliveryStatus::Sent if late <= Some(in_time) => Ok(()),
+        DeliveryStatus::Skipped if reason => Ok(()),
+        status => {
+            Err(format!("nothing went wrong, and it is {status:?} {:?} {late:?} late", delivery.reason))
+        }
+    }
+}
+
+/// For each day whose hour a user has come to, wanting a digest and keeping to that for as long as it may take, there is one.
+fn each_day_has_one(
+    history: &History,
+    made: &BTreeMap<(UserId, Date), &Notice>,
+    strict: bool,
+    end: Timestamp,
+) -> Result<(), String> {
+    let wish = |user: &User| (takes(user), user.digest_hour, user.time_zone.clone());
+    let held_up = if strict { MINUTE * 10 } else { HELD_UP };
+    let ids = history.users.iter().flat_map(|(_, users)| users.keys());
+    let ids: std::collections::BTreeSet<_> = ids.copied().collect();
+    for id in ids {
+        let mut wishes: Vec<(Timestamp, &User)> = Vec::new();
+        for (at, users) in &history.users {
+            let Some(user) = users.get(&id) else { continue };
+            if wishes.last().is_none_or(|(_, last)| wish(last) != wish(user)) {
+                wishes.push((*at, user));
+            }
+        }
+        for (index, (from, user)) in wishes.iter().enumerate() {
+            let until = wishes.get(index + 1).map_or(end, |(next, _)| *next) - held_up;
+            // A request is judged by the clock of the function.
+            let from = *from + MINUTE * 10;
+            let mut day = user.local_date(from);
+            while takes(user) && user.digest_at(day) <= until {
+                if user.digest_at(day) >= from && !made.contains_key(&(id, day)) {
+                    return Err(format!("{id} has no digest for {day}"));
+                }
+                day = day.saturating_add(1.day());
+            }
+        }
+    }
+    Ok(())
+}

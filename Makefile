@@ -45,6 +45,10 @@ run: $(TOOLS) ## the whole system on a local cloud, until Ctrl-C
 mail: $(TOOLS) ## the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
 
+.PHONY: link
+link: $(TOOLS) ## the newest link to press in these mails
+	@$(PYTHON) local/mail.py link
+
 .PHONY: mail-preview
 mail-preview: ## pictures of every kind of mail, under docs/mail/
 	@python3 local/mail_preview.py

@@ -15,6 +15,8 @@ from pathlib import Path
 import news
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
+from mail import mails
+from run import first_requests
 
 FOLDER = PROJECT / ".local"
 
@@ -40,12 +42,32 @@ def main(programs: Path, arguments: list[str]) -> int:
             "TASKBELL_OPERATOR": configuration()[1]["OperatorAddress"],
             "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",
         }
+        printed = try_first_requests(environment)
         # Much of their time is waiting, so all of them run at once.
         command = ["cargo", "test", "--workspace", "--test", "journeys", "--", "--test-threads=32", *arguments]
         status = subprocess.run(command, cwd=PROJECT, env=environment).returncode
         if not status and not arguments:
+            printed(environment["TASKBELL_MAIL_URL"])
             news.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
         return status or private(cloud, outputs["FunctionLogs"])
+
+
+def try_first_requests(environment: dict[str, str]) -> Callable[[str], None]:
+    """Sends the requests that make run prints, pasted together. Gives what looks for the mail in the end."""
+    commands = [command for _, command in first_requests(environment["TASKBELL_URL"])]
+    pasted = subprocess.run(
+        ["bash", "-c", "\n".join(commands)], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    answers = pasted.stdout.splitlines()
+    if pasted.stderr or len(answers) != 3 or answers[1] != "200" or '"Try Taskbell"' not in answers[2]:
+        raise CannotRun(f"the requests that make run prints do not work: {pasted.stdout}{pasted.stderr}")
+
+    def look(mailbox: str) -> None:
+        reminded = lambda: any(mail["Subject"] == "Reminder: Try Taskbell" for mail in mails(mailbox))  # noqa: E731
+        news.wait("the mail of the requests that make run prints", reminded)
+        print("end to end: the requests that make run prints work, pasted together", flush=True)
+
+    return look
 
 
 def private(cloud: Cloud, group: str) -> int:

@@ -1,14 +1,41 @@
-"""make mail: what the local cloud has sent, in the terminal; the HTML of each under .local/mail/."""
+"""make mail: what the local cloud has sent, in the terminal; the HTML of each under .local/mail/.
+make link: the newest link to press in these mails, as soon as there is one."""
 
 import json
+import os
 import re
 import shutil
 import sys
+import time
 import urllib.request
 from datetime import datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / ".local"
+LINK = re.compile(r"https?://\S+/v1/actions/\S+")
+# A mail follows its cause by about a second.
+SECONDS_TO_WAIT = 15
+
+
+def mailbox() -> str:
+    """Where the local cloud shows its mails: as the environment says, or else make run."""
+    if url := os.environ.get("TASKBELL_MAIL_URL"):
+        return url
+    try:
+        lines = (FOLDER / "env").read_text().splitlines()
+    except FileNotFoundError:
+        sys.exit("make mail: nothing is running: start it with make run")
+    return dict(line.split("=", 1) for line in lines)["TASKBELL_MAIL_URL"]
+
+
+def mails(url: str) -> list[dict]:
+    """All mails, the oldest first."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            accounts = json.load(answer)["messages"]
+    except OSError as error:
+        sys.exit(f"make mail: the local cloud does not answer at {url}: {error}")
+    return sorted((mail for account in accounts.values() for mail in account), key=lambda mail: mail["Timestamp"])
 
 
 def moment(mail: dict) -> str:
@@ -16,29 +43,35 @@ def moment(mail: dict) -> str:
     return datetime.fromtimestamp(mail["Timestamp"]).astimezone().isoformat(" ", "seconds")
 
 
-def main() -> None:
-    try:
-        lines = (FOLDER / "env").read_text().splitlines()
-    except FileNotFoundError:
-        sys.exit("make mail: nothing is running: start it with make run")
-    url = dict(line.split("=", 1) for line in lines)["TASKBELL_MAIL_URL"]
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            accounts = json.load(answer)["messages"]
-    except OSError as error:
-        sys.exit(f"make mail: the local cloud does not answer at {url}: {error}")
-    mails = [mail for account in accounts.values() for mail in account]
+def show(sent: list[dict]) -> None:
     folder = FOLDER / "mail"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for number, mail in enumerate(mails, start=1):
+    folder.mkdir(parents=True)
+    for number, mail in enumerate(sent, start=1):
         name = re.sub(r"[^a-z0-9]+", "-", mail["Subject"].lower()).strip("-")[:60]
         page = folder / f"{number:03}-{name}.html"
         page.write_text(mail["BodyHtml"] or "")
         print(f"{'─' * 72}\nAt:      {moment(mail)}\nTo:      {', '.join(mail['To'])}")
-        print(f"Subject: {mail['Subject']}\nHTML:    {page}\n\n{mail['BodyText'].strip()}\n")
-    print(f"{len(mails)} sent" if mails else "no mail yet")
+        text = "\n".join(mail["BodyText"].strip().splitlines())
+        print(f"Subject: {mail['Subject']}\nHTML:    {page}\n\n{text}\n")
+    print(f"{len(sent)} sent" if sent else "no mail yet")
+
+
+def newest_link(url: str) -> str:
+    for _ in range(SECONDS_TO_WAIT * 5):
+        links = [link for mail in mails(url) for link in LINK.findall(mail["BodyText"])]
+        if links:
+            return links[-1]
+        time.sleep(0.2)
+    sys.exit("make link: no mail has a link to press")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        if sys.argv[1:] == ["link"]:
+            print(newest_link(mailbox()))
+        else:
+            show(mails(mailbox()))
+    except BrokenPipeError:
+        # Whoever reads this has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,28 +16,33 @@ ENV = FOLDER / "env"
 # MiniStack's own lines about each invocation.
 NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 
-FIRST_REQUESTS = """
-  1. Register:
+# What each does, and its command.
+FIRST_REQUESTS = [
+    (
+        "Register",
+        """curl -sSw '\\n' '{url}/v1/auth/register' -H 'content-type: application/json' \\
+    -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'""",
+    ),
+    (
+        "Say that the address is yours: open the link in the mail (make link), or press its button from here",
+        """curl -sSo /dev/null -w '%{{http_code}}\\n' -X POST "$(make -s link)\"""",
+    ),
+    (
+        "Log in, and keep the access token",
+        """TOKEN=$(curl -sS '{url}/v1/auth/login' -H 'content-type: application/json' \\
+    -d '{{"email": "you@example.com", "password": "correct horse battery staple"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')""",
+    ),
+    (
+        "Create a task that is due in two minutes, with a reminder at that second",
+        """curl -sSw '\\n' '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
+    -d '{{"title": "Try Taskbell", "due": "'$(date -u -d '+2 minutes' +%FT%TZ 2>/dev/null || date -u -v+2M +%FT%TZ)'", "reminders": [{{"before": "PT0S"}}]}}'""",
+    ),
+]
 
-  curl -w '\\n' '{url}/v1/auth/register' -H 'content-type: application/json' \\
-    -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'
 
-  2. Say that the address is yours: open the link in the mail (make mail), or press its button from here:
-
-  curl -s -o /dev/null -w '%{{http_code}}\\n' -X POST "$(make -s mail | grep -om1 'http[^ ]*/v1/actions/[^ ]*')"
-
-  3. Log in, and keep the access token:
-
-  TOKEN=$(curl -s '{url}/v1/auth/login' -H 'content-type: application/json' \\
-    -d '{{"email": "you@example.com", "password": "correct horse battery staple"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
-
-  4. Create a task that is due in two minutes, with a reminder at that second:
-
-  curl -w '\\n' '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
-    -d '{{"title": "Try Taskbell", "due": "'$(date -u -d '+2 minutes' +%FT%TZ 2>/dev/null || date -u -v+2M +%FT%TZ)'", "reminders": [{{"before": "PT0S"}}]}}'
-
-  Then: make mail
-"""
+def first_requests(url: str) -> list[tuple[str, str]]:
+    """Requests to copy, in their order: what each does, and its command."""
+    return [(what, command.format(url=url)) for what, command in FIRST_REQUESTS]
 
 
 def say(text: str) -> None:
@@ -104,7 +109,9 @@ def main() -> None:
         written.write_text("".join(f"TASKBELL_{name}={value}\n" for name, value in values.items()))
         written.rename(ENV)
         say(f"\nTaskbell is ready.\n  API      {values['URL']}\n  Mailbox  {mails}  (or: make mail)")
-        say(FIRST_REQUESTS.format(url=values["URL"]))
+        for number, (what, command) in enumerate(first_requests(values["URL"]), start=1):
+            say(f"\n  {number}. {what}:\n\n  {command}")
+        say("\n  Then: make mail\n")
         say("The functions' logs follow. Ctrl-C stops everything.\n")
         follow_logs(cloud, outputs["FunctionLogs"])
     finally:

@@ -3,6 +3,7 @@
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::workers::record_mail_events;
 use taskbell_aws::MailEvent;
+use taskbell_domain::delivery::Feedback;
 use taskbell_functions::{Environment, Error, SystemClock, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +18,7 @@ async fn main() -> Result<(), Error> {
             return Ok(());
         };
         record_mail_events::handle(&store, &about, &news, event.stops(), &SystemClock).await?;
-        tracing::info!(mail = %about.subject, feedback = ?news.feedback, "recorded");
+        tracing::info!(mail = %about.subject, feedback = news.feedback.map(Feedback::as_str), "recorded");
         Ok::<(), Error>(())
     }))
     .await

@@ -97,6 +97,17 @@ pub enum Feedback {
     Complained,
 }
 
+impl Feedback {
+    /// The word for it in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+        }
+    }
+}
+
 /// What SES tells of a mail that it has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
@@ -226,7 +237,10 @@ impl Delivery {
                 self.sent_at = Some(now);
                 self.message_id = Some(message_id.clone());
             }
-            Outcome::Skipped(reason) => self.end(DeliveryStatus::Skipped, Some(*reason)),
+            Outcome::Skipped(reason) => {
+                self.attempts = self.attempts.saturating_sub(1);
+                self.end(DeliveryStatus::Skipped, Some(*reason));
+            }
             Outcome::Refused | Outcome::Later if !goes_on => {
                 let reason = self.reason;
                 self.end(DeliveryStatus::Skipped, reason);
@@ -249,8 +263,12 @@ impl Delivery {
         }
     }
 
-    /// Learns what SES tells of the mail, in whichever attempt it was sent. Returns whether that is news.
+    /// Learns what SES tells of the mail, in whichever attempt it was sent. Returns whether that is news: of a mail that
+    /// was never offered there is none.
     pub(crate) fn learn(&mut self, news: &News) -> bool {
+        if self.attempts == 0 {
+            return false;
+        }
         let unknown = self.status != DeliveryStatus::Sent;
         if unknown {
             self.end(DeliveryStatus::Sent, None);

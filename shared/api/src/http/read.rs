@@ -53,7 +53,9 @@ pub fn boolean(value: &Value) -> Read<bool> {
 
 /// An hour of the day.
 pub fn digest_hour(value: &Value) -> Read<DigestHour> {
-    DigestHour::new(whole_number(value)?).or_else(refuse)
+    let hour =
+        if value.as_i64().is_some_and(|hour| hour < 0) { u64::MAX } else { whole_number(value)? };
+    DigestHour::new(hour).or_else(refuse)
 }
 
 /// An array of at most `max` elements. All that is wrong with any of them is reported.

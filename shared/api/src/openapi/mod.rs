@@ -274,7 +274,12 @@ impl Operation {
         }
         for status in statuses {
             let page = PAGES.contains(&self.id) && [404, 410].contains(&status);
-            responses.insert(status.to_string(), if page { success("html") } else { failure(status) });
+            let mut described = if page { success("html") } else { failure(status) };
+            if page {
+                described["description"] =
+                    json!("A page: the link is incomplete, expired, or useless.");
+            }
+            responses.insert(status.to_string(), described);
         }
         let mut described = json!({
             "operationId": format!("{}{}", self.id, if PAGES.contains(&self.id) { format!("-{}", self.method) } else { String::new() }),

@@ -186,11 +186,12 @@ pub struct PasswordReset {
 /// How long a task is to be silent: for so long, or until then. Give one of the two.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1, max_properties = 1)]
 pub struct Snooze {
     /// An ISO 8601 duration of at most 366 days.
     #[schema(example = "PT1H", nullable = false)]
     pub r#for: Option<String>,
-    /// A zoned time or an instant.
+    /// A zoned time or an instant, within 366 days.
     #[schema(nullable = false)]
     pub until: Option<String>,
 }

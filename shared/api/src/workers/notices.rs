@@ -207,21 +207,14 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(Ok(message_mail(self.mail, name, &user, &by, words, self.clock.now())))
     }
 
-    /// It is the way back for an address where mail has stopped; but who complained of it without ever having proven
-    /// the address is left alone.
+    /// It is the way back for an address where mail has stopped.
     async fn write_verification(
         &self,
         (notice, fence): (NoticeId, u64),
         to: UserId,
     ) -> Result<Written, PortError> {
-        Ok(self.account(to).await?.and_then(|user| {
-            match user.mail_stopped.map(|stopped| stopped.reason) {
-                Some(StopReason::Complained) if user.email_verified_at.is_none() => {
-                    Err(Reason::Complained)
-                }
-                _ => Ok(verification_mail(self.mail, (notice, fence), &user, self.clock.now())),
-            }
-        }))
+        let user = self.account(to).await?.and_then(asked_for);
+        Ok(user.map(|user| verification_mail(self.mail, (notice, fence), &user, self.clock.now())))
     }
 
     /// As with an invitation, the secret is made when the mail is written.
@@ -232,7 +225,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         to: UserId,
         purpose: Purpose,
     ) -> Result<Written, PortError> {
-        let user = match self.account(to).await? {
+        let user = match self.account(to).await?.and_then(asked_for) {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -260,5 +253,14 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     async fn name_of(&self, user: UserId) -> Result<String, PortError> {
         let user = self.store.user(user).await?;
         Ok(user.map_or_else(|| "Somebody".to_owned(), |user| user.name.as_str().to_owned()))
+    }
+}
+
+/// Mail that an account asks for goes also where other mail has stopped; but who complained without ever having proven the
+/// address is left alone: somebody else asks for it.
+fn asked_for(user: User) -> Result<User, Reason> {
+    match user.mail_stopped.map(|stopped| stopped.reason) {
+        Some(StopReason::Complained) if user.email_verified_at.is_none() => Err(Reason::Complained),
+        _ => Ok(user),
     }
 }

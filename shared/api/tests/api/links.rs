@@ -221,6 +221,9 @@ async fn only_who_may_change_a_task_gets_links_that_do() {
 #[tokio::test]
 async fn a_link_of_one_kind_turns_off_that_kind_only() {
     let (world, ada, task) = World::inhabited().await;
+    let mut all = ada.clone();
+    all.apply(UserPatch { mail: vec![(MailKind::Digest, true)], ..UserPatch::default() }, now());
+    world.store.replace_user(&all, ada.version, None).await.expect("an answer");
     for kind in MailKind::ALL {
         let token = Link::token(&ada, Deed::Unsubscribe(*kind), None);
         let event = world.event("unsubscribe", &ada, &task).await.path("token", &token);

@@ -224,7 +224,7 @@ async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
     world.clock.set(instant(DUE));
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
     assert_eq!(outbox.sent().len(), 0);
-    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Skipped, Some(Reason::MailOff), 1));
+    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Skipped, Some(Reason::MailOff), 0));
     let ledger = world.send(&world.event("list-task-reminders", &ada, &task).await).await.body;
     assert_eq!(ledger["items"][0]["reason"], "mail_off");
 }

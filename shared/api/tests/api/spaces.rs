@@ -351,7 +351,10 @@ async fn an_assignment_mail_has_its_own_switch() {
     let (world, ada, task) = World::inhabited().await;
     let event = world.event("update-profile", &mate(), &task).await;
     let off = world.send(&event.body(&json!({"mail": {"assignments": false}}))).await;
-    assert_eq!(off.body["mail"], json!({"reminders": true, "assignments": false, "invitations": true}));
+    assert_eq!(
+        off.body["mail"],
+        json!({"reminders": true, "digest": false, "assignments": false, "invitations": true})
+    );
     world.shared_task(&ada, &json!({"title": "t", "assigned_to": mate().id})).await;
     assert_eq!(world.mails().await, []);
 }

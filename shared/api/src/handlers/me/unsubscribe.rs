@@ -22,7 +22,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
 struct Page {
-    kind: &'static str,
+    mails: &'static str,
     /// Whether its reader has no account.
     stranger: bool,
     done: bool,
@@ -68,7 +68,7 @@ async fn turn_off(
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     if call.method() != Method::POST {
-        return page(kind, false, false);
+        return page(kind, false, !user.mail.wants(kind));
     }
     call.admitted().await?;
     let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
@@ -96,6 +96,12 @@ async fn decline(
 }
 
 fn page(kind: MailKind, stranger: bool, done: bool) -> Result<Reply, Problem> {
-    let page = Page { kind: kind.as_str(), stranger, done }.render();
+    let mails = match kind {
+        MailKind::Reminders => "Reminders",
+        MailKind::Digest => "The daily digest",
+        MailKind::Assignments => "News of assignments",
+        MailKind::Invitations => "Invitations",
+    };
+    let page = Page { mails, stranger, done }.render();
     page.map(|html| Reply::html(StatusCode::OK, html)).map_err(|_| Problem::internal())
 }

@@ -11,7 +11,7 @@ use taskbell_domain::{
 };
 
 use super::{
-    MINUTE, WORKER_LIMIT,
+    CLIENT_LIMIT, MINUTE, WORKER_LIMIT,
     checks::{History, not_doubled},
     cloud::Offer,
 };
@@ -97,8 +97,9 @@ fn check_digest(
     if !strict {
         return Ok(());
     }
-    // What is moved to an hour that has passed waits for the next sweep.
-    let moved = |at: &Timestamp| *at <= delivery.fire_at && *at > delivery.fire_at - MINUTE * 3;
+    // What is moved to an hour that has passed waits for the next sweep. The change is stored a little after its request.
+    let request = delivery.fire_at - MINUTE * 3..=delivery.fire_at + CLIENT_LIMIT;
+    let moved = |at: &Timestamp| request.contains(at);
     let lately = history.users.iter().any(|(at, _)| moved(at));
     let in_time = if lately { MINUTE * 3 } else { SignedDuration::from_secs(10) };
     let late = delivery.sent_at.map(|at| at.duration_since(delivery.fire_at));

@@ -145,7 +145,8 @@ fn each_day_has_one(
                 let at = user.digest_at(day);
                 // Whoever has flown west comes to a day again that lies before the last one that had its own.
                 let mut later = made.range((id, day)..).take_while(|((of, _), _)| *of == id);
-                let had = later.any(|((_, made), notice)| *made == day || notice.delivery.fire_at <= at);
+                let had =
+                    later.any(|((_, made), notice)| *made == day || notice.delivery.fire_at <= at);
                 if at >= from && !had {
                     return Err(format!("{id} has no digest for {day}"));
                 }

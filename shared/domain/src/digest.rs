@@ -83,11 +83,13 @@ impl Digest {
         // Where clocks leap over the last hour of a day, its digest is due as the next one begins.
         let (day, yesterday) = (user.local_date(at), user.local_date(at).saturating_sub(1.day()));
         let day = if user.digest_at(yesterday) == at { yesterday } else { day };
-        let fresh = self.made_for.is_none_or(|made| made < day);
-        let made_for = self.made_for.map_or(day, |made| made.max(day));
-        self.made_for = Some(made_for);
-        self.at = Some(user.digest_at(made_for.saturating_add(1.day())));
-        (fresh && user.reachable().is_ok()).then_some(Made { day, at })
+        let made = user.reachable().is_ok() && self.made_for.is_none_or(|made| made < day);
+        if made {
+            self.made_for = Some(day);
+        }
+        let last = self.made_for.map_or(day, |made| made.max(day));
+        self.at = Some(user.digest_at(last.saturating_add(1.day())));
+        made.then_some(Made { day, at })
     }
 }
 

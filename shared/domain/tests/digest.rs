@@ -138,6 +138,12 @@ fn who_wants_none_gets_no_more_and_who_cannot_be_reached_gets_none_meanwhile() {
     reader.email_verified_at = None;
     assert_eq!(digest.take_turn(Some(&reader), at), None);
     assert_eq!(digest.at, Some(instant("2026-03-11T07:00:00Z")));
+    // Who can be reached later that day, and moves it to a later hour, still gets that day's.
+    let mut later = Digest { at: Some(instant("2026-03-10T09:00:00Z")), ..digest.clone() };
+    let mut proven = reader.clone();
+    proven.email_verified_at = Some(at);
+    let made = later.take_turn(Some(&proven), instant("2026-03-10T09:00:00Z")).expect("one is made");
+    assert_eq!(made.day, "2026-03-10".parse().expect("a day"));
     reader.mail.set(MailKind::Digest, false);
     assert_eq!(digest.take_turn(Some(&reader), instant("2026-03-11T07:00:00Z")), None);
     assert_eq!((digest.at, digest.timer()), (None, None));

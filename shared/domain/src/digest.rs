@@ -8,7 +8,6 @@
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use crate::{
-    due::Due,
     id::UserId,
     timer::{Subject, Timer},
     user::{MailKind, User},
@@ -94,21 +93,9 @@ impl Digest {
 }
 
 impl User {
-    /// The day that it is for the user at a moment.
-    pub fn local_date(&self, at: Timestamp) -> Date {
-        at.to_zoned(self.time_zone.rules().clone()).date()
-    }
-
-    /// When a day begins for the user.
-    pub fn start_of(&self, day: Date) -> Timestamp {
-        Due::Wall(day.at(0, 0, 0, 0), self.time_zone.clone()).at(&self.time_zone)
-    }
-
-    /// When the digest of a day is due. An hour that the clocks leap over is the one after it; of one that comes twice,
-    /// the first counts.
+    /// When the digest of a day is due.
     pub fn digest_at(&self, day: Date) -> Timestamp {
-        let hour = day.at(self.digest_hour.get(), 0, 0, 0);
-        Due::Wall(hour, self.time_zone.clone()).at(&self.time_zone)
+        self.wall_time(day, self.digest_hour.get())
     }
 
     /// When the digest is made next, if that is another moment than with the profile as it was before; none if it is not,

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    delivery::Reason, digest::DigestHour, email::EmailAddress, id::UserId, reminder::ReminderSpec,
-    text::PersonName, words::word_enum, zone::Zone,
+    delivery::Reason, digest::DigestHour, due::Due, email::EmailAddress, id::UserId,
+    reminder::ReminderSpec, text::PersonName, words::word_enum, zone::Zone,
 };
 
 word_enum!(AccountRole, "What an account may do beyond its own spaces.",
@@ -175,6 +175,22 @@ impl User {
             self.mail_stopped = Some(Stopped { reason, at: now });
         }
         self.touch(&before, now)
+    }
+
+    /// The day that it is for the user at a moment.
+    pub fn local_date(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.time_zone.rules().clone()).date()
+    }
+
+    /// When a day begins for the user.
+    pub fn start_of(&self, day: Date) -> Timestamp {
+        self.wall_time(day, 0)
+    }
+
+    /// When the clocks of the user show an hour of a day. An hour that they leap over is the one after it; of one that
+    /// comes twice, the first counts.
+    pub(crate) fn wall_time(&self, day: Date, hour: i8) -> Timestamp {
+        Due::Wall(day.at(hour, 0, 0, 0), self.time_zone.clone()).at(&self.time_zone)
     }
 
     /// Whether mail may go to the user, whatever its kind.

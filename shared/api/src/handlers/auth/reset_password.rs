@@ -16,8 +16,8 @@ use crate::{
     passwords,
 };
 
-/// Sets the password, and ends all sessions: whoever knew the old one is out, and so is who holds an older code. Access tokens that were issued before
-/// run out within 15 minutes. Who could read the code has proven the address, too.
+/// Sets the password, and ends all sessions: whoever knew the old one is out, and so is who holds an older code. Access
+/// tokens that were issued before run out within 15 minutes. Who could read the code has proven the address, too.
 ///
 /// # Errors
 /// 403 `account_disabled`, 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.

@@ -48,7 +48,7 @@ pub async fn handle(call: &Call, store: &impl CountReads, clock: &dyn Clock) -> 
         numbers_of(store, space, Tallies::CompletedSince(since)),
     )?;
     let user = user.ok_or_else(Problem::unauthorized)?;
-    let today = now.to_zoned(user.time_zone.rules().clone()).date();
+    let today = user.local_date(now);
     let first = today.saturating_sub((days - 1).days());
     let window = first..=today;
     // Days of UTC do not begin with those of the zone: the median takes the whole ones that begin in the window.

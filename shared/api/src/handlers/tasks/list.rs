@@ -13,6 +13,7 @@ use taskbell_domain::{
     ports::{Profiles, TaskReads},
     task::{Priority, Status},
     text::{Category, Needle, Tag},
+    user::User,
     violation::Violation,
     zone::Zone,
 };
@@ -73,7 +74,7 @@ pub async fn handle(
     }
     if let Some(days) = days {
         let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
-        let (start, end) = days.bounds(&user.time_zone, now)?;
+        let (start, end) = days.bounds(&user, now);
         filter.since(start);
         filter.until(end);
     }
@@ -122,15 +123,13 @@ impl Days {
     }
 
     /// From the beginning of the first day to that of the one behind the last.
-    fn bounds(self, zone: &Zone, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
+    fn bounds(self, user: &User, now: Timestamp) -> (Timestamp, Timestamp) {
         let days = match self {
             Self::Today => 1,
             Self::Week => 7,
         };
-        let start = now.to_zoned(zone.rules().clone()).start_of_day();
-        let end = start
-            .and_then(|start| Ok((start.timestamp(), start.checked_add(days.days())?.timestamp())));
-        end.map_err(|_| Problem::internal())
+        let today = user.local_date(now);
+        (user.start_of(today), user.start_of(today.saturating_add(days.days())))
     }
 }
 

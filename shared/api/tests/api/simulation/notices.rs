@@ -1,6 +1,6 @@
 //! What must hold of notices, and of digests among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 use taskbell_domain::{
@@ -127,7 +127,7 @@ fn each_day_has_one(
     let wish = |user: &User| (takes(user), user.digest_hour, user.time_zone.clone());
     let held_up = if strict { MINUTE * 10 } else { HELD_UP };
     let ids = history.users.iter().flat_map(|(_, users)| users.keys());
-    let ids: std::collections::BTreeSet<_> = ids.copied().collect();
+    let ids: BTreeSet<_> = ids.copied().collect();
     for id in ids {
         let mut wishes: Vec<(Timestamp, &User)> = Vec::new();
         for (at, users) in &history.users {

@@ -31,7 +31,7 @@ pub(super) fn check_notices(
     for notice in history.notices.values() {
         let name = notice.id.to_string();
         let offers: Vec<_> = offers.iter().filter(|offer| offer.subject == name).collect();
-        check_notice(notice, &offers, count).map_err(|why| format!("{name}: {why}"))?;
+        check_notice(notice, &offers, end, count).map_err(|why| format!("{name}: {why}"))?;
         if let Content::Digest { to, day } = notice.content {
             if made.insert((to, day), notice).is_some() {
                 return Err(format!("{to} has two digests for {day}"));
@@ -47,11 +47,13 @@ pub(super) fn check_notices(
 fn check_notice(
     notice: &Notice,
     offers: &[&Offer],
+    end: Timestamp,
     count: &mut impl FnMut(&str),
 ) -> Result<(), String> {
     let accepted = offers.iter().filter(|offer| offer.accepted).count();
     let delivery = &notice.delivery;
-    if delivery.next_at.is_some() {
+    // A digest whose hour comes just before the end may still be on its way.
+    if delivery.next_at.is_some() && delivery.fire_at <= end - MINUTE * 20 {
         return Err(format!("it is left {:?}", delivery.status));
     }
     not_doubled(delivery, accepted)?;
@@ -94,7 +96,7 @@ fn check_digest(
     if delivery.status == DeliveryStatus::Sent {
         count("digests sent");
     }
-    if !strict {
+    if !strict || delivery.next_at.is_some() {
         return Ok(());
     }
     // What is moved to an hour that has passed waits for the next sweep. The change is stored a little after its request.

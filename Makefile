@@ -100,9 +100,10 @@ budget: $(TOOLS) ## what each operation costs with so many tasks in the space (T
 	TASKS=$(TASKS) cargo test --package taskbell-api --test api budget -- --nocapture
 
 SEEDS ?= 100000
+FROM ?= 0
 .PHONY: soak
-soak: $(TOOLS) ## the simulation of reminders under faults, with many seeds (SEEDS=100000)
-	SEEDS=$(SEEDS) cargo test --profile soak --package taskbell-api --test api simulation::whatever -- --nocapture
+soak: $(TOOLS) ## the simulation of reminders under faults, with many seeds (SEEDS=100000, FROM=0 to go on where one failed)
+	SEEDS=$(SEEDS) FROM=$(FROM) cargo test --profile soak --package taskbell-api --test api simulation::whatever -- --nocapture
 
 REMINDERS ?= 10000
 SPREAD ?= 1
@@ -110,6 +111,46 @@ STORED ?= 100000
 .PHONY: scale
 scale: $(TOOLS) ## so many reminders within so many seconds, and an empty sweep beside so many tasks (REMINDERS, SPREAD, STORED)
 	REMINDERS=$(REMINDERS) SPREAD=$(SPREAD) STORED=$(STORED) cargo test --profile soak --package taskbell-api --test api scale -- --nocapture --test-threads=1
+
+PEERS := bench/peers
+$(PEERS)/python/.venv/.installed: $(PEERS)/python/requirements.txt | needs
+	@python3 -m venv $(PEERS)/python/.venv
+	@$(PEERS)/python/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(PEERS)/node/dist/.built: $(PEERS)/node/package-lock.json $(wildcard $(PEERS)/node/*.js)
+	@command -v npm >/dev/null || { echo 'make: npm is not installed: the benchmark measures Node too, version 20 or newer'; exit 1; }
+	cd $(PEERS)/node && npm ci --silent && npm run --silent build -- --log-level=warning
+	@touch $@
+
+STARTS ?= 30
+WARM ?= 200
+.PHONY: bench
+bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions and their peers, measured (STARTS=30 WARM=200)
+	cargo build --release --locked --package taskbell-functions
+	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --bin floor
+	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical
+	@mkdir -p .local
+	STARTS=$(STARTS) WARM=$(WARM) PROGRAMS=target/$(HOST)/release PEERS=$(PEERS) RESULTS=.local/bench.jsonl \
+		cargo bench --profile soak --package taskbell-bench --bench functions
+	@$(PYTHON) bench/report.py .local/bench.jsonl target/$(HOST)/release
+
+.PHONY: growth
+growth: $(TOOLS) ## what operations cost with a thousand, a hundred thousand and a million tasks (an hour, 16 GB of memory)
+	@$(PYTHON) bench/growth.py 1000 100000 1000000
+
+.PHONY: cost
+cost: $(TOOLS) ## docs/cost.md, from what make bench, make growth and make scale have measured
+	@$(PYTHON) bench/cost.py
+
+GUARDED = cargo bench --profile soak --package taskbell-instructions --bench instructions --no-run --message-format json \
+	| $(PYTHON) -c 'import json, sys; print([j["executable"] for j in map(json.loads, sys.stdin) if j.get("executable")][-1])'
+.PHONY: guard guard-write
+guard: $(TOOLS) ## whether handlers take more instructions than they did
+	@program=$$($(GUARDED)) && $(PYTHON) bench/guard.py "$$program"
+
+guard-write: $(TOOLS) ## takes what handlers take now for what they may take
+	@program=$$($(GUARDED)) && $(PYTHON) bench/guard.py "$$program" --write
 
 RULES ?= 4000
 SEED ?= 5545

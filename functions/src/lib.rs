@@ -1,7 +1,7 @@
 //! What every function does before it serves: read its environment once, say all that is missing in one
 //! line, log as JSON, and build only the clients it needs.
 
-use std::{env, fmt, num::NonZeroU32, str::FromStr};
+use std::{env, fmt, fs, num::NonZeroU32, str::FromStr};
 
 use taskbell_api::{
     http::{Callers, Guard},
@@ -22,6 +22,7 @@ pub use taskbell_api::{
 /// [`Environment::ready`] reports all of them together.
 pub struct Environment {
     connection: Connection,
+    dynamodb: Option<DynamoDb>,
     problems: Vec<String>,
 }
 
@@ -50,8 +51,9 @@ impl Environment {
             "environment",
         );
         let region = required("AWS_REGION");
-        let connection = Connection::new(region, credentials, optional("AWS_ENDPOINT_URL"));
-        Self { connection, problems }
+        let roots = roots().map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let connection = Connection::new(region, credentials, optional("AWS_ENDPOINT_URL"), roots);
+        Self { connection, dynamodb: None, problems }
     }
 
     /// The value of a variable; empty, and remembered, if there is none.
@@ -75,7 +77,8 @@ impl Environment {
     /// The two tables.
     pub fn dynamodb(&mut self) -> DynamoDb {
         let (accounts, tasks) = (self.required("ACCOUNTS_TABLE"), self.required("TASKS_TABLE"));
-        DynamoDb::new(self.connection.dynamodb(), accounts, tasks)
+        let store = DynamoDb::new(self.connection.dynamodb(), accounts, tasks);
+        self.dynamodb.insert(store).clone()
     }
 
     /// The queue of the reminder worker.
@@ -123,18 +126,30 @@ impl Environment {
         Some((SesMailer::new(self.connection.ses(), address, configuration_set), sender))
     }
 
-    /// Gives the clients if nothing was missing.
+    /// Gives the clients if nothing was missing, with their connections to DynamoDB open.
     ///
     /// # Errors
     /// One line that names every variable that is missing or wrong.
-    pub fn ready<T>(self, clients: Option<T>) -> Result<T, Error> {
-        match clients {
-            Some(clients) if self.problems.is_empty() => Ok(clients),
-            _ => {
-                // Returned from main, it is printed; Lambda logs it.
-                Err(format!("cannot start: {}", self.problems.join(", ")).into())
-            }
+    pub async fn ready<T>(self, clients: Option<T>) -> Result<T, Error> {
+        let Some(clients) = clients.filter(|_| self.problems.is_empty()) else {
+            // Returned from main, it is printed; Lambda logs it.
+            return Err(format!("cannot start: {}", self.problems.join(", ")).into());
+        };
+        if let Some(store) = self.dynamodb {
+            store.open().await;
         }
+        Ok(clients)
+    }
+}
+
+/// The roots in the file that `AWS_CA_BUNDLE` names, if it names one.
+fn roots() -> Result<Option<Vec<u8>>, String> {
+    let Some(path) = optional("AWS_CA_BUNDLE") else { return Ok(None) };
+    let pem = fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE is wrong ({path}: {error})"))?;
+    if pem.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----") {
+        Ok(Some(pem))
+    } else {
+        Err(format!("AWS_CA_BUNDLE is wrong (there is no certificate in {path})"))
     }
 }
 

@@ -1,6 +1,15 @@
-//! How functions start when something is missing: not at all, with one line that names everything.
+//! How functions start: with their connections open, or, when something is missing, not at all, with one line that
+//! names everything.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use taskbell_test::template::resources;
 
@@ -19,6 +28,99 @@ fn refusal(function: &str, variables: &[(&str, &str)]) -> String {
     assert!(!output.status.success(), "{function} must not start");
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+/// The variables of a function that answers users.
+const VARIABLES: [(&str, &str); 8] = [
+    ("AWS_ACCESS_KEY_ID", "x"),
+    ("AWS_SECRET_ACCESS_KEY", "x"),
+    ("AWS_REGION", "us-east-1"),
+    ("ACCOUNTS_TABLE", "a"),
+    ("TASKS_TABLE", "t"),
+    ("TOKEN_ISSUER", "i"),
+    ("REQUESTS_PER_MINUTE", "600"),
+    ("TOKEN_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), // RFC 8037, appendix A.2
+];
+
+/// `get-task` as Lambda starts it, with DynamoDB at this address.
+fn start(dynamodb: SocketAddr, runtime: SocketAddr) -> Ended {
+    let child = Command::new(programs().join("get-task"))
+        .env_clear()
+        .envs(VARIABLES)
+        .env("AWS_ENDPOINT_URL", format!("http://{dynamodb}"))
+        .env("AWS_LAMBDA_RUNTIME_API", runtime.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "get-task")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .stderr(Stdio::piped())
+        .spawn();
+    Ended(child.expect("the program starts"))
+}
+
+/// A process that ends with its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server that tells of the first line of each connection, and answers what it is given for it.
+fn server(
+    told: mpsc::Sender<(&'static str, String)>,
+    name: &'static str,
+    answer: &'static str,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for connection in listener.incoming().flatten() {
+            let mut connection: TcpStream = connection;
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && connection.read(&mut byte).is_ok_and(|n| n > 0) {
+                head.push(byte[0]);
+            }
+            let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
+            let _ = connection.write_all(answer.as_bytes());
+            open.push(connection);
+            if told.send((name, line)).is_err() {
+                break;
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_function_has_two_connections_to_dynamodb_before_it_asks_for_a_request() {
+    let (told, events) = mpsc::channel();
+    let healthy = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nhealthy";
+    let dynamodb = server(told.clone(), "dynamodb", healthy);
+    let runtime = server(told, "runtime", "");
+    let _child = start(dynamodb, runtime);
+    let next = || events.recv_timeout(Duration::from_secs(60)).expect("it goes on");
+    let knock = ("dynamodb", "GET / HTTP/1.1".to_owned());
+    assert_eq!(next(), knock);
+    assert_eq!(next(), knock);
+    assert_eq!(next(), ("runtime", "GET /2018-06-01/runtime/invocation/next HTTP/1.1".to_owned()));
+}
+
+#[test]
+fn a_function_starts_without_a_connection_and_says_so() {
+    let (told, events) = mpsc::channel();
+    let runtime = server(told, "runtime", "");
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let mut child = start(nobody, runtime);
+    events.recv_timeout(Duration::from_secs(60)).expect("it asks for a request");
+    child.0.kill().expect("it runs");
+    let mut said = String::new();
+    child.0.stderr.take().expect("it is piped").read_to_string(&mut said).expect("UTF-8");
+    assert!(said.contains("DynamoDB cannot be reached at start"), "{said}");
+    assert!(!said.contains(&nobody.to_string()), "{said}");
 }
 
 #[test]
@@ -41,18 +143,23 @@ fn every_function_names_all_its_missing_variables_in_one_line() {
 
 #[test]
 fn a_variable_that_is_wrong_is_named_with_the_reason() {
-    let variables = [
-        ("AWS_ACCESS_KEY_ID", "x"),
-        ("AWS_SECRET_ACCESS_KEY", "x"),
-        ("AWS_REGION", "us-east-1"),
-        ("ACCOUNTS_TABLE", "a"),
-        ("TASKS_TABLE", "t"),
-        ("TOKEN_ISSUER", "i"),
-        ("REQUESTS_PER_MINUTE", "600"),
-        ("TOKEN_PUBLIC_KEY", "not a key"),
-    ];
+    let mut variables = VARIABLES;
+    variables[7] = ("TOKEN_PUBLIC_KEY", "not a key");
     let printed = refusal("get-task", &variables);
     assert_eq!(printed.lines().count(), 1, "{printed}");
     assert!(printed.contains("TOKEN_PUBLIC_KEY is wrong"), "{printed}");
     assert!(!printed.contains("not set"), "{printed}");
+}
+
+#[test]
+fn a_bundle_of_roots_that_holds_none_is_named() {
+    for (bundle, reason) in [("/nowhere/roots.pem", "No such file"), (file!(), "no certificate in")] {
+        let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder").join(bundle);
+        let bundle = bundle.to_str().expect("UTF-8");
+        let variables: Vec<_> = VARIABLES.into_iter().chain([("AWS_CA_BUNDLE", bundle)]).collect();
+        let printed = refusal("get-task", &variables);
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        assert!(printed.contains("AWS_CA_BUNDLE is wrong"), "{printed}");
+        assert!(printed.contains(reason), "{printed}");
+    }
 }

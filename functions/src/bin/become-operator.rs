@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let queue = env.reminder_queue();
     let operator = env.operator();
     let users = env.users();
-    let (users, limit) = env.ready(users)?;
+    let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
     serve!(guard, |call| operator::handle(
         call,

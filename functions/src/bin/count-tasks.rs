@@ -10,7 +10,7 @@ use taskbell_functions::{Environment, Error, service_fn};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<TaskStream>| {
         let records = event.payload.records.into_iter();
         let changes = records.map(|record| (record.sequence().to_owned(), record.tasks()));

@@ -9,7 +9,7 @@ use taskbell_functions::{Environment, Error, service_fn};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let key = env.signing_key();
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<Request>| {
         let answer = handle(&event.payload, &key).await;
         put_json(&event.payload.response_url, &answer).await?;

@@ -10,7 +10,7 @@ use taskbell_functions::{Environment, Error, SystemClock, service_fn};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let (store, queue) = (env.dynamodb(), env.reminder_queue());
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let queued = dispatch_due_timers::handle(&store, &queue, &SystemClock, deadline).await?;

@@ -5,6 +5,6 @@ use taskbell_functions::{Environment, Error, Open, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    Environment::start().ready(Some(()))?;
+    Environment::start().ready(Some(())).await?;
     serve!(Open, |call| get::handle(call))
 }

@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let queue = env.reminder_queue();
     let users = env.users();
-    let (users, limit) = env.ready(users)?;
+    let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
     serve!(guard, |call| create::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

@@ -8,7 +8,7 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let users = env.users();
-    let (users, limit) = env.ready(users)?;
+    let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
     serve!(guard, |call| tags::handle(call, &store))
 }

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let key = env.signing_key();
     let name = env.required("TOKEN_ISSUER");
     let limit = env.number("LOG_INS_PER_MINUTE").map(Limit::log_ins);
-    let limit = env.ready(limit)?;
+    let limit = env.ready(limit).await?;
     let issuer = issuer(name, &key).await?;
     let guard = guard(&store, &Callers::Anybody, limit);
     serve!(guard, |call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))

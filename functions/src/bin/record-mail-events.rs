@@ -10,7 +10,7 @@ use taskbell_functions::{Environment, Error, SystemClock, service_fn};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<MailEvent>| {
         let event = event.payload;
         let Some((about, news)) = event.about().zip(event.news()) else {

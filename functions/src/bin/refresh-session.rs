@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let key = env.signing_key();
     let name = env.required("TOKEN_ISSUER");
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     let issuer = issuer(name, &key).await?;
     let guard = guard(&store, &Callers::Anybody, REFRESHES);
     serve!(guard, |call| refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom))

@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let queue = env.reminder_queue();
     let limit = env.number("REGISTRATIONS_PER_HOUR").map(Limit::registrations);
-    let limit = env.ready(limit)?;
+    let limit = env.ready(limit).await?;
     let guard = guard(&store, &Callers::Anybody, limit);
     serve!(guard, |call| register::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let queue = env.reminder_queue();
     let (users, quota) = (env.users(), env.quota());
-    let ((users, limit), quota) = env.ready(users.zip(quota))?;
+    let ((users, limit), quota) = env.ready(users.zip(quota)).await?;
     let guard = guard(&store, &users, limit);
     serve!(guard, |call| reopen::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

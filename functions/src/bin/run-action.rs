@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     let guard = guard(&store, &Callers::Anybody, LINKS);
     serve!(guard, |call| actions::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

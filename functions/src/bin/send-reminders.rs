@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let (store, queue, mailer) = (env.dynamodb(), env.reminder_queue(), env.mailer());
     let api_url = env.required("API_URL");
-    let (mailer, sender) = env.ready(mailer)?;
+    let (mailer, sender) = env.ready(mailer).await?;
     let mail = MailContext { sender, api_url };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;

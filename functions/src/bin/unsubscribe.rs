@@ -8,7 +8,7 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    env.ready(Some(()))?;
+    env.ready(Some(())).await?;
     let guard = guard(&store, &Callers::Anybody, LINKS);
     serve!(guard, |call| unsubscribe::handle(call, &store, &SystemClock))
 }

@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let operator = env.operator();
     let users = env.users();
-    let (users, limit) = env.ready(users)?;
+    let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
     serve!(guard, |call| update::handle(call, &store, operator.as_ref(), &SystemClock))
 }

@@ -18,8 +18,16 @@ mod write;
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Config, retry::RetryConfig},
+    error::SdkError,
+    types::AttributeValue,
+};
+use aws_smithy_types::body::SdkBody;
 use taskbell_domain::{ports::PortError, task::Task};
+
+use crate::error::port_error;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -35,6 +43,37 @@ impl DynamoDb {
     /// The tables with these names.
     pub fn new(client: Client, accounts: String, tasks: String) -> Self {
         Self { client, accounts, tasks }
+    }
+
+    /// Opens the two connections that a request uses at a time, one for its work and one for counting it. To be
+    /// done at start, where a function has a whole processor and nobody waits yet. Should it fail, the first
+    /// request opens what it needs.
+    pub async fn open(&self) {
+        futures_util::join!(self.knock(), self.knock());
+    }
+
+    /// Sends the GET by which one asks DynamoDB whether it is healthy: it needs no permission and costs nothing.
+    async fn knock(&self) {
+        // An operation that functions have anyway, turned into the GET before it is signed.
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.accounts)
+            .set_key(Some(Item::new()))
+            .customize()
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
+            .mutate_request(|request| {
+                request.headers_mut().remove("content-length");
+                *request.body_mut() = SdkBody::empty();
+                request.set_method("GET").expect("a method");
+            })
+            .send()
+            .await;
+        // Whatever the answer is, it is not the operation's; what counts is that there is one.
+        if let Err(error @ (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_))) = answer {
+            let error = port_error("opening a connection")(error);
+            tracing::warn!(%error, "DynamoDB cannot be reached at start");
+        }
     }
 }
 

@@ -37,10 +37,16 @@ impl Server {
     /// A client as the functions have it, but for the time limits: a machine that is busy is no failure.
     pub(crate) fn client(&self) -> Client {
         let credentials = Credentials::new("test", "test", None, None, "test");
-        let endpoint = format!("http://{}", self.address);
-        let client = Connection::new("us-east-1".to_owned(), credentials, Some(endpoint)).dynamodb();
+        let endpoint = self.endpoint();
+        let connection = Connection::new("us-east-1".to_owned(), credentials, Some(endpoint), None);
+        let client = connection.dynamodb();
         let patient = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
         Client::from_conf(patient.build())
+    }
+
+    /// Its URL.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The store on this server.

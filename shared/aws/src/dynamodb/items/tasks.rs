@@ -105,7 +105,7 @@ impl TryFrom<SeriesItem> for Series {
 
     fn try_from(item: SeriesItem) -> Result<Self, Unreadable> {
         Ok(Self {
-            rule: Rule::parse(&item.rule)?,
+            rule: Rule::stored(&item.rule)?,
             from: RecurrenceFrom::parse(&item.from)?,
             slot: Due::parse(&item.slot)?,
             number: item.number,

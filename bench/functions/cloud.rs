@@ -1,0 +1,185 @@
+//! What the programs reach: DynamoDB with somebody's tasks in it, plain or behind TLS.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::PathBuf,
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use taskbell_api::tokens::{Issuer, SigningKey};
+use taskbell_aws::dynamodb::DynamoDb;
+use taskbell_domain::{
+    counts::Quota,
+    task::{Status, Task, TaskDraft},
+    user::User,
+};
+use taskbell_test::fixtures::due_draft;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, pki_types::PrivateKeyDer},
+};
+
+use crate::{
+    dynamodb_server::Server,
+    support::{Event, World},
+};
+
+/// Who issues the tokens.
+pub(crate) const ISSUER: &str = "taskbell/test";
+
+/// DynamoDB, somebody who has tasks, and their requests.
+pub(crate) struct Cloud {
+    server: Server,
+    world: World<DynamoDb>,
+    user: User,
+    task: Task,
+    public_key: String,
+    made: AtomicU64,
+}
+
+impl Cloud {
+    /// A cloud with one user and their first task.
+    pub(crate) async fn start() -> Self {
+        let server = Server::start().await;
+        let mut world = World::on(server.store(server.client()));
+        world.quota = Quota { tasks: u32::MAX, reminders: u32::MAX };
+        let (user, task) = world.inhabit().await;
+        let key = SigningKey::generate().expect("a key");
+        world.issuer = Issuer::new(ISSUER.to_owned(), &key);
+        // From now on in step with the programs, whose clock is the machine's.
+        world.clock.set(Timestamp::now());
+        let (public_key, made) = (key.public_key(), AtomicU64::new(1_000));
+        Self { server, world, user, task, public_key, made }
+    }
+
+    /// Where DynamoDB answers without TLS.
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.endpoint()
+    }
+
+    /// The key by which functions know the user's tokens.
+    pub(crate) fn public_key(&self) -> &str {
+        &self.public_key
+    }
+
+    /// An event for a function: each time about another task, so that it can be answered again and again.
+    pub(crate) async fn event(&self, function: &str) -> String {
+        let task = match function {
+            "update-task" | "delete-task" | "complete-task" | "snooze-task" => {
+                self.another(|_| ()).await
+            }
+            "reopen-task" => self.another(|task| task.status = Status::Completed).await,
+            _ => self.task.clone(),
+        };
+        let event = self.world.event(function, &self.user, &task).await;
+        let Event { mut json, .. } = event.without_header("idempotency-key");
+        if function == "register-user" {
+            let number = self.made.fetch_add(1, Ordering::Relaxed);
+            let body = json["body"].as_str().expect("a body");
+            json["body"] = body.replace('@', &format!("{number}@")).into();
+        }
+        json.to_string()
+    }
+
+    async fn another(&self, change: impl FnOnce(&mut TaskDraft)) -> Task {
+        let mut draft = due_draft("Look after the tower clock", "2199-03-02", &["PT30M"]);
+        change(&mut draft);
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        self.world.create(number, &self.user, draft).await
+    }
+}
+
+/// TLS before DynamoDB, as in AWS: a certificate for `localhost` under a root of its own.
+pub(crate) struct Terminator {
+    address: SocketAddr,
+    root: PathBuf,
+    accepted: Arc<AtomicUsize>,
+    server: JoinHandle<()>,
+}
+
+impl Terminator {
+    /// Listens on a free port, and writes its root, in PEM, behind those that programs know anyway: Amazon's and
+    /// those of the system.
+    pub(crate) async fn start(before: &Cloud) -> Self {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root_key = KeyPair::generate().expect("a key");
+        let root_certificate = authority.self_signed(&root_key).expect("a certificate");
+        let issuer = rcgen::Issuer::new(authority, root_key);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = CertificateParams::new(vec!["localhost".to_owned()])
+            .and_then(|params| params.signed_by(&key, &issuer))
+            .expect("a certificate");
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
+            )
+            .expect("a certificate with its key");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let root = std::env::temp_dir().join(format!("taskbell-bench-{}.pem", process::id()));
+        fs::write(&root, root_certificate.pem()).expect("the file is written");
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let target = before.endpoint().trim_start_matches("http://").to_owned();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counter = accepted.clone();
+        let server = tokio::spawn(async move {
+            loop {
+                let (outside, _) = listener.accept().await.expect("a connection");
+                counter.fetch_add(1, Ordering::Relaxed);
+                let (acceptor, target) = (acceptor.clone(), target.clone());
+                tokio::spawn(async move {
+                    outside.set_nodelay(true)?;
+                    let mut inside = TcpStream::connect(target).await?;
+                    inside.set_nodelay(true)?;
+                    let mut outside = acceptor.accept(outside).await?;
+                    tokio::io::copy_bidirectional(&mut outside, &mut inside).await
+                });
+            }
+        });
+        Self { address, root, accepted, server }
+    }
+
+    /// Where DynamoDB answers with TLS.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// A file with roots and, last, the one of this terminator.
+    pub(crate) fn roots(&self, others: &str) -> String {
+        let own = fs::read_to_string(&self.root).expect("it was written");
+        let path = self.root.with_extension(if others.len() > 50_000 { "all.pem" } else { "few.pem" });
+        fs::write(&path, format!("{others}{own}")).expect("the file is written");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+
+    /// How many connections it has accepted.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Terminator {
+    fn drop(&mut self) {
+        self.server.abort();
+        for file in
+            [&self.root, &self.root.with_extension("all.pem"), &self.root.with_extension("few.pem")]
+        {
+            let _ = fs::remove_file(file);
+        }
+    }
+}

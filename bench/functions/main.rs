@@ -1,0 +1,323 @@
+//! Starts programs as Lambda does, lets them answer requests against a DynamoDB on this machine, and writes one
+//! line of JSON for each start: how long it took until it asked for a request, the first request, those
+//! after it, the processor time of each part, and the most memory.
+//!
+//! Programs take turns, so that what else the machine does meets all of them alike. `make bench` builds what
+//! this needs and makes docs/performance.md of what it writes.
+
+mod cloud;
+#[path = "../../shared/aws/tests/support/mod.rs"]
+mod dynamodb_server;
+mod group;
+mod program;
+mod runtime_api;
+#[path = "../../shared/api/tests/api/support.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod support;
+
+use std::{
+    env, fs,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use taskbell_test::template::{project, resources};
+
+use cloud::{Cloud, ISSUER, Terminator};
+use group::Group;
+use program::Program;
+
+/// One program that is measured, and what it is asked for.
+struct Subject {
+    /// Who made it: `taskbell`, `floor`, `typical`, `python`, `node`.
+    by: &'static str,
+    function: String,
+    program: Program,
+}
+
+/// Under which conditions programs run.
+#[derive(Clone, Copy)]
+enum Conditions<'a> {
+    /// A whole processor, DynamoDB without TLS.
+    Full,
+    /// The share of a processor that so much memory has.
+    Share(&'a Group),
+    /// DynamoDB behind TLS.
+    Tls(&'a Terminator),
+}
+
+impl Conditions<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Full => "full".to_owned(),
+            Self::Share(group) => format!("{} MB", group.memory()),
+            Self::Tls(_) => "tls".to_owned(),
+        }
+    }
+}
+
+/// How often each program is started, and how many requests it answers each time.
+#[derive(Clone, Copy)]
+struct Rounds {
+    starts: usize,
+    warm: usize,
+}
+
+fn number(name: &str, otherwise: usize) -> usize {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn folder(name: &str) -> Result<PathBuf, String> {
+    let path = env::var(name).map_err(|_| format!("{name} is not set: run make bench"))?;
+    Ok(project().join(path))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (programs, peers) = (folder("PROGRAMS")?, folder("PEERS")?);
+    let mut out = BufWriter::new(fs::File::create(folder("RESULTS")?)?);
+    let rounds = Rounds { starts: number("STARTS", 30), warm: number("WARM", 200) };
+    let cloud = Cloud::start().await;
+
+    let compared: Vec<_> = ["get-task", "create-task"]
+        .into_iter()
+        .flat_map(|function| compared(function, &programs, &peers, &cloud))
+        .chain([floor(&peers, &cloud)])
+        .collect();
+    measure(&compared, Conditions::Full, rounds, &cloud, &mut out).await?;
+    let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
+    let terminator = Terminator::start(&cloud).await;
+    measure(&compared, Conditions::Tls(&terminator), fewer, &cloud, &mut out).await?;
+    let hashing = [own("register-user", &programs, &cloud)];
+    let few = Rounds { starts: rounds.starts.div_ceil(6), warm: rounds.warm.div_ceil(10) };
+    for (memory, subjects, rounds) in [
+        (256, &compared[..], fewer),
+        (256, &hashing, few),
+        (512, &hashing, few),
+        (1_024, &hashing, few),
+        (1_769, &hashing, few),
+    ] {
+        match Group::new(memory) {
+            Ok(group) => {
+                measure(subjects, Conditions::Share(&group), rounds, &cloud, &mut out).await?;
+            }
+            Err(error) => eprintln!("not measured at {memory} MB: no control group ({error})"),
+        }
+    }
+    let all: Vec<_> = functions()
+        .iter()
+        .map(|function| own(function, &programs, &cloud))
+        .chain([floor(&peers, &cloud)])
+        .collect();
+    measure(&all, Conditions::Full, fewer, &cloud, &mut out).await?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Every function that API Gateway invokes and that needs nothing but DynamoDB to start.
+fn functions() -> Vec<String> {
+    let template = resources("AWS::Serverless::Function");
+    let routed = template.iter().map(|(_, function)| &function["Properties"]).filter(|properties| {
+        let events = properties["Events"].as_object();
+        let variables = &properties["Environment"]["Variables"];
+        events.is_some_and(|events| events.values().any(|event| event["Type"] == "HttpApi"))
+            && variables.get("SIGNING_KEY_PARAMETER").is_none()
+    });
+    routed
+        .map(|properties| {
+            let code = properties["CodeUri"].as_str().expect("a folder");
+            code.trim_end_matches('/').rsplit('/').next().expect("a name").to_owned()
+        })
+        .collect()
+}
+
+/// A function of this project.
+fn own(function: &str, programs: &Path, cloud: &Cloud) -> Subject {
+    let variables = variables(cloud);
+    let command = vec![programs.join(function).display().to_string()];
+    Subject {
+        by: "taskbell",
+        function: function.to_owned(),
+        program: Program { command, variables, group: None },
+    }
+}
+
+/// A function that does nothing: what the runtime itself takes.
+fn floor(peers: &Path, cloud: &Cloud) -> Subject {
+    let command = vec![peers.join("rust/target/release/floor").display().to_string()];
+    let variables = variables(cloud);
+    let program = Program { command, variables, group: None };
+    Subject { by: "floor", function: "get-health".to_owned(), program }
+}
+
+/// One function of this project, and the same written in other ways.
+fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud) -> Vec<Subject> {
+    let path = |path: &str| peers.join(path).display().to_string();
+    let mut variables = variables(cloud);
+    variables.push(("PYTHONPATH".to_owned(), path("python")));
+    let peer = |by, command| {
+        let program = Program { command, variables: variables.clone(), group: None };
+        Subject { by, function: function.to_owned(), program }
+    };
+    vec![
+        own(function, programs, cloud),
+        peer("typical", vec![path(&format!("rust/target/release/typical-{function}"))]),
+        peer(
+            "python",
+            vec![
+                path("python/.venv/bin/python"),
+                "-m".to_owned(),
+                "awslambdaric".to_owned(),
+                format!("{}.handler", function.replace('-', "_")),
+            ],
+        ),
+        peer("node", vec!["node".to_owned(), path(&format!("node/dist/{function}.mjs"))]),
+    ]
+}
+
+/// The environment that every program gets: what Lambda sets, and what template.yaml does.
+fn variables(cloud: &Cloud) -> Vec<(String, String)> {
+    [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_SESSION_TOKEN", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
+        ("RUST_LOG", "info"),
+        ("LOG_LEVEL", "info"),
+        ("ACCOUNTS_TABLE", "AccountsTable"),
+        ("TASKS_TABLE", "TasksTable"),
+        ("TOKEN_ISSUER", ISSUER),
+        ("TOKEN_PUBLIC_KEY", cloud.public_key()),
+        ("REQUESTS_PER_MINUTE", "1000000000"),
+        ("REGISTRATIONS_PER_HOUR", "1000000000"),
+        ("TASKS_PER_SPACE", "1000000000"),
+        ("REMINDERS_PER_SPACE", "1000000000"),
+        ("OPERATOR_ADDRESS", "user901@example.com"),
+        ("REMINDER_QUEUE_URL", "http://127.0.0.1:1/queue"),
+        ("AWS_ENDPOINT_URL", &cloud.endpoint()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// Roots of the system, as most programs read them.
+fn system_roots() -> String {
+    let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+    known.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
+}
+
+/// The program under these conditions.
+fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
+    let mut program = subject.program.clone();
+    match conditions {
+        Conditions::Full => {}
+        Conditions::Share(group) => program.group = Some(group.path().to_owned()),
+        Conditions::Tls(terminator) => {
+            let few = terminator.roots(include_str!("../../shared/aws/src/amazon_roots.pem"));
+            let all = terminator.roots(&system_roots());
+            program.variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
+            let of = |name: &str, value: String| (name.to_owned(), value);
+            program.variables.push(of("AWS_ENDPOINT_URL", terminator.endpoint()));
+            program.variables.extend(match subject.by {
+                "taskbell" => vec![of("AWS_CA_BUNDLE", few)],
+                "python" => vec![of("AWS_CA_BUNDLE", all)],
+                "node" => vec![of("NODE_EXTRA_CA_CERTS", few)],
+                _ => vec![of("SSL_CERT_FILE", all)],
+            });
+        }
+    }
+    program
+}
+
+/// Measures the programs in turns, and writes a line for each start.
+async fn measure(
+    subjects: &[Subject],
+    conditions: Conditions<'_>,
+    rounds: Rounds,
+    cloud: &Cloud,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn std::error::Error>> {
+    for round in 0..rounds.starts {
+        for subject in subjects {
+            let program = prepared(subject, conditions);
+            let row = start(subject, &program, conditions, rounds.warm, cloud).await?;
+            writeln!(out, "{row}")?;
+        }
+        eprintln!("{}: {} of {}", conditions.name(), round + 1, rounds.starts);
+    }
+    Ok(())
+}
+
+/// Starts a program once, and lets it answer.
+async fn start(
+    subject: &Subject,
+    program: &Program,
+    conditions: Conditions<'_>,
+    warm: usize,
+    cloud: &Cloud,
+) -> Result<Value, String> {
+    let function = subject.function.as_str();
+    let connections = || match conditions {
+        Conditions::Tls(terminator) => terminator.accepted(),
+        _ => 0,
+    };
+    let mut event = cloud.event(function).await;
+    let before = connections();
+    let mut running = program.start().await?;
+    let init_cpu = running.cpu();
+    let at_init = connections() - before;
+    let (answer, first) = running.invoke(event).await?;
+    let status = status(&answer).map_err(|what| format!("{}/{function}: {what}", subject.by))?;
+    let first_cpu = running.cpu() - init_cpu;
+    let (mut times, mut cpu) = (Vec::with_capacity(warm), Duration::ZERO);
+    let mut statuses = std::collections::BTreeSet::new();
+    for _ in 0..warm {
+        event = cloud.event(function).await;
+        let had = running.cpu();
+        let (answer, took) = running.invoke(event).await?;
+        cpu += running.cpu() - had;
+        times.push(micros(took));
+        statuses.insert(self::status(&answer)?);
+    }
+    let row = json!({
+        "by": subject.by,
+        "function": function,
+        "conditions": conditions.name(),
+        "init_us": micros(running.init),
+        "init_cpu_us": micros(init_cpu),
+        "first_us": micros(first),
+        "first_cpu_us": micros(first_cpu),
+        "first_status": status,
+        "warm_us": times,
+        "warm_cpu_us": micros(cpu) / warm.max(1) as f64,
+        "warm_statuses": statuses,
+        "log_bytes": running.logged() as f64 / (warm + 1) as f64,
+        "peak_kib": running.peak_memory(),
+        "connections_at_init": at_init,
+        "connections_later": connections() - before - at_init,
+    });
+    running.end().await;
+    Ok(row)
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_nanos() as f64 / 1_000.0
+}
+
+/// The status of an answer to API Gateway.
+fn status(answer: &runtime_api::Answer) -> Result<u64, String> {
+    let text = String::from_utf8_lossy(&answer.body);
+    if answer.failed {
+        return Err(text.into_owned());
+    }
+    let json: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
+    json["statusCode"].as_u64().ok_or_else(|| format!("there is no status in {text}"))
+}

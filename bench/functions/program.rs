@@ -1,0 +1,135 @@
+//! A program that is measured: started, driven through the Runtime API, ended.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::process::{Child, Command};
+
+use crate::runtime_api::{Answer, RuntimeApi};
+
+/// Longest wait for anything that a program does.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How to start a program.
+#[derive(Clone)]
+pub(crate) struct Program {
+    pub(crate) command: Vec<String>,
+    pub(crate) variables: Vec<(String, String)>,
+    /// The control group that it is put into.
+    pub(crate) group: Option<PathBuf>,
+}
+
+/// A program that has started and waits for an event.
+pub(crate) struct Running {
+    child: Child,
+    api: RuntimeApi,
+    /// From starting the process until it asked for its first event.
+    pub(crate) init: Duration,
+    logged: Arc<AtomicUsize>,
+}
+
+impl Program {
+    /// Starts the program and waits until it asks for an event.
+    pub(crate) async fn start(&self) -> Result<Running, String> {
+        let mut api = RuntimeApi::start().await;
+        let mut line = self.command.clone();
+        if let Some(group) = &self.group {
+            let enter = format!("echo $$ >{}/cgroup.procs && exec \"$@\"", group.display());
+            line.splice(0..0, ["sh".to_owned(), "-c".to_owned(), enter, "sh".to_owned()]);
+        }
+        let mut command = Command::new(&line[0]);
+        command
+            .args(&line[1..])
+            .env_clear()
+            .envs(std::env::vars().filter(|(name, _)| name == "PATH"))
+            .envs(self.variables.iter().cloned())
+            .env("AWS_LAMBDA_RUNTIME_API", api.address())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let started = Instant::now();
+        let mut child = command.spawn().map_err(|error| format!("{}: {error}", self.command[0]))?;
+        let errors = child.stderr.take().expect("it is piped");
+        tokio::select! {
+            asked = api.asked() => {
+                let asked = asked.map_err(|complaint| text(&complaint))?;
+                let logged = Arc::new(AtomicUsize::new(0));
+                // From now on a full pipe would hold it up.
+                tokio::spawn(count(errors, logged.clone()));
+                Ok(Running { child, api, init: asked - started, logged })
+            }
+            _ = child.wait() => Err(format!("{:?} ended: {}", self.command, swallow(errors).await)),
+            () = tokio::time::sleep(PATIENCE) => Err(format!("{:?} does not start", self.command)),
+        }
+    }
+}
+
+impl Running {
+    /// Lets it answer an event, and waits until it asks for the next: the answer, and how long it took.
+    pub(crate) async fn invoke(&mut self, event: String) -> Result<(Answer, Duration), String> {
+        let given = Instant::now();
+        let answered = tokio::time::timeout(PATIENCE, self.api.invoke(event)).await;
+        let answer = answered.map_err(|_| "there is no answer".to_owned())?;
+        self.api.asked().await.map_err(|complaint| text(&complaint))?;
+        let took = answer.at - given;
+        Ok((answer, took))
+    }
+
+    /// Processor time that its threads have had.
+    pub(crate) fn cpu(&self) -> Duration {
+        let threads = fs::read_dir(self.proc("task")).expect("it runs");
+        let times = threads.flatten().map(|thread| {
+            let line = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            line.split(' ').next().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default()
+        });
+        Duration::from_nanos(times.sum())
+    }
+
+    /// The most memory that it has had at a time, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(self.proc("status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How many bytes it has logged since it has started.
+    pub(crate) fn logged(&self) -> usize {
+        self.logged.load(Ordering::Relaxed)
+    }
+
+    /// Ends it.
+    pub(crate) async fn end(mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        let id = self.child.id().expect("it runs");
+        Path::new("/proc").join(id.to_string()).join(file)
+    }
+}
+
+async fn swallow(mut pipe: impl tokio::io::AsyncRead + Unpin) -> String {
+    let mut all = Vec::new();
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut pipe, &mut all).await;
+    text(&all)
+}
+
+async fn count(mut pipe: impl tokio::io::AsyncRead + Unpin, bytes: Arc<AtomicUsize>) {
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = tokio::io::AsyncReadExt::read(&mut pipe, &mut buffer).await {
+        bytes.fetch_add(read, Ordering::Relaxed);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}

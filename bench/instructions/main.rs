@@ -1,0 +1,67 @@
+//! Lets the handler of one function answer one request, on the in-memory store: what the handler does by itself,
+//! without a network. `bench/guard.py` runs it under valgrind, which counts the instructions of [`measured`].
+
+#[path = "../../shared/api/tests/api/support.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod support;
+
+use taskbell_domain::{
+    task::{Status, Task},
+    user::User,
+};
+use taskbell_test::fixtures::due_draft;
+use tokio::runtime::{Builder, Runtime};
+
+use support::{Answer, Event, World};
+
+/// How many tasks the user has: more than a page.
+const TASKS: u64 = 100;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let Some(function) = arguments.next() else {
+        eprintln!("name a function, such as get-task; make guard runs all that are guarded");
+        std::process::exit(2);
+    };
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let world = runtime.block_on(prepared(&function));
+    let first = runtime.block_on(event(&world, &function, 1));
+    // What is only done once in a process is not what is guarded.
+    measured(&runtime, &world.0, &first);
+    let second = runtime.block_on(event(&world, &function, 2));
+    let answer = measured_once(&runtime, &world.0, &second);
+    assert!(answer.status < 300, "{function}: {} {}", answer.status, answer.body);
+}
+
+async fn prepared(function: &str) -> (World, User) {
+    let (world, user, _) = World::inhabited().await;
+    for number in 1..=TASKS {
+        let mut draft = due_draft("Look after the tower clock", "2199-03-02", &["PT30M"]);
+        if function == "reopen-task" {
+            draft.status = Status::Completed;
+        }
+        let task = world.create(1_000 + number, &user, draft).await;
+        world.count(None, Some(&task)).await;
+    }
+    (world, user)
+}
+
+/// The event of the function for one of the tasks.
+async fn event((world, user): &(World, User), function: &str, number: u64) -> Event {
+    let task: Task = taskbell_test::fixtures::task(
+        1_000 + number,
+        user,
+        due_draft("Look after the tower clock", "2199-03-02", &["PT30M"]),
+    );
+    world.event(function, user, &task).await.without_header("idempotency-key")
+}
+
+fn measured(runtime: &Runtime, world: &World, event: &Event) -> Answer {
+    runtime.block_on(world.send(event))
+}
+
+/// What valgrind looks for: the same, once.
+#[inline(never)]
+fn measured_once(runtime: &Runtime, world: &World, event: &Event) -> Answer {
+    measured(runtime, world, event)
+}

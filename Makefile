@@ -5,6 +5,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -112,6 +113,9 @@ STORED ?= 100000
 scale: $(TOOLS) ## so many reminders within so many seconds, and an empty sweep beside so many tasks (REMINDERS, SPREAD, STORED)
 	REMINDERS=$(REMINDERS) SPREAD=$(SPREAD) STORED=$(STORED) cargo test --profile soak --package taskbell-api --test api scale -- --nocapture --test-threads=1
 
+# What cargo has built, out of what it says in JSON.
+EXECUTABLE = | $(PYTHON) -c 'import json, sys; print([j["executable"] for j in map(json.loads, sys.stdin) if j.get("executable")][-1])'
+
 PEERS := bench/peers
 $(PEERS)/python/.venv/.installed: $(PEERS)/python/requirements.txt | needs
 	@python3 -m venv $(PEERS)/python/.venv
@@ -126,25 +130,23 @@ $(PEERS)/node/dist/.built: $(PEERS)/node/package-lock.json $(wildcard $(PEERS)/n
 STARTS ?= 30
 WARM ?= 200
 .PHONY: bench
-bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions and their peers, measured (STARTS=30 WARM=200)
-	cargo build --release --locked --package taskbell-functions
+bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## two functions beside the same in other languages, measured (STARTS=30 WARM=200)
+	cargo build --release --locked --package taskbell-functions --bin get-task --bin create-task --bin register-user
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --bin floor
-	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical
+	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical --bin typical-get-task --bin typical-create-task
 	@mkdir -p .local
 	STARTS=$(STARTS) WARM=$(WARM) PROGRAMS=target/$(HOST)/release PEERS=$(PEERS) RESULTS=.local/bench.jsonl \
 		cargo bench --profile soak --package taskbell-bench --bench functions
 	@$(PYTHON) bench/report.py .local/bench.jsonl target/$(HOST)/release
 
-.PHONY: growth
-growth: $(TOOLS) ## what operations cost with a thousand, a hundred thousand and a million tasks (an hour, 16 GB of memory)
-	@$(PYTHON) bench/growth.py 1000 100000 1000000
+PROFILES ?=
+.PHONY: profiles
+profiles: $(TOOLS) ## one function built and measured with other profiles (an hour; PROFILES="off-3 fat-s" for some)
+	@mkdir -p .local
+	@program=$$(cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)) \
+		&& STARTS=$(STARTS) WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program" $(PROFILES)
 
-.PHONY: cost
-cost: $(TOOLS) ## docs/cost.md, from what make bench, make growth and make scale have measured
-	@$(PYTHON) bench/cost.py
-
-GUARDED = cargo bench --profile soak --package taskbell-instructions --bench instructions --no-run --message-format json \
-	| $(PYTHON) -c 'import json, sys; print([j["executable"] for j in map(json.loads, sys.stdin) if j.get("executable")][-1])'
+GUARDED = cargo bench --profile soak --package taskbell-instructions --bench instructions --no-run --message-format json $(EXECUTABLE)
 .PHONY: guard guard-write
 guard: $(TOOLS) ## whether handlers take more instructions than they did
 	@program=$$($(GUARDED)) && $(PYTHON) bench/guard.py "$$program"

@@ -34,7 +34,7 @@ def main() -> None:
     counts = {function: count(program, function) for function in expected}
     failed = 0
     for function, found in counts.items():
-        change = found / expected[function] - 1 if expected[function] else 0
+        change = found / expected[function] - 1 if expected[function] else float("inf")
         wrong = abs(change) > MARGIN and not write
         failed += wrong
         print(f"{function}: {found:,} instructions, {change:+.1%}{'   FAILED' if wrong else ''}")

@@ -1,6 +1,6 @@
 """make bench, in the end: the figures in docs/performance.md and its plot, out of what bench/functions has written.
 
-Every figure is a median over starts; a program's p99 is that of all its warm requests together.
+Of starts and first requests the median is told; of warm requests the median and the p99 of all together.
 """
 
 import csv
@@ -8,6 +8,7 @@ import io
 import json
 import platform
 import re
+import subprocess
 import sys
 import zipfile
 from collections import defaultdict
@@ -16,16 +17,17 @@ from statistics import median
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs" / "performance.md"
+# What Lambda takes for a GB-second on arm64 in us-east-1, in $ (https://aws.amazon.com/lambda/pricing/, 2026-11).
+GB_SECOND = 1.33334e-5
 NAMES = {
     "floor": "hello world in Rust",
     "taskbell": "Taskbell",
+    "taskbell, new tokens": "Taskbell, new tokens",
     "typical": "typical Rust",
     "python": "Python",
     "node": "Node",
 }
 ORDER = list(NAMES)
-# The ones that hash a password; they have more memory, and their own targets.
-HASHING = {"register-user", "reset-password"}
 
 
 def read(path: Path) -> dict:
@@ -44,16 +46,14 @@ def figures(rows: list[dict]) -> dict:
     warm = sorted(time for row in rows for time in row["warm_us"])
     return {
         "init": median(row["init_us"] for row in rows) / 1000,
+        "cold": median(row["init_us"] + row["first_us"] for row in rows) / 1000,
         "init_cpu": median(row["init_cpu_us"] for row in rows) / 1000,
         "first": median(row["first_us"] for row in rows) / 1000,
-        "first_cpu": median(row["first_cpu_us"] for row in rows) / 1000,
         "warm": median(warm) / 1000,
         "p99": warm[int(len(warm) * 0.99)] / 1000,
         "cpu": median(row["warm_cpu_us"] for row in rows) / 1000,
         "memory": median(row["peak_kib"] for row in rows) / 1024,
-        "at_init": median(row["connections_at_init"] for row in rows),
         "later": max(row["connections_later"] for row in rows),
-        "statuses": sorted({status for row in rows for status in row["warm_statuses"]}),
         "starts": len(rows),
         "requests": len(warm),
     }
@@ -82,104 +82,64 @@ def comparison(measured: dict, conditions: str) -> str:
             if not found or (by == "floor" and function != "get-task"):
                 continue
             f = figures(found)
-            ratios = [f"{f[name] / typical[name]:.2f}" for name in ("init", "first", "warm", "cpu", "memory")]
-            absolute = [f"{f['init']:.1f}", f"{f['first']:.2f}", f"{f['warm']:.2f}", f"{f['p99']:.2f}"]
+            ratios = [f"{f[name] / typical[name]:.2f}" for name in ("cold", "warm", "cpu", "memory")]
+            absolute = [f"{f['init']:.1f}", f"{f['first']:.1f}", f"{f['warm']:.2f}", f"{f['p99']:.1f}"]
             absolute += [f"{f['init_cpu']:.1f}", f"{f['cpu']:.2f}", f"{f['memory']:.1f}"]
-            what = "-" if by == "floor" else f"`{function}`"
+            what = "" if by == "floor" else f"`{function}`"
             rows.append([NAMES[by], what, *ratios, *absolute])
-    header = ["", "", "init ÷", "first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms"]
+    header = ["", "", "init + first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms"]
     header += ["warm p50, ms", "p99, ms", "CPU of init, ms", "CPU a request, ms", "peak memory, MB"]
     return table(header, rows)
 
 
 def hashing(measured: dict) -> str:
     """A registration with the share of a processor of several memory sizes, and what Lambda bills for it."""
-    price = json.loads((PROJECT / "bench" / "prices.json").read_text())["lambda_gb_second"]
     rows = []
     for conditions, by, function in measured:
         if function == "register-user" and conditions.endswith(" MB"):
             f, memory = figures(measured[conditions, by, function]), int(conditions.split()[0])
-            dollars = memory / 1024 * f["warm"] / 1000 * price * 1e6
+            dollars = memory / 1024 * f["warm"] / 1000 * GB_SECOND * 1e6
             rows.append([conditions, f"{f['warm']:.0f}", f"{f['cpu']:.0f}", f"{dollars:.2f}"])
     if not rows:
         return "Not measured: no control groups."
     return table(["memory", "warm p50, ms", "CPU a request, ms", "a million registrations, $ of Lambda's time"], rows)
 
 
-def functions(measured: dict, programs: Path) -> str:
-    """Every function, beside the floor of the same run."""
-    floor = figures(measured["full", "floor", "get-health"])
-    rows = []
-    for conditions, by, function in sorted(measured):
-        if conditions != "full" or by != "taskbell":
-            continue
-        f = figures(measured[conditions, by, function])
-        size, archive = sizes(programs / function)
-        statuses = ", ".join(map(str, f["statuses"]))
-        rows.append([
-            f"`{function}`", f"{f['init'] / floor['init']:.2f}", f"{f['init']:.1f}", f"{f['first']:.2f}",
-            f"{f['warm']:.2f}", f"{f['p99']:.2f}", f"{f['cpu']:.3f}", f"{f['memory']:.1f}",
-            f"{size:.2f}", f"{archive:.2f}", statuses,
-        ])
-    header = ["function", "init ÷ floor", "init, ms", "first, ms", "warm p50, ms", "p99, ms", "CPU a request, ms"]
-    header += ["peak memory, MB", "binary, MB", "zip, MB", "answers"]
-    return table(header, rows)
-
-
 def targets(measured: dict, programs: Path) -> str:
-    """What was aimed at, and what was reached: the worst function of all that do not hash."""
-    floor = figures(measured["full", "floor", "get-health"])
-    all_functions = {
-        function: figures(rows)
-        for (conditions, by, function), rows in measured.items()
-        if conditions == "full" and by == "taskbell" and function not in HASHING
-    }
-
-    def worst(name: str, value) -> tuple[str, float]:
-        return max(((f, value(figure)) for f, figure in all_functions.items()), key=lambda pair: pair[1])
-
-    typical = {f: figures(measured["full", "typical", f]) for f in ("get-task", "create-task")}
-    own = {f: all_functions[f] for f in typical}
-    zips = {function: sizes(programs / function)[1] for function in all_functions}
-    largest = max(zips, key=zips.get)
+    """What was aimed at, and what was reached."""
+    floor = figures(measured["tls", "floor", "get-health"])
     rows = []
 
-    def row(what: str, limit: float, value: float, where: str, digits: int = 2) -> None:
-        rows.append([what, f"≤ {limit:g}", f"{value:.{digits}f}", where, "yes" if value <= limit else "**no**"])
+    def row(what: str, function: str, limit: float, value: float) -> None:
+        rows.append([what, f"`{function}`", f"≤ {limit:g}", f"{value:.2f}", "yes" if value <= limit else "**no**"])
 
-    where, value = worst("init", lambda f: f["init"] / floor["init"])
-    row("init ÷ the floor's", 1.5, value, f"`{where}`")
-    slowest, _ = worst("init", lambda f: f["init"])
-    value = all_functions[slowest]["init"] / min(t["init"] for t in typical.values())
-    row("init ÷ typical Rust's", 0.4, value, f"`{slowest}`")
-    for function in typical:
-        ratio = own[function]["warm"] / typical[function]["warm"]
-        row("warm p50 ÷ typical Rust's", 1.25, ratio, f"`{function}`")
-    where, value = worst("cpu", lambda f: f["cpu"])
-    row("CPU a request, ms", 0.25, value, f"`{where}`", 3)
-    middle = median(f["cpu"] for f in all_functions.values())
-    row("the same, the median function", 0.25, middle, "", 3)
-    where, value = worst("memory", lambda f: f["memory"])
-    row("peak memory, MB", 8, value, f"`{where}`", 1)
-    row("zip, MB", 2.5, zips[largest], f"`{largest}`")
-    tls = [figures(measured["tls", "taskbell", f]) for f in typical if ("tls", "taskbell", f) in measured]
-    if tls:
-        rows.append(["connections opened during requests", "0", max(f["later"] for f in tls), "", ""])
-    return table(["", "target", "reached", "the worst", "met"], rows)
+    for function in ("get-task", "create-task"):
+        own, typical = (figures(measured["tls", by, function]) for by in ("taskbell", "typical"))
+        row("init ÷ hello world's, which opens no connection", function, 1.5, own["init"] / floor["init"])
+        row("init ÷ typical Rust's, which opens none either", function, 0.4, own["init"] / typical["init"])
+        row("init and first request ÷ typical Rust's", function, 0.4, own["cold"] / typical["cold"])
+        row("warm p50 ÷ typical Rust's", function, 1.25, own["warm"] / typical["warm"])
+        row("CPU a request, ms", function, 0.25, own["cpu"])
+        row("the same beyond hello world's", function, 0.25, own["cpu"] - floor["cpu"])
+        row("peak memory, MB", function, 8, own["memory"])
+        row("zip, MB", function, 2.5, sizes(programs / function)[1])
+        row("connections opened while requests are answered", function, 0, own["later"])
+    return table(["", "", "target", "reached", "met"], rows)
 
 
 def plot(measured: dict) -> str:
     """Bars for what one request for a task takes in each program."""
     panels = [
-        ("init, ms", "init"), ("first request, ms", "first"), ("warm request, ms", "warm"),
+        ("init, ms", "init"), ("init and first request, ms", "cold"), ("warm request, ms", "warm"),
         ("CPU a request, ms", "cpu"), ("peak memory, MB", "memory"),
     ]
-    programs = [(by, figures(measured["full", by, "get-health" if by == "floor" else "get-task"])) for by in ORDER]
+    shown = [by for by in ORDER if by != "taskbell, new tokens"]
+    programs = [(by, figures(measured["tls", by, "get-health" if by == "floor" else "get-task"])) for by in shown]
     width, height, left, bar = 860, 40 + len(panels) * 132, 170, 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        '<text x="16" y="24" font-size="15" font-weight="bold">GET /v1/tasks/{id}, in five programs</text>',
+        '<text x="16" y="24" font-size="15" font-weight="bold">GET /v1/tasks/{id}, in five programs, behind TLS</text>',
     ]
     for index, (title, name) in enumerate(panels):
         top = 44 + index * 132
@@ -212,13 +172,17 @@ def raw(measured: dict, path: Path) -> None:
 
 
 def machine() -> str:
-    cpu = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            cpu = line.split(":", 1)[1].strip()
-            break
-    cores = Path("/proc/cpuinfo").read_text().count("processor\t:")
-    return f"{cpu}, {cores} cores, Linux {platform.release().split('-')[0]}"
+    """What this was measured on."""
+    info = Path("/proc/cpuinfo").read_text()
+    model = re.search(r"^model name\s*: (.*)$", info, re.MULTILINE)
+    cores = len(re.findall(r"^processor\s*:", info, re.MULTILINE))
+    python = PROJECT / "bench" / "peers" / "python" / ".venv" / "bin" / "python"
+    versions = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("(")[0].strip()
+        for command in (["rustc", "--version"], [str(python), "--version"], ["node", "--version"])
+    ]
+    what = model[1] if model else platform.machine()
+    return f"{what}, {cores} cores, Linux {platform.release().split('-')[0]}; {versions[0]}, {versions[1]}, Node {versions[2]}"
 
 
 def write(blocks: dict[str, str]) -> None:
@@ -235,16 +199,17 @@ def write(blocks: dict[str, str]) -> None:
 def main() -> None:
     results, programs = Path(sys.argv[1]), Path(sys.argv[2])
     measured = read(results)
-    compared = figures(measured["full", "taskbell", "get-task"])
-    shared = comparison(measured, "256 MB") if ("256 MB", "taskbell", "get-task") in measured else "Not measured: no control groups."
+    compared = figures(measured["tls", "taskbell", "get-task"])
+    shared = "Not measured: no control groups."
+    if ("256 MB", "taskbell", "get-task") in measured:
+        shared = comparison(measured, "256 MB")
     write({
-        "machine": f"{machine()}; {compared['starts']} starts and {compared['requests']:,} warm requests of each program that is compared.",
+        "machine": f"{machine()}; {compared['starts']} starts and {compared['requests']:,} warm requests of each program behind TLS.",
         "targets": targets(measured, programs),
-        "full": comparison(measured, "full"),
         "tls": comparison(measured, "tls"),
+        "plain": comparison(measured, "plain"),
         "share": shared,
         "hashing": hashing(measured),
-        "functions": functions(measured, programs),
     })
     raw(measured, PROJECT / "docs" / "performance.csv")
     (PROJECT / "docs" / "performance.svg").write_text(plot(measured))

@@ -6,13 +6,13 @@ use std::{
     path::PathBuf,
     process,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use jiff::Timestamp;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use taskbell_api::tokens::{Issuer, SigningKey};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
@@ -45,6 +45,7 @@ pub(crate) struct Cloud {
     user: User,
     task: Task,
     public_key: String,
+    token: Mutex<String>,
     made: AtomicU64,
 }
 
@@ -57,10 +58,8 @@ impl Cloud {
         let (user, task) = world.inhabit().await;
         let key = SigningKey::generate().expect("a key");
         world.issuer = Issuer::new(ISSUER.to_owned(), &key);
-        // From now on in step with the programs, whose clock is the machine's.
-        world.clock.set(Timestamp::now());
         let (public_key, made) = (key.public_key(), AtomicU64::new(1_000));
-        Self { server, world, user, task, public_key, made }
+        Self { server, world, user, task, public_key, token: Mutex::default(), made }
     }
 
     /// Where DynamoDB answers without TLS.
@@ -71,6 +70,13 @@ impl Cloud {
     /// The key by which functions know the user's tokens.
     pub(crate) fn public_key(&self) -> &str {
         &self.public_key
+    }
+
+    /// Gives the user a new access token, for the requests that follow.
+    pub(crate) fn renew(&self) {
+        // The clock of the programs is the machine's.
+        self.world.clock.set(Timestamp::now());
+        *self.token.lock().expect("not poisoned") = self.world.access_token(&self.user);
     }
 
     /// An event for a function: each time about another task, so that it can be answered again and again.
@@ -84,6 +90,10 @@ impl Cloud {
         };
         let event = self.world.event(function, &self.user, &task).await;
         let Event { mut json, .. } = event.without_header("idempotency-key");
+        if json["headers"].get("authorization").is_some() {
+            let token = self.token.lock().expect("not poisoned");
+            json["headers"]["authorization"] = format!("Bearer {token}").into();
+        }
         if function == "register-user" {
             let number = self.made.fetch_add(1, Ordering::Relaxed);
             let body = json["body"].as_str().expect("a body");
@@ -114,6 +124,8 @@ impl Terminator {
     pub(crate) async fn start(before: &Cloud) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        authority.distinguished_name.push(DnType::CommonName, "Taskbell bench");
         let root_key = KeyPair::generate().expect("a key");
         let root_certificate = authority.self_signed(&root_key).expect("a certificate");
         let issuer = rcgen::Issuer::new(authority, root_key);

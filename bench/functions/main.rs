@@ -3,7 +3,8 @@
 //! after it, the processor time of each part, and the most memory.
 //!
 //! Programs take turns, so that what else the machine does meets all of them alike. `make bench` builds what
-//! this needs and makes docs/performance.md of what it writes.
+//! this needs and makes docs/performance.md of what it writes. `FUNCTIONS` names those that alone are measured, with
+//! commas between them.
 
 mod cloud;
 #[path = "../../shared/aws/tests/support/mod.rs"]
@@ -23,11 +24,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use taskbell_test::template::{project, resources};
+use taskbell_test::template::project;
 
 use cloud::{Cloud, ISSUER, Terminator};
 use group::Group;
 use program::Program;
+use runtime_api::Answer;
 
 /// One program that is measured, and what it is asked for.
 struct Subject {
@@ -35,13 +37,15 @@ struct Subject {
     by: &'static str,
     function: String,
     program: Program,
+    /// Whether each request has a token that the program has not seen before.
+    new_tokens: bool,
 }
 
 /// Under which conditions programs run.
 #[derive(Clone, Copy)]
 enum Conditions<'a> {
     /// A whole processor, DynamoDB without TLS.
-    Full,
+    Plain,
     /// The share of a processor that so much memory has.
     Share(&'a Group),
     /// DynamoDB behind TLS.
@@ -51,7 +55,7 @@ enum Conditions<'a> {
 impl Conditions<'_> {
     fn name(self) -> String {
         match self {
-            Self::Full => "full".to_owned(),
+            Self::Plain => "plain".to_owned(),
             Self::Share(group) => format!("{} MB", group.memory()),
             Self::Tls(_) => "tls".to_owned(),
         }
@@ -81,15 +85,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rounds = Rounds { starts: number("STARTS", 30), warm: number("WARM", 200) };
     let cloud = Cloud::start().await;
 
+    if let Ok(named) = env::var("FUNCTIONS") {
+        let named: Vec<_> = named.split(',').map(|function| own(function, &programs, &cloud)).collect();
+        let named: Vec<_> = named.into_iter().chain([floor(&peers, &cloud)]).collect();
+        measure(&named, Conditions::Plain, rounds, &cloud, &mut out).await?;
+        return Ok(out.flush()?);
+    }
+    let mut stranger = own("get-task", &programs, &cloud);
+    (stranger.by, stranger.new_tokens) = ("taskbell, new tokens", true);
     let compared: Vec<_> = ["get-task", "create-task"]
         .into_iter()
         .flat_map(|function| compared(function, &programs, &peers, &cloud))
-        .chain([floor(&peers, &cloud)])
+        .chain([stranger, floor(&peers, &cloud)])
         .collect();
-    measure(&compared, Conditions::Full, rounds, &cloud, &mut out).await?;
-    let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
     let terminator = Terminator::start(&cloud).await;
-    measure(&compared, Conditions::Tls(&terminator), fewer, &cloud, &mut out).await?;
+    measure(&compared, Conditions::Tls(&terminator), rounds, &cloud, &mut out).await?;
+    let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
+    measure(&compared, Conditions::Plain, fewer, &cloud, &mut out).await?;
     let hashing = [own("register-user", &programs, &cloud)];
     let few = Rounds { starts: rounds.starts.div_ceil(6), warm: rounds.warm.div_ceil(10) };
     for (memory, subjects, rounds) in [
@@ -106,31 +118,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Err(error) => eprintln!("not measured at {memory} MB: no control group ({error})"),
         }
     }
-    let all: Vec<_> = functions()
-        .iter()
-        .map(|function| own(function, &programs, &cloud))
-        .chain([floor(&peers, &cloud)])
-        .collect();
-    measure(&all, Conditions::Full, fewer, &cloud, &mut out).await?;
     out.flush()?;
     Ok(())
-}
-
-/// Every function that API Gateway invokes and that needs nothing but DynamoDB to start.
-fn functions() -> Vec<String> {
-    let template = resources("AWS::Serverless::Function");
-    let routed = template.iter().map(|(_, function)| &function["Properties"]).filter(|properties| {
-        let events = properties["Events"].as_object();
-        let variables = &properties["Environment"]["Variables"];
-        events.is_some_and(|events| events.values().any(|event| event["Type"] == "HttpApi"))
-            && variables.get("SIGNING_KEY_PARAMETER").is_none()
-    });
-    routed
-        .map(|properties| {
-            let code = properties["CodeUri"].as_str().expect("a folder");
-            code.trim_end_matches('/').rsplit('/').next().expect("a name").to_owned()
-        })
-        .collect()
 }
 
 /// A function of this project.
@@ -141,6 +130,7 @@ fn own(function: &str, programs: &Path, cloud: &Cloud) -> Subject {
         by: "taskbell",
         function: function.to_owned(),
         program: Program { command, variables, group: None },
+        new_tokens: false,
     }
 }
 
@@ -149,7 +139,7 @@ fn floor(peers: &Path, cloud: &Cloud) -> Subject {
     let command = vec![peers.join("rust/target/release/floor").display().to_string()];
     let variables = variables(cloud);
     let program = Program { command, variables, group: None };
-    Subject { by: "floor", function: "get-health".to_owned(), program }
+    Subject { by: "floor", function: "get-health".to_owned(), program, new_tokens: false }
 }
 
 /// One function of this project, and the same written in other ways.
@@ -159,7 +149,7 @@ fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud
     variables.push(("PYTHONPATH".to_owned(), path("python")));
     let peer = |by, command| {
         let program = Program { command, variables: variables.clone(), group: None };
-        Subject { by, function: function.to_owned(), program }
+        Subject { by, function: function.to_owned(), program, new_tokens: false }
     };
     vec![
         own(function, programs, cloud),
@@ -218,7 +208,7 @@ fn system_roots() -> String {
 fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
     let mut program = subject.program.clone();
     match conditions {
-        Conditions::Full => {}
+        Conditions::Plain => {}
         Conditions::Share(group) => program.group = Some(group.path().to_owned()),
         Conditions::Tls(terminator) => {
             let few = terminator.roots(include_str!("../../shared/aws/src/amazon_roots.pem"));
@@ -227,7 +217,7 @@ fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
             let of = |name: &str, value: String| (name.to_owned(), value);
             program.variables.push(of("AWS_ENDPOINT_URL", terminator.endpoint()));
             program.variables.extend(match subject.by {
-                "taskbell" => vec![of("AWS_CA_BUNDLE", few)],
+                "taskbell" | "taskbell, new tokens" => vec![of("AWS_CA_BUNDLE", few)],
                 "python" => vec![of("AWS_CA_BUNDLE", all)],
                 "node" => vec![of("NODE_EXTRA_CA_CERTS", few)],
                 _ => vec![of("SSL_CERT_FILE", all)],
@@ -269,23 +259,26 @@ async fn start(
         Conditions::Tls(terminator) => terminator.accepted(),
         _ => 0,
     };
+    cloud.renew();
     let mut event = cloud.event(function).await;
     let before = connections();
     let mut running = program.start().await?;
     let init_cpu = running.cpu();
     let at_init = connections() - before;
     let (answer, first) = running.invoke(event).await?;
-    let status = status(&answer).map_err(|what| format!("{}/{function}: {what}", subject.by))?;
+    accepted(subject, &answer)?;
     let first_cpu = running.cpu() - init_cpu;
     let (mut times, mut cpu) = (Vec::with_capacity(warm), Duration::ZERO);
-    let mut statuses = std::collections::BTreeSet::new();
     for _ in 0..warm {
+        if subject.new_tokens {
+            cloud.renew();
+        }
         event = cloud.event(function).await;
         let had = running.cpu();
         let (answer, took) = running.invoke(event).await?;
         cpu += running.cpu() - had;
         times.push(micros(took));
-        statuses.insert(self::status(&answer)?);
+        accepted(subject, &answer)?;
     }
     let row = json!({
         "by": subject.by,
@@ -295,10 +288,8 @@ async fn start(
         "init_cpu_us": micros(init_cpu),
         "first_us": micros(first),
         "first_cpu_us": micros(first_cpu),
-        "first_status": status,
         "warm_us": times,
         "warm_cpu_us": micros(cpu) / warm.max(1) as f64,
-        "warm_statuses": statuses,
         "log_bytes": running.logged() as f64 / (warm + 1) as f64,
         "peak_kib": running.peak_memory(),
         "connections_at_init": at_init,
@@ -312,12 +303,12 @@ fn micros(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1_000.0
 }
 
-/// The status of an answer to API Gateway.
-fn status(answer: &runtime_api::Answer) -> Result<u64, String> {
+/// Sees that a request was answered, and not refused.
+fn accepted(subject: &Subject, answer: &Answer) -> Result<(), String> {
     let text = String::from_utf8_lossy(&answer.body);
-    if answer.failed {
-        return Err(text.into_owned());
+    let status = serde_json::from_str::<Value>(&text).ok().and_then(|json| json["statusCode"].as_u64());
+    match status {
+        Some(200..300) if !answer.failed => Ok(()),
+        _ => Err(format!("{} {} answered {text}", subject.by, subject.function)),
     }
-    let json: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
-    json["statusCode"].as_u64().ok_or_else(|| format!("there is no status in {text}"))
 }

@@ -88,8 +88,9 @@ impl Running {
     pub(crate) fn cpu(&self) -> Duration {
         let threads = fs::read_dir(self.proc("task")).expect("it runs");
         let times = threads.flatten().map(|thread| {
-            let line = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
-            line.split(' ').next().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default()
+            let line = fs::read_to_string(thread.path().join("schedstat")).expect("schedstat");
+            let time = line.split(' ').next().and_then(|text| text.parse::<u64>().ok());
+            time.expect("the time of a thread")
         });
         Duration::from_nanos(times.sum())
     }

@@ -1,5 +1,5 @@
 //! What every function does before it serves: read its environment once, say all that is missing in one
-//! line, log as JSON, and build only the clients it needs.
+//! line, log as JSON, build only the clients it needs, and open their connections to DynamoDB.
 
 use std::{env, fmt, fs, num::NonZeroU32, str::FromStr};
 
@@ -8,7 +8,7 @@ use taskbell_api::{
     tokens::{Issuer, SigningKey, Verifier},
 };
 use taskbell_aws::{
-    Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb,
+    Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb, roots,
 };
 use taskbell_domain::{counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore};
 
@@ -51,7 +51,7 @@ impl Environment {
             "environment",
         );
         let region = required("AWS_REGION");
-        let roots = roots().map_err(|problem| problems.push(problem)).unwrap_or_default();
+        let roots = bundle().map_err(|problem| problems.push(problem)).unwrap_or_default();
         let connection = Connection::new(region, credentials, optional("AWS_ENDPOINT_URL"), roots);
         Self { connection, dynamodb: None, problems }
     }
@@ -143,14 +143,12 @@ impl Environment {
 }
 
 /// The roots in the file that `AWS_CA_BUNDLE` names, if it names one.
-fn roots() -> Result<Option<Vec<u8>>, String> {
+fn bundle() -> Result<Option<Vec<u8>>, String> {
     let Some(path) = optional("AWS_CA_BUNDLE") else { return Ok(None) };
-    let pem = fs::read(&path).map_err(|error| format!("AWS_CA_BUNDLE is wrong ({path}: {error})"))?;
-    if pem.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----") {
-        Ok(Some(pem))
-    } else {
-        Err(format!("AWS_CA_BUNDLE is wrong (there is no certificate in {path})"))
-    }
+    let wrong = |reason: &dyn fmt::Display| format!("AWS_CA_BUNDLE is wrong ({reason})");
+    let pem = fs::read_to_string(&path).map_err(|error| wrong(&format!("{path}: {error}")))?;
+    let roots = roots(&pem).ok_or_else(|| wrong(&format!("there is no certificate in {path}")))?;
+    Ok(Some(roots))
 }
 
 fn optional(name: &str) -> Option<String> {

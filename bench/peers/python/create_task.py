@@ -6,14 +6,16 @@ import uuid
 
 import boto3
 
-table = boto3.resource("dynamodb").Table(os.environ["TASKS_TABLE"])
+client = boto3.client("dynamodb")
+TABLE = os.environ["TASKS_TABLE"]
 
 
 def handler(event, context):
     task = json.loads(event["body"])
-    fields = {name: task.get(name) for name in ("title", "description", "priority", "due")}
+    fields = {name: task.get(name) or "" for name in ("title", "description", "priority", "due")}
     task_id = str(uuid.uuid4())
-    table.put_item(Item={"pk": f"PEER#{task_id}", "sk": "TASK"} | fields)
+    item = {"pk": {"S": f"PEER#{task_id}"}, "sk": {"S": "TASK"}}
+    client.put_item(TableName=TABLE, Item=item | {name: {"S": value} for name, value in fields.items()})
     return {
         "statusCode": 201,
         "headers": {"content-type": "application/json"},

@@ -5,17 +5,20 @@ import os
 
 import boto3
 
-table = boto3.resource("dynamodb").Table(os.environ["TASKS_TABLE"])
+client = boto3.client("dynamodb")
+TABLE = os.environ["TASKS_TABLE"]
 
 
 def handler(event, context):
     task_id = event["pathParameters"]["task_id"].removeprefix("tsk_")
-    item = table.get_item(Key={"pk": f"TASK#{task_id}", "sk": "TASK"}, ConsistentRead=True).get("Item")
+    key = {"pk": {"S": f"TASK#{task_id}"}, "sk": {"S": "TASK"}}
+    item = client.get_item(TableName=TABLE, Key=key, ConsistentRead=True).get("Item")
     if item is None:
         return {"statusCode": 404}
-    body = {name: item.get(name) for name in ("title", "description", "status", "priority", "due")}
+    names = ("title", "description", "status", "priority", "due")
+    body = {"id": task_id} | {name: item[name].get("S") for name in names if name in item}
     return {
         "statusCode": 200,
         "headers": {"content-type": "application/json"},
-        "body": json.dumps({"id": task_id} | body),
+        "body": json.dumps(body),
     }

@@ -14,6 +14,10 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 /// The roots by which AWS's endpoints are known (<https://www.amazontrust.com/repository/>). Reading these five
 /// takes a tenth of a millisecond; reading those of a whole system takes four.
@@ -34,6 +38,19 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest wait for SES, which is asked only once.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The roots among the certificates of a file (PEM); nothing if there are none. What cannot be read is left out, as
+/// a system's bundle may hold some such.
+pub fn roots(pem: &str) -> Option<Vec<u8>> {
+    let parts = pem.split_inclusive("-----END CERTIFICATE-----");
+    let readable: Vec<_> = parts.filter(|part| is_root(part)).collect();
+    (!readable.is_empty()).then(|| readable.join("\n").into_bytes())
+}
+
+fn is_root(pem: &str) -> bool {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+    certificate.is_ok_and(|certificate| RootCertStore::empty().add(certificate).is_ok())
+}
+
 /// What all clients of a function share.
 pub struct Connection {
     region: Region,
@@ -46,7 +63,7 @@ pub struct Connection {
 
 impl Connection {
     /// A connection to a region, or to another endpoint that speaks for it (a local cloud). Endpoints prove
-    /// themselves by Amazon's roots, or by those given instead (certificates in PEM).
+    /// themselves by Amazon's roots, or by those given instead, as [`roots`] gives them.
     pub fn new(
         region: String,
         credentials: Credentials,
@@ -133,3 +150,29 @@ macro_rules! configure {
     }};
 }
 use configure;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_amazons_roots_can_be_read() {
+        let five = std::str::from_utf8(AMAZON_ROOTS).unwrap();
+        let read = String::from_utf8(roots(five).unwrap()).unwrap();
+        assert_eq!(read.matches("-----END CERTIFICATE-----").count(), 5);
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_left_out_of_a_bundle() {
+        let five = std::str::from_utf8(AMAZON_ROOTS).unwrap();
+        for broken in ["AAAA", "not base64!", ""] {
+            let certificate =
+                format!("-----BEGIN CERTIFICATE-----\n{broken}\n-----END CERTIFICATE-----\n");
+            assert_eq!(roots(&certificate), None, "{broken}");
+            let read = roots(&format!("# a bundle\n{certificate}{five}")).unwrap();
+            let read = String::from_utf8(read).unwrap();
+            assert_eq!(read.matches("-----END CERTIFICATE-----").count(), 5, "{broken}");
+        }
+        assert_eq!(roots("no certificate"), None);
+    }
+}

@@ -12,7 +12,7 @@ mod queue;
 mod signing_key;
 mod task_stream;
 
-pub use connection::{Connection, Credentials};
+pub use connection::{Connection, Credentials, roots};
 pub use custom_resource::put_json;
 pub use mail_events::MailEvent;
 pub use mailer::SesMailer;

@@ -594,3 +594,16 @@ fn an_automatic_completion_is_between_a_second_and_a_year_away() {
         assert_eq!(AutoComplete::parse(&read.to_string()), Ok(read));
     }
 }
+
+#[test]
+fn a_stored_rule_is_the_one_that_was_parsed() {
+    for text in
+        ["FREQ=WEEKLY;BYDAY=MO,FR;COUNT=10", "FREQ=MONTHLY;BYMONTHDAY=-1;UNTIL=20301231", "freq=daily"]
+    {
+        assert_eq!(Rule::stored(text).unwrap(), Rule::parse(text).unwrap(), "{text}");
+    }
+    assert!(Rule::stored("FREQ=WEEKLY;BYDAY").is_err());
+    // Only the engine knows that there is no thirteenth month.
+    assert!(Rule::parse("FREQ=YEARLY;BYMONTH=13").is_err());
+    assert!(Rule::stored("FREQ=YEARLY;BYMONTH=13").is_ok());
+}

@@ -18,7 +18,7 @@ MARGIN = 0.05
 
 def count(program: str, function: str) -> int:
     """The instructions that one request to a function takes."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*measured_once*"]
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*instructions*measured*"]
     done = subprocess.run([*command, program, function], capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode != 0 or not found or int(found[1]) == 0:

@@ -113,14 +113,15 @@ impl Cloud {
 /// TLS before DynamoDB, as in AWS: a certificate for `localhost` under a root of its own.
 pub(crate) struct Terminator {
     address: SocketAddr,
-    root: PathBuf,
+    /// Files of roots, with its own as the last: Amazon's, and those of the system.
+    pub(crate) few: PathBuf,
+    pub(crate) all: PathBuf,
     accepted: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
 
 impl Terminator {
-    /// Listens on a free port, and writes its root, in PEM, behind those that programs know anyway: Amazon's and
-    /// those of the system.
+    /// Listens on a free port, and writes its root, in PEM, behind those that programs know anyway.
     pub(crate) async fn start(before: &Cloud) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -141,8 +142,15 @@ impl Terminator {
             )
             .expect("a certificate with its key");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let root = std::env::temp_dir().join(format!("taskbell-bench-{}.pem", process::id()));
-        fs::write(&root, root_certificate.pem()).expect("the file is written");
+        let file = |name: &str, others: &str| {
+            let path =
+                std::env::temp_dir().join(format!("taskbell-bench-{}-{name}.pem", process::id()));
+            let roots = format!("{others}{}", root_certificate.pem());
+            fs::write(&path, roots).expect("the file is written");
+            path
+        };
+        let few = file("few", include_str!("../../shared/aws/src/amazon_roots.pem"));
+        let all = file("all", &system_roots());
 
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -163,20 +171,12 @@ impl Terminator {
                 });
             }
         });
-        Self { address, root, accepted, server }
+        Self { address, few, all, accepted, server }
     }
 
     /// Where DynamoDB answers with TLS.
     pub(crate) fn endpoint(&self) -> String {
         format!("https://localhost:{}", self.address.port())
-    }
-
-    /// A file with roots and, last, the one of this terminator.
-    pub(crate) fn roots(&self, others: &str) -> String {
-        let own = fs::read_to_string(&self.root).expect("it was written");
-        let path = self.root.with_extension(if others.len() > 50_000 { "all.pem" } else { "few.pem" });
-        fs::write(&path, format!("{others}{own}")).expect("the file is written");
-        path.to_str().expect("UTF-8").to_owned()
     }
 
     /// How many connections it has accepted.
@@ -188,10 +188,14 @@ impl Terminator {
 impl Drop for Terminator {
     fn drop(&mut self) {
         self.server.abort();
-        for file in
-            [&self.root, &self.root.with_extension("all.pem"), &self.root.with_extension("few.pem")]
-        {
+        for file in [&self.few, &self.all] {
             let _ = fs::remove_file(file);
         }
     }
+}
+
+/// Roots of the system, as most programs read them.
+fn system_roots() -> String {
+    let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+    known.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
 }

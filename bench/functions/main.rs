@@ -198,12 +198,6 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Roots of the system, as most programs read them.
-fn system_roots() -> String {
-    let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
-    known.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
-}
-
 /// The program under these conditions.
 fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
     let mut program = subject.program.clone();
@@ -211,8 +205,7 @@ fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
         Conditions::Plain => {}
         Conditions::Share(group) => program.group = Some(group.path().to_owned()),
         Conditions::Tls(terminator) => {
-            let few = terminator.roots(include_str!("../../shared/aws/src/amazon_roots.pem"));
-            let all = terminator.roots(&system_roots());
+            let [few, all] = [&terminator.few, &terminator.all].map(|file| file.display().to_string());
             program.variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
             let of = |name: &str, value: String| (name.to_owned(), value);
             program.variables.push(of("AWS_ENDPOINT_URL", terminator.endpoint()));

@@ -353,12 +353,13 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
                 None => break,
             }
         }
-        let average = total.reads / f64::from(pages);
+        let average = total.units() / f64::from(pages);
         // What is assigned is larger by its assignee and by the key for the index of those.
         let most = if query.starts_with("assigned_to") { 11.0 } else { 10.0 };
         assert!(average > 0.0 && average <= most, "{query}: {average} read units a page");
         let calls = total.calls as f64 / f64::from(pages);
-        println!("| `{query}` | {calls:.1} | {average:.1} | 0.0 | {pages} | {found} |");
+        let (reads, writes) = (total.reads / f64::from(pages), total.writes / f64::from(pages));
+        println!("| `{query}` | {calls:.1} | {reads:.1} | {writes:.1} | {pages} | {found} |");
     }
 }
 

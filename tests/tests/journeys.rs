@@ -250,7 +250,8 @@ fn a_reminder_beyond_the_look_ahead_is_found_by_the_schedule_and_mailed_once() {
     let mail = wait_for("the mail", Duration::from_secs(160), || ada.mails().pop());
     let sent: f64 = mail["Timestamp"].as_f64().expect("a time");
     let late = sent - due.parse::<jiff::Timestamp>().expect("an instant").as_second() as f64;
-    assert!((0.0..2.0).contains(&late), "it was {late} s late");
+    // Not before its second, and by the queue rather than a sweep a minute later.
+    assert!((0.0..30.0).contains(&late), "it was {late} s late");
     let titles: Vec<_> = ada.mails().iter().map(|mail| mail["Subject"].clone()).collect();
     assert_eq!(titles, ["Reminder: Later"]);
 }

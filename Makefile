@@ -127,11 +127,20 @@ $(PEERS)/node/dist/.built: $(PEERS)/node/package-lock.json $(wildcard $(PEERS)/n
 	cd $(PEERS)/node && npm ci --silent && npm run --silent build -- --log-level=warning
 	@touch $@
 
+COUNTS ?= 1000 100000 1000000
+.PHONY: growth
+growth: $(TOOLS) ## what each operation costs with few and with many tasks stored, as a plot (half an hour; COUNTS)
+	@$(PYTHON) bench/growth.py $(COUNTS)
+
+.PHONY: cost
+cost: $(TOOLS) ## what Taskbell costs on AWS, out of what was measured and a table of prices
+	@$(PYTHON) bench/cost.py
+
 STARTS ?= 30
 WARM ?= 200
 .PHONY: bench
-bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## two functions beside the same in other languages, measured (STARTS=30 WARM=200)
-	cargo build --release --locked --package taskbell-functions --bin get-task --bin create-task --bin register-user
+bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (STARTS=30 WARM=200)
+	cargo build --release --locked --package taskbell-functions --bins
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --bin floor
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical --bin typical-get-task --bin typical-create-task
 	@mkdir -p .local
@@ -139,12 +148,18 @@ bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## tw
 		cargo bench --profile soak --package taskbell-bench --bench functions
 	@$(PYTHON) bench/report.py .local/bench.jsonl target/$(HOST)/release
 
+DRIVER = cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)
 PROFILES ?=
 .PHONY: profiles
 profiles: $(TOOLS) ## one function built and measured with other profiles (an hour; PROFILES="off-3 fat-s" for some)
 	@mkdir -p .local
-	@program=$$(cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)) \
+	@program=$$($(DRIVER)) \
 		&& STARTS=$(STARTS) WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program" $(PROFILES)
+
+.PHONY: hotspots
+hotspots: $(TOOLS) ## where the instructions of a request go
+	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: it counts the instructions'; exit 1; }
+	@program=$$($(DRIVER)) && $(PYTHON) bench/hotspots.py "$$program"
 
 GUARDED = cargo bench --profile soak --package taskbell-instructions --bench instructions --no-run --message-format json $(EXECUTABLE)
 .PHONY: guard guard-write

@@ -1,6 +1,7 @@
 //! What the programs reach: DynamoDB with somebody's tasks in it, plain or behind TLS.
 
 use std::{
+    error::Error,
     fs,
     net::SocketAddr,
     path::PathBuf,
@@ -11,16 +12,33 @@ use std::{
     },
 };
 
+use http_body_util::{BodyExt, Either, Full};
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    client::conn::http1 as client,
+    server::conn::http1 as server,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use serde_json::{Value, json};
 use taskbell_api::tokens::{Issuer, SigningKey};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     counts::Quota,
+    notice::Content,
+    ports::{Comments as _, SpaceChanges as _},
+    recurrence::Rule,
+    space::{INVITATION_LIFETIME, Role},
     task::{Status, Task, TaskDraft},
     user::User,
 };
-use taskbell_test::fixtures::due_draft;
+use taskbell_test::{
+    fixtures::{comment, due_draft, notice, space},
+    template::project,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
@@ -32,7 +50,7 @@ use tokio_rustls::{
 
 use crate::{
     dynamodb_server::Server,
-    support::{Event, World},
+    support::{Event, World, invitation_of, mate},
 };
 
 /// Who issues the tokens.
@@ -45,6 +63,7 @@ pub(crate) struct Cloud {
     user: User,
     task: Task,
     public_key: String,
+    private_key: String,
     token: Mutex<String>,
     made: AtomicU64,
 }
@@ -58,8 +77,9 @@ impl Cloud {
         let (user, task) = world.inhabit().await;
         let key = SigningKey::generate().expect("a key");
         world.issuer = Issuer::new(ISSUER.to_owned(), &key);
-        let (public_key, made) = (key.public_key(), AtomicU64::new(1_000));
-        Self { server, world, user, task, public_key, token: Mutex::default(), made }
+        let (public_key, private_key) = (key.public_key(), key.to_text());
+        let made = AtomicU64::new(1_000);
+        Self { server, world, user, task, public_key, private_key, token: Mutex::default(), made }
     }
 
     /// Where DynamoDB answers without TLS.
@@ -79,39 +99,91 @@ impl Cloud {
         *self.token.lock().expect("not poisoned") = self.world.access_token(&self.user);
     }
 
-    /// An event for a function: each time about another task, so that it can be answered again and again.
+    /// An event for a function: where it can be answered only once, each time about something new.
     pub(crate) async fn event(&self, function: &str) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
         let task = match function {
-            "update-task" | "delete-task" | "complete-task" | "snooze-task" => {
-                self.another(|_| ()).await
+            "update-task" | "delete-task" | "complete-task" | "snooze-task" | "create-comment" => {
+                self.another(number, |_| ()).await
             }
-            "reopen-task" => self.another(|task| task.status = Status::Completed).await,
+            "reopen-task" => self.another(number, |task| task.status = Status::Completed).await,
+            "skip-task" => {
+                let weekly = Rule::parse("FREQ=WEEKLY;COUNT=4").expect("a rule");
+                self.another(number, |task| task.recurrence = Some(weekly)).await
+            }
+            "delete-comment" => {
+                let task = self.another(number, |_| ()).await;
+                let comment = comment(1, &task, &self.user);
+                self.world.store.add_comment(&comment, None).await.expect("an answer");
+                task
+            }
             _ => self.task.clone(),
         };
-        let event = self.world.event(function, &self.user, &task).await;
+        // Those of whom each may do it so often only are others each time.
+        let others = ["accept-invitation", "create-space", "invite-member"].contains(&function);
+        let caller = if others { &self.world.register(number).await } else { &self.user };
+        let event = self.world.event(function, caller, &task).await;
         let Event { mut json, .. } = event.without_header("idempotency-key");
-        if json["headers"].get("authorization").is_some() {
-            let token = self.token.lock().expect("not poisoned");
+        if let Some(token) = self.token_for(function).filter(|_| !others) {
             json["headers"]["authorization"] = format!("Bearer {token}").into();
         }
-        if function == "register-user" {
-            let number = self.made.fetch_add(1, Ordering::Relaxed);
-            let body = json["body"].as_str().expect("a body");
-            json["body"] = body.replace('@', &format!("{number}@")).into();
+        match function {
+            "accept-invitation" => {
+                let mate = mate();
+                let (space, first) = space(number, &mate);
+                self.world.store.create_space(&space, &first, None).await.expect("an answer");
+                let (mut token, mut invitation) = invitation_of(caller);
+                (token.space, invitation.space) = (space.id, space.id);
+                invitation.expires_at = Timestamp::now() + INVITATION_LIFETIME;
+                let content = Content::Invitation { to: caller.email.clone(), space: space.id };
+                let carrier = notice(number, content);
+                self.world.store.invite(&invitation, &carrier, None).await.expect("an answer");
+                json["body"] = json!({"token": token.to_text()}).to_string().into();
+            }
+            "delete-space" | "remove-member" => {
+                let (mut another, owner) = space(number, &self.user);
+                // The invitation by which the mate joins is known by it.
+                another.version = number;
+                self.world.store.create_space(&another, &owner, None).await.expect("an answer");
+                self.world.join(&mut another, &mate(), Role::Member).await;
+                json["pathParameters"]["space_id"] = another.id.to_string().into();
+                if function == "delete-space" {
+                    json["rawQueryString"] = format!("name=Space%20{number}").into();
+                }
+            }
+            "invite-member" => {
+                let (theirs, owner) = space(number, caller);
+                self.world.store.create_space(&theirs, &owner, None).await.expect("an answer");
+                json["pathParameters"]["space_id"] = theirs.id.to_string().into();
+            }
+            "register-user" => {
+                let body = json["body"].as_str().expect("a body");
+                json["body"] = body.replace('@', &format!("{number}@")).into();
+            }
+            _ => {}
         }
+        // What is counted by address is of another one after some time, or would be refused.
+        json["requestContext"]["http"]["sourceIp"] = format!("192.0.2.{}", number / 20 % 250).into();
         json.to_string()
     }
 
-    async fn another(&self, change: impl FnOnce(&mut TaskDraft)) -> Task {
+    /// The user's token, if it is theirs that the event has.
+    fn token_for(&self, function: &str) -> Option<String> {
+        let event = project().join("events").join(format!("{function}.json"));
+        let event = fs::read_to_string(event).expect("an event file");
+        event.contains("{{ACCESS_TOKEN}}").then(|| self.token.lock().expect("not poisoned").clone())
+    }
+
+    async fn another(&self, number: u64, change: impl FnOnce(&mut TaskDraft)) -> Task {
         let mut draft = due_draft("Look after the tower clock", "2199-03-02", &["PT30M"]);
         change(&mut draft);
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
         self.world.create(number, &self.user, draft).await
     }
 }
 
-/// TLS before DynamoDB, as in AWS: a certificate for `localhost` under a root of its own.
-pub(crate) struct Terminator {
+/// What functions reach in AWS: TLS with a certificate for `localhost` under a root of its own, and behind it DynamoDB, SQS
+/// that takes what it is given, and SSM with the key in it.
+pub(crate) struct Front {
     address: SocketAddr,
     /// Files of roots, with its own as the last: Amazon's, and those of the system.
     pub(crate) few: PathBuf,
@@ -120,7 +192,7 @@ pub(crate) struct Terminator {
     server: JoinHandle<()>,
 }
 
-impl Terminator {
+impl Front {
     /// Listens on a free port, and writes its root, in PEM, behind those that programs know anyway.
     pub(crate) async fn start(before: &Cloud) -> Self {
         let mut authority = CertificateParams::default();
@@ -157,18 +229,18 @@ impl Terminator {
         let target = before.endpoint().trim_start_matches("http://").to_owned();
         let accepted = Arc::new(AtomicUsize::new(0));
         let counter = accepted.clone();
+        let private_key: Arc<str> = before.private_key.as_str().into();
         let server = tokio::spawn(async move {
             loop {
                 let (outside, _) = listener.accept().await.expect("a connection");
                 counter.fetch_add(1, Ordering::Relaxed);
-                let (acceptor, target) = (acceptor.clone(), target.clone());
-                tokio::spawn(async move {
-                    outside.set_nodelay(true)?;
-                    let mut inside = TcpStream::connect(target).await?;
-                    inside.set_nodelay(true)?;
-                    let mut outside = acceptor.accept(outside).await?;
-                    tokio::io::copy_bidirectional(&mut outside, &mut inside).await
-                });
+                // A function that is ended leaves its connections broken.
+                tokio::spawn(connection(
+                    outside,
+                    acceptor.clone(),
+                    target.clone(),
+                    private_key.clone(),
+                ));
             }
         });
         Self { address, few, all, accepted, server }
@@ -185,7 +257,7 @@ impl Terminator {
     }
 }
 
-impl Drop for Terminator {
+impl Drop for Front {
     fn drop(&mut self) {
         self.server.abort();
         for file in [&self.few, &self.all] {
@@ -198,4 +270,45 @@ impl Drop for Terminator {
 fn system_roots() -> String {
     let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
     known.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()
+}
+
+async fn connection(
+    outside: TcpStream,
+    acceptor: TlsAcceptor,
+    target: String,
+    private_key: Arc<str>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    outside.set_nodelay(true)?;
+    let inside = TcpStream::connect(target).await?;
+    inside.set_nodelay(true)?;
+    let (dynamodb, driven) = client::handshake(TokioIo::new(inside)).await?;
+    tokio::spawn(driven);
+    let dynamodb = Arc::new(tokio::sync::Mutex::new(dynamodb));
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let (dynamodb, private_key) = (dynamodb.clone(), private_key.clone());
+        async move {
+            let operation = request.headers().get("x-amz-target");
+            let operation = operation.and_then(|name| name.to_str().ok()).unwrap_or_default();
+            let answer = match operation {
+                "AmazonSSM.GetParameter" => json!({"Parameter": {"Value": *private_key}}),
+                "AmazonSQS.SendMessageBatch" => {
+                    let sent = request.collect().await?.to_bytes();
+                    let sent: Value = serde_json::from_slice(&sent).unwrap_or_default();
+                    let entries = sent["Entries"].as_array().into_iter().flatten();
+                    let taken = entries.map(|entry| {
+                        json!({"Id": entry["Id"], "MessageId": "1", "MD5OfMessageBody": "0".repeat(32)})
+                    });
+                    json!({"Successful": taken.collect::<Vec<_>>(), "Failed": []})
+                }
+                _ => {
+                    let answer = dynamodb.lock().await.send_request(request).await?;
+                    return Ok::<_, hyper::Error>(answer.map(Either::Left));
+                }
+            };
+            Ok(Response::new(Either::Right(Full::<Bytes>::from(answer.to_string()))))
+        }
+    });
+    let outside = acceptor.accept(outside).await?;
+    server::Builder::new().serve_connection(TokioIo::new(outside), answer).await?;
+    Ok(())
 }

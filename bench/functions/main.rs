@@ -24,9 +24,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use taskbell_test::template::project;
+use taskbell_test::template::{project, resources};
 
-use cloud::{Cloud, ISSUER, Terminator};
+use cloud::{Cloud, Front, ISSUER};
 use group::Group;
 use program::Program;
 use runtime_api::Answer;
@@ -49,7 +49,9 @@ enum Conditions<'a> {
     /// The share of a processor that so much memory has.
     Share(&'a Group),
     /// DynamoDB behind TLS.
-    Tls(&'a Terminator),
+    Tls(&'a Front),
+    /// The same, for all functions in turns.
+    All(&'a Front),
 }
 
 impl Conditions<'_> {
@@ -58,6 +60,7 @@ impl Conditions<'_> {
             Self::Plain => "plain".to_owned(),
             Self::Share(group) => format!("{} MB", group.memory()),
             Self::Tls(_) => "tls".to_owned(),
+            Self::All(_) => "all".to_owned(),
         }
     }
 }
@@ -98,12 +101,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .flat_map(|function| compared(function, &programs, &peers, &cloud))
         .chain([stranger, floor(&peers, &cloud)])
         .collect();
-    let terminator = Terminator::start(&cloud).await;
-    measure(&compared, Conditions::Tls(&terminator), rounds, &cloud, &mut out).await?;
+    let front = Front::start(&cloud).await;
+    measure(&compared, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
+    let few = Rounds { starts: rounds.starts.div_ceil(6), warm: rounds.warm.div_ceil(10) };
+    let peers_of_get = self::compared("get-task", &programs, &peers, &cloud);
+    let typical = peers_of_get.into_iter().filter(|subject| subject.by == "typical");
+    let all = unhashing().map(|function| own(&function, &programs, &cloud));
+    let all: Vec<_> = all.chain(typical).chain([floor(&peers, &cloud)]).collect();
+    measure(&all, Conditions::All(&front), few, &cloud, &mut out).await?;
     let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
     measure(&compared, Conditions::Plain, fewer, &cloud, &mut out).await?;
     let hashing = [own("register-user", &programs, &cloud)];
-    let few = Rounds { starts: rounds.starts.div_ceil(6), warm: rounds.warm.div_ceil(10) };
     for (memory, subjects, rounds) in [
         (256, &compared[..], fewer),
         (256, &hashing, few),
@@ -120,6 +128,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     out.flush()?;
     Ok(())
+}
+
+/// The functions of the API that hash no password: those that hash have more memory than the template's default.
+fn unhashing() -> impl Iterator<Item = String> {
+    let functions = resources("AWS::Serverless::Function").into_iter();
+    functions.filter_map(|(_, mut function)| {
+        let properties = function["Properties"].take();
+        let serves = properties["Events"].to_string().contains("HttpApi");
+        let code = properties["CodeUri"].as_str().expect("a folder").trim_end_matches('/');
+        let name = code.rsplit('/').next().map(str::to_owned);
+        name.filter(|_| serves && properties.get("MemorySize").is_none())
+    })
 }
 
 /// A function of this project.
@@ -190,6 +210,7 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
         ("REGISTRATIONS_PER_HOUR", "1000000000"),
         ("TASKS_PER_SPACE", "1000000000"),
         ("REMINDERS_PER_SPACE", "1000000000"),
+        ("SIGNING_KEY_PARAMETER", "/taskbell/bench"),
         ("OPERATOR_ADDRESS", "user901@example.com"),
         ("REMINDER_QUEUE_URL", "http://127.0.0.1:1/queue"),
         ("AWS_ENDPOINT_URL", &cloud.endpoint()),
@@ -204,11 +225,11 @@ fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
     match conditions {
         Conditions::Plain => {}
         Conditions::Share(group) => program.group = Some(group.path().to_owned()),
-        Conditions::Tls(terminator) => {
-            let [few, all] = [&terminator.few, &terminator.all].map(|file| file.display().to_string());
+        Conditions::Tls(front) | Conditions::All(front) => {
+            let [few, all] = [&front.few, &front.all].map(|file| file.display().to_string());
             program.variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
             let of = |name: &str, value: String| (name.to_owned(), value);
-            program.variables.push(of("AWS_ENDPOINT_URL", terminator.endpoint()));
+            program.variables.push(of("AWS_ENDPOINT_URL", front.endpoint()));
             program.variables.extend(match subject.by {
                 "taskbell" | "taskbell, new tokens" => vec![of("AWS_CA_BUNDLE", few)],
                 "python" => vec![of("AWS_CA_BUNDLE", all)],
@@ -249,7 +270,7 @@ async fn start(
 ) -> Result<Value, String> {
     let function = subject.function.as_str();
     let connections = || match conditions {
-        Conditions::Tls(terminator) => terminator.accepted(),
+        Conditions::Tls(front) | Conditions::All(front) => front.accepted(),
         _ => 0,
     };
     cloud.renew();

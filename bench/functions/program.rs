@@ -107,9 +107,13 @@ impl Running {
         self.logged.load(Ordering::Relaxed)
     }
 
-    /// Ends it.
+    /// Ends it, so that a profiler around it can write what it has seen.
     pub(crate) async fn end(mut self) {
-        self.child.kill().await.expect("it runs");
+        let id = self.child.id().expect("it runs").to_string();
+        Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
+        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
+            self.child.kill().await.expect("it runs");
+        }
     }
 
     fn proc(&self, file: &str) -> PathBuf {

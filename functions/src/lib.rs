@@ -1,7 +1,7 @@
 //! What every function does before it serves: read its environment once, say all that is missing in one
 //! line, log as JSON, build only the clients it needs, and open their connections to DynamoDB.
 
-use std::{env, fmt, fs, num::NonZeroU32, str::FromStr};
+use std::{env, fmt, fs, num::NonZeroU32, pin::Pin, str::FromStr};
 
 use taskbell_api::{
     http::{Callers, Guard},
@@ -12,7 +12,7 @@ use taskbell_aws::{
 };
 use taskbell_domain::{counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore};
 
-pub use lambda_http::{Error, run, service_fn};
+pub use lambda_http::{Body, Error, Request, Response, service_fn};
 pub use taskbell_api::{
     http::{Open, respond},
     system::{SystemClock, SystemRandom},
@@ -173,11 +173,23 @@ pub fn guard<'a>(store: &'a DynamoDb, callers: &'a Callers, limit: Limit) -> Gua
 macro_rules! serve {
     ($gate:expr, |$call:ident| $answer:expr) => {{
         let gate = $gate;
-        $crate::run($crate::service_fn(async |request| {
-            Ok::<_, $crate::Error>($crate::respond(request, &gate, async |$call| $answer.await).await)
-        }))
-        .await
+        let answer = |request| -> $crate::Answer<'_> {
+            Box::pin($crate::respond(request, &gate, async |$call| $answer.await))
+        };
+        $crate::answer_requests(&answer).await
     }};
+}
+
+/// The response to a request, in the making.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Response<Body>> + Send + 'a>>;
+
+/// What `serve!` needs of the runtime, of one type, so that it is compiled here and not in every binary.
+#[doc(hidden)]
+#[inline(never)]
+pub fn answer_requests<'a>(
+    answer: &'a (dyn Fn(Request) -> Answer<'a> + Sync),
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
+    Box::pin(lambda_http::run(service_fn(async |request| Ok::<_, Error>(answer(request).await))))
 }
 
 /// What issues access tokens: reads the private key, once, before the first request.

@@ -9,6 +9,7 @@ mod error;
 mod mail_events;
 mod mailer;
 mod queue;
+mod sent;
 mod signing_key;
 mod task_stream;
 

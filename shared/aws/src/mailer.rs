@@ -9,7 +9,7 @@ use aws_sdk_ses::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use taskbell_domain::ports::{About, Mail, MailError, Mailer};
 
-use crate::mail_events;
+use crate::{mail_events, sent::Sent};
 
 /// Codes that speak of the account and not of the mail: too many a second or a day, sending paused, or a
 /// role or clock that is being mended. ("Handling errors", Amazon SES API reference.)
@@ -60,7 +60,7 @@ impl Mailer for SesMailer {
             .source(&self.sender)
             .destinations(mail.to.as_str())
             .raw_message(message)
-            .send()
+            .sent()
             .await;
         result.map(|answer| answer.message_id).map_err(|error| match &error {
             SdkError::ConstructionFailure(_) => MailError::Refused("not built".to_owned()),

@@ -7,7 +7,10 @@ use taskbell_domain::{
     timer::Timer,
 };
 
-use crate::error::{port_error, unbuildable};
+use crate::{
+    error::{port_error, unbuildable},
+    sent::Sent,
+};
 
 /// The most messages in one call (SQS quota).
 const BATCH: usize = 10;
@@ -47,7 +50,7 @@ impl TimerQueue for SqsTimerQueue {
                     .map_err(|e| unbuildable(OPERATION, e))?;
                 request = request.entries(entry);
             }
-            let answer = request.send().await.map_err(port_error(OPERATION))?;
+            let answer = request.sent().await.map_err(port_error(OPERATION))?;
             let accepted =
                 answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());
             queued.extend(accepted.filter_map(|index| batch.get(index).copied()));

@@ -4,7 +4,10 @@
 use aws_sdk_ssm::{Client, operation::put_parameter::PutParameterError, types::ParameterType};
 use taskbell_domain::ports::{PortError, SigningKeyStore};
 
-use crate::error::{corrupt, port_error};
+use crate::{
+    error::{corrupt, port_error},
+    sent::Sent,
+};
 
 /// The parameter, by name.
 #[derive(Clone)]
@@ -23,7 +26,7 @@ impl SigningKeyParameter {
 impl SigningKeyStore for SigningKeyParameter {
     async fn read(&self) -> Result<String, PortError> {
         const OPERATION: &str = "reading the signing key";
-        let answer = self.client.get_parameter().name(&self.name).with_decryption(true).send().await;
+        let answer = self.client.get_parameter().name(&self.name).with_decryption(true).sent().await;
         let value = answer.map_err(port_error(OPERATION))?.parameter.and_then(|p| p.value);
         value.ok_or_else(|| corrupt(OPERATION, "no value"))
     }
@@ -37,7 +40,7 @@ impl SigningKeyStore for SigningKeyParameter {
             .r#type(ParameterType::SecureString)
             .description("Signs Taskbell's access tokens")
             .overwrite(false);
-        match put.send().await {
+        match put.sent().await {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(PutParameterError::ParameterAlreadyExists(_)) => Ok(false),
@@ -47,7 +50,7 @@ impl SigningKeyStore for SigningKeyParameter {
     }
 
     async fn delete(&self) -> Result<(), PortError> {
-        match self.client.delete_parameter().name(&self.name).send().await {
+        match self.client.delete_parameter().name(&self.name).sent().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 Some(missing) if missing.is_parameter_not_found() => Ok(()),

@@ -1,12 +1,16 @@
 //! What each operation costs: calls and capacity units of DynamoDB, at 10,000 tasks in the space, each of
 //! about 0.8 KB with its keys. Reads of indexes are eventually consistent and cost half.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use aws_sdk_dynamodb::{
     Client,
     operation::{
         batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
+        batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput},
         delete_item::{DeleteItemInput, DeleteItemOutput},
         get_item::{GetItemInput, GetItemOutput},
         put_item::{PutItemInput, PutItemOutput},
@@ -36,13 +40,17 @@ use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     counts::{Counted, Counts, Quota},
     ports::{Counting, Created, TaskCreation},
+    recurrence::Rule,
     task::{Priority, Status, Task},
     text::{Category, Tag},
     user::User,
 };
-use taskbell_test::fixtures::{due_draft, task};
+use taskbell_test::{
+    fixtures::{due_draft, task},
+    template::resources,
+};
 
-use crate::{dynamodb_server::Server, support::World};
+use crate::{dynamodb_server::Server, functions::name_of, support::World};
 
 /// Calls and capacity units since it was last read. Counting requests against their limit goes on beside the
 /// work, and is counted apart.
@@ -110,7 +118,7 @@ impl Intercept for Meter {
             };
         }
         ask!(GetItemInput QueryInput BatchGetItemInput);
-        ask!(PutItemInput UpdateItemInput DeleteItemInput TransactWriteItemsInput);
+        ask!(PutItemInput UpdateItemInput DeleteItemInput TransactWriteItemsInput BatchWriteItemInput);
         assert!(known, "an operation without a budget");
         Ok(())
     }
@@ -137,7 +145,7 @@ impl Intercept for Meter {
             };
         }
         add!(reads: GetItemOutput QueryOutput BatchGetItemOutput);
-        add!(writes: PutItemOutput UpdateItemOutput DeleteItemOutput TransactWriteItemsOutput);
+        add!(writes: PutItemOutput UpdateItemOutput DeleteItemOutput TransactWriteItemsOutput BatchWriteItemOutput);
         Ok(())
     }
 }
@@ -361,6 +369,44 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
         let (reads, writes) = (total.reads / f64::from(pages), total.writes / f64::from(pages));
         println!("| `{query}` | {calls:.1} | {reads:.1} | {writes:.1} | {pages} | {found} |");
     }
+}
+
+/// What each function of the API takes beside counting its request, each in a world of its own. The snapshot is the
+/// budget, and what docs/cost.md is computed from.
+#[tokio::test]
+async fn each_function_keeps_to_its_calls_and_units() {
+    let mut rows = String::new();
+    let functions = resources("AWS::Serverless::Function").into_iter();
+    let served = functions
+        .filter(|(_, function)| function["Properties"]["Events"].to_string().contains("HttpApi"));
+    for (id, _) in served {
+        let function = name_of(&id);
+        let server = Server::start().await;
+        let meter = Meter::default();
+        let world = World::on(server.store(meter.on(&server.client())));
+        let (ada, mut about) = world.inhabit().await;
+        let mut draft = due_draft("Look after the tower clock", "2026-04-02", &["PT30M"]);
+        match function.as_str() {
+            "reopen-task" => {
+                draft.status = Status::Completed;
+                about = world.create(2, &ada, draft).await;
+            }
+            "skip-task" => {
+                draft.recurrence = Some(Rule::parse("FREQ=WEEKLY;COUNT=4").expect("a rule"));
+                about = world.create(2, &ada, draft).await;
+            }
+            _ => {}
+        }
+        let event = world.event(&function, &ada, &about).await;
+        meter.read();
+        let answer = world.send(&event).await;
+        let cost = meter.read();
+        assert!(answer.status < 300, "{function}: {}", answer.body);
+        writeln!(rows, "| `{function}` | {} | {:.1} | {:.1} |", cost.calls, cost.reads, cost.writes)
+            .expect("it is written");
+    }
+    print!("{rows}");
+    insta::assert_snapshot!(rows);
 }
 
 #[tokio::test]

@@ -218,6 +218,7 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
     let before = outbox.sent().len();
     let mut costs = Vec::new();
     for (day, tasks) in [(0, 0..150), (1, 150..600), (2, 600..601)] {
+        let stored = 2 * tasks.end;
         for number in tasks {
             let due = format!("2026-02-{:02}", 1 + number % 28);
             world.create(number, &ada, due_draft("Long ago", &due, &[])).await;
@@ -236,7 +237,10 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
         let swept = meter.read();
         while world.deliver(&outbox).await > 0 {}
         let cost = meter.read();
-        println!("| a digest | {} | {:.1} | {:.1} |", cost.calls, cost.reads, cost.writes);
+        println!(
+            "| a digest of {} tasks | {} | {:.1} | {:.1} |",
+            stored, cost.calls, cost.reads, cost.writes
+        );
         assert!(swept.calls <= 18, "{swept:?}");
         costs.push(cost);
     }

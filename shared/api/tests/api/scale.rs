@@ -162,6 +162,10 @@ async fn a_sweep_that_finds_nothing_costs_the_same_however_many_tasks_are_stored
     let rings = (0..count).map(|number| (number + 1, 86_400 + number * 31_536_000 / count));
     store_tasks(&server.store(server.client()), &ada, rings).await;
     let (full, took) = measured().await;
-    println!("| stored {count} | {} calls | {} units | {took:?} |", full.calls, full.units());
+    println!(
+        "| a sweep that finds nothing | {} | {:.1} | {:.1} |",
+        full.calls, full.reads, full.writes
+    );
+    println!("with {count} tasks stored, in {took:?}");
     assert_eq!(full, empty);
 }

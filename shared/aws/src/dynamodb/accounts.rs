@@ -24,7 +24,10 @@ use super::{
     key, keys, number, text,
     write::{Transacted, When, put},
 };
-use crate::error::{corrupt, port_error};
+use crate::{
+    error::{corrupt, port_error},
+    sent::Sent,
+};
 
 impl Profiles for DynamoDb {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -108,7 +111,7 @@ impl Credentials for DynamoDb {
             .expression_attribute_values(":now", number(now.as_second()))
             .expression_attribute_values(":made", number(code.created_at.as_second()))
             .expression_attribute_values(":user", text(credential.user.to_string()))
-            .send()
+            .sent()
             .await;
         match result {
             Ok(_) => Ok(true),
@@ -125,7 +128,7 @@ impl StoppedAddresses for DynamoDb {
         let mut stored = key(keys::stopped_address(address_hash));
         stored.insert("stopped_at".to_owned(), text(now.to_string()));
         let put = self.client.put_item().table_name(&self.accounts).set_item(Some(stored));
-        put.send().await.map(drop).map_err(port_error("stopping mail to an address"))
+        put.sent().await.map(drop).map_err(port_error("stopping mail to an address"))
     }
 
     async fn is_stopped(&self, address_hash: &str) -> Result<bool, PortError> {
@@ -141,7 +144,7 @@ impl Sessions for DynamoDb {
         let stored =
             item(OPERATION, keys::session(session.user, session.id), &SessionItem::from(session))?;
         let put = self.client.put_item().table_name(&self.accounts).set_item(Some(stored));
-        put.send().await.map(drop).map_err(port_error(OPERATION))
+        put.sent().await.map(drop).map_err(port_error(OPERATION))
     }
 
     async fn rotate_session(
@@ -164,7 +167,7 @@ impl Sessions for DynamoDb {
             .expression_attribute_values(":presented", text(presented))
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values_on_condition_check_failure(AllOld)
-            .send()
+            .sent()
             .await;
         match result {
             Ok(_) => Ok(Rotated::Done),
@@ -188,7 +191,7 @@ impl Sessions for DynamoDb {
         const OPERATION: &str = "closing a session";
         let stored = key(keys::session(user, session));
         let delete = self.client.delete_item().table_name(&self.accounts).set_key(Some(stored));
-        delete.send().await.map(drop).map_err(port_error(OPERATION))
+        delete.sent().await.map(drop).map_err(port_error(OPERATION))
     }
 }
 
@@ -223,7 +226,7 @@ impl Directory for DynamoDb {
         let answer = query
             .set_exclusive_start_key(start)
             .limit(limit.into())
-            .send()
+            .sent()
             .await
             .map_err(port_error(OPERATION))?;
         let last = answer.last_evaluated_key.map(|last| {
@@ -265,6 +268,6 @@ impl DynamoDb {
         of: (String, String),
     ) -> Result<Option<Item>, PortError> {
         let get = self.client.get_item().table_name(table).set_key(Some(key(of))).consistent_read(true);
-        get.send().await.map(|answer| answer.item).map_err(port_error(operation))
+        get.sent().await.map(|answer| answer.item).map_err(port_error(operation))
     }
 }

@@ -13,7 +13,10 @@ use super::{
     key, keys, text,
     write::{When, put},
 };
-use crate::error::{port_error, unbuildable};
+use crate::{
+    error::{port_error, unbuildable},
+    sent::Sent,
+};
 
 impl Comments for DynamoDb {
     async fn add_comment(
@@ -64,7 +67,7 @@ impl Comments for DynamoDb {
             .consistent_read(true)
             .set_exclusive_start_key(after.map(|id| key(keys::comment(task, id))))
             .limit(limit.into())
-            .send()
+            .sent()
             .await
             .map_err(port_error(OPERATION))?;
         let more = answer.last_evaluated_key.is_some();
@@ -89,6 +92,6 @@ impl Comments for DynamoDb {
         const OPERATION: &str = "deleting a comment";
         let of = key(keys::comment(task, id));
         let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(of));
-        delete.send().await.map(drop).map_err(port_error(OPERATION))
+        delete.sent().await.map(drop).map_err(port_error(OPERATION))
     }
 }

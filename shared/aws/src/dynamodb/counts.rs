@@ -15,11 +15,14 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{CountedItem, item, numbers},
+    items::{CountedItem, Stored, item, numbers},
     key, keys,
     write::{Transacted, When, delete, put},
 };
-use crate::error::{corrupt, elsewhere, port_error, unbuildable};
+use crate::{
+    error::{corrupt, elsewhere, port_error, unbuildable},
+    sent::Sent,
+};
 
 const COUNTING: &str = "counting a task";
 const READING: &str = "reading numbers";
@@ -34,7 +37,7 @@ impl Counting for DynamoDb {
     async fn count_task(&self, counted: &Counted) -> Result<(), PortError> {
         for _ in 0..TRIES {
             let found = self.get(COUNTING, &self.tasks, keys::counted(counted.task)).await?;
-            let found = found.map(serde_dynamo::from_item::<_, CountedItem>).transpose();
+            let found = found.map(CountedItem::from_item).transpose();
             let found = found.map_err(|e| corrupt(COUNTING, e))?;
             let before = found.as_ref().map(CountedItem::counts).transpose();
             let before = before.map_err(|_| corrupt(COUNTING, "counts"))?.unwrap_or_default();
@@ -126,7 +129,7 @@ impl DynamoDb {
                 .condition_expression("#all = :none")
                 .expression_attribute_names("#all", Number::All.word())
                 .expression_attribute_values(":none", super::number(0))
-                .send()
+                .sent()
                 .await;
             match cleared.as_ref().map_err(|error| error.as_service_error()) {
                 Ok(_) | Err(Some(DeleteItemError::ConditionalCheckFailedException(_))) => {}
@@ -158,7 +161,7 @@ impl CountReads for DynamoDb {
             .expression_attribute_values(":last", super::text(last))
             .set_exclusive_start_key(after.map(|tally| key(keys::tally(space, &tally))))
             .set_limit(limit.map(i32::from))
-            .send()
+            .sent()
             .await
             .map_err(port_error(READING))?;
         let tally_of = |sort: &str| keys::parse_tally(sort).ok_or_else(|| corrupt(READING, "tally"));

@@ -12,7 +12,10 @@ use taskbell_domain::{
 };
 
 use super::{DynamoDb, Item, key, keys, number};
-use crate::error::{corrupt, port_error};
+use crate::{
+    error::{corrupt, port_error},
+    sent::Sent,
+};
 
 const OPERATION: &str = "counting";
 
@@ -68,7 +71,7 @@ impl Limits for DynamoDb {
                     .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
                     .expression_attribute_values(":expires_at", number(expires_at.as_second())),
             };
-            match sent(update).await? {
+            match updated(update).await? {
                 Updated::Done(item) => return count(&item).map(Some),
                 Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
                 Updated::Refused(item) => latest = item,
@@ -101,12 +104,12 @@ impl DynamoDb {
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
             false => update.update_expression("REMOVE #shut_out"),
         };
-        update.send().await.map(drop).map_err(port_error("shutting a user out"))
+        update.sent().await.map(drop).map_err(port_error("shutting a user out"))
     }
 }
 
-async fn sent(update: UpdateItemFluentBuilder) -> Result<Updated, PortError> {
-    match update.send().await {
+async fn updated(update: UpdateItemFluentBuilder) -> Result<Updated, PortError> {
+    match update.sent().await {
         Ok(answer) => Ok(Updated::Done(answer.attributes.unwrap_or_default())),
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {

@@ -19,7 +19,10 @@ use super::{
     keys::{self, Index, Stage},
     number, text,
 };
-use crate::error::{corrupt, port_error};
+use crate::{
+    error::{corrupt, port_error},
+    sent::Sent,
+};
 
 const OPERATION: &str = "listing tasks";
 
@@ -209,7 +212,7 @@ impl DynamoDb {
                 request = request.expression_attribute_values(name, value);
             }
         }
-        let answer = request.send().await.map_err(port_error(OPERATION))?;
+        let answer = request.sent().await.map_err(port_error(OPERATION))?;
         stream.reached = match answer.last_evaluated_key {
             Some(last) => Some(place_of(plan, &last)?),
             None => {

@@ -13,7 +13,10 @@ use super::{
     items::{NoticeItem, item, read},
     key, keys, text,
 };
-use crate::error::{corrupt, port_error};
+use crate::{
+    error::{corrupt, port_error},
+    sent::Sent,
+};
 
 impl Notices for DynamoDb {
     async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
@@ -58,7 +61,7 @@ impl Notices for DynamoDb {
             .condition_expression("notice = :notice")
             .expression_attribute_values(":secret", text(secret_hash))
             .expression_attribute_values(":notice", text(invitation.notice.to_string()))
-            .send()
+            .sent()
             .await;
         match result {
             Ok(_) => Ok(true),

@@ -24,7 +24,10 @@ use super::{
     key, keys, text,
     write::{Transacted, When, delete, put},
 };
-use crate::error::{corrupt, port_error, unbuildable};
+use crate::{
+    error::{corrupt, port_error, unbuildable},
+    sent::Sent,
+};
 
 /// The most keys of one BatchGetItem, and the most requests of one BatchWriteItem (DynamoDB quotas).
 const BATCH_GET: usize = 100;
@@ -207,7 +210,7 @@ impl SpaceChanges for DynamoDb {
         const OPERATION: &str = "revoking an invitation";
         let place = key(keys::invitation(space, address_hash));
         let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(place));
-        delete.send().await.map(drop).map_err(port_error(OPERATION))
+        delete.sent().await.map(drop).map_err(port_error(OPERATION))
     }
 
     async fn purge_space(&self, space: SpaceId, most: usize) -> Result<bool, PortError> {
@@ -312,7 +315,7 @@ impl DynamoDb {
                     .expression_attribute_names("#sk", keys::SK)
                     .expression_attribute_values(":prefix", text(prefix));
             }
-            let page = query.send().await.map_err(port_error(operation))?;
+            let page = query.sent().await.map_err(port_error(operation))?;
             items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -342,7 +345,7 @@ impl DynamoDb {
                 .expression_attribute_values(":prefix", text(prefix))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
-                .send()
+                .sent()
                 .await
                 .map_err(port_error(operation))?;
             let found = page.items.unwrap_or_default();
@@ -369,13 +372,13 @@ impl DynamoDb {
             let keys = some.iter().map(|of| key(of.clone())).collect();
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
             let keys = keys.map_err(|e| unbuildable(operation, e))?;
-            let request = self.client.batch_get_item().request_items(table, keys).send().await;
+            let request = self.client.batch_get_item().request_items(table, keys).sent().await;
             let answer = request.map_err(port_error(operation))?;
             found.extend(answer.responses.unwrap_or_default().remove(table).unwrap_or_default());
             let left = answer.unprocessed_keys.unwrap_or_default().remove(table);
             for rest in left.map(|left| left.keys).unwrap_or_default() {
                 let get = self.client.get_item().table_name(table).set_key(Some(rest));
-                let one = get.consistent_read(true).send().await.map_err(port_error(operation))?;
+                let one = get.consistent_read(true).sent().await.map_err(port_error(operation))?;
                 found.extend(one.item);
             }
         }
@@ -396,12 +399,12 @@ impl DynamoDb {
                 Ok(WriteRequest::builder().delete_request(delete).build())
             });
             let requests = requests.collect::<Result<Vec<_>, PortError>>()?;
-            let sent = self.client.batch_write_item().request_items(table, requests).send().await;
+            let sent = self.client.batch_write_item().request_items(table, requests).sent().await;
             let left = sent.map_err(port_error(operation))?.unprocessed_items.unwrap_or_default();
             let left = left.into_values().flatten().filter_map(|request| request.delete_request);
             try_join_all(left.map(async |request| {
                 let one = self.client.delete_item().table_name(table).set_key(Some(request.key));
-                one.send().await.map(drop).map_err(port_error(operation))
+                one.sent().await.map(drop).map_err(port_error(operation))
             }))
             .await?;
         }

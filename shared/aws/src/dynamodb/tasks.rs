@@ -26,7 +26,10 @@ use super::{
     key, keys, number, text,
     write::{Transacted, When, conflict, delete, put},
 };
-use crate::error::{corrupt, port_error, unbuildable};
+use crate::{
+    error::{corrupt, port_error, unbuildable},
+    sent::Sent,
+};
 
 impl TaskReads for DynamoDb {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
@@ -151,7 +154,7 @@ impl TaskChanges for DynamoDb {
             .scan_index_forward(false)
             .consistent_read(true)
             .limit(2);
-        let found = query.send().await.map_err(port_error(OPERATION))?.items.unwrap_or_default();
+        let found = query.sent().await.map_err(port_error(OPERATION))?.items.unwrap_or_default();
         let is_task = |item: &Item| item.get(keys::SK) == Some(&text(&sort));
         let (tasks, comments): (Vec<_>, Vec<_>) = found.into_iter().partition(is_task);
         let task = tasks.into_iter().next().map(|item| read::<TaskItem, _>(OPERATION, item));
@@ -182,7 +185,7 @@ impl TaskChanges for DynamoDb {
             .expression_attribute_names("#version", keys::VERSION)
             .expression_attribute_values(":expected", number(expected))
             .return_values_on_condition_check_failure(AllOld)
-            .send()
+            .sent()
             .await;
         let replaced = match result {
             Ok(_) => Replaced::Done,
@@ -223,7 +226,7 @@ impl DynamoDb {
             (self.tasks.clone(), wanted(tasks.clone())?),
             (self.accounts.clone(), wanted(vec![account.clone()])?),
         ]);
-        let answer = self.client.batch_get_item().set_request_items(Some(request)).send().await;
+        let answer = self.client.batch_get_item().set_request_items(Some(request)).sent().await;
         let answer = answer.map_err(port_error(operation))?;
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             // So few items never exceed the size of one answer, so this is throttling: ask again singly, which
@@ -309,7 +312,7 @@ impl DynamoDb {
             .set_item(Some(stored))
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", keys::PK);
-        match put.send().await {
+        match put.sent().await {
             Ok(_) => Ok(Created::Done),
             Err(error) => match error.as_service_error() {
                 // Ids are unique, so it is there by this very call: its answer was lost, and the SDK has sent

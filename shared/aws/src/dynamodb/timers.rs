@@ -14,7 +14,10 @@ use super::{
     keys::{self, DUE_TIMERS},
     text,
 };
-use crate::error::{corrupt, port_error};
+use crate::{
+    error::{corrupt, port_error},
+    sent::Sent,
+};
 
 impl Timers for DynamoDb {
     async fn timers(
@@ -44,7 +47,7 @@ impl Timers for DynamoDb {
             .expression_attribute_values(":shard", text(&partition))
             .expression_attribute_values(":until", text(keys::timers_until(until)))
             .set_exclusive_start_key(start)
-            .send()
+            .sent()
             .await
             .map_err(port_error(OPERATION))?;
         let timer = |item: &super::Item| {
@@ -72,7 +75,7 @@ impl Timers for DynamoDb {
             .expression_attribute_names("#timer", DUE_TIMERS.sort)
             .expression_attribute_values(":to", text(keys::timer(&Timer { at: to, ..timer })))
             .expression_attribute_values(":seen", text(keys::timer(&timer)))
-            .send()
+            .sent()
             .await;
         match result {
             Ok(_) => Ok(()),

@@ -8,15 +8,17 @@ use aws_sdk_dynamodb::{
         AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
     },
 };
-use serde::Deserialize;
 use taskbell_domain::ports::{PortError, Replaced};
 
 use super::{
     DynamoDb, Item,
-    items::{Unreadable, read},
+    items::{Stored, Unreadable, read},
     key, keys, number, text,
 };
-use crate::error::{elsewhere, port_error, unbuildable};
+use crate::{
+    error::{elsewhere, port_error, unbuildable},
+    sent::Sent,
+};
 
 /// On which condition an item is written or deleted.
 #[derive(Debug, Clone, Copy)]
@@ -96,12 +98,12 @@ fn named(value: AttributeValue) -> HashMap<String, AttributeValue> {
 }
 
 /// What stands there instead of what was expected.
-pub(super) fn conflict<'a, S, D>(
+pub(super) fn conflict<S, D>(
     operation: &'static str,
     present: Option<Item>,
 ) -> Result<Replaced<D>, PortError>
 where
-    S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
+    S: Stored + TryInto<D, Error = Unreadable>,
 {
     let present = present.map(|item| read::<S, D>(operation, item)).transpose()?;
     Ok(Replaced::Conflict(present.map(Box::new)))
@@ -109,7 +111,7 @@ where
 
 impl DynamoDb {
     /// Stores an item if the stored one still has the version `expected`.
-    pub(super) async fn replace_item<'a, S, D>(
+    pub(super) async fn replace_item<S, D>(
         &self,
         operation: &'static str,
         table: &str,
@@ -117,7 +119,7 @@ impl DynamoDb {
         expected: u64,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
+        S: Stored + TryInto<D, Error = Unreadable>,
     {
         let result = self
             .client
@@ -128,7 +130,7 @@ impl DynamoDb {
             .expression_attribute_names("#version", keys::VERSION)
             .expression_attribute_values(":version", number(expected))
             .return_values_on_condition_check_failure(AllOld)
-            .send()
+            .sent()
             .await;
         let Err(error) = result else { return Ok(Replaced::Done) };
         match error.as_service_error() {
@@ -147,7 +149,7 @@ impl DynamoDb {
         operation: &'static str,
         actions: Vec<TransactWriteItem>,
     ) -> Result<Transacted, PortError> {
-        let sent = self.client.transact_write_items().set_transact_items(Some(actions)).send().await;
+        let sent = self.client.transact_write_items().set_transact_items(Some(actions)).sent().await;
         let Err(error) = sent else { return Ok(Transacted::Done) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()
@@ -167,13 +169,13 @@ impl DynamoDb {
     }
 
     /// Carries out actions of which the first is about the version of what is replaced.
-    pub(super) async fn replace_with<'a, S, D>(
+    pub(super) async fn replace_with<S, D>(
         &self,
         operation: &'static str,
         actions: Vec<TransactWriteItem>,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
+        S: Stored + TryInto<D, Error = Unreadable>,
     {
         match self.transact(operation, actions).await? {
             Transacted::Done => Ok(Replaced::Done),

@@ -142,7 +142,7 @@ impl TryFrom<CredentialItem> for Credential {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct SessionItem {
     id: SessionId,
     user: UserId,

@@ -8,7 +8,6 @@ mod digests;
 mod spaces;
 mod tasks;
 
-use serde::{Deserialize, Serialize};
 use taskbell_domain::{ports::PortError, violation::Violation};
 
 pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
@@ -21,24 +20,51 @@ pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};
 use super::{Item, keys};
 use crate::error::{corrupt, unbuildable};
 
+/// What is stored as an item. It is written and read here, for the reason given in [`crate::sent`].
+pub(super) trait Stored: Sized {
+    fn to_item(&self) -> serde_dynamo::Result<Item>;
+    fn from_item(item: Item) -> serde_dynamo::Result<Self>;
+}
+
+macro_rules! stored {
+    ($($form:ty),* $(,)?) => {$(
+        impl Stored for $form {
+            #[inline(never)]
+            fn to_item(&self) -> serde_dynamo::Result<Item> {
+                serde_dynamo::to_item(self)
+            }
+
+            #[inline(never)]
+            fn from_item(item: Item) -> serde_dynamo::Result<Self> {
+                serde_dynamo::from_item(item)
+            }
+        }
+    )*};
+}
+
+stored! {
+    CommentItem, CountedItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
+    NoticeItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
+}
+
 /// Turns a stored form into an item with its key.
-pub(super) fn item<T: Serialize>(
+pub(super) fn item<T: Stored>(
     operation: &'static str,
     (partition, sort): (String, String),
     stored: &T,
 ) -> Result<Item, PortError> {
-    let mut item: Item = serde_dynamo::to_item(stored).map_err(|e| unbuildable(operation, e))?;
+    let mut item = stored.to_item().map_err(|e| unbuildable(operation, e))?;
     item.insert(keys::PK.to_owned(), super::text(partition));
     item.insert(keys::SK.to_owned(), super::text(sort));
     Ok(item)
 }
 
 /// Reads an item back into the domain.
-pub(super) fn read<'a, S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
+pub(super) fn read<S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
 where
-    S: Deserialize<'a> + TryInto<D, Error = Unreadable>,
+    S: Stored + TryInto<D, Error = Unreadable>,
 {
-    let stored: S = serde_dynamo::from_item(item).map_err(|e| corrupt(operation, e))?;
+    let stored = S::from_item(item).map_err(|e| corrupt(operation, e))?;
     stored.try_into().map_err(|e| corrupt(operation, e.0))
 }
 

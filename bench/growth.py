@@ -1,0 +1,92 @@
+"""make growth: calls and units of every operation with few and with many tasks stored, as the tests of budgets measure them, into
+docs/growth.csv and the plot docs/growth.svg. Says which operation costs more with the most tasks than with the fewest."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+TESTS = ["budget::every_operation", "scale::", "digests::a_digest_costs"]
+# A line of the tables that these tests print, the first of them behind the name of its test: operation, calls, read units, write units.
+ROW = re.compile(r"^(?:test .* \.\.\. )?\| `?([^|]*?)`? \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|")
+# What the plot shows, and in which colour.
+PLOTTED = {
+    "update-task": "#0b6e4f", "create-task": "#1b4f9c", "complete-task": "#b23a48", "to send one": "#7a5195",
+    "to dispatch one": "#ef8a17", "priority=urgent": "#444444", "": "#2a9d8f", "get-stats": "#8d6b3f", "get-task": "#5b8c5a",
+}
+
+
+def measure(tasks: int) -> dict[str, list[str]]:
+    """Calls, read units and write units of each operation with so many tasks stored."""
+    command = ["cargo", "test", "--profile", "soak", "--package", "taskbell-api", "--test", "api", "--"]
+    environment = os.environ | {"TASKS": str(tasks), "STORED": str(tasks), "REMINDERS": "1000"}
+    done = subprocess.run(
+        [*command, *TESTS, "--nocapture", "--test-threads=1"],
+        cwd=PROJECT, env=environment, capture_output=True, text=True,
+    )
+    rows = {m[1]: list(m.groups()[1:]) for m in map(ROW.match, done.stdout.splitlines()) if m}
+    if done.returncode != 0 or not rows:
+        sys.exit(f"growth: the budgets do not hold with {tasks:,} tasks:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
+    return rows
+
+
+def units(row: list[str]) -> float:
+    return float(row[1]) + float(row[2])
+
+
+def plot(measured: dict[int, dict]) -> str:
+    """Units of some operations over the number of stored tasks."""
+    counts = sorted(measured)
+    width, height, left, bottom, top = 860, 430, 60, 370, 48
+    ends = sorted(PLOTTED, key=lambda operation: units(measured[counts[-1]][operation]), reverse=True)
+    most = units(measured[counts[-1]][ends[0]]) * 1.1
+    x = {count: left + 50 + 210 * place for place, count in enumerate(counts)}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        '<text x="16" y="24" font-size="15" font-weight="bold">Capacity units of one operation, by tasks stored</text>',
+    ]
+    for value in range(0, int(most) + 1, 5):
+        y = bottom - (bottom - top) * value / most
+        parts.append(f'<line x1="{left}" y1="{y:.1f}" x2="{left + 520}" y2="{y:.1f}" stroke="#e4e4e4"/>')
+        parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#777">{value}</text>')
+    parts += [f'<text x="{x[count]}" y="{bottom + 22}" text-anchor="middle">{count:,}</text>' for count in counts]
+    last = 0.0
+    for operation in ends:
+        heights = {count: bottom - (bottom - top) * units(measured[count][operation]) / most for count in counts}
+        points = " ".join(f"{x[count]},{heights[count]:.1f}" for count in counts)
+        # Names are kept apart where lines are not.
+        last = max(last + 16, heights[counts[-1]] + 4)
+        name = "list-tasks" if operation == "" else f"list-tasks {operation}" if "=" in operation else operation
+        name = name.replace("to send one", "sending a reminder").replace("to dispatch one", "dispatching a reminder")
+        colour = PLOTTED[operation]
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        label = f"{name}: {units(measured[counts[-1]][operation]):.1f}"
+        parts.append(f'<text x="{x[counts[-1]] + 60}" y="{last:.1f}" fill="{colour}">{label}</text>')
+    parts.append("</svg>")
+    return "\n".join(parts) + "\n"
+
+
+def main() -> None:
+    measured = {}
+    for count in map(int, sys.argv[1:]):
+        print(f"growth: with {count:,} tasks", flush=True)
+        measured[count] = measure(count)
+    with (PROJECT / "docs" / "growth.csv").open("w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["tasks", "operation", "calls", "read_units", "write_units"])
+        for count, rows in measured.items():
+            out.writerows([count, operation, *row] for operation, row in rows.items())
+    (PROJECT / "docs" / "growth.svg").write_text(plot(measured))
+    few, many = measured[min(measured)], measured[max(measured)]
+    for operation, row in many.items():
+        before, after = units(few[operation]), units(row)
+        growing = "" if after <= before * 1.05 else "   more"
+        print(f"{operation or 'list-tasks'}: {before:.1f} -> {after:.1f} units{growing}")
+
+
+if __name__ == "__main__":
+    main()

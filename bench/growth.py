@@ -1,14 +1,16 @@
 """make growth: calls and units of every operation with few and with many tasks stored, as the tests of budgets measure them, into
-docs/growth.csv and the plot docs/growth.svg. Says which operation costs more with the most tasks than with the fewest."""
+docs/growth.csv, the plot docs/growth.svg and docs/budget.md. Without numbers of tasks it draws again what was measured."""
 
 import csv
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+from collections import defaultdict
 
-PROJECT = Path(__file__).resolve().parent.parent
+from report import PROJECT, table, write
+
+CSV = PROJECT / "docs" / "growth.csv"
 TESTS = ["budget::every_operation", "scale::", "digests::a_digest_costs"]
 # A line of the tables that these tests print, the first of them behind the name of its test: operation, calls, read units, write units.
 ROW = re.compile(r"^(?:test .* \.\.\. )?\| `?([^|]*?)`? \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|")
@@ -70,22 +72,35 @@ def plot(measured: dict[int, dict]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def growth_table(measured: dict[int, dict]) -> str:
+    """Calls and units of every operation, by tasks stored."""
+    counts = sorted(measured)
+    rows = []
+    for operation, most in measured[counts[-1]].items():
+        name = "`list-tasks`" if operation == "" else f"`list-tasks`, `{operation}`" if "=" in operation else operation
+        shown = [f"{float(row[0]):g}, {float(row[1]):g} + {float(row[2]):g}" for n in counts if (row := measured[n].get(operation))]
+        growing = units(most) > units(measured[counts[0]][operation]) * 1.05
+        rows.append([name, *shown, "more" if growing else "the same"])
+    return table(["calls, read + write units", *(f"{count:,} tasks" for count in counts), ""], rows)
+
+
 def main() -> None:
-    measured = {}
-    for count in map(int, sys.argv[1:]):
-        print(f"growth: with {count:,} tasks", flush=True)
-        measured[count] = measure(count)
-    with (PROJECT / "docs" / "growth.csv").open("w", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(["tasks", "operation", "calls", "read_units", "write_units"])
-        for count, rows in measured.items():
-            out.writerows([count, operation, *row] for operation, row in rows.items())
+    counts = [int(text) for text in sys.argv[1:]]
+    if counts:
+        with CSV.open("w", newline="") as file:
+            out = csv.writer(file, lineterminator="\n")
+            out.writerow(["tasks", "operation", "calls", "read_units", "write_units"])
+            for count in counts:
+                print(f"growth: with {count:,} tasks", flush=True)
+                out.writerows([count, operation, *row] for operation, row in measure(count).items())
+    measured = defaultdict(dict)
+    with CSV.open() as file:
+        for row in csv.DictReader(file):
+            measured[int(row["tasks"])][row["operation"]] = [row["calls"], row["read_units"], row["write_units"]]
     (PROJECT / "docs" / "growth.svg").write_text(plot(measured))
-    few, many = measured[min(measured)], measured[max(measured)]
-    for operation, row in many.items():
-        before, after = units(few[operation]), units(row)
-        growing = "" if after <= before * 1.05 else "   more"
-        print(f"{operation or 'list-tasks'}: {before:.1f} -> {after:.1f} units{growing}")
+    block = growth_table(measured)
+    write({"growth": block}, PROJECT / "docs" / "budget.md")
+    print(block)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ use taskbell_api::tokens::{Issuer, SigningKey};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     counts::Quota,
-    notice::Content,
-    ports::{Comments as _, SpaceChanges as _},
+    notice::{Code, Content, Purpose},
+    ports::{Comments as _, Notices as _, SpaceChanges as _},
     recurrence::Rule,
     space::{INVITATION_LIFETIME, Role},
     task::{Status, Task, TaskDraft},
@@ -56,6 +56,13 @@ use crate::{
 /// Who issues the tokens.
 pub(crate) const ISSUER: &str = "taskbell/test";
 
+/// How many tasks a list shows.
+const PAGE: u64 = 50;
+
+fn usual() -> TaskDraft {
+    due_draft("Look after the tower clock", "2199-03-02", &["PT30M"])
+}
+
 /// DynamoDB, somebody who has tasks, and their requests.
 pub(crate) struct Cloud {
     server: Server,
@@ -75,6 +82,9 @@ impl Cloud {
         let mut world = World::on(server.store(server.client()));
         world.quota = Quota { tasks: u32::MAX, reminders: u32::MAX };
         let (user, task) = world.inhabit().await;
+        for number in 100..100 + PAGE {
+            world.create(number, &user, usual()).await;
+        }
         let key = SigningKey::generate().expect("a key");
         world.issuer = Issuer::new(ISSUER.to_owned(), &key);
         let (public_key, private_key) = (key.public_key(), key.to_text());
@@ -120,7 +130,8 @@ impl Cloud {
             _ => self.task.clone(),
         };
         // Those of whom each may do it so often only are others each time.
-        let others = ["accept-invitation", "create-space", "invite-member"].contains(&function);
+        let others = ["accept-invitation", "create-space", "invite-member", "reset-password"];
+        let others = others.contains(&function);
         let caller = if others { &self.world.register(number).await } else { &self.user };
         let event = self.world.event(function, caller, &task).await;
         let Event { mut json, .. } = event.without_header("idempotency-key");
@@ -156,6 +167,21 @@ impl Cloud {
                 self.world.store.create_space(&theirs, &owner, None).await.expect("an answer");
                 json["pathParameters"]["space_id"] = theirs.id.to_string().into();
             }
+            "list-tasks" => json["rawQueryString"] = format!("limit={PAGE}").into(),
+            "reset-password" => {
+                let content = |hash| Content::Code {
+                    to: caller.id,
+                    purpose: Purpose::PasswordReset,
+                    secret_hash: hash,
+                };
+                let secret = "5e".repeat(16);
+                let code = Code { notice: notice(number, content(None)).id, secret };
+                let mut carrier = notice(number, content(Some(code.hash())));
+                carrier.created_at = Timestamp::now();
+                self.world.store.add_notice(&carrier, None).await.expect("an answer");
+                let password = "six quiet bells at dawn";
+                json["body"] = json!({"code": code.to_text(), "password": password}).to_string().into();
+            }
             "register-user" => {
                 let body = json["body"].as_str().expect("a body");
                 json["body"] = body.replace('@', &format!("{number}@")).into();
@@ -163,7 +189,7 @@ impl Cloud {
             _ => {}
         }
         // What is counted by address is of another one after some time, or would be refused.
-        json["requestContext"]["http"]["sourceIp"] = format!("192.0.2.{}", number / 20 % 250).into();
+        json["requestContext"]["http"]["sourceIp"] = format!("192.0.2.{}", number / 10 % 250).into();
         json.to_string()
     }
 
@@ -175,7 +201,7 @@ impl Cloud {
     }
 
     async fn another(&self, number: u64, change: impl FnOnce(&mut TaskDraft)) -> Task {
-        let mut draft = due_draft("Look after the tower clock", "2199-03-02", &["PT30M"]);
+        let mut draft = usual();
         change(&mut draft);
         self.world.create(number, &self.user, draft).await
     }

@@ -39,6 +39,7 @@ use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     counts::{Counted, Counts, Quota},
+    delivery::Feedback,
     ports::{Counting, Created, TaskCreation},
     recurrence::Rule,
     task::{Priority, Status, Task},
@@ -46,7 +47,8 @@ use taskbell_domain::{
     user::User,
 };
 use taskbell_test::{
-    fixtures::{due_draft, task},
+    Outbox,
+    fixtures::{due_draft, now, task},
     template::resources,
 };
 
@@ -371,8 +373,13 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     }
 }
 
-/// What each function of the API takes beside counting its request, each in a world of its own. The snapshot is the
-/// budget, and what docs/cost.md is computed from.
+fn row(rows: &mut String, what: &str, cost: Cost) {
+    let Cost { calls, reads, writes, .. } = cost;
+    writeln!(rows, "| `{what}` | {calls} | {reads:.1} | {writes:.1} |").expect("it is written");
+}
+
+/// What each function takes, beside counting its request, each in a world of its own. The snapshot is the budget, and
+/// what docs/cost.md is computed from.
 #[tokio::test]
 async fn each_function_keeps_to_its_calls_and_units() {
     let mut rows = String::new();
@@ -402,9 +409,38 @@ async fn each_function_keeps_to_its_calls_and_units() {
         let answer = world.send(&event).await;
         let cost = meter.read();
         assert!(answer.status < 300, "{function}: {}", answer.body);
-        writeln!(rows, "| `{function}` | {} | {:.1} | {:.1} |", cost.calls, cost.reads, cost.writes)
-            .expect("it is written");
+        row(&mut rows, &function, cost);
     }
+
+    // A reminder, from the index of timers to what SES tells of its mail.
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let ada = world.register(1).await;
+    let rings = now() + SignedDuration::from_mins(10);
+    let about = world.create(1, &ada, due_draft("Ring", &rings.to_string(), &["PT0S"])).await;
+    world.count(None, Some(&about)).await;
+    meter.read();
+    assert_eq!(world.sweep().await, 0);
+    row(&mut rows, "dispatch-due-timers, when nothing is due", meter.read());
+    world.clock.set(rings - SignedDuration::from_mins(1));
+    assert_eq!(world.sweep().await, 1);
+    row(&mut rows, "dispatch-due-timers, when one is", meter.read());
+    world.clock.set(rings);
+    assert_eq!(world.deliver(&Outbox::default()).await, 1);
+    row(&mut rows, "send-reminders, one", meter.read());
+    for (what, feedback) in [("sending", None), ("delivery", Some(Feedback::Delivered))] {
+        world.tell(&ada, &about, feedback, None).await;
+        row(&mut rows, &format!("record-mail-events, a {what}"), meter.read());
+    }
+    let told = world.stored(about.id).await;
+    meter.read();
+    world.count(Some(&about), Some(&told)).await;
+    row(&mut rows, "count-tasks, nothing that counts", meter.read());
+    let mut done = told.clone();
+    (done.status, done.completed_at, done.version) = (Status::Completed, Some(rings), told.version + 1);
+    world.count(Some(&told), Some(&done)).await;
+    row(&mut rows, "count-tasks, a completion", meter.read());
     print!("{rows}");
     insta::assert_snapshot!(rows);
 }

@@ -13,7 +13,7 @@ use taskbell_domain::{
     timer::Subject,
     user::{StopReason, User},
 };
-use taskbell_test::{Memory, Outbox, fixtures::instant};
+use taskbell_test::{Memory, Outbox, contract::Store, fixtures::instant};
 
 use crate::{
     reminders::{DUE, due_in_90_seconds},
@@ -24,9 +24,11 @@ impl World {
     async fn me(&self, user: &User) -> User {
         self.store.user(user.id).await.expect("an answer").expect("the user")
     }
+}
 
+impl<S: Store> World<S> {
     /// SES tells something of the mail of a task's first reminder.
-    async fn tell(
+    pub(crate) async fn tell(
         &self,
         user: &User,
         task: &Task,

@@ -136,12 +136,16 @@ growth: $(TOOLS) ## what each operation costs with few and with many tasks store
 cost: $(TOOLS) ## what Taskbell costs on AWS, out of what was measured and a table of prices
 	@$(PYTHON) bench/cost.py
 
+# What every measurement of functions is held against.
+.PHONY: floor
+floor: $(TOOLS)
+	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --bin floor
+
 STARTS ?= 30
 WARM ?= 200
 .PHONY: bench
-bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (STARTS=30 WARM=200)
+bench: $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (STARTS=30 WARM=200)
 	cargo build --release --locked --package taskbell-functions --bins
-	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --bin floor
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical --bin typical-get-task --bin typical-create-task
 	@mkdir -p .local
 	STARTS=$(STARTS) WARM=$(WARM) PROGRAMS=target/$(HOST)/release PEERS=$(PEERS) RESULTS=.local/bench.jsonl \
@@ -151,13 +155,13 @@ bench: $(TOOLS) $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## al
 DRIVER = cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)
 PROFILES ?=
 .PHONY: profiles
-profiles: $(TOOLS) ## one function built and measured with other profiles (an hour; PROFILES="off-3 fat-s" for some)
+profiles: $(TOOLS) floor ## one function built and measured with other profiles (an hour; PROFILES="off-3 fat-s" for some)
 	@mkdir -p .local
 	@program=$$($(DRIVER)) \
 		&& STARTS=$(STARTS) WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program" $(PROFILES)
 
 .PHONY: hotspots
-hotspots: $(TOOLS) ## where the instructions of a request go
+hotspots: $(TOOLS) floor ## where the instructions of a request go
 	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: it counts the instructions'; exit 1; }
 	@program=$$($(DRIVER)) && $(PYTHON) bench/hotspots.py "$$program"
 

@@ -1,7 +1,8 @@
 """make cost: what Taskbell costs on AWS, into docs/cost.md.
 
 Measured: units and calls (the snapshot of the test of budgets, and docs/growth.csv for lists), processor time, log lines and answers
-(docs/performance.csv), memory (template.yaml). The prices are in bench/prices.json. What nobody can measure here is in SUPPOSED.
+(docs/performance.csv), memory (template.yaml). The prices are in bench/prices.json. What cannot be measured without AWS and users is
+in SUPPOSED, MIX and STARTS.
 """
 
 import csv
@@ -19,9 +20,10 @@ BUDGET = PROJECT / "shared/api/tests/api/snapshots/api__budget__each_function_ke
 # What Lambda gives a whole processor at (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), in MB.
 WHOLE_PROCESSOR = 1769
 SUPPOSED = {
-    "call_ms": (5, "ms that a function waits for an answer of DynamoDB or SQS"),
+    "call_ms": (5, "ms that a function waits for each answer of DynamoDB, one after the other"),
     "mail_ms": (60, "ms that it waits for an answer of SES"),
     "start_ms": (100, "ms that a start of a function is billed for"),
+    "worker_log": (200, "bytes that a function behind the API logs of an invocation"),
     "platform_log": (330, "bytes that Lambda itself logs of an invocation (START, END, REPORT)"),
     "access_log": (300, "bytes that API Gateway logs of a request"),
     "line_overhead": (26, "bytes that CloudWatch adds to a line of a log"),
@@ -29,29 +31,34 @@ SUPPOSED = {
     "task_bytes": (800, "bytes of a task"),
     "entry_bytes": (100, "bytes that DynamoDB adds to an item, and to its entry in an index"),
     "entries": (6, "indexes in which a task is, whole"),
+    "counted_bytes": (350, "bytes of the item in which `count-tasks` keeps what it has counted of a task"),
     "tasks": (500, "tasks that a user has"),
     "visits": (4, "visits of a user on a day, each of which begins a minute of the limit on requests with a second write unit"),
     "reminders": (3, "reminders that a user is mailed on a day"),
+    "requests_to_sqs": (3, "requests to SQS for a reminder: sent, received and deleted, alone"),
+    "writes": (4, "times that a reminder writes its task, each of which wakes `count-tasks`: postponed, claimed, sent, delivered"),
     "pollers": (5, "requests at a time by which Lambda asks the queue, for 20 s each"),
     "days": (30, "days of a month"),
 }
 S = {name: value for name, (value, _) in SUPPOSED.items()}
 # Requests of an active user on one day, and how many of so many requests start a function.
-MIX = {"list-tasks": 8, "get-task": 4, "create-task": 3, "update-task": 2, "complete-task": 2, "get-stats": 1, "refresh-session": 2}
+MIX = {"list-tasks": 8, "get-task": 4, "create-task": 3, "update-task": 2, "complete-task": 2, "get-stats": 1, "refresh-session": 4}
 STARTS = {100: 1 / 2, 10_000: 1 / 50, 1_000_000: 1 / 500}
 CHANGES = sum(MIX[name] for name in ("create-task", "update-task", "complete-task"))
-# How often a reminder writes its task: postponed, claimed, sent, delivered.
-WRITES = 4
+# What wakes `count-tasks` to count something, and what has a mail sent.
+COUNTED = ("batch-tasks", "complete-task", "create-task", "delete-task", "reopen-task", "run-action", "skip-task", "update-task")
+MAILING = ("become-operator", "create-notification", "forgot-password", "invite-member", "register-user", "send-verification")
+GB = 2**30
 
 
-def budgets() -> dict[str, tuple[float, float, float]]:
-    """Calls, read units and write units of each function, beside counting the request."""
-    rows = re.findall(r"^\| `(.*)` \| (\S+) \| (\S+) \| (\S+) \|$", BUDGET.read_text(), re.MULTILINE)
+def budgets() -> dict[str, tuple[float, ...]]:
+    """Calls, read units, write units of each function, and the units that count the request."""
+    rows = re.findall(r"^\| `(.*)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", BUDGET.read_text(), re.MULTILINE)
     found = {row[0]: tuple(map(float, row[1:])) for row in rows}
     with (PROJECT / "docs" / "growth.csv").open() as file:
         lists = [row for row in csv.DictReader(file) if row["operation"] == ""]
     page = max(lists, key=lambda row: int(row["tasks"]))
-    found["list-tasks"] = tuple(float(page[name]) for name in ("calls", "read_units", "write_units"))
+    found["list-tasks"] = tuple(float(page[name]) for name in ("calls", "read_units", "write_units")) + (1.0,)
     return found
 
 
@@ -77,7 +84,7 @@ CALL_CPU_MS = MEASURED["get-task"]["warm_cpu_us"] / 2
 
 def logs(size: float) -> float:
     """What bytes of logs cost, taken in and kept for a month."""
-    return size / 1e9 * (PRICES["log_gb"] + PRICES["log_gb_month"])
+    return size / GB * (PRICES["log_gb"] + PRICES["log_gb_month"])
 
 
 def units(reads: float, writes: float) -> float:
@@ -101,21 +108,20 @@ def memory_of(function: str) -> int:
 
 def request(function: str, starts: float, first_of_minute: float = 1) -> Counter:
     """One request to the API."""
-    (calls, reads, writes), measured = UNITS[function], MEASURED[function]
+    (calls, reads, writes, counting), measured = UNITS[function], MEASURED[function]
     memory = memory_of(function)
     cost = invocation(billed(measured["warm_cpu_us"], calls * S["call_ms"], memory), measured["log_bytes"], starts, memory)
-    counting = 0 if function in ("get-health", "get-openapi") else 1 + first_of_minute
     cost["API Gateway"] += PRICES["api_request"]
-    cost["DynamoDB"] += units(reads, writes + counting)
+    cost["DynamoDB"] += units(reads, writes + counting * (1 + first_of_minute))
     cost["logs"] += logs(S["access_log"] + S["line_overhead"])
-    cost["data out"] += (measured["answer_bytes"] + S["headers"]) / 1e9 * PRICES["transfer_gb"]
+    cost["data out"] += (measured["answer_bytes"] + S["headers"]) / GB * PRICES["transfer_gb"]
     return cost
 
 
 def worker(what: str, starts: float = 0, waits_ms: float = 0) -> Counter:
     """One invocation of a function behind the API, without what it is woken by."""
-    calls, reads, writes = UNITS[what]
-    cost = invocation(billed((calls + 1) * CALL_CPU_MS, calls * S["call_ms"] + waits_ms), 200, starts)
+    calls, reads, writes, _ = UNITS[what]
+    cost = invocation(billed((calls + 1) * CALL_CPU_MS, calls * S["call_ms"] + waits_ms), S["worker_log"], starts)
     cost["DynamoDB"] += units(reads, writes)
     return cost
 
@@ -130,8 +136,8 @@ def reminder(starts: float) -> Counter:
     cost = Counter({"DynamoDB": units(one[1] - idle[1], one[2] - idle[2])})
     cost += worker("send-reminders, one", starts, S["mail_ms"])
     cost += worker("record-mail-events, a sending", starts) + worker("record-mail-events, a delivery", starts)
-    cost += times(worker("count-tasks, nothing that counts"), WRITES)
-    cost["SQS"] += 3 * PRICES["sqs_request"]  # sent, received, deleted
+    cost += times(worker("count-tasks, nothing that counts", starts), S["writes"])
+    cost["SQS"] += S["requests_to_sqs"] * PRICES["sqs_request"]
     cost["SES"] += PRICES["mail"]
     return cost
 
@@ -153,12 +159,13 @@ def month(users: int) -> Counter:
     day = Counter()
     for function, often in MIX.items():
         day += times(request(function, starts, first), often)
-    day += times(worker("count-tasks, a completion"), CHANGES)
+    day += times(worker("count-tasks, a completion", starts), CHANGES)
     day += times(reminder(starts), S["reminders"])
     cost = idle() + times(day, users * S["days"])
-    item = S["task_bytes"] + S["entry_bytes"]
-    stored = users * S["tasks"] * item / 1e9
-    cost["storage"] += stored * ((1 + S["entries"]) * PRICES["storage_gb_month"] + PRICES["backup_gb_month"])
+    item, counted = S["task_bytes"] + S["entry_bytes"], S["counted_bytes"] + S["entry_bytes"]
+    cost["storage"] += users * S["tasks"] / GB * (
+        ((1 + S["entries"]) * item + counted) * PRICES["storage_gb_month"] + (item + counted) * PRICES["backup_gb_month"]
+    )
     return cost
 
 
@@ -169,12 +176,15 @@ def dollars(value: float) -> str:
 def endpoints() -> str:
     parts = ["API Gateway", "Lambda", "DynamoDB", "logs", "data out"]
     rows = []
+    counted, mailed = sum(worker("count-tasks, a completion", 1 / 50).values()), sum(reminder(1 / 50).values())
     for function in sorted(MEASURED):
-        (calls, reads, writes), cost = UNITS[function], request(function, 1 / 50)
+        (calls, reads, writes, _), cost = UNITS[function], request(function, 1 / 50)
+        caused = counted * (function in COUNTED) + mailed * (function in MAILING)
         ms = billed(MEASURED[function]["warm_cpu_us"], calls * S["call_ms"], memory_of(function))
         spent = [dollars(cost[part] * 1e6) for part in parts]
-        rows.append([f"`{function}`", f"{reads:g}, {writes:g}", ms, *spent, f"**{dollars(sum(cost.values()) * 1e6)}**"])
-    header = ["a million requests", "read, write units", "billed, ms", *(f"{part}, $" for part in parts), "all, $"]
+        whole = f"**{dollars((sum(cost.values()) + caused) * 1e6)}**"
+        rows.append([f"`{function}`", f"{reads:g}, {writes:g}", ms, *spent, dollars(caused * 1e6) if caused else "", whole])
+    header = ["a million requests", "read, write units", "billed, ms", *(f"{part}, $" for part in parts), "what it causes, $", "all, $"]
     return table(header, rows)
 
 
@@ -196,6 +206,16 @@ def prices() -> str:
     return f"{found['looked up'].capitalize()}.\n\n" + table(["", "$", "source"], rows)
 
 
+def mix() -> str:
+    """What an active user does, in words."""
+    each = ", ".join(f"`{function}` {often}" for function, often in MIX.items())
+    starts = ", ".join(f"one in {1 / share:.0f} with {users:,}" for users, share in STARTS.items())
+    return (
+        f"An active user makes {sum(MIX.values())} requests a day ({each}) and gets {S['reminders']} reminders by mail. Of requests, these start a "
+        f"function: {starts} users."
+    )
+
+
 def main() -> None:
     months = {f"{users:,} users": month(users) for users in STARTS}
     largest = list(months.values())[-1]
@@ -207,6 +227,7 @@ def main() -> None:
         "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}),
         "idle": by_part({"a month": idle()}),
         "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} a user, and ${per_user * 12:.2f} a year.",
+        "mix": mix(),
         "server": f"${server():.2f} a month, and its mails by SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",
         "largest": "\n".join(shares),
         "supposed": table(["", ""], [[value, what] for value, what in SUPPOSED.values()]),

@@ -4,13 +4,14 @@ binary, into docs/performance.md. What the kernel does for it is not counted."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from report import PROJECT, table, write
 
 FUNCTION = "get-task"
+FOLDER = PROJECT / ".local" / "hotspots"
 REQUESTS = 1000
 # By one of these for each operation.
 SDK = "FluentBuilder::send::{{closure}}"
@@ -26,26 +27,28 @@ PARTS = {
 
 
 def build() -> str:
-    """The function as it is released, but with its symbols."""
-    command = ["cargo", "rustc", "--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
-    command += ["--message-format", "json", "--", "-C", "strip=none"]
+    """The function as it is released, but with its symbols: a copy, since what is released is then built again."""
+    of = ["--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
+    command = ["cargo", "rustc", *of, "--message-format", "json", "--", "-C", "strip=none"]
     lines = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [found for line in lines if (found := json.loads(line).get("executable"))][-1]
+    built = [found for line in lines if (found := json.loads(line).get("executable"))][-1]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    copy = shutil.copy(built, FOLDER / "program")
+    subprocess.run(["cargo", "build", "--quiet", *of], cwd=PROJECT, check=True)
+    return copy
 
 
 def count(driver: str, program: str) -> list[str]:
     """The lines of callgrind_annotate, each with what a function and all that it calls have taken."""
-    folder = PROJECT / ".local" / "hotspots"
-    folder.mkdir(parents=True, exist_ok=True)
-    counts = folder / "callgrind.out"
+    counts = FOLDER / "callgrind.out"
     counts.unlink(missing_ok=True)
     # Counted from when the function begins to ask for requests.
     start = "--zero-before=taskbell_functions::answer_requests"
     script = f"#!/bin/sh\nexec valgrind --quiet --tool=callgrind --callgrind-out-file={counts} {start} {program}\n"
-    (folder / FUNCTION).write_text(script)
-    (folder / FUNCTION).chmod(0o755)
+    (FOLDER / FUNCTION).write_text(script)
+    (FOLDER / FUNCTION).chmod(0o755)
     environment = os.environ | {
-        "FUNCTIONS": FUNCTION, "PROGRAMS": str(folder), "PEERS": "bench/peers", "RESULTS": str(folder / "results.jsonl"),
+        "FUNCTIONS": FUNCTION, "PROGRAMS": str(FOLDER), "PEERS": "bench/peers", "RESULTS": str(FOLDER / "results.jsonl"),
         "STARTS": "1", "WARM": str(REQUESTS - 1),
     }
     subprocess.run([driver], cwd=PROJECT, env=environment, check=True, stderr=subprocess.DEVNULL)

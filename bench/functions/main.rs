@@ -46,8 +46,8 @@ struct Subject {
 enum Conditions<'a> {
     /// A whole processor, DynamoDB without TLS.
     Plain,
-    /// The share of a processor that so much memory has.
-    Share(&'a Group),
+    /// DynamoDB behind TLS, and the share of a processor that so much memory has.
+    Share(&'a Front, &'a Group),
     /// DynamoDB behind TLS.
     Tls(&'a Front),
     /// The same, for all functions in turns.
@@ -58,7 +58,7 @@ impl Conditions<'_> {
     fn name(self) -> String {
         match self {
             Self::Plain => "plain".to_owned(),
-            Self::Share(group) => format!("{} MB", group.memory()),
+            Self::Share(_, group) => format!("{} MB", group.memory()),
             Self::Tls(_) => "tls".to_owned(),
             Self::All(_) => "all".to_owned(),
         }
@@ -96,24 +96,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut stranger = own("get-task", &programs, &cloud);
     (stranger.by, stranger.new_tokens) = ("taskbell, new tokens", true);
-    let compared: Vec<_> = ["get-task", "create-task"]
+    let beside: Vec<_> = ["get-task", "create-task"]
         .into_iter()
         .flat_map(|function| compared(function, &programs, &peers, &cloud))
         .chain([stranger, floor(&peers, &cloud)])
         .collect();
     let front = Front::start(&cloud).await;
-    measure(&compared, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
+    measure(&beside, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
     let few = Rounds { starts: rounds.starts.div_ceil(6), warm: rounds.warm.div_ceil(10) };
-    let peers_of_get = self::compared("get-task", &programs, &peers, &cloud);
+    let peers_of_get = compared("get-task", &programs, &peers, &cloud);
     let typical = peers_of_get.into_iter().filter(|subject| subject.by == "typical");
     let all = api().map(|function| own(&function, &programs, &cloud));
     let all: Vec<_> = all.chain(typical).chain([floor(&peers, &cloud)]).collect();
     measure(&all, Conditions::All(&front), few, &cloud, &mut out).await?;
     let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
-    measure(&compared, Conditions::Plain, fewer, &cloud, &mut out).await?;
+    measure(&beside, Conditions::Plain, fewer, &cloud, &mut out).await?;
     let hashing = [own("register-user", &programs, &cloud)];
     for (memory, subjects, rounds) in [
-        (256, &compared[..], fewer),
+        (256, &beside[..], fewer),
         (256, &hashing, few),
         (512, &hashing, few),
         (1_024, &hashing, few),
@@ -121,7 +121,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ] {
         match Group::new(memory) {
             Ok(group) => {
-                measure(subjects, Conditions::Share(&group), rounds, &cloud, &mut out).await?;
+                measure(subjects, Conditions::Share(&front, &group), rounds, &cloud, &mut out).await?;
             }
             Err(error) => eprintln!("not measured at {memory} MB: no control group ({error})"),
         }
@@ -222,10 +222,12 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
 /// The program under these conditions.
 fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
     let mut program = subject.program.clone();
+    if let Conditions::Share(_, group) = conditions {
+        program.group = Some(group.path().to_owned());
+    }
     match conditions {
         Conditions::Plain => {}
-        Conditions::Share(group) => program.group = Some(group.path().to_owned()),
-        Conditions::Tls(front) | Conditions::All(front) => {
+        Conditions::Tls(front) | Conditions::All(front) | Conditions::Share(front, _) => {
             let [few, all] = [&front.few, &front.all].map(|file| file.display().to_string());
             program.variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
             let of = |name: &str, value: String| (name.to_owned(), value);
@@ -270,7 +272,9 @@ async fn start(
 ) -> Result<Value, String> {
     let function = subject.function.as_str();
     let connections = || match conditions {
-        Conditions::Tls(front) | Conditions::All(front) => front.accepted(),
+        Conditions::Tls(front) | Conditions::All(front) | Conditions::Share(front, _) => {
+            front.accepted()
+        }
         _ => 0,
     };
     cloud.renew();
@@ -292,8 +296,7 @@ async fn start(
         let (answer, took) = running.invoke(event).await?;
         cpu += running.cpu() - had;
         times.push(micros(took));
-        bytes += answer.body.len();
-        accepted(subject, &answer)?;
+        bytes += accepted(subject, &answer)?;
     }
     let row = json!({
         "by": subject.by,
@@ -319,12 +322,14 @@ fn micros(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1_000.0
 }
 
-/// Sees that a request was answered, and not refused.
-fn accepted(subject: &Subject, answer: &Answer) -> Result<(), String> {
-    let text = String::from_utf8_lossy(&answer.body);
-    let status = serde_json::from_str::<Value>(&text).ok().and_then(|json| json["statusCode"].as_u64());
-    match status {
-        Some(200..300) if !answer.failed => Ok(()),
-        _ => Err(format!("{} {} answered {text}", subject.by, subject.function)),
+/// Sees that a request was answered, and not refused; gives how many bytes the answer has.
+fn accepted(subject: &Subject, answer: &Answer) -> Result<usize, String> {
+    let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    match json["statusCode"].as_u64() {
+        Some(200..300) if !answer.failed => Ok(json["body"].as_str().map_or(0, str::len)),
+        _ => {
+            let text = String::from_utf8_lossy(&answer.body);
+            Err(format!("{} {} answered {text}", subject.by, subject.function))
+        }
     }
 }

@@ -12,7 +12,8 @@ use taskbell_aws::{
 };
 use taskbell_domain::{counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore};
 
-pub use lambda_http::{Body, Error, Request, Response, service_fn};
+use lambda_http::{Body, Request, Response};
+pub use lambda_http::{Error, service_fn};
 pub use taskbell_api::{
     http::{Open, respond},
     system::{SystemClock, SystemRandom},
@@ -181,6 +182,7 @@ macro_rules! serve {
 }
 
 /// The response to a request, in the making.
+#[doc(hidden)]
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Response<Body>> + Send + 'a>>;
 
 /// What `serve!` needs of the runtime, of one type, so that it is compiled here and not in every binary.

@@ -1,5 +1,5 @@
 //! Sends the SDK's requests. Each binary compiles the futures that it awaits, all the way down; these ways down are
-//! compiled here, once for all of them, which takes half off each binary's time to build.
+//! compiled here, once for all of them.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use futures_util::future::BoxFuture;

@@ -15,7 +15,7 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{CountedItem, Stored, item, numbers},
+    items::{CountedItem, Read as _, item, numbers},
     key, keys,
     write::{Transacted, When, delete, put},
 };

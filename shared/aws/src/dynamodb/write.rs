@@ -12,7 +12,7 @@ use taskbell_domain::ports::{PortError, Replaced};
 
 use super::{
     DynamoDb, Item,
-    items::{Stored, Unreadable, read},
+    items::{Read, Unreadable, read},
     key, keys, number, text,
 };
 use crate::{
@@ -103,7 +103,7 @@ pub(super) fn conflict<S, D>(
     present: Option<Item>,
 ) -> Result<Replaced<D>, PortError>
 where
-    S: Stored + TryInto<D, Error = Unreadable>,
+    S: Read + TryInto<D, Error = Unreadable>,
 {
     let present = present.map(|item| read::<S, D>(operation, item)).transpose()?;
     Ok(Replaced::Conflict(present.map(Box::new)))
@@ -119,7 +119,7 @@ impl DynamoDb {
         expected: u64,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: Stored + TryInto<D, Error = Unreadable>,
+        S: Read + TryInto<D, Error = Unreadable>,
     {
         let result = self
             .client
@@ -175,7 +175,7 @@ impl DynamoDb {
         actions: Vec<TransactWriteItem>,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: Stored + TryInto<D, Error = Unreadable>,
+        S: Read + TryInto<D, Error = Unreadable>,
     {
         match self.transact(operation, actions).await? {
             Transacted::Done => Ok(Replaced::Done),

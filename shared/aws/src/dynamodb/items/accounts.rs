@@ -142,7 +142,7 @@ impl TryFrom<CredentialItem> for Credential {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(in crate::dynamodb) struct SessionItem {
     id: SessionId,
     user: UserId,

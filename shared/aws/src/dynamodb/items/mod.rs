@@ -20,20 +20,30 @@ pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};
 use super::{Item, keys};
 use crate::error::{corrupt, unbuildable};
 
-/// What is stored as an item. It is written and read here, for the reason given in [`crate::sent`].
-pub(super) trait Stored: Sized {
+/// A form that is stored as an item. It is written here, for the reason given in [`crate::sent`].
+pub(super) trait Written {
     fn to_item(&self) -> serde_dynamo::Result<Item>;
+}
+
+/// A form that an item is read into, here for the same reason.
+pub(super) trait Read: Sized {
     fn from_item(item: Item) -> serde_dynamo::Result<Self>;
 }
 
-macro_rules! stored {
+macro_rules! written {
     ($($form:ty),* $(,)?) => {$(
-        impl Stored for $form {
+        impl Written for $form {
             #[inline(never)]
             fn to_item(&self) -> serde_dynamo::Result<Item> {
                 serde_dynamo::to_item(self)
             }
+        }
+    )*};
+}
 
+macro_rules! read {
+    ($($form:ty),* $(,)?) => {$(
+        impl Read for $form {
             #[inline(never)]
             fn from_item(item: Item) -> serde_dynamo::Result<Self> {
                 serde_dynamo::from_item(item)
@@ -42,13 +52,18 @@ macro_rules! stored {
     )*};
 }
 
-stored! {
+written! {
     CommentItem, CountedItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
     NoticeItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
+read! {
+    CommentItem, CountedItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
+    NoticeItem, SpaceItem, TaskItem, UserItem,
+}
+
 /// Turns a stored form into an item with its key.
-pub(super) fn item<T: Stored>(
+pub(super) fn item<T: Written>(
     operation: &'static str,
     (partition, sort): (String, String),
     stored: &T,
@@ -62,7 +77,7 @@ pub(super) fn item<T: Stored>(
 /// Reads an item back into the domain.
 pub(super) fn read<S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
 where
-    S: Stored + TryInto<D, Error = Unreadable>,
+    S: Read + TryInto<D, Error = Unreadable>,
 {
     let stored = S::from_item(item).map_err(|e| corrupt(operation, e))?;
     stored.try_into().map_err(|e| corrupt(operation, e.0))

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A personal space: it exists, and has no members but its owner.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(in crate::dynamodb) struct PersonalSpaceItem {
     pub(in crate::dynamodb) owner: UserId,
     pub(in crate::dynamodb) created_at: Timestamp,

@@ -129,7 +129,7 @@ $(PEERS)/node/dist/.built: $(PEERS)/node/package-lock.json $(wildcard $(PEERS)/n
 
 COUNTS ?= 1000 100000 1000000
 .PHONY: growth
-growth: $(TOOLS) ## what each operation costs with few and with many tasks stored, as a plot (half an hour; COUNTS)
+growth: $(TOOLS) ## what each operation costs with few and with many tasks stored, as a plot (half an hour; COUNTS="1000 100000 1000000")
 	@$(PYTHON) bench/growth.py $(COUNTS)
 
 .PHONY: cost

@@ -188,10 +188,10 @@ def endpoints() -> str:
     return table(header, rows)
 
 
-def by_part(costs: dict[str, Counter]) -> str:
+def by_part(costs: dict[str, Counter], digits: int = 2) -> str:
     last = list(costs.values())[-1]
-    rows = [[part, *(dollars(cost[part]) for cost in costs.values())] for part, _ in last.most_common()]
-    rows.append(["**all**", *(f"**{dollars(sum(cost.values()))}**" for cost in costs.values())])
+    rows = [[part, *(f"{cost[part]:,.{digits}f}" for cost in costs.values())] for part, _ in last.most_common()]
+    rows.append(["**all**", *(f"**{sum(cost.values()):,.{digits}f}**" for cost in costs.values())])
     return table(["$", *costs], rows)
 
 
@@ -224,7 +224,7 @@ def main() -> None:
     shares = [f"{n}. **{part}**, {price / sum(largest.values()):.0%}" for n, (part, price) in enumerate(largest.most_common(3), 1)]
     write({
         "endpoints": endpoints(),
-        "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}),
+        "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}, digits=4),
         "idle": by_part({"a month": idle()}),
         "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} a user, and ${per_user * 12:.2f} a year.",
         "mix": mix(),

@@ -1,9 +1,10 @@
 """make profiles: one function built with each profile that could have been chosen: what it takes to build all it needs and to
 build it alone again, how large it is, and how it starts and answers; into docs/performance.md. Times of builds are processor
 time, which depends less on what else the machine does. All six take most of an hour on two cores; where some are named (off-3
-fat-3 ...), docs/profiles.csv keeps what it has of the others."""
+fat-3 ...), docs/profiles.csv keeps what it has of the others. What is in target/profiles is measured, but not built again."""
 
 import csv
+import json
 import os
 import resource
 import shutil
@@ -24,9 +25,13 @@ def build(profile: str) -> tuple[Path, float, float]:
     """The folder of the program, the seconds of processor time for all of it, and those for the program alone."""
     lto, level = profile.split("-")
     target = PROJECT / "target" / "profiles" / profile
+    folder = target / os.environ["CARGO_BUILD_TARGET"] / "release"
     environment = os.environ | {
         "CARGO_PROFILE_RELEASE_LTO": lto, "CARGO_PROFILE_RELEASE_OPT_LEVEL": level, "CARGO_TARGET_DIR": str(target),
     }
+    took = target / "seconds.json"
+    if took.exists():
+        return folder, *json.loads(took.read_text())
     command = ["cargo", "build", "--quiet", "--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
     shutil.rmtree(target, ignore_errors=True)
     seconds = []
@@ -36,7 +41,8 @@ def build(profile: str) -> tuple[Path, float, float]:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         (PROJECT / "functions" / "src" / "bin" / f"{FUNCTION}.rs").touch()
-    return target / os.environ["CARGO_BUILD_TARGET"] / "release", *seconds
+    took.write_text(json.dumps(seconds))
+    return folder, *seconds
 
 
 def measured(driver: str, profile: str) -> dict:

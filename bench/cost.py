@@ -9,6 +9,7 @@ import csv
 import json
 import math
 import re
+import sys
 from collections import Counter, defaultdict
 from statistics import median
 
@@ -76,7 +77,10 @@ def performance() -> dict[str, dict[str, float]]:
     }
 
 
-MEASURED, UNITS = performance(), budgets()
+try:
+    MEASURED, UNITS = performance(), budgets()
+except FileNotFoundError as missing:
+    sys.exit(f"cost: there is no {missing.filename}: make bench and make growth write what is measured, make test the budgets")
 MEMORY = int(re.search(r"MemorySize: (\d+)", (PROJECT / "template.yaml").read_text())[1])
 # One call of the SDK, with its part of everything else: half of what get-task takes, which makes two.
 CALL_CPU_MS = MEASURED["get-task"]["warm_cpu_us"] / 2

@@ -97,6 +97,9 @@ def known() -> dict[int, dict]:
 
 
 def main() -> None:
+    wrong = [text for text in sys.argv[1:] if not text.isdecimal() or int(text) == 0]
+    if wrong:
+        sys.exit(f"growth: {wrong[0]} is no number of tasks")
     measured = known()
     for count in map(int, sys.argv[1:]):
         print(f"growth: with {count:,} tasks", flush=True)

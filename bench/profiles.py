@@ -77,6 +77,8 @@ def report(rows: list[dict]) -> str:
 
 def main() -> None:
     driver, profiles = sys.argv[1], sys.argv[2:] or PROFILES
+    if wrong := set(profiles) - set(PROFILES):
+        sys.exit(f"profiles: {wrong.pop()} is none of {', '.join(PROFILES)}")
     known = {}
     if CSV.exists():
         with CSV.open() as file:

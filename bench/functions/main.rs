@@ -89,6 +89,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cloud = Cloud::start().await;
 
     if let Ok(named) = env::var("FUNCTIONS") {
+        if let Some(wrong) = named.split(',').find(|name| !api().any(|known| known == *name)) {
+            return Err(format!("FUNCTIONS: {wrong} is no function of the API").into());
+        }
         let named: Vec<_> = named.split(',').map(|function| own(function, &programs, &cloud)).collect();
         let named: Vec<_> = named.into_iter().chain([floor(&peers, &cloud)]).collect();
         measure(&named, Conditions::Plain, rounds, &cloud, &mut out).await?;

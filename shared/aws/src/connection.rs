@@ -91,6 +91,7 @@ impl Connection {
         let context = TlsContext::builder()
             .with_trust_store(TrustStore::empty().with_pem_certificate(roots))
             .build()
+            // It returns a Result for what a later version may check; this one checks nothing.
             .expect("building it does nothing that fails");
         let tls = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
         tls.tls_context(context).build_https()

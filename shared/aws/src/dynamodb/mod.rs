@@ -67,6 +67,7 @@ impl DynamoDb {
             .mutate_request(|request| {
                 request.headers_mut().remove("content-length");
                 *request.body_mut() = SdkBody::empty();
+                // It fails for what is no method of HTTP.
                 request.set_method("GET").expect("a method");
             })
             .send()

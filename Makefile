@@ -153,12 +153,10 @@ bench: $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built
 	@$(PYTHON) bench/report.py .local/bench.jsonl target/$(HOST)/release
 
 DRIVER = cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)
-PROFILES ?=
 .PHONY: profiles
-profiles: $(TOOLS) floor ## one function built and measured with other profiles (an hour; PROFILES="off-3 fat-s" for some)
+profiles: $(TOOLS) floor ## one function built with each profile that could have been chosen, and measured (an hour)
 	@mkdir -p .local
-	@program=$$($(DRIVER)) \
-		&& STARTS=$(STARTS) WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program" $(PROFILES)
+	@program=$$($(DRIVER)) && STARTS=8 WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program"
 
 .PHONY: hotspots
 hotspots: $(TOOLS) floor ## where the instructions of a request go

@@ -158,8 +158,12 @@ profiles: $(TOOLS) floor ## one function built with each profile that could have
 	@mkdir -p .local
 	@program=$$($(DRIVER)) && STARTS=8 WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program"
 
+.PHONY: cold-builds
+cold-builds: $(TOOLS) ## how long all functions take to build from nothing (a quarter of an hour)
+	@$(PYTHON) bench/cold_builds.py
+
 .PHONY: hotspots
-hotspots: $(TOOLS) floor ## where the instructions of a request go
+hotspots: $(TOOLS) floor ## where the instructions of a request go, and where the bytes of its binary are
 	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: it counts the instructions'; exit 1; }
 	@program=$$($(DRIVER)) && $(PYTHON) bench/hotspots.py "$$program"
 

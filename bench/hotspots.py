@@ -1,5 +1,5 @@
 """make hotspots: where the instructions of one request to a function go, counted by valgrind over many requests to the release
-binary, into docs/performance.md. What the kernel does for it is not counted."""
+binary, and where the bytes of that binary are; into docs/performance.md. What the kernel does for a request is not counted."""
 
 import json
 import os
@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
-from report import PROJECT, table, write
+from report import PROJECT, drive, table, write
 
 FUNCTION = "get-task"
 FOLDER = PROJECT / ".local" / "hotspots"
@@ -23,6 +24,21 @@ PARTS = {
     "reading the answer": "SharedResponseDeserializer as aws_smithy_runtime_api::client::ser_de::DeserializeResponse>",
     "configuration of the call": "aws_smithy_runtime::client::orchestrator::apply_configuration",
     "handing it to the HTTP client": "<aws_smithy_runtime_api::client::http::HttpConnectorFuture as ",
+}
+# Whose code it is, by the crate with which the name of a symbol begins.
+CRATES = {
+    "Lambda's runtime": r"lambda_|aws_lambda_events",
+    "the SDK": r"aws_",
+    "HTTP": r"hyper|h2|http|tower|url|idna",
+    "TLS and signatures": r"rustls|webpki|ring|tokio_rustls|sha2|jsonwebtoken|untrusted",
+    "JSON": r"serde|zmij|itoa",
+    "Taskbell": r"taskbell",
+    "Rust's own library, what others use of it included": r"core|alloc|std|hashbrown|gimli|addr2line|rustc_demangle|miniz_oxide|memchr",
+}
+SECTIONS = {
+    "data": r"\.rodata|\.data$|\.bss|\.tbss|\.tdata",
+    "addresses that are filled in at start": r"\.rela|\.data\.rel|\.got|\.relro",
+    "tables by which a backtrace finds its way": r"\.eh_frame|\.gcc_except",
 }
 
 
@@ -47,17 +63,33 @@ def count(driver: str, program: str) -> list[str]:
     script = f"#!/bin/sh\nexec valgrind --quiet --tool=callgrind --callgrind-out-file={counts} {start} {program}\n"
     (FOLDER / FUNCTION).write_text(script)
     (FOLDER / FUNCTION).chmod(0o755)
-    environment = os.environ | {
-        "FUNCTIONS": FUNCTION, "PROGRAMS": str(FOLDER), "PEERS": "bench/peers", "RESULTS": str(FOLDER / "results.jsonl"),
-        "STARTS": "1", "WARM": str(REQUESTS - 1),
-    }
-    subprocess.run([driver], cwd=PROJECT, env=environment, check=True, stderr=subprocess.DEVNULL)
+    drive(driver, {
+        "FUNCTIONS": FUNCTION, "PROGRAMS": str(FOLDER), "RESULTS": str(FOLDER / "results.jsonl"), "STARTS": "1", "WARM": str(REQUESTS - 1),
+    })
     annotate = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", str(counts)]
     return subprocess.run(annotate, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
+def size(program: str) -> str:
+    """Where the bytes of the program are."""
+    def lines(*command: str) -> list[list[str]]:
+        return [line.split(None, 3) for line in subprocess.run([*command, program], check=True, capture_output=True, text=True).stdout.splitlines()]
+
+    parts = Counter()
+    for _, length, kind, name in (line for line in lines("nm", "--print-size", "--demangle", "--defined-only") if len(line) == 4):
+        if kind in "tTwW":
+            crate = (re.search(r"\b([a-z_][a-z0-9_]*)(?=::)", name) or [name])[0]
+            parts[next((whose for whose, crates in CRATES.items() if re.match(crates, crate)), "the rest")] += int(length, 16)
+    for section, length in (line[:2] for line in lines("size", "--format=sysv") if line and line[0].startswith(".")):
+        if what := next((what for what, sections in SECTIONS.items() if re.match(sections, section)), None):
+            parts[what] += int(length)
+    rows = [[what, f"{length / 1e6:.2f}"] for what, length in parts.most_common()]
+    return table(["", "MB"], [*rows, ["**all**", f"**{parts.total() / 1e6:.2f}**"]])
+
+
 def main() -> None:
-    lines = count(sys.argv[1], build())
+    program = build()
+    lines = count(sys.argv[1], program)
     counted = [(int(m[1].replace(",", "")), m[2]) for m in (re.match(r"\s*([\d,]+) \([ \d.]+%\)\s+(.*)", line) for line in lines) if m]
 
     def of(name: str) -> list[int]:
@@ -75,8 +107,9 @@ def main() -> None:
     rows.append(("**all**", whole))
     shown = [[what, f"{part / REQUESTS:,.0f}", f"{part / whole:.0%}"] for what, part in rows]
     block = table(["", "instructions a request", ""], shown)
-    write({"hotspots": block})
-    print(block)
+    sizes = size(program)
+    write({"hotspots": block, "bytes": sizes})
+    print(block, sizes, sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """make profiles: one function built with each profile that could have been chosen: what it takes to build all it needs and to
 build it alone again, how large it is, and how it starts and answers; into docs/performance.md. Times of builds are processor
-time, which depends less on what else the machine does. All take most of an hour on two cores; what is in target/profiles is
-measured, but not built again."""
+time, which depends less on what else the machine does. All take an hour on two cores; what target/profiles has of the same
+sources is measured, but not built again."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from report import PROJECT, figures, read, sizes, table, write
+from report import PROJECT, drive, figures, read, sizes, sources, table, write
 
 FUNCTION = "get-task"
 BINARIES = list((PROJECT / "functions" / "src" / "bin").glob("*.rs"))
@@ -37,8 +37,9 @@ class Profile:
     def build(self) -> list[float]:
         """The seconds of processor time for all of it, and those for the program alone."""
         took = self.target / "seconds.json"
-        if took.exists():
-            return json.loads(took.read_text())
+        known = json.loads(took.read_text()) if took.exists() else {}
+        if known.get("of") == sources() and "changes" not in sources():
+            return known["seconds"]
         environment = os.environ | {
             "CARGO_PROFILE_RELEASE_LTO": self.lto, "CARGO_PROFILE_RELEASE_OPT_LEVEL": self.level,
             "CARGO_PROFILE_RELEASE_PANIC": self.panic, "CARGO_TARGET_DIR": str(self.target),
@@ -53,7 +54,7 @@ class Profile:
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
             (PROJECT / "functions" / "src" / "bin" / f"{FUNCTION}.rs").touch()
-        took.write_text(json.dumps(seconds))
+        took.write_text(json.dumps({"of": sources(), "seconds": seconds}))
         return seconds
 
 
@@ -64,11 +65,7 @@ PROFILES = [Profile(lto, level) for level in ("3", "s") for lto in ("off", "thin
 def measure(driver: str, profile: Profile, turn: int) -> dict:
     """One turn of a profile, beside hello world."""
     results = PROJECT / ".local" / f"{profile.target.name}-{turn}.jsonl"
-    environment = os.environ | {
-        "FUNCTIONS": FUNCTION, "PROGRAMS": str(profile.folder), "PEERS": "bench/peers", "RESULTS": str(results),
-    }
-    if subprocess.run([driver], cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL).returncode:
-        sys.exit(f"profiles: {profile.folder / FUNCTION} could not be measured")
+    drive(driver, {"FUNCTIONS": FUNCTION, "PROGRAMS": str(profile.folder), "RESULTS": str(results)})
     return read(results)
 
 

@@ -6,6 +6,7 @@ Of starts and first requests the median is told; of warm requests the median and
 import csv
 import io
 import json
+import os
 import platform
 import re
 import subprocess
@@ -13,12 +14,14 @@ import sys
 import zipfile
 from collections import defaultdict
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, quantiles
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs" / "performance.md"
 # What Lambda takes for a GB-second, in $.
 GB_SECOND = json.loads((PROJECT / "bench" / "prices.json").read_text())["lambda_gb_second"][0]
+PEERS = PROJECT / "bench" / "peers"
+PYTHON = PEERS / "python" / ".venv" / "bin" / "python"
 NAMES = {
     "floor": "hello world in Rust",
     "taskbell": "Taskbell",
@@ -41,6 +44,14 @@ def read(path: Path) -> dict:
     return measured
 
 
+def drive(driver: str, variables: dict[str, str]) -> None:
+    """Lets the driver measure, and says what it says if it cannot."""
+    environment = os.environ | {"PEERS": "bench/peers"} | variables
+    ended = subprocess.run([driver], cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True)
+    if ended.returncode:
+        sys.exit(f"bench: {variables['PROGRAMS']} could not be measured: {(ended.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+
+
 def figures(rows: list[dict]) -> dict:
     """The medians of one program."""
     warm = sorted(time for row in rows for time in row["warm_us"])
@@ -50,9 +61,11 @@ def figures(rows: list[dict]) -> dict:
         "init_cpu": median(row["init_cpu_us"] for row in rows) / 1000,
         "first": median(row["first_us"] for row in rows) / 1000,
         "warm": median(warm) / 1000,
+        "mean": mean(warm) / 1000,
         "p99": warm[int(len(warm) * 0.99)] / 1000,
         "cpu": median(row["warm_cpu_us"] for row in rows) / 1000,
         "memory": median(row["peak_kib"] for row in rows) / 1024,
+        "own": median(row["own_kib"] for row in rows) / 1024,
         "later": max(row["connections_later"] for row in rows),
         "starts": len(rows),
         "requests": len(warm),
@@ -74,6 +87,8 @@ def table(header: list[str], rows: list[list]) -> str:
 
 def comparison(measured: dict, conditions: str) -> str:
     """Taskbell and the others: ratios to typical Rust first, then what they are made of."""
+    # Whoever has used up his share waits for the next period, which some requests do and others do not: a median would be one of both.
+    warm, label = ("mean", "warm mean, ms") if conditions.endswith(" MB") else ("warm", "warm p50, ms")
     rows = []
     for function in ("get-task", "create-task"):
         typical = figures(measured[conditions, "typical", function])
@@ -82,13 +97,13 @@ def comparison(measured: dict, conditions: str) -> str:
             if not found or (by == "floor" and function != "get-task"):
                 continue
             f = figures(found)
-            ratios = [f"{f[name] / typical[name]:.2f}" for name in ("cold", "warm", "cpu", "memory")]
-            absolute = [f"{f['init']:.1f}", f"{f['first']:.1f}", f"{f['warm']:.2f}", f"{f['p99']:.1f}"]
-            absolute += [f"{f['init_cpu']:.1f}", f"{f['cpu']:.2f}", f"{f['memory']:.1f}"]
+            ratios = [f"{f[name] / typical[name]:.2f}" for name in ("cold", warm, "cpu", "memory")]
+            absolute = [f"{f['init']:.1f}", f"{f['first']:.1f}", f"{f[warm]:.2f}", f"{f['p99']:.1f}"]
+            absolute += [f"{f['init_cpu']:.1f}", f"{f['cpu']:.2f}", f"{f['memory']:.1f}", f"{f['own']:.1f}"]
             what = "" if by == "floor" else f"`{function}`"
             rows.append([NAMES[by], what, *ratios, *absolute])
     header = ["", "", "init + first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms"]
-    header += ["warm p50, ms", "p99, ms", "CPU of init, ms", "CPU a request, ms", "peak memory, MB"]
+    header += [label, "p99, ms", "CPU of init, ms", "CPU a request, ms", "peak memory, MB", "its own, MB"]
     return table(header, rows)
 
 
@@ -102,17 +117,30 @@ def hashing(measured: dict) -> str:
             rows.append([conditions, f"{f['warm']:.0f}", f"{f['cpu']:.0f}", f"{dollars:.2f}"])
     if not rows:
         return "Not measured: no control groups."
+    reference = subprocess.run([PYTHON, PEERS / "python" / "password_hash.py"], capture_output=True, text=True, check=True).stdout.strip()
+    rows.append(["the hash alone, in C (`argon2-cffi`)", "", reference, ""])
     return table(["memory", "warm p50, ms", "CPU a request, ms", "a million registrations, $ of Lambda's time"], rows)
 
 
-# What was aimed at: the figure, what it is divided by, and the most that it may be.
+def steadiness(measured: dict) -> str:
+    """What one and the same program took, start by start."""
+    rows = []
+    for conditions, by, function in measured:
+        if by == "floor":
+            taken = [row["warm_cpu_us"] / 1000 for row in measured[conditions, by, function]]
+            low, middle, high = quantiles(taken, n=4)
+            rows.append([conditions, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}", f"{max(taken):.2f}"])
+    return table(["hello world, CPU a request, ms", "quarter below", "median", "quarter above", "most"], rows)
+
+
+# What was aimed at: the figure, what it is divided by, and the most that it may be. In italics what stands there to compare only.
 TARGETS = [
     ("init ÷ hello world's, which opens no connection", "init", "floor", 1.5),
     ("init ÷ typical Rust's, which opens none either", "init", "typical", 0.4),
-    ("init and first request ÷ typical Rust's", "cold", "typical", 0.4),
+    ("*init and first request ÷ typical Rust's*", "cold", "typical", 0.4),
     ("warm p50 ÷ typical Rust's", "warm", "typical", 1.25),
     ("CPU a request, ms", "cpu", None, 0.25),
-    ("the same beyond hello world's", "beyond", None, 0.25),
+    ("*the same beyond hello world's*", "beyond", None, 0.25),
     ("peak memory, MB", "memory", None, 8),
     ("zip, MB", "zip", None, 2.5),
     ("connections opened while requests are answered", "later", None, 0),
@@ -132,8 +160,9 @@ def everything(measured: dict, programs: Path) -> dict[str, dict]:
         if conditions == "all":
             name = function if by == "taskbell" else by
             found[name] = figures(measured[conditions, by, function])
-            if by == "taskbell":
-                found[name]["size"], found[name]["zip"] = sizes(programs / function)
+            others = {"floor": "floor", "typical": f"typical-{function}"}
+            program = PEERS / "rust" / "target" / "release" / others[by] if by in others else programs / function
+            found[name]["size"], found[name]["zip"] = sizes(program)
     for f in found.values():
         f["beyond"] = f["cpu"] - found["floor"]["cpu"]
     return found
@@ -172,7 +201,7 @@ def each(found: dict[str, dict]) -> str:
         label = {"floor": NAMES["floor"], "typical": "typical Rust, `get-task`"}.get(name, f"`{name}`" + ", which hashes" * (name in HASHING))
         ratios = [f"{f[figure] / typical[figure]:.2f}" for figure in ("cold", "warm", "cpu", "memory")]
         absolute = [f"{f['init']:.1f}", f"{f['first']:.1f}", f"{f['warm']:.2f}", f"{f['cpu']:.2f}", f"{f['memory']:.1f}"]
-        absolute += [f"{f[size]:.1f}" if size in f else "" for size in ("size", "zip")]
+        absolute += [f"{f[size]:.1f}" for size in ("size", "zip")]
         rows.append([label, *ratios, *absolute])
     header = ["", "init + first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms", "warm p50, ms", "CPU a request, ms"]
     return table([*header, "peak memory, MB", "binary, MB", "zip, MB"], rows)
@@ -210,16 +239,15 @@ def plot(measured: dict) -> str:
 
 def raw(measured: dict, path: Path) -> None:
     """One line for each start."""
-    columns = ["conditions", "by", "function", "init_us", "init_cpu_us", "first_us", "first_cpu_us"]
+    columns = ["conditions", "by", "function", "init_us", "init_cpu_us", "first_us", "first_cpu_us", "warm_cpu_us"]
+    columns += ["log_bytes", "answer_bytes", "peak_kib", "own_kib", "connections_at_init", "connections_later", "warm_us"]
     with path.open("w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow([*columns, "warm_p50_us", "warm_max_us", "warm_cpu_us", "log_bytes", "answer_bytes", "peak_kib"])
+        out.writerow(columns)
         for rows in measured.values():
             for row in rows:
-                times = row["warm_us"]
-                summary = [median(times), max(times), row["warm_cpu_us"], row["log_bytes"], row["answer_bytes"], row["peak_kib"]]
-                values = [row[name] for name in columns] + summary
-                out.writerow([f"{v:.0f}" if isinstance(v, float) else v for v in values])
+                row = row | {"warm_us": " ".join(f"{time:.0f}" for time in row["warm_us"])}
+                out.writerow([f"{row[name]:.0f}" if isinstance(row[name], float) else row[name] for name in columns])
 
 
 def machine() -> str:
@@ -227,13 +255,21 @@ def machine() -> str:
     info = Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*: (.*)$", info, re.MULTILINE)
     cores = len(re.findall(r"^processor\s*:", info, re.MULTILINE))
-    python = PROJECT / "bench" / "peers" / "python" / ".venv" / "bin" / "python"
     versions = [
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("(")[0].strip()
-        for command in (["rustc", "--version"], [str(python), "--version"], ["node", "--version"])
+        for command in (["rustc", "--version"], [PYTHON, "--version"], ["node", "--version"])
     ]
     what = model[1] if model else platform.machine()
-    return f"{what}, {cores} cores, Linux {platform.release().split('-')[0]}; {versions[0]}, {versions[1]}, Node {versions[2]}"
+    system = f"Linux {platform.release().split('-')[0]}; {versions[0]}, {versions[1]}, Node {versions[2]}"
+    return f"{what}, {cores} cores, {system}; commit {sources()}"
+
+
+def sources() -> str:
+    """The commit that is built, and whether something was changed after it."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()
+    built = ["Cargo.toml", "Cargo.lock", "functions", "shared"]
+    changed = subprocess.run(["git", "status", "--porcelain", "--", *built], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    return commit[:10] + " and changes" * bool(changed)
 
 
 def write(blocks: dict[str, str], document: Path = DOCUMENT) -> None:
@@ -266,6 +302,7 @@ def main() -> None:
         "plain": comparison(measured, "plain"),
         "share": shared,
         "hashing": hashing(measured),
+        "steadiness": steadiness(measured),
     })
     raw(measured, PROJECT / "docs" / "performance.csv")
     (PROJECT / "docs" / "performance.svg").write_text(plot(measured))

@@ -19,6 +19,7 @@ mod support;
 use std::{
     env, fs,
     io::{BufWriter, Write},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -65,6 +66,9 @@ impl Conditions<'_> {
     }
 }
 
+const STARTS: NonZeroUsize = NonZeroUsize::new(30).unwrap();
+const WARM: NonZeroUsize = NonZeroUsize::new(200).unwrap();
+
 /// How often each program is started, and how many requests it answers each time.
 #[derive(Clone, Copy)]
 struct Rounds {
@@ -72,8 +76,12 @@ struct Rounds {
     warm: usize,
 }
 
-fn number(name: &str, otherwise: usize) -> usize {
-    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+fn number(name: &str, otherwise: NonZeroUsize) -> Result<usize, String> {
+    let Ok(text) = env::var(name) else { return Ok(otherwise.get()) };
+    let number = text.parse::<NonZeroUsize>();
+    number
+        .map(NonZeroUsize::get)
+        .map_err(|error| format!("{name} is {text:?}, not a number from 1 ({error})"))
 }
 
 fn folder(name: &str) -> Result<PathBuf, String> {
@@ -84,8 +92,8 @@ fn folder(name: &str) -> Result<PathBuf, String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (programs, peers) = (folder("PROGRAMS")?, folder("PEERS")?);
+    let rounds = Rounds { starts: number("STARTS", STARTS)?, warm: number("WARM", WARM)? };
     let mut out = BufWriter::new(fs::File::create(folder("RESULTS")?)?);
-    let rounds = Rounds { starts: number("STARTS", 30), warm: number("WARM", 200) };
     let cloud = Cloud::start().await;
 
     if let Ok(named) = env::var("FUNCTIONS") {
@@ -106,7 +114,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let front = Front::start(&cloud).await;
     measure(&beside, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
-    let few = Rounds { starts: rounds.starts.div_ceil(6), warm: rounds.warm.div_ceil(10) };
+    let few = Rounds { starts: rounds.starts.div_ceil(3), warm: rounds.warm.div_ceil(10) };
     let peers_of_get = compared("get-task", &programs, &peers, &cloud);
     let typical = peers_of_get.into_iter().filter(|subject| subject.by == "typical");
     let all = api().map(|function| own(&function, &programs, &cloud));
@@ -246,7 +254,7 @@ fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
     program
 }
 
-/// Measures the programs in turns, and writes a line for each start.
+/// Measures the programs in turns, and writes a line for each start, but for one before, which reads them from the disk.
 async fn measure(
     subjects: &[Subject],
     conditions: Conditions<'_>,
@@ -254,6 +262,9 @@ async fn measure(
     cloud: &Cloud,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn std::error::Error>> {
+    for subject in subjects {
+        start(subject, &prepared(subject, conditions), conditions, 1, cloud).await?;
+    }
     for round in 0..rounds.starts {
         for subject in subjects {
             let program = prepared(subject, conditions);
@@ -284,23 +295,22 @@ async fn start(
     let mut event = cloud.event(function).await;
     let before = connections();
     let mut running = program.start().await?;
-    let init_cpu = running.cpu();
+    let init_cpu = running.cpu().await;
     let at_init = connections() - before;
     let (answer, first) = running.invoke(event).await?;
     accepted(subject, &answer)?;
-    let first_cpu = running.cpu() - init_cpu;
-    let (mut times, mut cpu, mut bytes) = (Vec::with_capacity(warm), Duration::ZERO, 0);
+    let had = running.cpu().await;
+    let (mut times, mut bytes) = (Vec::with_capacity(warm), 0);
     for _ in 0..warm {
         if subject.new_tokens {
             cloud.renew();
         }
         event = cloud.event(function).await;
-        let had = running.cpu();
         let (answer, took) = running.invoke(event).await?;
-        cpu += running.cpu() - had;
         times.push(micros(took));
         bytes += accepted(subject, &answer)?;
     }
+    let warm_cpu = running.cpu().await.saturating_sub(had);
     let row = json!({
         "by": subject.by,
         "function": function,
@@ -308,12 +318,13 @@ async fn start(
         "init_us": micros(running.init),
         "init_cpu_us": micros(init_cpu),
         "first_us": micros(first),
-        "first_cpu_us": micros(first_cpu),
+        "first_cpu_us": micros(had.saturating_sub(init_cpu)),
         "warm_us": times,
-        "warm_cpu_us": micros(cpu) / warm.max(1) as f64,
+        "warm_cpu_us": micros(warm_cpu) / warm as f64,
         "log_bytes": running.logged() as f64 / (warm + 1) as f64,
-        "answer_bytes": bytes as f64 / warm.max(1) as f64,
+        "answer_bytes": bytes as f64 / warm as f64,
         "peak_kib": running.peak_memory(),
+        "own_kib": running.own_memory(),
         "connections_at_init": at_init,
         "connections_later": connections() - before - at_init,
     });

@@ -17,6 +17,7 @@ use crate::runtime_api::{Answer, RuntimeApi};
 
 /// Longest wait for anything that a program does.
 const PATIENCE: Duration = Duration::from_secs(30);
+const SETTLING: Duration = Duration::from_millis(25);
 
 /// How to start a program.
 #[derive(Clone)]
@@ -84,21 +85,32 @@ impl Running {
         Ok((answer, took))
     }
 
-    /// Processor time that its threads have had.
-    pub(crate) fn cpu(&self) -> Duration {
+    /// Processor time that its threads have had, those that have ended left out. It waits first until the program has
+    /// gone to sleep: longer than a control group may hold it up.
+    pub(crate) async fn cpu(&self) -> Duration {
+        tokio::time::sleep(SETTLING).await;
         let threads = fs::read_dir(self.proc("task")).expect("it runs");
-        let times = threads.flatten().map(|thread| {
-            let line = fs::read_to_string(thread.path().join("schedstat")).expect("schedstat");
+        let times = threads.flatten().filter_map(|thread| {
+            let line = fs::read_to_string(thread.path().join("schedstat")).ok()?;
             let time = line.split(' ').next().and_then(|text| text.parse::<u64>().ok());
-            time.expect("the time of a thread")
+            Some(time.expect("the time of a thread"))
         });
         Duration::from_nanos(times.sum())
     }
 
-    /// The most memory that it has had at a time, in KiB.
+    /// The most memory that it has had at a time, in KiB: with what it has read of its own file and of libraries.
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has without these files, in KiB.
+    pub(crate) fn own_memory(&self) -> u64 {
+        self.memory("RssAnon:")
+    }
+
+    fn memory(&self, what: &str) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("Linux says it");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 

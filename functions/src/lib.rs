@@ -1,7 +1,7 @@
 //! What every function does before it serves: read its environment once, say all that is missing in one
 //! line, log as JSON, build only the clients it needs, and open their connections to DynamoDB.
 
-use std::{env, fmt, fs, num::NonZeroU32, pin::Pin, str::FromStr};
+use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
     http::{Callers, Guard},
@@ -42,6 +42,7 @@ impl Environment {
             .with_max_level(level.unwrap_or(tracing::Level::INFO))
             .with_writer(std::io::stderr)
             .init();
+        panic::set_hook(Box::new(log_panic));
         let mut problems = Vec::new();
         let mut required = |name| required(name, &mut problems);
         let credentials = Credentials::new(
@@ -143,6 +144,12 @@ impl Environment {
     }
 }
 
+/// Logs where a panic was, before it ends the process. Its words are left out: they may quote what somebody wrote.
+fn log_panic(panic: &panic::PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string);
+    tracing::error!(at, "panicked");
+}
+
 /// The roots in the file that `AWS_CA_BUNDLE` names, if it names one.
 fn bundle() -> Result<Option<Vec<u8>>, String> {
     let Some(path) = optional("AWS_CA_BUNDLE") else { return Ok(None) };
@@ -201,4 +208,45 @@ pub fn answer_requests<'a>(
 pub async fn issuer(name: String, key: &SigningKeyParameter) -> Result<Issuer, Error> {
     let key = SigningKey::parse(&key.read().await?)?;
     Ok(Issuer::new(name, &key))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place_but_not_its_words() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(log_panic));
+        tracing::subscriber::with_default(subscriber, || {
+            panic::catch_unwind(|| panic!("ada@example.com")).unwrap_err();
+        });
+        panic::set_hook(before);
+        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(logged.contains("\"message\":\"panicked\""), "{logged}");
+        assert!(logged.contains("\"level\":\"ERROR\""), "{logged}");
+        assert!(logged.contains("functions/src/lib.rs:"), "{logged}");
+        assert!(!logged.contains("ada"), "{logged}");
+    }
 }

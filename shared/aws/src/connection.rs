@@ -7,7 +7,8 @@ use std::{cell::OnceCell, time::Duration};
 
 pub use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Region, SharedCredentialsProvider, retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{
     Builder,
@@ -143,6 +144,8 @@ macro_rules! configure {
             .region($connection.region.clone())
             .credentials_provider($connection.credentials.clone())
             .http_client($connection.http())
+            // Watching how fast an answer comes is for long ones: these have the time limits below.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(timeouts(ATTEMPT_TIMEOUT, CALL_TIMEOUT));
         builder.set_endpoint_url($connection.endpoint.clone());
         builder.build()

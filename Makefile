@@ -60,6 +60,7 @@ events: $(TOOLS) ## event files for invoking single functions, from what is runn
 
 .PHONY: watch
 watch: $(TOOLS) ## single functions on this machine, for cargo lambda invoke
+	@test -f .local/cargo-lambda/env || { echo 'make: there is no environment for functions yet: run make events first'; exit 1; }
 	cargo lambda watch --invoke-address 127.0.0.1 --env-file .local/cargo-lambda/env
 
 .PHONY: test
@@ -70,13 +71,14 @@ test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
 	@$(PYTHON) local/e2e.py target/$(HOST)/debug
 
 .PHONY: lint
-lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template
+lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template, costs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
 	cfn-lint template.yaml
 	$(PYTHON) -m openapi_spec_validator shared/api/src/openapi/openapi.json
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
+	$(PYTHON) bench/cost.py --check
 
 .PHONY: openapi
 openapi: ## writes the OpenAPI document anew, from the code
@@ -143,8 +145,12 @@ floor: $(TOOLS)
 
 STARTS ?= 30
 WARM ?= 200
+.PHONY: numbers
+numbers:
+	@case 0$(STARTS)0$(WARM) in *[!0-9]*) echo 'make: STARTS and WARM must be numbers'; exit 1;; esac
+
 .PHONY: bench
-bench: $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (STARTS=30 WARM=200)
+bench: numbers $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (half an hour; STARTS=30 WARM=200)
 	cargo build --release --locked --package taskbell-functions --bins
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical --bin typical-get-task --bin typical-create-task
 	@mkdir -p .local
@@ -163,7 +169,7 @@ cold-builds: $(TOOLS) ## how long all functions take to build from nothing (a qu
 	@$(PYTHON) bench/cold_builds.py
 
 .PHONY: hotspots
-hotspots: $(TOOLS) floor ## where the instructions of a request go, and where the bytes of its binary are
+hotspots: $(TOOLS) floor ## where the instructions of a request go, and where the bytes of its binary are (minutes)
 	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: it counts the instructions'; exit 1; }
 	@program=$$($(DRIVER)) && $(PYTHON) bench/hotspots.py "$$program"
 

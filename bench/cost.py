@@ -1,4 +1,4 @@
-"""make cost: what Taskbell costs on AWS, into docs/cost.md.
+"""make cost: what Taskbell costs on AWS, into docs/cost.md; with --check (make lint) whether that is what stands there.
 
 Measured: units and calls (the snapshot of the test of budgets, and docs/growth.csv for lists), processor time, log lines and answers
 (docs/performance.csv), memory (template.yaml). The prices are in bench/prices.json. What cannot be measured without AWS and users is
@@ -13,7 +13,7 @@ import sys
 from collections import Counter, defaultdict
 from statistics import median
 
-from report import HASHING, PROJECT, table, write
+from report import HASHING, PROJECT, filled, table, write
 
 DOCUMENT = PROJECT / "docs" / "cost.md"
 PRICES = {name: price[0] for name, price in json.loads((PROJECT / "bench" / "prices.json").read_text()).items() if name != "looked up"}
@@ -227,7 +227,7 @@ def main() -> None:
     mails = {users: users * S["reminders"] * S["days"] * PRICES["mail"] for users in STARTS}
     per_user = sum(largest.values()) / max(STARTS)
     shares = [f"{n}. **{part}**, {price / sum(largest.values()):.0%}" for n, (part, price) in enumerate(largest.most_common(3), 1)]
-    write({
+    blocks = {
         "endpoints": endpoints(),
         "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}, digits=4),
         "idle": by_part({"a month": idle()}),
@@ -237,8 +237,13 @@ def main() -> None:
         "largest": "\n".join(shares),
         "supposed": table(["", ""], [[value, what] for value, what in SUPPOSED.values()]),
         "prices": prices(),
-    }, DOCUMENT)
-    print(by_part(months))
+    }
+    if sys.argv[1:] == ["--check"]:
+        if filled(blocks, DOCUMENT) != DOCUMENT.read_text():
+            sys.exit("cost: docs/cost.md is not what is computed from measurements, budgets and prices: run make cost")
+        return
+    write(blocks, DOCUMENT)
+    print(by_part(months), "All of it is in docs/cost.md.", sep="\n\n")
 
 
 if __name__ == "__main__":

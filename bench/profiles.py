@@ -84,7 +84,7 @@ def report(took: dict[Profile, list[float]], turns: dict[Profile, list[dict]]) -
         rows.append([f"**{value}**" for value in row] if profile == CHOSEN else row)
     header = ["LTO", "opt-level", "panic", "with all it needs, s", "alone, s", f"all {len(BINARIES)} on two cores, min"]
     header += ["binary, MB", "zip, MB", "init, ms", "÷ hello world's", "warm p50, ms", "CPU, ms", "memory, MB"]
-    return table(header, rows)
+    return f"Commit {sources()}.\n\n" + table(header, rows)
 
 
 def main() -> None:

@@ -272,15 +272,20 @@ def sources() -> str:
     return commit[:10] + " and changes" * bool(changed)
 
 
-def write(blocks: dict[str, str], document: Path = DOCUMENT) -> None:
-    """Puts each block between its marks in the document."""
+def filled(blocks: dict[str, str], document: Path) -> str:
+    """The document with each block between its marks."""
     text = document.read_text()
     for name, block in blocks.items():
         pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
         text, found = re.subn(pattern, lambda mark: mark[1] + block + mark[2], text, flags=re.DOTALL)
         if found != 1:
             sys.exit(f"{document.name} has no place for {name}")
-    document.write_text(text)
+    return text
+
+
+def write(blocks: dict[str, str], document: Path = DOCUMENT) -> None:
+    """Puts each block between its marks in the document."""
+    document.write_text(filled(blocks, document))
 
 
 def main() -> None:

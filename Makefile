@@ -162,7 +162,7 @@ DRIVER = cargo bench --profile soak --package taskbell-bench --bench functions -
 .PHONY: profiles
 profiles: $(TOOLS) floor ## one function built with each profile that could have been chosen, and measured (an hour)
 	@mkdir -p .local
-	@program=$$($(DRIVER)) && STARTS=8 WARM=$(WARM) $(PYTHON) bench/profiles.py "$$program"
+	@program=$$($(DRIVER)) && STARTS=3 WARM=100 $(PYTHON) bench/profiles.py "$$program"
 
 .PHONY: cold-builds
 cold-builds: $(TOOLS) ## how long all functions take to build from nothing (a quarter of an hour)

@@ -147,7 +147,7 @@ STARTS ?= 30
 WARM ?= 200
 .PHONY: numbers
 numbers:
-	@case 0$(STARTS)0$(WARM) in *[!0-9]*) echo 'make: STARTS and WARM must be numbers'; exit 1;; esac
+	@{ [ "$(STARTS)" -ge 1 ] && [ "$(WARM)" -ge 1 ]; } 2>/dev/null || { echo 'make: STARTS and WARM must be numbers from 1'; exit 1; }
 
 .PHONY: bench
 bench: numbers $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (half an hour; STARTS=30 WARM=200)
@@ -171,6 +171,7 @@ cold-builds: $(TOOLS) ## how long all functions take to build from nothing (a qu
 .PHONY: hotspots
 hotspots: $(TOOLS) floor ## where the instructions of a request go, and where the bytes of its binary are (minutes)
 	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: it counts the instructions'; exit 1; }
+	@command -v nm >/dev/null || { echo 'make: nm is not installed: it says where the bytes are; install binutils'; exit 1; }
 	@program=$$($(DRIVER)) && $(PYTHON) bench/hotspots.py "$$program"
 
 GUARDED = cargo bench --profile soak --package taskbell-instructions --bench instructions --no-run --message-format json $(EXECUTABLE)

@@ -3,11 +3,9 @@ make run and as make release build them; into docs/performance.md. A quarter of 
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 
-from report import PROJECT, sources, table, write
+from report import PROJECT, cargo, sources, table, write
 
 TARGET = PROJECT / "target" / "cold"
 BUILDS = {
@@ -17,16 +15,15 @@ BUILDS = {
 
 
 def main() -> None:
-    subprocess.run(["cargo", "fetch", "--quiet", "--locked"], cwd=PROJECT, check=True)
+    cargo("fetch", "--quiet", "--locked")
     rows = []
     for profile, options in BUILDS.items():
         shutil.rmtree(TARGET, ignore_errors=True)
-        command = ["cargo", "build", "--quiet", "--locked", *options]
+        command = ["build", "--quiet", "--locked", *options]
         started = time.monotonic()
-        if subprocess.run(command, cwd=PROJECT, env=os.environ | {"CARGO_TARGET_DIR": str(TARGET)}).returncode:
-            sys.exit("cold-builds: it could not be built; cargo says why above")
+        cargo(*command, CARGO_TARGET_DIR=str(TARGET))
         minutes, seconds = divmod(round(time.monotonic() - started), 60)
-        rows.append([profile, f"`{' '.join(command)}`", f"{minutes} min {seconds:02} s"])
+        rows.append([profile, f"`cargo {' '.join(command)}`", f"{minutes} min {seconds:02} s"])
     shutil.rmtree(TARGET)
     block = table([f"commit {sources()}, {os.cpu_count()} cores", "", ""], rows)
     write({"cold": block})

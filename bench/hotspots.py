@@ -2,14 +2,13 @@
 binary, and where the bytes of that binary are; into docs/performance.md. What the kernel does for a request is not counted."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
 
-from report import PROJECT, drive, table, write
+from report import PROJECT, cargo, drive, table, write
 
 FUNCTION = "get-task"
 FOLDER = PROJECT / ".local" / "hotspots"
@@ -45,12 +44,11 @@ SECTIONS = {
 def build() -> str:
     """The function as it is released, but with its symbols: a copy, since what is released is then built again."""
     of = ["--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
-    command = ["cargo", "rustc", *of, "--message-format", "json", "--", "-C", "strip=none"]
-    lines = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = cargo("rustc", "--quiet", *of, "--message-format", "json", "--", "-C", "strip=none").splitlines()
     built = [found for line in lines if (found := json.loads(line).get("executable"))][-1]
     FOLDER.mkdir(parents=True, exist_ok=True)
     copy = shutil.copy(built, FOLDER / "program")
-    subprocess.run(["cargo", "build", "--quiet", *of], cwd=PROJECT, check=True)
+    cargo("build", "--quiet", *of)
     return copy
 
 

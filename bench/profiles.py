@@ -7,12 +7,11 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from report import PROJECT, drive, figures, read, sizes, sources, table, write
+from report import PROJECT, cargo, drive, figures, read, sizes, sources, table, write
 
 FUNCTION = "get-task"
 BINARIES = list((PROJECT / "functions" / "src" / "bin").glob("*.rs"))
@@ -37,18 +36,15 @@ class Profile:
         """The seconds of processor time for all of it, and those for the program alone."""
         took = self.target / "seconds.json"
         known = json.loads(took.read_text()) if took.exists() else {}
-        if known.get("of") == sources() and "changes" not in sources():
+        if known.get("of") == sources():
             return known["seconds"]
-        environment = os.environ | {
-            "CARGO_PROFILE_RELEASE_LTO": self.lto, "CARGO_PROFILE_RELEASE_OPT_LEVEL": self.level, "CARGO_TARGET_DIR": str(self.target),
-        }
-        command = ["cargo", "build", "--quiet", "--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
+        command = ["build", "--quiet", "--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
+        profile = {"CARGO_PROFILE_RELEASE_LTO": self.lto, "CARGO_PROFILE_RELEASE_OPT_LEVEL": self.level}
         shutil.rmtree(self.target, ignore_errors=True)
         seconds = []
         for _ in range(2):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            if subprocess.run(command, cwd=PROJECT, env=environment).returncode:
-                sys.exit(f"profiles: {FUNCTION} could not be built; cargo says why above")
+            cargo(*command, CARGO_TARGET_DIR=str(self.target), **profile)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
             (PROJECT / "functions" / "src" / "bin" / f"{FUNCTION}.rs").touch()

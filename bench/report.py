@@ -4,6 +4,7 @@ Of starts and first requests the median is told; of warm requests the median and
 """
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -14,7 +15,7 @@ import sys
 import zipfile
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean, median, quantiles
+from statistics import mean, median
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs" / "performance.md"
@@ -42,6 +43,14 @@ def read(path: Path) -> dict:
     if not measured:
         sys.exit(f"bench: there is nothing in {path}: run make bench")
     return measured
+
+
+def cargo(*command: str, **variables: str) -> str:
+    """What cargo says when it has done this; why it cannot, it says itself."""
+    ended = subprocess.run(["cargo", *command], cwd=PROJECT, env=os.environ | variables, stdout=subprocess.PIPE, text=True)
+    if ended.returncode:
+        sys.exit(f"bench: cargo {' '.join(command)} has failed, for the reason above")
+    return ended.stdout
 
 
 def drive(driver: str, variables: dict[str, str]) -> None:
@@ -128,8 +137,8 @@ def steadiness(measured: dict) -> str:
     for conditions, by, function in measured:
         if by == "floor":
             taken = [row["warm_cpu_us"] / 1000 for row in measured[conditions, by, function]]
-            low, middle, high = quantiles(taken, n=4)
-            rows.append([conditions, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}", f"{max(taken):.2f}"])
+            taken.sort()
+            rows.append([conditions, *(f"{taken[min(len(taken) * part // 4, len(taken) - 1)]:.2f}" for part in (1, 2, 3, 4))])
     return table(["hello world, CPU a request, ms", "quarter below", "median", "quarter above", "most"], rows)
 
 
@@ -265,11 +274,13 @@ def machine() -> str:
 
 
 def sources() -> str:
-    """The commit that is built, and whether something was changed after it."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()
-    built = ["Cargo.toml", "Cargo.lock", "functions", "shared"]
-    changed = subprocess.run(["git", "status", "--porcelain", "--", *built], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    return commit[:10] + " and changes" * bool(changed)
+    """The commit that has last changed what is built, and a hash of what was changed after it."""
+    def git(*command: str) -> str:
+        built = ["Cargo.toml", "Cargo.lock", "functions", "shared"]
+        return subprocess.run(["git", *command, "--", *built], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+
+    changes = git("diff", "HEAD")
+    return git("log", "-1", "--format=%h").strip() + (f" and changes {hashlib.sha256(changes.encode()).hexdigest()[:8]}" if changes else "")
 
 
 def filled(blocks: dict[str, str], document: Path) -> str:

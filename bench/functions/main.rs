@@ -66,9 +66,6 @@ impl Conditions<'_> {
     }
 }
 
-const STARTS: NonZeroUsize = NonZeroUsize::new(30).unwrap();
-const WARM: NonZeroUsize = NonZeroUsize::new(200).unwrap();
-
 /// How often each program is started, and how many requests it answers each time.
 #[derive(Clone, Copy)]
 struct Rounds {
@@ -76,8 +73,12 @@ struct Rounds {
     warm: usize,
 }
 
-fn number(name: &str, otherwise: NonZeroUsize) -> Result<usize, String> {
-    let Ok(text) = env::var(name) else { return Ok(otherwise.get()) };
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("{name} is not set: run make bench"))
+}
+
+fn number(name: &str) -> Result<usize, String> {
+    let text = variable(name)?;
     let number = text.parse::<NonZeroUsize>();
     number
         .map(NonZeroUsize::get)
@@ -85,14 +86,13 @@ fn number(name: &str, otherwise: NonZeroUsize) -> Result<usize, String> {
 }
 
 fn folder(name: &str) -> Result<PathBuf, String> {
-    let path = env::var(name).map_err(|_| format!("{name} is not set: run make bench"))?;
-    Ok(project().join(path))
+    Ok(project().join(variable(name)?))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (programs, peers) = (folder("PROGRAMS")?, folder("PEERS")?);
-    let rounds = Rounds { starts: number("STARTS", STARTS)?, warm: number("WARM", WARM)? };
+    let rounds = Rounds { starts: number("STARTS")?, warm: number("WARM")? };
     let mut out = BufWriter::new(fs::File::create(folder("RESULTS")?)?);
     let cloud = Cloud::start().await;
 

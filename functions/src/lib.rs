@@ -12,8 +12,12 @@ use taskbell_aws::{
 };
 use taskbell_domain::{counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore};
 
-use lambda_http::{Body, Request, Response};
-pub use lambda_http::{Error, service_fn};
+use jiff::Timestamp;
+use lambda_runtime::LambdaEvent;
+pub use lambda_runtime::{Error, service_fn};
+use taskbell_api::http::HttpEvent;
+#[doc(hidden)]
+pub use taskbell_api::http::HttpResponse;
 pub use taskbell_api::{
     http::{Open, respond},
     system::{SystemClock, SystemRandom},
@@ -181,8 +185,8 @@ pub fn guard<'a>(store: &'a DynamoDb, callers: &'a Callers, limit: Limit) -> Gua
 macro_rules! serve {
     ($gate:expr, |$call:ident| $answer:expr) => {{
         let gate = $gate;
-        let answer = |request| -> $crate::Answer<'_> {
-            Box::pin($crate::respond(request, &gate, async |$call| $answer.await))
+        let answer = |event, deadline| -> $crate::Answer<'_> {
+            Box::pin($crate::respond(event, deadline, &gate, async |$call| $answer.await))
         };
         $crate::answer_requests(&answer).await
     }};
@@ -190,15 +194,18 @@ macro_rules! serve {
 
 /// The response to a request, in the making.
 #[doc(hidden)]
-pub type Answer<'a> = Pin<Box<dyn Future<Output = Response<Body>> + Send + 'a>>;
+pub type Answer<'a> = Pin<Box<dyn Future<Output = HttpResponse> + Send + 'a>>;
 
 /// What `serve!` needs of the runtime, of one type, so that it is compiled here and not in every binary.
 #[doc(hidden)]
 #[inline(never)]
 pub fn answer_requests<'a>(
-    answer: &'a (dyn Fn(Request) -> Answer<'a> + Sync),
+    answer: &'a (dyn Fn(HttpEvent, Timestamp) -> Answer<'a> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
-    Box::pin(lambda_http::run(service_fn(async |request| Ok::<_, Error>(answer(request).await))))
+    Box::pin(lambda_runtime::run(service_fn(async |event: LambdaEvent<HttpEvent>| {
+        let deadline = Timestamp::try_from(event.context.deadline())?;
+        Ok::<_, Error>(answer(event.payload, deadline).await)
+    })))
 }
 
 /// What issues access tokens: reads the private key, once, before the first request.

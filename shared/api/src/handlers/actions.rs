@@ -2,7 +2,7 @@
 //! changes nothing, because scanners follow every link in a mail; POST is the press.
 
 use askama::Template;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     ports::{ProfileChanges, TaskChanges, TimerQueue},
@@ -72,7 +72,7 @@ async fn follow(
         let text = "Open Taskbell to do what it was for.".to_owned();
         return page(StatusCode::GONE, Page { heading, text, button: None });
     }
-    let pressed = call.method() == Method::POST;
+    let pressed = call.method() == "POST";
     let (task, snooze) = match link.deed {
         Deed::Complete(task) => (task, None),
         Deed::Snooze(task, lead) => (task, Some(lead)),

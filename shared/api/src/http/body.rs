@@ -19,7 +19,7 @@ impl Fields {
     /// The fields of a request's body.
     ///
     /// # Errors
-    /// 400 `malformed_json`, 413, 415; 422 if it is JSON but no object.
+    /// 400 `malformed_json` or `malformed_request`, 413, 415; 422 if it is JSON but no object.
     pub fn of(call: &Call) -> Result<Self, Problem> {
         let value: Value = serde_json::from_slice(call.json()?).map_err(|error| {
             let (line, column) = (error.line(), error.column());

@@ -2,11 +2,16 @@
 
 use std::sync::OnceLock;
 
-use http::{HeaderMap, header};
-use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::header;
+use jiff::Timestamp;
 use tokio::sync::SetOnce;
 
-use super::{Problem, guard::Verdict};
+use super::{
+    Problem,
+    event::{HttpEvent, HttpRequest},
+    guard::Verdict,
+};
 use crate::tokens::Identity;
 
 /// The largest body that is read, in bytes. A task with all its fields at their limits, every character
@@ -15,27 +20,47 @@ const MAX_BODY: usize = 512 * 1024;
 
 /// A request: its headers, parameters and body, who sent it, and whether they may.
 pub struct Call {
-    request: Request,
-    request_id: String,
-    route: String,
-    address: String,
+    request: HttpRequest,
+    is_readable: bool,
+    query: Vec<(String, String)>,
+    /// Nothing if it should be base64 and is not.
+    body: Option<Vec<u8>>,
+    deadline: Timestamp,
     caller: OnceLock<Identity>,
     verdict: SetOnce<Verdict>,
 }
 
 impl Call {
-    /// Takes a request of API Gateway (HTTP API, payload 2.0).
-    pub fn new(request: Request) -> Self {
-        let (request_id, route, address) = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => (
-                context.request_id.clone().unwrap_or_default(),
-                context.route_key.clone().unwrap_or_default(),
-                context.http.source_ip.clone().unwrap_or_default(),
-            ),
-            _ => Default::default(),
+    /// Takes an event of API Gateway, to be answered before `deadline`, when Lambda ends the invocation.
+    pub fn new(event: HttpEvent, deadline: Timestamp) -> Self {
+        let is_readable = event.0.is_some();
+        let mut request = event.0.unwrap_or_default();
+        request.headers =
+            request.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+        let query = form_urlencoded::parse(request.raw_query_string.as_bytes()).into_owned().collect();
+        let body = request.body.take().unwrap_or_default();
+        let body = match request.is_base64_encoded {
+            true => STANDARD.decode(body).ok(),
+            false => Some(body.into_bytes()),
         };
         let (caller, verdict) = (OnceLock::new(), SetOnce::new());
-        Self { request, request_id, route, address, caller, verdict }
+        Self { request, is_readable, query, body, deadline, caller, verdict }
+    }
+
+    /// Refuses an event that is no request.
+    ///
+    /// # Errors
+    /// 400 `malformed_request`.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.is_readable {
+            return Ok(());
+        }
+        Err(Problem::malformed("malformed_request", "The request cannot be read as Unicode text."))
+    }
+
+    /// When Lambda ends the invocation.
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
     }
 
     /// Who is calling.
@@ -56,7 +81,7 @@ impl Call {
 
     /// The address of the network that the request comes from, as API Gateway saw it: no header can forge it.
     pub fn address(&self) -> &str {
-        &self.address
+        &self.request.request_context.http.source_ip
     }
 
     pub(super) fn identified(&self, caller: Option<Identity>) {
@@ -75,57 +100,46 @@ impl Call {
 
     /// The id that API Gateway gave the request; it stands in its access log too.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.request.request_context.request_id
     }
 
     /// The route that matched, such as `GET /v1/tasks/{task_id}`. Unlike the path it holds no values.
     pub fn route(&self) -> &str {
-        &self.route
+        &self.request.request_context.route_key
     }
 
-    /// The headers.
-    pub fn headers(&self) -> &HeaderMap {
-        self.request.headers()
+    /// The method, in upper case.
+    pub fn method(&self) -> &str {
+        &self.request.request_context.http.method
     }
 
-    /// The method.
-    pub fn method(&self) -> &http::Method {
-        self.request.method()
-    }
-
-    /// A header as text, if it is there once.
+    /// A header as text, if it is there.
     ///
     /// # Errors
-    /// 400 `invalid_header` if it is there more than once or is not visible ASCII.
+    /// 400 `invalid_header` if it is not visible ASCII.
     pub fn header(&self, name: &'static str) -> Result<Option<&str>, Problem> {
-        let mut values = self.headers().get_all(name).iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        match (value.to_str(), values.next()) {
-            (Ok(text), None) => Ok(Some(text)),
-            _ => Err(Problem::malformed(
-                "invalid_header",
-                format!("The header {name} must be there once, in visible ASCII."),
-            )),
+        let Some(value) = self.request.headers.get(name) else { return Ok(None) };
+        if value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+            return Ok(Some(value));
         }
+        let detail = format!("The header {name} must be visible ASCII.");
+        Err(Problem::malformed("invalid_header", detail))
     }
 
     /// A parameter of the path; empty if the route has none of that name.
     pub fn path(&self, name: &str) -> &str {
-        self.request.path_parameters_ref().and_then(|parameters| parameters.first(name)).unwrap_or("")
+        self.request.path_parameters.get(name).map_or("", String::as_str)
     }
 
     /// The query's parameters, decoded, in order.
     pub fn query(&self) -> Vec<(&str, &str)> {
-        self.request
-            .query_string_parameters_ref()
-            .map(|query| query.iter().collect())
-            .unwrap_or_default()
+        self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     /// The body of a request that must have one in JSON.
     ///
     /// # Errors
-    /// 413 `body_too_large`, 415 `unsupported_media_type`.
+    /// 400 `malformed_request`, 413 `body_too_large`, 415 `unsupported_media_type`.
     pub fn json(&self) -> Result<&[u8], Problem> {
         let media_type =
             self.header("content-type")?.unwrap_or("").split(';').next().unwrap_or("").trim();
@@ -137,16 +151,15 @@ impl Call {
                 format!("Send the body as JSON, with {}: application/json.", header::CONTENT_TYPE),
             ));
         }
-        let body: &[u8] = match self.request.body() {
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => &[],
-        };
+        let body = self
+            .body
+            .as_deref()
+            .ok_or_else(|| Problem::malformed("malformed_request", "The body is not valid base64."))?;
         if body.len() > MAX_BODY {
             return Err(Problem::new(
                 http::StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
-                format!("The body may have {MAX_BODY} bytes."),
+                format!("The body must not exceed {MAX_BODY} bytes."),
             ));
         }
         Ok(body)

@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use lambda_http::{Body, Request, Response};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     Call, Problem, etag,
+    event::{HttpEvent, HttpResponse},
     guard::{Gate, guarded},
 };
 
@@ -79,13 +80,21 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 ];
 
 /// Runs a handler on a request, behind a gate, turns what it gives into a response, and logs one line about it.
-pub async fn respond<H>(request: Request, gate: &impl Gate, handler: H) -> Response<Body>
+pub async fn respond<H>(
+    event: HttpEvent,
+    deadline: Timestamp,
+    gate: &impl Gate,
+    handler: H,
+) -> HttpResponse
 where
     H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
 {
     let started = Instant::now();
-    let call = Call::new(request);
-    let result = guarded(&call, gate, handler).await;
+    let call = Call::new(event, deadline);
+    let result = match call.check() {
+        Ok(()) => guarded(&call, gate, handler).await,
+        Err(problem) => Err(problem),
+    };
     let (status, code) = match &result {
         Ok(reply) => (reply.status, ""),
         Err(problem) => (problem.status, problem.code),
@@ -109,19 +118,16 @@ where
             )
         }
     };
-    let mut response = Response::new(if body.is_empty() { Body::Empty } else { Body::Text(body) });
-    *response.status_mut() = status;
-    let fields = response.headers_mut();
-    for (name, value) in ALWAYS {
-        fields.insert(name, HeaderValue::from_static(value));
-    }
-    if !content_type.is_empty() {
-        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    }
-    if let Ok(id) = HeaderValue::from_str(call.request_id()) {
-        fields.insert("x-request-id", id);
-    }
-    fields.extend(call.verdict().headers());
-    fields.extend(headers);
-    response
+    let always = ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    let content_type = (!content_type.is_empty())
+        .then(|| (header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+    let request_id = HeaderValue::from_str(call.request_id()).ok();
+    let request_id = request_id.map(|id| (HeaderName::from_static("x-request-id"), id));
+    let common = always.into_iter().chain(content_type).chain(request_id);
+    let all = common.chain(call.verdict().headers()).chain(headers);
+    // Values made of anything but visible ASCII were refused when they were added.
+    let text = |(name, value): (HeaderName, HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    HttpResponse { status_code: status, headers: all.filter_map(text).collect(), body }
 }

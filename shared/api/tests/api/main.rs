@@ -12,6 +12,7 @@ mod digests;
 mod dynamodb_server;
 mod faults;
 mod functions;
+mod hostile;
 mod idempotency;
 mod limits;
 mod links;

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use taskbell_api::{
     handlers::{
         actions, auth, comments, counts, health, invitations, me, notifications, openapi, spaces,
         tasks, users,
     },
-    http::{Call, Callers, Gate, Guard, Open, Verdict, respond},
+    http::{Call, Callers, Gate, Guard, HttpEvent, Open, Verdict, respond},
     links::{Deed, Link},
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
@@ -342,9 +341,14 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     /// Sends an event to the handler of its function, as the function itself does.
     pub(crate) async fn send(&self, event: &Event) -> Answer {
+        self.send_text(&event.function, &event.json.to_string()).await
+    }
+
+    /// The same with an event as it arrives.
+    pub(crate) async fn send_text(&self, function: &str, event: &str) -> Answer {
         let Self { store, queue, clock, random, issuer, callers, requests, quota } = self;
         let guarded = |callers, limit| Some(Guard::new(store, clock, callers, limit));
-        let gate = MaybeOpen(match event.function.as_str() {
+        let gate = MaybeOpen(match function {
             "get-health" | "get-openapi" => None,
             "register-user" => guarded(&Callers::Anybody, Limit::registrations(20)),
             "log-in" => guarded(&Callers::Anybody, Limit::log_ins(60)),
@@ -354,83 +358,75 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             }
             _ => guarded(callers, Limit::requests(*requests)),
         });
-        let request =
-            lambda_http::request::from_str(&event.json.to_string()).expect("an HTTP API event");
-        let response: Response<Body> =
-            respond(request, &gate, async |call| match event.function.as_str() {
-                "register-user" => auth::register::handle(call, store, queue, clock, random).await,
-                "verify-email" => auth::verify_email::handle(call, store, clock).await,
-                "forgot-password" => {
-                    auth::forgot_password::handle(call, store, queue, clock, random).await
-                }
-                "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
-                "send-verification" => {
-                    me::verify_email::handle(call, store, queue, clock, random).await
-                }
-                "run-action" => actions::handle(call, store, queue, clock, random).await,
-                "snooze-task" => tasks::snooze::handle(call, store, queue, clock, random).await,
-                "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
-                "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
-                "log-out" => auth::log_out::handle(call, store).await,
-                "get-profile" => me::get::handle(call, store).await,
-                "update-profile" => me::update::handle(call, store, clock).await,
-                "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
-                "create-task" => tasks::create::handle(call, store, queue, *quota, clock, random).await,
-                "list-tasks" => tasks::list::handle(call, store, clock).await,
-                "get-task" => tasks::get::handle(call, store).await,
-                "update-task" => tasks::update::handle(call, store, queue, *quota, clock, random).await,
-                "delete-task" => tasks::delete::handle(call, store).await,
-                "complete-task" => tasks::complete::handle(call, store, queue, clock, random).await,
-                "reopen-task" => tasks::reopen::handle(call, store, queue, *quota, clock, random).await,
-                "list-task-reminders" => tasks::reminders::handle(call, store).await,
-                "skip-task" => tasks::skip::handle(call, store, queue, clock, random).await,
-                "list-task-occurrences" => tasks::occurrences::handle(call, store).await,
-                "create-space" => spaces::create::handle(call, store, clock, random).await,
-                "list-spaces" => spaces::list::handle(call, store).await,
-                "get-space" => spaces::get::handle(call, store).await,
-                "update-space" => spaces::update::handle(call, store, clock).await,
-                "delete-space" => spaces::delete::handle(call, store, clock).await,
-                "list-members" => spaces::members::handle(call, store).await,
-                "update-member" => spaces::update_member::handle(call, store, clock).await,
-                "remove-member" => spaces::remove_member::handle(call, store, clock, random).await,
-                "invite-member" => invitations::create::handle(call, store, queue, clock, random).await,
-                "accept-invitation" => invitations::accept::handle(call, store, clock).await,
-                "create-comment" => comments::create::handle(call, store, clock, random).await,
-                "list-comments" => comments::list::handle(call, store).await,
-                "update-comment" => comments::update::handle(call, store, clock).await,
-                "delete-comment" => comments::delete::handle(call, store).await,
-                "batch-tasks" => tasks::batch::handle(call, store, queue, *quota, clock, random).await,
-                "list-invitations" => invitations::list::handle(call, store, clock).await,
-                "revoke-invitation" => invitations::revoke::handle(call, store).await,
-                "become-operator" => {
-                    let operator = operator().email;
-                    me::operator::handle(call, store, queue, Some(&operator), clock, random).await
-                }
-                "list-users" => users::list::handle(call, store).await,
-                "get-user" => users::get::handle(call, store).await,
-                "update-user" => {
-                    let operator = operator().email;
-                    users::update::handle(call, store, Some(&operator), clock).await
-                }
-                "create-notification" => {
-                    notifications::create::handle(call, store, queue, clock, random).await
-                }
-                "get-notification" => notifications::get::handle(call, store).await,
-                "list-tags" => counts::tags::handle(call, store).await,
-                "list-categories" => counts::categories::handle(call, store).await,
-                "get-stats" => counts::stats::handle(call, store, clock).await,
-                "get-openapi" => openapi::get::handle(call).await,
-                "get-health" => health::get::handle(call).await,
-                other => panic!("{other} is no function of the API"),
-            })
-            .await;
-        let headers = response.headers().iter();
-        let headers =
-            headers.map(|(name, value)| (name.to_string(), value.to_str().expect("ASCII").to_owned()));
-        let body = match response.body() {
-            Body::Text(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
-            _ => Value::Null,
+        let received: HttpEvent = serde_json::from_str(event).expect("JSON");
+        let deadline = clock.now() + SignedDuration::from_secs(15);
+        let response = respond(received, deadline, &gate, async |call| match function {
+            "register-user" => auth::register::handle(call, store, queue, clock, random).await,
+            "verify-email" => auth::verify_email::handle(call, store, clock).await,
+            "forgot-password" => auth::forgot_password::handle(call, store, queue, clock, random).await,
+            "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
+            "send-verification" => me::verify_email::handle(call, store, queue, clock, random).await,
+            "run-action" => actions::handle(call, store, queue, clock, random).await,
+            "snooze-task" => tasks::snooze::handle(call, store, queue, clock, random).await,
+            "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
+            "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
+            "log-out" => auth::log_out::handle(call, store).await,
+            "get-profile" => me::get::handle(call, store).await,
+            "update-profile" => me::update::handle(call, store, clock).await,
+            "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
+            "create-task" => tasks::create::handle(call, store, queue, *quota, clock, random).await,
+            "list-tasks" => tasks::list::handle(call, store, clock).await,
+            "get-task" => tasks::get::handle(call, store).await,
+            "update-task" => tasks::update::handle(call, store, queue, *quota, clock, random).await,
+            "delete-task" => tasks::delete::handle(call, store).await,
+            "complete-task" => tasks::complete::handle(call, store, queue, clock, random).await,
+            "reopen-task" => tasks::reopen::handle(call, store, queue, *quota, clock, random).await,
+            "list-task-reminders" => tasks::reminders::handle(call, store).await,
+            "skip-task" => tasks::skip::handle(call, store, queue, clock, random).await,
+            "list-task-occurrences" => tasks::occurrences::handle(call, store).await,
+            "create-space" => spaces::create::handle(call, store, clock, random).await,
+            "list-spaces" => spaces::list::handle(call, store).await,
+            "get-space" => spaces::get::handle(call, store).await,
+            "update-space" => spaces::update::handle(call, store, clock).await,
+            "delete-space" => spaces::delete::handle(call, store, clock).await,
+            "list-members" => spaces::members::handle(call, store).await,
+            "update-member" => spaces::update_member::handle(call, store, clock).await,
+            "remove-member" => spaces::remove_member::handle(call, store, clock, random).await,
+            "invite-member" => invitations::create::handle(call, store, queue, clock, random).await,
+            "accept-invitation" => invitations::accept::handle(call, store, clock).await,
+            "create-comment" => comments::create::handle(call, store, clock, random).await,
+            "list-comments" => comments::list::handle(call, store).await,
+            "update-comment" => comments::update::handle(call, store, clock).await,
+            "delete-comment" => comments::delete::handle(call, store).await,
+            "batch-tasks" => tasks::batch::handle(call, store, queue, *quota, clock, random).await,
+            "list-invitations" => invitations::list::handle(call, store, clock).await,
+            "revoke-invitation" => invitations::revoke::handle(call, store).await,
+            "become-operator" => {
+                let operator = operator().email;
+                me::operator::handle(call, store, queue, Some(&operator), clock, random).await
+            }
+            "list-users" => users::list::handle(call, store).await,
+            "get-user" => users::get::handle(call, store).await,
+            "update-user" => {
+                let operator = operator().email;
+                users::update::handle(call, store, Some(&operator), clock).await
+            }
+            "create-notification" => {
+                notifications::create::handle(call, store, queue, clock, random).await
+            }
+            "get-notification" => notifications::get::handle(call, store).await,
+            "list-tags" => counts::tags::handle(call, store).await,
+            "list-categories" => counts::categories::handle(call, store).await,
+            "get-stats" => counts::stats::handle(call, store, clock).await,
+            "get-openapi" => openapi::get::handle(call).await,
+            "get-health" => health::get::handle(call).await,
+            other => panic!("{other} is no function of the API"),
+        })
+        .await;
+        let body = match response.body.as_str() {
+            "" => Value::Null,
+            text => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
         };
-        Answer { status: response.status().as_u16(), headers: headers.collect(), body }
+        Answer { status: response.status_code.as_u16(), headers: response.headers, body }
     }
 }

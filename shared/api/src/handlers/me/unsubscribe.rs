@@ -4,7 +4,7 @@
 //! nothing, because scanners follow every link in a mail.
 
 use askama::Template;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
     ports::{ProfileChanges, SpaceReads, StoppedAddresses},
@@ -67,7 +67,7 @@ async fn turn_off(
     kind: MailKind,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    if call.method() != Method::POST {
+    if call.method() != "POST" {
         return page(kind, false, !user.mail.wants(kind));
     }
     call.admitted().await?;
@@ -87,7 +87,7 @@ async fn decline(
     if !known {
         return Err(Problem::not_found());
     }
-    let pressed = call.method() == Method::POST;
+    let pressed = call.method() == "POST";
     if pressed {
         call.admitted().await?;
         store.stop_address(&token.address_hash, clock.now()).await?;

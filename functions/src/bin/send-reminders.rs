@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::{
     mail::MailContext,
-    workers::send_reminders::{Worker, handle_batch},
+    workers::{
+        Pace,
+        send_reminders::{Worker, handle_batch},
+    },
 };
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, service_fn};
 
@@ -14,13 +17,15 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let (store, queue, mailer) = (env.dynamodb(), env.reminder_queue(), env.mailer());
     let api_url = env.required("API_URL");
-    let (mailer, sender) = env.ready(mailer).await?;
+    let pace = env.number("MAILS_PER_SECOND").zip(env.number("REMINDER_CONCURRENCY"));
+    let ((mailer, sender), (rate, workers)) = env.ready(mailer.zip(pace)).await?;
+    let pace = Pace::new(rate, workers);
     let mail = MailContext { sender, api_url };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let (store, queue, mailer, mail) = (&store, &queue, &mailer, &mail);
-        let worker =
-            Worker { store, queue, mailer, clock: &SystemClock, random: &SystemRandom, mail, deadline };
+        let (clock, random, pace) = (&SystemClock, &SystemRandom, &pace);
+        let worker = Worker { store, queue, mailer, clock, random, mail, pace, deadline };
         Ok::<SqsBatchResponse, Error>(handle_batch(&worker, event.payload).await)
     }))
     .await

@@ -81,10 +81,11 @@ impl Connection {
     }
 
     fn http(&self) -> SharedHttpClient {
-        self.http.get_or_init(|| self.client()).clone()
+        self.http.get_or_init(|| self.client(None)).clone()
     }
 
-    fn client(&self) -> SharedHttpClient {
+    /// An HTTP client that keeps at most so many idle connections, or as many as there are.
+    fn client(&self, max_idle: Option<usize>) -> SharedHttpClient {
         let roots = self.roots.clone().unwrap_or_else(|| AMAZON_ROOTS.to_vec());
         let context = TlsContext::builder()
             .with_trust_store(TrustStore::empty().with_pem_certificate(roots))
@@ -92,7 +93,9 @@ impl Connection {
             // It returns a Result for what a later version may check; this one checks nothing.
             .expect("building it does nothing that fails");
         // It reaches a local cloud without TLS as well: a client for that alone would be compiled in beside it.
-        let tls = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        let mut builder = Builder::new();
+        builder.set_pool_max_idle_per_host(max_idle);
+        let tls = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
         tls.tls_context(context).build_https()
     }
 
@@ -118,9 +121,14 @@ impl Connection {
 
     /// An SES client that never retries by itself: SES knows no idempotency, so a second attempt after a
     /// lost answer would be a second mail.
+    ///
+    /// Each mail has a connection of its own. One that has been idle may have been closed by the other side, which a
+    /// function that was frozen meanwhile learns only when it writes to it; and then nobody can know whether the mail
+    /// was read.
     pub fn ses(&self) -> aws_sdk_ses::Client {
         let once = configure!(aws_sdk_ses::Config::builder(), self)
             .to_builder()
+            .http_client(self.client(Some(0)))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts(MAIL_TIMEOUT, MAIL_TIMEOUT))
             .build();

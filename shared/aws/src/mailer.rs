@@ -1,33 +1,35 @@
 //! SES: sends mail, each once.
 
+use std::error::Error;
+
 use aws_sdk_ses::{
     Client,
     error::SdkError,
     primitives::Blob,
     types::{MessageTag, RawMessage},
 };
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use taskbell_domain::ports::{About, Mail, MailError, Mailer};
 
 use crate::{mail_events, sent::Sent};
 
-/// Codes that speak of the account and not of the mail: too many a second or a day, sending paused, or a
-/// role or clock that is being mended. ("Handling errors", Amazon SES API reference.)
-const NO_ROOM: &[&str] = &[
-    "Throttling",
-    "ThrottlingException",
-    "LimitExceededException",
-    "AccountSendingPausedException",
-    "ConfigurationSetSendingPausedException",
-    "ConfigurationSetDoesNotExist",
-    "ConfigurationSetDoesNotExistException",
-    "MailFromDomainNotVerified",
-    "MailFromDomainNotVerifiedException",
-    "AccessDenied",
-    "AccessDeniedException",
-    "RequestExpired",
-    "ExpiredToken",
+/// Codes that can speak of the mail itself, so that offering it again and again is of no use ("SendRawEmail" and
+/// "Common errors", Amazon SES API reference). All others speak of the account, the role, the configuration set or the
+/// clock: the mail waits until somebody has mended that.
+const OF_THE_MAIL: &[&str] = &[
+    "MessageRejected",
+    "InvalidParameterValue",
+    "InvalidParameterCombination",
+    "MissingParameter",
+    "ValidationError",
+    "ValidationException",
 ];
+
+/// What the v1 API says in the message of a `MessageRejected` that is not about the mail ("Amazon SES email sending
+/// errors", Amazon SES developer guide): an account or configuration set that is paused, suspended or disabled, or a
+/// quota.
+const OF_THE_ACCOUNT: &[&str] = &["paused", "suspended", "disabled", "quota", "rate exceeded"];
 
 /// Sends through SES from one verified address. The client must not retry ([`Connection::ses`]).
 ///
@@ -65,19 +67,50 @@ impl Mailer for SesMailer {
         result.map(|answer| answer.message_id).map_err(|error| match &error {
             SdkError::ConstructionFailure(_) => MailError::Refused("not built".to_owned()),
             SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
-                let code = answer.err().code().unwrap_or("refused");
-                let of_the_mail = !NO_ROOM.contains(&code);
-                if of_the_mail {
+                let code = answer.err().code().unwrap_or("UnknownError");
+                let message = answer.err().message().unwrap_or_default().to_lowercase();
+                if self.is_about_the_mail(code, &message, mail) {
                     MailError::Refused(code.to_owned())
                 } else {
-                    MailError::NotNow(code.to_owned())
+                    MailError::Deferred(code.to_owned())
                 }
             }
             SdkError::ServiceError(_) => MailError::Unknown("server error".to_owned()),
+            SdkError::DispatchFailure(failure) if never_connected(failure) => {
+                MailError::Deferred("no connection".to_owned())
+            }
             SdkError::TimeoutError(_) => MailError::Unknown("timeout".to_owned()),
             _ => MailError::Unknown("connection lost".to_owned()),
         })
     }
+}
+
+impl SesMailer {
+    /// Whether SES refuses this mail, and not any mail at present. `message` is in lower case.
+    fn is_about_the_mail(&self, code: &str, message: &str, mail: &Mail) -> bool {
+        if !OF_THE_MAIL.contains(&code) || OF_THE_ACCOUNT.iter().any(|words| message.contains(words)) {
+            return false;
+        }
+        if !message.contains("not verified") {
+            return true;
+        }
+        // It names the identities that failed: the sender, or, in the sandbox, the recipient.
+        let names = |address: &str| message.contains(&address.to_lowercase());
+        names(mail.to.as_str()) && !names(&self.sender)
+    }
+}
+
+/// Whether no connection could be opened (a name that was not found, a refused connection, TLS), so that nothing of the
+/// request was written.
+fn never_connected(failure: &DispatchFailure) -> bool {
+    let mut next = failure.as_connector_error().and_then(|error| error.source());
+    while let Some(error) = next {
+        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|e| e.is_connect()) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// What SES is to repeat when it tells what became of a mail.

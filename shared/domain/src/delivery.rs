@@ -7,6 +7,8 @@
 //! Where a worker fails between the claim and the record, nobody can know whether the mail left. The
 //! lease ends, the delivery becomes uncertain, and after a wait for news the mail is sent again.
 
+use std::ops::RangeInclusive;
+
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a claim holds. It exceeds the time limit of the worker function, so that a worker whose lease
@@ -30,8 +32,9 @@ pub const MAX_ATTEMPTS: u32 = 5;
 /// added, by task, so that those who were turned away together do not come back together.
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
 
-/// The shortest wait when SES had no room for the mail.
-const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(30);
+/// The shortest and the longest wait of a deferred mail.
+const DEFERRALS: RangeInclusive<SignedDuration> =
+    SignedDuration::from_secs(30)..=SignedDuration::from_mins(30);
 
 /// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -152,9 +155,9 @@ pub enum Outcome {
     Accepted(String),
     /// SES certainly did not accept it.
     Refused,
-    /// It was not offered to SES, or SES had no room for it (a sending rate, a daily quota). That is no
-    /// fault of the mail: it waits, and does not count as an attempt.
-    Later,
+    /// It was not offered to SES, or SES does not accept any mail at present (a sending rate, a daily quota, sending
+    /// paused). That is no fault of the mail: it waits, and does not count as an attempt.
+    Deferred,
     /// Nobody knows.
     Unknown,
     /// It was not offered to SES, for a reason.
@@ -241,7 +244,7 @@ impl Delivery {
                 self.attempts = self.attempts.saturating_sub(1);
                 self.end(DeliveryStatus::Skipped, Some(*reason));
             }
-            Outcome::Refused | Outcome::Later if !goes_on => {
+            Outcome::Refused | Outcome::Deferred if !goes_on => {
                 let reason = self.reason;
                 self.end(DeliveryStatus::Skipped, reason);
             }
@@ -252,10 +255,10 @@ impl Delivery {
                 self.status = DeliveryStatus::Scheduled;
                 self.next_at = Some(now + backoff(self.attempts) + apart);
             }
-            Outcome::Later => {
+            Outcome::Deferred => {
                 self.status = DeliveryStatus::Scheduled;
                 self.attempts = self.attempts.saturating_sub(1);
-                self.next_at = Some(now + SHORTEST_WAIT + apart);
+                self.next_at = Some(now + deferral(now.duration_since(self.fire_at)) + apart);
             }
             Outcome::Unknown => {
                 self.doubt(goes_on.then_some(now + uncertain_wait(self.attempts)));
@@ -283,6 +286,12 @@ impl Delivery {
 
 fn backoff(attempts: u32) -> SignedDuration {
     FIRST_BACKOFF * doublings(attempts)
+}
+
+/// How long a mail waits that is deferred: half as long again as it has waited so far. The longer SES accepts nothing,
+/// the less often it is asked: some sixty times in a day.
+fn deferral(lateness: SignedDuration) -> SignedDuration {
+    (lateness / 2).clamp(*DEFERRALS.start(), *DEFERRALS.end())
 }
 
 fn uncertain_wait(attempts: u32) -> SignedDuration {

@@ -32,7 +32,7 @@ impl Outbox {
 impl Mailer for Outbox {
     async fn send(&self, mail: &Mail) -> Result<String, MailError> {
         let error = self.script.lock().expect("not poisoned").pop();
-        if let Some(refusal @ (MailError::Refused(_) | MailError::NotNow(_))) = error {
+        if let Some(refusal @ (MailError::Refused(_) | MailError::Deferred(_))) = error {
             return Err(refusal);
         }
         let mut sent = self.sent.lock().expect("not poisoned");

@@ -36,7 +36,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             let (read, now) = (digest.version, self.clock.now());
             if digest.at.is_none_or(|at| at > now) {
                 if !changed && timer.at > now {
-                    self.queue.enqueue(&[timer], now).await?;
+                    self.requeue(timer, now).await?;
                 }
                 return Ok(());
             }

@@ -5,5 +5,8 @@ pub mod create_signing_key;
 mod digests;
 pub mod dispatch_due_timers;
 mod notices;
+mod pace;
 pub mod record_mail_events;
 pub mod send_reminders;
+
+pub use pace::Pace;

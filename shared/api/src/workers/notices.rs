@@ -12,7 +12,7 @@ use taskbell_domain::{
     user::{MailKind, StopReason, User},
 };
 
-use super::send_reminders::{Failure, MAX_STEPS, TIME_TO_SEND, Worker, WorkerStore};
+use super::send_reminders::{Failure, MAX_STEPS, Turn, Worker, WorkerStore};
 use crate::{
     handlers::access::role,
     mail::{WriteError, assignment_mail, code_mail, invitation_mail, message_mail, verification_mail},
@@ -26,7 +26,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Deals with the timer of a notice, as with that of a task.
     pub(super) async fn handle_notice(&self, id: NoticeId, timer: Timer) -> Result<(), Failure> {
         let mut found = self.store.notice(id).await?;
-        let mut changed = false;
+        let (mut changed, mut has_turn) = (false, false);
         for _ in 0..MAX_STEPS {
             let Some(mut notice) = found else { return Ok(()) };
             let now = self.clock.now();
@@ -37,14 +37,17 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     ring_soon(self.queue, [notice.timer()], now).await;
                     return Ok(());
                 }
-                NoticeStep::Idle if timer.at > now => {
-                    self.queue.enqueue(&[timer], now).await?;
-                    return Ok(());
-                }
+                NoticeStep::Idle if timer.at > now => return self.requeue(timer, now).await,
                 NoticeStep::Idle => return Ok(()),
-                NoticeStep::Send(_) if now + TIME_TO_SEND > self.deadline => {
-                    return Err(Failure::OutOfTime);
-                }
+                NoticeStep::Send(_) if !has_turn => match self.wait_for_turn(timer, now).await? {
+                    Turn::Now => has_turn = true,
+                    Turn::AfterWait => {
+                        has_turn = true;
+                        found = self.store.notice(id).await?;
+                        continue;
+                    }
+                    Turn::Requeued => return Ok(()),
+                },
                 NoticeStep::Send(_) | NoticeStep::Recorded => {}
             }
             found = match self.store.replace_notice(&notice, read).await? {
@@ -52,7 +55,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 Replaced::Done => {
                     changed = true;
                     match step {
-                        NoticeStep::Send(fence) => self.deliver_notice(notice, fence).await?,
+                        NoticeStep::Send(fence) => {
+                            has_turn = false;
+                            self.deliver_notice(notice, fence).await?
+                        }
                         _ => Some(notice),
                     }
                 }
@@ -65,7 +71,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let outcome = self.send_notice(&notice, fence).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so there is no doubt about it.
             tracing::error!(notice = %notice.id, %error, "what a notice tells of could not be read");
-            Outcome::Later
+            Outcome::Deferred
         });
         let mut present = Some(notice);
         for _ in 0..MAX_STEPS {

@@ -1,7 +1,7 @@
 //! `send-reminders`, for each message of the queue: does what is due of a task. It sends each reminder once,
 //! and completes tasks that complete themselves.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
@@ -21,6 +21,7 @@ use taskbell_domain::{
     user::{MailKind, User},
 };
 
+use super::Pace;
 use crate::{
     handlers::access::role,
     mail::{MailContext, reminder_mail},
@@ -51,16 +52,32 @@ pub struct Worker<'a, S, Q, M> {
     pub random: &'a dyn Random,
     /// What all mails have in common.
     pub mail: &'a MailContext,
+    /// When the next mail may be sent.
+    pub pace: &'a Pace,
     /// When this invocation will be ended.
     pub deadline: Timestamp,
 }
 
 /// The time that sending and recording one reminder can take. With less left, none is begun: a worker that
 /// is ended while it sends leaves a doubt behind.
-pub(super) const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
+const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
 
 /// The time that asking SES and recording its answer can take.
 const TIME_TO_OFFER: SignedDuration = SignedDuration::from_secs(15);
+
+/// When a message comes back for which this invocation has no turn to send left; up to 31 seconds are added, by
+/// subject, so that a full queue does not come back all at once.
+const REQUEUE_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+/// Whether a mail may be sent.
+pub(super) enum Turn {
+    /// At once.
+    Now,
+    /// Now, after a wait in which things may have changed.
+    AfterWait,
+    /// Not in this invocation: the message is in the queue again.
+    Requeued,
+}
 
 /// Why a message was not dealt with.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +94,9 @@ pub enum Failure {
     /// The task kept changing under the worker; the message comes again.
     #[error("the task did not stand still")]
     Restless,
+    /// The queue did not take the message back; it comes again by itself.
+    #[error("the message could not be queued again")]
+    NotQueued,
 }
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
@@ -95,7 +115,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     async fn handle_task(&self, id: TaskId, timer: Timer) -> Result<(), Failure> {
-        let mut changed = false;
+        let (mut changed, mut has_turn) = (false, false);
         let mut found = self.store.task(id).await?;
         for _ in 0..MAX_STEPS {
             let Some(mut task) = found else { return Ok(()) };
@@ -103,11 +123,18 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             let read = task.version;
             let step = task.begin_delivery(now, self.random);
             if step == Step::Idle {
-                self.look_ahead(&task, &timer, changed, now).await?;
-                return Ok(());
+                return self.look_ahead(&task, &timer, changed, now).await;
             }
-            if matches!(step, Step::Send(_)) && now + TIME_TO_SEND > self.deadline {
-                return Err(Failure::OutOfTime);
+            if matches!(step, Step::Send(_)) && !has_turn {
+                match self.wait_for_turn(timer, now).await? {
+                    Turn::Now => has_turn = true,
+                    Turn::AfterWait => {
+                        has_turn = true;
+                        found = self.store.task(id).await?;
+                        continue;
+                    }
+                    Turn::Requeued => return Ok(()),
+                }
             }
             let next = match &step {
                 Step::Completed(next) => next.as_deref(),
@@ -122,7 +149,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                         ring_soon(self.queue, [next.timer()], now).await;
                     }
                     found = match step {
-                        Step::Send(claim) => self.deliver(task, claim).await?,
+                        Step::Send(claim) => {
+                            has_turn = false;
+                            self.deliver(task, claim).await?
+                        }
                         _ => Some(task),
                     };
                 }
@@ -139,13 +169,45 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         timer: &Timer,
         changed: bool,
         now: Timestamp,
-    ) -> Result<(), PortError> {
+    ) -> Result<(), Failure> {
         if changed {
             ring_soon(self.queue, [task.timer()], now).await;
         } else if timer.at > now {
-            self.queue.enqueue(&[*timer], now).await?;
+            self.requeue(*timer, now).await?;
         }
         Ok(())
+    }
+
+    /// Puts a message back into the queue.
+    pub(super) async fn requeue(&self, timer: Timer, now: Timestamp) -> Result<(), Failure> {
+        match self.queue.enqueue(&[timer], now).await?.as_slice() {
+            [] => Err(Failure::NotQueued),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the worker's turn to send a mail, before the mail is claimed: so a wait costs no write, and takes
+    /// nothing of the lease. A message that has no turn in this invocation goes back to the queue.
+    ///
+    /// # Errors
+    /// [`Failure::OutOfTime`] if nothing can be sent in this invocation any more.
+    pub(super) async fn wait_for_turn(&self, timer: Timer, now: Timestamp) -> Result<Turn, Failure> {
+        let latest = self.deadline - TIME_TO_SEND;
+        if now > latest {
+            return Err(Failure::OutOfTime);
+        }
+        let Some(turn) = self.pace.take_turn(now, latest) else {
+            let jitter = SignedDuration::from_secs(timer.subject.spread().into());
+            self.requeue(Timer { at: now + REQUEUE_AFTER + jitter, ..timer }, now).await?;
+            return Ok(Turn::Requeued);
+        };
+        match turn.duration_since(now).unsigned_abs() {
+            Duration::ZERO => Ok(Turn::Now),
+            wait => {
+                tokio::time::sleep(wait).await;
+                Ok(Turn::AfterWait)
+            }
+        }
     }
 
     /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.
@@ -153,7 +215,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let outcome = self.send(&task, claim).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so there is no doubt about it.
             tracing::error!(task = %task.id, %error, "the recipient could not be read");
-            Outcome::Later
+            Outcome::Deferred
         });
         let mut present = Some(task);
         for _ in 0..MAX_STEPS {
@@ -238,8 +300,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     pub(super) async fn offer(&self, mail: &Mail, id: &impl Display, fire_at: Timestamp) -> Outcome {
         let now = self.clock.now();
         if now + TIME_TO_OFFER > self.deadline {
-            tracing::warn!(mail = %id, "mail waits: no time left");
-            return Outcome::Later;
+            tracing::warn!(mail = %id, error = "no time left", "mail deferred");
+            return Outcome::Deferred;
         }
         let late_seconds = now.duration_since(fire_at).as_secs();
         match self.mailer.send(mail).await {
@@ -251,9 +313,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 tracing::warn!(mail = %id, %error, "mail not sent");
                 Outcome::Refused
             }
-            Err(error @ MailError::NotNow(_)) => {
-                tracing::warn!(mail = %id, %error, "mail waits");
-                Outcome::Later
+            Err(error @ MailError::Deferred(_)) => {
+                // The template's DeferredMailAlarm counts this line.
+                tracing::warn!(mail = %id, %error, "mail deferred");
+                Outcome::Deferred
             }
             Err(error @ MailError::Unknown(_)) => {
                 tracing::warn!(mail = %id, %error, "mail perhaps sent");

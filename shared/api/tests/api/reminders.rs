@@ -6,7 +6,7 @@ use serde_json::json;
 use taskbell_api::{
     mail::MailContext,
     workers::{
-        dispatch_due_timers,
+        Pace, dispatch_due_timers,
         send_reminders::{Failure, Worker, handle_batch},
     },
 };
@@ -62,6 +62,7 @@ impl<S: Store> World<S> {
             clock: &self.clock,
             random: &self.random,
             mail,
+            pace: &Pace::new(u32::MAX, 1),
             deadline,
         };
         worker.handle(&serde_json::to_string(&timer).expect("JSON")).await
@@ -287,7 +288,16 @@ async fn one_bad_message_fails_alone() {
     let (outbox, mail, deadline) = (Outbox::default(), mail_context(), world.clock.now() + minutes(1));
     let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
     let random = &world.random;
-    let worker = Worker { store, queue, mailer: &outbox, clock, random, mail: &mail, deadline };
+    let worker = Worker {
+        store,
+        queue,
+        mailer: &outbox,
+        clock,
+        random,
+        mail: &mail,
+        pace: &Pace::new(u32::MAX, 1),
+        deadline,
+    };
     let answer = handle_batch(&worker, serde_json::from_value(event).expect("an SQS event")).await;
     let failed: Vec<_> =
         answer.batch_item_failures.iter().map(|f| f.item_identifier.as_str()).collect();
@@ -301,7 +311,7 @@ async fn a_mail_for_which_ses_has_no_room_waits_and_is_sent_in_the_end() {
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     for _ in 0..3 * MAX_ATTEMPTS {
-        outbox.fail_next(MailError::NotNow("Throttling".to_owned()));
+        outbox.fail_next(MailError::Deferred("Throttling".to_owned()));
     }
     let mut waits = 0;
     while let Some(timer) = world.stored(task.id).await.timer() {
@@ -322,7 +332,16 @@ async fn nothing_is_begun_that_there_is_no_time_to_finish() {
     let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
     let random = &world.random;
     let deadline = world.clock.now() + SignedDuration::from_secs(19);
-    let worker = Worker { store, queue, mailer: &outbox, clock, random, mail: &mail, deadline };
+    let worker = Worker {
+        store,
+        queue,
+        mailer: &outbox,
+        clock,
+        random,
+        mail: &mail,
+        pace: &Pace::new(u32::MAX, 1),
+        deadline,
+    };
     let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
     assert!(matches!(worker.handle(&message).await, Err(Failure::OutOfTime)));
     assert_eq!((world.stored(task.id).await, outbox.sent().len()), (task, 0));

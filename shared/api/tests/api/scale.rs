@@ -8,7 +8,10 @@ use std::{
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
-use taskbell_api::workers::send_reminders::{Worker, handle_batch};
+use taskbell_api::workers::{
+    Pace,
+    send_reminders::{Worker, handle_batch},
+};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     clock::Clock,
@@ -78,7 +81,16 @@ async fn work_off(
                 event.records.push(message);
             }
             let World { store, queue, clock, random, .. } = world;
-            let worker = Worker { store, queue, mailer: outbox, clock, random, mail, deadline };
+            let worker = Worker {
+                store,
+                queue,
+                mailer: outbox,
+                clock,
+                random,
+                mail,
+                pace: &Pace::new(u32::MAX, 1),
+                deadline,
+            };
             let response = handle_batch(&worker, event).await;
             assert!(response.batch_item_failures.is_empty(), "nothing fails here");
         })

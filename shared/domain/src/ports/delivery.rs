@@ -127,9 +127,10 @@ pub enum MailError {
     /// It was certainly not accepted; the code says why.
     #[error("refused: {0}")]
     Refused(String),
-    /// It was certainly not accepted, for want of room; later it may be.
-    #[error("not now: {0}")]
-    NotNow(String),
+    /// It was certainly not accepted, for a reason that lies in the account or on the way, and not in the mail: it can
+    /// be offered again later.
+    #[error("deferred: {0}")]
+    Deferred(String),
     /// It may or may not have been accepted.
     #[error("unknown whether it was accepted: {0}")]
     Unknown(String),

@@ -390,7 +390,7 @@ impl Mailer for Cloud {
                 state.tell(mail.about, format!("{subject}.{fence}"));
             }
             let refusal = match no_room {
-                true => MailError::NotNow("Throttling".to_owned()),
+                true => MailError::Deferred("Throttling".to_owned()),
                 false => MailError::Refused("MessageRejected".to_owned()),
             };
             (format!("{subject}.{fence}"), refused.then_some(refusal))

@@ -25,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use taskbell_api::{
     mail::MailContext,
     workers::{
-        dispatch_due_timers, record_mail_events,
+        Pace, dispatch_due_timers, record_mail_events,
         send_reminders::{Worker, handle_batch},
     },
 };
@@ -386,7 +386,16 @@ impl<'a> Run<'a> {
         self.begin("worker", (WORKER_LIMIT, skew), ids, async move {
             let (store, queue, random) = (&town.store, &town.queue, &town.random);
             let clock = &town.clock;
-            let worker = Worker { store, queue, mailer: cloud, clock, random, mail, deadline };
+            let worker = Worker {
+                store,
+                queue,
+                mailer: cloud,
+                clock,
+                random,
+                mail,
+                pace: &Pace::new(u32::MAX, 1),
+                deadline,
+            };
             let response = handle_batch(&worker, event).await;
             let failed = response.batch_item_failures.iter().map(|failure| &failure.item_identifier);
             Done::Batch(failed.map(|id| id.parse().expect("a number")).collect())

@@ -31,7 +31,9 @@ pub(crate) fn port_error<E: ProvideErrorMetadata>(
         let (answer, transient) = match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("UnknownError");
-                (code.to_owned(), TRANSIENT.contains(&code))
+                // A proxy or load balancer on the way answers without a code of the service.
+                let at_fault = service.raw().status().is_server_error();
+                (code.to_owned(), at_fault || TRANSIENT.contains(&code))
             }
             SdkError::TimeoutError(_) => ("timeout".to_owned(), true),
             SdkError::DispatchFailure(_) => ("no connection".to_owned(), true),

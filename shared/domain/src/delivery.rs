@@ -291,7 +291,8 @@ fn backoff(attempts: u32) -> SignedDuration {
 /// How long a mail waits that is deferred: half as long again as it has waited so far. The longer SES accepts nothing,
 /// the less often it is asked: some sixty times in a day.
 fn deferral(lateness: SignedDuration) -> SignedDuration {
-    (lateness / 2).clamp(*DEFERRALS.start(), *DEFERRALS.end())
+    // In whole seconds, as all times are.
+    SignedDuration::from_secs(lateness.as_secs() / 2).clamp(*DEFERRALS.start(), *DEFERRALS.end())
 }
 
 fn uncertain_wait(attempts: u32) -> SignedDuration {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     ports::{Mail, MailError, Mailer, PortError, TimerQueue},
-    timer::Timer,
+    timer::{Subject as TimerSubject, Timer},
 };
 
 /// A mailer that keeps mails, or answers what it was told to.
@@ -43,18 +43,29 @@ impl Mailer for Outbox {
 
 /// A queue that keeps timers until they are taken.
 #[derive(Default)]
-pub struct QueueFake(Mutex<Vec<Timer>>);
+pub struct QueueFake {
+    timers: Mutex<Vec<Timer>>,
+    refused: Mutex<Option<TimerSubject>>,
+}
 
 impl QueueFake {
     /// Takes all timers that are in the queue, in the order they were put there.
     pub fn take(&self) -> Vec<Timer> {
-        std::mem::take(&mut self.0.lock().expect("not poisoned"))
+        std::mem::take(&mut self.timers.lock().expect("not poisoned"))
+    }
+
+    /// From now on refuses the timers of one subject, or of none, as SQS may with single messages of a batch.
+    pub fn refuse(&self, subject: Option<TimerSubject>) {
+        *self.refused.lock().expect("not poisoned") = subject;
     }
 }
 
 impl TimerQueue for QueueFake {
     async fn enqueue(&self, timers: &[Timer], _now: Timestamp) -> Result<Vec<Timer>, PortError> {
-        self.0.lock().expect("not poisoned").extend_from_slice(timers);
-        Ok(timers.to_vec())
+        let refused = *self.refused.lock().expect("not poisoned");
+        let taken: Vec<_> =
+            timers.iter().copied().filter(|timer| Some(timer.subject) != refused).collect();
+        self.timers.lock().expect("not poisoned").extend_from_slice(&taken);
+        Ok(taken)
     }
 }

@@ -15,8 +15,9 @@ impl Pace {
     /// The share of each of so many workers that together send at most so many mails in a second. None is less than
     /// one.
     pub fn new(mails_per_second: u32, workers: u32) -> Self {
-        let interval = SignedDuration::from_secs(workers.max(1).into());
-        let interval = interval / i32::try_from(mails_per_second.max(1)).unwrap_or(i32::MAX);
+        let nanoseconds =
+            (u64::from(workers.max(1)) * 1_000_000_000).div_ceil(mails_per_second.max(1).into());
+        let interval = SignedDuration::from_nanos(i64::try_from(nanoseconds).unwrap_or(i64::MAX));
         Self { interval, next: Mutex::new(Timestamp::MIN) }
     }
 

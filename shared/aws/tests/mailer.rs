@@ -1,0 +1,240 @@
+//! SES is asked exactly once for each mail, and each of its answers becomes the right outcome.
+
+#[path = "support/service.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod service;
+
+use std::time::Duration;
+
+use aws_sdk_ses::config::timeout::TimeoutConfig;
+use taskbell_aws::{Connection, SesMailer};
+use taskbell_domain::{
+    email::EmailAddress,
+    notice::Content,
+    ports::{About, Mail, MailError, Mailer},
+    timer::Subject,
+};
+use taskbell_test::fixtures::{due_draft, notice, task, user};
+
+use service::{Reply, Service, connection};
+
+const SENDER: &str = "Reminders@example.com";
+const RECIPIENT: &str = "ada@example.org";
+
+/// The mailer of a function; a service that hangs is given up after half a second.
+fn mailer(connection: &Connection) -> SesMailer {
+    let client = connection.ses();
+    let timeouts = client.config().timeout_config().expect("time limits").to_builder();
+    let timeouts: TimeoutConfig = timeouts
+        .operation_attempt_timeout(Duration::from_millis(500))
+        .operation_timeout(Duration::from_millis(500))
+        .build();
+    let client =
+        aws_sdk_ses::Client::from_conf(client.config().to_builder().timeout_config(timeouts).build());
+    SesMailer::new(client, SENDER.to_owned(), "set-1".to_owned())
+}
+
+fn mail() -> Mail {
+    let ada = user(1);
+    let task = task(1, &ada, due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]));
+    Mail {
+        about: About {
+            subject: Subject::Task(task.id),
+            reminder: Some(task.reminders[0].id),
+            user: Some(ada.id),
+        },
+        to: EmailAddress::parse(RECIPIENT).expect("an address"),
+        message: b"Subject: Ring\r\n\r\nRing.\r\n".to_vec(),
+    }
+}
+
+fn accepted() -> Reply {
+    let result = "<SendRawEmailResult><MessageId>message-1</MessageId></SendRawEmailResult>";
+    Reply::Answer(200, format!("<SendRawEmailResponse>{result}</SendRawEmailResponse>"))
+}
+
+fn error(status: u16, code: &str, message: &str) -> Reply {
+    let error =
+        format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+    Reply::Answer(status, format!("<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>"))
+}
+
+/// What becomes of a mail that the service treats in this way, and that it was asked once.
+async fn outcome(reply: Reply) -> Result<String, MailError> {
+    let service = Service::start([reply, accepted()]).await;
+    let outcome = mailer(&service.connection()).send(&mail()).await;
+    assert_eq!(service.bodies().len(), 1, "SES is asked exactly once");
+    outcome
+}
+
+fn is_deferred(outcome: &Result<String, MailError>) -> bool {
+    matches!(outcome, Err(MailError::Deferred(_)))
+}
+
+fn is_refused(outcome: &Result<String, MailError>) -> bool {
+    matches!(outcome, Err(MailError::Refused(_)))
+}
+
+fn is_unknown(outcome: &Result<String, MailError>) -> bool {
+    matches!(outcome, Err(MailError::Unknown(_)))
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_once_with_its_tags_to_its_recipient_from_the_sender() {
+    let service = Service::start([accepted()]).await;
+    let mail = mail();
+    assert_eq!(mailer(&service.connection()).send(&mail).await, Ok("message-1".to_owned()));
+    let bodies = service.bodies();
+    let [body] = bodies.as_slice() else { panic!("{bodies:?}") };
+    let About { subject, reminder, user } = mail.about;
+    for (index, (name, value)) in [
+        ("taskbell-subject", subject.to_string()),
+        ("taskbell-reminder", reminder.expect("a reminder").to_string()),
+        ("taskbell-user", user.expect("a user").to_string()),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let tag = format!("Tags.member.{0}.Name={name}&Tags.member.{0}.Value={value}", index + 1);
+        assert!(body.contains(&tag), "{tag}: {body}");
+    }
+    for part in [
+        "Action=SendRawEmail",
+        "Source=Reminders%40example.com",
+        "Destinations.member.1=ada%40example.org",
+        "ConfigurationSetName=set-1",
+        "RawMessage.Data=",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    assert!(!body.contains("Destinations.member.2"), "{body}");
+}
+
+#[tokio::test]
+async fn a_mail_to_a_stranger_has_no_user_in_its_tags() {
+    let service = Service::start([accepted()]).await;
+    let content = Content::Verification { to: user(1).id };
+    let about = About { subject: Subject::Notice(notice(1, content).id), reminder: None, user: None };
+    mailer(&service.connection()).send(&Mail { about, ..mail() }).await.expect("it is accepted");
+    assert!(!service.bodies()[0].contains("Tags.member.2"), "{:?}", service.bodies());
+}
+
+#[tokio::test]
+async fn an_answer_that_speaks_of_the_account_defers_the_mail() {
+    // "Common errors" and "SendRawEmail", Amazon SES API reference.
+    for (status, code) in [
+        (400, "Throttling"),
+        (400, "ThrottlingException"),
+        (400, "LimitExceededException"),
+        (400, "AccountSendingPausedException"),
+        (400, "ConfigurationSetSendingPausedException"),
+        (400, "ConfigurationSetDoesNotExist"),
+        (400, "MailFromDomainNotVerifiedException"),
+        (400, "AccessDeniedException"),
+        (403, "AccessDenied"),
+        (400, "RequestExpired"),
+        (403, "ExpiredToken"),
+        (403, "InvalidClientTokenId"),
+        (403, "SignatureDoesNotMatch"),
+        (400, "IncompleteSignature"),
+        (403, "OptInRequired"),
+        (403, "MissingAuthenticationToken"),
+        (400, "SomethingNew"),
+    ] {
+        let outcome = outcome(error(status, code, "No.")).await;
+        assert_eq!(outcome, Err(MailError::Deferred(code.to_owned())), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_that_speaks_of_the_account_or_the_sender_defers_the_mail() {
+    let failed =
+        "Email address is not verified. The following identities failed the check in region US-EAST-1:";
+    for message in [
+        "Sending paused for this account. For more information, please check the inbox of the email address associated \
+         with your AWS account.",
+        "Sending suspended for this account. For more information, see your AWS account.",
+        "Email sending is disabled for this account.",
+        "Email sending for the configuration set is paused.",
+        "Maximum sending rate exceeded.",
+        "Daily message quota exceeded.",
+        &format!("{failed} reminders@example.com"),
+        &format!("{failed} REMINDERS@EXAMPLE.COM, ada@example.org"),
+        &format!("{failed} Taskbell &lt;reminders@example.com&gt;"),
+        &format!("{failed} arn:aws:ses:us-east-1:1:identity/example.com"),
+        "Email address is not verified.",
+    ] {
+        let outcome = outcome(error(400, "MessageRejected", message)).await;
+        assert!(is_deferred(&outcome), "{message}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_of_the_mail_itself_refuses_it() {
+    let failed =
+        "Email address is not verified. The following identities failed the check in region US-EAST-1:";
+    for (code, message) in [
+        ("MessageRejected", &*format!("{failed} ada@example.org")),
+        ("MessageRejected", &format!("{failed} ADA@EXAMPLE.ORG")),
+        ("MessageRejected", "Address blacklisted."),
+        ("MessageRejected", "Message length is more than 10485760 bytes long."),
+        ("InvalidParameterValue", "Missing final '@domain'"),
+        ("InvalidParameterValue", "Duplicate header 'To'."),
+        ("ValidationError", "1 validation error detected"),
+    ] {
+        let outcome = outcome(error(400, code, message)).await;
+        assert!(is_refused(&outcome), "{code} {message}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_or_a_fault_of_the_service_is_uncertain() {
+    for reply in [
+        Reply::Close,
+        Reply::Hang,
+        Reply::Garbage,
+        error(500, "InternalFailure", "No."),
+        error(503, "ServiceUnavailable", "No."),
+        Reply::Answer(500, String::new()),
+        Reply::Answer(200, "no XML".to_owned()),
+    ] {
+        let outcome = outcome(reply.clone()).await;
+        assert!(is_unknown(&outcome), "{reply:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_opened_defers_the_mail() {
+    let gone = Service::start([]).await.address();
+    // Names under .invalid are never found (RFC 2606).
+    for endpoint in
+        [format!("http://{gone}"), format!("https://{gone}"), "https://ses.invalid".to_owned()]
+    {
+        let outcome = mailer(&connection(endpoint.clone())).send(&mail()).await;
+        assert!(is_deferred(&outcome), "{endpoint}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn tls_that_does_not_come_about_defers_the_mail() {
+    // One that answers something else, and one that answers nothing: after a second that is given up.
+    for reply in [Reply::Garbage, Reply::Hang] {
+        let service = Service::start([]).await;
+        service.greet(reply);
+        let client = connection(format!("https://{}", service.address())).ses();
+        let mailer = SesMailer::new(client, SENDER.to_owned(), "set-1".to_owned());
+        let outcome = mailer.send(&mail()).await;
+        assert!(is_deferred(&outcome), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_service_has_closed_while_it_was_idle_is_not_used_for_the_next_mail() {
+    // As a function that was frozen sees it: the connection looks open until something is written to it.
+    let service = Service::start([accepted(), accepted(), accepted()]).await;
+    let mailer = mailer(&service.connection());
+    for _ in 0..3 {
+        mailer.send(&mail()).await.expect("it is accepted");
+    }
+    assert_eq!((service.bodies().len(), service.connections()), (3, 3));
+}

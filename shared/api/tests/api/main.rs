@@ -30,3 +30,4 @@ mod snapshots;
 mod spaces;
 mod support;
 mod tasks;
+mod template;

@@ -142,6 +142,17 @@ fn a_function_that_queues_to_its_own_queue_is_no_endless_loop_to_lambda() {
     assert_eq!(alarm["Dimensions"][0]["Value"], json!({"Ref": "SendRemindersFunction"}));
 }
 
+#[test]
+fn a_function_behind_the_api_has_ended_before_api_gateway_gives_up() {
+    // The longest integration timeout of an HTTP API ("Quotas for configuring and running an HTTP API").
+    const LONGEST: SignedDuration = SignedDuration::from_secs(30);
+    for (id, function) in resources(FUNCTION) {
+        if events(&function).values().any(|event| event["Type"] == "HttpApi") {
+            assert!(timeout(&id) < LONGEST, "{id}: {}", timeout(&id));
+        }
+    }
+}
+
 // ------------------------------------------------------------ retries of events and records
 
 #[test]
@@ -329,7 +340,7 @@ fn the_stack_waits_for_its_key_longer_than_lambda_tries_to_make_it() {
     );
 }
 
-// -------------------------------------------------------------------- limits and alarms
+// ------------------------------------------------------------------------------- limits
 
 #[test]
 fn the_defaults_leave_half_of_a_new_accounts_ten_functions_to_the_api() {
@@ -338,62 +349,4 @@ fn the_defaults_leave_half_of_a_new_accounts_ten_functions_to_the_api() {
     assert!(workers + others <= 10 / 2, "{workers} workers");
     let mapping = properties("SendRemindersMapping");
     assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], json!({"Ref": "ReminderConcurrency"}));
-}
-
-#[test]
-fn the_alarm_on_server_errors_is_about_their_rate() {
-    let alarm = properties("ApiErrorAlarm");
-    let metrics = alarm["Metrics"].as_array().expect("metrics");
-    let shown: Vec<_> = metrics.iter().filter(|metric| metric["ReturnData"] != false).collect();
-    assert_eq!(shown.len(), 1);
-    assert_eq!(shown[0]["Expression"], "IF(errors >= 3, 100 * errors / requests, 0)");
-    assert_eq!(
-        (&alarm["Threshold"], &alarm["ComparisonOperator"]),
-        (&json!(1), &json!("GreaterThanThreshold"))
-    );
-    let names: BTreeMap<_, _> = metrics
-        .iter()
-        .filter_map(|metric| {
-            Some((metric["Id"].as_str()?, metric["MetricStat"]["Metric"]["MetricName"].as_str()?))
-        })
-        .collect();
-    assert_eq!(names, [("errors", "5xx"), ("requests", "Count")].into());
-}
-
-#[test]
-fn mails_that_wait_are_told_after_a_quarter_of_an_hour() {
-    let alarm = properties("DeferredMailAlarm");
-    let told = seconds(&alarm["Period"])
-        * alarm["EvaluationPeriods"].as_i64().and_then(|n| n.try_into().ok()).expect("a number");
-    assert_eq!(told, SignedDuration::from_mins(15));
-}
-
-#[test]
-fn every_alarm_is_mailed_to_who_asked_for_it_and_has_its_line_in_the_runbook() {
-    let runbook =
-        std::fs::read_to_string(project().join("docs/operations.md")).expect("docs/operations.md");
-    for (id, alarm) in resources("AWS::CloudWatch::Alarm") {
-        let told =
-            json!({"Fn::If": ["HasAlarmAddress", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]});
-        assert_eq!(alarm["Properties"]["AlarmActions"], told, "{id}");
-        let line = |line: &str| line.starts_with('|') && line.contains(&format!("`{id}`"));
-        assert!(runbook.lines().any(line), "{id} is not in docs/operations.md");
-        let silent = &alarm["Properties"]["TreatMissingData"];
-        let expected = if id == "DispatchSilenceAlarm" { "breaching" } else { "notBreaching" };
-        assert_eq!(silent, expected, "{id}");
-    }
-}
-
-#[test]
-fn every_line_that_is_counted_in_the_logs_has_an_alarm() {
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    for (id, filter) in resources("AWS::Logs::MetricFilter") {
-        let counted = &filter["Properties"]["MetricTransformations"][0];
-        let rings = |alarm: &&Value| {
-            let alarm = &alarm["Properties"];
-            (&alarm["Namespace"], &alarm["MetricName"])
-                == (&counted["MetricNamespace"], &counted["MetricName"])
-        };
-        assert_eq!(alarms.values().filter(rings).count(), 1, "{id}");
-    }
 }

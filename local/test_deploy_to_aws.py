@@ -74,7 +74,7 @@ class Deploying(unittest.TestCase):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "bootstrap").write_bytes(bytes_)
 
-    def deploy(self, *arguments: str, aws: Aws | None = None, code: int = 0) -> list[str]:
+    def deploy(self, *arguments: str, aws: Aws | None = None, code: int = 0, build: int = 0) -> list[str]:
         """The commands that were run, with what was asked of CloudFormation in its place among them."""
         aws = aws or Aws()
         toolchain = self.project / "toolchain"
@@ -83,16 +83,17 @@ class Deploying(unittest.TestCase):
 
         def run(command, **_):
             aws.calls.append(" ".join(command))
-            return SimpleNamespace(returncode=code if command[0] == "sam" else 0, stdout=str(toolchain))
+            codes = {"sam": code, "make": build}
+            return SimpleNamespace(returncode=codes.get(command[0], 0), stdout=str(toolchain))
 
         with contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(deploy.main(list(arguments), run, aws), code)
         return [call for call in aws.calls if not call.startswith("rustc")]
 
-    def refusal(self, *arguments: str, aws: Aws | None = None) -> str:
+    def refusal(self, *arguments: str, aws: Aws | None = None, build: int = 0) -> str:
         aws = aws or Aws()
         with self.assertRaises(CannotDeploy) as raised:
-            self.deploy(*arguments, aws=aws)
+            self.deploy(*arguments, aws=aws, build=build)
         self.assertFalse([call for call in aws.calls if call.startswith(("sam", "termination"))], "nothing was deployed")
         self.assertNotIn("\n", str(raised.exception))
         return str(raised.exception)
@@ -120,8 +121,12 @@ class Deploying(unittest.TestCase):
         self.deploy(*self.SENDER, "--no-build", "--architecture", "x86-64")
         self.programs(ARM)
         self.assertIn("run make release ARCH=x86-64", self.refusal(*self.SENDER, "--architecture", "x86-64"))
-        self.programs(b"#!/bin/sh\n")
-        self.assertIn("built for something else", self.refusal(*self.SENDER, "--no-build"))
+        for other in (b"#!/bin/sh\n", b"\x7fELG" + ARM[4:]):
+            self.programs(other)
+            self.assertIn("built for something else", self.refusal(*self.SENDER, "--no-build"))
+
+    def test_nothing_is_deployed_when_the_build_fails(self):
+        self.assertIn("the build failed", self.refusal(*self.SENDER, build=1))
 
     def test_a_program_that_is_missing_is_named(self):
         (self.project / "target/lambda/list-tasks/bootstrap").unlink()

@@ -120,11 +120,13 @@ def expect(what: str, found: object, expected: object) -> None:
     print(f"two stacks: {what}: {found or 'nothing'}", flush=True)
 
 
-def only_the_log_is_left(cloud: Cloud, stack: str) -> None:
+def only_the_log_is_left(cloud: Cloud, stack: str) -> str:
+    """Fails if there is more of a stack than the log of create-signing-key; gives that."""
     left = things(cloud, stack)
     kept = [one for one in left if one.startswith("logs ") and "SigningKeyLogs" in one]
     expect(f"left of {stack}, beside the log of create-signing-key", [one for one in left if one not in kept], [])
     expect(f"logs of create-signing-key left of {stack}", len(kept), 1)
+    return kept[0].removeprefix("logs ")
 
 
 def side_by_side(cloud: Cloud, folder: Path, programs: Path) -> None:
@@ -163,7 +165,9 @@ def rolled_back(cloud: Cloud, folder: Path, programs: Path) -> None:
     if not sam_deploy(cloud, stack, file, parameters):
         raise CannotRun("the broken stack was deployed")
     expect("the broken stack is", status(cloud, stack), "ROLLBACK_COMPLETE")
-    only_the_log_is_left(cloud, stack)
+    kept = only_the_log_is_left(cloud, stack)
+    lines = cloud.client("logs").filter_log_events(logGroupName=kept)["events"]
+    expect("the log has the reason", any("the signing key could not be made" in line["message"] for line in lines), True)
     delete(cloud, stack)
     file.write_text(text)
     if said := sam_deploy(cloud, stack, file, parameters):

@@ -67,8 +67,14 @@ watch: $(TOOLS) ## single functions on this machine, for cargo lambda invoke
 test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
 	cargo build --workspace --bins --tests
 	cargo test --workspace
+	@$(PYTHON) -m unittest discover --start-directory local
 	@$(PYTHON) local/recurrence_oracle.py 1000
 	@$(PYTHON) local/e2e.py target/$(HOST)/debug
+
+.PHONY: two-stacks
+two-stacks: $(TOOLS) ## two stacks side by side, a failed first deploy and a protected stack, by the real sam deploy (two minutes)
+	cargo build --workspace --bins
+	@$(PYTHON) local/two_stacks.py target/$(HOST)/debug
 
 .PHONY: lint
 lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template, costs
@@ -191,6 +197,15 @@ recurrence-oracle: $(TOOLS) ## recurrence rules against python-dateutil (RULES=4
 .PHONY: release
 release: $(TOOLS) ## all functions for AWS, ready for sam deploy (arm64, or ARCH=x86-64)
 	cargo lambda build --release $(if $(filter x86-64,$(ARCH)),--x86-64,--arm64) --package taskbell-functions
+
+# Variables that make was given are in the environment; so their values need no quoting here.
+.PHONY: deploy
+deploy: $(TOOLS) ## all functions built and deployed to AWS (PARAMETERS='SenderAddress=...' STACK ARCH CONFIG PROTECT=true ARGUMENTS)
+	@$(PYTHON) local/deploy_to_aws.py --stack "$$STACK" --config "$$CONFIG" --architecture "$$ARCH" --protect "$$PROTECT" --parameters "$$PARAMETERS" $$ARGUMENTS
+
+.PHONY: smoke
+smoke: $(TOOLS) ## a deployed stack, end to end, and what only AWS can show (STACK=taskbell)
+	@$(PYTHON) local/smoke.py "$$STACK"
 
 .PHONY: clean
 clean: ## takes away what make has made

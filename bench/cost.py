@@ -153,7 +153,8 @@ def idle() -> Counter:
     cost = times(worker("dispatch-due-timers, when nothing is due"), sweeps)
     cost["schedule"] += sweeps * PRICES["schedule"]
     cost["SQS"] += S["pollers"] * 3 * sweeps * PRICES["sqs_request"]
-    alarms = (PROJECT / "template.yaml").read_text().count("Type: AWS::CloudWatch::Alarm")
+    # One alarm is paid for each metric that it reads.
+    alarms = len(re.findall(r"^(?:      MetricName|            Metric):", (PROJECT / "template.yaml").read_text(), re.MULTILINE))
     cost["alarms"] += alarms * PRICES["alarm_month"]
     return cost
 

@@ -107,6 +107,6 @@ def failures(formation, stack: str) -> str:
     return "; ".join(f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '?')}" for one in failed)
 
 
-def api_url(cloud: Cloud) -> str:
+def api_url(cloud: Cloud, api_id: str = API_ID) -> str:
     """The base to which /v1/... is appended. The stage is $default; written so, no shell takes it for a variable."""
-    return f"{cloud.endpoint}/_aws/execute-api/{API_ID}/%24default"
+    return f"{cloud.endpoint}/_aws/execute-api/{api_id}/%24default"

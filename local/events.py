@@ -85,6 +85,12 @@ def link(secret: str, user: str, deed: str, expires_at: int) -> str:
     return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
+def link_secret(dynamodb, table: str, user: str) -> str:
+    """The secret with which the links in a user's mails are signed."""
+    key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
+    return dynamodb.get_item(TableName=table, Key=key)["Item"]["link_secret"]["S"]
+
+
 def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     """A new user with a task and a shared space, in the words that stand in the event files."""
     (email, tokens), (mate, theirs) = account(url, mails, "Ada"), account(url, mails, "Grace")
@@ -95,8 +101,7 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     task = call(f"{url}/v1/tasks", ring, tokens["access_token"])
     user = tokens["user"]["id"].removeprefix("usr_")
     table = [name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "AccountsTable" in name][0]
-    key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
-    secret = cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"]["link_secret"]["S"]
+    secret = link_secret(cloud.client("dynamodb"), table, user)
     call(f"{url}/v1/auth/forgot-password", {"email": email})
     reset = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the code for a password")
     _, parameters = configuration()

@@ -23,8 +23,8 @@ class ManagedPolicies:
         return {name: f"arn:aws:iam::aws:policy/service-role/{name}"}
 
 
-def expand(template: Path, parameters: dict[str, str], code: dict[str, str]) -> dict:
-    """The template as plain CloudFormation. `code` maps each CodeUri to the S3 URL of its archive."""
+def expand(template: Path, parameters: dict[str, str], code: dict[str, str], api_id: str = API_ID) -> dict:
+    """The template as plain CloudFormation. `code` maps each CodeUri to the S3 URL of its archive, `api_id` names the API."""
     source = yaml_parse(template.read_text())
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
@@ -35,7 +35,9 @@ def expand(template: Path, parameters: dict[str, str], code: dict[str, str]) -> 
     plain = transform(source, dict(values), ManagedPolicies())
     for name, resource in list(plain["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
-            plain["Resources"].update(routes(name, resource["Properties"]))
+            plain["Resources"].update(routes(name, resource["Properties"], api_id))
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
+            del plain["Resources"][name]  # MiniStack refuses alarms that compute
     return adapted(plain, values)
 
 
@@ -70,10 +72,10 @@ def adapted(node, values: dict):
             return node
 
 
-def routes(api: str, properties: dict) -> dict:
+def routes(api: str, properties: dict, api_id: str) -> dict:
     """The integrations and routes in an HTTP API's OpenAPI body, which is taken out of its properties."""
     body = properties.pop("Body")
-    properties |= {"Name": "taskbell", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": API_ID}}
+    properties |= {"Name": "taskbell", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": api_id}}
     # MiniStack wants the names that the body has (allowOrigins), not those of CloudFormation.
     properties["CorsConfiguration"] = body.get("x-amazon-apigateway-cors", {})
     resources = {}

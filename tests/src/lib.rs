@@ -1,7 +1,7 @@
 //! A client of a deployed Taskbell, for the end-to-end tests.
 //!
 //! `TASKBELL_URL` names the API; `TASKBELL_OPERATOR` the address of its operator; `TASKBELL_MAIL_URL`, where there is one, the list of sent mails that the
-//! local cloud keeps.
+//! local cloud keeps; `TASKBELL_ADDRESSES` the addresses of test users, where `{}` is a number, if they are not to be of `example.com`.
 
 use std::{
     env,
@@ -84,7 +84,9 @@ impl User {
     pub fn new() -> Self {
         let number = USERS.fetch_add(1, Ordering::Relaxed);
         let moment = Timestamp::now().as_nanosecond();
-        Self::with_address(format!("user.{moment}.{number}@example.com"))
+        let addresses =
+            env::var("TASKBELL_ADDRESSES").unwrap_or_else(|_| "user.{}@example.com".to_owned());
+        Self::with_address(addresses.replace("{}", &format!("{moment}.{number}")))
     }
 
     /// The same, and proves the address: mail goes there.

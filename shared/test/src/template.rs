@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng as yaml;
 
@@ -24,6 +25,45 @@ pub fn resources(of_type: &str) -> Map<String, Value> {
     let template = template();
     let all = template["Resources"].as_object().expect("resources").clone();
     all.into_iter().filter(|(_, resource)| resource["Type"] == of_type).collect()
+}
+
+/// The properties of the resource with this logical id.
+pub fn properties(id: &str) -> Value {
+    let properties = template()["Resources"][id]["Properties"].clone();
+    assert!(properties.is_object(), "the template has no {id}");
+    properties
+}
+
+/// The default of a parameter.
+pub fn default_of(parameter: &str) -> Value {
+    template()["Parameters"][parameter]["Default"].clone()
+}
+
+/// `Queue.Arn`, if the value is `!GetAtt Queue.Arn`.
+pub fn attribute(value: &Value) -> Option<String> {
+    value["Fn::GetAtt"].as_str().map(str::to_owned)
+}
+
+/// A duration that the template gives in seconds.
+pub fn seconds(value: &Value) -> SignedDuration {
+    let number = value.as_i64().unwrap_or_else(|| panic!("not a number of seconds: {value}"));
+    SignedDuration::from_secs(number)
+}
+
+/// The time limit of a function.
+pub fn timeout(function: &str) -> SignedDuration {
+    let (own, common) =
+        (&properties(function)["Timeout"], &template()["Globals"]["Function"]["Timeout"]);
+    seconds(if own.is_null() { common } else { own })
+}
+
+/// How often the dispatcher runs.
+pub fn schedule() -> SignedDuration {
+    let events = &properties("DispatchDueTimersFunction")["Events"];
+    let rate = &events["EveryMinute"]["Properties"]["ScheduleExpression"];
+    let minutes =
+        rate.as_str().and_then(|rate| rate.strip_prefix("rate(")?.split(' ').next()?.parse().ok());
+    SignedDuration::from_mins(minutes.unwrap_or_else(|| panic!("not a rate in minutes: {rate}")))
 }
 
 fn plain(value: yaml::Value) -> Value {

@@ -2,6 +2,7 @@
 //! where calls and capacity are counted, on DynamoDB.
 
 mod accounts;
+mod alarms;
 mod bad_input;
 mod batch;
 mod budget;
@@ -31,3 +32,4 @@ mod snapshots;
 mod spaces;
 mod support;
 mod tasks;
+mod template;

@@ -23,6 +23,7 @@ use taskbell_domain::{
 use taskbell_test::{
     Outbox,
     fixtures::{due_draft, now, task},
+    template::properties,
 };
 
 use crate::{
@@ -32,8 +33,7 @@ use crate::{
     support::World,
 };
 
-/// How many messages a worker is given at a time, and how many workers run, as in the template.
-const BATCH: usize = 10;
+/// How many workers run (`ReminderConcurrency`), as in docs/scale.md.
 const WORKERS: usize = 5;
 
 fn number_from(name: &str, default: u64) -> u64 {
@@ -60,7 +60,7 @@ struct Work {
     longest: Duration,
 }
 
-/// Lets workers deal with messages, as many at a time as the template allows.
+/// Lets workers deal with messages, as many at a time as the template gives them.
 async fn work_off(
     world: &World<DynamoDb>,
     outbox: &Outbox,
@@ -72,7 +72,8 @@ async fn work_off(
     let started = Instant::now();
     let mail = &mail_context();
     let deadline = world.clock.now() + SignedDuration::from_mins(10);
-    stream::iter(messages.chunks(BATCH))
+    let batch = properties("SendRemindersMapping")["BatchSize"].as_u64().expect("a number");
+    stream::iter(messages.chunks(usize::try_from(batch).expect("small")))
         .for_each_concurrent(WORKERS, async |batch| {
             let mut event = SqsEvent::default();
             for timer in batch {

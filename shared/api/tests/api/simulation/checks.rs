@@ -240,7 +240,7 @@ impl OneReminder<'_> {
         }
         let Some((reminder, _)) = entry(last, self.id) else {
             // A request is judged by the moment at which it came.
-            let request = CLIENT_LIMIT + self.skew;
+            let request = *CLIENT_LIMIT + self.skew;
             let without =
                 |v: &&Version| v.task.as_ref().is_none_or(|task| entry(task, self.id).is_none());
             let dropped = self.versions.iter().filter(|v| v.at > self.fire_at).find(without);
@@ -318,7 +318,7 @@ impl OneReminder<'_> {
         if !entry(task, self.id).is_some_and(|(_, wanted)| wanted) {
             return Err("it was claimed and not wanted".to_owned());
         }
-        if offer.at.duration_since(claim.at) > WORKER_LIMIT {
+        if offer.at.duration_since(claim.at) > *WORKER_LIMIT {
             return Err("it was offered to SES long after its claim".to_owned());
         }
         if offer.at + offer.skew.max(SignedDuration::ZERO) < self.fire_at {

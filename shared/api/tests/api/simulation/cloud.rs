@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::{pending, poll_fn},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, LazyLock, Mutex, MutexGuard},
     task::Poll,
 };
 
@@ -14,13 +14,17 @@ use taskbell_domain::{
     timer::Timer,
     user::StopReason,
 };
-use taskbell_test::{Faults, Side, injected};
+use taskbell_test::{Faults, Side, injected, template};
 
-/// How long a message that was received is hidden from others, as in the template.
-pub(super) const VISIBILITY: SignedDuration = SignedDuration::from_secs(180);
+/// How long a message that was received is hidden from others.
+pub(super) static VISIBILITY: LazyLock<SignedDuration> =
+    LazyLock::new(|| template::seconds(&template::properties("ReminderQueue")["VisibilityTimeout"]));
 
-/// How often a message is received at most, as in the template.
-pub(super) const MAX_RECEIVES: u32 = 5;
+/// How often a message is received at most.
+pub(super) static MAX_RECEIVES: LazyLock<u64> = LazyLock::new(|| {
+    let redrive = &template::properties("ReminderQueue")["RedrivePolicy"];
+    redrive["maxReceiveCount"].as_u64().expect("a number")
+});
 
 /// Chance, the same in every run from the same seed (SplitMix64).
 pub(super) struct Dice(u64);
@@ -116,7 +120,7 @@ pub(super) struct Message {
     pub(super) id: u64,
     pub(super) timer: Timer,
     pub(super) visible_at: Timestamp,
-    pub(super) receives: u32,
+    pub(super) receives: u64,
 }
 
 /// A mail that was offered to SES.

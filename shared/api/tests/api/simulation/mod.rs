@@ -16,7 +16,10 @@ use std::{
     fmt::Write as _,
     ops::Range,
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -30,7 +33,7 @@ use taskbell_api::{
     },
 };
 use taskbell_domain::{clock::Clock, timer::LOOK_AHEAD};
-use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now};
+use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now, template};
 
 use self::{
     checks::{History, Verdict},
@@ -47,10 +50,18 @@ const SEEDS: u64 = 1_000;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// The time limits of the functions, as in the template, and what a client waits.
-const WORKER_LIMIT: SignedDuration = SignedDuration::from_secs(30);
-const DISPATCHER_LIMIT: SignedDuration = SignedDuration::from_secs(50);
-const CLIENT_LIMIT: SignedDuration = SignedDuration::from_secs(15);
+/// The time limits of the functions.
+static WORKER_LIMIT: LazyLock<SignedDuration> =
+    LazyLock::new(|| template::timeout("SendRemindersFunction"));
+static RECORDER_LIMIT: LazyLock<SignedDuration> =
+    LazyLock::new(|| template::timeout("RecordMailEventsFunction"));
+static DISPATCHER_LIMIT: LazyLock<SignedDuration> =
+    LazyLock::new(|| template::timeout("DispatchDueTimersFunction"));
+static CLIENT_LIMIT: LazyLock<SignedDuration> =
+    LazyLock::new(|| template::timeout("CreateTaskFunction"));
+
+/// How often the dispatcher runs.
+static SCHEDULE: LazyLock<SignedDuration> = LazyLock::new(template::schedule);
 
 /// How long a run goes on after the last fault: longer than a reminder can still be sent.
 const CALM: SignedDuration = SignedDuration::from_hours(4 * 24);
@@ -245,8 +256,9 @@ impl<'a> Run<'a> {
         let digests = data.digests.values().filter_map(|(_, timer)| *timer);
         let first = tasks.chain(notices).chain(digests).map(|timer| timer.at).min()?;
         let found = first - LOOK_AHEAD - self.max_skew;
-        let minutes = found.duration_since(self.last_sweep).as_secs().div_euclid(60).max(1);
-        Some(self.last_sweep + MINUTE * i32::try_from(minutes).expect("not for ages"))
+        let wait = found.duration_since(self.last_sweep).as_secs();
+        let runs = wait.div_euclid(SCHEDULE.as_secs()).max(1);
+        Some(self.last_sweep + *SCHEDULE * i32::try_from(runs).expect("not for ages"))
     }
 
     fn begin_due(&mut self) {
@@ -288,7 +300,7 @@ impl<'a> Run<'a> {
             let (town, skew) = (self.town, self.skew());
             let (subject, feedback) = (told.about.subject, told.news.feedback);
             self.cloud.state().note(|| format!("recorder: {subject} {feedback:?}"));
-            self.begin("recorder", (WORKER_LIMIT, skew), Vec::new(), async move {
+            self.begin("recorder", (*RECORDER_LIMIT, skew), Vec::new(), async move {
                 let (store, clock) = (&town.store, &town.clock);
                 let Told { about, news, stops } = &told;
                 let recorded = record_mail_events::handle(store, about, news, *stops, clock).await;
@@ -317,9 +329,9 @@ impl<'a> Run<'a> {
 
     fn sweep(&mut self) {
         let (town, skew) = (self.town, self.skew());
-        let deadline = self.now() + skew + DISPATCHER_LIMIT;
+        let deadline = self.now() + skew + *DISPATCHER_LIMIT;
         self.cloud.state().note(|| format!("dispatcher: sweeps, {skew} ahead"));
-        self.begin("dispatcher", (DISPATCHER_LIMIT, skew), Vec::new(), async move {
+        self.begin("dispatcher", (*DISPATCHER_LIMIT, skew), Vec::new(), async move {
             let (store, queue) = (&town.store, &town.queue);
             // A failure is logged and alarmed; what was not swept is found again.
             let _ = dispatch_due_timers::handle(store, queue, &town.clock, deadline).await;
@@ -334,7 +346,7 @@ impl<'a> Run<'a> {
         self.history.observe_people(&town.store.store, self.now());
         let Some((what, event)) = done else { return };
         self.cloud.state().note(|| format!("user: {what}, {skew} ahead"));
-        self.begin("user", (CLIENT_LIMIT, skew), Vec::new(), async move {
+        self.begin("user", (*CLIENT_LIMIT, skew), Vec::new(), async move {
             Done::Request(town.send(&event).await)
         });
     }
@@ -357,7 +369,7 @@ impl<'a> Run<'a> {
                 visible.retain(|other| *other != index);
                 let message = &mut state.queue[index];
                 message.receives += 1;
-                message.visible_at = now + VISIBILITY;
+                message.visible_at = now + *VISIBILITY;
                 let mut record = SqsMessage::default();
                 record.message_id = Some(message.id.to_string());
                 record.body = Some(serde_json::to_string(&message.timer).expect("JSON"));
@@ -366,7 +378,7 @@ impl<'a> Run<'a> {
             }
             let (dead, alive) = std::mem::take(&mut state.queue)
                 .into_iter()
-                .partition::<Vec<_>, _>(|message| message.receives > MAX_RECEIVES);
+                .partition::<Vec<_>, _>(|message| message.receives > *MAX_RECEIVES);
             state.queue = alive;
             for mut message in dead {
                 state.note(|| format!("the message for {} is dead", message.timer.subject));
@@ -381,9 +393,9 @@ impl<'a> Run<'a> {
             }
         }
         let (town, mail, cloud, skew) = (self.town, self.mail, self.cloud, self.skew());
-        let deadline = self.now() + skew + WORKER_LIMIT;
+        let deadline = self.now() + skew + *WORKER_LIMIT;
         self.cloud.state().note(|| format!("worker: messages {ids:?}, {skew} ahead"));
-        self.begin("worker", (WORKER_LIMIT, skew), ids, async move {
+        self.begin("worker", (*WORKER_LIMIT, skew), ids, async move {
             let (store, queue, random) = (&town.store, &town.queue, &town.random);
             let clock = &town.clock;
             let worker = Worker {

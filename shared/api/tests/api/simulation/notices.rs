@@ -91,7 +91,7 @@ fn check_digest(
         let right = |users: &BTreeMap<UserId, User>| {
             users.get(&to).is_some_and(|user| takes(user) && user.email.as_str() == offer.to)
         };
-        if !History::was(&history.users, offer.at - WORKER_LIMIT, offer.at, right) {
+        if !History::was(&history.users, offer.at - *WORKER_LIMIT, offer.at, right) {
             return Err(format!("{} wanted none at {}", offer.to, offer.at));
         }
     }
@@ -102,7 +102,7 @@ fn check_digest(
         return Ok(());
     }
     // What is moved to an hour that has passed waits for the next sweep. The change is stored a little after its request.
-    let request = delivery.fire_at - MINUTE * 3..=delivery.fire_at + CLIENT_LIMIT;
+    let request = delivery.fire_at - MINUTE * 3..=delivery.fire_at + *CLIENT_LIMIT;
     let moved = |at: &Timestamp| request.contains(at);
     let lately = history.users.iter().any(|(at, _)| moved(at));
     let in_time = if lately { MINUTE * 3 } else { SignedDuration::from_secs(10) };

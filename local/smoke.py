@@ -1,0 +1,308 @@
+"""make smoke STACK=NAME: the end-to-end journeys against a deployed stack, and what only AWS can show.
+
+Each check says that it holds, that it fails, or, on a local cloud, that it needs AWS. The stack is looked up with the
+credentials and the region in the environment; the stack of make run, by its name, on the local cloud that runs.
+"""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloud import CannotRun, Cloud
+from deploy import PROJECT, configuration
+from deploy_to_aws import stack_of
+from events import PASSWORD, call, link, link_secret
+from news import get
+
+HOLDS, FAILS, NEEDS_AWS = "holds", "FAILS", "needs AWS"
+# What a check found, and in words what it saw.
+Verdict = tuple[str, str]
+# Mail to these is accepted and answered by SES itself, in the sandbox, too ("Using the mailbox simulator manually").
+SIMULATOR = "{}+{}@simulator.amazonses.com"
+# A journey whose text has one of these reads mails.
+READS_MAILS = ("User::reachable", "User::operator", ".mails()")
+# What the journeys register and log in within a minute or two.
+REGISTRATIONS, LOG_INS = 100, 100
+
+
+class Stack:
+    """A deployed stack."""
+
+    def __init__(self, name: str, clients: Callable):
+        self.name, self.client = name, clients
+        status, self.parameters = stack_of(clients("cloudformation"), name)
+        if not status.endswith("_COMPLETE") or "DELETE" in status or status == "ROLLBACK_COMPLETE":
+            raise CannotRun(f"the stack {name} is {'not there' if not status else f'in {status}'}: deploy it first (make deploy, or make run)")
+        stack = clients("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        self.url = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}["ApiUrl"]
+        self.local = bool(self.parameters.get("EndpointUrl"))
+
+    def resource(self, logical_id: str) -> str:
+        """The physical id of a resource."""
+        found = self.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
+    def ask(self, method: str, path: str, headers: dict | None = None, body: bytes | None = None) -> tuple[int, dict]:
+        """The status and the headers of an answer, to a request as it is: nothing in it is cleaned or escaped."""
+        base = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
+        connection = kind(base.netloc, timeout=30)
+        try:
+            try:
+                connection.request(method, base.path + path, body, headers or {})
+            except OSError:
+                pass  # it has answered before it had read all, and closed
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        except (OSError, http.client.HTTPException) as error:
+            return 0, {"error": str(error)}
+        finally:
+            connection.close()
+
+    def user(self, address: str) -> dict:
+        """A new user's tokens."""
+        call(f"{self.url}/v1/auth/register", {"email": address, "password": PASSWORD, "name": "Smoke"})
+        return call(f"{self.url}/v1/auth/login", {"email": address, "password": PASSWORD})
+
+
+def wait(seconds: int, condition: Callable) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(1)
+    return bool(found)
+
+
+def odd_requests(stack: Stack) -> Verdict:
+    """Query strings and headers that a URI may not have are the client's fault, never the server's."""
+    queries = ['?q="a"', "?q=<x>", "?q={a}|b^`", "?%", "?q=%FF%00", "?=&&=", "?" + "a" * 4000]
+    headers = [{"X-Forwarded-Proto": "foo bar"}, {"X-Forwarded-Port": "x"}, {"X-Forwarded-Host": "a b"}, {"Cookie": 'a="b;;='}]
+    asked = [(query, {}) for query in queries] + [("", one) for one in headers]
+    wrong = [(query[:20] or one, status) for query, one in asked if not 200 <= (status := stack.ask("GET", f"/v1/health{query}", one)[0]) < 500]
+    return (FAILS, f"answered as the server's fault: {wrong}") if wrong else (HOLDS, f"{len(asked)} of them answered below 500")
+
+
+def cors(stack: Stack) -> Verdict:
+    """The parameter AllowedOrigins becomes a list, and preflights are answered by it."""
+    api = stack.client("apigatewayv2").get_api(ApiId=stack.resource("HttpApi"))
+    origins, wanted = api.get("CorsConfiguration", {}).get("AllowOrigins"), stack.parameters["AllowedOrigins"].split(",")
+    if not isinstance(origins, list) or sorted(origins) != sorted(wanted):
+        return FAILS, f"the API allows {origins}, not {wanted}"
+    origin = "https://app.example.com" if wanted == ["*"] else wanted[0]
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+    status, headers = stack.ask("OPTIONS", "/v1/tasks", preflight)
+    allowed = headers.get("access-control-allow-origin")
+    return (HOLDS if status < 300 and allowed in ("*", origin) else FAILS), f"{wanted}; a preflight is answered {status}, allowing {allowed}"
+
+
+def suppression(stack: Stack) -> Verdict:
+    """The configuration set has a list of reasons, and it is empty; without one the account's own would hold."""
+    found = stack.client("sesv2").get_configuration_set(ConfigurationSetName=stack.resource("MailConfigurationSet"))
+    if "SuppressionOptions" not in found:
+        return (NEEDS_AWS if stack.local else FAILS), "the configuration set says nothing of suppression"
+    reasons = found["SuppressionOptions"].get("SuppressedReasons", [])
+    return (FAILS if reasons else HOLDS), f"suppressed reasons: {reasons or 'none'}"
+
+
+def mail_events(stack: Stack) -> Verdict:
+    """Mails to the simulator come back as events: a bounce and a complaint end mail, a delivery stands in the log."""
+    now = time.time_ns()
+    if not stack.local:
+        for kind, reason in (("bounce", "bounced"), ("complaint", "complained")):
+            token = stack.user(SIMULATOR.format(kind, now))["access_token"]
+            # Registering has sent the first mail.
+            stopped = lambda: (get(f"{stack.url}/v1/me", token)["mail_stopped"] or {}).get("reason") == reason  # noqa: B023, E731
+            if not wait(180, stopped):
+                return FAILS, f"no {kind} came back within three minutes"
+    tokens = stack.user(SIMULATOR.format("success", now))
+    user, token = tokens["user"]["id"].removeprefix("usr_"), tokens["access_token"]
+    secret = link_secret(stack.client("dynamodb"), stack.resource("AccountsTable"), user)
+    call(f"{stack.url}/v1/auth/verify-email", {"token": link(secret, user, "verify", int(time.time()) + 600)})
+    fires = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    task = call(f"{stack.url}/v1/tasks", {"title": "Smoke", "reminders": [{"at": fires}]}, token)
+    entry = lambda: get(f"{stack.url}/v1/tasks/{task['id']}/reminders", token)["items"][0]  # noqa: E731
+    if not wait(60, lambda: entry()["status"] == "sent"):
+        return FAILS, f"the reminder is {entry()['status']} after a minute: {entry().get('reason')}"
+    if stack.local:
+        return NEEDS_AWS, "the reminder was sent; the local cloud's SES sends no events"
+    if not wait(180, lambda: entry().get("feedback") == "delivered"):
+        return FAILS, "the reminder was sent, and no delivery came back within three minutes"
+    return HOLDS, "bounce, complaint and delivery came back"
+
+
+def large_bodies(stack: Stack) -> Verdict:
+    """A body over what Lambda and API Gateway take is the client's fault."""
+    token = stack.user(SIMULATOR.format("success", time.time_ns()))["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    sizes = {size: stack.ask("POST", "/v1/tasks", headers, b'{"title": "' + b"x" * (size * 1_000_000) + b'"}')[0] for size in (1, 5, 7, 9, 11)}
+    words = ", ".join(f"{size} MB: {status or 'closed'}" for size, status in sizes.items())
+    return (HOLDS if all(400 <= status < 500 for status in sizes.values()) else FAILS), words
+
+
+def www_authenticate(stack: Stack) -> Verdict:
+    """The header reaches the client by its own name."""
+    status, headers = stack.ask("GET", "/v1/me")
+    found = headers.get("www-authenticate", "")
+    return (HOLDS if status == 401 and found.startswith("Bearer") else FAILS), f"{status}, www-authenticate: {found or 'none'}"
+
+
+def empty_endpoint(stack: Stack) -> Verdict:
+    """Lambda takes a variable that is empty, and the functions take it for none."""
+    if stack.local:
+        return NEEDS_AWS, "here the variable is set"
+    found = stack.client("lambda").get_function_configuration(FunctionName=stack.resource("GetTaskFunction"))
+    value = found["Environment"]["Variables"].get("AWS_ENDPOINT_URL")
+    token = stack.user(SIMULATOR.format("success", time.time_ns()))["access_token"]
+    tasks = get(f"{stack.url}/v1/tasks", token)["items"]
+    return (HOLDS if value == "" and tasks == [] else FAILS), f"AWS_ENDPOINT_URL is {value!r}, and DynamoDB answers"
+
+
+def throttle(stack: Stack) -> Verdict:
+    """Beyond ApiRateLimit API Gateway answers 429; whether another route is then open says what the limit counts."""
+    if stack.local:
+        return NEEDS_AWS, "the local cloud throttles nothing"
+    limit = int(stack.parameters["ApiRateLimit"])
+    with ThreadPoolExecutor(64) as pool:
+        flood = [pool.submit(stack.ask, "GET", "/v1/health") for _ in range(limit * 6)]
+        other = [pool.submit(stack.ask, "GET", "/v1/openapi.json") for _ in range(5)]
+        answered = [one.result()[0] for one in flood]
+        beside = [one.result()[0] for one in other]
+    if 429 not in answered:
+        return FAILS, f"{len(answered)} requests at once, {limit} a second allowed, and none was answered 429: is this machine too far away?"
+    return HOLDS, f"{answered.count(429)} of {len(answered)} were 429; the limit is per {'API' if 429 in beside else 'route'}"
+
+
+def metrics(stack: Stack) -> Verdict:
+    """What alarms and dashboards read has data."""
+    watch, end = stack.client("cloudwatch"), datetime.now(UTC)
+    wanted = [
+        ("AWS/Lambda", "Invocations", "FunctionName", "DispatchDueTimersFunction"),
+        ("AWS/ApiGateway", "Count", "ApiId", "HttpApi"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "ReminderDeadLetterQueue"),
+    ]
+    empty = []
+    for space, name, dimension, logical_id in wanted:
+        value = stack.resource(logical_id).rsplit("/", 1)[-1]
+        found = watch.get_metric_statistics(
+            Namespace=space, MetricName=name, Dimensions=[{"Name": dimension, "Value": value}],
+            StartTime=end - timedelta(minutes=30), EndTime=end, Period=300, Statistics=["Sum"],
+        )  # fmt: skip
+        if not found["Datapoints"]:
+            empty.append(f"{space} {name}")
+    pages = watch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack.name}-")
+    alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    ringing = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
+    unknown = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "INSUFFICIENT_DATA"]
+    if ringing:
+        return FAILS, f"these ring: {', '.join(ringing)}"
+    if empty or unknown or not alarms:
+        words = f"{', '.join(empty) or 'no metric'} without data, {len(unknown)} of {len(alarms)} alarms not evaluated"
+        return (NEEDS_AWS, words) if stack.local else (FAILS, f"{words}; some minutes after a deploy that is usual")
+    return HOLDS, f"{len(wanted)} metrics have data, {len(alarms)} alarms are OK"
+
+
+def mailbox_journeys(source: str) -> list[str]:
+    """The journeys that read mails, which need a mailbox."""
+    parts = re.split(r"#\[test\]\s+fn (\w+)", source)
+    return [name for name, text in zip(parts[1::2], parts[2::2], strict=True) if any(word in text for word in READS_MAILS)]
+
+
+def journeys(stack: Stack, mailbox: str) -> Verdict:
+    """The end-to-end tests. Where no mailbox can be read, those that read mails are left out, and their users are the simulator's."""
+    environment = os.environ | {"TASKBELL_URL": stack.url, "TASKBELL_OPERATOR": stack.parameters["OperatorAddress"]}
+    options = ["--test-threads=32"]
+    left_out = []
+    if mailbox:
+        environment["TASKBELL_MAIL_URL"] = mailbox
+    else:
+        environment["TASKBELL_ADDRESSES"] = SIMULATOR.format("success", "{}")
+        left_out = mailbox_journeys((PROJECT / "tests/tests/journeys.rs").read_text())
+        options += ["--exact", *(word for name in left_out for word in ("--skip", name))]
+    ran = subprocess.run(
+        ["cargo", "test", "--quiet", "--workspace", "--test", "journeys", "--", *options],
+        cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    summary = re.search(r"\d+ passed; \d+ failed", ran.stdout)
+    if ran.returncode:
+        print(ran.stdout, flush=True)
+    words = summary[0] if summary else "they did not run"
+    return (FAILS if ran.returncode else HOLDS), words + (f"; {len(left_out)} need a mailbox and were left out" if left_out else "")
+
+
+CHECKS = {
+    "odd query strings and headers pass API Gateway": odd_requests,
+    "the CORS configuration is a list": cors,
+    "the configuration set suppresses nothing": suppression,
+    "mails to the simulator come back as events": mail_events,
+    "bodies that are too large are 4xx": large_bodies,
+    "WWW-Authenticate arrives": www_authenticate,
+    "the empty endpoint variable is accepted": empty_endpoint,
+    "the throttle": throttle,
+    "metrics and alarms have data": metrics,
+}
+
+
+def check(stack: Stack) -> int:
+    """Makes all checks; gives how many failed."""
+    failed = 0
+    for what, one in CHECKS.items():
+        try:
+            verdict, words = one(stack)
+        except (BotoCoreError, ClientError, urllib.error.URLError, KeyError) as error:
+            verdict, words = FAILS, f"it could not be checked: {error!r}"
+        failed += verdict == FAILS
+        print(f"smoke: {verdict:9}  {what}: {words}", flush=True)
+    return failed
+
+
+def roomy(stack: Stack) -> None:
+    """Refuses where the journeys would be stopped by the stack's limits."""
+    for name, needed in (("RegistrationsPerHour", REGISTRATIONS), ("LogInsPerMinute", LOG_INS)):
+        if int(stack.parameters[name]) < needed:
+            raise CannotRun(
+                f"the stack has {name}={stack.parameters[name]}, and the journeys need {needed}: make deploy STACK={stack.name} "
+                "PARAMETERS='RegistrationsPerHour=1000 LogInsPerMinute=1000', and back afterwards"
+            )
+
+
+def find(name: str) -> tuple[Stack, str]:
+    """A stack by its name, and where its mails can be read, if anywhere."""
+    running = PROJECT / ".local" / "env"
+    if name == configuration()[0] and running.exists():
+        local = dict(line.split("=", 1) for line in running.read_text().splitlines())
+        cloud = Cloud(PROJECT / ".local" / "run", urlsplit(local["TASKBELL_AWS_ENDPOINT"]).port)
+        return Stack(name, cloud.client), local["TASKBELL_MAIL_URL"]
+    session = boto3.Session()
+    if not session.region_name:
+        raise CannotRun("no region is chosen: set AWS_DEFAULT_REGION to that of the stack")
+    return Stack(name, session.client), ""
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or not arguments[0]:
+        raise CannotRun("usage: make smoke STACK=<name of the stack>, such as STACK=taskbell, or STACK=taskbell-local while make run runs")
+    stack, mailbox = find(arguments[0])
+    roomy(stack)
+    failed = check(stack)
+    verdict, words = journeys(stack, mailbox)
+    print(f"smoke: {verdict:9}  the journeys: {words}", flush=True)
+    return int(bool(failed) or verdict == FAILS)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (CannotRun, BotoCoreError, ClientError, urllib.error.URLError) as error:
+        sys.exit(f"make smoke: {error}")

@@ -1,0 +1,66 @@
+//! What rings: the alarms of the template, the lines of the logs that they count, and the runbook.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use taskbell_test::template::{project, properties, resources, seconds};
+
+#[test]
+fn the_alarm_on_server_errors_is_about_their_rate() {
+    let alarm = properties("ApiErrorAlarm");
+    let metrics = alarm["Metrics"].as_array().expect("metrics");
+    let shown: Vec<_> = metrics.iter().filter(|metric| metric["ReturnData"] != false).collect();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0]["Expression"], "IF(errors >= 3, 100 * errors / requests, 0)");
+    assert_eq!(
+        (&alarm["Threshold"], &alarm["ComparisonOperator"]),
+        (&json!(1), &json!("GreaterThanThreshold"))
+    );
+    let names: BTreeMap<_, _> = metrics
+        .iter()
+        .filter_map(|metric| {
+            Some((metric["Id"].as_str()?, metric["MetricStat"]["Metric"]["MetricName"].as_str()?))
+        })
+        .collect();
+    assert_eq!(names, [("errors", "5xx"), ("requests", "Count")].into());
+}
+
+#[test]
+fn mails_that_wait_are_told_after_a_quarter_of_an_hour() {
+    let alarm = properties("DeferredMailAlarm");
+    let told = seconds(&alarm["Period"])
+        * alarm["EvaluationPeriods"].as_i64().and_then(|n| n.try_into().ok()).expect("a number");
+    assert_eq!(told, SignedDuration::from_mins(15));
+}
+
+#[test]
+fn every_alarm_is_mailed_to_who_asked_for_it_and_has_its_line_in_the_runbook() {
+    let runbook =
+        std::fs::read_to_string(project().join("docs/operations.md")).expect("docs/operations.md");
+    for (id, alarm) in resources("AWS::CloudWatch::Alarm") {
+        let told =
+            json!({"Fn::If": ["HasAlarmAddress", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]});
+        assert_eq!(alarm["Properties"]["AlarmActions"], told, "{id}");
+        let line = |line: &str| line.starts_with('|') && line.contains(&format!("`{id}`"));
+        assert!(runbook.lines().any(line), "{id} is not in docs/operations.md");
+        let silent = &alarm["Properties"]["TreatMissingData"];
+        let expected = if id == "DispatchSilenceAlarm" { "breaching" } else { "notBreaching" };
+        assert_eq!(silent, expected, "{id}");
+    }
+}
+
+#[test]
+fn every_line_that_is_counted_in_the_logs_has_an_alarm() {
+    let alarms = resources("AWS::CloudWatch::Alarm");
+    for (id, filter) in resources("AWS::Logs::MetricFilter") {
+        assert_eq!(filter["Properties"]["LogGroupName"], json!({"Ref": "FunctionLogs"}), "{id}");
+        let counted = &filter["Properties"]["MetricTransformations"][0];
+        let rings = |alarm: &&Value| {
+            let alarm = &alarm["Properties"];
+            (&alarm["Namespace"], &alarm["MetricName"])
+                == (&counted["MetricNamespace"], &counted["MetricName"])
+        };
+        assert_eq!(alarms.values().filter(rings).count(), 1, "{id}");
+    }
+}

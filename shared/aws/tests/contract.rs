@@ -11,6 +11,26 @@ contract_tests!(async {
     (server.store(server.client()), server)
 });
 
+/// The same where no batch is processed at once: what falls back to single calls does as well.
+mod unprocessed {
+    use super::support::{Server, wire};
+
+    taskbell_test::contract_tests!(async {
+        let server = Server::start().await;
+        (server.store(wire::wired(&server.client(), wire::unprocessed)), server)
+    });
+}
+
+/// The same where every partition is longer than an answer.
+mod pages_of_three {
+    use super::support::{Server, wire};
+
+    taskbell_test::contract_tests!(async {
+        let server = Server::start().await;
+        (server.store(wire::wired(&server.client(), wire::pages_of_three)), server)
+    });
+}
+
 #[test]
 fn the_template_declares_the_keys_and_indexes_that_the_code_uses() {
     let tables = resources("AWS::DynamoDB::Table");

@@ -1,5 +1,7 @@
 //! A store whose calls can fail, end their caller, or take long: before they have had their effect, or after it.
 
+use std::{pin::Pin, sync::Mutex};
+
 use jiff::Timestamp;
 
 use taskbell_domain::{
@@ -42,6 +44,36 @@ pub trait Faults: Send + Sync {
     /// What an index shows of these timers. It may hide some for a while.
     fn shown(&self, timers: Vec<Timer>) -> Vec<Timer> {
         timers
+    }
+}
+
+/// Lets somebody else act in the moment before a call has its effect: between what its caller has read and what it
+/// writes.
+#[derive(Default)]
+pub struct Meddler(Mutex<Option<(&'static str, Deed)>>);
+
+type Deed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Meddler {
+    /// What is done before the next call of a name, once.
+    pub fn before(&self, call: &'static str, deed: impl Future<Output = ()> + Send + 'static) {
+        *self.0.lock().expect("not poisoned") = Some((call, Box::pin(deed)));
+    }
+
+    /// Whether it has been done.
+    pub fn is_done(&self) -> bool {
+        self.0.lock().expect("not poisoned").is_none()
+    }
+}
+
+impl Faults for Meddler {
+    async fn pass(&self, call: &'static str, side: Side) -> Result<(), PortError> {
+        let here = |(name, _): &mut (&str, Deed)| side == Side::Before && *name == call;
+        let deed = self.0.lock().expect("not poisoned").take_if(here);
+        if let Some((_, deed)) = deed {
+            deed.await;
+        }
+        Ok(())
     }
 }
 

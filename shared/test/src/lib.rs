@@ -10,6 +10,6 @@ mod outbox;
 pub mod template;
 
 pub use chance::{ManualClock, SeededRandom};
-pub use faulty::{Faults, Faulty, Side, injected};
+pub use faulty::{Faults, Faulty, Meddler, Side, injected};
 pub use memory::{Data, Memory};
 pub use outbox::{Outbox, QueueFake};

@@ -14,7 +14,11 @@ const TRIES: usize = 4;
 pub type Change = (Option<Task>, Option<Task>);
 
 /// Counts changes in their order. Gives the name of the first one that is to be told again, with all behind it: those
-/// may be about the same task. What cannot be read or counted however often it is told is passed over.
+/// may be about the same task.
+///
+/// Where the store fails, whether for a moment or because the function may not use it, no change gets further, and
+/// all of them wait. A change that cannot be read, or whose numbers the store does not take, would only keep those behind it
+/// waiting: it is skipped, and the next change of its task makes up for it.
 pub async fn handle(
     store: &impl Counting,
     changes: impl IntoIterator<Item = (String, Result<Change, PortError>)>,
@@ -26,11 +30,18 @@ pub async fn handle(
         };
         match counted {
             Ok(()) => {}
+            // The template has an alarm on this line.
+            Err(error) if error.is_about_item() => {
+                tracing::error!(change = name, %error, "a change was not counted");
+            }
             Err(error) if error.transient => {
-                tracing::warn!(%error, "not counted");
+                tracing::warn!(change = name, %error, "counting waits");
                 return Some(name);
             }
-            Err(error) => tracing::error!(%error, "a change was passed over"),
+            Err(error) => {
+                tracing::error!(change = name, %error, "counting waits");
+                return Some(name);
+            }
         }
     }
     None

@@ -1,19 +1,28 @@
 //! Tags, categories and statistics.
 
-use std::sync::Mutex;
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
 
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
     counts::Counted,
     id::TaskId,
-    ports::{Counting, PortError},
+    ports::{Counting, PortError, UnusableItem},
     task::{Status, TaskPatch},
     text::{Category, Tag},
 };
 use taskbell_test::{
     SeededRandom,
     fixtures::{draft, due_draft, task, user},
+};
+
+use tracing::{
+    Event, Metadata,
+    field::Field,
+    span::{Attributes, Id, Record},
 };
 
 use crate::support::World;
@@ -117,34 +126,86 @@ async fn statistics_tell_what_is_open_overdue_and_completed_in_the_days_of_the_c
 /// Counts nothing of one task.
 struct Refusing {
     task: TaskId,
-    transient: bool,
+    error: fn() -> PortError,
     counted: Mutex<Vec<TaskId>>,
 }
 
 impl Counting for Refusing {
     async fn count_task(&self, counted: &Counted) -> Result<(), PortError> {
         if counted.task == self.task {
-            let (transient, source) = (self.transient, "it is refused".into());
-            return Err(PortError { operation: "counting", transient, source });
+            return Err((self.error)());
         }
         self.counted.lock().expect("not poisoned").push(counted.task);
         Ok(())
     }
 }
 
+fn failing(transient: bool) -> PortError {
+    PortError { operation: "counting", transient, source: "AccessDeniedException".into() }
+}
+
+fn refused() -> PortError {
+    let source = Box::new(UnusableItem("ValidationException".to_owned()));
+    PortError { operation: "counting", transient: false, source }
+}
+
 #[tokio::test]
-async fn what_fails_for_a_moment_is_told_again_with_all_behind_it_and_the_rest_is_passed_over() {
+async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipped_and_logged() {
     let ada = user(1);
     let tasks: Vec<_> = (1..=3).map(|number| task(number, &ada, draft("one"))).collect();
-    let unreadable = || PortError { operation: "reading", transient: false, source: "no task".into() };
-    for (transient, again, counted) in
-        [(true, Some("2".to_owned()), vec![tasks[0].id]), (false, None, vec![tasks[0].id, tasks[2].id])]
-    {
-        let store = Refusing { task: tasks[1].id, transient, counted: Mutex::default() };
+    let lines = Lines::default();
+    let _logging = tracing::subscriber::set_default(lines.clone());
+    let cases: [(fn() -> PortError, _, _, _); 3] = [
+        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting waits"),
+        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR counting waits"),
+        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR a change was not counted"),
+    ];
+    for (error, again, counted, line) in cases {
+        let store = Refusing { task: tasks[1].id, error, counted: Mutex::default() };
         let each = tasks.iter().zip(["1", "2", "3"]);
         let changes = each.map(|(task, name)| (name.to_owned(), Ok((None, Some(task.clone())))));
-        let changes = [("0".to_owned(), Err(unreadable()))].into_iter().chain(changes);
+        // What cannot be read is skipped in any case.
+        let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
         assert_eq!(taskbell_api::workers::count_tasks::handle(&store, changes).await, again);
         assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
+        assert_eq!(lines.take(), ["ERROR a change was not counted", line]);
     }
+}
+
+/// Keeps what is logged, as level and message.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("not poisoned"))
+    }
+}
+
+impl tracing::Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("taskbell")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = format!("{} ", event.metadata().level());
+        event.record(&mut |field: &Field, value: &dyn Debug| {
+            if field.name() == "message" {
+                line += &format!("{value:?}");
+            }
+        });
+        self.0.lock().expect("not poisoned").push(line);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }

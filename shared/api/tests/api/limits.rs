@@ -1,13 +1,21 @@
 //! How often somebody may call.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
+use taskbell_api::http::{Callers, Guard, Reply, respond};
 use taskbell_domain::{
     counts::Quota,
     limit::{INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, REFRESHES, Subject},
-    ports::Limits,
+    ports::{Limits, PortError},
 };
-use taskbell_test::{fixtures::NOW, template::resources};
+use taskbell_test::{
+    Faults, Faulty, ManualClock, Memory, Side,
+    fixtures::{NOW, now},
+    template::resources,
+};
 
 use crate::{
     functions::name_of,
@@ -165,4 +173,78 @@ async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
     let statuses: Vec<_> =
         results.as_array().expect("results").iter().map(|one| one["status"].clone()).collect();
     assert_eq!(statuses, [201, 201, 409], "{results}");
+}
+
+/// Counts the calls that count.
+#[derive(Default)]
+struct Counter(AtomicU32);
+
+impl Faults for Counter {
+    async fn pass(&self, call: &'static str, side: Side) -> Result<(), PortError> {
+        self.0.fetch_add(u32::from(call == "count" && side == Side::Before), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A function that lives on, as it is between two requests: one guard, one store.
+struct Function<'a> {
+    guard: Guard<'a, Faulty<Memory, Counter>>,
+    counter: &'a Counter,
+    worked: AtomicU32,
+}
+
+impl Function<'_> {
+    /// The status of a request from an address, how often it was counted, and how often it was worked on.
+    async fn answer(&self, from: &str) -> (u16, u32, u32) {
+        let path = taskbell_test::template::project().join("events/get-health.json");
+        let event = std::fs::read_to_string(path).expect("an event file");
+        let mut event: serde_json::Value = serde_json::from_str(&event).expect("JSON");
+        event["requestContext"]["http"]["sourceIp"] = json!(from);
+        let request = lambda_http::request::from_str(&event.to_string()).expect("an HTTP API event");
+        let response = respond(request, &self.guard, async |_| {
+            self.worked.fetch_add(1, Ordering::Relaxed);
+            Ok(Reply::empty(StatusCode::NO_CONTENT))
+        });
+        let status = response.await.status().as_u16();
+        let count = |number: &AtomicU32| number.swap(0, Ordering::Relaxed);
+        (status, count(&self.counter.0), count(&self.worked))
+    }
+}
+
+#[tokio::test]
+async fn a_function_turns_away_whom_it_has_refused_without_any_work_until_the_window_ends() {
+    let store = Faulty { store: Memory::default(), faults: Counter::default() };
+    let (clock, callers) = (ManualClock::at(NOW), Callers::Anybody);
+    let guard = Guard::new(&store, &clock, &callers, Limit::log_ins(1));
+    let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
+    let (here, there) = ("192.0.2.1", "192.0.2.2");
+    assert_eq!(function.answer(here).await, (204, 1, 1));
+    assert_eq!(function.answer(here).await, (429, 1, 1), "it is known at the end only");
+    for _ in 0..2 {
+        assert_eq!(function.answer(here).await, (429, 0, 0), "it is known before");
+    }
+    assert_eq!(function.answer(there).await, (204, 1, 1), "nobody else is");
+    clock.advance(SignedDuration::from_secs(59));
+    assert_eq!(function.answer(here).await, (429, 0, 0), "the last second of the window");
+    clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(function.answer(here).await, (204, 1, 1), "a new window");
+}
+
+#[tokio::test]
+async fn what_a_function_remembers_of_refused_callers_has_an_end_and_is_cleared() {
+    let store = Faulty { store: Memory::default(), faults: Counter::default() };
+    let (clock, callers) = (ManualClock::at(NOW), Callers::Anybody);
+    let guard = Guard::new(&store, &clock, &callers, Limit::log_ins(0));
+    let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
+    let address = |number: u32| format!("10.0.{}.{}", number / 250, number % 250);
+    for number in 0..1_000 {
+        assert_eq!(function.answer(&address(number)).await, (429, 1, 1), "{number}");
+    }
+    assert_eq!(function.answer(&address(999)).await, (429, 0, 0), "it is remembered");
+    for _ in 0..2 {
+        assert_eq!(function.answer(&address(1_000)).await, (429, 1, 1), "it is not: there are 1,000");
+    }
+    clock.set(now() + SignedDuration::from_secs(60));
+    assert_eq!(function.answer(&address(1_000)).await, (429, 1, 1));
+    assert_eq!(function.answer(&address(1_000)).await, (429, 0, 0), "those of before are forgotten");
 }

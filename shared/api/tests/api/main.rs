@@ -22,6 +22,8 @@ mod mailboxes;
 mod mails;
 mod openapi;
 mod operators;
+mod promises;
+mod races;
 mod recurrence;
 mod reminders;
 mod roles;

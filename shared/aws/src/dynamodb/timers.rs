@@ -10,7 +10,7 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb, key,
+    DynamoDb, Item, key,
     keys::{self, DUE_TIMERS},
     text,
 };
@@ -18,6 +18,11 @@ use crate::{
     error::{corrupt, port_error},
     sent::Sent,
 };
+
+/// The timer of an entry of the index, if it can be read.
+fn timer_of(entry: &Item) -> Option<Timer> {
+    keys::parse_timer(entry.get(DUE_TIMERS.sort)?.as_s().ok()?)
+}
 
 impl Timers for DynamoDb {
     async fn timers(
@@ -28,7 +33,7 @@ impl Timers for DynamoDb {
     ) -> Result<TimerPage, PortError> {
         const OPERATION: &str = "finding timers";
         let partition = keys::timer_shard(shard);
-        let start = after.map(|timer| {
+        let mut start = after.map(|timer| {
             let mut start = key(keys::subject(timer.subject));
             start.extend(HashMap::from([
                 (DUE_TIMERS.partition.to_owned(), text(&partition)),
@@ -36,31 +41,38 @@ impl Timers for DynamoDb {
             ]));
             start
         });
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.tasks)
-            .index_name(DUE_TIMERS.name)
-            .key_condition_expression("#shard = :shard AND #timer <= :until")
-            .expression_attribute_names("#shard", DUE_TIMERS.partition)
-            .expression_attribute_names("#timer", DUE_TIMERS.sort)
-            .expression_attribute_values(":shard", text(&partition))
-            .expression_attribute_values(":until", text(keys::timers_until(until)))
-            .set_exclusive_start_key(start)
-            .sent()
-            .await
-            .map_err(port_error(OPERATION))?;
-        let timer = |item: &super::Item| {
-            let sort = item.get(DUE_TIMERS.sort).and_then(|value| value.as_s().ok());
-            sort.and_then(|sort| keys::parse_timer(sort)).ok_or_else(|| corrupt(OPERATION, "timer"))
-        };
-        // One that cannot be read must not keep the others of its shard from ringing.
-        let readable =
-            |item| timer(item).inspect_err(|error| tracing::error!(%error, "a timer is lost")).ok();
-        Ok(TimerPage {
-            next: answer.last_evaluated_key().map(timer).transpose()?,
-            timers: answer.items().iter().filter_map(readable).collect(),
-        })
+        let mut timers = Vec::new();
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.tasks)
+                .index_name(DUE_TIMERS.name)
+                .key_condition_expression("#shard = :shard AND #timer <= :until")
+                .expression_attribute_names("#shard", DUE_TIMERS.partition)
+                .expression_attribute_names("#timer", DUE_TIMERS.sort)
+                .expression_attribute_values(":shard", text(&partition))
+                .expression_attribute_values(":until", text(keys::timers_until(until)))
+                .set_exclusive_start_key(start)
+                .sent()
+                .await
+                .map_err(port_error(OPERATION))?;
+            // One that cannot be read must not keep the others of its shard from ringing.
+            let readable = |item| {
+                timer_of(item)
+                    .ok_or_else(|| corrupt(OPERATION, "timer"))
+                    .inspect_err(|error| tracing::error!(%error, "a timer is lost"))
+                    .ok()
+            };
+            timers.extend(answer.items().iter().filter_map(readable));
+            let last = answer.last_evaluated_key;
+            let next = last.as_ref().and_then(timer_of);
+            // Where an answer ends with one that cannot be read, no page can: it goes on.
+            if next.is_some() || last.is_none() {
+                return Ok(TimerPage { timers, next });
+            }
+            start = last;
+        }
     }
 
     async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {

@@ -16,7 +16,7 @@ use super::{
     key, keys, number, text,
 };
 use crate::{
-    error::{elsewhere, port_error, unbuildable},
+    error::{elsewhere, port_error, refused_item, unbuildable},
     sent::Sent,
 };
 
@@ -163,6 +163,10 @@ impl DynamoDb {
                 .collect();
             if refused.iter().any(Option::is_some) {
                 return Ok(Transacted::Refused(refused));
+            }
+            let mut codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+            if let Some(refused) = codes.find_map(|code| refused_item(operation, code)) {
+                return Err(refused);
             }
         }
         Err(port_error(operation)(error))

@@ -25,6 +25,19 @@ pub struct PortError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+impl PortError {
+    /// Whether the store works and has only not taken, or not understood, this one item: the same item fails again,
+    /// another one need not.
+    pub fn is_about_item(&self) -> bool {
+        self.source.is::<UnusableItem>()
+    }
+}
+
+/// The source of an error about one item: it cannot be read, or the store does not take it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnusableItem(pub String);
+
 /// What came of storing something on condition that it is still the version that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced<T> {

@@ -120,6 +120,19 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     assert_eq!(late.expect("an answer"), Some(7), "several at once");
 }
 
+/// A request whose clock is behind counts in its own window, or not at all: the later window goes on.
+pub async fn a_clock_that_is_behind_begins_no_window_anew(store: &impl Store) {
+    let (limit, ada) = (Limit::requests(9), limit::Subject::user(user(1).id));
+    let count = async |at| {
+        let counted = store.count(&limit, &ada, 1, instant(at)).await;
+        counted.expect("an answer").expect("not shut out")
+    };
+    assert_eq!(count("2026-03-01T08:01:00Z").await, 1);
+    assert_eq!(count("2026-03-01T08:01:01Z").await, 2);
+    assert_eq!(count("2026-03-01T08:00:59Z").await, 2, "that of the later window");
+    assert_eq!(count("2026-03-01T08:01:02Z").await, 3);
+}
+
 /// Accounts are found by the beginning of their address, page by page.
 pub async fn accounts_are_found_by_the_beginning_of_their_address(store: &impl Store) {
     for number in [1, 10, 11, 2] {

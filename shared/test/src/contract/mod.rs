@@ -94,6 +94,9 @@ macro_rules! contract_tests {
             a_notice_is_read_back_whole_and_has_a_timer
             a_digest_moves_with_the_profile_and_changes_with_its_notice
             timers_are_found_until_a_moment_and_move_with_their_task
+            a_shard_with_more_timers_than_a_page_holds_is_read_to_its_end
+            pages_of_three_hold_everything_once
+            a_clock_that_is_behind_begins_no_window_anew
         );
     };
     ($store:expr => $($name:ident)+) => {

@@ -4,6 +4,7 @@ use crate::{
     SeededRandom,
     fixtures::{comment, draft, due_draft, instant, notice, now, task, user},
 };
+use jiff::Timestamp;
 use taskbell_domain::{
     counts::{Counted, Counts, Number, Numbers, Tallies, Tally},
     delivery::{DeliveryStatus, Outcome},
@@ -76,13 +77,7 @@ pub async fn a_notice_is_read_back_whole_and_has_a_timer(store: &impl Store) {
     assert_eq!(store.replace(&next, 1, also).await.expect("an answer"), Replaced::Done);
     assert_eq!(store.notice(assigned.id).await.expect("an answer"), Some(assigned.clone()));
 
-    let timers = async || {
-        let mut found = Vec::new();
-        for shard in 0..TIMER_SHARDS {
-            found.extend(store.timers(shard, now(), None).await.expect("a page").timers);
-        }
-        found
-    };
+    let timers = async || timers_until(store, now()).await;
     assert_eq!(timers().await.len(), 2);
     let timer = assigned.timer().expect("a timer");
     store.postpone(timer, instant("2026-03-01T09:00:00Z")).await.expect("an answer");
@@ -125,19 +120,7 @@ pub async fn a_digest_moves_with_the_profile_and_changes_with_its_notice(store: 
     assert_eq!(store.replace_user(&ada, 1, Some(first)).await.expect("an answer"), Replaced::Done);
     let mut digest = Digest { user: ada.id, at: Some(first.at), made_for: None, version: 1 };
     assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest.clone()));
-    let timers = async || {
-        let mut found = Vec::new();
-        for shard in 0..TIMER_SHARDS {
-            found.extend(
-                store
-                    .timers(shard, instant("2026-03-09T09:00:00Z"), None)
-                    .await
-                    .expect("a page")
-                    .timers,
-            );
-        }
-        found
-    };
+    let timers = async || timers_until(store, instant("2026-03-09T09:00:00Z")).await;
     assert_eq!(timers().await, [first]);
     let later = instant("2026-03-01T09:10:00Z");
     store.postpone(first, later).await.expect("an answer");
@@ -172,6 +155,61 @@ pub async fn a_digest_moves_with_the_profile_and_changes_with_its_notice(store: 
     assert_eq!(left, []);
 }
 
+/// The most pages of anything here: a cursor that does not move must not keep a test for ever.
+const PAGES: usize = 1_000;
+
+/// The timers of one shard up to a moment, page by page, and how many pages those were.
+async fn timers_of(store: &impl Store, shard: u8, until: Timestamp) -> (Vec<Timer>, usize) {
+    let (mut found, mut after) = (Vec::new(), None);
+    for number in 1..=PAGES {
+        let page = store.timers(shard, until, after).await.expect("a page");
+        found.extend(page.timers);
+        after = page.next;
+        if after.is_none() {
+            assert!(found.is_sorted());
+            return (found, number);
+        }
+    }
+    panic!("the timers have no end");
+}
+
+/// The timers of all shards up to a moment.
+async fn timers_until(store: &impl Store, until: Timestamp) -> Vec<Timer> {
+    let mut found = Vec::new();
+    for shard in 0..TIMER_SHARDS {
+        found.extend(timers_of(store, shard, until).await.0);
+    }
+    found.sort();
+    found
+}
+
+/// However many timers of a shard are due at the same moment, each is found once.
+pub async fn a_shard_with_more_timers_than_a_page_holds_is_read_to_its_end(store: &impl Store) {
+    let ada = user(1);
+    let mut expected = Vec::new();
+    for number in 0..10_000_u64 {
+        let made = notice(number, Content::Verification { to: ada.id });
+        let timer = made.timer().expect("a timer");
+        if timer.subject.spread() % TIMER_SHARDS == 3 {
+            assert_eq!(store.add_notice(&made, None).await.expect("an answer"), Created::Done);
+            expected.push(timer);
+        }
+        if expected.len() == 250 {
+            break;
+        }
+    }
+    expected.sort();
+    let (found, _) = timers_of(store, 3, now()).await;
+    assert_eq!(found, expected);
+    // From any of them on, the rest.
+    for place in [0, 99, 100, 248] {
+        let page = store.timers(3, now(), Some(expected[place])).await.expect("a page");
+        assert_eq!(page.timers.first(), expected.get(place + 1));
+    }
+    let last = store.timers(3, now(), expected.last().copied()).await.expect("a page");
+    assert_eq!((last.timers, last.next), (Vec::new(), None));
+}
+
 fn task_of(timer: Timer) -> TaskId {
     match timer.subject {
         Subject::Task(id) => id,
@@ -190,20 +228,7 @@ pub async fn timers_are_found_until_a_moment_and_move_with_their_task(store: &im
         expected.extend(made.timer());
     }
     let until = instant("2026-03-01T09:14:00Z");
-    let found = async || {
-        let mut found = Vec::new();
-        for shard in 0..TIMER_SHARDS {
-            let page = store.timers(shard, until, None).await.expect("a page");
-            assert!(page.timers.is_sorted() && page.next.is_none());
-            if let Some(first) = page.timers.first() {
-                let rest = store.timers(shard, until, Some(*first)).await.expect("a page");
-                assert_eq!(rest.timers, page.timers[1..]);
-            }
-            found.extend(page.timers);
-        }
-        found.sort();
-        found
-    };
+    let found = async || timers_until(store, until).await;
     expected.truncate(15);
     assert_eq!(found().await, expected);
 
@@ -228,9 +253,79 @@ pub async fn timers_are_found_until_a_moment_and_move_with_their_task(store: &im
 }
 
 async fn counted(store: &impl Store, space: SpaceId, of: Tallies) -> Counts {
-    let page = store.tallies(space, of, None, None).await.expect("an answer");
-    assert_eq!(page.next, None);
-    page.items.into_iter().collect()
+    tallies(store, space, of, None).await.into_iter().collect()
+}
+
+/// All tallies, page by page.
+async fn tallies(
+    store: &impl Store,
+    space: SpaceId,
+    of: Tallies,
+    limit: Option<u8>,
+) -> Vec<(Tally, Numbers)> {
+    let (mut found, mut after) = (Vec::new(), None);
+    for _ in 0..PAGES {
+        let page = store.tallies(space, of, after, limit).await.expect("an answer");
+        assert!(limit.is_none_or(|limit| page.items.len() <= limit.into()));
+        found.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+    panic!("the tallies have no end");
+}
+
+/// Pages of three hold everything once, in order, whether or not the last one is full.
+pub async fn pages_of_three_hold_everything_once(store: &impl Store) {
+    for many in [5, 6, 7_u64] {
+        let author = user(many);
+        let of = task(1_000 * many, &author, draft("t"));
+        create(store, &of).await;
+        let mut expected: Vec<_> =
+            (0..many).map(|number| comment(100 * many + number, &of, &author)).collect();
+        for one in &expected {
+            assert_eq!(store.add_comment(one, None).await.expect("an answer"), Some(Created::Done));
+        }
+        expected.sort_by_key(|comment| comment.id);
+        let (mut found, mut after) = (Vec::new(), None);
+        for _ in 0..4 {
+            let page = store.comments(of.id, after, 3).await.expect("a page");
+            assert!(page.items.len() == 3 || page.next.is_none(), "only the last page is short");
+            found.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((found, after), (expected, None), "{many} comments");
+
+        let mut tagged = of.clone();
+        tagged.version = 2;
+        let tag = |number| Tag::parse(&format!("t{number}")).expect("a tag");
+        tagged.tags = (0..many).map(tag).collect();
+        store.count_task(&Counted::of(&tagged)).await.expect("an answer");
+        let found = tallies(store, of.space, Tallies::Tags, Some(3)).await.into_iter();
+        let found: Vec<_> = found.map(|(tally, _)| tally).collect();
+        assert_eq!(found, (0..many).map(|number| Tally::Tag(tag(number))).collect::<Vec<_>>());
+    }
+
+    let mut expected = Vec::new();
+    for number in 20..29 {
+        register(store, &user(number)).await;
+        expected.push(user(number).id);
+    }
+    let (mut found, mut after) = (Vec::new(), None);
+    for _ in 0..5 {
+        let page = store.users("user2", after, 3).await.expect("a page");
+        assert!(page.items.len() == 3 || page.next.is_none(), "only the last page is short");
+        found.extend(page.items.iter().map(|user| user.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((found, after), (expected, None));
 }
 
 /// A task is counted as it is now: once, however often and in which order it is told.

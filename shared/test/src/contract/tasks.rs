@@ -244,7 +244,7 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
                 if descending {
                     expected.reverse();
                 }
-                for limit in [9, 100] {
+                for limit in [3, 100] {
                     let query = TaskQuery {
                         scope: Scope::Space(SpaceId::personal(ada.id)),
                         filter: filter.clone(),

@@ -1,5 +1,7 @@
 //! Accounts, and what limits them.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use taskbell_domain::{
@@ -187,7 +189,12 @@ impl Limits for Memory {
         }
         let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
         let window = limit.window_of(now);
-        *counted = (window, if counted.0 == window { counted.1 + more } else { more });
+        match counted.0.cmp(&window) {
+            Ordering::Less => *counted = (window, more),
+            Ordering::Equal => counted.1 += more,
+            // This clock is behind: a later window has begun.
+            Ordering::Greater => {}
+        }
         Ok(Some(counted.1))
     }
 }

@@ -6,7 +6,7 @@ mod tasks;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use jiff::Timestamp;
@@ -26,9 +26,9 @@ use taskbell_domain::{
     user::User,
 };
 
-/// All data, in memory.
-#[derive(Default)]
-pub struct Memory(Mutex<Data>);
+/// All data, in memory. A clone is the same store.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Data>>);
 
 /// What is stored. A task and a notice stand together with the moment at which the index of timers shows them.
 #[derive(Default)]

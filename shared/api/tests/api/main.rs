@@ -7,6 +7,7 @@ mod batch;
 mod budget;
 mod comments;
 mod counts;
+mod deadlines;
 mod digests;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;

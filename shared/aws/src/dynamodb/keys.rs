@@ -121,6 +121,11 @@ pub fn task(task: TaskId) -> (String, String) {
     (format!("TASK#{}", task.body()), "TASK".to_owned())
 }
 
+/// The task that is in a partition.
+pub fn task_of(partition: &str) -> Option<TaskId> {
+    created_place(partition).and_then(|body| TaskId::from_body(body).ok())
+}
+
 /// The place by creation of the task that is in a partition: the id behind the prefix.
 pub fn created_place(partition: &str) -> Option<&str> {
     partition.strip_prefix("TASK#")

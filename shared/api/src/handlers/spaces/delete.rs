@@ -1,6 +1,7 @@
 //! `DELETE /v1/spaces/{space_id}?name=`: deletes a space with all that is in it.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
     policy::{Action, known_role},
@@ -11,12 +12,9 @@ use taskbell_domain::{
 
 use super::{shared, space_id};
 use crate::{
-    handlers::{TRIES, access::permitted},
+    handlers::{BUDGET, TRIES, access::permitted, before},
     http::{Call, Params, Problem, Reply},
 };
-
-/// The most tasks that are deleted for one request.
-const AT_ONCE: usize = 2_000;
 
 /// Deletes, if `name` is the name of the space; answers 204. From the first write on the space is gone for
 /// everybody. A space with very many tasks takes more than one request.
@@ -28,6 +26,19 @@ pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
     clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    delete(call, store, clock, clock.now() + BUDGET).await
+}
+
+/// As [`handle`], with an answer before `deadline`.
+///
+/// # Errors
+/// Those of [`handle`].
+pub async fn delete(
+    call: &Call,
+    store: &impl SpaceChanges,
+    clock: &dyn Clock,
+    deadline: Timestamp,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;
@@ -55,10 +66,8 @@ pub async fn handle(
                 continue;
             }
         }
-        return match store.purge_space(id, AT_ONCE).await? {
-            true => Ok(Reply::empty(StatusCode::NO_CONTENT)),
-            false => Err(Problem::not_finished()),
-        };
+        before(deadline, clock, async { Ok(store.purge_space(id).await?) }).await?;
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
     Err(Problem::busy())
 }

@@ -231,7 +231,7 @@ impl TryFrom<TaskItem> for Task {
             items.into_iter().map(Reminder::try_from).collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
-            id: keys::created_place(&item.pk).and_then(|id| TaskId::from_body(id).ok()).ok_or("id")?,
+            id: keys::task_of(&item.pk).ok_or("id")?,
             space: keys::space_of(&item.space_key).ok_or("space")?,
             title: Title::parse(&item.title)?,
             description: Description::parse(&item.description)?,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     Call, Problem, etag,
     guard::{Gate, guarded},
+    size::{MAX_BODY, in_json},
 };
 
 /// An answer that is what was asked for.
@@ -45,6 +46,16 @@ impl Reply {
     /// A status and nothing else.
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), content_type: "", body: String::new() }
+    }
+
+    /// The answer, if Lambda can give it: a larger one would end the invocation without any.
+    fn fitting(self) -> Result<Self, Problem> {
+        let bytes = in_json(&self.body);
+        if bytes <= MAX_BODY {
+            return Ok(self);
+        }
+        tracing::error!(bytes, "the answer is too large");
+        Err(Problem::internal())
     }
 
     /// Adds a header.
@@ -85,7 +96,7 @@ where
 {
     let started = Instant::now();
     let call = Call::new(request);
-    let result = guarded(&call, gate, handler).await;
+    let result = guarded(&call, gate, handler).await.and_then(Reply::fitting);
     let (status, code) = match &result {
         Ok(reply) => (reply.status, ""),
         Err(problem) => (problem.status, problem.code),

@@ -7,6 +7,7 @@ mod batch;
 mod budget;
 mod comments;
 mod counts;
+mod cursors;
 mod deadlines;
 mod digests;
 #[path = "../../../aws/tests/support/mod.rs"]
@@ -27,6 +28,7 @@ mod roles;
 mod scale;
 mod signing_key;
 mod simulation;
+mod sizes;
 mod snapshots;
 mod spaces;
 mod support;

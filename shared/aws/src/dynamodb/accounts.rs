@@ -25,7 +25,7 @@ use super::{
     write::{Transacted, When, put},
 };
 use crate::{
-    error::{corrupt, port_error},
+    error::{corrupt, outside, port_error},
     sent::Sent,
 };
 
@@ -203,6 +203,9 @@ impl Directory for DynamoDb {
         limit: u8,
     ) -> Result<UserPage, PortError> {
         const OPERATION: &str = "listing accounts";
+        if after.as_ref().is_some_and(|(email, _)| !email.starts_with(begins)) {
+            return Err(outside(OPERATION));
+        }
         let start = after.map(|(email, user)| {
             let mut start = key(keys::profile(user));
             start.insert(keys::BY_EMAIL.partition.to_owned(), text(keys::DIRECTORY));

@@ -20,7 +20,7 @@ use super::{
     write::{Transacted, When, delete, put},
 };
 use crate::{
-    error::{corrupt, elsewhere, port_error, unbuildable},
+    error::{corrupt, elsewhere, outside, port_error, unbuildable},
     sent::Sent,
 };
 
@@ -147,6 +147,9 @@ impl CountReads for DynamoDb {
         after: Option<Tally>,
         limit: Option<u8>,
     ) -> Result<TallyPage, PortError> {
+        if after.as_ref().is_some_and(|tally| !of.hold(tally)) {
+            return Err(outside(READING));
+        }
         let (first, last) = keys::tallies(of);
         let (partition, _) = keys::tally(space, &Tally::Tasks);
         let answer = self

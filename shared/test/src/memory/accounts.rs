@@ -14,7 +14,7 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::Memory;
+use super::{Memory, in_the_list};
 
 impl Profiles for Memory {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -53,6 +53,8 @@ impl Directory for Memory {
         after: Option<(String, UserId)>,
         limit: u8,
     ) -> Result<UserPage, PortError> {
+        let holds = |(email, _): &(String, UserId)| email.starts_with(begins);
+        in_the_list("listing accounts", after.as_ref().is_none_or(holds))?;
         let data = self.data();
         let mut items: Vec<_> = data.users.values().cloned().collect();
         items.sort_by_key(|user| user.email.canonical());

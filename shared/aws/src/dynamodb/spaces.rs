@@ -18,7 +18,7 @@ use taskbell_domain::{
 use super::{
     DynamoDb,
     batch::BATCH_WRITE,
-    items::{InvitationItem, MemberItem, NoticeItem, SpaceItem, UserItem, item, read},
+    items::{InvitationItem, MemberItem, NoticeItem, SpaceItem, UserItem, bare, item, read},
     key,
     keys::{self, BY_CREATED},
     text,
@@ -260,7 +260,7 @@ impl DynamoDb {
         let place = keys::member(member.space, member.user);
         Ok([
             put(operation, &self.tasks, item(operation, place, &stored)?, When::Absent)?,
-            put(operation, &self.tasks, key(way), When::Absent)?,
+            put(operation, &self.tasks, bare(way), When::Absent)?,
         ])
     }
 

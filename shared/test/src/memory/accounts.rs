@@ -36,7 +36,7 @@ impl ProfileChanges for Memory {
         }
         data.users.insert(user.id, user.clone());
         if let Some(timer) = digest {
-            let first = Digest { user: user.id, at: None, made_for: None, version: 0 };
+            let first = Digest::new(user.id, None, 0);
             let (moved, shown) = data.digests.entry(user.id).or_insert((first, None));
             moved.at = Some(timer.at);
             moved.version += 1;

@@ -90,6 +90,7 @@ pub(crate) struct Cloud {
     user: User,
     task: Task,
     public_key: String,
+    cursor_key: String,
     private_key: String,
     token: Mutex<String>,
     made: AtomicU64,
@@ -107,9 +108,10 @@ impl Cloud {
         }
         let key = SigningKey::generate().expect("a key");
         world.issuer = Issuer::new(ISSUER.to_owned(), &key);
-        let (public_key, private_key) = (key.public_key(), key.to_text());
+        let (public_key, cursor_key, private_key) = (key.public_key(), key.cursor_key(), key.to_text());
         let made = AtomicU64::new(1_000);
-        Self { server, world, user, task, public_key, private_key, token: Mutex::default(), made }
+        let token = Mutex::default();
+        Self { server, world, user, task, public_key, cursor_key, private_key, token, made }
     }
 
     /// Where DynamoDB answers without TLS.
@@ -120,6 +122,11 @@ impl Cloud {
     /// The key by which functions know the user's tokens.
     pub(crate) fn public_key(&self) -> &str {
         &self.public_key
+    }
+
+    /// The key by which functions know their cursors.
+    pub(crate) fn cursor_key(&self) -> &str {
+        &self.cursor_key
     }
 
     /// Gives the user a new access token, for the requests that follow.

@@ -216,6 +216,7 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
         ("TASKS_TABLE", "TasksTable"),
         ("TOKEN_ISSUER", ISSUER),
         ("TOKEN_PUBLIC_KEY", cloud.public_key()),
+        ("CURSOR_KEY", cloud.cursor_key()),
         ("REQUESTS_PER_MINUTE", "1000000000"),
         ("REGISTRATIONS_PER_HOUR", "1000000000"),
         ("LOG_INS_PER_MINUTE", "1000000000"),

@@ -4,7 +4,7 @@
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
-    http::{Callers, Guard},
+    http::{Callers, CursorKey, Guard},
     tokens::{Issuer, SigningKey, Verifier},
 };
 use taskbell_aws::{
@@ -98,6 +98,11 @@ impl Environment {
         let verifier = self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key));
         let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
         Some((Callers::Users(Box::new(verifier?)), limit?))
+    }
+
+    /// The key that cursors are signed with.
+    pub fn cursor_key(&mut self) -> Option<CursorKey> {
+        self.checked("CURSOR_KEY", CursorKey::parse)
     }
 
     /// The address of the stack's operator, if it names one.

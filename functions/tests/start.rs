@@ -152,6 +152,14 @@ fn a_variable_that_is_wrong_is_named_with_the_reason() {
 }
 
 #[test]
+fn a_key_for_cursors_of_another_length_is_named() {
+    let key = [("CURSOR_KEY", "11qYAYKxCrfVS_7TyWQHOg")];
+    let variables: Vec<_> = VARIABLES.into_iter().chain(key).collect();
+    let printed = refusal("list-tasks", &variables);
+    assert!(printed.contains("CURSOR_KEY is wrong (expected 32 bytes in base64url)"), "{printed}");
+}
+
+#[test]
 fn a_bundle_of_roots_that_holds_none_is_named() {
     for (bundle, reason) in [("/nowhere/roots.pem", "No such file"), (file!(), "no certificate in")] {
         let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder").join(bundle);

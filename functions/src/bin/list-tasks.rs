@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
+    let (users, key) = (env.users(), env.cursor_key());
+    let ((users, limit), key) = env.ready(users.zip(key)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| list::handle(call, &store, &SystemClock))
+    serve!(guard, |call| list::handle(call, &store, &key, &SystemClock))
 }

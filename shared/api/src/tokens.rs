@@ -16,7 +16,10 @@ use jsonwebtoken::{
     errors::ErrorKind,
     signature::{Error as SignatureError, Signer, Verifier as SignatureVerifier},
 };
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::{
+    hmac,
+    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
+};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     clock::Random,
@@ -96,6 +99,14 @@ impl SigningKey {
     /// The public half, for [`Verifier::new`].
     pub fn public_key(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.pair.public_key())
+    }
+
+    /// The key for cursors, for [`CursorKey::parse`]: derived, so that a new key pair brings another one.
+    ///
+    /// [`CursorKey::parse`]: crate::http::CursorKey::parse
+    pub fn cursor_key(&self) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.document);
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"taskbell cursors"))
     }
 }
 

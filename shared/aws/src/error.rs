@@ -75,6 +75,11 @@ pub(crate) fn corrupt(operation: &'static str, what: impl std::fmt::Display) -> 
     PortError { operation, transient: false, source }
 }
 
+/// A list is to go on behind a place that is not in it. DynamoDB would refuse that as well (ValidationException).
+pub(crate) fn outside(operation: &'static str) -> PortError {
+    unbuildable(operation, "a place outside the list")
+}
+
 /// A request could not be put together.
 pub(crate) fn unbuildable(operation: &'static str, what: impl std::fmt::Display) -> PortError {
     PortError { operation, transient: false, source: Box::new(Answer(what.to_string())) }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     id::{CommentId, TaskId, UserId},
     text::CommentText,
+    unknown::Unknown,
 };
 
 /// A comment on a task.
@@ -24,9 +25,17 @@ pub struct Comment {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// What a later version has stored with it.
+    pub unknown: Unknown,
 }
 
 impl Comment {
+    /// A new comment.
+    pub fn new(id: CommentId, task: TaskId, author: UserId, text: CommentText, now: Timestamp) -> Self {
+        let unknown = Unknown::default();
+        Self { id, task, author, text, version: 1, created_at: now, updated_at: now, unknown }
+    }
+
     /// Changes what it says. Returns whether that is anything else; then the version is one higher.
     pub fn edit(&mut self, text: CommentText, now: Timestamp) -> bool {
         let changed = self.text != text;

@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 use crate::{
     id::UserId,
     timer::{Subject, Timer},
+    unknown::Unknown,
     user::{MailKind, User},
     violation::Violation,
 };
@@ -50,6 +51,8 @@ pub struct Digest {
     pub made_for: Option<Date>,
     /// Counts its changes.
     pub version: u64,
+    /// What a later version has stored with it.
+    pub unknown: Unknown,
 }
 
 /// The mail of a day, to be sent.
@@ -62,6 +65,11 @@ pub struct Made {
 }
 
 impl Digest {
+    /// The digest of a user who has had none yet.
+    pub fn new(user: UserId, at: Option<Timestamp>, version: u64) -> Self {
+        Self { user, at, made_for: None, version, unknown: Unknown::default() }
+    }
+
     /// Its timer; none while the user wants none.
     pub fn timer(&self) -> Option<Timer> {
         self.at.map(|at| Timer { at, subject: Subject::Digest(self.user) })

@@ -25,6 +25,7 @@ pub mod space;
 pub mod task;
 pub mod text;
 pub mod timer;
+pub mod unknown;
 pub mod user;
 pub mod violation;
 mod words;

@@ -147,8 +147,62 @@ pub struct TaskQuery {
     pub sort: Sort,
     /// At most how many.
     pub limit: u8,
-    /// Behind which position; none is the beginning.
+    /// Behind which position, one of those between [`TaskQuery::bounds`]; none is the beginning.
     pub after: Option<Position>,
+}
+
+/// Sorts behind every position: those of tasks without a due time, and those of titles in any script.
+const END: &str = "\u{10ffff}\u{10ffff}";
+
+impl TaskQuery {
+    /// What its positions are made of. Within one priority of a space, tasks by due time stand as they do by
+    /// priority.
+    fn positions_by(&self) -> SortBy {
+        match (self.sort.by, self.scope) {
+            (SortBy::Due, Scope::Space(_)) if self.filter.priority.is_some() => SortBy::Priority,
+            (by, _) => by,
+        }
+    }
+
+    /// The position of a task in this list.
+    pub fn position(&self, task: &Task) -> Position {
+        Position::of(task, self.positions_by())
+    }
+
+    /// How the positions of all its tasks begin before their due time; nothing if the due time does not follow, and
+    /// the filter's due times say nothing about positions.
+    fn before_due(&self) -> Option<String> {
+        match (self.positions_by(), self.filter.priority) {
+            (SortBy::Due, _) => Some(String::new()),
+            (SortBy::Priority, Some(priority)) => Some(format!("{}#", rank(priority))),
+            _ => None,
+        }
+    }
+
+    /// Whether a task is due within the filter's times if, and only if, its position is between the bounds.
+    pub fn is_bounded_by_due(&self) -> bool {
+        self.before_due().is_some()
+    }
+
+    /// Between which positions all its tasks stand: from the first, inclusive, to the second, exclusive.
+    pub fn bounds(&self) -> (String, String) {
+        let Some(prefix) = self.before_due() else { return (String::new(), END.to_owned()) };
+        let start = self.filter.due_after.map_or_else(String::new, moment);
+        let end = match (self.filter.due_before, self.filter.due_after) {
+            (Some(before), _) => moment(before),
+            (None, Some(_)) => NO_DUE.to_owned(),
+            (None, None) => END.to_owned(),
+        };
+        (format!("{prefix}{start}"), format!("{prefix}{end}"))
+    }
+
+    /// Whether it can go on behind its position: it is one, and stands between the bounds.
+    pub fn can_go_on(&self) -> bool {
+        let (start, end) = self.bounds();
+        self.after.as_ref().is_none_or(|after| {
+            after.task().is_some() && (start.as_str()..end.as_str()).contains(&after.0.as_str())
+        })
+    }
 }
 
 /// One page. It can be short of the limit, even empty, and still have a next one: the work that one page

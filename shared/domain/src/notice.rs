@@ -12,6 +12,7 @@ use crate::{
     id::{NoticeId, SpaceId, TaskId, UserId},
     text::{MessageText, Subject},
     timer::{self, Timer},
+    unknown::Unknown,
     words::word_enum,
 };
 
@@ -99,6 +100,8 @@ pub struct Notice {
     pub version: u64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What a later version has stored with it.
+    pub unknown: Unknown,
 }
 
 /// What is to be done about a notice at a moment.
@@ -147,7 +150,8 @@ impl Code {
 impl Notice {
     /// A notice to be sent now.
     pub fn new(id: NoticeId, content: Content, now: Timestamp) -> Self {
-        Self { id, content, delivery: Delivery::scheduled(now), version: 1, created_at: now }
+        let (delivery, unknown) = (Delivery::scheduled(now), Unknown::default());
+        Self { id, content, delivery, version: 1, created_at: now, unknown }
     }
 
     /// Its next timer; none when it is done with.

@@ -9,6 +9,7 @@ use crate::{
     email::EmailAddress,
     id::{NoticeId, SpaceId, UserId},
     text::SpaceName,
+    unknown::Unknown,
     violation::Violation,
     words::word_enum,
 };
@@ -55,6 +56,8 @@ pub struct Space {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// What a later version has stored with it.
+    pub unknown: Unknown,
 }
 
 /// Somebody in a space.
@@ -93,6 +96,7 @@ impl Space {
             version: 1,
             created_at: now,
             updated_at: now,
+            unknown: Unknown::default(),
         };
         (space, Member { space: id, user: owner, role: Role::Owner, joined_at: now })
     }

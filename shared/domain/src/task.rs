@@ -14,6 +14,7 @@ use crate::{
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
     reminder::{Reminder, ReminderSpec},
     text::{Category, Description, Tag, Title},
+    unknown::Unknown,
     user::User,
     violation::{FieldError, Violation},
     words::word_enum,
@@ -84,6 +85,8 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// What completed it; none while it is not.
     pub completed_by: Option<Completion>,
+    /// What a later version has stored with it.
+    pub unknown: Unknown,
 }
 
 word_enum!(Completion, "What completed a task.",
@@ -230,6 +233,7 @@ impl Task {
             updated_at: now,
             completed_at: None,
             completed_by: None,
+            unknown: Unknown::default(),
         };
         if draft.status == Status::Completed {
             (task.completed_at, task.completed_by) = (Some(now), Some(Completion::Person));

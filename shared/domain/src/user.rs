@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     delivery::Reason, digest::DigestHour, due::Due, email::EmailAddress, id::UserId,
-    reminder::ReminderSpec, text::PersonName, words::word_enum, zone::Zone,
+    reminder::ReminderSpec, text::PersonName, unknown::Unknown, words::word_enum, zone::Zone,
 };
 
 word_enum!(AccountRole, "What an account may do beyond its own spaces.",
@@ -69,6 +69,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the profile last changed.
     pub updated_at: Timestamp,
+    /// What a later version has stored with it.
+    pub unknown: Unknown,
 }
 
 /// Which mails a user wants: all but those turned off. At first that is the digest, which nobody has asked for.

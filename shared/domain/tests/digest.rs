@@ -19,7 +19,7 @@ fn reader(zone: &str, hour: u64) -> User {
 }
 
 fn digest_at(at: Timestamp) -> Digest {
-    Digest { user: user(1).id, at: Some(at), made_for: None, version: 1 }
+    Digest::new(user(1).id, Some(at), 1)
 }
 
 /// Takes every turn until a moment; gives the days for which a digest was made, and when.

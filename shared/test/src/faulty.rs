@@ -172,7 +172,7 @@ faulty! {
             invitation: &Invitation, notice: &Notice, record: Option<&IdempotencyRecord>
         ) -> Created;
         fn revoke(space: SpaceId, address_hash: &str) -> ();
-        fn purge_space(space: SpaceId, most: usize) -> bool;
+        fn purge_space(space: SpaceId) -> ();
     }
     TaskReads {
         fn task(id: TaskId) -> Option<Task>;

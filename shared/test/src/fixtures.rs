@@ -14,6 +14,7 @@ use taskbell_domain::{
     space::{Member, Space},
     task::{Priority, Status, Task, TaskDraft},
     text::{CommentText, Description, PersonName, SpaceName, Title},
+    unknown::Unknown,
     user::{AccountRole, MailSettings, User},
     zone::Zone,
 };
@@ -49,6 +50,7 @@ pub fn user(number: u64) -> User {
         version: 1,
         created_at: now(),
         updated_at: now(),
+        unknown: Unknown::default(),
     }
 }
 
@@ -96,8 +98,7 @@ pub fn space(number: u64, owner: &User) -> (Space, Member) {
 pub fn comment(number: u64, task: &Task, author: &User) -> Comment {
     let id = CommentId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
     let text = CommentText::parse(&format!("Comment {number}")).expect("a text");
-    let (task, author) = (task.id, author.id);
-    Comment { id, task, author, text, version: 1, created_at: now(), updated_at: now() }
+    Comment::new(id, task.id, author.id, text, now())
 }
 
 /// The notice with that number.

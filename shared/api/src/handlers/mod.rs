@@ -17,6 +17,31 @@ pub mod spaces;
 pub mod tasks;
 pub mod users;
 
+use std::{future::Future, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use taskbell_domain::clock::Clock;
+
+use crate::http::Problem;
+
+/// How long before the end of an invocation its work is left to the next: long enough to answer.
+const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
+
+/// Does work that can take longer than one request, as far as it gets. What is done by then stays done, so that the
+/// same request goes on.
+///
+/// # Errors
+/// 409 `not_finished`, and those of the work.
+async fn before<T>(
+    deadline: Timestamp,
+    clock: &dyn Clock,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let left = clock.now().duration_until(deadline - TIME_TO_ANSWER);
+    let left = Duration::try_from(left).unwrap_or_default();
+    tokio::time::timeout(left, work).await.unwrap_or_else(|_| Err(Problem::not_finished()))
+}
+
 /// How often a change is tried when others change the same thing at the same time. One of them succeeds in
 /// every round.
 const TRIES: usize = 10;

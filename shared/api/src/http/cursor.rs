@@ -3,41 +3,63 @@
 use std::fmt::Debug;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+use ring::hmac;
 use taskbell_domain::id::UserId;
 
 use super::Problem;
 
-/// Bytes of the checksum.
-const CHECKSUM: usize = 12;
+/// What cursors hold, and what their places mean. To be counted up with either: a cursor from before is then
+/// refused, instead of read as something else.
+const FORMAT: u8 = 1;
+
+/// Bytes of a [`CursorKey`], and of the signature in a cursor: those of a SHA-256 hash.
+const BYTES: usize = 32;
+
+/// The key that cursors are signed with (HMAC-SHA-256, RFC 2104). Every function that lists has the same.
+pub struct CursorKey(hmac::Key);
+
+/// What should be a key for cursors is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected {BYTES} bytes in base64url")]
+pub struct InvalidCursorKey;
+
+impl CursorKey {
+    /// Reads a key of 32 bytes in base64url without padding.
+    ///
+    /// # Errors
+    /// [`InvalidCursorKey`].
+    pub fn parse(text: &str) -> Result<Self, InvalidCursorKey> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursorKey)?;
+        let bytes: [u8; BYTES] = bytes.try_into().map_err(|_| InvalidCursorKey)?;
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+    }
+}
 
 /// Makes and reads the cursors of one query of one user.
 ///
-/// A cursor holds a place in the sorted list and a checksum over the place, the user and the query. The
-/// checksum is not keyed: it turns away what was edited, cut or meant for another query. Somebody who
-/// computes one for themselves gets another place in their own list, which they could have asked for
-/// anyway; a partition is never taken from a cursor.
-pub struct Cursor {
-    binding: Vec<u8>,
+/// A cursor holds a place in the sorted list, and a signature of the place, the user and the query. So a place that
+/// comes back is one that this query gave; a partition is never taken from a cursor.
+pub struct Cursor<'a> {
+    key: &'a CursorKey,
+    binding: String,
 }
 
-impl Cursor {
+impl<'a> Cursor<'a> {
     /// The cursors of a user for a query: for all that says which items it gives in which order. The page size
     /// may change from page to page.
-    pub fn new(user: UserId, query: &impl Debug) -> Self {
-        Self { binding: format!("{user:?} {query:?}").into_bytes() }
+    pub fn new(key: &'a CursorKey, user: UserId, query: &impl Debug) -> Self {
+        Self { key, binding: format!("{FORMAT} {user:?} {query:?}") }
     }
 
-    fn checksum(&self, place: &str) -> [u8; CHECKSUM] {
-        let digest = Sha256::new().chain_update(&self.binding).chain_update(place).finalize();
-        std::array::from_fn(|index| digest[index])
+    /// What is signed. The length keeps apart what the cursor is bound to and the place.
+    fn message(&self, place: &str) -> Vec<u8> {
+        format!("{} {}{place}", self.binding.len(), self.binding).into_bytes()
     }
 
     /// The cursor of a place.
     pub fn write(&self, place: &str) -> String {
-        let mut bytes = self.checksum(place).to_vec();
-        bytes.extend_from_slice(place.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+        let signature = hmac::sign(&self.key.0, &self.message(place));
+        URL_SAFE_NO_PAD.encode([signature.as_ref(), place.as_bytes()].concat())
     }
 
     /// Reads what [`Self::write`] wrote for the same user and query, if there is anything to read, and what the
@@ -53,13 +75,40 @@ impl Cursor {
         let Some(text) = text else { return Ok(None) };
         let place = || {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-            let (checksum, place) = bytes.split_at_checked(CHECKSUM)?;
+            let (signature, place) = bytes.split_at_checked(BYTES)?;
             let place = std::str::from_utf8(place).ok()?;
-            (self.checksum(place) == checksum).then(|| parse(place)).flatten()
+            hmac::verify(&self.key.0, &self.message(place), signature).ok()?;
+            parse(place)
         };
         place().map(Some).ok_or_else(|| {
-            let why = "It is not a cursor that this query gave: begin again without one.";
+            let why = "Invalid cursor: start again without one.";
             Problem::malformed("invalid_cursor", why)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use taskbell_test::fixtures::user;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_key_for_cursors_is_refused() {
+        for bad in ["", "AAAA", "not base64!", &"A".repeat(42), &"A".repeat(44)] {
+            assert_eq!(CursorKey::parse(bad).err(), Some(InvalidCursorKey), "{bad}");
+        }
+        assert!(CursorKey::parse(&"A".repeat(43)).is_ok());
+    }
+
+    #[test]
+    fn nothing_moves_between_a_place_and_what_its_cursor_is_bound_to() {
+        let key = CursorKey::parse(&"A".repeat(43)).unwrap();
+        let (one, other) = (Cursor::new(&key, user(1).id, &1), Cursor::new(&key, user(1).id, &12));
+        let cursor = one.write("2 a");
+        assert_eq!(one.read(Some(&cursor), |place| Some(place.to_owned())).unwrap().unwrap(), "2 a");
+        let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
+        let moved = URL_SAFE_NO_PAD.encode([&bytes[..BYTES], b" a"].concat());
+        assert!(other.read(Some(&moved), |place| Some(place.to_owned())).is_err());
     }
 }

@@ -11,6 +11,9 @@ use taskbell_domain::{
     violation::{FieldError, Violation},
 };
 
+/// The most errors that a problem names: a body can have more fields that are wrong than an answer has room for.
+pub(super) const MAX_ERRORS: usize = 50;
+
 /// An answer that is not what was asked for.
 #[derive(Debug)]
 pub struct Problem {
@@ -102,12 +105,13 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 
-    /// 422: well-formed, but not acceptable; names every field and why.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    /// 422: well-formed, but not acceptable; names every field and why, up to fifty.
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{}: {}", only.field, only.message),
             several => format!("{} fields are not acceptable; see errors.", several.len()),
         };
+        errors.truncate(MAX_ERRORS);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self { errors, ..Self::new(status, "validation_failed", detail) }
     }

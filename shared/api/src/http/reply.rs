@@ -10,6 +10,7 @@ use super::{
     Call, Problem, etag,
     event::{HttpEvent, HttpResponse},
     guard::{Gate, guarded},
+    size::{MAX_BODY, in_json},
 };
 
 /// An answer that is what was asked for.
@@ -46,6 +47,16 @@ impl Reply {
     /// A status and nothing else.
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), content_type: "", body: String::new() }
+    }
+
+    /// The answer, if Lambda can give it: a larger one would end the invocation without any.
+    fn fitting(self) -> Result<Self, Problem> {
+        let bytes = in_json(&self.body);
+        if bytes <= MAX_BODY {
+            return Ok(self);
+        }
+        tracing::error!(bytes, "the answer is too large");
+        Err(Problem::internal())
     }
 
     /// Adds a header.
@@ -92,7 +103,7 @@ where
     let started = Instant::now();
     let call = Call::new(event, deadline);
     let result = match call.check() {
-        Ok(()) => guarded(&call, gate, handler).await,
+        Ok(()) => guarded(&call, gate, handler).await.and_then(Reply::fitting),
         Err(problem) => Err(problem),
     };
     let (status, code) = match &result {

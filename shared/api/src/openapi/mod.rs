@@ -229,7 +229,7 @@ fn complete(name: &str, schema: &mut Value) {
     let left_out: &[&str] = match name {
         "Problem" => &["errors"],
         "Reminder" => &["before", "at", "snoozed"],
-        "BatchResult" => &["task", "replayed", "problem"],
+        "BatchResult" => &["id", "task", "task_omitted", "replayed", "problem"],
         _ => &[],
     };
     let request = schema.get("additionalProperties") == Some(&json!(false));

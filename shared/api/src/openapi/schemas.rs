@@ -689,8 +689,15 @@ pub struct BatchAnswer {
 pub struct BatchResult {
     /// The status that the operation would have had as a request of its own.
     pub status: u16,
+    /// The task's id, if the operation succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The task as it is now; null after its deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
+    /// True if the operation succeeded but the answer is too large to hold `task` too: read the task by its `id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_omitted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

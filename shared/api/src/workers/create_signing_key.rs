@@ -1,5 +1,5 @@
 //! `create-signing-key`, a CloudFormation custom resource: makes the stack's key pair once, and tells the
-//! stack its public half.
+//! stack its public half, and the key for cursors that comes from it.
 
 use serde::{Deserialize, Serialize};
 use taskbell_domain::ports::{PortError, SigningKeyStore};
@@ -45,6 +45,14 @@ pub struct Answer {
 struct Data {
     #[serde(skip_serializing_if = "String::is_empty")]
     public_key: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cursor_key: String,
+}
+
+impl From<SigningKey> for Data {
+    fn from(key: SigningKey) -> Self {
+        Self { public_key: key.public_key(), cursor_key: key.cursor_key() }
+    }
 }
 
 /// The physical id. It stays the same for ever: a new one would make CloudFormation delete the "old" key.
@@ -62,13 +70,13 @@ enum Failure {
 pub async fn handle(request: &Request, keys: &impl SigningKeyStore) -> Answer {
     let result = match request.request_type {
         RequestType::Create | RequestType::Update => ensure(keys).await,
-        RequestType::Delete => keys.delete().await.map(|()| String::new()).map_err(Failure::from),
+        RequestType::Delete => keys.delete().await.map(|()| Data::default()).map_err(Failure::from),
     };
-    let (status, reason, public_key) = match result {
-        Ok(public_key) => ("SUCCESS", String::new(), public_key),
+    let (status, reason, data) = match result {
+        Ok(data) => ("SUCCESS", String::new(), data),
         Err(error) => {
             tracing::error!(%error, "the signing key could not be made");
-            ("FAILED", error.to_string(), String::new())
+            ("FAILED", error.to_string(), Data::default())
         }
     };
     let known_as = request.physical_resource_id.clone();
@@ -79,16 +87,16 @@ pub async fn handle(request: &Request, keys: &impl SigningKeyStore) -> Answer {
         stack_id: request.stack_id.clone(),
         request_id: request.request_id.clone(),
         logical_resource_id: request.logical_resource_id.clone(),
-        data: Data { public_key },
+        data,
     }
 }
 
-/// The public half of the stack's key, which is made if there is none. An existing one is kept: a new key
+/// What the stack may know of its key, which is made if there is none. An existing one is kept: a new key
 /// would void every token.
-async fn ensure(keys: &impl SigningKeyStore) -> Result<String, Failure> {
+async fn ensure(keys: &impl SigningKeyStore) -> Result<Data, Failure> {
     let key = SigningKey::generate()?;
     if keys.create(&key.to_text()).await? {
-        return Ok(key.public_key());
+        return Ok(key.into());
     }
-    Ok(SigningKey::parse(&keys.read().await?)?.public_key())
+    Ok(SigningKey::parse(&keys.read().await?)?.into())
 }

@@ -84,6 +84,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let ranges = [(None, now), (Some(now), midnight), (Some(midnight), end)];
         let scopes = [Scope::Space(SpaceId::personal(to)), Scope::AssignedTo(to)];
         let lists = ranges.into_iter().flat_map(|range| scopes.map(|scope| (range, scope)));
+        // Three ranges in two scopes: six calls at a time.
         let lists = try_join_all(lists.map(async |((due_after, before), scope)| {
             let filter =
                 TaskFilter { open: true, due_after, due_before: Some(before), ..TaskFilter::default() };

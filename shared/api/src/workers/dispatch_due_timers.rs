@@ -9,7 +9,8 @@ use taskbell_domain::{
     timer::{LOOK_AHEAD, SECOND_LOOK, Timer},
 };
 
-/// How many timers are postponed at a time.
+/// How many timers of a shard are postponed at a time. All shards are swept at the same time, so there are at most 16
+/// times as many calls.
 const AT_ONCE: usize = 20;
 
 /// With less time than this left, nothing more is queued.

@@ -326,7 +326,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 }
 
-/// Deals with a batch of messages, all at the same time, each by itself: one that fails does not hold up
+/// Deals with a batch of messages, all at the same time (the template lets ten come together), each by itself: one that fails does not hold up
 /// the others, and only it is delivered again. (A panic ends the process, and the whole batch comes again.)
 pub async fn handle_batch<S: WorkerStore, Q: TimerQueue, M: Mailer>(
     worker: &Worker<'_, S, Q, M>,

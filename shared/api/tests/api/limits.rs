@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
-use taskbell_api::http::{Callers, Guard, Reply, respond};
+use taskbell_api::http::{Callers, Guard, HttpEvent, Reply, respond};
 use taskbell_domain::{
     counts::Quota,
     limit::{INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, REFRESHES, Subject},
@@ -200,12 +200,12 @@ impl Function<'_> {
         let event = std::fs::read_to_string(path).expect("an event file");
         let mut event: serde_json::Value = serde_json::from_str(&event).expect("JSON");
         event["requestContext"]["http"]["sourceIp"] = json!(from);
-        let request = lambda_http::request::from_str(&event.to_string()).expect("an HTTP API event");
-        let response = respond(request, &self.guard, async |_| {
+        let event: HttpEvent = serde_json::from_str(&event.to_string()).expect("JSON");
+        let response = respond(event, now(), &self.guard, async |_| {
             self.worked.fetch_add(1, Ordering::Relaxed);
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         });
-        let status = response.await.status().as_u16();
+        let status = response.await.status_code.as_u16();
         let count = |number: &AtomicU32| number.swap(0, Ordering::Relaxed);
         (status, count(&self.counter.0), count(&self.worked))
     }

@@ -8,6 +8,8 @@ mod batch;
 mod budget;
 mod comments;
 mod counts;
+mod cursors;
+mod deadlines;
 mod digests;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;
@@ -30,6 +32,7 @@ mod roles;
 mod scale;
 mod signing_key;
 mod simulation;
+mod sizes;
 mod snapshots;
 mod spaces;
 mod support;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use jiff::SignedDuration;
 use serde_json::json;
-use taskbell_api::workers::{dispatch_due_timers, send_reminders::Worker};
+use taskbell_api::workers::{Pace, dispatch_due_timers, send_reminders::Worker};
 use taskbell_domain::{
     clock::Clock,
     delivery::DeliveryStatus,
@@ -133,6 +133,7 @@ async fn no_mail_is_offered_when_reading_its_recipient_has_taken_the_time() {
             clock: &*clock,
             random: &SeededRandom::new(7),
             mail: &mail_context(),
+            pace: &Pace::new(u32::MAX, 1),
             deadline: clock.now() + SignedDuration::from_secs(25),
         };
         let message = serde_json::to_string(&timer).expect("JSON");

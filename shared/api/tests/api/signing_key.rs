@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use taskbell_api::{
+    http::CursorKey,
     tokens::{SigningKey, Verifier},
     workers::create_signing_key::{Request, handle},
 };
@@ -60,11 +61,24 @@ async fn a_key_is_made_once_and_never_replaced() {
     assert!(Verifier::new("taskbell", public).is_ok());
     let stored = SigningKey::parse(&parameter.read().await.expect("stored")).expect("a key");
     assert_eq!(stored.public_key(), public);
+    let cursors = made["Data"]["CursorKey"].as_str().expect("a key for cursors");
+    assert!(CursorKey::parse(cursors).is_ok());
     for again in ["Create", "Update"] {
         let answer = ask(again, &parameter).await;
+        assert_eq!(answer["Data"]["CursorKey"], cursors, "{again}");
         assert_eq!(answer["Data"]["PublicKey"], public, "{again}");
         assert_eq!(answer["PhysicalResourceId"], made["PhysicalResourceId"], "{again}");
     }
+}
+
+#[tokio::test]
+async fn another_key_pair_brings_another_key_for_cursors() {
+    let [one, other] = [(), ()].map(|()| SigningKey::generate().expect("a key"));
+    assert_ne!(one.cursor_key(), other.cursor_key());
+    let same = SigningKey::parse(&one.to_text()).expect("a key");
+    assert_eq!(same.cursor_key(), one.cursor_key());
+    assert_ne!(one.cursor_key(), one.public_key());
+    assert!(!one.to_text().contains(&one.cursor_key()), "it tells nothing of the private half");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use taskbell_api::{
         actions, auth, comments, counts, health, invitations, me, notifications, openapi, spaces,
         tasks, users,
     },
-    http::{Call, Callers, Gate, Guard, HttpEvent, Open, Verdict, respond},
+    http::{Call, Callers, CursorKey, Gate, Guard, HttpEvent, Open, Verdict, respond},
     links::{Deed, Link},
     passwords,
     tokens::{Identity, Issuer, SigningKey, Verifier},
@@ -109,6 +109,7 @@ pub(crate) struct World<S = Memory, Q = QueueFake> {
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
     pub(crate) callers: Callers,
+    pub(crate) cursor_key: CursorKey,
     /// How many requests a user may make in a minute.
     pub(crate) requests: u32,
     /// How much there may be in a space.
@@ -204,6 +205,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             callers: Callers::Users(Box::new(
                 Verifier::new(STACK, &key.public_key()).expect("a verifier"),
             )),
+            cursor_key: CursorKey::parse(&key.cursor_key()).expect("a key"),
             requests: 600,
             quota: Quota { tasks: 100_000, reminders: 20_000 },
             issuer: Issuer::new(STACK.to_owned(), &key),
@@ -346,7 +348,17 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     /// The same with an event as it arrives.
     pub(crate) async fn send_text(&self, function: &str, event: &str) -> Answer {
-        let Self { store, queue, clock, random, issuer, callers, requests, quota } = self;
+        self.send_within(SignedDuration::from_secs(15), function, event).await
+    }
+
+    /// The same in an invocation that ends after so long a time.
+    pub(crate) async fn send_within(
+        &self,
+        time: SignedDuration,
+        function: &str,
+        event: &str,
+    ) -> Answer {
+        let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota } = self;
         let guarded = |callers, limit| Some(Guard::new(store, clock, callers, limit));
         let gate = MaybeOpen(match function {
             "get-health" | "get-openapi" => None,
@@ -359,7 +371,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             _ => guarded(callers, Limit::requests(*requests)),
         });
         let received: HttpEvent = serde_json::from_str(event).expect("JSON");
-        let deadline = clock.now() + SignedDuration::from_secs(15);
+        let deadline = clock.now() + time;
         let response = respond(received, deadline, &gate, async |call| match function {
             "register-user" => auth::register::handle(call, store, queue, clock, random).await,
             "verify-email" => auth::verify_email::handle(call, store, clock).await,
@@ -375,7 +387,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "update-profile" => me::update::handle(call, store, clock).await,
             "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
             "create-task" => tasks::create::handle(call, store, queue, *quota, clock, random).await,
-            "list-tasks" => tasks::list::handle(call, store, clock).await,
+            "list-tasks" => tasks::list::handle(call, store, cursor_key, clock).await,
             "get-task" => tasks::get::handle(call, store).await,
             "update-task" => tasks::update::handle(call, store, queue, *quota, clock, random).await,
             "delete-task" => tasks::delete::handle(call, store).await,
@@ -395,7 +407,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "invite-member" => invitations::create::handle(call, store, queue, clock, random).await,
             "accept-invitation" => invitations::accept::handle(call, store, clock).await,
             "create-comment" => comments::create::handle(call, store, clock, random).await,
-            "list-comments" => comments::list::handle(call, store).await,
+            "list-comments" => comments::list::handle(call, store, cursor_key).await,
             "update-comment" => comments::update::handle(call, store, clock).await,
             "delete-comment" => comments::delete::handle(call, store).await,
             "batch-tasks" => tasks::batch::handle(call, store, queue, *quota, clock, random).await,
@@ -405,7 +417,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
                 let operator = operator().email;
                 me::operator::handle(call, store, queue, Some(&operator), clock, random).await
             }
-            "list-users" => users::list::handle(call, store).await,
+            "list-users" => users::list::handle(call, store, cursor_key).await,
             "get-user" => users::get::handle(call, store).await,
             "update-user" => {
                 let operator = operator().email;
@@ -415,8 +427,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
                 notifications::create::handle(call, store, queue, clock, random).await
             }
             "get-notification" => notifications::get::handle(call, store).await,
-            "list-tags" => counts::tags::handle(call, store).await,
-            "list-categories" => counts::categories::handle(call, store).await,
+            "list-tags" => counts::tags::handle(call, store, cursor_key).await,
+            "list-categories" => counts::categories::handle(call, store, cursor_key).await,
             "get-stats" => counts::stats::handle(call, store, clock).await,
             "get-openapi" => openapi::get::handle(call).await,
             "get-health" => health::get::handle(call).await,

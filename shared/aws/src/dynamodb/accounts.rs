@@ -1,7 +1,8 @@
 //! Accounts: profiles, credentials, sessions.
 
 use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError, types::ReturnValuesOnConditionCheckFailure::AllOld,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -20,12 +21,12 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{CredentialItem, PersonalSpaceItem, SessionItem, UserItem, item, read},
+    items::{CredentialItem, PersonalSpaceItem, SessionItem, UserItem, bare, item, read},
     key, keys, number, text,
     write::{Transacted, When, put},
 };
 use crate::{
-    error::{corrupt, port_error},
+    error::{corrupt, outside, port_error},
     sent::Sent,
 };
 
@@ -125,10 +126,23 @@ impl Credentials for DynamoDb {
 
 impl StoppedAddresses for DynamoDb {
     async fn stop_address(&self, address_hash: &str, now: Timestamp) -> Result<(), PortError> {
-        let mut stored = key(keys::stopped_address(address_hash));
+        let mut stored = bare(keys::stopped_address(address_hash));
         stored.insert("stopped_at".to_owned(), text(now.to_string()));
-        let put = self.client.put_item().table_name(&self.accounts).set_item(Some(stored));
-        put.sent().await.map(drop).map_err(port_error("stopping mail to an address"))
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.accounts)
+            .set_item(Some(stored))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PK);
+        match put.sent().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                // No mail goes there already.
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(port_error("stopping mail to an address")(error)),
+            },
+        }
     }
 
     async fn is_stopped(&self, address_hash: &str) -> Result<bool, PortError> {
@@ -203,6 +217,9 @@ impl Directory for DynamoDb {
         limit: u8,
     ) -> Result<UserPage, PortError> {
         const OPERATION: &str = "listing accounts";
+        if after.as_ref().is_some_and(|(email, _)| !email.starts_with(begins)) {
+            return Err(outside(OPERATION));
+        }
         let start = after.map(|(email, user)| {
             let mut start = key(keys::profile(user));
             start.insert(keys::BY_EMAIL.partition.to_owned(), text(keys::DIRECTORY));

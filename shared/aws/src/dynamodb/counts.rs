@@ -15,12 +15,12 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{CountedItem, Read as _, item, numbers},
+    items::{CountedItem, Read as _, format, item, numbers},
     key, keys,
     write::{Transacted, When, delete, put},
 };
 use crate::{
-    error::{corrupt, elsewhere, port_error, unbuildable},
+    error::{corrupt, elsewhere, outside, port_error, unbuildable},
     sent::Sent,
 };
 
@@ -57,7 +57,9 @@ impl Counting for DynamoDb {
             };
             let change = if whole { change } else { difference(&before, counts) };
             let when = found.as_ref().map_or(When::Absent, |found| When::Version(found.version));
-            if self.write_counts(counted, version, counts, &change, when).await? {
+            let unknown = found.as_ref().map(|found| found.unknown.clone()).unwrap_or_default();
+            let stored = CountedItem::new(version, counts, unknown);
+            if self.write_counts(counted, &stored, &change, when).await? {
                 self.clear(counted.space, &change).await;
                 if whole {
                     return Ok(());
@@ -73,20 +75,14 @@ impl DynamoDb {
     async fn write_counts(
         &self,
         counted: &Counted,
-        version: u64,
-        counts: &Counts,
+        stored: &CountedItem,
         change: &Counts,
         when: When<'_>,
     ) -> Result<bool, PortError> {
         let of = keys::counted(counted.task);
         let mut actions = vec![match counted.counts.is_empty() {
             true => delete(COUNTING, &self.tasks, of, when)?,
-            false => put(
-                COUNTING,
-                &self.tasks,
-                item(COUNTING, of, &CountedItem::new(version, counts))?,
-                when,
-            )?,
+            false => put(COUNTING, &self.tasks, item(COUNTING, of, stored)?, when)?,
         }];
         for (tally, numbers) in change {
             actions.push(self.add(counted.space, tally, numbers)?);
@@ -100,7 +96,9 @@ impl DynamoDb {
         tally: &Tally,
         numbers: &Numbers,
     ) -> Result<TransactWriteItem, PortError> {
-        let (mut names, mut values, mut each) = (HashMap::new(), HashMap::new(), Vec::new());
+        let mut names = HashMap::from([("#format".to_owned(), keys::FORMAT.to_owned())]);
+        let mut values = HashMap::from([(":format".to_owned(), format())]);
+        let mut each = Vec::new();
         for (index, (number, many)) in numbers.iter().enumerate() {
             names.insert(format!("#n{index}"), number.word());
             values.insert(format!(":n{index}"), super::number(many));
@@ -109,7 +107,7 @@ impl DynamoDb {
         let update = Update::builder()
             .table_name(&self.tasks)
             .set_key(Some(key(keys::tally(space, tally))))
-            .update_expression(format!("ADD {}", each.join(", ")))
+            .update_expression(format!("SET #format = :format ADD {}", each.join(", ")))
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .build()
@@ -147,6 +145,9 @@ impl CountReads for DynamoDb {
         after: Option<Tally>,
         limit: Option<u8>,
     ) -> Result<TallyPage, PortError> {
+        if after.as_ref().is_some_and(|tally| !of.hold(tally)) {
+            return Err(outside(READING));
+        }
         let (first, last) = keys::tallies(of);
         let (partition, _) = keys::tally(space, &Tally::Tasks);
         let answer = self

@@ -11,7 +11,7 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{DigestItem, item, read},
+    items::{DigestItem, format, item, read},
     key,
     keys::{self, DUE_TIMERS},
     number, text,
@@ -53,13 +53,16 @@ impl DynamoDb {
             .table_name(&self.tasks)
             .set_key(Some(key(keys::digest(user))))
             .update_expression(
-                "SET #user = :user, #at = :at, #shard = :shard, #timer = :timer ADD #version :one",
+                "SET #user = :user, #at = :at, #shard = :shard, #timer = :timer, #format = :format \
+                 ADD #version :one",
             )
             .expression_attribute_names("#user", "user")
             .expression_attribute_names("#at", "at")
             .expression_attribute_names("#shard", DUE_TIMERS.partition)
             .expression_attribute_names("#timer", DUE_TIMERS.sort)
             .expression_attribute_names("#version", keys::VERSION)
+            .expression_attribute_names("#format", keys::FORMAT)
+            .expression_attribute_values(":format", format())
             .expression_attribute_values(":user", text(user.to_string()))
             .expression_attribute_values(":at", text(timer.at.to_string()))
             .expression_attribute_values(":shard", text(shard))

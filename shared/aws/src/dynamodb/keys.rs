@@ -5,6 +5,7 @@
 //! | profile | `USER#<user>` | `PROFILE` |
 //! | session | `USER#<user>` | `SESSION#<session>` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
+//! | address to which no mail goes | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
 //! | comment | `TASK#<task>` | `COMMENT#<comment>` |
 //! | space | `SPACE#<space>` | `SPACE` |
@@ -18,7 +19,7 @@
 //! | numbers of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
-//! Partitions of accounts begin with `USER#`, `EMAIL#` or `LIMIT#`: a role that may only touch `USER#…`
+//! Partitions of accounts begin with `USER#`, `EMAIL#`, `ADDRESS#` or `LIMIT#`: a role that may only touch `USER#…`
 //! (`dynamodb:LeadingKeys`) cannot read a password hash.
 
 use jiff::Timestamp;
@@ -38,6 +39,11 @@ pub const PK: &str = "pk";
 pub const SK: &str = "sk";
 /// When DynamoDB may delete the item, in seconds since 1970.
 pub const EXPIRES_AT: &str = "expires_at";
+/// In which format an item was stored last.
+pub const FORMAT: &str = "format";
+/// The format of this version of the program. It is counted up when what is stored comes to mean something else. Whoever
+/// reads an item of a later one takes what it can read, and keeps the rest.
+pub const FORMAT_NUMBER: u8 = 1;
 /// Counts the changes of an item.
 pub const VERSION: &str = "version";
 
@@ -119,6 +125,11 @@ pub fn limit(limit: &limit::Limit, subject: &limit::Subject) -> (String, String)
 /// Key of a task.
 pub fn task(task: TaskId) -> (String, String) {
     (format!("TASK#{}", task.body()), "TASK".to_owned())
+}
+
+/// The task that is in a partition.
+pub fn task_of(partition: &str) -> Option<TaskId> {
+    created_place(partition).and_then(|body| TaskId::from_body(body).ok())
 }
 
 /// The place by creation of the task that is in a partition: the id behind the prefix.

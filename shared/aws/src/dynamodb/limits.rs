@@ -11,7 +11,7 @@ use taskbell_domain::{
     ports::{Limits, PortError},
 };
 
-use super::{DynamoDb, Item, key, keys, number};
+use super::{DynamoDb, Item, items::format, key, keys, number};
 use crate::{
     error::{corrupt, port_error},
     sent::Sent,
@@ -62,13 +62,15 @@ impl Limits for DynamoDb {
                     .condition_expression("#window = :window AND attribute_not_exists(#shut_out)"),
                 true => update
                     .update_expression(
-                        "SET #window = :window, #count = :more, #expires_at = :expires_at",
+                        "SET #window = :window, #count = :more, #expires_at = :expires_at, #format = :format",
                     )
                     .condition_expression(
                         "attribute_not_exists(#shut_out) \
                          AND (attribute_not_exists(#window) OR #window < :window)",
                     )
                     .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+                    .expression_attribute_names("#format", keys::FORMAT)
+                    .expression_attribute_values(":format", format())
                     .expression_attribute_values(":expires_at", number(expires_at.as_second())),
             };
             match updated(update).await? {
@@ -95,14 +97,16 @@ impl DynamoDb {
             .update_item()
             .table_name(&self.accounts)
             .set_key(Some(key(keys::limit(limit, subject))))
+            .expression_attribute_names("#format", keys::FORMAT)
+            .expression_attribute_values(":format", format())
             .expression_attribute_names("#shut_out", SHUT_OUT);
         let update = match out {
             // Without an end: DynamoDB must not delete it.
             true => update
-                .update_expression("SET #shut_out = :true REMOVE #expires_at")
+                .update_expression("SET #format = :format, #shut_out = :true REMOVE #expires_at")
                 .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
                 .expression_attribute_values(":true", AttributeValue::Bool(true)),
-            false => update.update_expression("REMOVE #shut_out"),
+            false => update.update_expression("SET #format = :format REMOVE #shut_out"),
         };
         update.sent().await.map(drop).map_err(port_error("shutting a user out"))
     }

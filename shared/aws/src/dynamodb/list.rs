@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use taskbell_domain::{
-    list::{Position, Scope, SortBy, TaskFilter, TaskPage, TaskQuery, moment, rank},
+    id::SpaceId,
+    list::{Position, Scope, SortBy, TaskFilter, TaskPage, TaskQuery},
     ports::PortError,
     task::{Status, Task},
 };
@@ -20,7 +21,7 @@ use super::{
     number, text,
 };
 use crate::{
-    error::{corrupt, port_error},
+    error::{corrupt, outside, port_error},
     sent::Sent,
 };
 
@@ -43,78 +44,53 @@ struct Plan {
     rest: TaskFilter,
 }
 
-/// Sorts behind every sort key: those of tasks without a due time, and those of titles in any script.
-const END: &str = "\u{10ffff}\u{10ffff}";
-/// Sorts behind every due time, and before the tasks without one.
-const END_OF_DUE: &str = "~";
-
 impl Plan {
     fn of(query: &TaskQuery) -> Self {
         let mut rest = query.filter.clone();
-        let space = match query.scope {
-            Scope::Space(space) => space,
+        if query.is_bounded_by_due() {
+            (rest.due_after, rest.due_before) = (None, None);
+        }
+        let (index, partitions) = match query.scope {
+            Scope::Space(space) => partitions_of(space, query.sort.by, &mut rest),
             Scope::AssignedTo(user) => {
                 rest.assigned_to = None;
-                let stages = stages(&mut rest);
-                let partitions = stages.into_iter().map(|s| keys::assignee_partition(user, s));
-                let range = due_range("", &mut rest);
-                let partitions = partitions.collect();
-                return Self { index: keys::BY_ASSIGNEE, partitions, range, rest };
+                let stages = stages(&mut rest).into_iter();
+                (keys::BY_ASSIGNEE, stages.map(|stage| keys::assignee_partition(user, stage)).collect())
             }
         };
-        if rest.open && rest.status.is_some_and(|status| status != Status::Completed) {
-            rest.open = false;
-        }
-        let whole = |index, rest| Self {
-            index,
-            partitions: vec![keys::space_partition(space)],
-            range: (String::new(), END.to_owned()),
-            rest,
-        };
-        match (query.sort.by, rest.status, rest.priority) {
-            (SortBy::Created, ..) => whole(keys::BY_CREATED, rest),
-            (SortBy::Updated, ..) => whole(keys::BY_UPDATED, rest),
-            (SortBy::Title, ..) => whole(keys::BY_TITLE, rest),
-            (SortBy::Due, None, None) if rest.open => {
-                rest.open = false;
-                let open = [Status::Pending, Status::InProgress];
-                Self {
-                    index: keys::BY_STATUS,
-                    partitions: open.map(|status| keys::status_partition(space, status)).to_vec(),
-                    range: due_range("", &mut rest),
-                    rest,
-                }
-            }
-            (SortBy::Due, None, None) => Self {
-                index: keys::BY_DUE,
-                partitions: vec![keys::space_partition(space)],
-                range: due_range("", &mut rest),
-                rest,
-            },
-            (SortBy::Due, Some(status), None) => {
-                rest.status = None;
-                Self {
-                    index: keys::BY_STATUS,
-                    partitions: vec![keys::status_partition(space, status)],
-                    range: due_range("", &mut rest),
-                    rest,
-                }
-            }
-            (SortBy::Priority, _, priority) | (SortBy::Due, _, priority @ Some(_)) => {
-                let stages = stages(&mut rest);
-                rest.priority = None;
-                let range = match priority {
-                    Some(priority) => due_range(&format!("{}#", rank(priority)), &mut rest),
-                    None => (String::new(), END.to_owned()),
-                };
-                let partitions = stages.into_iter().map(|stage| keys::stage_partition(space, stage));
-                Self { index: keys::BY_PRIORITY, partitions: partitions.collect(), range, rest }
-            }
-        }
+        Self { index, partitions, range: query.bounds(), rest }
     }
 
     fn examined_a_call(&self, limit: u8) -> i32 {
         if self.rest == TaskFilter::default() { i32::from(limit) + 1 } else { EXAMINED_A_CALL }
+    }
+}
+
+/// Where the tasks of a space stand in that order. What this decides is taken out of the filter.
+fn partitions_of(space: SpaceId, by: SortBy, rest: &mut TaskFilter) -> (Index, Vec<String>) {
+    if rest.open && rest.status.is_some_and(|status| status != Status::Completed) {
+        rest.open = false;
+    }
+    let whole = vec![keys::space_partition(space)];
+    match (by, rest.status, rest.priority) {
+        (SortBy::Created, ..) => (keys::BY_CREATED, whole),
+        (SortBy::Updated, ..) => (keys::BY_UPDATED, whole),
+        (SortBy::Title, ..) => (keys::BY_TITLE, whole),
+        (SortBy::Due, None, None) if rest.open => {
+            rest.open = false;
+            let open = [Status::Pending, Status::InProgress];
+            (keys::BY_STATUS, open.map(|status| keys::status_partition(space, status)).to_vec())
+        }
+        (SortBy::Due, None, None) => (keys::BY_DUE, whole),
+        (SortBy::Due, Some(status), None) => {
+            rest.status = None;
+            (keys::BY_STATUS, vec![keys::status_partition(space, status)])
+        }
+        (SortBy::Priority, ..) | (SortBy::Due, _, Some(_)) => {
+            let stages = stages(rest).into_iter();
+            rest.priority = None;
+            (keys::BY_PRIORITY, stages.map(|stage| keys::stage_partition(space, stage)).collect())
+        }
     }
 }
 
@@ -133,18 +109,6 @@ fn stages(filter: &mut TaskFilter) -> Vec<Stage> {
     }
 }
 
-/// The part of a sort key's order (`<prefix><due>#<id>`) in which the filter's due times lie. What the
-/// range decides is taken out of the filter.
-fn due_range(prefix: &str, filter: &mut TaskFilter) -> (String, String) {
-    let (after, before) = (filter.due_after.take(), filter.due_before.take());
-    let end = match (before, after) {
-        (Some(before), _) => moment(before),
-        (None, Some(_)) => END_OF_DUE.to_owned(),
-        (None, None) => END.to_owned(),
-    };
-    (format!("{prefix}{}", after.map_or_else(String::new, moment)), format!("{prefix}{end}"))
-}
-
 /// One partition on its way through the page.
 struct Stream {
     partition: String,
@@ -158,6 +122,9 @@ impl DynamoDb {
     pub(super) async fn list_tasks(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
         let plan = Plan::of(query);
         let limit = usize::from(query.limit);
+        if !query.can_go_on() {
+            return Err(outside(OPERATION));
+        }
         if plan.range.0 >= plan.range.1 {
             return Ok(TaskPage { items: Vec::new(), next: None });
         }

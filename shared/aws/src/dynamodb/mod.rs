@@ -3,6 +3,7 @@
 //! Every method is one access pattern and, unless it says otherwise, one call. There is no Scan.
 
 mod accounts;
+mod batch;
 mod comments;
 mod counts;
 mod digests;

@@ -5,13 +5,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{
-    DeleteRequest, KeysAndAttributes, TransactWriteItem, Update, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use taskbell_domain::{
     id::{SpaceId, UserId},
-    list::{Scope, Sort, SortBy, TaskFilter, TaskQuery},
     notice::Notice,
     ports::{Created, IdempotencyRecord, Memberships, PortError, Replaced, SpaceChanges, SpaceReads},
     space::{Invitation, Member, MemberChange, Role, Space},
@@ -19,9 +16,12 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb, Item,
-    items::{InvitationItem, MemberItem, NoticeItem, SpaceItem, UserItem, item, read},
-    key, keys, text,
+    DynamoDb,
+    batch::BATCH_WRITE,
+    items::{InvitationItem, MemberItem, NoticeItem, SpaceItem, UserItem, bare, item, read},
+    key,
+    keys::{self, BY_CREATED},
+    text,
     write::{Transacted, When, delete, put},
 };
 use crate::{
@@ -29,9 +29,8 @@ use crate::{
     sent::Sent,
 };
 
-/// The most keys of one BatchGetItem, and the most requests of one BatchWriteItem (DynamoDB quotas).
-const BATCH_GET: usize = 100;
-const BATCH_WRITE: usize = 25;
+/// How many tasks lose their comments at a time: each call may need a connection of its own.
+const AT_ONCE: usize = 8;
 
 impl Memberships for DynamoDb {
     async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
@@ -213,34 +212,10 @@ impl SpaceChanges for DynamoDb {
         delete.sent().await.map(drop).map_err(port_error(OPERATION))
     }
 
-    async fn purge_space(&self, space: SpaceId, most: usize) -> Result<bool, PortError> {
+    async fn purge_space(&self, space: SpaceId) -> Result<(), PortError> {
         const OPERATION: &str = "deleting a space";
-        let mut query = TaskQuery {
-            scope: Scope::Space(space),
-            filter: TaskFilter::default(),
-            sort: Sort { by: SortBy::Created, descending: false },
-            limit: BATCH_GET as u8,
-            after: None,
-        };
-        let mut gone = 0;
-        loop {
-            let page = self.list_tasks(&query).await?;
-            let comments = page
-                .items
-                .iter()
-                .map(|task| self.delete_partition(OPERATION, &self.tasks, keys::comments_of(task.id)));
-            try_join_all(comments).await?;
-            let tasks = page.items.iter().map(|task| keys::task(task.id));
-            self.delete_all(OPERATION, &self.tasks, tasks.collect()).await?;
-            gone += page.items.len();
-            query.after = page.next;
-            match (page.items.is_empty(), &query.after) {
-                // From the beginning again, until nothing is found: the index lags a little.
-                (true, None) => break,
-                _ if gone >= most => return Ok(false),
-                _ => {}
-            }
-        }
+        // From the beginning again, until nothing is found: the index lags a little.
+        while self.delete_tasks(OPERATION, space).await? {}
         let (partition, _) = keys::members_of(space);
         let (mut others, mut owners) = (Vec::new(), Vec::new());
         for found in self.partition(OPERATION, &partition, "").await? {
@@ -256,8 +231,7 @@ impl SpaceChanges for DynamoDb {
         // The space before its owners: as long as it is there, one of them can have it deleted again.
         self.delete_all(OPERATION, &self.tasks, others).await?;
         self.delete_all(OPERATION, &self.tasks, vec![keys::space(space)]).await?;
-        self.delete_all(OPERATION, &self.tasks, owners).await?;
-        Ok(true)
+        self.delete_all(OPERATION, &self.tasks, owners).await
     }
 }
 
@@ -286,128 +260,48 @@ impl DynamoDb {
         let place = keys::member(member.space, member.user);
         Ok([
             put(operation, &self.tasks, item(operation, place, &stored)?, When::Absent)?,
-            put(operation, &self.tasks, key(way), When::Absent)?,
+            put(operation, &self.tasks, bare(way), When::Absent)?,
         ])
     }
 
-    /// All items of a partition of the tasks table whose sort key begins with a prefix. For partitions that are
-    /// known to be small.
-    pub(super) async fn partition(
-        &self,
-        operation: &'static str,
-        partition: &str,
-        prefix: &str,
-    ) -> Result<Vec<Item>, PortError> {
-        let (mut items, mut start) = (Vec::new(), None);
-        loop {
-            let mut query = self
-                .client
-                .query()
-                .table_name(&self.tasks)
-                .key_condition_expression("#pk = :pk")
-                .expression_attribute_names("#pk", keys::PK)
-                .expression_attribute_values(":pk", text(partition))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
-            if !prefix.is_empty() {
-                query = query
-                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-                    .expression_attribute_names("#sk", keys::SK)
-                    .expression_attribute_values(":prefix", text(prefix));
-            }
-            let page = query.sent().await.map_err(port_error(operation))?;
-            items.extend(page.items.unwrap_or_default());
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
-    }
-
-    /// Deletes the items of a partition whose sort key begins with a prefix, page by page.
-    pub(super) async fn delete_partition(
-        &self,
-        operation: &'static str,
-        table: &str,
-        (partition, prefix): (String, &str),
-    ) -> Result<(), PortError> {
-        let mut start = None;
+    /// Deletes the tasks that the index shows of a space, each after its comments. Returns whether it showed any.
+    async fn delete_tasks(&self, operation: &'static str, space: SpaceId) -> Result<bool, PortError> {
+        let (mut found, mut start) = (false, None);
         loop {
             let page = self
                 .client
                 .query()
-                .table_name(table)
-                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-                .projection_expression("#pk, #sk")
+                .table_name(&self.tasks)
+                .index_name(BY_CREATED.name)
+                .key_condition_expression("#space = :space")
+                .projection_expression("#pk")
+                .expression_attribute_names("#space", BY_CREATED.partition)
                 .expression_attribute_names("#pk", keys::PK)
-                .expression_attribute_names("#sk", keys::SK)
-                .expression_attribute_values(":pk", text(&partition))
-                .expression_attribute_values(":prefix", text(prefix))
-                .consistent_read(true)
+                .expression_attribute_values(":space", text(keys::space_partition(space)))
+                .limit(BATCH_WRITE as i32)
                 .set_exclusive_start_key(start)
                 .sent()
                 .await
                 .map_err(port_error(operation))?;
-            let found = page.items.unwrap_or_default();
-            let sorts = found.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
-            let some = sorts.map(|sort| (partition.clone(), sort.clone())).collect();
-            self.delete_all(operation, table, some).await?;
+            let mut tasks = Vec::new();
+            for item in page.items.unwrap_or_default() {
+                let id = item.get(keys::PK).and_then(|value| value.as_s().ok());
+                let id = id.and_then(|partition| keys::task_of(partition));
+                tasks.push(id.ok_or_else(|| corrupt(operation, keys::PK))?);
+            }
+            found |= !tasks.is_empty();
+            for some in tasks.chunks(AT_ONCE) {
+                let comments = some.iter().map(|task| {
+                    self.delete_partition(operation, &self.tasks, keys::comments_of(*task))
+                });
+                try_join_all(comments).await?;
+            }
+            let gone = tasks.into_iter().map(keys::task).collect();
+            self.delete_all(operation, &self.tasks, gone).await?;
             start = page.last_evaluated_key;
             if start.is_none() {
-                return Ok(());
+                return Ok(found);
             }
         }
-    }
-
-    /// All items with these keys that are there, in any order: one call for each hundred. What DynamoDB leaves
-    /// out for want of capacity is read singly, which the SDK retries with backoff.
-    pub(super) async fn get_all(
-        &self,
-        operation: &'static str,
-        table: &str,
-        wanted: Vec<(String, String)>,
-    ) -> Result<Vec<Item>, PortError> {
-        let mut found = Vec::new();
-        for some in wanted.chunks(BATCH_GET) {
-            let keys = some.iter().map(|of| key(of.clone())).collect();
-            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let keys = keys.map_err(|e| unbuildable(operation, e))?;
-            let request = self.client.batch_get_item().request_items(table, keys).sent().await;
-            let answer = request.map_err(port_error(operation))?;
-            found.extend(answer.responses.unwrap_or_default().remove(table).unwrap_or_default());
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(table);
-            for rest in left.map(|left| left.keys).unwrap_or_default() {
-                let get = self.client.get_item().table_name(table).set_key(Some(rest));
-                let one = get.consistent_read(true).sent().await.map_err(port_error(operation))?;
-                found.extend(one.item);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Deletes items of the tasks table, in order of the batches they fall into.
-    pub(super) async fn delete_all(
-        &self,
-        operation: &'static str,
-        table: &str,
-        all: Vec<(String, String)>,
-    ) -> Result<(), PortError> {
-        for some in all.chunks(BATCH_WRITE) {
-            let requests = some.iter().map(|of| {
-                let delete = DeleteRequest::builder().set_key(Some(key(of.clone()))).build();
-                let delete = delete.map_err(|e| unbuildable(operation, e))?;
-                Ok(WriteRequest::builder().delete_request(delete).build())
-            });
-            let requests = requests.collect::<Result<Vec<_>, PortError>>()?;
-            let sent = self.client.batch_write_item().request_items(table, requests).sent().await;
-            let left = sent.map_err(port_error(operation))?.unprocessed_items.unwrap_or_default();
-            let left = left.into_values().flatten().filter_map(|request| request.delete_request);
-            try_join_all(left.map(async |request| {
-                let one = self.client.delete_item().table_name(table).set_key(Some(request.key));
-                one.sent().await.map(drop).map_err(port_error(operation))
-            }))
-            .await?;
-        }
-        Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::{
     text,
 };
 use crate::{
-    error::{corrupt, port_error},
+    error::{corrupt, outside, port_error},
     sent::Sent,
 };
 
@@ -32,6 +32,9 @@ impl Timers for DynamoDb {
         after: Option<Timer>,
     ) -> Result<TimerPage, PortError> {
         const OPERATION: &str = "finding timers";
+        if after.is_some_and(|timer| timer.at > until || keys::shard_of(timer.subject) != shard) {
+            return Err(outside(OPERATION));
+        }
         let partition = keys::timer_shard(shard);
         let mut start = after.map(|timer| {
             let mut start = key(keys::subject(timer.subject));

@@ -104,11 +104,7 @@ pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
         address_hash: &str,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Deletes tasks of a space that is being deleted, so many at most, and in the end the space. Returns
-    /// whether all is gone.
-    fn purge_space(
-        &self,
-        space: SpaceId,
-        most: usize,
-    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+    /// Deletes all that is in a space that is being deleted, and in the end the space. Its caller may give up waiting
+    /// at any point, and let it go on later: what is gone by then is gone, and nothing is out of reach.
+    fn purge_space(&self, space: SpaceId) -> impl Future<Output = Result<(), PortError>> + Send;
 }

@@ -86,6 +86,7 @@ macro_rules! contract_tests {
             a_change_with_a_key_is_made_once
             whatever_is_made_under_a_key_is_made_once
             lists_are_sorted_filtered_and_paged
+            a_list_goes_on_only_behind_a_place_in_it
             assigned_tasks_are_found_across_spaces
             a_space_is_known_to_its_members
             members_join_change_and_leave

@@ -118,7 +118,7 @@ pub async fn a_digest_moves_with_the_profile_and_changes_with_its_notice(store: 
     let first = Timer { at: instant("2026-03-01T09:00:00Z"), subject };
     ada.version = 2;
     assert_eq!(store.replace_user(&ada, 1, Some(first)).await.expect("an answer"), Replaced::Done);
-    let mut digest = Digest { user: ada.id, at: Some(first.at), made_for: None, version: 1 };
+    let mut digest = Digest::new(ada.id, Some(first.at), 1);
     assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest.clone()));
     let timers = async || timers_until(store, instant("2026-03-09T09:00:00Z")).await;
     assert_eq!(timers().await, [first]);

@@ -4,7 +4,7 @@ use crate::SeededRandom;
 use crate::fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user};
 use taskbell_domain::{
     checklist::WantedItem,
-    counts::{Counted, Number, Numbers},
+    counts::{Counted, Number, Numbers, Tallies, Tally},
     delivery::Feedback,
     id::SpaceId,
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
@@ -13,6 +13,7 @@ use taskbell_domain::{
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
     task::{Completion, Priority, Status, Task},
     text::{Category, ItemTitle, Needle, Tag, Title},
+    timer::{Subject, Timer},
 };
 
 use super::{Store, create, register};
@@ -295,6 +296,81 @@ pub async fn assigned_tasks_are_found_across_spaces(store: &impl Store) {
     (taken.assigned_to, taken.version) = (None, 2);
     store.replace(&taken, 1, Alongside::default()).await.expect("an answer");
     assert_eq!(walk(store, query(TaskFilter::default())).await, mine[1..]);
+}
+
+/// A list goes on behind the position of any of its tasks. Behind one that cannot be in it, it does not: that is an
+/// error which does not pass, as DynamoDB refuses start keys outside the key condition.
+pub async fn a_list_goes_on_only_behind_a_place_in_it(store: &impl Store) {
+    let ada = user(1);
+    let mut all = Vec::new();
+    for number in 0..12_u64 {
+        let due = format!("2026-03-{:02}", 1 + number);
+        let mut made = task(number, &ada, due_draft(&format!("t{}", number % 5), &due, &[]));
+        (made.assigned_to, made.status) = (Some(ada.id), Status::ALL[number as usize % 2]);
+        create(store, &made).await;
+        all.push(made);
+    }
+    let (from, to) = (instant("2026-03-04T00:00:00Z"), instant("2026-03-09T00:00:00Z"));
+    let within = TaskFilter { due_after: Some(from), due_before: Some(to), ..TaskFilter::default() };
+    let urgent = TaskFilter { priority: Some(Priority::Medium), ..within.clone() };
+    let open = TaskFilter { open: true, ..within.clone() };
+    for scope in [Scope::Space(SpaceId::personal(ada.id)), Scope::AssignedTo(ada.id)] {
+        for by in [SortBy::Due, SortBy::Priority, SortBy::Title, SortBy::Updated, SortBy::Created] {
+            for filter in [&TaskFilter::default(), &within, &urgent, &open] {
+                for descending in [false, true] {
+                    if by != SortBy::Due && matches!(scope, Scope::AssignedTo(_)) {
+                        continue;
+                    }
+                    let (sort, filter) = (Sort { by, descending }, filter.clone());
+                    let query = TaskQuery { scope, filter, sort, limit: 100, after: None };
+                    let whole = walk(store, query.clone()).await;
+                    assert!(whole.len() > 1, "{query:?}");
+                    for (index, task) in whole.iter().enumerate() {
+                        let after = Some(query.position(task));
+                        let rest = walk(store, TaskQuery { after, ..query.clone() }).await;
+                        assert_eq!(rest, whole[index + 1..], "{query:?}");
+                    }
+                    let id = all[0].id.body();
+                    let mut outside = vec![
+                        Position(String::new()),
+                        Position("\u{10ffff}\u{10ffff}#".to_owned() + &id),
+                    ];
+                    if query.is_bounded_by_due() && query.filter.due_after.is_some() {
+                        outside.extend([&all[0], &all[11]].map(|task| query.position(task)));
+                        outside.push(Position(format!("\0#{id}")));
+                    }
+                    for after in outside {
+                        let query = TaskQuery { after: Some(after), ..query.clone() };
+                        let refused = store.list(&query).await.expect_err("it is outside");
+                        assert!(!refused.transient, "{query:?}");
+                    }
+                }
+            }
+        }
+    }
+    let tag = Tally::Tag(Tag::parse("x").expect("a tag"));
+    for (of, after) in [
+        (Tallies::Categories, tag),
+        (Tallies::Tags, Tally::Tasks),
+        (Tallies::DueUntil(date("2026-03-01")), Tally::Due(date("2026-03-02"))),
+        (Tallies::CompletedSince(date("2026-03-02")), Tally::Completed(date("2026-03-01"))),
+    ] {
+        let space = SpaceId::personal(ada.id);
+        let refused = store.tallies(space, of, Some(after), Some(1)).await.expect_err("it is outside");
+        assert!(!refused.transient, "{of:?}");
+    }
+    let elsewhere = Some(("eve@example.com".to_owned(), ada.id));
+    assert!(!store.users("ada", elsewhere, 1).await.expect_err("it is outside").transient);
+    let timer = Timer { at: to, subject: Subject::Task(all[0].id) };
+    let shard = timer.subject.spread() % TIMER_SHARDS;
+    for (shard, until) in [(shard, from), ((shard + 1) % TIMER_SHARDS, to)] {
+        let refused = store.timers(shard, until, Some(timer)).await.expect_err("it is outside");
+        assert!(!refused.transient);
+    }
+}
+
+fn date(text: &str) -> jiff::civil::Date {
+    text.parse().expect("a date")
 }
 
 /// Walks all pages, and checks that they fit together.

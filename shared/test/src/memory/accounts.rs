@@ -16,7 +16,7 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::Memory;
+use super::{Memory, in_the_list};
 
 impl Profiles for Memory {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -38,7 +38,7 @@ impl ProfileChanges for Memory {
         }
         data.users.insert(user.id, user.clone());
         if let Some(timer) = digest {
-            let first = Digest { user: user.id, at: None, made_for: None, version: 0 };
+            let first = Digest::new(user.id, None, 0);
             let (moved, shown) = data.digests.entry(user.id).or_insert((first, None));
             moved.at = Some(timer.at);
             moved.version += 1;
@@ -55,6 +55,8 @@ impl Directory for Memory {
         after: Option<(String, UserId)>,
         limit: u8,
     ) -> Result<UserPage, PortError> {
+        let holds = |(email, _): &(String, UserId)| email.starts_with(begins);
+        in_the_list("listing accounts", after.as_ref().is_none_or(holds))?;
         let data = self.data();
         let mut items: Vec<_> = data.users.values().cloned().collect();
         items.sort_by_key(|user| user.email.canonical());

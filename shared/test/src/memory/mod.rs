@@ -83,6 +83,12 @@ impl Memory {
     }
 }
 
+/// What DynamoDB answers to a start key outside the key condition: a list goes on only behind a place in it.
+fn in_the_list(operation: &'static str, holds: bool) -> Result<(), PortError> {
+    let source = "ValidationException: a place outside the list".into();
+    holds.then_some(()).ok_or(PortError { operation, transient: false, source })
+}
+
 impl Data {
     /// Keeps a record, or gives the one that is there.
     fn record(&mut self, record: Option<&IdempotencyRecord>) -> Option<IdempotencyRecord> {

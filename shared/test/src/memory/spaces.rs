@@ -144,20 +144,15 @@ impl SpaceChanges for Memory {
         Ok(())
     }
 
-    async fn purge_space(&self, space: SpaceId, most: usize) -> Result<bool, PortError> {
+    async fn purge_space(&self, space: SpaceId) -> Result<(), PortError> {
         let mut data = self.data();
-        let theirs = data.tasks.values().filter(|(task, _)| task.space == space);
-        let theirs: Vec<_> = theirs.map(|(task, _)| task.id).collect();
-        let gone: Vec<_> = theirs.iter().take(most).collect();
-        gone.iter().for_each(|id| drop(data.tasks.remove(id)));
-        data.comments.retain(|(task, _), _| !gone.contains(&task));
-        if gone.len() < theirs.len() {
-            return Ok(false);
-        }
+        let Data { tasks, comments, .. } = &mut *data;
+        comments.retain(|(task, _), _| tasks.get(task).is_none_or(|(task, _)| task.space != space));
+        tasks.retain(|_, (task, _)| task.space != space);
         data.members.retain(|(of, _), _| *of != space);
         data.invitations.retain(|(of, _), _| *of != space);
         data.spaces.remove(&space);
-        Ok(true)
+        Ok(())
     }
 }
 

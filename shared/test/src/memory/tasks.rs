@@ -6,7 +6,7 @@ use taskbell_domain::{
     comment::Comment,
     counts::{Counted, Number, Numbers, Tallies, Tally, difference, number},
     id::{CommentId, SpaceId, TaskId, UserId},
-    list::{Position, TaskPage, TaskQuery},
+    list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::*,
     task::Task,
@@ -14,7 +14,7 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::Memory;
+use super::{Memory, in_the_list};
 
 impl TaskReads for Memory {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
@@ -22,11 +22,12 @@ impl TaskReads for Memory {
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
+        in_the_list("listing tasks", query.can_go_on())?;
         let data = self.data();
         let mut found: Vec<_> = data
             .tasks
             .values()
-            .map(|(task, _)| (Position::of(task, query.sort.by), task))
+            .map(|(task, _)| (query.position(task), task))
             .filter(|(_, task)| query.scope.holds(task) && query.filter.admits(task))
             .collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -133,6 +134,7 @@ impl CountReads for Memory {
         after: Option<Tally>,
         limit: Option<u8>,
     ) -> Result<TallyPage, PortError> {
+        in_the_list("reading numbers", after.as_ref().is_none_or(|tally| of.hold(tally)))?;
         let data = self.data();
         let all = data.tallies.get(&space).into_iter().flatten();
         let mut items: Vec<_> = all
@@ -265,6 +267,9 @@ impl Timers for Memory {
         until: Timestamp,
         after: Option<Timer>,
     ) -> Result<TimerPage, PortError> {
+        let shard_of = |subject: Subject| subject.spread() % TIMER_SHARDS;
+        let holds = |timer: Timer| timer.at <= until && shard_of(timer.subject) == shard;
+        in_the_list("finding timers", after.is_none_or(holds))?;
         let data = self.data();
         let mut timers: Vec<Timer> = data
             .tasks
@@ -272,7 +277,7 @@ impl Timers for Memory {
             .filter_map(|(_, timer)| *timer)
             .chain(data.notices.values().filter_map(|(_, timer)| *timer))
             .chain(data.digests.values().filter_map(|(_, timer)| *timer))
-            .filter(|t| t.subject.spread() % TIMER_SHARDS == shard && t.at <= until)
+            .filter(|timer| holds(*timer))
             .filter(|t| after.is_none_or(|after| *t > after))
             .collect();
         timers.sort();

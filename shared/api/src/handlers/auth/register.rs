@@ -11,6 +11,7 @@ use taskbell_domain::{
     ports::{Registered, Registrations, TimerQueue},
     reminder::ReminderSpec,
     text::PersonName,
+    unknown::Unknown,
     user::{AccountRole, MailSettings, User},
     zone::Zone,
 };
@@ -63,6 +64,7 @@ pub async fn handle(
         version: 1,
         created_at: now,
         updated_at: now,
+        unknown: Unknown::default(),
     };
     call.admitted().await?;
     let password_hash = passwords::hash(&password, random).map_err(|error| {

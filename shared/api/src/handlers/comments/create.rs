@@ -37,7 +37,7 @@ pub async fn handle(
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
     let id = CommentId::generate(clock, random);
     let author = caller.user;
-    let comment = Comment { id, task, author, text, version: 1, created_at: now, updated_at: now };
+    let comment = Comment::new(id, task, author, text, now);
     call.admitted().await?;
     let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
     let created = store.add_comment(&comment, record.as_ref()).await?.ok_or_else(Problem::not_found)?;

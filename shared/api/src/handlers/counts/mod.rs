@@ -4,10 +4,9 @@ pub mod categories;
 pub mod stats;
 pub mod tags;
 
-use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use taskbell_domain::{
-    counts::{Number, Tallies, Tally, number},
+    counts::{Number, Numbers, Tallies, Tally, number},
     id::SpaceId,
     list::DEFAULT_PAGE_LIMIT,
     policy::Action,
@@ -15,12 +14,13 @@ use taskbell_domain::{
 };
 
 use super::access::require;
-use crate::http::{Call, Cursor, Params, Problem, Reply, read};
+use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
 
 /// Answers with a page of the names that tasks of a space have, with how many each.
 async fn names(
     call: &Call,
     store: &impl CountReads,
+    key: &CursorKey,
     of: Tallies,
     parse: impl Fn(&str) -> Option<Tally>,
     name: impl Fn(&Tally) -> String,
@@ -31,18 +31,14 @@ async fn names(
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
     params.finish()?;
-    let cursors = Cursor::new(caller.user, &(of, space));
+    let cursors = Cursor::new(key, caller.user, &(of, space));
     let after = cursors.read(cursor.as_deref(), parse)?;
     require(store, caller, space, Action::ReadTasks).await?;
-    let page = store.tallies(space, of, after, Some(limit)).await?;
-    let items: Vec<Value> = page
-        .items
-        .iter()
-        .map(|(tally, numbers)| {
-            let (all, open) = (number(numbers, Number::All), number(numbers, Number::Open));
-            json!({ "name": name(tally), "open": open, "completed": all - open })
-        })
-        .collect();
-    let next_cursor = page.next.map(|tally| cursors.write(&name(&tally)));
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
+    let found = store.tallies(space, of, after, Some(limit)).await?;
+    let next = found.next.map(|tally| name(&tally));
+    let view = |(tally, numbers): &(Tally, Numbers)| {
+        let (all, open) = (number(numbers, Number::All), number(numbers, Number::Open));
+        json!({ "name": name(tally), "open": open, "completed": all - open })
+    };
+    page(&cursors, &found.items, next, |(tally, _)| name(tally), view)
 }

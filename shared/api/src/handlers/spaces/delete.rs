@@ -11,12 +11,9 @@ use taskbell_domain::{
 
 use super::{shared, space_id};
 use crate::{
-    handlers::{TRIES, access::permitted},
+    handlers::{TRIES, access::permitted, before},
     http::{Call, Params, Problem, Reply},
 };
-
-/// The most tasks that are deleted for one request.
-const AT_ONCE: usize = 2_000;
 
 /// Deletes, if `name` is the name of the space; answers 204. From the first write on the space is gone for
 /// everybody. A space with very many tasks takes more than one request.
@@ -55,10 +52,8 @@ pub async fn handle(
                 continue;
             }
         }
-        return match store.purge_space(id, AT_ONCE).await? {
-            true => Ok(Reply::empty(StatusCode::NO_CONTENT)),
-            false => Err(Problem::not_finished()),
-        };
+        before(call.deadline(), clock, async { Ok(store.purge_space(id).await?) }).await?;
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
     Err(Problem::busy())
 }

@@ -15,13 +15,13 @@ use taskbell_domain::{
 
 use super::{member_id, shared, space_id};
 use crate::{
-    handlers::TRIES,
+    handlers::{TRIES, before},
     http::{Call, Problem, Reply},
     tokens::Identity,
 };
 
-/// The most pages of tasks that are taken from somebody for one request.
-const PAGES: usize = 100;
+/// How many tasks are taken from somebody at a time: each call may need a connection of its own.
+const AT_ONCE: usize = 8;
 
 /// Removes; answers 204. From the first write on they see nothing of the space, and no reminder of it reaches
 /// them; then their open tasks there are
@@ -44,10 +44,12 @@ pub async fn handle(
     let removed = remove(store, caller, id, user, now).await;
     // Whoever has left already can have the rest done, too: it is about their own tasks.
     let left = matches!(&removed, Err(problem) if problem.status() == StatusCode::NOT_FOUND);
-    if !(left && user == caller.user) {
+    let left = left && user == caller.user;
+    if !left {
         removed?;
-        unassign(store, id, user, now, random).await?;
-    } else if unassign(store, id, user, now, random).await? == 0 {
+    }
+    let taken = before(call.deadline(), clock, unassign(store, id, user, now, random)).await?;
+    if left && taken == 0 {
         return Err(Problem::not_found());
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
@@ -92,17 +94,17 @@ async fn unassign(
         after: None,
     };
     let mut taken = 0;
-    for _ in 0..PAGES {
+    loop {
         let page = store.list(&query).await?;
         taken += page.items.len();
-        let each = page.items.into_iter().map(|task| take(store, task, user, now, random));
-        try_join_all(each).await?;
+        for some in page.items.chunks(AT_ONCE) {
+            try_join_all(some.iter().map(|task| take(store, task.clone(), user, now, random))).await?;
+        }
         query.after = page.next;
         if query.after.is_none() {
             return Ok(taken);
         }
     }
-    Err(Problem::not_finished())
 }
 
 /// Takes one task from somebody, as long as it is theirs.

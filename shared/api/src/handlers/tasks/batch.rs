@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 use taskbell_domain::{
     clock::{Clock, Random},
     counts::{Number, Numbers, Quota},
@@ -19,11 +23,15 @@ use taskbell_domain::{
 use super::{Changing, check_assignee, create::Creation, fields, permitted, view::TaskView};
 use crate::{
     handlers::{TRIES, idempotency::Key},
-    http::{Call, Fields, IfMatch, Params, Problem, Reply, limited, read},
+    http::{Call, Fields, IfMatch, Params, Problem, Reply, in_json, limited, read},
 };
 
 /// The most operations of one batch.
 const MAX_OPERATIONS: usize = 100;
+
+/// With more bytes of results than this, as they are in Lambda's response, further ones come without their tasks. What
+/// may follow, 100 problems with all the errors that each can have among it, keeps the answer below 5 MB.
+const FULL: usize = 3_000_000;
 
 /// One operation, checked field by field.
 enum Operation {
@@ -35,6 +43,7 @@ enum Operation {
 /// What came of an operation that succeeded.
 struct Done {
     status: StatusCode,
+    id: TaskId,
     task: Option<Task>,
     replayed: bool,
 }
@@ -43,6 +52,7 @@ struct Done {
 /// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
 /// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
 /// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
+/// Once the answer is large, results leave out their tasks, and say so.
 ///
 /// # Errors
 /// 401; 422 if there are no operations, or too many, and those of every body.
@@ -76,23 +86,43 @@ pub async fn handle(
     call.admitted().await?;
     let creation = Creation { store, queue, caller, clock, random };
     let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
-    let mut results = Vec::with_capacity(operations.len());
+    let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
     for (value, key) in operations.iter().zip(&keys) {
         let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
-        let done = batch.carry_out(value, key.as_ref(), used).await;
-        results.push(match done {
-            Ok(Done { status, task, replayed }) => json!({
-                "status": status.as_u16(),
-                "task": task.as_ref().map(TaskView::from),
-                "replayed": replayed,
-            }),
+        let result = match batch.carry_out(value, key.as_ref(), used).await {
+            Ok(done) => done.result(bytes > FULL),
             Err(problem) => json!({
                 "status": problem.status().as_u16(),
                 "problem": problem.value(call.request_id()),
             }),
-        });
+        };
+        let result = to_raw_value(&result).map_err(|_| Problem::internal())?;
+        bytes += in_json(result.get());
+        results.push(result);
     }
-    Reply::json(StatusCode::OK, &json!({ "results": results }))
+    Reply::json(StatusCode::OK, &Results { results })
+}
+
+#[derive(Serialize)]
+struct Results {
+    results: Vec<Box<RawValue>>,
+}
+
+impl Done {
+    /// What the client is told; without the task, if there is no room for one.
+    fn result(&self, full: bool) -> Value {
+        let Self { status, id, task, replayed } = self;
+        let status = status.as_u16();
+        match task {
+            Some(_) if full => {
+                json!({ "status": status, "id": id, "task_omitted": true, "replayed": replayed })
+            }
+            task => {
+                let task = task.as_ref().map(TaskView::from);
+                json!({ "status": status, "id": id, "task": task, "replayed": replayed })
+            }
+        }
+    }
 }
 
 struct Batch<'a, S, Q> {
@@ -117,7 +147,7 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
             let found = store.task(made).await?;
             let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();
             let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
-            return Ok(Done { status, task, replayed: true });
+            return Ok(Done { status, id: made, task, replayed: true });
         }
         match read_operation(value).map_err(Problem::invalid)? {
             Operation::Create { space, draft } => {
@@ -126,15 +156,15 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
                 self.creation.check(&task).await?;
                 self.admit(space, 1, task.reminders.len()).await?;
                 let (task, replayed) = self.creation.create(task, key).await?;
-                Ok(Done { status: StatusCode::CREATED, task: Some(task), replayed })
+                Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
             }
             Operation::Update { id, patch, if_match } => {
                 let task = self.update(id, *patch, if_match, key).await?;
-                Ok(Done { status: StatusCode::OK, task: Some(task), replayed: false })
+                Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
             Operation::Delete { id, if_match } => {
                 self.delete(id, &if_match, key).await?;
-                Ok(Done { status: StatusCode::NO_CONTENT, task: None, replayed: false })
+                Ok(Done { status: StatusCode::NO_CONTENT, id, task: None, replayed: false })
             }
         }
     }

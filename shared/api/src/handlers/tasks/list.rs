@@ -1,9 +1,9 @@
 //! `GET /v1/tasks`: a page of tasks. At most two calls; one more in a shared space, and two for what is assigned
 //! to the caller in several.
 
-use http::StatusCode;
+use std::fmt;
+
 use jiff::{Timestamp, ToSpan};
-use serde_json::json;
 use taskbell_domain::{
     clock::Clock,
     due::Due,
@@ -21,7 +21,7 @@ use taskbell_domain::{
 use super::{require, view::TaskView};
 use crate::{
     handlers::access::keep_visible,
-    http::{Call, Cursor, Params, Problem, Reply, read},
+    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
 /// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
@@ -32,6 +32,7 @@ use crate::{
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskReads + Profiles),
+    key: &CursorKey,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
@@ -69,14 +70,23 @@ pub async fn handle(
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
     params.finish()?;
 
-    if overdue {
-        filter.until(now);
-    }
-    if let Some(days) = days {
-        let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
-        let (start, end) = days.bounds(&user, now);
-        filter.since(start);
-        filter.until(end);
+    let mut asked = call.query();
+    asked.retain(|(name, _)| !["limit", "cursor"].contains(name));
+    asked.sort();
+    let cursors = Cursor::new(key, caller.user, &asked);
+    let begun = cursors.read(cursor.as_deref(), Begun::parse)?;
+    if let Some(begun) = &begun {
+        (filter.due_after, filter.due_before) = (begun.due_after, begun.due_before);
+    } else {
+        if overdue {
+            filter.until(now);
+        }
+        if let Some(days) = days {
+            let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+            let (start, end) = days.bounds(&user, now);
+            filter.since(start);
+            filter.until(end);
+        }
     }
     let scope = if mine {
         Scope::AssignedTo(caller.user)
@@ -85,24 +95,52 @@ pub async fn handle(
         require(tasks, caller, space, Action::ReadTasks).await?;
         Scope::Space(space)
     };
-    let mut query = TaskQuery { scope, filter, sort, limit, after: None };
-    // Bound to what was asked, not to what it means at the moment: being overdue changes from page to page.
-    let mut asked = call.query();
-    asked.retain(|(name, _)| !["limit", "cursor"].contains(name));
-    asked.sort();
-    let cursors = Cursor::new(caller.user, &asked);
-    query.after = cursors.read(cursor.as_deref(), |place| {
-        let place = Position(place.to_owned());
-        place.task().is_some().then_some(place)
-    })?;
-    let mut page = tasks.list(&query).await?;
+    let after = begun.map(|begun| begun.after);
+    let query = TaskQuery { scope, filter, sort, limit, after };
+    let mut found = tasks.list(&query).await?;
     if mine {
-        keep_visible(tasks, caller.user, &mut page.items).await?;
+        keep_visible(tasks, caller.user, &mut found.items).await?;
     }
-    let items: Vec<_> = page.items.iter().map(TaskView::from).collect();
-    let next_cursor = page.next.map(|place| cursors.write(&place.0));
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
+    let (due_after, due_before) = (query.filter.due_after, query.filter.due_before);
+    let begun = |after| Begun { due_after, due_before, after }.to_string();
+    let place = |task| begun(query.position(task));
+    page(&cursors, &found.items, found.next.map(begun), place, TaskView::from)
 }
+
+/// A list that goes on: within the due times that the query meant when it began, although today may be over, or the
+/// user in another zone.
+struct Begun {
+    due_after: Option<Timestamp>,
+    due_before: Option<Timestamp>,
+    after: Position,
+}
+
+impl Begun {
+    fn parse(place: &str) -> Option<Self> {
+        let mut parts = place.splitn(3, ' ');
+        let mut time = || match parts.next()? {
+            NO_TIME => Some(None),
+            text => text.parse().ok().map(Some),
+        };
+        let (due_after, due_before) = (time()?, time()?);
+        Some(Self { due_after, due_before, after: Position(parts.next()?.to_owned()) })
+    }
+}
+
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for time in [self.due_after, self.due_before] {
+            match time {
+                Some(time) => write!(f, "{time} ")?,
+                None => write!(f, "{NO_TIME} ")?,
+            }
+        }
+        f.write_str(&self.after.0)
+    }
+}
+
+/// Stands for a due time without a bound.
+const NO_TIME: &str = "-";
 
 /// The days of the caller in which something can be asked to be due.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,11 @@
 //! `GET /v1/users`: lists and finds accounts, for operators. Two calls.
 
-use http::StatusCode;
-use serde_json::json;
-use taskbell_domain::{id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, violation::Violation};
+use taskbell_domain::{
+    id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User, violation::Violation,
+};
 
 use super::{account_view, require_operator};
-use crate::http::{Call, Cursor, Params, Problem, Reply, read};
+use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
 
 /// The longest address there is (RFC 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
@@ -14,23 +14,27 @@ const MAX_ADDRESS: usize = 254;
 ///
 /// # Errors
 /// 400 `invalid_cursor`, 401, 403, 422.
-pub async fn handle(call: &Call, store: &impl Accounts) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let begins = params.optional("email", beginning).unwrap_or_default();
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
     params.finish()?;
-    let cursors = Cursor::new(caller.user, &("users", &begins));
+    let cursors = Cursor::new(key, caller.user, &("users", &begins));
     let after = cursors.read(cursor.as_deref(), |place| {
         let (user, email) = place.split_once(' ')?;
         Some((email.to_owned(), UserId::from_body(user).ok()?))
     })?;
     require_operator(store, caller).await?;
-    let page = store.users(&begins, after, limit).await?;
-    let items: Vec<_> = page.items.iter().map(account_view).collect();
-    let next_cursor = page.next.map(|(email, user)| cursors.write(&format!("{} {email}", user.body())));
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": next_cursor }))
+    let found = store.users(&begins, after, limit).await?;
+    let next = found.next.map(|(email, user)| place(&email, user));
+    let place_of = |user: &User| place(&user.email.canonical(), user.id);
+    page(&cursors, &found.items, next, place_of, account_view)
+}
+
+fn place(email: &str, user: UserId) -> String {
+    format!("{} {email}", user.body())
 }
 
 fn beginning(text: &str) -> Result<String, Violation> {

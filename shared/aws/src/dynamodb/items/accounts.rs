@@ -9,11 +9,12 @@ use taskbell_domain::{
     id::{SessionId, UserId},
     reminder::ReminderSpec,
     text::PersonName,
+    unknown::Unknown,
     user::{AccountRole, MailSettings, StopReason, Stopped, User},
     zone::Zone,
 };
 
-use super::{Unreadable, tasks::SpecItem};
+use super::{Unreadable, tasks::SpecItem, unknown};
 use crate::dynamodb::keys;
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub(in crate::dynamodb) struct UserItem {
     /// Made anew with every write.
     #[serde(flatten, skip_deserializing)]
     directory: DirectoryKeys,
+    #[serde(flatten, deserialize_with = "unknown")]
+    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,6 +96,7 @@ impl From<&User> for UserItem {
                 directory: keys::DIRECTORY.to_owned(),
                 email_key: user.email.canonical(),
             },
+            unknown: user.unknown.clone(),
         }
     }
 }
@@ -118,6 +122,7 @@ impl TryFrom<UserItem> for User {
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
+            unknown: item.unknown,
         })
     }
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use taskbell_domain::counts::{Counts, Number, Numbers};
+use taskbell_domain::{
+    counts::{Counts, Number, Numbers},
+    unknown::Unknown,
+};
 
-use super::Unreadable;
+use super::{Unreadable, unknown};
 use crate::dynamodb::{Item, keys};
 
 /// What a task has been counted as: its share of each number, by sort key and word. Kept as it was, so that what
@@ -14,13 +17,15 @@ use crate::dynamodb::{Item, keys};
 pub(in crate::dynamodb) struct CountedItem {
     pub(in crate::dynamodb) version: u64,
     counts: BTreeMap<String, BTreeMap<String, i64>>,
+    #[serde(flatten, deserialize_with = "unknown")]
+    pub(in crate::dynamodb) unknown: Unknown,
 }
 
 impl CountedItem {
-    pub(in crate::dynamodb) fn new(version: u64, counts: &Counts) -> Self {
+    pub(in crate::dynamodb) fn new(version: u64, counts: &Counts, unknown: Unknown) -> Self {
         let words = |numbers: &Numbers| numbers.iter().map(|(n, many)| (n.word(), *many)).collect();
         let counts = counts.iter().map(|(tally, numbers)| (keys::tally_sort(tally), words(numbers)));
-        Self { version, counts: counts.collect() }
+        Self { version, counts: counts.collect(), unknown }
     }
 
     pub(in crate::dynamodb) fn counts(&self) -> Result<Counts, Unreadable> {

@@ -2,9 +2,9 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use taskbell_domain::{digest::Digest, id::UserId};
+use taskbell_domain::{digest::Digest, id::UserId, unknown::Unknown};
 
-use super::{Unreadable, delivery::TimerKeys};
+use super::{Unreadable, delivery::TimerKeys, unknown};
 
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct DigestItem {
@@ -16,6 +16,8 @@ pub(in crate::dynamodb) struct DigestItem {
     #[serde(flatten)]
     timer: TimerKeys,
     version: u64,
+    #[serde(flatten, deserialize_with = "unknown")]
+    unknown: Unknown,
 }
 
 impl From<&Digest> for DigestItem {
@@ -26,6 +28,7 @@ impl From<&Digest> for DigestItem {
             made_for: digest.made_for,
             timer: TimerKeys::of(digest.timer()),
             version: digest.version,
+            unknown: digest.unknown.clone(),
         }
     }
 }
@@ -34,6 +37,7 @@ impl TryFrom<DigestItem> for Digest {
     type Error = Unreadable;
 
     fn try_from(item: DigestItem) -> Result<Self, Unreadable> {
-        Ok(Self { user: item.user, at: item.at, made_for: item.made_for, version: item.version })
+        let DigestItem { user, at, made_for, version, unknown, .. } = item;
+        Ok(Self { user, at, made_for, version, unknown })
     }
 }

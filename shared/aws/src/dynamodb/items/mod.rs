@@ -8,7 +8,9 @@ mod digests;
 mod spaces;
 mod tasks;
 
-use taskbell_domain::{ports::PortError, violation::Violation};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Deserializer};
+use taskbell_domain::{ports::PortError, unknown::Unknown, violation::Violation};
 
 pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
 pub(super) use counts::{CountedItem, numbers};
@@ -65,13 +67,33 @@ read! {
 /// Turns a stored form into an item with its key.
 pub(super) fn item<T: Written>(
     operation: &'static str,
-    (partition, sort): (String, String),
+    place: (String, String),
     stored: &T,
 ) -> Result<Item, PortError> {
     let mut item = stored.to_item().map_err(|e| unbuildable(operation, e))?;
-    item.insert(keys::PK.to_owned(), super::text(partition));
-    item.insert(keys::SK.to_owned(), super::text(sort));
+    item.extend(bare(place));
     Ok(item)
+}
+
+/// An item with nothing but its key, and the format in which this version of the program stores items.
+pub(super) fn bare(place: (String, String)) -> Item {
+    let mut item = super::key(place);
+    item.insert(keys::FORMAT.to_owned(), format());
+    item
+}
+
+/// The format, as it is stored.
+pub(super) fn format() -> AttributeValue {
+    super::number(keys::FORMAT_NUMBER)
+}
+
+/// Attributes that are written anew with every item, and no field of it.
+const REWRITTEN: [&str; 5] =
+    [keys::PK, keys::SK, keys::FORMAT, keys::BY_EMAIL.partition, keys::BY_EMAIL.sort];
+
+/// Reads the attributes that no field of an item has taken: to be the last of its flattened fields.
+fn unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Unknown, D::Error> {
+    Unknown::deserialize(deserializer).map(|all| all.without(&REWRITTEN))
 }
 
 /// Reads an item back into the domain.

@@ -8,11 +8,13 @@ use taskbell_domain::{
     notice::{Content, NOTICE_LIFETIME, Notice, Purpose},
     space::{Invitation, Member, Role, Space},
     text::{MessageText, SpaceName, Subject},
+    unknown::Unknown,
 };
 
 use super::{
     Unreadable,
     delivery::{DeliveryItem, TimerKeys},
+    unknown,
 };
 
 /// A personal space: it exists, and has no members but its owner.
@@ -33,6 +35,8 @@ pub(in crate::dynamodb) struct SpaceItem {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    #[serde(flatten, deserialize_with = "unknown")]
+    unknown: Unknown,
 }
 
 impl From<&Space> for SpaceItem {
@@ -46,6 +50,7 @@ impl From<&Space> for SpaceItem {
             version: space.version,
             created_at: space.created_at,
             updated_at: space.updated_at,
+            unknown: space.unknown.clone(),
         }
     }
 }
@@ -63,6 +68,7 @@ impl TryFrom<SpaceItem> for Space {
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
+            unknown: item.unknown,
         })
     }
 }
@@ -227,6 +233,8 @@ pub(in crate::dynamodb) struct NoticeItem {
     version: u64,
     created_at: Timestamp,
     expires_at: i64,
+    #[serde(flatten, deserialize_with = "unknown")]
+    unknown: Unknown,
 }
 
 impl From<&Notice> for NoticeItem {
@@ -239,6 +247,7 @@ impl From<&Notice> for NoticeItem {
             version: notice.version,
             created_at: notice.created_at,
             expires_at: (notice.created_at + NOTICE_LIFETIME).as_second(),
+            unknown: notice.unknown.clone(),
         }
     }
 }
@@ -253,6 +262,7 @@ impl TryFrom<NoticeItem> for Notice {
             delivery: item.delivery.try_into()?,
             version: item.version,
             created_at: item.created_at,
+            unknown: item.unknown,
         })
     }
 }

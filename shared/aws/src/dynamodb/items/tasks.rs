@@ -13,12 +13,14 @@ use taskbell_domain::{
     reminder::{Lead, Reminder, ReminderSpec},
     task::{Completion, Priority, Status, Task},
     text::{Category, CommentText, Description, ItemTitle, Tag, Title},
+    unknown::Unknown,
     zone::Zone,
 };
 
 use super::{
     Unreadable,
     delivery::{DeliveryItem, TimerKeys},
+    unknown,
 };
 use crate::dynamodb::keys;
 
@@ -173,6 +175,8 @@ pub(in crate::dynamodb) struct TaskItem {
     completed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_by: Option<String>,
+    #[serde(flatten, deserialize_with = "unknown")]
+    unknown: Unknown,
 }
 
 impl From<&Task> for TaskItem {
@@ -219,6 +223,7 @@ impl From<&Task> for TaskItem {
             updated_at: task.updated_at,
             completed_at: task.completed_at,
             completed_by: task.completed_by.map(|by| by.as_str().to_owned()),
+            unknown: task.unknown.clone(),
         }
     }
 }
@@ -231,7 +236,7 @@ impl TryFrom<TaskItem> for Task {
             items.into_iter().map(Reminder::try_from).collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
-            id: keys::created_place(&item.pk).and_then(|id| TaskId::from_body(id).ok()).ok_or("id")?,
+            id: keys::task_of(&item.pk).ok_or("id")?,
             space: keys::space_of(&item.space_key).ok_or("space")?,
             title: Title::parse(&item.title)?,
             description: Description::parse(&item.description)?,
@@ -265,6 +270,7 @@ impl TryFrom<TaskItem> for Task {
             updated_at: item.updated_at,
             completed_at: item.completed_at,
             completed_by: item.completed_by.as_deref().map(Completion::parse).transpose()?,
+            unknown: item.unknown,
         })
     }
 }
@@ -278,6 +284,8 @@ pub(in crate::dynamodb) struct CommentItem {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    #[serde(flatten, deserialize_with = "unknown")]
+    unknown: Unknown,
 }
 
 impl From<&Comment> for CommentItem {
@@ -290,6 +298,7 @@ impl From<&Comment> for CommentItem {
             version: comment.version,
             created_at: comment.created_at,
             updated_at: comment.updated_at,
+            unknown: comment.unknown.clone(),
         }
     }
 }
@@ -306,6 +315,7 @@ impl TryFrom<CommentItem> for Comment {
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
+            unknown: item.unknown,
         })
     }
 }

@@ -1,0 +1,180 @@
+//! Answers stay below what Lambda can give: 6,291,556 bytes, with the body written as a string of JSON.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use taskbell_api::http::{HttpEvent, MAX_PAGE, Open, Reply, respond};
+use taskbell_domain::{
+    ports::Comments,
+    task::{Task, TaskDraft},
+    text::{CommentText, Description},
+    user::User,
+};
+use taskbell_test::{
+    Memory,
+    contract::Store,
+    fixtures::{comment, draft, now},
+};
+
+use crate::{
+    dynamodb_server::Server,
+    support::{Answer, World},
+};
+
+/// The bytes of an answer as they are in Lambda's response.
+fn bytes(answer: &Answer) -> usize {
+    json!(answer.body.to_string()).to_string().len()
+}
+
+/// A draft whose description is as long as it can be, of characters that are escaped twice.
+fn large(title: &str) -> TaskDraft {
+    TaskDraft { description: Description::parse(&"\"".repeat(16_000)).expect("a text"), ..draft(title) }
+}
+
+async fn with_large_tasks<S: Store>(world: &World<S>) -> (User, Vec<Task>) {
+    let ada = world.register(1).await;
+    let mut tasks = Vec::new();
+    for number in 0..100 {
+        tasks.push(world.create(100 + number, &ada, large(&format!("task {number}"))).await);
+    }
+    (ada, tasks)
+}
+
+/// Walks a list to its end; gives the ids of what it found, and how many items its pages had.
+async fn walk<S: Store>(
+    world: &World<S>,
+    list: &str,
+    (ada, task): (&User, &Task),
+    query: &str,
+) -> (BTreeSet<String>, Vec<usize>) {
+    let event = world.event(list, ada, task).await;
+    let (mut ids, mut pages, mut cursor) = (BTreeSet::new(), Vec::new(), String::new());
+    for _ in 0..200 {
+        let answer = world.send(&event.clone().query(&format!("limit=100{query}{cursor}"))).await;
+        assert_eq!(answer.status, 200, "{}", answer.code());
+        assert!(answer.body.to_string().len() < MAX_PAGE + 1_000, "{}", answer.body.to_string().len());
+        assert!(bytes(&answer) < 5_000_000);
+        let items = answer.body["items"].as_array().expect("items");
+        for item in items {
+            assert!(ids.insert(item["id"].to_string()), "{query}: twice");
+        }
+        pages.push(items.len());
+        match answer.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return (ids, pages),
+        }
+    }
+    panic!("{list} has no end");
+}
+
+async fn pages_of_large_tasks<S: Store>(world: &World<S>) {
+    let (ada, tasks) = with_large_tasks(world).await;
+    for query in ["", "&sort=-updated", "&sort=title", "&sort=created", "&priority=medium", "&q=task"] {
+        let (ids, pages) = walk(world, "list-tasks", (&ada, &tasks[0]), query).await;
+        assert_eq!(ids.len(), 100, "{query}");
+        assert!(pages.len() > 3 && pages[..3].iter().all(|items| *items > 20), "{query}: {pages:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_tasks_ends_early_and_the_next_goes_on_behind_it() {
+    pages_of_large_tasks(&World::on(Memory::default())).await;
+}
+
+#[tokio::test]
+async fn a_page_of_large_tasks_ends_early_in_dynamodb_too() {
+    let server = Server::start().await;
+    pages_of_large_tasks(&World::on(server.store(server.client()))).await;
+}
+
+#[tokio::test]
+async fn a_page_of_long_comments_ends_early_and_the_next_goes_on_behind_it() {
+    let (world, ada, task) = World::inhabited().await;
+    for number in 100..200 {
+        let mut comment = comment(number, &task, &ada);
+        comment.text = CommentText::parse(&"🔔".repeat(4_000)).expect("a text");
+        world.store.add_comment(&comment, None).await.expect("an answer");
+    }
+    let (ids, pages) = walk(&world, "list-comments", (&ada, &task), "").await;
+    assert_eq!((ids.len(), pages.len()), (101, 2), "{pages:?}");
+}
+
+/// Sends a batch; gives its results.
+async fn batch(world: &World, by: &User, task: &Task, key: &str, operations: &[Value]) -> Vec<Value> {
+    let event = world.event("batch-tasks", by, task).await.header("idempotency-key", key);
+    let answer = world.send(&event.body(&json!({ "operations": operations }))).await;
+    assert_eq!(answer.status, 200, "{}", answer.body["code"]);
+    assert!(bytes(&answer) < 5_000_000, "{}", bytes(&answer));
+    answer.body["results"].as_array().expect("results").clone()
+}
+
+#[tokio::test]
+async fn a_large_batch_leaves_tasks_out_says_so_and_can_be_replayed() {
+    let world = World::on(Memory::default());
+    let (ada, tasks) = with_large_tasks(&world).await;
+    let operations: Vec<_> = tasks
+        .iter()
+        .map(|task| json!({ "op": "update", "id": task.id, "task": { "priority": "high" } }))
+        .collect();
+    for replayed in [false, true] {
+        let results = batch(&world, &ada, &tasks[0], "k", &operations).await;
+        assert_eq!(results.len(), 100);
+        for (result, task) in results.iter().zip(&tasks) {
+            assert_eq!((&result["status"], &result["id"]), (&json!(200), &json!(task.id)));
+            assert_eq!(result["replayed"], replayed);
+            let omitted = result["task_omitted"] == true;
+            assert_eq!(omitted, result.get("task").is_none(), "{}", result["id"]);
+        }
+        let whole = results.iter().filter(|result| result.get("task").is_some()).count();
+        assert!((40..60).contains(&whole), "{whole}");
+        assert!(results[..whole].iter().all(|result| result["task"]["priority"] == "high"));
+    }
+    assert_eq!(world.stored(tasks[99].id).await.version, 2, "once");
+}
+
+#[tokio::test]
+async fn a_batch_that_is_full_names_what_it_has_created_and_still_says_what_went_wrong() {
+    let world = World::on(Memory::default());
+    let (ada, tasks) = with_large_tasks(&world).await;
+    let complete = |task: &Task| json!({ "op": "complete", "id": task.id });
+    let mut operations: Vec<_> = tasks[..90].iter().map(complete).collect();
+    // As wrong as an operation can be.
+    let fields: serde_json::Map<_, _> = (0..300).map(|n| (format!("{n:0>64}"), json!(0))).collect();
+    operations.extend((0..9).map(|_| json!({ "op": "create", "task": fields })));
+    operations.push(json!({ "op": "create", "task": { "title": "last" } }));
+    let results = batch(&world, &ada, &tasks[0], "k", &operations).await;
+    let wrong = &results[95]["problem"];
+    assert_eq!(
+        (&results[95]["status"], wrong["errors"].as_array().map(Vec::len)),
+        (&json!(422), Some(50))
+    );
+    let (last, created) = (&results[99], results[99]["id"].as_str().expect("an id"));
+    assert_eq!((&last["status"], &last["task_omitted"]), (&json!(201), &json!(true)));
+    assert_eq!(world.stored(created.parse().expect("an id")).await.title.as_str(), "last");
+}
+
+#[tokio::test]
+async fn a_body_with_very_many_wrong_fields_has_the_first_fifty_named() {
+    let (world, ada, task) = World::inhabited().await;
+    let fields: serde_json::Map<_, _> = (0..40_000).map(|n| (format!("{n}"), json!(0))).collect();
+    let event = world.event("create-task", &ada, &task).await;
+    let answer = world.send(&event.body(&Value::Object(fields))).await;
+    assert_eq!((answer.status, answer.errors().len()), (422, 50));
+    assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.starts_with("40001 fields")));
+}
+
+#[tokio::test]
+async fn an_answer_that_lambda_cannot_give_is_a_problem_instead() {
+    let (world, ada, task) = World::inhabited().await;
+    let text = world.event("get-health", &ada, &task).await.json.to_string();
+    for (quotes, status) in [(1_000, 200), (3_000_000, 200), (3_000_001, 500)] {
+        let event: HttpEvent = serde_json::from_str(&text).expect("JSON");
+        let body = "\"".repeat(quotes);
+        let response = respond(event, now(), &Open, async |_| Ok(Reply::json_text(&body))).await;
+        assert_eq!(response.status_code.as_u16(), status, "{quotes}");
+        if status == 500 {
+            let problem: Value = serde_json::from_str(&response.body).expect("JSON");
+            assert_eq!(problem["code"], "internal_error");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! One of every kind of item, with every field that it can have, and without those that it need not have.
+
+use jiff::{SignedDuration, Timestamp};
+use taskbell_aws::dynamodb::DynamoDb;
+use taskbell_domain::{
+    checklist::WantedItem,
+    comment::Comment,
+    counts::{Counted, Number, Tallies, Tally},
+    credential::{Credential, Session},
+    delivery::{DeliveryStatus, Feedback, Outcome, Reason},
+    digest::{Digest, DigestHour},
+    id::{NoticeId, SessionId, SpaceId},
+    limit::{LINKS, Limit, Subject},
+    notice::{Content, Notice, NoticeStep, Purpose},
+    ports::*,
+    recurrence::{AutoComplete, RecurrenceFrom, Rule},
+    reminder::{Lead, ReminderSpec},
+    space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
+    task::{Completion, Priority, Status, Task},
+    text::{Category, CommentText, Description, ItemTitle, MessageText, SpaceName, Tag, Title},
+    timer::{self, Timer},
+    user::{AccountRole, MailKind, StopReason, Stopped, User},
+};
+use taskbell_test::{
+    ManualClock, SeededRandom,
+    fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user},
+};
+
+/// Somebody who has used everything.
+fn ada() -> User {
+    let mut ada = user(1);
+    ada.version = 2;
+    ada.role = AccountRole::Operator;
+    ada.disabled_at = Some(now());
+    ada.mail.set(MailKind::Assignments, false);
+    ada.mail.set(MailKind::Digest, true);
+    ada.mail_stopped = Some(Stopped { reason: StopReason::Complained, at: now() });
+    ada.digest_hour = DigestHour::new(0).expect("an hour");
+    ada.default_reminders = vec![ReminderSpec::Before(Lead::parse("P1D").expect("a lead"))];
+    ada
+}
+
+/// Somebody who has only registered.
+fn eve() -> User {
+    User { email_verified_at: None, default_reminders: Vec::new(), ..user(2) }
+}
+
+fn credential(of: &User) -> Credential {
+    Credential { user: of.id, password_hash: "a hash".to_owned() }
+}
+
+fn session() -> Session {
+    let id = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(7));
+    let expires_at = now() + SignedDuration::from_hours(24);
+    Session { id, user: ada().id, token_hash: "a hash of a token".to_owned(), expires_at }
+}
+
+/// A task with everything.
+fn full() -> Task {
+    let mut full = due_draft("Ring the bell", "2026-03-29T02:30[Europe/Berlin]", &["PT30M", "P1D"]);
+    full.description = Description::parse("Thrice.\nLoud.").expect("a text");
+    full.category = Some(Category::parse("Tower").expect("a category"));
+    full.tags = vec![Tag::parse("bell").expect("a tag"), Tag::parse("höhe").expect("a tag")];
+    full.priority = Priority::Urgent;
+    full.recurrence = Some(Rule::parse("FREQ=WEEKLY;COUNT=4").expect("a rule"));
+    full.recurrence_from = Some(RecurrenceFrom::Completion);
+    full.assigned_to = Some(ada().id);
+    full.checklist = ["Climb", "Pull"]
+        .map(|title| WantedItem {
+            id: None,
+            title: ItemTitle::parse(title).expect("a title"),
+            done: title == "Pull",
+        })
+        .to_vec();
+    full.auto_complete_after = Some(AutoComplete::parse("P1DT2M").expect("a duration"));
+    let mut full = task(1, &ada(), full);
+    full.snooze(instant("2026-03-02T08:00:00Z"), now(), &SeededRandom::new(9)).expect("it is open");
+    let delivery = &mut full.reminders[0].delivery;
+    (delivery.message_id, delivery.attempts, delivery.uncertain_attempts) =
+        (Some("m".to_owned()), 3, 2);
+    (delivery.fence, delivery.sent_at, delivery.next_at) = (4, Some(now()), None);
+    (delivery.status, delivery.feedback) = (DeliveryStatus::Sent, Some(Feedback::Bounced));
+    delivery.reason = Some(Reason::TooOld);
+    full.past_reminders.push(full.reminders[1].clone());
+    full.next_occurrence = Some(plain().id);
+    (full.status, full.completed_at) = (Status::Completed, Some(now()));
+    full.completed_by = Some(Completion::Timer);
+    full
+}
+
+/// A task with nothing but a title.
+fn plain() -> Task {
+    task(2, &ada(), draft("Rest"))
+}
+
+fn record() -> IdempotencyRecord {
+    IdempotencyRecord {
+        user: ada().id,
+        key_hash: "k".repeat(64),
+        body_hash: "b".repeat(64),
+        made: plain().id.to_string(),
+        status: 201,
+        created_at: now(),
+        expires_at: now() + SignedDuration::from_hours(24),
+    }
+}
+
+/// A notice of each kind; the first one has been sent.
+fn notices() -> Vec<Notice> {
+    let (to, by) = (ada().id, eve().id);
+    let contents = [
+        Content::Assignment { to, task: full().id, by },
+        Content::Message {
+            to,
+            by,
+            subject: taskbell_domain::text::Subject::parse("Sunday").expect("a subject"),
+            text: MessageText::parse("The bell\nrests.").expect("a text"),
+        },
+        Content::Verification { to },
+        Content::Digest { to, day: "2026-03-01".parse().expect("a day") },
+        Content::Code { to, purpose: Purpose::Operator, secret_hash: None },
+        Content::Code { to, purpose: Purpose::PasswordReset, secret_hash: Some("h".repeat(64)) },
+    ];
+    let mut notices: Vec<_> = (1..).zip(contents).map(|(n, content)| notice(n, content)).collect();
+    let NoticeStep::Send(fence) = notices[0].begin_delivery(now()) else { panic!("it is due") };
+    notices[0].finish_delivery(fence, &Outcome::Accepted("m-1".to_owned()), now());
+    notices
+}
+
+fn invitation() -> (Invitation, Notice) {
+    let space = shared().0;
+    let to = taskbell_domain::email::EmailAddress::parse("someone@example.org").expect("an address");
+    let carrier = notice(20, Content::Invitation { to: to.clone(), space: space.id });
+    let invitation = Invitation {
+        space: space.id,
+        email: to,
+        role: Role::Viewer,
+        invited_by: ada().id,
+        notice: carrier.id,
+        secret_hash: Some("s".repeat(64)),
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    (invitation, carrier)
+}
+
+/// The shared space once two are in it, and both.
+fn shared() -> (Space, [Member; 2]) {
+    let (mut shared, owner) = space(1, &ada());
+    let member = Member { space: shared.id, user: eve().id, role: Role::Member, joined_at: now() };
+    (shared.members, shared.version) = (2, 2);
+    (shared, [owner, member])
+}
+
+/// A space that is being deleted.
+fn leaving() -> (Space, Member) {
+    let (mut space, owner) = space(2, &ada());
+    space.begin_deletion(now());
+    (space, owner)
+}
+
+fn digest() -> Digest {
+    let made_for = Some("2026-03-01".parse().expect("a day"));
+    let at = Some(instant("2026-03-02T08:00:00Z"));
+    Digest { made_for, version: 2, ..Digest::new(ada().id, at, 1) }
+}
+
+const REQUESTS: Limit = Limit::requests(600);
+
+/// Stores all of it.
+pub(crate) async fn store(store: &DynamoDb) {
+    for who in [&user(1), &eve()] {
+        let registered = store.register(who, &credential(who), None).await.expect("an answer");
+        assert_eq!(registered, Registered::Done);
+    }
+    let at = Timer { at: now(), subject: timer::Subject::Digest(ada().id) };
+    store.replace_user(&ada(), 1, Some(at)).await.expect("an answer");
+    store.replace_digest(&digest(), 1, None).await.expect("an answer");
+    store.open_session(&session()).await.expect("an answer");
+    store.stop_address(&eve().email.hash(), now()).await.expect("an answer");
+    store.count(&REQUESTS, &Subject::user(ada().id), 3, now()).await.expect("an answer");
+    store.count(&LINKS, &Subject::user(eve().id), 1, now()).await.expect("an answer");
+    store.shut_out(eve().id, &LINKS, true).await.expect("an answer");
+
+    let (full, plain) = (full(), plain());
+    store.create(&full, None, None).await.expect("an answer");
+    store.create(&plain, Some(&record()), None).await.expect("an answer");
+    store.add_comment(&comment(1, &full, &ada()), None).await.expect("an answer");
+    for task in [&full, &plain] {
+        store.count_task(&Counted::of(task)).await.expect("an answer");
+    }
+    for notice in notices() {
+        store.add_notice(&notice, None).await.expect("an answer");
+    }
+
+    let ((first, owner), (_, [_, member])) = (space(1, &ada()), shared());
+    store.create_space(&first, &owner, None).await.expect("an answer");
+    let (second, owner) = space(2, &ada());
+    store.create_space(&second, &owner, None).await.expect("an answer");
+    let (deleted, _) = leaving();
+    store.replace_space(&deleted, 1).await.expect("an answer");
+    let (kept, carrier) = invitation();
+    let theirs = Invitation { email: eve().email, ..kept.clone() };
+    store.invite(&theirs, &carrier, None).await.expect("an answer");
+    let (now_shared, _) = shared();
+    let joined = store.change_member(&now_shared, 1, &MemberChange::Join(member, theirs)).await;
+    assert!(joined.expect("an answer"));
+    let id = NoticeId::generate(&ManualClock::at(NOW), &SeededRandom::new(21));
+    let fresh = Invitation { secret_hash: None, notice: id, ..kept.clone() };
+    let content = Content::Invitation { to: kept.email.clone(), space: kept.space };
+    store.invite(&fresh, &Notice::new(id, content, now()), None).await.expect("an answer");
+    let armed = store.arm_invitation(&fresh, &"s".repeat(64)).await.expect("an answer");
+    assert!(armed);
+}
+
+/// Reads all of it, and finds it as it was stored.
+pub(crate) async fn check(store: &DynamoDb) {
+    let (ada, eve) = (ada(), eve());
+    for who in [&ada, &eve] {
+        assert_eq!(store.user(who.id).await.expect("an answer").as_ref(), Some(who));
+        let found = store.credential(&who.email).await.expect("an answer").expect("it is there");
+        let Credential { user, password_hash } = credential(who);
+        assert_eq!((found.user, found.password_hash), (user, password_hash));
+    }
+    let listed = store.users("user", None, 10).await.expect("a page").items;
+    assert_eq!(listed, [ada.clone(), eve.clone()]);
+    assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest()));
+    let old = session();
+    let next = Session { token_hash: "another".to_owned(), ..session() };
+    let rotated = store.rotate_session(&next, &old.token_hash, now()).await.expect("an answer");
+    assert_eq!(rotated, Rotated::Done);
+    assert!(store.is_stopped(&eve.email.hash()).await.expect("an answer"));
+    let count = async |limit, user| store.count(limit, &Subject::user(user), 1, now()).await;
+    assert_eq!(count(&REQUESTS, ada.id).await.expect("an answer"), Some(4));
+    assert_eq!(count(&LINKS, eve.id).await.expect("an answer"), None);
+
+    let (full, plain) = (full(), plain());
+    for task in [&full, &plain] {
+        assert_eq!(store.task(task.id).await.expect("an answer").as_ref(), Some(task));
+    }
+    let records = store.records(ada.id, vec![record().key_hash], now()).await.expect("an answer");
+    assert_eq!(records, [record()]);
+    let comments = store.comments(full.id, None, 10).await.expect("a page").items;
+    assert_eq!(comments, [comment(1, &full, &ada)]);
+    for notice in notices() {
+        assert_eq!(store.notice(notice.id).await.expect("an answer"), Some(notice));
+    }
+
+    let (space, members) = shared();
+    assert_eq!(store.space(space.id).await.expect("an answer").as_ref(), Some(&space));
+    assert_eq!(store.space(leaving().0.id).await.expect("an answer"), Some(leaving().0));
+    let found: Vec<_> = store.members(space.id).await.expect("an answer");
+    let mut found: Vec<_> = found.into_iter().map(|(member, _)| member).collect();
+    found.sort_by_key(|member| member.role);
+    let mut expected = members;
+    expected.sort_by_key(|member| member.role);
+    assert_eq!(found, expected);
+    let spaces = store.spaces_of(eve.id).await.expect("an answer");
+    assert_eq!(spaces, [(space.clone(), Role::Member)]);
+    let invited = store.invitations(space.id).await.expect("an answer");
+    let (kept, _) = invitation();
+    assert_eq!(invited, [Invitation { notice: invited[0].notice, ..kept }]);
+
+    let personal = SpaceId::personal(ada.id);
+    let all = async || store.numbers(personal).await.expect("an answer").get(&Number::All).copied();
+    assert_eq!(all().await, Some(2));
+    let tags = store.tallies(personal, Tallies::Tags, None, None).await.expect("a page").items;
+    let tags: Vec<_> = tags.into_iter().map(|(tally, _)| tally).collect();
+    assert_eq!(tags, full.tags.iter().cloned().map(Tally::Tag).collect::<Vec<_>>());
+    let completed = Tallies::CompletedSince("2026-03-01".parse().expect("a day"));
+    let days = store.tallies(personal, completed, None, None).await.expect("a page").items;
+    assert_eq!(days.len(), 1);
+    // What the task was counted as is taken away.
+    store.count_task(&Counted::gone(&full)).await.expect("an answer");
+    assert_eq!(all().await, Some(1));
+}
+
+/// Changes all that can be changed, after reading it, as the handlers and workers do.
+pub(crate) async fn change(store: &DynamoDb) {
+    let later = |at: Timestamp| at + SignedDuration::from_secs(1);
+    let mut user: User = store.user(ada().id).await.expect("an answer").expect("it is there");
+    (user.disabled_at, user.mail_stopped, user.version) = (None, None, 3);
+    let at = Timer { at: later(now()), subject: timer::Subject::Digest(user.id) };
+    store.replace_user(&user, 2, Some(at)).await.expect("an answer");
+    let mut digest = store.digest(user.id).await.expect("an answer").expect("it is there");
+    let read = digest.version;
+    (digest.at, digest.version) = (None, read + 1);
+    let replaced = store.replace_digest(&digest, read, None).await.expect("an answer");
+    assert_eq!(replaced, Replaced::Done);
+    let next = Session { token_hash: "another".to_owned(), ..session() };
+    store.rotate_session(&next, &session().token_hash, now()).await.expect("an answer");
+    store.stop_address(&eve().email.hash(), later(now())).await.expect("an answer");
+    let tomorrow = now() + SignedDuration::from_hours(24);
+    store.count(&REQUESTS, &Subject::user(user.id), 1, tomorrow).await.expect("an answer");
+    store.shut_out(eve().id, &LINKS, false).await.expect("an answer");
+
+    for id in [full().id, plain().id] {
+        let mut task = store.task(id).await.expect("an answer").expect("it is there");
+        let read = task.version;
+        (task.version, task.category, task.completed_at) = (read + 1, None, None);
+        task.title = Title::parse("Else").expect("a title");
+        let replaced = store.replace(&task, read, Alongside::default()).await.expect("an answer");
+        assert_eq!(replaced, Replaced::Done);
+        store.count_task(&Counted::of(&task)).await.expect("an answer");
+    }
+    let made = comment(1, &full(), &ada());
+    let found = store.comment(made.task, made.id).await.expect("an answer");
+    let mut edited: Comment = found.expect("it is there");
+    assert!(edited.edit(CommentText::parse("Else").expect("a text"), now()));
+    assert_eq!(store.replace_comment(&edited, 1).await.expect("an answer"), Replaced::Done);
+    for notice in notices() {
+        let mut notice = store.notice(notice.id).await.expect("an answer").expect("it is there");
+        let read = notice.version;
+        (notice.version, notice.delivery.next_at) = (read + 1, None);
+        let replaced = store.replace_notice(&notice, read).await.expect("an answer");
+        assert_eq!(replaced, Replaced::Done);
+    }
+
+    let (mut space, member) = {
+        let found = store.space_and_member(shared().0.id, eve().id).await.expect("an answer");
+        found.expect("it is there")
+    };
+    let (read, change) = (space.version, MemberChange::Role(member, Role::Admin));
+    space.count(&change, now()).expect("a change");
+    assert!(store.change_member(&space, read, &change).await.expect("an answer"));
+    assert!(space.rename(SpaceName::parse("Else").expect("a name"), now()));
+    let replaced = store.replace_space(&space, space.version - 1).await.expect("an answer");
+    assert_eq!(replaced, Replaced::Done);
+    let (invited, _) = invitation();
+    let found = store.invitation(invited.space, &invited.email.hash()).await.expect("an answer");
+    let armed = store.arm_invitation(&found.expect("it is there"), &"t".repeat(64)).await;
+    assert!(armed.expect("an answer"));
+}

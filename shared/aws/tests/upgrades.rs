@@ -1,0 +1,293 @@
+//! Upgrades: what a released version has stored is read by this one, what a later one stores is kept by it, and the
+//! tables can be changed in one deployment.
+//!
+//! `fixtures/<version>` holds items of every kind as that version stored them, and the indexes of its template. They are
+//! written once, before the release, and never changed:
+//! `FIXTURES=0.2.0 cargo test --package taskbell-aws --test upgrades`.
+
+mod everything;
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use serde_json::{Map, Value, json};
+use support::Server;
+use taskbell_aws::dynamodb::keys;
+use taskbell_test::template::resources;
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+/// The function of `keys.rs` that gives the key of an item, and the item's table.
+fn kind(item: &Item) -> (&'static str, &'static str) {
+    let head = |name: &str| {
+        let text = item[name].as_s().expect("a text");
+        text.split('#').next().expect("a beginning").to_owned()
+    };
+    let (accounts, tasks) = ("AccountsTable", "TasksTable");
+    match (head(keys::PK).as_str(), head(keys::SK).as_str()) {
+        ("USER", "PROFILE") => ("profile", accounts),
+        ("USER", "SESSION") => ("session", accounts),
+        ("EMAIL", _) => ("credential", accounts),
+        ("ADDRESS", _) => ("stopped_address", accounts),
+        ("LIMIT", _) => ("limit", accounts),
+        ("USER", "SPACE") => ("way_to", tasks),
+        ("TASK", "TASK") => ("task", tasks),
+        ("TASK", "COMMENT") => ("comment", tasks),
+        ("SPACE", "SPACE") => ("space", tasks),
+        ("SPACE", "MEMBER") => ("member", tasks),
+        ("SPACE", "INVITATION") => ("invitation", tasks),
+        ("NOTICE", _) => ("notice", tasks),
+        ("DIGEST", _) => ("digest", tasks),
+        ("COUNTED", _) => ("counted", tasks),
+        ("COUNTS", _) => ("tally", tasks),
+        ("IDEMPOTENCY", _) => ("idempotency", tasks),
+        other => panic!("no kind of item has the key {other:?}"),
+    }
+}
+
+/// All items of both tables, in order.
+async fn stored(client: &Client) -> Vec<Item> {
+    let mut all = Vec::new();
+    for table in ["AccountsTable", "TasksTable"] {
+        all.extend(client.scan().table_name(table).send().await.expect("items").items.expect("items"));
+    }
+    all.sort_by_key(|item| to_json(item).to_string());
+    all
+}
+
+async fn store(client: &Client, item: Item) {
+    let (_, table) = kind(&item);
+    client.put_item().table_name(table).set_item(Some(item)).send().await.expect("it is stored");
+}
+
+/// An item in DynamoDB's own JSON.
+fn to_json(item: &Item) -> Value {
+    let mut names: Vec<_> = item.iter().collect();
+    names.sort_by_key(|(name, _)| *name);
+    names.into_iter().map(|(name, value)| (name.clone(), value_to_json(value))).collect()
+}
+
+fn value_to_json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::Bool(yes) => json!({ "BOOL": yes }),
+        AttributeValue::L(list) => json!({ "L": list.iter().map(value_to_json).collect::<Vec<_>>() }),
+        AttributeValue::M(map) => json!({ "M": to_json(map) }),
+        other => panic!("nothing is stored as {other:?}"),
+    }
+}
+
+fn from_json(item: &Value) -> Item {
+    let members = item.as_object().expect("an object").iter();
+    members.map(|(name, value)| (name.clone(), value_from_json(value))).collect()
+}
+
+fn value_from_json(value: &Value) -> AttributeValue {
+    let (of, value) = value.as_object().expect("a value").iter().next().expect("a type");
+    let text = || value.as_str().expect("a text").to_owned();
+    match of.as_str() {
+        "S" => AttributeValue::S(text()),
+        "N" => AttributeValue::N(text()),
+        "BOOL" => AttributeValue::Bool(value.as_bool().expect("true or false")),
+        "L" => {
+            AttributeValue::L(value.as_array().expect("a list").iter().map(value_from_json).collect())
+        }
+        "M" => AttributeValue::M(from_json(value)),
+        other => panic!("nothing is stored as {other}"),
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The folders of all released versions, the latest last.
+fn released() -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(fixtures()).expect("the fixtures").flatten();
+    let mut folders: Vec<_> = folders.map(|entry| entry.path()).collect();
+    folders.sort_by_key(|folder| -> Vec<u32> {
+        let version = folder.file_name().and_then(|name| name.to_str()).expect("a version");
+        version.split('.').map(|part| part.parse().expect("a number")).collect()
+    });
+    assert!(!folders.is_empty());
+    folders
+}
+
+#[tokio::test]
+async fn what_is_stored_says_its_format_and_is_read_back() {
+    let server = Server::start().await;
+    let store = server.store(server.client());
+    everything::store(&store).await;
+    let mut by_kind: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for item in stored(&server.client()).await {
+        let format = AttributeValue::N(keys::FORMAT_NUMBER.to_string());
+        assert_eq!(item.get(keys::FORMAT), Some(&format), "{:?}", item[keys::PK]);
+        by_kind.entry(kind(&item).0).or_default().push(to_json(&item));
+    }
+    if let Ok(version) = std::env::var("FIXTURES") {
+        let folder = fixtures().join(version);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let files = by_kind.into_iter().map(|(kind, items)| (kind, Value::from(items)));
+        for (name, value) in files.chain([("indexes", json!(indexes()))]) {
+            let text = serde_json::to_string_pretty(&value).expect("JSON") + "\n";
+            std::fs::write(folder.join(format!("{name}.json")), text).expect("it is written");
+        }
+    }
+    everything::check(&store).await;
+}
+
+#[tokio::test]
+async fn what_a_released_version_has_stored_is_read() {
+    for folder in released() {
+        let server = Server::start().await;
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            if entry.file_name() != "indexes.json" {
+                for item in read(&entry.path()).as_array().expect("items") {
+                    store(&server.client(), from_json(item)).await;
+                }
+            }
+        }
+        everything::check(&server.store(server.client())).await;
+    }
+}
+
+#[test]
+fn every_kind_of_item_has_a_fixture() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dynamodb/keys.rs");
+    let source = std::fs::read_to_string(source).expect("the keys");
+    let keys: BTreeSet<_> = source
+        .split("\npub fn ")
+        .skip(1)
+        .filter(|function| {
+            let signature = function.split('{').next().expect("a signature");
+            signature.trim_end().ends_with("-> (String, String)")
+        })
+        .map(|function| function.split('(').next().expect("a name"))
+        // The key of one of the others, and bounds of keys.
+        .filter(|name| !["subject", "tallies"].contains(name))
+        .collect();
+    assert!(keys.contains("task") && keys.len() > 10, "{keys:?}");
+    let folder = released().pop().expect("a version");
+    for name in keys {
+        let items = read(&folder.join(format!("{name}.json")));
+        let items = items.as_array().expect("items");
+        assert!(!items.is_empty(), "{name}");
+        assert!(items.iter().all(|item| kind(&from_json(item)).0 == name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_later_version_has_stored_is_kept_by_every_change() {
+    let server = Server::start().await;
+    let (client, taskbell) = (server.client(), server.store(server.client()));
+    everything::store(&taskbell).await;
+    let later = [
+        ("later_text", json!({"S": "x"})),
+        ("later_number", json!({"N": "12.5"})),
+        ("later_map", json!({"M": {"list": {"L": [{"N": "-1"}, {"BOOL": true}, {"S": ""}]}}})),
+    ];
+    let before = stored(&client).await;
+    for mut item in before.clone() {
+        item.extend(later.iter().map(|(name, value)| ((*name).to_owned(), value_from_json(value))));
+        item.insert(keys::FORMAT.to_owned(), AttributeValue::N("2".to_owned()));
+        store(&client, item).await;
+    }
+    everything::change(&taskbell).await;
+    let mut changed = BTreeSet::new();
+    for item in stored(&client).await {
+        let key = |item: &Item| (item[keys::PK].clone(), item[keys::SK].clone());
+        if before.iter().any(|old| key(old) == key(&item)) {
+            for (name, value) in &later {
+                let kept = item.get(*name).map(value_to_json);
+                assert_eq!(kept.as_ref(), Some(value), "{name} of {:?}", key(&item));
+            }
+            if item[keys::FORMAT] == AttributeValue::N("1".to_owned()) {
+                changed.insert(kind(&item).0);
+            }
+        }
+    }
+    let whole = ["comment", "counted", "digest", "notice", "profile", "space", "task"];
+    assert!(whole.iter().all(|kind| changed.contains(kind)), "{changed:?}");
+}
+
+/// The indexes of each table, as the template declares them.
+fn indexes() -> BTreeMap<String, Map<String, Value>> {
+    let declared = |table: &Value| -> Map<String, Value> {
+        let indexes = table["Properties"]["GlobalSecondaryIndexes"].as_array();
+        let named = indexes.into_iter().flatten().map(|index| {
+            let what = json!({ "KeySchema": index["KeySchema"], "Projection": index["Projection"] });
+            (index["IndexName"].as_str().expect("a name").to_owned(), what)
+        });
+        named.collect()
+    };
+    let tables = resources("AWS::DynamoDB::Table").into_iter();
+    tables.map(|(id, table)| (id, declared(&table))).collect()
+}
+
+/// What keeps an update of the tables from being carried out in one deployment: DynamoDB makes or deletes one index of a
+/// table at a time (UpdateTable, GlobalSecondaryIndexUpdates), and CloudFormation asks for all changes at once.
+fn refusals(released: &Value, now: &Value) -> Vec<String> {
+    let mut refusals = Vec::new();
+    for (table, before) in released.as_object().expect("tables") {
+        let none = Map::new();
+        let (before, after) =
+            (before.as_object().expect("indexes"), now[table].as_object().unwrap_or(&none));
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for name in &names {
+            if let (Some(old), Some(new)) = (before.get(*name), after.get(*name))
+                && old != new
+            {
+                refusals.push(format!("{table}: {name} is another index now: give it another name"));
+            }
+        }
+        let moved: Vec<_> = names
+            .into_iter()
+            .filter(|name| before.contains_key(*name) != after.contains_key(*name))
+            .map(String::as_str)
+            .collect();
+        if moved.len() > 1 {
+            let moved = moved.join(", ");
+            refusals.push(format!("{table}: one index can come or go with a release, not {moved}"));
+        }
+    }
+    refusals
+}
+
+#[test]
+fn the_tables_can_be_changed_in_one_deployment() {
+    let folder = released().pop().expect("a version");
+    let released = read(&folder.join("indexes.json"));
+    assert_eq!(refusals(&released, &json!(indexes())), Vec::<String>::new());
+}
+
+#[test]
+fn more_than_one_index_that_comes_or_goes_is_refused() {
+    let index = |attribute: &str| json!({ "KeySchema": attribute, "Projection": "ALL" });
+    let table = |all: &[(&str, &str)]| -> Value {
+        let all: Map<_, _> = all.iter().map(|(name, of)| ((*name).to_owned(), index(of))).collect();
+        json!({ "T": all, "Other": {} })
+    };
+    let old = table(&[("a", "x"), ("b", "y")]);
+    for (new, refused) in [
+        (table(&[("a", "x"), ("b", "y")]), 0),
+        (table(&[("a", "x")]), 0),
+        (table(&[("a", "x"), ("b", "y"), ("c", "z")]), 0),
+        (table(&[("a", "x"), ("c", "z")]), 1),
+        (table(&[]), 1),
+        (table(&[("a", "x"), ("b", "y"), ("c", "z"), ("d", "z")]), 1),
+        (table(&[("a", "x"), ("b", "z")]), 1),
+        (json!({ "Other": {} }), 1),
+    ] {
+        assert_eq!(refusals(&old, &new).len(), refused, "{new}");
+    }
+}

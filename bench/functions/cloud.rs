@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
-use taskbell_api::tokens::{Issuer, SigningKey};
+use taskbell_api::{keys::KeyRing, tokens::Issuer};
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
     counts::Quota,
@@ -106,9 +106,10 @@ impl Cloud {
         for number in 100..100 + PAGE {
             world.create(number, &user, usual()).await;
         }
-        let key = SigningKey::generate().expect("a key");
+        let key = KeyRing::generate("1").expect("a key");
         world.issuer = Issuer::new(ISSUER.to_owned(), &key);
-        let (public_key, cursor_key, private_key) = (key.public_key(), key.cursor_key(), key.to_text());
+        let (public_key, cursor_key, private_key) =
+            (key.public_keys().to_string(), key.cursor_key(), key.to_text());
         let made = AtomicU64::new(1_000);
         let token = Mutex::default();
         Self { server, world, user, task, public_key, cursor_key, private_key, token, made }

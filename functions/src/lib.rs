@@ -5,12 +5,16 @@ use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
     http::{Callers, CursorKey, Guard},
-    tokens::{Issuer, SigningKey, Verifier},
+    keys::{KeyRing, SigningKey},
+    links::LinkKeys,
+    tokens::{Issuer, Verifier},
 };
 use taskbell_aws::{
     Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb, roots,
 };
-use taskbell_domain::{counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore};
+use taskbell_domain::{
+    clock::Clock, counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore,
+};
 
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
@@ -95,9 +99,14 @@ impl Environment {
     /// Users as callers, and how many requests each of them may make.
     pub fn users(&mut self) -> Option<(Callers, Limit)> {
         let issuer = self.required("TOKEN_ISSUER");
-        let verifier = self.checked("TOKEN_PUBLIC_KEY", |key| Verifier::new(&issuer, key));
+        let verifier = self.checked("TOKEN_PUBLIC_KEYS", |keys| Verifier::new(&issuer, keys));
         let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
         Some((Callers::Users(Box::new(verifier?)), limit?))
+    }
+
+    /// What links in mails are signed with.
+    pub fn link_keys(&mut self) -> Option<LinkKeys> {
+        self.checked("LINK_KEYS", LinkKeys::parse)
     }
 
     /// The key that cursors are signed with.
@@ -213,13 +222,28 @@ pub fn answer_requests<'a>(
     })))
 }
 
-/// What issues access tokens: reads the private key, once, before the first request.
+/// What issues access tokens: reads the private keys, once, before the first request. `public_keys` are those that the
+/// functions know which verify tokens.
 ///
 /// # Errors
-/// When the key cannot be read, or is none.
-pub async fn issuer(name: String, key: &SigningKeyParameter) -> Result<Issuer, Error> {
-    let key = SigningKey::parse(&key.read().await?)?;
-    Ok(Issuer::new(name, &key))
+/// When the keys cannot be read, or are none.
+pub async fn issuer(
+    name: String,
+    key: &SigningKeyParameter,
+    public_keys: &str,
+) -> Result<Issuer, Error> {
+    let keys = key
+        .read()
+        .await?
+        .ok_or("there is no signing key: see \"The signing key\" in docs/operations.md")?;
+    let keys = KeyRing::parse(&keys)?;
+    let current = keys.signing_keys().current(SystemClock.instant()).map(SigningKey::public_key);
+    if !current.is_some_and(|current| public_keys.contains(&current)) {
+        tracing::error!(
+            "tokens are signed with a key that no function knows: see \"The signing key\" in docs/operations.md"
+        );
+    }
+    Ok(Issuer::new(name, &keys))
 }
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ fn answers_all(function: &str, events: Vec<String>) {
             ("TASKS_TABLE", "t"),
             ("TOKEN_ISSUER", "i"),
             ("REQUESTS_PER_MINUTE", "600"),
-            ("TOKEN_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), // RFC 8037, appendix A.2
+            ("TOKEN_PUBLIC_KEYS", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo@0"), // RFC 8037, appendix A.2
             ("AWS_LAMBDA_FUNCTION_NAME", function),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),

@@ -39,7 +39,7 @@ const VARIABLES: [(&str, &str); 8] = [
     ("TASKS_TABLE", "t"),
     ("TOKEN_ISSUER", "i"),
     ("REQUESTS_PER_MINUTE", "600"),
-    ("TOKEN_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), // RFC 8037, appendix A.2
+    ("TOKEN_PUBLIC_KEYS", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo@0"), // RFC 8037, appendix A.2
 ];
 
 /// `get-task` as Lambda starts it, with DynamoDB at this address.
@@ -144,10 +144,10 @@ fn every_function_names_all_its_missing_variables_in_one_line() {
 #[test]
 fn a_variable_that_is_wrong_is_named_with_the_reason() {
     let mut variables = VARIABLES;
-    variables[7] = ("TOKEN_PUBLIC_KEY", "not a key");
+    variables[7] = ("TOKEN_PUBLIC_KEYS", "not a key");
     let printed = refusal("get-task", &variables);
     assert_eq!(printed.lines().count(), 1, "{printed}");
-    assert!(printed.contains("TOKEN_PUBLIC_KEY is wrong"), "{printed}");
+    assert!(printed.contains("TOKEN_PUBLIC_KEYS is wrong"), "{printed}");
     assert!(!printed.contains("not set"), "{printed}");
 }
 

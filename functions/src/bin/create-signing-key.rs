@@ -3,7 +3,7 @@
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::workers::create_signing_key::{Request, handle};
 use taskbell_aws::put_json;
-use taskbell_functions::{Environment, Error, service_fn};
+use taskbell_functions::{Environment, Error, SystemClock, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let key = env.signing_key();
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<Request>| {
-        let answer = handle(&event.payload, &key).await;
+        let answer = handle(&event.payload, &key, &SystemClock).await;
         put_json(&event.payload.response_url, &answer).await?;
         Ok::<_, Error>(())
     }))

@@ -9,10 +9,10 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let key = env.signing_key();
-    let name = env.required("TOKEN_ISSUER");
+    let (name, public_keys) = (env.required("TOKEN_ISSUER"), env.required("TOKEN_PUBLIC_KEYS"));
     let limit = env.number("LOG_INS_PER_MINUTE").map(Limit::log_ins);
     let limit = env.ready(limit).await?;
-    let issuer = issuer(name, &key).await?;
+    let issuer = issuer(name, &key, &public_keys).await?;
     let guard = guard(&store, &Callers::Anybody, limit);
     serve!(guard, |call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

@@ -9,9 +9,9 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let key = env.signing_key();
-    let name = env.required("TOKEN_ISSUER");
+    let (name, public_keys) = (env.required("TOKEN_ISSUER"), env.required("TOKEN_PUBLIC_KEYS"));
     env.ready(Some(())).await?;
-    let issuer = issuer(name, &key).await?;
+    let issuer = issuer(name, &key, &public_keys).await?;
     let guard = guard(&store, &Callers::Anybody, REFRESHES);
     serve!(guard, |call| refresh::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

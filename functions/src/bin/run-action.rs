@@ -9,7 +9,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    env.ready(Some(())).await?;
+    let link_keys = env.link_keys();
+    let link_keys = env.ready(link_keys).await?;
     let guard = guard(&store, &Callers::Anybody, LINKS);
-    serve!(guard, |call| actions::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| actions::handle(call, &store, &queue, &link_keys, &SystemClock, &SystemRandom))
 }

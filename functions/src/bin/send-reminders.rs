@@ -18,9 +18,10 @@ async fn main() -> Result<(), Error> {
     let (store, queue, mailer) = (env.dynamodb(), env.reminder_queue(), env.mailer());
     let api_url = env.required("API_URL");
     let pace = env.number("MAILS_PER_SECOND").zip(env.number("REMINDER_CONCURRENCY"));
-    let ((mailer, sender), (rate, workers)) = env.ready(mailer.zip(pace)).await?;
+    let clients = mailer.zip(pace).zip(env.link_keys());
+    let (((mailer, sender), (rate, workers)), link_keys) = env.ready(clients).await?;
     let pace = Pace::new(rate, workers);
-    let mail = MailContext { sender, api_url };
+    let mail = MailContext { sender, api_url, link_keys };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let (store, queue, mailer, mail) = (&store, &queue, &mailer, &mail);

@@ -8,7 +8,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    env.ready(Some(())).await?;
+    let link_keys = env.link_keys();
+    let link_keys = env.ready(link_keys).await?;
     let guard = guard(&store, &Callers::Anybody, LINKS);
-    serve!(guard, |call| verify_email::handle(call, &store, &SystemClock))
+    serve!(guard, |call| verify_email::handle(call, &store, &link_keys, &SystemClock))
 }

@@ -6,6 +6,7 @@
 
 pub mod handlers;
 pub mod http;
+pub mod keys;
 pub mod links;
 pub mod mail;
 pub mod openapi;

@@ -1,5 +1,5 @@
-//! Links in mails, by which their readers do one thing without logging in. Each is signed with a secret of its
-//! reader (HMAC-SHA-256, RFC 2104), is good for one deed, and most expire.
+//! Links in mails, by which their readers do one thing without logging in. Each is signed (HMAC-SHA-256, RFC 2104) with
+//! a secret of its reader and one of the stack, so that neither alone makes one; is good for one action, and most expire.
 
 use std::fmt;
 
@@ -11,6 +11,8 @@ use taskbell_domain::{
     reminder::Lead,
     user::{MailKind, User},
 };
+
+use crate::keys::{InvalidKey, Rotation};
 
 /// How long the links of a reminder work.
 pub const TASK_LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -58,7 +60,53 @@ impl fmt::Display for Deed {
     }
 }
 
-/// A link that somebody has followed. Nothing of it is true before [`Link::is_signed`].
+/// The secrets of the stack behind links, of which a new one takes the place of an old one. Links that were signed with
+/// the one before hold as long as it is kept: until the next change.
+#[derive(Clone)]
+pub struct LinkKeys(Rotation<hmac::Key>);
+
+impl LinkKeys {
+    /// Reads [`KeyRing::link_keys`](crate::keys::KeyRing::link_keys).
+    ///
+    /// # Errors
+    /// [`InvalidKey`] unless each key is 32 bytes in base64url.
+    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        let key = |text: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32);
+            bytes.map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, &bytes)).ok_or(InvalidKey)
+        };
+        Rotation::parse(text, key).map(Self)
+    }
+
+    /// The token of a link for a user; one without an end works as long as its key is kept.
+    pub fn token(
+        &self,
+        user: &User,
+        deed: Deed,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> String {
+        let until = expires_at.map_or(0, Timestamp::as_second);
+        let signed = format!("{}.{deed}.{until}", user.id.body());
+        let signature = self.0.current(now).map(|key| hmac::sign(&of(key, user), signed.as_bytes()));
+        let signature = signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default();
+        format!("{signed}.{signature}")
+    }
+
+    /// Whether a link was made for this user. The time this takes says nothing about the signature.
+    pub fn have_signed(&self, link: &Link, user: &User) -> bool {
+        let holds = |key| hmac::verify(&of(key, user), link.signed.as_bytes(), &link.signature).is_ok();
+        user.id == link.user && self.0.all().any(|(key, _)| holds(key))
+    }
+}
+
+/// The key for one user.
+fn of(key: &hmac::Key, user: &User) -> hmac::Key {
+    let secret = hmac::sign(key, user.link_secret.as_bytes());
+    hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
+}
+
+/// A link that somebody has followed. Nothing of it is true before [`LinkKeys::have_signed`].
 pub struct Link {
     /// Whose it says it is.
     pub user: UserId,
@@ -70,14 +118,6 @@ pub struct Link {
 }
 
 impl Link {
-    /// The token of a link for a user.
-    pub fn token(user: &User, deed: Deed, expires_at: Option<Timestamp>) -> String {
-        let until = expires_at.map_or(0, Timestamp::as_second);
-        let signed = format!("{}.{deed}.{until}", user.id.body());
-        let signature = hmac::sign(&key(user), signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-
     /// Reads a token; nothing for a text that is none.
     pub fn parse(token: &str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
@@ -94,20 +134,10 @@ impl Link {
         })
     }
 
-    /// Whether it was made for this user. The time this takes says nothing about the signature.
-    pub fn is_signed(&self, user: &User) -> bool {
-        user.id == self.user
-            && hmac::verify(&key(user), self.signed.as_bytes(), &self.signature).is_ok()
-    }
-
     /// Whether its time is over.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|until| until <= now)
     }
-}
-
-fn key(user: &User) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, user.link_secret.as_bytes())
 }
 
 #[cfg(test)]
@@ -115,10 +145,50 @@ mod tests {
     use taskbell_test::fixtures::{draft, now, task, user};
 
     use super::*;
+    use crate::keys::{HANDOVER, KeyRing};
+
+    fn keys() -> LinkKeys {
+        LinkKeys::parse(&KeyRing::generate("1").unwrap().link_keys().to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_link_holds_after_one_change_of_the_keys_and_not_after_two() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let keys = |ring: &KeyRing| LinkKeys::parse(&ring.link_keys().to_string()).unwrap();
+        let ada = user(1);
+        let token = keys(&ring).token(&ada, Deed::Unsubscribe(MailKind::Digest), None, now());
+        let link = Link::parse(&token).expect("a link");
+        for (version, holds) in [("1", true), ("2", true), ("3", false)] {
+            ring.rotate(version, now()).unwrap();
+            assert_eq!(keys(&ring).have_signed(&link, &ada), holds, "{version}");
+        }
+        // What is signed with the new key is not before all that verify know it.
+        let present = keys(&ring);
+        let [early, late] = [now(), now() + HANDOVER]
+            .map(|at| present.token(&ada, Deed::VerifyEmail, Some(now() + VERIFICATION_LIFETIME), at));
+        assert_ne!(early, late);
+        for token in [early, late] {
+            assert!(present.have_signed(&Link::parse(&token).expect("a link"), &ada));
+        }
+    }
+
+    #[test]
+    fn neither_the_stack_s_secret_nor_the_user_s_alone_makes_a_link() {
+        let (ada, keys, other) = (user(1), keys(), keys());
+        let token = keys.token(&ada, Deed::VerifyEmail, Some(now()), now());
+        let link = Link::parse(&token).expect("a link");
+        assert!(keys.have_signed(&link, &ada));
+        assert!(!other.have_signed(&link, &ada));
+        let changed = User { link_secret: "another".to_owned(), ..ada };
+        assert!(!keys.have_signed(&link, &changed));
+        for bad in ["", "AAAA@0", "not base64!@0"] {
+            assert!(LinkKeys::parse(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_link_reads_back_what_it_was_made_for() {
-        let ada = user(1);
+        let (ada, keys) = (user(1), keys());
         let id = task(1, &ada, draft("t")).id;
         let later = now() + TASK_LINK_LIFETIME;
         for (deed, until) in [
@@ -127,18 +197,18 @@ mod tests {
             (Deed::VerifyEmail, Some(later)),
             (Deed::Unsubscribe(MailKind::Reminders), None),
         ] {
-            let link = Link::parse(&Link::token(&ada, deed, until)).expect("a link");
+            let link = Link::parse(&keys.token(&ada, deed, until, now())).expect("a link");
             assert_eq!((link.user, link.deed), (ada.id, deed));
-            assert!(link.is_signed(&ada) && !link.is_expired(now()));
+            assert!(keys.have_signed(&link, &ada) && !link.is_expired(now()));
             assert_eq!(link.is_expired(later), until.is_some());
         }
     }
 
     #[test]
     fn no_change_of_a_link_is_signed() {
-        let (ada, eve) = (user(1), user(2));
+        let (ada, eve, keys) = (user(1), user(2), keys());
         let (one, other) = (task(1, &ada, draft("t")).id, task(2, &ada, draft("t")).id);
-        let token = Link::token(&ada, Deed::Complete(one), Some(now()));
+        let token = keys.token(&ada, Deed::Complete(one), Some(now()), now());
         let (signed, signature) = token.rsplit_once('.').expect("a signature");
         let (_, later) = signed.rsplit_once('.').expect("a time");
         let forged = [
@@ -151,10 +221,10 @@ mod tests {
         for text in forged {
             assert_ne!(text, signed);
             let link = Link::parse(&format!("{text}.{signature}")).expect("it looks like a link");
-            assert!(!link.is_signed(&ada) && !link.is_signed(&eve), "{text}");
+            assert!(!keys.have_signed(&link, &ada) && !keys.have_signed(&link, &eve), "{text}");
         }
         for text in ["", ".", "...", "a.b.c.d", &token[..token.len() - 1], &format!("{token}A")] {
-            assert!(!Link::parse(text).is_some_and(|link| link.is_signed(&ada)), "{text}");
+            assert!(!Link::parse(text).is_some_and(|link| keys.have_signed(&link, &ada)), "{text}");
         }
     }
 }

@@ -16,16 +16,16 @@ use jsonwebtoken::{
     errors::ErrorKind,
     signature::{Error as SignatureError, Signer, Verifier as SignatureVerifier},
 };
-use ring::{
-    hmac,
-    signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey},
-};
+use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use taskbell_domain::{
     clock::Random,
     credential::link_token,
     id::{SessionId, UserId},
 };
+
+use crate::keys::{InvalidKey, KeyRing, Rotation, SigningKey};
 
 /// How long an access token is valid.
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
@@ -56,71 +56,25 @@ struct Claims {
     jti: String,
 }
 
-/// A key pair, as the stack makes it once.
-pub struct SigningKey {
-    document: Vec<u8>,
-    pair: Ed25519KeyPair,
-}
-
-/// What should be a signing key is not one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a signing key: expected PKCS#8 in base64url")]
-pub struct InvalidKey;
-
-impl SigningKey {
-    /// A new key pair, from the randomness of the operating system.
-    ///
-    /// # Errors
-    /// [`InvalidKey`] when there is no randomness to be had.
-    pub fn generate() -> Result<Self, InvalidKey> {
-        let document =
-            Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(|_| InvalidKey)?;
-        Self::from_document(document.as_ref().to_vec())
-    }
-
-    /// Reads what [`Self::to_text`] wrote.
-    ///
-    /// # Errors
-    /// [`InvalidKey`].
-    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
-        Self::from_document(URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey)?)
-    }
-
-    fn from_document(document: Vec<u8>) -> Result<Self, InvalidKey> {
-        let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| InvalidKey)?;
-        Ok(Self { document, pair })
-    }
-
-    /// The key pair as it is stored, private half included.
-    pub fn to_text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(&self.document)
-    }
-
-    /// The public half, for [`Verifier::new`].
-    pub fn public_key(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.pair.public_key())
-    }
-
-    /// The key for cursors, for [`CursorKey::parse`]: derived, so that a new key pair brings another one.
-    ///
-    /// [`CursorKey::parse`]: crate::http::CursorKey::parse
-    pub fn cursor_key(&self) -> String {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.document);
-        URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"taskbell cursors"))
-    }
+/// The id of a key in the header of a token: the thumbprint of the public half (RFC 7638 §3, RFC 8037 §2).
+fn key_id(public_key: &str) -> String {
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{public_key}"}}"#);
+    URL_SAFE_NO_PAD.encode(Sha256::digest(members))
 }
 
 /// Issues access tokens.
 pub struct Issuer {
     name: String,
-    key: EncodingKey,
+    keys: Rotation<(String, EncodingKey)>,
 }
 
 impl Issuer {
     /// Issues in the name of a stack.
-    pub fn new(name: String, key: &SigningKey) -> Self {
+    pub fn new(name: String, keys: &KeyRing) -> Self {
         install_provider();
-        Self { name, key: EncodingKey::from_ed_der(&key.document) }
+        let key =
+            |key: &SigningKey| (key_id(&key.public_key()), EncodingKey::from_ed_der(key.document()));
+        Self { name, keys: keys.signing_keys().map(key) }
     }
 
     /// A token for a user in a session, valid from now for [`LIFETIME`].
@@ -142,7 +96,11 @@ impl Issuer {
             exp: (now + LIFETIME).as_second(),
             jti: link_token(random),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.key)
+        let Some((id, key)) = self.keys.current(now) else {
+            return Err(ErrorKind::InvalidEddsaKey.into());
+        };
+        let header = Header { kid: Some(id.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, key)
     }
 }
 
@@ -157,9 +115,17 @@ struct Verified {
     expires: Timestamp,
 }
 
+/// A key that tokens may be signed with.
+struct TrustedKey {
+    id: String,
+    key: DecodingKey,
+    /// Until when: what it had signed before another key took its place has expired by then.
+    until: Option<Timestamp>,
+}
+
 /// Verifies access tokens.
 pub struct Verifier {
-    key: DecodingKey,
+    keys: Vec<TrustedKey>,
     rules: Validation,
     /// Whoever uses an application sends one token many times, and verifying its signature takes three times as
     /// many instructions as all else that a handler does. Only what holds gets here; and since whole tokens are
@@ -168,23 +134,32 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Accepts tokens that this issuer signed with the private half of `public_key`.
+    /// Accepts tokens that this issuer signed with the private half of one of the `public_keys`
+    /// ([`KeyRing::public_keys`]), each until what it had signed has expired.
     ///
     /// # Errors
-    /// [`InvalidKey`] unless the key is 32 bytes in base64url.
-    pub fn new(issuer: &str, public_key: &str) -> Result<Self, InvalidKey> {
+    /// [`InvalidKey`] unless each key is 32 bytes in base64url.
+    pub fn new(issuer: &str, public_keys: &str) -> Result<Self, InvalidKey> {
         install_provider();
-        let bytes = URL_SAFE_NO_PAD.decode(public_key).map_err(|_| InvalidKey)?;
-        if bytes.len() != ring::signature::ED25519_PUBLIC_KEY_LEN {
-            return Err(InvalidKey);
-        }
+        let keys = Rotation::parse(public_keys, |text| {
+            let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey)?;
+            if bytes.len() != ring::signature::ED25519_PUBLIC_KEY_LEN {
+                return Err(InvalidKey);
+            }
+            Ok((key_id(text), DecodingKey::from_ed_der(&bytes)))
+        })?;
+        let keys = keys.all().map(|((id, key), superseded)| TrustedKey {
+            id: id.clone(),
+            key: key.clone(),
+            until: superseded.map(|at| at + LIFETIME + LEEWAY),
+        });
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_audience(&[AUDIENCE]);
         rules.set_issuer(&[issuer]);
         rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Checked against our own clock below.
         rules.validate_exp = false;
-        Ok(Self { key: DecodingKey::from_ed_der(&bytes), rules, known: Mutex::default() })
+        Ok(Self { keys: keys.collect(), rules, known: Mutex::default() })
     }
 
     /// Who the token was issued to; nothing if it does not hold.
@@ -211,11 +186,14 @@ impl Verifier {
 
     /// What the token says, if its signature holds.
     fn check(&self, token: &str) -> Option<Verified> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules).ok()?.claims;
+        let id = jsonwebtoken::decode_header(token).ok()?.kid?;
+        let trusted = self.keys.iter().find(|trusted| trusted.id == id)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &trusted.key, &self.rules).ok()?.claims;
+        let expires = Timestamp::from_second(claims.exp).ok()?;
         Some(Verified {
             identity: Identity { user: claims.sub, session: claims.sid },
             issued: Timestamp::from_second(claims.iat).ok()?,
-            expires: Timestamp::from_second(claims.exp).ok()?,
+            expires: trusted.until.map_or(expires, |until| until.min(expires)),
         })
     }
 }
@@ -281,6 +259,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::keys::HANDOVER;
 
     const STACK: &str = "taskbell/test";
 
@@ -289,11 +268,21 @@ mod tests {
         Identity { user: user(1).id, session }
     }
 
-    fn encoded(header: &serde_json::Value, claims: &serde_json::Value, key: &SigningKey) -> String {
+    /// The public half of a ring's only key.
+    fn public_key(ring: &KeyRing) -> String {
+        ring.signing_keys().current(now()).unwrap().public_key()
+    }
+
+    fn header(ring: &KeyRing) -> serde_json::Value {
+        json!({"typ": "JWT", "alg": "EdDSA", "kid": key_id(&public_key(ring))})
+    }
+
+    fn encoded(header: &serde_json::Value, claims: &serde_json::Value, ring: &KeyRing) -> String {
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(header), part(claims));
-        let signature = URL_SAFE_NO_PAD.encode(key.pair.sign(message.as_bytes()));
-        format!("{message}.{signature}")
+        let document = ring.signing_keys().current(now()).unwrap().document();
+        let signature = Ed25519KeyPair::from_pkcs8(document).unwrap().sign(message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     fn claims(identity: Identity) -> serde_json::Value {
@@ -305,27 +294,27 @@ mod tests {
 
     #[test]
     fn a_token_says_who_its_bearer_is_until_it_expires() {
-        let key = SigningKey::parse(&SigningKey::generate().unwrap().to_text()).unwrap();
+        let key = KeyRing::parse(&KeyRing::generate("1").unwrap().to_text()).unwrap();
         let token = Issuer::new(STACK.to_owned(), &key)
             .issue(identity(), now(), &SeededRandom::new(1))
             .unwrap();
-        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
+        let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
         assert_eq!(verifier.verify(&token, now()), Some(identity()));
         assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
         assert_eq!(verifier.verify(&token, now() - SignedDuration::from_mins(1)), None);
     }
 
     fn pair() -> (Issuer, Verifier) {
-        let key = SigningKey::generate().unwrap();
-        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
+        let key = KeyRing::generate("1").unwrap();
+        let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
         (Issuer::new(STACK.to_owned(), &key), verifier)
     }
 
     #[test]
     fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
-        let key = SigningKey::generate().unwrap();
-        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
-        let eddsa = json!({"typ": "JWT", "alg": "EdDSA"});
+        let key = KeyRing::generate("1").unwrap();
+        let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
+        let eddsa = header(&key);
         let good = encoded(&eddsa, &claims(identity()), &key);
         assert_eq!(
             verifier.verify(&good, now()),
@@ -333,10 +322,17 @@ mod tests {
             "the rest differs in one thing each"
         );
 
+        let altered = |member: &str, value: serde_json::Value| {
+            let mut header = eddsa.clone();
+            header[member] = value;
+            header
+        };
         let mut bad = vec![
-            ("another key", encoded(&eddsa, &claims(identity()), &SigningKey::generate().unwrap())),
-            ("alg none", encoded(&json!({"alg": "none"}), &claims(identity()), &key)),
-            ("alg HS256", encoded(&json!({"alg": "HS256"}), &claims(identity()), &key)),
+            ("no kid", encoded(&json!({"typ": "JWT", "alg": "EdDSA"}), &claims(identity()), &key)),
+            ("unknown kid", encoded(&altered("kid", json!("other")), &claims(identity()), &key)),
+            ("another key", encoded(&eddsa, &claims(identity()), &KeyRing::generate("1").unwrap())),
+            ("alg none", encoded(&altered("alg", json!("none")), &claims(identity()), &key)),
+            ("alg HS256", encoded(&altered("alg", json!("HS256")), &claims(identity()), &key)),
             ("no signature", good.rsplit_once('.').unwrap().0.to_owned() + "."),
             ("nothing", String::new()),
         ];
@@ -412,22 +408,65 @@ mod tests {
 
     #[test]
     fn an_hs256_token_signed_with_the_public_key_does_not_hold() {
-        let key = SigningKey::generate().unwrap();
-        let public = URL_SAFE_NO_PAD.decode(key.public_key()).unwrap();
+        let key = KeyRing::generate("1").unwrap();
+        let public = URL_SAFE_NO_PAD.decode(public_key(&key)).unwrap();
         let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message =
-            format!("{}.{}", part(json!({"alg": "HS256", "typ": "JWT"})), part(claims(identity())));
+        let message = format!(
+            "{}.{}",
+            part(json!({"alg": "HS256", "typ": "JWT", "kid": key_id(&public_key(&key))})),
+            part(claims(identity()))
+        );
         let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public);
         let signature = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&secret, message.as_bytes()));
-        let verifier = Verifier::new(STACK, &key.public_key()).unwrap();
+        let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
         assert_eq!(verifier.verify(&format!("{message}.{signature}"), now()), None);
     }
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for bad in ["", "AAAA", "not base64!"] {
+        let key = public_key(&KeyRing::generate("1").unwrap());
+        for bad in ["", "AAAA", "AAAA@0", "not base64!@0", &key, &format!("{key}@0,")] {
             assert!(Verifier::new(STACK, bad).is_err(), "{bad}");
-            assert!(SigningKey::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    /// The id of the key that a token says it is signed with.
+    fn key_of(token: &str) -> Option<String> {
+        jsonwebtoken::decode_header(token).unwrap().kid
+    }
+
+    #[test]
+    fn tokens_of_both_keys_hold_while_one_takes_the_place_of_the_other() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let before = public_key(&ring);
+        ring.rotate("2", now()).unwrap();
+        let verifier = Verifier::new(STACK, &ring.public_keys().to_string()).unwrap();
+        let issuer = Issuer::new(STACK.to_owned(), &ring);
+        let issue = |at, seed| issuer.issue(identity(), at, &SeededRandom::new(seed)).unwrap();
+        let begins = now() + HANDOVER;
+        let last = issue(begins - SignedDuration::from_secs(1), 1);
+        let first = issue(begins, 2);
+        assert_eq!(key_of(&last), Some(key_id(&before)));
+        assert_ne!(key_of(&first), key_of(&last));
+        for token in [&last, &first] {
+            assert_eq!(verifier.verify(token, begins), Some(identity()));
+            let end = begins + LIFETIME - SignedDuration::from_secs(2);
+            assert_eq!(verifier.verify(token, end), Some(identity()));
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_signs_nothing_that_holds_once_its_last_tokens_have_expired() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let stolen = KeyRing::parse(&ring.to_text()).unwrap();
+        ring.rotate("2", now()).unwrap();
+        let verifier = Verifier::new(STACK, &ring.public_keys().to_string()).unwrap();
+        let thief = Issuer::new(STACK.to_owned(), &stolen);
+        let end = now() + HANDOVER + LIFETIME + LEEWAY;
+        let forge = |at| thief.issue(identity(), at, &SeededRandom::new(1)).unwrap();
+        let early = forge(end - SignedDuration::from_secs(1));
+        assert!(verifier.verify(&early, end - SignedDuration::from_secs(1)).is_some());
+        assert_eq!(verifier.verify(&early, end), None, "remembered no longer than the key holds");
+        assert_eq!(verifier.verify(&forge(end), end), None);
     }
 }

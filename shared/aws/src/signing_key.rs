@@ -1,7 +1,7 @@
-//! The private half of the signing key, in an SSM parameter that only functions which issue tokens may
+//! The stack's keys, private halves included, in an SSM parameter that only functions which issue tokens may
 //! read.
 
-use aws_sdk_ssm::{Client, operation::put_parameter::PutParameterError, types::ParameterType};
+use aws_sdk_ssm::{Client, types::ParameterType};
 use taskbell_domain::ports::{PortError, SigningKeyStore};
 
 use crate::{
@@ -24,29 +24,31 @@ impl SigningKeyParameter {
 }
 
 impl SigningKeyStore for SigningKeyParameter {
-    async fn read(&self) -> Result<String, PortError> {
+    async fn read(&self) -> Result<Option<String>, PortError> {
         const OPERATION: &str = "reading the signing key";
         let answer = self.client.get_parameter().name(&self.name).with_decryption(true).sent().await;
-        let value = answer.map_err(port_error(OPERATION))?.parameter.and_then(|p| p.value);
-        value.ok_or_else(|| corrupt(OPERATION, "no value"))
+        match answer {
+            Ok(answer) => {
+                let value = answer.parameter.and_then(|parameter| parameter.value);
+                value.map(Some).ok_or_else(|| corrupt(OPERATION, "no value"))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(missing) if missing.is_parameter_not_found() => Ok(None),
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
     }
 
-    async fn create(&self, value: &str) -> Result<bool, PortError> {
+    async fn write(&self, keys: &str) -> Result<(), PortError> {
         let put = self
             .client
             .put_parameter()
             .name(&self.name)
-            .value(value)
+            .value(keys)
             .r#type(ParameterType::SecureString)
             .description("Signs Taskbell's access tokens")
-            .overwrite(false);
-        match put.sent().await {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(PutParameterError::ParameterAlreadyExists(_)) => Ok(false),
-                _ => Err(port_error("storing the signing key")(error)),
-            },
-        }
+            .overwrite(true);
+        put.sent().await.map(drop).map_err(port_error("storing the signing key"))
     }
 
     async fn delete(&self) -> Result<(), PortError> {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     http::{Call, Problem, Reply},
-    links::{Deed, Link},
+    links::{Deed, Link, LinkKeys},
     mail::in_words,
 };
 
@@ -38,10 +38,11 @@ pub async fn handle(
     call: &Call,
     store: &(impl TaskChanges + ProfileChanges),
     queue: &impl TimerQueue,
+    link_keys: &LinkKeys,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    or_nowhere(follow(call, store, queue, clock, random).await)
+    or_nowhere(follow(call, store, queue, link_keys, clock, random).await)
 }
 
 /// Shows a person who has followed a link a page instead of a 404.
@@ -60,12 +61,13 @@ async fn follow(
     call: &Call,
     store: &(impl TaskChanges + ProfileChanges),
     queue: &impl TimerQueue,
+    link_keys: &LinkKeys,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let now = clock.now();
     let link = Link::parse(call.path("token")).ok_or_else(Problem::not_found)?;
-    let user = store.user(link.user).await?.filter(|user| link.is_signed(user));
+    let user = store.user(link.user).await?.filter(|user| link_keys.have_signed(&link, user));
     let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(Problem::not_found)?;
     if link.is_expired(now) {
         let heading = "This link has expired".to_owned();

@@ -17,7 +17,7 @@ use taskbell_domain::{
 };
 
 use super::{Envelope, MailContext, Unsubscribe, WriteError, day_text, due_text, in_words, shortened};
-use crate::links::{Deed, Link, TASK_LINK_LIFETIME, VERIFICATION_LIFETIME};
+use crate::links::{Deed, TASK_LINK_LIFETIME, VERIFICATION_LIFETIME};
 
 /// Declares what a mail says, and the two templates that say it, in text and in HTML.
 macro_rules! content {
@@ -185,7 +185,8 @@ pub fn reminder_mail(
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
     let links = permits(role, Action::WriteTasks).then(|| {
-        let link = |deed| context.action(user, deed, now + TASK_LINK_LIFETIME);
+        let until = Some(now + TASK_LINK_LIFETIME);
+        let link = |deed| context.action(&context.link_keys.token(user, deed, until, now));
         TaskLinks {
             complete: link(Deed::Complete(task.id)),
             snooze_hour: link(Deed::Snooze(task.id, Lead::hours(1))),
@@ -379,8 +380,8 @@ pub(crate) fn verification_mail(
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
     let until = now + VERIFICATION_LIFETIME;
-    let token = Link::token(user, Deed::VerifyEmail, Some(until));
-    let link = context.action(user, Deed::VerifyEmail, until);
+    let token = context.link_keys.token(user, Deed::VerifyEmail, Some(until), now);
+    let link = context.action(&token);
     let content = Verification { link: &link, token: &token };
     let (text, html) = content.render()?;
     let envelope = Envelope {

@@ -21,7 +21,7 @@ pub(crate) use contents::{
     DueTasks, assignment_mail, code_mail, digest_mail, invitation_mail, message_mail, verification_mail,
 };
 
-use crate::links::{Deed, Link};
+use crate::links::{Deed, LinkKeys};
 
 /// What all mails have in common.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub struct MailContext {
     pub sender: EmailAddress,
     /// The base of the API, for links.
     pub api_url: String,
+    /// What links are signed with.
+    pub link_keys: LinkKeys,
 }
 
 /// Why a mail could not be written.
@@ -95,7 +97,9 @@ impl MailContext {
         }
         if let Some(unsubscribe) = envelope.unsubscribe {
             let (list, token) = match unsubscribe {
-                Unsubscribe::Of(user, kind) => (kind, Link::token(user, Deed::Unsubscribe(kind), None)),
+                Unsubscribe::Of(user, kind) => {
+                    (kind, self.link_keys.token(user, Deed::Unsubscribe(kind), None, now))
+                }
                 Unsubscribe::Stranger(token) => (MailKind::Invitations, token.to_text()),
             };
             let link = format!("{}/v1/unsubscribe/{token}", self.api_url);
@@ -110,9 +114,9 @@ impl MailContext {
         Ok(Mail { about: envelope.about, to: address.clone(), message })
     }
 
-    /// Where a link with this token leads.
-    fn action(&self, user: &User, deed: Deed, until: Timestamp) -> String {
-        format!("{}/v1/actions/{}", self.api_url, Link::token(user, deed, Some(until)))
+    /// The page of a link with this token.
+    fn action(&self, token: &str) -> String {
+        format!("{}/v1/actions/{token}", self.api_url)
     }
 }
 

@@ -22,7 +22,8 @@ const AHEAD: [&str; 3] = ["2026-03-31", "2026-04-01T12:00Z", "2026-04-05T11:00Z"
 /// One of each kind, by name.
 fn every_kind() -> Vec<(&'static str, Mail)> {
     let sender = EmailAddress::parse("taskbell@example.com").expect("an address");
-    let context = MailContext { sender, api_url: "https://api.example.com".to_owned() };
+    let link_keys = LinkKeys::parse(&format!("{}@0", "A".repeat(43))).expect("a key");
+    let context = MailContext { sender, api_url: "https://api.example.com".to_owned(), link_keys };
     let mut ada = user(1);
     ada.name = PersonName::parse("Ada").expect("a name");
     let mut draft = due_draft("Wind the tower clock", "2026-03-29T09:00[Europe/Berlin]", &["PT30M"]);

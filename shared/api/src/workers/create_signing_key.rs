@@ -1,10 +1,15 @@
-//! `create-signing-key`, a CloudFormation custom resource: makes the stack's key pair once, and tells the
-//! stack its public half, and the key for cursors that comes from it.
+//! `create-signing-key`, a CloudFormation custom resource: keeps the stack's keys, makes a new one for each new version
+//! that the stack asks for, and tells the stack what verifies tokens, links and cursors.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use taskbell_domain::ports::{PortError, SigningKeyStore};
+use taskbell_domain::{
+    clock::Clock,
+    ports::{PortError, SigningKeyStore},
+};
 
-use crate::tokens::SigningKey;
+use crate::keys::{InvalidKey, KeyRing};
 
 /// What CloudFormation asks ("Custom resource request objects", CloudFormation template reference).
 #[derive(Deserialize)]
@@ -18,6 +23,14 @@ pub struct Request {
     request_id: String,
     logical_resource_id: String,
     physical_resource_id: Option<String>,
+    resource_properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    /// The version of the keys. CloudFormation makes a text of each property.
+    version: String,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
@@ -37,21 +50,27 @@ pub struct Answer {
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
-    data: Data,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Data>,
+    /// CloudFormation shows no values of a resource that says so.
+    no_echo: bool,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Data {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    public_key: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    public_keys: String,
+    link_keys: String,
     cursor_key: String,
 }
 
-impl From<SigningKey> for Data {
-    fn from(key: SigningKey) -> Self {
-        Self { public_key: key.public_key(), cursor_key: key.cursor_key() }
+impl From<&KeyRing> for Data {
+    fn from(keys: &KeyRing) -> Self {
+        Self {
+            public_keys: keys.public_keys().to_string(),
+            link_keys: keys.link_keys().to_string(),
+            cursor_key: keys.cursor_key(),
+        }
     }
 }
 
@@ -63,20 +82,29 @@ enum Failure {
     #[error(transparent)]
     Port(#[from] PortError),
     #[error(transparent)]
-    Key(#[from] crate::tokens::InvalidKey),
+    Key(#[from] InvalidKey),
 }
 
-/// Does what is asked. It always has an answer: a stack that gets none waits for an hour.
-pub async fn handle(request: &Request, keys: &impl SigningKeyStore) -> Answer {
-    let result = match request.request_type {
-        RequestType::Create | RequestType::Update => ensure(keys).await,
-        RequestType::Delete => keys.delete().await.map(|()| Data::default()).map_err(Failure::from),
-    };
+/// How often the parameter is tried, and the wait between. In a new stack the function's role is known everywhere only
+/// after some seconds; until then SSM denies what it allows. ("Changes that I make are not always immediately visible",
+/// IAM user guide.)
+const TRIES: u32 = 9;
+const PAUSE: Duration = Duration::from_millis(2_500);
+
+/// Does what is asked. It always has an answer: a stack that gets none waits until its time limit.
+pub async fn handle(request: &Request, keys: &impl SigningKeyStore, clock: &dyn Clock) -> Answer {
+    let mut result = fulfil(request, keys, clock).await;
+    for _ in 1..TRIES {
+        let Err(error) = &result else { break };
+        tracing::warn!(%error, "the signing key is tried again");
+        tokio::time::sleep(PAUSE).await;
+        result = fulfil(request, keys, clock).await;
+    }
     let (status, reason, data) = match result {
         Ok(data) => ("SUCCESS", String::new(), data),
         Err(error) => {
             tracing::error!(%error, "the signing key could not be made");
-            ("FAILED", error.to_string(), Data::default())
+            ("FAILED", error.to_string(), None)
         }
     };
     let known_as = request.physical_resource_id.clone();
@@ -88,15 +116,36 @@ pub async fn handle(request: &Request, keys: &impl SigningKeyStore) -> Answer {
         request_id: request.request_id.clone(),
         logical_resource_id: request.logical_resource_id.clone(),
         data,
+        no_echo: true,
     }
 }
 
-/// What the stack may know of its key, which is made if there is none. An existing one is kept: a new key
-/// would void every token.
-async fn ensure(keys: &impl SigningKeyStore) -> Result<Data, Failure> {
-    let key = SigningKey::generate()?;
-    if keys.create(&key.to_text()).await? {
-        return Ok(key.into());
+async fn fulfil(
+    request: &Request,
+    keys: &impl SigningKeyStore,
+    clock: &dyn Clock,
+) -> Result<Option<Data>, Failure> {
+    if request.request_type == RequestType::Delete {
+        keys.delete().await?;
+        return Ok(None);
     }
-    Ok(SigningKey::parse(&keys.read().await?)?.into())
+    let version = &request.resource_properties.version;
+    let stored = keys.read().await?.map(|text| KeyRing::parse(&text));
+    let ring = match stored {
+        Some(Ok(mut ring)) => {
+            if ring.rotate(version, clock.now())? {
+                keys.write(&ring.to_text()).await?;
+            }
+            ring
+        }
+        broken_or_missing => {
+            if broken_or_missing.is_some() {
+                tracing::error!("what was stored as the signing key is none, and is replaced");
+            }
+            let ring = KeyRing::generate(version)?;
+            keys.write(&ring.to_text()).await?;
+            ring
+        }
+    };
+    Ok(Some(Data::from(&ring)))
 }

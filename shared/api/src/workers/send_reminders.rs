@@ -201,13 +201,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             self.requeue(Timer { at: now + REQUEUE_AFTER + jitter, ..timer }, now).await?;
             return Ok(Turn::Requeued);
         };
-        match turn.duration_since(now).unsigned_abs() {
-            Duration::ZERO => Ok(Turn::Now),
-            wait => {
-                tokio::time::sleep(wait).await;
-                Ok(Turn::AfterWait)
-            }
+        let wait = turn.duration_since(now).unsigned_abs();
+        if wait < Duration::from_millis(1) {
+            return Ok(Turn::Now);
         }
+        tokio::time::sleep(wait).await;
+        Ok(Turn::AfterWait)
     }
 
     /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.

@@ -1,13 +1,12 @@
 //! Accounts, sessions and the profile.
 
 use serde_json::json;
-use taskbell_api::links::{Deed, Link};
 use taskbell_domain::{
     ports::{Profiles, Sessions},
     user::MailKind,
 };
 
-use crate::support::{PASSWORD, World};
+use crate::support::{PASSWORD, World, unsubscribe_token};
 
 #[tokio::test]
 async fn an_address_can_be_registered_once_in_any_spelling() {
@@ -156,7 +155,7 @@ async fn a_forged_unsubscribe_link_says_nothing() {
     let (world, ada, task) = World::inhabited().await;
     let event = world.event("unsubscribe", &ada, &task).await;
     let stranger = taskbell_test::fixtures::user(9);
-    let missing = Link::token(&stranger, Deed::Unsubscribe(MailKind::Reminders), None);
+    let missing = unsubscribe_token(&stranger, MailKind::Reminders);
     let wrong = format!("{}.{}", ada.id.body(), "0".repeat(32));
     let expected = world.send(&event.clone().path("token", &missing)).await;
     assert_eq!(expected.status, 404);

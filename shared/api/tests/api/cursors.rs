@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use taskbell_api::{
     http::{Cursor, CursorKey},
-    tokens::SigningKey,
+    keys::KeyRing,
 };
 use taskbell_domain::{
     ports::Comments,
@@ -80,7 +80,7 @@ async fn every_list_takes_the_cursors_it_gave_and_no_other() {
 #[tokio::test]
 async fn a_place_that_somebody_made_up_is_refused_by_every_list() {
     let (world, ada, task) = with_two_of_each().await;
-    let stolen = CursorKey::parse(&SigningKey::generate().expect("a key").cursor_key()).expect("a key");
+    let stolen = CursorKey::parse(&KeyRing::generate("1").expect("a key").cursor_key()).expect("a key");
     let id = task.id.body();
     let places = [
         format!("- - \0#{id}"),
@@ -115,7 +115,7 @@ async fn a_cursor_ends_with_the_key_it_was_signed_with() {
     let page = world.send(&event.clone().query("limit=1")).await.body;
     let cursor = page["next_cursor"].as_str().expect("a cursor").to_owned();
     assert!(!refused(&world, &event, &cursor).await);
-    let next = SigningKey::generate().expect("a key").cursor_key();
+    let next = KeyRing::generate("1").expect("a key").cursor_key();
     world.cursor_key = CursorKey::parse(&next).expect("a key");
     assert!(refused(&world, &event, &cursor).await);
 }

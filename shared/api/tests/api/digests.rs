@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use taskbell_api::links::{Deed, Link};
+use taskbell_api::links::Deed;
 use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryStatus, Reason},
@@ -22,7 +22,7 @@ use taskbell_test::{
 use crate::{
     budget::Meter,
     dynamodb_server::Server,
-    support::{Answer, World, mate},
+    support::{Answer, World, link_keys, mate},
 };
 
 async fn change(world: &World<Memory>, user: &User, task: &Task, patch: &serde_json::Value) -> Answer {
@@ -157,7 +157,7 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
     world.create(2, &ada, due_draft("Soon", "2026-03-03", &[])).await;
     let press = world.event("unsubscribe", &ada, &task).await;
     let link = Deed::Unsubscribe(MailKind::Digest);
-    let token = Link::token(&ada, link, None);
+    let token = link_keys().token(&ada, link, None, world.clock.now());
     assert_eq!(world.send(&press.path("token", &token)).await.status, 200);
     run_until(&world, &outbox, "2026-03-03T12:00:00Z").await;
     assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped], 0), "it was turned off");

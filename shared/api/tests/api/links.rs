@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use taskbell_api::links::{Deed, Link};
+use taskbell_api::links::Deed;
 use taskbell_domain::{
     delivery::{DeliveryStatus, Reason},
     ports::{Memberships, ProfileChanges, Profiles, SpaceChanges, SpaceReads},
@@ -16,7 +16,7 @@ use taskbell_test::{
     fixtures::{due_draft, instant, now, user},
 };
 
-use crate::support::{Answer, World};
+use crate::support::{Answer, World, unsubscribe_token};
 
 impl World {
     /// Follows a link: looks at its page, or presses its button.
@@ -225,7 +225,7 @@ async fn a_link_of_one_kind_turns_off_that_kind_only() {
     all.apply(UserPatch { mail: vec![(MailKind::Digest, true)], ..UserPatch::default() }, now());
     world.store.replace_user(&all, ada.version, None).await.expect("an answer");
     for kind in MailKind::ALL {
-        let token = Link::token(&ada, Deed::Unsubscribe(*kind), None);
+        let token = unsubscribe_token(&ada, *kind);
         let event = world.event("unsubscribe", &ada, &task).await.path("token", &token);
         assert_eq!(world.send(&event).await.status, 200);
         let user = world.store.user(ada.id).await.expect("an answer").expect("the user");

@@ -1,9 +1,6 @@
 //! The mails: what they say, the headers they carry, and that nothing in a task can change either.
 
-use taskbell_api::{
-    links::{Deed, Link},
-    mail::{MailContext, reminder_mail},
-};
+use taskbell_api::mail::{MailContext, reminder_mail};
 use taskbell_domain::{
     email::EmailAddress,
     space::Role,
@@ -15,9 +12,11 @@ use taskbell_domain::{
 };
 use taskbell_test::fixtures::{draft, due_draft, instant, task, user};
 
+use crate::support::{link_keys, unsubscribe_token};
+
 fn context() -> MailContext {
     let sender = EmailAddress::parse("bell@example.com").expect("an address");
-    MailContext { sender, api_url: "https://api.example.com".to_owned() }
+    MailContext { sender, api_url: "https://api.example.com".to_owned(), link_keys: link_keys() }
 }
 
 fn message_at(draft: TaskDraft, now: &str) -> String {
@@ -62,7 +61,7 @@ fn a_reminder_carries_the_headers_of_automatic_mail() {
     let text = message(due_draft("Ring the bell", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]));
     let ada = user(1);
     let id = task(1, &ada, draft("t")).id;
-    let token = Link::token(&ada, Deed::Unsubscribe(MailKind::Reminders), None);
+    let token = unsubscribe_token(&ada, MailKind::Reminders);
     let unsubscribe = format!("<https://api.example.com/v1/unsubscribe/{token}>");
     for (name, value) in [
         ("Subject", "Reminder: Ring the bell"),

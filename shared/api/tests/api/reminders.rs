@@ -25,7 +25,10 @@ use taskbell_test::{
     fixtures::{due_draft, instant},
 };
 
-use crate::{dynamodb_server::Server, support::World};
+use crate::{
+    dynamodb_server::Server,
+    support::{World, link_keys},
+};
 
 /// The due time of [`due_in_90_seconds`].
 pub(crate) const DUE: &str = "2026-03-01T08:01:30Z";
@@ -36,7 +39,7 @@ pub(crate) fn minutes(count: i64) -> SignedDuration {
 
 pub(crate) fn mail_context() -> MailContext {
     let sender = EmailAddress::parse("taskbell@example.com").expect("an address");
-    MailContext { sender, api_url: "https://api.example.com".to_owned() }
+    MailContext { sender, api_url: "https://api.example.com".to_owned(), link_keys: link_keys() }
 }
 
 /// A task of user 1 that rings at [`DUE`].

@@ -10,9 +10,10 @@ use taskbell_api::{
         tasks, users,
     },
     http::{Call, Callers, CursorKey, Gate, Guard, HttpEvent, Open, Verdict, respond},
-    links::{Deed, Link},
+    keys::KeyRing,
+    links::{Deed, LinkKeys},
     passwords,
-    tokens::{Identity, Issuer, SigningKey, Verifier},
+    tokens::{Identity, Issuer, Verifier},
     workers,
 };
 use taskbell_domain::{
@@ -99,6 +100,19 @@ fn message(to: &User) -> Notice {
 fn reset_code() -> Code {
     let to = user(1).id;
     Code { notice: notice(3, Content::Verification { to }).id, secret: "5e".repeat(16) }
+}
+
+/// What links are signed with, as functions are given it.
+pub(crate) const LINK_KEYS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA@0";
+
+/// What links are signed with.
+pub(crate) fn link_keys() -> LinkKeys {
+    LinkKeys::parse(LINK_KEYS).expect("a key")
+}
+
+/// The token of the link that ends mails of a kind to a user.
+pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
+    link_keys().token(user, Deed::Unsubscribe(kind), None, now())
 }
 
 /// Everything a handler can reach.
@@ -196,19 +210,19 @@ impl<S: Store> World<S> {
 
 impl<S: Store, Q: TimerQueue> World<S, Q> {
     pub(crate) fn with(store: S, queue: Q) -> Self {
-        let key = SigningKey::generate().expect("a key");
+        let keys = KeyRing::generate("1").expect("a key");
         Self {
             store,
             queue,
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
             callers: Callers::Users(Box::new(
-                Verifier::new(STACK, &key.public_key()).expect("a verifier"),
+                Verifier::new(STACK, &keys.public_keys().to_string()).expect("a verifier"),
             )),
-            cursor_key: CursorKey::parse(&key.cursor_key()).expect("a key"),
+            cursor_key: CursorKey::parse(&keys.cursor_key()).expect("a key"),
             requests: 600,
             quota: Quota { tasks: 100_000, reminders: 20_000 },
-            issuer: Issuer::new(STACK.to_owned(), &key),
+            issuer: Issuer::new(STACK.to_owned(), &keys),
         }
     }
 
@@ -306,7 +320,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     /// The token of a link that still works for an hour.
     pub(crate) fn link(&self, user: &User, deed: Deed) -> String {
-        Link::token(user, deed, Some(self.clock.now() + SignedDuration::from_hours(1)))
+        {
+            let now = self.clock.now();
+            link_keys().token(user, deed, Some(now + SignedDuration::from_hours(1)), now)
+        }
     }
 
     /// The event file of a function, filled in for a user and a task.
@@ -327,7 +344,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             ("RESET_CODE", reset_code().to_text()),
             ("ACTION_TOKEN", self.link(user, Deed::Complete(task.id))),
             ("VERIFICATION_TOKEN", self.link(user, Deed::VerifyEmail)),
-            ("UNSUBSCRIBE_TOKEN", Link::token(user, Deed::Unsubscribe(MailKind::Reminders), None)),
+            ("UNSUBSCRIBE_TOKEN", unsubscribe_token(user, MailKind::Reminders)),
         ] {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
         }
@@ -374,18 +391,18 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let deadline = clock.now() + time;
         let response = respond(received, deadline, &gate, async |call| match function {
             "register-user" => auth::register::handle(call, store, queue, clock, random).await,
-            "verify-email" => auth::verify_email::handle(call, store, clock).await,
+            "verify-email" => auth::verify_email::handle(call, store, &link_keys(), clock).await,
             "forgot-password" => auth::forgot_password::handle(call, store, queue, clock, random).await,
             "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
             "send-verification" => me::verify_email::handle(call, store, queue, clock, random).await,
-            "run-action" => actions::handle(call, store, queue, clock, random).await,
+            "run-action" => actions::handle(call, store, queue, &link_keys(), clock, random).await,
             "snooze-task" => tasks::snooze::handle(call, store, queue, clock, random).await,
             "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
             "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
             "log-out" => auth::log_out::handle(call, store).await,
             "get-profile" => me::get::handle(call, store).await,
             "update-profile" => me::update::handle(call, store, clock).await,
-            "unsubscribe" => me::unsubscribe::handle(call, store, clock).await,
+            "unsubscribe" => me::unsubscribe::handle(call, store, &link_keys(), clock).await,
             "create-task" => tasks::create::handle(call, store, queue, *quota, clock, random).await,
             "list-tasks" => tasks::list::handle(call, store, cursor_key, clock).await,
             "get-task" => tasks::get::handle(call, store).await,

@@ -169,14 +169,14 @@ pub trait Limits: Send + Sync {
     ) -> impl Future<Output = Result<Option<u32>, PortError>> + Send;
 }
 
-/// Keeps the private key that signs access tokens.
+/// Keeps the stack's keys, private halves included.
 pub trait SigningKeyStore: Send + Sync {
-    /// The key, decrypted. That there is none is an error.
-    fn read(&self) -> impl Future<Output = Result<String, PortError>> + Send;
+    /// The keys, decrypted; nothing if there are none.
+    fn read(&self) -> impl Future<Output = Result<Option<String>, PortError>> + Send;
 
-    /// Stores a key unless there is one; an existing one is never replaced. Returns whether it was stored.
-    fn create(&self, key: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+    /// Stores keys in place of those that are there.
+    fn write(&self, keys: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Deletes the key. That it is gone already is no error.
+    /// Deletes the keys. That there are none is no error.
     fn delete(&self) -> impl Future<Output = Result<(), PortError>> + Send;
 }

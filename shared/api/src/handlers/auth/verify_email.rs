@@ -6,7 +6,7 @@ use taskbell_domain::{clock::Clock, ports::ProfileChanges, user::User};
 use crate::{
     handlers::me::change,
     http::{Call, Fields, Problem, Reply, read},
-    links::{Deed, Link},
+    links::{Deed, Link, LinkKeys},
 };
 
 /// From then on mail goes to the address; also where it had been stopped. Proven twice it does no more.
@@ -16,6 +16,7 @@ use crate::{
 pub async fn handle(
     call: &Call,
     accounts: &impl ProfileChanges,
+    link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
@@ -28,7 +29,7 @@ pub async fn handle(
     let link = Link::parse(token.trim()).ok_or_else(invalid)?;
     let current = link.deed == Deed::VerifyEmail && !link.is_expired(clock.now());
     let user = accounts.user(link.user).await?;
-    let user = user.filter(|user| current && link.is_signed(user)).ok_or_else(invalid)?;
+    let user = user.filter(|user| current && link_keys.have_signed(&link, user)).ok_or_else(invalid)?;
     call.admitted().await?;
     verify(accounts, user, clock).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))

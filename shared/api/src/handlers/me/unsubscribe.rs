@@ -16,7 +16,7 @@ use super::change;
 use crate::{
     handlers::actions::or_nowhere,
     http::{Call, Problem, Reply},
-    links::{Deed, Link},
+    links::{Deed, Link, LinkKeys},
 };
 
 #[derive(Template)]
@@ -36,14 +36,16 @@ struct Page {
 pub async fn handle(
     call: &Call,
     store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    or_nowhere(follow(call, store, clock).await)
+    or_nowhere(follow(call, store, link_keys, clock).await)
 }
 
 async fn follow(
     call: &Call,
     store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let token = call.path("token");
@@ -52,7 +54,7 @@ async fn follow(
     }
     let link = Link::parse(token).ok_or_else(Problem::not_found)?;
     let Deed::Unsubscribe(kind) = link.deed else { return Err(Problem::not_found()) };
-    let user = store.user(link.user).await?.filter(|user| link.is_signed(user));
+    let user = store.user(link.user).await?.filter(|user| link_keys.have_signed(&link, user));
     turn_off(call, store, user.ok_or_else(Problem::not_found)?, kind, clock).await
 }
 

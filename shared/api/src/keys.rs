@@ -1,0 +1,297 @@
+//! The stack's keys: how they are stored, what is derived from them, and how one takes the place of another.
+//!
+//! A new key is announced before it is used: functions are updated one after the other, and those that verify must know
+//! it before one that signs uses it. The key before it stays, so that what it has signed still holds.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use ring::{
+    hmac,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+use serde::{Deserialize, Serialize};
+
+/// How long a new key is known before it is used. Updating all functions of a stack takes a few minutes.
+pub const HANDOVER: SignedDuration = SignedDuration::from_mins(10);
+
+/// What should be a key, or a list of keys, is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a key")]
+pub struct InvalidKey;
+
+/// A key pair (Ed25519).
+pub struct SigningKey {
+    document: Vec<u8>,
+    pair: Ed25519KeyPair,
+}
+
+impl SigningKey {
+    /// A new key pair, from the randomness of the operating system.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when there is no randomness to be had.
+    pub fn generate() -> Result<Self, InvalidKey> {
+        let document =
+            Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(|_| InvalidKey)?;
+        Self::from_document(document.as_ref().to_vec())
+    }
+
+    /// Reads PKCS#8 in base64url.
+    fn parse(text: &str) -> Result<Self, InvalidKey> {
+        Self::from_document(URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey)?)
+    }
+
+    fn from_document(document: Vec<u8>) -> Result<Self, InvalidKey> {
+        let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| InvalidKey)?;
+        Ok(Self { document, pair })
+    }
+
+    /// The key pair as PKCS#8, private half included.
+    pub(crate) fn document(&self) -> &[u8] {
+        &self.document
+    }
+
+    /// The public half, in base64url.
+    pub fn public_key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.pair.public_key())
+    }
+
+    /// A secret for another purpose, in base64url: derived, so that a new key pair brings another one.
+    fn derive(&self, purpose: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.document);
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key, purpose.as_bytes()))
+    }
+}
+
+/// Keys that take each other's place, the newest first, each with the time from which it is used. There is at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation<T>(Vec<(T, Timestamp)>);
+
+impl<T> Rotation<T> {
+    /// A single key, which is in use.
+    pub fn single(key: T) -> Self {
+        Self(vec![(key, Timestamp::UNIX_EPOCH)])
+    }
+
+    /// Reads keys from a list like `KEY@1772352000,KEY@1760000000`, with the seconds since 1970.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] if one of them cannot be read, or there is none.
+    pub fn parse(text: &str, read: impl Fn(&str) -> Result<T, InvalidKey>) -> Result<Self, InvalidKey> {
+        let one = |part: &str| {
+            let (key, from) = part.split_once('@').ok_or(InvalidKey)?;
+            let from = from.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+            Ok((read(key)?, from.ok_or(InvalidKey)?))
+        };
+        text.split(',').map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The key to sign with: the newest one whose time has come, or the only one there is.
+    pub fn current(&self, now: Timestamp) -> Option<&T> {
+        let in_use = self.0.iter().find(|(_, from)| *from <= now);
+        in_use.or(self.0.last()).map(|(key, _)| key)
+    }
+
+    /// Every key, and when another one took its place.
+    pub fn all(&self) -> impl Iterator<Item = (&T, Option<Timestamp>)> {
+        let newer = std::iter::once(None).chain(self.0.iter().map(|(_, from)| Some(*from)));
+        self.0.iter().map(|(key, _)| key).zip(newer)
+    }
+
+    /// Each key made into another thing.
+    pub(crate) fn map<U>(&self, make: impl Fn(&T) -> U) -> Rotation<U> {
+        Rotation(self.0.iter().map(|(key, from)| (make(key), *from)).collect())
+    }
+}
+
+impl fmt::Display for Rotation<String> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<_> =
+            self.0.iter().map(|(key, from)| format!("{key}@{}", from.as_second())).collect();
+        f.write_str(&parts.join(","))
+    }
+}
+
+/// The stack's key pairs as they are stored: the newest first, and the one before it.
+pub struct KeyRing {
+    keys: Rotation<SigningKey>,
+    /// Of each key, for which version of the stack's keys it was made.
+    versions: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    version: String,
+    /// Seconds since 1970.
+    from: i64,
+    key: String,
+}
+
+impl KeyRing {
+    /// A ring with one new key, which is used at once.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when there is no randomness to be had.
+    pub fn generate(version: &str) -> Result<Self, InvalidKey> {
+        let keys = Rotation::single(SigningKey::generate()?);
+        Ok(Self { keys, versions: vec![version.to_owned()] })
+    }
+
+    /// Reads what [`Self::to_text`] wrote.
+    ///
+    /// # Errors
+    /// [`InvalidKey`].
+    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        let stored: Vec<StoredKey> = serde_json::from_str(text).map_err(|_| InvalidKey)?;
+        let one = |one: &StoredKey| {
+            let from = Timestamp::from_second(one.from).map_err(|_| InvalidKey)?;
+            Ok((SigningKey::parse(&one.key)?, from))
+        };
+        let keys: Vec<_> = stored.iter().map(one).collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            return Err(InvalidKey);
+        }
+        let versions = stored.into_iter().map(|one| one.version).collect();
+        Ok(Self { keys: Rotation(keys), versions })
+    }
+
+    /// The ring as it is stored, private halves included.
+    pub fn to_text(&self) -> String {
+        let keys = self.keys.0.iter().zip(&self.versions);
+        let stored: Vec<_> = keys
+            .map(|((key, from), version)| StoredKey {
+                version: version.clone(),
+                from: from.as_second(),
+                key: URL_SAFE_NO_PAD.encode(&key.document),
+            })
+            .collect();
+        // Strings and numbers always serialize.
+        serde_json::to_string(&stored).unwrap_or_default()
+    }
+
+    /// Brings the ring to a version. A version that is new brings a new key, to be used after [`HANDOVER`]; the version
+    /// before the present one brings its key back, as when an update of the stack is rolled back. Returns whether
+    /// anything has changed.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when there is no randomness to be had.
+    pub fn rotate(&mut self, version: &str, now: Timestamp) -> Result<bool, InvalidKey> {
+        if self.versions.first().is_some_and(|present| present == version) {
+            return Ok(false);
+        }
+        if self.versions.get(1).is_some_and(|before| before == version) {
+            self.keys.0.remove(0);
+            self.versions.remove(0);
+            return Ok(true);
+        }
+        self.keys.0.insert(0, (SigningKey::generate()?, now + HANDOVER));
+        self.keys.0.truncate(2);
+        self.versions.insert(0, version.to_owned());
+        self.versions.truncate(2);
+        Ok(true)
+    }
+
+    /// The key pairs.
+    pub fn signing_keys(&self) -> &Rotation<SigningKey> {
+        &self.keys
+    }
+
+    /// The public halves, for [`Verifier::new`](crate::tokens::Verifier::new).
+    pub fn public_keys(&self) -> Rotation<String> {
+        self.keys.map(SigningKey::public_key)
+    }
+
+    /// The secrets behind links, for [`LinkKeys::parse`](crate::links::LinkKeys::parse).
+    pub fn link_keys(&self) -> Rotation<String> {
+        self.keys.map(|key| key.derive("taskbell links"))
+    }
+
+    /// The key for cursors, for [`CursorKey::parse`](crate::http::CursorKey::parse): that of the newest key pair alone,
+    /// because a client can begin a list again.
+    pub fn cursor_key(&self) -> String {
+        self.keys.0.first().map(|(key, _)| key.derive("taskbell cursors")).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use taskbell_test::fixtures::now;
+
+    use super::*;
+
+    fn publics(ring: &KeyRing) -> Vec<String> {
+        ring.public_keys().all().map(|(key, _)| key.clone()).collect()
+    }
+
+    #[test]
+    fn a_ring_reads_back_from_its_text() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        assert!(ring.rotate("2", now()).unwrap());
+        let read = KeyRing::parse(&ring.to_text()).unwrap();
+        assert_eq!(read.public_keys(), ring.public_keys());
+        assert_eq!((read.cursor_key(), read.link_keys()), (ring.cursor_key(), ring.link_keys()));
+        for bad in ["", "[]", "{}", "null", r#"[{"version": "1", "from": 0, "key": "AAAA"}]"#] {
+            assert!(KeyRing::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_new_version_brings_a_key_that_is_used_after_the_handover() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let old = publics(&ring);
+        assert!(!ring.rotate("1", now()).unwrap());
+        assert!(ring.rotate("2", now()).unwrap());
+        let new = publics(&ring);
+        assert_eq!((new.len(), &new[1]), (2, &old[0]));
+        let keys = ring.public_keys();
+        assert_eq!(keys.current(now()), Some(&old[0]));
+        assert_eq!(keys.current(now() + HANDOVER - SignedDuration::from_secs(1)), Some(&old[0]));
+        assert_eq!(keys.current(now() + HANDOVER), Some(&new[0]));
+        assert!(!ring.rotate("2", now()).unwrap());
+        assert_eq!(publics(&ring), new);
+    }
+
+    #[test]
+    fn the_third_key_drives_the_first_one_out() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let first = publics(&ring);
+        ring.rotate("2", now()).unwrap();
+        ring.rotate("3", now()).unwrap();
+        let keys = publics(&ring);
+        assert_eq!(keys.len(), 2);
+        assert!(!keys.contains(&first[0]));
+        // Neither has begun; the older one is used all the same.
+        assert_eq!(ring.public_keys().current(now()), Some(&keys[1]));
+    }
+
+    #[test]
+    fn an_update_that_is_rolled_back_brings_the_key_back() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let before = ring.to_text();
+        ring.rotate("2", now()).unwrap();
+        assert!(ring.rotate("1", now()).unwrap());
+        assert_eq!(ring.to_text(), before);
+    }
+
+    #[test]
+    fn what_is_derived_differs_from_key_to_key_and_from_purpose_to_purpose() {
+        let (one, other) = (KeyRing::generate("1").unwrap(), KeyRing::generate("1").unwrap());
+        let link = |ring: &KeyRing| ring.link_keys().to_string();
+        assert_ne!(link(&one), link(&other));
+        assert_ne!(one.cursor_key(), other.cursor_key());
+        assert!(!link(&one).contains(&one.cursor_key()));
+    }
+
+    #[test]
+    fn a_list_of_keys_reads_back_from_its_text() {
+        let read = |text: &str| Rotation::parse(text, |key| Ok(key.to_owned()));
+        for text in ["a@0", "b@1772352000,a@0"] {
+            assert_eq!(read(text).unwrap().to_string(), text);
+        }
+        for bad in ["", "a", "a@", "a@x", "a@1,", ",a@1", "a@99999999999999999999"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

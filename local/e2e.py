@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import news
+import smoke
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
 from mail import mails
@@ -49,6 +50,7 @@ def main(programs: Path, arguments: list[str]) -> int:
         if not status and not arguments:
             printed(environment["TASKBELL_MAIL_URL"])
             news.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
+            status = smoke.check(smoke.Stack(configuration()[0], cloud.client))
         return status or private(cloud, outputs["FunctionLogs"])
 
 

@@ -1,6 +1,9 @@
 //! What rings: the alarms of the template, the lines of the logs that they count, and the runbook.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -62,5 +65,32 @@ fn every_line_that_is_counted_in_the_logs_has_an_alarm() {
                 == (&counted["MetricNamespace"], &counted["MetricName"])
         };
         assert_eq!(alarms.values().filter(rings).count(), 1, "{id}");
+    }
+}
+
+/// The text of all source files of a folder.
+fn sources(folder: &Path) -> String {
+    let entries =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let read = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => std::fs::read_to_string(&path).unwrap_or_default(),
+    };
+    entries.map(read).collect()
+}
+
+#[test]
+fn every_line_that_is_counted_in_the_logs_is_one_that_a_worker_writes() {
+    let workers = sources(&project().join("shared/api/src/workers"));
+    for (id, filter) in resources("AWS::Logs::MetricFilter") {
+        let pattern = filter["Properties"]["FilterPattern"].as_str().expect("a pattern");
+        let messages: Vec<_> = pattern.split('"').skip(1).step_by(2).collect();
+        assert!(
+            !messages.is_empty() && pattern.matches("$.message = ").count() == messages.len(),
+            "{id}"
+        );
+        for message in messages {
+            assert!(workers.contains(&format!("\"{message}\")")), "{id}: nothing logs {message:?}");
+        }
     }
 }

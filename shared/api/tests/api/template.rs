@@ -350,3 +350,16 @@ fn the_defaults_leave_half_of_a_new_accounts_ten_functions_to_the_api() {
     let mapping = properties("SendRemindersMapping");
     assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], json!({"Ref": "ReminderConcurrency"}));
 }
+
+#[test]
+fn the_workers_are_told_the_sending_rate_and_how_many_they_are() {
+    let rate = template()["Parameters"]["MailsPerSecond"].clone();
+    assert_eq!(
+        (&rate["Default"], &rate["MinValue"]),
+        (&json!(1), &json!(1)),
+        "what SES's sandbox allows"
+    );
+    let told = &properties("SendRemindersFunction")["Environment"]["Variables"];
+    assert_eq!(told["MAILS_PER_SECOND"], json!({"Ref": "MailsPerSecond"}));
+    assert_eq!(told["REMINDER_CONCURRENCY"], json!({"Ref": "ReminderConcurrency"}));
+}

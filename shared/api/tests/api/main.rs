@@ -1,6 +1,7 @@
 //! The API and the workers without the cloud: driven by the files in `events/`, on the in-memory store and,
 //! where calls and capacity are counted, on DynamoDB.
 
+mod access;
 mod accounts;
 mod alarms;
 mod bad_input;

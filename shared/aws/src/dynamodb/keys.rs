@@ -3,7 +3,7 @@
 //! | Item | `pk` | `sk` |
 //! |---|---|---|
 //! | profile | `USER#<user>` | `PROFILE` |
-//! | session | `USER#<user>` | `SESSION#<session>` |
+//! | session | `SESSION#<user>` | `SESSION#<session>` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | address to which no mail goes | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
@@ -19,8 +19,9 @@
 //! | numbers of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
-//! Partitions of accounts begin with `USER#`, `EMAIL#`, `ADDRESS#` or `LIMIT#`: a role that may only touch `USER#…`
-//! (`dynamodb:LeadingKeys`) cannot read a password hash.
+//! Partitions of different kinds begin with different words, since a role can be held to one of them
+//! (`dynamodb:LeadingKeys`) and not to a sort key: one that may touch `USER#…` cannot read a password hash, and one that opens
+//! sessions cannot change a profile.
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -99,7 +100,7 @@ pub fn user_of(partition: &str) -> Option<UserId> {
 
 /// Partition of the sessions of a user, and how their sort keys begin.
 pub fn sessions_of(user: UserId) -> (String, &'static str) {
-    (format!("USER#{}", user.body()), "SESSION#")
+    (format!("SESSION#{}", user.body()), "SESSION#")
 }
 
 /// Key of an address to which no mail goes.
@@ -109,7 +110,7 @@ pub fn stopped_address(address_hash: &str) -> (String, String) {
 
 /// Key of a session.
 pub fn session(user: UserId, session: SessionId) -> (String, String) {
-    (format!("USER#{}", user.body()), format!("SESSION#{}", session.body()))
+    (sessions_of(user).0, format!("SESSION#{}", session.body()))
 }
 
 /// Key of a credential.

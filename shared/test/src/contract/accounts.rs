@@ -205,7 +205,10 @@ pub async fn a_refresh_token_works_once(store: &impl Store) {
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Done);
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Done, "the same exchange, sent again");
     assert_eq!(rotate(&third, &first, now()).await, Rotated::Reused);
-    assert_eq!(rotate(&third, &second, now() + SESSION_LIFETIME).await, Rotated::Unknown);
+    for late in [0, 1, 86_400] {
+        let at = now() + SESSION_LIFETIME + SignedDuration::from_secs(late);
+        assert_eq!(rotate(&third, &second, at).await, Rotated::Unknown, "{late} s after its end");
+    }
     assert_eq!(rotate(&third, &second, now()).await, Rotated::Done);
     store.close_session(ada.id, id).await.expect("an answer");
     store.close_session(ada.id, id).await.expect("closing twice is no error");

@@ -50,8 +50,9 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     store.create_space(&made, &owner, None).await.expect("an answer");
     let content = Content::Invitation { to: eve.email.clone(), space: made.id };
     let (first, second) = (notice(1, content.clone()), notice(2, content));
+    let id = made.id;
     let invitation = |carrier: &Notice| Invitation {
-        space: made.id,
+        space: id,
         email: eve.email.clone(),
         role: Role::Member,
         invited_by: ada.id,
@@ -98,7 +99,17 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     assert!(change(MemberChange::Leave(viewer)).await);
     assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), None);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
-    assert_eq!((made.members, made.owners), (1, 1));
+
+    // Who has left can come back.
+    let content = Content::Invitation { to: eve.email.clone(), space: viewer.space };
+    let third = notice(3, content);
+    let mut again = Invitation { secret_hash: None, ..invitation(&third) };
+    store.invite(&again, &third, None).await.expect("an answer");
+    assert!(store.arm_invitation(&again, "another").await.expect("an answer"));
+    again.secret_hash = Some("another".to_owned());
+    assert!(change(MemberChange::Join(viewer, again)).await);
+    assert_eq!(store.spaces_of(eve.id).await.expect("an answer").len(), 1);
+    assert_eq!((made.members, made.owners), (2, 1));
 }
 
 /// A purge deletes the tasks of one space, and in the end the space.
@@ -127,6 +138,7 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
     }
     store.purge_space(doomed.id).await.expect("an answer");
     assert_eq!(store.space_and_member(doomed.id, ada.id).await.expect("an answer"), None);
+    assert_eq!(store.members(doomed.id).await.expect("an answer"), []);
     assert_eq!(store.spaces_of(ada.id).await.expect("an answer"), [(other, Role::Owner)]);
     for (number, id) in ids.iter().enumerate() {
         let left = store.task(*id).await.expect("an answer");

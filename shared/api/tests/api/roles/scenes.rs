@@ -1,0 +1,346 @@
+//! All ways through the functions, as far as they differ in what is asked of the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use serde_json::json;
+use taskbell_api::{
+    links::Deed,
+    workers::{count_tasks, record_mail_events},
+};
+use taskbell_domain::{
+    clock::Clock,
+    delivery::{Feedback, News},
+    notice::{Code, Content, Purpose},
+    ports::{Notices, ProfileChanges, Replaced, SpaceChanges, TaskCreation},
+    recurrence::Rule,
+    reminder::Lead,
+    space::{Invitation, Space},
+    task::Task,
+    text::Tag,
+    timer::{Subject, Timer},
+    user::{AccountRole, MailKind, MailSettings, StopReason, User},
+};
+use taskbell_test::{
+    Outbox,
+    contract::Store,
+    fixtures::{comment, due_draft, notice, now, space, task, user},
+};
+
+use super::{Stage, recorder::Wanted};
+use crate::support::{Event, World, invitation_of, mate, operator};
+
+/// Tasks of space 1 besides the one that user 1 has in their own.
+struct Shared {
+    /// That of user 1.
+    ours: Task,
+    /// That of the mate.
+    theirs: Task,
+}
+
+/// Tasks of user 1 alone that ring soon when something is done with them: the next occurrence of a series, and one that
+/// is reopened.
+fn soon(ada: &User) -> [Task; 2] {
+    let mut series = due_draft("Series", "2026-02-28T08:01:30Z", &["PT0S"]);
+    series.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
+    [task(53, ada, series), task(54, ada, due_draft("Soon", "2026-03-01T08:01:30Z", &["PT0S"]))]
+}
+
+async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
+    let create = async |number, to: &User| {
+        let mut draft = due_draft("Shared", "2026-03-01T18:00:00Z", &["PT1H"]);
+        draft.assigned_to = Some(to.id);
+        let mut made = task(number, ada, draft);
+        made.space = space(1, ada).0.id;
+        world.store.create(&made, None, None).await.expect("an answer");
+        world.store.add_comment(&comment(1, &made, ada), None).await.expect("an answer");
+        world.count(None, Some(&made)).await;
+        made
+    };
+    Shared { ours: create(50, ada).await, theirs: create(51, &mate()).await }
+}
+
+/// Brings about what a function needs that is not there.
+async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
+    match function {
+        "verify-email" | "run-action" | "reset-password" => {
+            let unproven = User { version: 2, email_verified_at: None, ..ada.clone() };
+            let changed = world.store.replace_user(&unproven, 1, None).await.expect("an answer");
+            assert_eq!(changed, Replaced::Done);
+            world.refresh_token(ada).await;
+        }
+        "update-user" => drop(world.refresh_token(&mate()).await),
+        "become-operator" => {
+            let user = User { version: 3, role: AccountRole::User, ..operator() };
+            let changed = world.store.replace_user(&user, 2, None).await.expect("an answer");
+            assert_eq!(changed, Replaced::Done);
+            let secret_hash = Some(operator_code().hash());
+            let content = Content::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
+            world.store.add_notice(&notice(4, content), None).await.expect("an answer");
+        }
+        "skip-task" => {
+            for task in tasks {
+                let recurs = json!({ "recurrence": "FREQ=DAILY" });
+                world.send(&world.event("update-task", ada, task).await.body(&recurs)).await;
+            }
+        }
+        "reopen-task" => {
+            for task in [tasks[0], tasks[1], &soon(ada)[1]] {
+                world.send(&world.event("complete-task", ada, task).await).await;
+            }
+        }
+        _ => {}
+    }
+}
+
+fn operator_code() -> Code {
+    Code { notice: notice(4, Content::Verification { to: operator().id }).id, secret: "5e".repeat(16) }
+}
+
+/// Other requests than the one in `events/`.
+async fn others<S: Store>(
+    world: &World<S>,
+    function: &str,
+    ada: &User,
+    mine: &Task,
+    shared: &Shared,
+) -> Vec<Event> {
+    let event = world.event(function, ada, mine).await;
+    let ours = world.event(function, ada, &shared.ours).await;
+    let in_space = |more: &str| event.clone().query(&format!("space={}{more}", shared.ours.space));
+    let keyed = |event: Event, key: &str| event.header("idempotency-key", key);
+    let stranger = user(2).id;
+    let [series, once] = soon(ada);
+    match function {
+        "complete-task" | "skip-task" => vec![ours, world.event(function, ada, &series).await],
+        "reopen-task" => vec![ours, world.event(function, ada, &once).await],
+        "snooze-task" => vec![ours, event.body(&json!({ "for": "PT1M" }))],
+        "run-action" => {
+            let deeds = [
+                Deed::Complete(series.id),
+                Deed::Complete(shared.ours.id),
+                Deed::Snooze(mine.id, Lead::hours(1)),
+                Deed::VerifyEmail,
+            ];
+            deeds.map(|deed| event.clone().path("token", &world.link(ada, deed))).to_vec()
+        }
+        "unsubscribe" => vec![event.path("token", &invitation_of(ada).0.to_text())],
+        "update-profile" => vec![event.body(&json!({ "mail": { "digest": true } }))],
+        "become-operator" => vec![event.body(&json!({ "code": operator_code().to_text() }))],
+        "update-user" => vec![event.body(&json!({ "disabled": true }))],
+        "list-tasks" => {
+            let sorts = ["due", "created", "priority", "updated", "title"];
+            let mut all: Vec<_> = sorts.iter().map(|s| in_space(&format!("&sort={s}"))).collect();
+            all.extend(["assigned_to=me", "due=today"].map(|query| event.clone().query(query)));
+            all.extend([in_space("&status=pending"), in_space("&assigned_to=me")]);
+            all
+        }
+        "list-tags" | "list-categories" | "get-stats" => vec![in_space("")],
+        "create-task" => {
+            let body = |to| json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
+            vec![
+                keyed(in_space("").body(&body(mate().id)), "shared"),
+                keyed(in_space("").body(&body(stranger)), "refused"),
+            ]
+        }
+        "update-task" => {
+            let due = "2026-03-01T08:01:00Z";
+            let reminders = json!([{ "before": "PT0S" }, { "before": "PT1S" }]);
+            let to = mate().id;
+            let soon = json!({ "due": due, "reminders": reminders, "assigned_to": to });
+            vec![ours.without_header("if-match").body(&soon)]
+        }
+        "batch-tasks" => {
+            let (space, to) = (shared.ours.space, mate().id);
+            let task = json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
+            let delete = |of: &Task| json!({ "op": "delete", "id": of.id });
+            let operations = json!([
+                { "op": "create", "space": space, "task": task },
+                { "op": "update", "id": shared.ours.id, "task": { "assigned_to": to } },
+                { "op": "complete", "id": shared.ours.id },
+                delete(&shared.theirs),
+            ]);
+            let first = event.clone().body(&json!({ "operations": operations }));
+            let second = event.body(&json!({ "operations": [delete(mine)] }));
+            vec![
+                keyed(first.clone(), "first"),
+                keyed(first, "first"),
+                second.without_header("idempotency-key"),
+            ]
+        }
+        "create-space" | "invite-member" | "create-notification" => {
+            vec![keyed(event.clone(), "another"), keyed(event, "another")]
+        }
+        "create-comment" => vec![keyed(event.clone(), "c"), keyed(event, "c"), ours],
+        _ if event.json["pathParameters"]["task_id"].is_string() => vec![ours],
+        _ => Vec::new(),
+    }
+}
+
+/// All that a function of the API asks for.
+pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
+    let mut calls = BTreeSet::new();
+    for troubled in [false, true] {
+        let stage = Stage::new().await;
+        let world = &stage.world;
+        let (ada, mine) = world.inhabit().await;
+        let shared = share(world, &ada).await;
+        for task in soon(&ada) {
+            world.store.create(&task, None, None).await.expect("an answer");
+        }
+        prepare(world, function, &ada, [&mine, &shared.ours]).await;
+        let others = others(world, function, &ada, &mine, &shared).await;
+        // Twice: with the same idempotency key, the same token, or what it has changed; and then otherwise.
+        let event = world.event(function, &ada, &mine).await;
+        let events = [vec![event.clone(), event], others].concat();
+        stage.calls();
+        if troubled {
+            stage.trouble.begin();
+        }
+        for (number, event) in events.iter().enumerate() {
+            let answer = world.send(event).await;
+            assert!(answer.status < 300 || number > 0 || troubled, "{function}: {}", answer.body);
+            calls.extend(stage.calls());
+        }
+    }
+    calls
+}
+
+fn every_mail() -> MailSettings {
+    let mut settings = MailSettings::default();
+    MailKind::ALL.iter().for_each(|kind| settings.set(*kind, true));
+    settings
+}
+
+/// All that the workers ask for.
+pub(super) async fn workers() -> BTreeMap<&'static str, BTreeSet<Wanted>> {
+    let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for troubled in [false, true] {
+        for (worker, calls) in work(troubled).await {
+            all.entry(worker).or_default().extend(calls);
+        }
+    }
+    all
+}
+
+async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let (ada, _) = world.inhabit().await;
+    let (mate, shared) = (mate(), space(1, &ada).0);
+    let rings = now() + SignedDuration::from_mins(1);
+    let assigned = due_in(&ada, &shared, &mate, rings);
+    world.store.create(&assigned, None, None).await.expect("an answer");
+    let on = User { version: 2, mail: every_mail(), ..mate.clone() };
+    let digest = Timer { at: rings, subject: Subject::Digest(mate.id) };
+    world.store.replace_user(&on, 1, Some(digest)).await.expect("an answer");
+    let contents = [
+        Content::Assignment { to: mate.id, task: assigned.id, by: ada.id },
+        Content::Verification { to: ada.id },
+        Content::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
+    ];
+    for (number, content) in contents.into_iter().enumerate() {
+        let made = notice(70 + number as u64, content);
+        world.store.add_notice(&made, None).await.expect("an answer");
+    }
+    // And an invitation of somebody who has no account.
+    let content = Content::Invitation { to: user(5).email, space: space(2, &mate).0.id };
+    let carrier = notice(80, content);
+    let invitation = Invitation { notice: carrier.id, ..invitation_of(&user(5)).1 };
+    world.store.invite(&invitation, &carrier, None).await.expect("an answer");
+    let begin = || {
+        if troubled {
+            stage.trouble.begin();
+        }
+    };
+    stage.recorder.take();
+    begin();
+    world.sweep().await;
+    let queued = world.queue.take();
+    assert!(!queued.is_empty());
+    let mut dispatched: BTreeSet<_> = stage.recorder.take().into_iter().collect();
+    dispatched.insert(super::queueing());
+
+    world.clock.set(rings);
+    let (outbox, mut timers) = (Outbox::default(), queued);
+    let mut sending = BTreeSet::new();
+    for round in 0.. {
+        assert!(round < 20, "it has no end");
+        for timer in &timers {
+            begin();
+            // What conflicts comes again, as its message does.
+            let tries = if troubled { 3 } else { 1 };
+            let mut handled = world.handle(&outbox, *timer).await;
+            for _ in 1..tries {
+                if handled.is_err() {
+                    handled = world.handle(&outbox, *timer).await;
+                }
+            }
+            handled.expect("it is dealt with");
+        }
+        timers = world.queue.take();
+        if timers.is_empty() {
+            break;
+        }
+        sending.insert(super::queueing());
+        timers.retain(|timer| timer.at <= world.clock.now());
+    }
+    sending.extend(stage.recorder.take());
+    let sent = outbox.sent();
+    let subjects = sent.iter().map(|mail| {
+        let message = String::from_utf8_lossy(&mail.message).into_owned();
+        let subject = message.split("Subject: ").nth(1).and_then(|rest| rest.lines().next());
+        subject.unwrap_or_default().to_owned()
+    });
+    let told = subjects.collect::<Vec<_>>().join("; ");
+    let kinds = [
+        "Reminder: ",
+        "Assigned to you: ",
+        "invites you",
+        "Is this your",
+        "operator code",
+        "new password",
+        "due today",
+    ];
+    // An invitation that is refused its secret counts as replaced.
+    for kind in kinds.into_iter().filter(|kind| !troubled || *kind != "invites you") {
+        assert!(told.contains(kind), "no mail of the kind {kind:?}: {told}");
+    }
+
+    for mail in sent {
+        begin();
+        let news =
+            News { message_id: "m".to_owned(), accepted_at: rings, feedback: Some(Feedback::Bounced) };
+        let stops = Some(StopReason::Bounced);
+        let told = record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock);
+        told.await.expect("it is recorded");
+    }
+    let recorded = stage.recorder.take().into_iter().collect();
+
+    let mut changed = world.stored(assigned.id).await;
+    changed.version += 1;
+    changed.tags = vec![Tag::parse("x").expect("a tag")];
+    let before = Some(assigned.clone());
+    stage.recorder.take();
+    let gone = Task { version: changed.version + 1, ..changed.clone() };
+    let changes =
+        [(None, before.clone()), (before, Some(changed)), (Some(gone), None)].map(Ok).into_iter();
+    begin();
+    let changes = changes.enumerate().map(|(number, change)| (number.to_string(), change));
+    assert_eq!(count_tasks::handle(&world.store, changes).await, None);
+    let counted = stage.recorder.take().into_iter().collect();
+    vec![
+        ("dispatch-due-timers", dispatched),
+        ("send-reminders", sending),
+        ("record-mail-events", recorded),
+        ("count-tasks", counted),
+    ]
+}
+
+/// A task of a shared space that rings then, for one of its members, and again a moment later.
+fn due_in(owner: &User, shared: &Space, to: &User, rings: jiff::Timestamp) -> Task {
+    let due = (rings + SignedDuration::from_secs(30)).to_string();
+    let mut draft = due_draft("Ring", &due, &["PT30S", "PT0S"]);
+    draft.assigned_to = Some(to.id);
+    Task { space: shared.id, ..task(52, owner, draft) }
+}

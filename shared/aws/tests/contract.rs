@@ -1,6 +1,9 @@
 //! DynamoDB keeps the contract of the stores, and the template declares the indexes that the code names.
 
 mod support;
+#[path = "support/wire.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod wire;
 
 use support::Server;
 use taskbell_aws::dynamodb::keys::{INDEXES, PK, SK};
@@ -13,7 +16,7 @@ contract_tests!(async {
 
 /// The same where no batch is processed at once: what falls back to single calls does as well.
 mod unprocessed {
-    use super::support::{Server, wire};
+    use super::{support::Server, wire};
 
     taskbell_test::contract_tests!(async {
         let server = Server::start().await;
@@ -23,7 +26,7 @@ mod unprocessed {
 
 /// The same where every partition is longer than an answer.
 mod pages_of_three {
-    use super::support::{Server, wire};
+    use super::{support::Server, wire};
 
     taskbell_test::contract_tests!(async {
         let server = Server::start().await;

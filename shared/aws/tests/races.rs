@@ -1,6 +1,9 @@
 //! What others do between a read and a write of the same call, and what a table answers that is not as it should be.
 
 mod support;
+#[path = "support/wire.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod wire;
 
 use std::{
     future::Future,
@@ -11,10 +14,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use support::{
-    Server,
-    wire::{Fate, pages_of_three, unprocessed, wired},
-};
+use support::Server;
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
     counts::{Counted, Number, Numbers, Tallies},
@@ -27,6 +27,7 @@ use taskbell_domain::{
     timer::Timer,
 };
 use taskbell_test::fixtures::{draft, instant, notice, now, task, user};
+use wire::{Fate, pages_of_three, unprocessed, wired};
 
 /// The store, where something else happens before one of the calls of an operation is sent.
 fn meddled(

@@ -30,7 +30,7 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
     let (accounts, tasks) = ("AccountsTable", "TasksTable");
     match (head(keys::PK).as_str(), head(keys::SK).as_str()) {
         ("USER", "PROFILE") => ("profile", accounts),
-        ("USER", "SESSION") => ("session", accounts),
+        ("SESSION", "SESSION") => ("session", accounts),
         ("EMAIL", _) => ("credential", accounts),
         ("ADDRESS", _) => ("stopped_address", accounts),
         ("LIMIT", _) => ("limit", accounts),

@@ -39,3 +39,6 @@ mod spaces;
 mod support;
 mod tasks;
 mod template;
+#[path = "../../../aws/tests/support/wire.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod wire;

@@ -17,7 +17,8 @@ use self::{
 };
 use crate::{dynamodb_server::Server, functions::name_of, support::World};
 
-/// What a role grants for something that does not happen in a handler or a worker, and who uses it.
+/// What a role grants for something that does not happen in a handler or a worker, an action or an action on one
+/// resource, and who uses it.
 const USED_ELSEWHERE: &[(&str, &str)] = &[
     ("dynamodb:DescribeStream", "Lambda, which reads the stream with the role of the function"),
     ("dynamodb:GetRecords", "Lambda, as above"),
@@ -26,6 +27,10 @@ const USED_ELSEWHERE: &[(&str, &str)] = &[
     ("sqs:ReceiveMessage", "Lambda, which reads the queue with the role of the function"),
     ("sqs:DeleteMessage", "Lambda, as above"),
     ("sqs:GetQueueAttributes", "Lambda, as above"),
+    (
+        "sqs:SendMessage on StatisticsDeadLetterQueue",
+        "Lambda, which puts there what it has given up of the stream",
+    ),
     ("ses:SendRawEmail", "the mailer, for whom another one stands in here"),
     ("ssm:GetParameter", "main, which reads the signing key at start; create-signing-key"),
     ("ssm:PutParameter", "create-signing-key"),
@@ -76,8 +81,10 @@ fn judge(
     let to_tables = calls.iter().filter(|wanted| !queues(wanted)).cloned().collect();
     wrong.extend(refused(id, role, &to_tables));
     for grant in unused(grants(role), calls) {
-        if USED_ELSEWHERE.iter().any(|(action, _)| *action == grant.action) {
-            needed.insert(grant.action);
+        let whole = format!("{} on {}", grant.action, grant.place);
+        let exception = USED_ELSEWHERE.iter().find(|(used, _)| *used == grant.action || *used == whole);
+        if let Some((used, _)) = exception {
+            needed.insert((*used).to_owned());
         } else {
             let pattern = grant.pattern.unwrap_or_default();
             wrong.insert(format!("{id} never uses {} on {} {pattern}", grant.action, grant.place));

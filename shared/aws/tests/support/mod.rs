@@ -1,7 +1,5 @@
 //! A DynamoDB of its own for each test, with the tables that template.yaml declares.
 
-pub(crate) mod wire;
-
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use aws_sdk_dynamodb::{

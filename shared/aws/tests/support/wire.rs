@@ -1,8 +1,6 @@
 //! What happens to calls on their way to DynamoDB: answers that a local one never gives, and others who change an item
 //! between a read and a write.
 
-#![allow(dead_code)] // each test crate that has this module uses a part of it
-
 use std::{fmt, sync::Arc};
 
 use aws_sdk_dynamodb::{Client, config::SharedHttpClient};

@@ -26,7 +26,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::{Value, json};
 
-use crate::dynamodb_server::wire::{Fate, unprocessed, wired};
+use crate::wire::{Fate, unprocessed, wired};
 
 type Attributes = std::collections::HashMap<String, AttributeValue>;
 

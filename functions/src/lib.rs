@@ -5,9 +5,10 @@ use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
     http::{Callers, CursorKey, Guard},
-    keys::{KeyRing, SigningKey},
+    keys::KeyRing,
     links::LinkKeys,
     tokens::{Issuer, Verifier},
+    workers::Pace,
 };
 use taskbell_aws::{
     Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb, roots,
@@ -102,6 +103,16 @@ impl Environment {
         let verifier = self.checked("TOKEN_PUBLIC_KEYS", |keys| Verifier::new(&issuer, keys));
         let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
         Some((Callers::Users(Box::new(verifier?)), limit?))
+    }
+
+    /// How fast this worker may send.
+    pub fn pace(&mut self) -> Option<Pace> {
+        let (rate, workers) = (self.number("MAILS_PER_SECOND"), self.number("REMINDER_CONCURRENCY"));
+        let pace = Pace::new(rate?, workers?);
+        if pace.is_none() {
+            self.problems.push("REMINDER_CONCURRENCY exceeds five times MAILS_PER_SECOND".to_owned());
+        }
+        pace.map(|pace| pace.staggered(SystemClock.instant(), &SystemRandom))
     }
 
     /// What links in mails are signed with.
@@ -237,11 +248,10 @@ pub async fn issuer(
         .await?
         .ok_or("there is no signing key: see \"The signing key\" in docs/operations.md")?;
     let keys = KeyRing::parse(&keys)?;
-    let current = keys.signing_keys().current(SystemClock.instant()).map(SigningKey::public_key);
-    if !current.is_some_and(|current| public_keys.contains(&current)) {
-        tracing::error!(
-            "tokens are signed with a key that no function knows: see \"The signing key\" in docs/operations.md"
-        );
+    // A read just after a write may still give the ring of before, whose keys will soon verify no more.
+    let newest = public_keys.split('@').next().unwrap_or_default();
+    if !keys.public_keys().all().any(|(key, _)| key == newest) {
+        return Err("the signing key is not the one that the stack announces: see \"The signing key\" in docs/operations.md".into());
     }
     Ok(Issuer::new(name, &keys))
 }

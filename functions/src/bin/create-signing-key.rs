@@ -1,5 +1,6 @@
 //! Makes the key pair that signs access tokens: a CloudFormation custom resource.
 
+use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::workers::create_signing_key::{Request, handle};
 use taskbell_aws::put_json;
@@ -11,7 +12,8 @@ async fn main() -> Result<(), Error> {
     let key = env.signing_key();
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<Request>| {
-        let answer = handle(&event.payload, &key, &SystemClock).await;
+        let deadline = Timestamp::try_from(event.context.deadline())?;
+        let answer = handle(&event.payload, &key, &SystemClock, deadline).await;
         put_json(&event.payload.response_url, &answer).await?;
         Ok::<_, Error>(())
     }))

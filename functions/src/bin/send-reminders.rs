@@ -5,10 +5,7 @@ use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::{
     mail::MailContext,
-    workers::{
-        Pace,
-        send_reminders::{Worker, handle_batch},
-    },
+    workers::send_reminders::{Worker, handle_batch},
 };
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, service_fn};
 
@@ -17,10 +14,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let (store, queue, mailer) = (env.dynamodb(), env.reminder_queue(), env.mailer());
     let api_url = env.required("API_URL");
-    let pace = env.number("MAILS_PER_SECOND").zip(env.number("REMINDER_CONCURRENCY"));
-    let clients = mailer.zip(pace).zip(env.link_keys());
-    let (((mailer, sender), (rate, workers)), link_keys) = env.ready(clients).await?;
-    let pace = Pace::new(rate, workers);
+    let clients = mailer.zip(env.pace()).zip(env.link_keys());
+    let (((mailer, sender), pace), link_keys) = env.ready(clients).await?;
     let mail = MailContext { sender, api_url, link_keys };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;

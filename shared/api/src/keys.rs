@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// How long a new key is known before it is used. Updating all functions of a stack takes a few minutes.
 pub const HANDOVER: SignedDuration = SignedDuration::from_mins(10);
 
-/// What should be a key, or a list of keys, is none.
+/// A key, or a list of keys, cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a key")]
 pub struct InvalidKey;
@@ -70,11 +70,6 @@ impl SigningKey {
 pub struct Rotation<T>(Vec<(T, Timestamp)>);
 
 impl<T> Rotation<T> {
-    /// A single key, which is in use.
-    pub fn single(key: T) -> Self {
-        Self(vec![(key, Timestamp::UNIX_EPOCH)])
-    }
-
     /// Reads keys from a list like `KEY@1772352000,KEY@1760000000`, with the seconds since 1970.
     ///
     /// # Errors
@@ -99,11 +94,6 @@ impl<T> Rotation<T> {
         let newer = std::iter::once(None).chain(self.0.iter().map(|(_, from)| Some(*from)));
         self.0.iter().map(|(key, _)| key).zip(newer)
     }
-
-    /// Each key made into another thing.
-    pub(crate) fn map<U>(&self, make: impl Fn(&T) -> U) -> Rotation<U> {
-        Rotation(self.0.iter().map(|(key, from)| (make(key), *from)).collect())
-    }
 }
 
 impl fmt::Display for Rotation<String> {
@@ -114,9 +104,19 @@ impl fmt::Display for Rotation<String> {
     }
 }
 
-/// The stack's key pairs as they are stored: the newest first, and the one before it.
+/// How many keys are announced: the newest, and the one before it.
+const ANNOUNCED: usize = 2;
+
+/// How many are stored: one more, which a rollback brings back.
+const STORED: usize = ANNOUNCED + 1;
+
+/// How long after a new key the version before it is taken for a rollback of the stack's update. Later it is a version
+/// like any other, so that an old key never comes back by mistake.
+const ROLLBACK: SignedDuration = SignedDuration::from_hours(1);
+
+/// The stack's key pairs as they are stored: the newest first.
 pub struct KeyRing {
-    keys: Rotation<SigningKey>,
+    keys: Vec<(SigningKey, Timestamp)>,
     /// Of each key, for which version of the stack's keys it was made.
     versions: Vec<String>,
 }
@@ -135,7 +135,7 @@ impl KeyRing {
     /// # Errors
     /// [`InvalidKey`] when there is no randomness to be had.
     pub fn generate(version: &str) -> Result<Self, InvalidKey> {
-        let keys = Rotation::single(SigningKey::generate()?);
+        let keys = vec![(SigningKey::generate()?, Timestamp::UNIX_EPOCH)];
         Ok(Self { keys, versions: vec![version.to_owned()] })
     }
 
@@ -154,12 +154,12 @@ impl KeyRing {
             return Err(InvalidKey);
         }
         let versions = stored.into_iter().map(|one| one.version).collect();
-        Ok(Self { keys: Rotation(keys), versions })
+        Ok(Self { keys, versions })
     }
 
     /// The ring as it is stored, private halves included.
     pub fn to_text(&self) -> String {
-        let keys = self.keys.0.iter().zip(&self.versions);
+        let keys = self.keys.iter().zip(&self.versions);
         let stored: Vec<_> = keys
             .map(|((key, from), version)| StoredKey {
                 version: version.clone(),
@@ -171,47 +171,51 @@ impl KeyRing {
         serde_json::to_string(&stored).unwrap_or_default()
     }
 
-    /// Brings the ring to a version. A version that is new brings a new key, to be used after [`HANDOVER`]; the version
-    /// before the present one brings its key back, as when an update of the stack is rolled back. Returns whether
+    /// Brings the ring to a version. A new version brings a new key, to be used after [`HANDOVER`]. The version before the
+    /// present one, asked for within an hour, brings its key back: an update of the stack is rolled back. Returns whether
     /// anything has changed.
     ///
     /// # Errors
     /// [`InvalidKey`] when there is no randomness to be had.
     pub fn rotate(&mut self, version: &str, now: Timestamp) -> Result<bool, InvalidKey> {
+        let Some((_, begins)) = self.keys.first() else { return Err(InvalidKey) };
+        let made_at = *begins - HANDOVER;
         if self.versions.first().is_some_and(|present| present == version) {
             return Ok(false);
         }
-        if self.versions.get(1).is_some_and(|before| before == version) {
-            self.keys.0.remove(0);
+        let is_before = self.versions.get(1).is_some_and(|before| before == version);
+        if is_before && now < made_at + ROLLBACK {
+            self.keys.remove(0);
             self.versions.remove(0);
             return Ok(true);
         }
-        self.keys.0.insert(0, (SigningKey::generate()?, now + HANDOVER));
-        self.keys.0.truncate(2);
+        self.keys.insert(0, (SigningKey::generate()?, now + HANDOVER));
+        self.keys.truncate(STORED);
         self.versions.insert(0, version.to_owned());
-        self.versions.truncate(2);
+        self.versions.truncate(STORED);
         Ok(true)
     }
 
-    /// The key pairs.
-    pub fn signing_keys(&self) -> &Rotation<SigningKey> {
-        &self.keys
+    /// What is made of each key that is announced.
+    pub(crate) fn announced<T>(&self, make: impl Fn(&SigningKey) -> T) -> Rotation<T> {
+        let keys = self.keys.iter().take(ANNOUNCED);
+        Rotation(keys.map(|(key, from)| (make(key), *from)).collect())
     }
 
     /// The public halves, for [`Verifier::new`](crate::tokens::Verifier::new).
     pub fn public_keys(&self) -> Rotation<String> {
-        self.keys.map(SigningKey::public_key)
+        self.announced(SigningKey::public_key)
     }
 
     /// The secrets behind links, for [`LinkKeys::parse`](crate::links::LinkKeys::parse).
     pub fn link_keys(&self) -> Rotation<String> {
-        self.keys.map(|key| key.derive("taskbell links"))
+        self.announced(|key| key.derive("taskbell links"))
     }
 
     /// The key for cursors, for [`CursorKey::parse`](crate::http::CursorKey::parse): that of the newest key pair alone,
     /// because a client can begin a list again.
     pub fn cursor_key(&self) -> String {
-        self.keys.0.first().map(|(key, _)| key.derive("taskbell cursors")).unwrap_or_default()
+        self.keys.first().map(|(key, _)| key.derive("taskbell cursors")).unwrap_or_default()
     }
 }
 
@@ -267,12 +271,26 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_is_rolled_back_brings_the_key_back() {
+    fn an_update_that_is_rolled_back_brings_back_what_was_announced_before() {
         let mut ring = KeyRing::generate("1").unwrap();
-        let before = ring.to_text();
+        for (version, next) in [("1", "2"), ("2", "3"), ("3", "4")] {
+            let before = ring.public_keys();
+            ring.rotate(next, now()).unwrap();
+            assert!(ring.rotate(version, now() + SignedDuration::from_mins(59)).unwrap());
+            assert_eq!(ring.public_keys(), before, "{next}");
+            ring.rotate(next, now()).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_old_version_that_is_asked_for_later_brings_no_old_key_back() {
+        let mut ring = KeyRing::generate("1").unwrap();
+        let stolen = publics(&ring);
         ring.rotate("2", now()).unwrap();
-        assert!(ring.rotate("1", now()).unwrap());
-        assert_eq!(ring.to_text(), before);
+        let later = now() + SignedDuration::from_mins(61);
+        assert!(ring.rotate("1", later).unwrap());
+        assert_ne!(publics(&ring)[0], stolen[0]);
+        assert!(!publics(&ring).contains(&stolen[0]));
     }
 
     #[test]

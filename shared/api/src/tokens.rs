@@ -3,6 +3,8 @@
 //! Whoever issues them holds the private key; whoever verifies them holds the public one only, needs no
 //! call to do so, and cannot make any.
 
+mod provider;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,13 +12,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
-    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
-    errors::ErrorKind,
-    signature::{Error as SignatureError, Signer, Verifier as SignatureVerifier},
-};
-use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use taskbell_domain::{
@@ -71,10 +67,10 @@ pub struct Issuer {
 impl Issuer {
     /// Issues in the name of a stack.
     pub fn new(name: String, keys: &KeyRing) -> Self {
-        install_provider();
+        provider::install();
         let key =
             |key: &SigningKey| (key_id(&key.public_key()), EncodingKey::from_ed_der(key.document()));
-        Self { name, keys: keys.signing_keys().map(key) }
+        Self { name, keys: keys.announced(key) }
     }
 
     /// A token for a user in a session, valid from now for [`LIFETIME`].
@@ -140,7 +136,7 @@ impl Verifier {
     /// # Errors
     /// [`InvalidKey`] unless each key is 32 bytes in base64url.
     pub fn new(issuer: &str, public_keys: &str) -> Result<Self, InvalidKey> {
-        install_provider();
+        provider::install();
         let keys = Rotation::parse(public_keys, |text| {
             let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey)?;
             if bytes.len() != ring::signature::ED25519_PUBLIC_KEY_LEN {
@@ -198,60 +194,9 @@ impl Verifier {
     }
 }
 
-/// jsonwebtoken leaves cryptography to a provider. Its own ones bring RSA and NIST curves along; ring is
-/// in every function already, for TLS.
-static RING: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(key.as_bytes())
-            .map(|pair| Box::new(RingSigner(pair)) as Box<dyn JwtSigner>)
-            .map_err(|_| ErrorKind::InvalidEddsaKey.into()),
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA => {
-            let key = key.try_get_as_bytes()?.to_vec();
-            Ok(Box::new(RingVerifier(UnparsedPublicKey::new(&ED25519, key))))
-        }
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-fn install_provider() {
-    // The second call in a process fails, and has nothing to do.
-    let _ = RING.install_default();
-}
-
-struct RingSigner(Ed25519KeyPair);
-
-impl Signer<Vec<u8>> for RingSigner {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
-        Ok(self.0.sign(message).as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for RingSigner {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-struct RingVerifier(UnparsedPublicKey<Vec<u8>>);
-
-impl SignatureVerifier<Vec<u8>> for RingVerifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
-        self.0.verify(message, signature).map_err(|_| SignatureError::new())
-    }
-}
-
-impl JwtVerifier for RingVerifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use ring::signature::Ed25519KeyPair;
     use serde_json::json;
     use taskbell_test::{
         ManualClock, SeededRandom,
@@ -270,7 +215,7 @@ mod tests {
 
     /// The public half of a ring's only key.
     fn public_key(ring: &KeyRing) -> String {
-        ring.signing_keys().current(now()).unwrap().public_key()
+        ring.public_keys().current(now()).unwrap().clone()
     }
 
     fn header(ring: &KeyRing) -> serde_json::Value {
@@ -280,7 +225,8 @@ mod tests {
     fn encoded(header: &serde_json::Value, claims: &serde_json::Value, ring: &KeyRing) -> String {
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(header), part(claims));
-        let document = ring.signing_keys().current(now()).unwrap().document();
+        let documents = ring.announced(|key| key.document().to_vec());
+        let document = documents.current(now()).unwrap();
         let signature = Ed25519KeyPair::from_pkcs8(document).unwrap().sign(message.as_bytes());
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

@@ -88,15 +88,20 @@ impl Mailer for SesMailer {
 impl SesMailer {
     /// Whether SES refuses this mail, and not any mail at present. `message` is in lower case.
     fn is_about_the_mail(&self, code: &str, message: &str, mail: &Mail) -> bool {
-        if !OF_THE_MAIL.contains(&code) || OF_THE_ACCOUNT.iter().any(|words| message.contains(words)) {
+        if !OF_THE_MAIL.contains(&code) {
             return false;
         }
-        if !message.contains("not verified") {
-            return true;
+        let of_address = |c: char| !c.is_whitespace() && !",;:<>()\"'".contains(c);
+        let words = || message.split(|c| !of_address(c)).map(|word| word.trim_end_matches('.'));
+        let names = |address: &str| words().any(|word| word == address.to_lowercase());
+        if message.contains("not verified") {
+            // It names the identities that failed: the sender, or, in the sandbox, the recipient.
+            return names(mail.to.as_str()) && !names(&self.sender);
         }
-        // It names the identities that failed: the sender, or, in the sandbox, the recipient.
-        let names = |address: &str| message.contains(&address.to_lowercase());
-        names(mail.to.as_str()) && !names(&self.sender)
+        // An address that it quotes may hold any of the words.
+        let prose: Vec<_> = words().filter(|word| !word.contains('@')).collect();
+        let prose = prose.join(" ");
+        !OF_THE_ACCOUNT.iter().any(|words| prose.contains(words))
     }
 }
 

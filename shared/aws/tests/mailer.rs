@@ -176,6 +176,8 @@ async fn a_rejection_of_the_mail_itself_refuses_it() {
     for (code, message) in [
         ("MessageRejected", &*format!("{failed} ada@example.org")),
         ("MessageRejected", &format!("{failed} ADA@EXAMPLE.ORG")),
+        ("MessageRejected", &format!("{failed} ada@example.org.")),
+        ("MessageRejected", "Address quota@paused.example is on the suppression list."),
         ("MessageRejected", "Address blacklisted."),
         ("MessageRejected", "Message length is more than 10485760 bytes long."),
         ("InvalidParameterValue", "Missing final '@domain'"),

@@ -387,6 +387,8 @@ impl Task {
             updated_at: now,
             completed_at: None,
             completed_by: None,
+            // They are of the task that was read.
+            unknown: Unknown::default(),
             ..self.clone()
         };
         let counted = next.counted_reminders();

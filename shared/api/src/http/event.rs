@@ -28,7 +28,9 @@ impl<'de> Deserialize<'de> for HttpEvent {
 pub(super) struct HttpRequest {
     pub(super) raw_query_string: String,
     /// Names in lower case, repeated ones joined by commas: API Gateway does both.
+    #[serde(deserialize_with = "or_default")]
     pub(super) headers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) path_parameters: BTreeMap<String, String>,
     pub(super) request_context: RequestContext,
     pub(super) body: Option<String>,
@@ -63,6 +65,13 @@ pub struct HttpResponse {
     pub body: String,
 }
 
+/// Null is what is absent.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 fn number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u16(status.as_u16())
 }
@@ -85,7 +94,9 @@ mod tests {
             let event: HttpEvent = serde_json::from_str(unreadable).expect(unreadable);
             assert!(event.0.is_none(), "{unreadable}");
         }
-        let empty: HttpEvent = serde_json::from_str("{}").expect("an event");
-        assert!(empty.0.is_some());
+        for empty in ["{}", r#"{"headers": null, "pathParameters": null, "body": null}"#] {
+            let empty: HttpEvent = serde_json::from_str(empty).expect("an event");
+            assert!(empty.0.is_some());
+        }
     }
 }

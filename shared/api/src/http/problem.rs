@@ -130,7 +130,7 @@ impl Problem {
 
     /// 409: there was more to do than one request can.
     pub fn not_finished() -> Self {
-        let detail = "It is begun, and there is more to do: send the same request again.";
+        let detail = "Not finished yet: repeat the request to continue.";
         Self::conflict("not_finished", detail).retry_after(1)
     }
 

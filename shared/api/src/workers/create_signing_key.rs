@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     clock::Clock,
@@ -85,26 +86,40 @@ enum Failure {
     Key(#[from] InvalidKey),
 }
 
-/// How often the parameter is tried, and the wait between. In a new stack the function's role is known everywhere only
-/// after some seconds; until then SSM denies what it allows. ("Changes that I make are not always immediately visible",
-/// IAM user guide.)
-const TRIES: u32 = 9;
+/// The wait between two tries. In a new stack the function's role is known everywhere only after some seconds; until
+/// then SSM denies what it allows. ("Changes that I make are not always immediately visible", IAM user guide.)
 const PAUSE: Duration = Duration::from_millis(2_500);
 
-/// Does what is asked. It always has an answer: a stack that gets none waits until its time limit.
-pub async fn handle(request: &Request, keys: &impl SigningKeyStore, clock: &dyn Clock) -> Answer {
-    let mut result = fulfil(request, keys, clock).await;
-    for _ in 1..TRIES {
-        let Err(error) = &result else { break };
-        tracing::warn!(%error, "the signing key is tried again");
-        tokio::time::sleep(PAUSE).await;
-        result = fulfil(request, keys, clock).await;
-    }
-    let (status, reason, data) = match result {
+/// How long before the end of the invocation the last try ends: answering CloudFormation takes a call, too.
+const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(8);
+
+/// Does what is asked. It always has an answer before `deadline`: a stack that gets none waits until its time limit.
+pub async fn handle(
+    request: &Request,
+    keys: &impl SigningKeyStore,
+    clock: &dyn Clock,
+    deadline: Timestamp,
+) -> Answer {
+    let mut reason = "SSM did not answer in time".to_owned();
+    let tries = async {
+        loop {
+            match fulfil(request, keys, clock).await {
+                Ok(data) => break data,
+                Err(error) => {
+                    tracing::warn!(%error, "the signing key is tried again");
+                    reason = error.to_string();
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let left = deadline.duration_since(clock.now()) - TIME_TO_ANSWER;
+    let done = tokio::time::timeout(Duration::try_from(left).unwrap_or_default(), tries).await;
+    let (status, reason, data) = match done {
         Ok(data) => ("SUCCESS", String::new(), data),
-        Err(error) => {
-            tracing::error!(%error, "the signing key could not be made");
-            ("FAILED", error.to_string(), None)
+        Err(_) => {
+            tracing::error!(reason, "the signing key could not be made");
+            ("FAILED", reason, None)
         }
     };
     let known_as = request.physical_resource_id.clone();

@@ -12,7 +12,10 @@ use taskbell_domain::{
     user::{MailKind, StopReason, User},
 };
 
-use super::send_reminders::{Failure, MAX_STEPS, Turn, Worker, WorkerStore};
+use super::{
+    pace::Turn,
+    send_reminders::{Failure, MAX_STEPS, Worker, WorkerStore},
+};
 use crate::{
     handlers::access::role,
     mail::{WriteError, assignment_mail, code_mail, invitation_mail, message_mail, verification_mail},
@@ -31,6 +34,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             let Some(mut notice) = found else { return Ok(()) };
             let now = self.clock.now();
             let read = notice.version;
+            let due = notice.timer().map_or(now, |timer| timer.at);
             let step = notice.begin_delivery(now);
             match step {
                 NoticeStep::Idle if changed => {
@@ -39,15 +43,17 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 }
                 NoticeStep::Idle if timer.at > now => return self.requeue(timer, now).await,
                 NoticeStep::Idle => return Ok(()),
-                NoticeStep::Send(_) if !has_turn => match self.wait_for_turn(timer, now).await? {
-                    Turn::Now => has_turn = true,
-                    Turn::AfterWait => {
-                        has_turn = true;
-                        found = self.store.notice(id).await?;
-                        continue;
+                NoticeStep::Send(_) if !has_turn => {
+                    has_turn = true;
+                    match self.turn(timer, due, self.has_account(&notice.content)).await? {
+                        Turn::Send => {}
+                        Turn::SendAfterRead => {
+                            found = self.store.notice(id).await?;
+                            continue;
+                        }
+                        Turn::Leave => return Ok(()),
                     }
-                    Turn::Requeued => return Ok(()),
-                },
+                }
                 NoticeStep::Send(_) | NoticeStep::Recorded => {}
             }
             found = match self.store.replace_notice(&notice, read).await? {
@@ -67,10 +73,23 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Err(Failure::Restless)
     }
 
+    /// Whether a notice goes to an account that may get mail, or to an address without one.
+    async fn has_account(&self, content: &Content) -> Result<bool, PortError> {
+        let to = match content {
+            Content::Assignment { to, .. }
+            | Content::Message { to, .. }
+            | Content::Verification { to }
+            | Content::Digest { to, .. }
+            | Content::Code { to, .. } => *to,
+            Content::Invitation { .. } => return Ok(true),
+        };
+        Ok(self.account(to).await?.is_ok())
+    }
+
     async fn deliver_notice(&self, notice: Notice, fence: u64) -> Result<Option<Notice>, Failure> {
         let outcome = self.send_notice(&notice, fence).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so there is no doubt about it.
-            tracing::error!(notice = %notice.id, %error, "what a notice tells of could not be read");
+            tracing::error!(mail = %notice.id, %error, "mail deferred");
             Outcome::Deferred
         });
         let mut present = Some(notice);

@@ -1,7 +1,7 @@
 //! `send-reminders`, for each message of the queue: does what is due of a task. It sends each reminder once,
 //! and completes tasks that complete themselves.
 
-use std::{fmt::Display, time::Duration};
+use std::fmt::Display;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use futures_util::future::join_all;
@@ -21,7 +21,7 @@ use taskbell_domain::{
     user::{MailKind, User},
 };
 
-use super::Pace;
+use super::{Pace, pace::Turn};
 use crate::{
     handlers::access::role,
     mail::{MailContext, reminder_mail},
@@ -60,24 +60,10 @@ pub struct Worker<'a, S, Q, M> {
 
 /// The time that sending and recording one reminder can take. With less left, none is begun: a worker that
 /// is ended while it sends leaves a doubt behind.
-const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
+pub(super) const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
 
 /// The time that asking SES and recording its answer can take.
 const TIME_TO_OFFER: SignedDuration = SignedDuration::from_secs(15);
-
-/// When a message comes back for which this invocation has no turn to send left; up to 31 seconds are added, by
-/// subject, so that a full queue does not come back all at once.
-const REQUEUE_AFTER: SignedDuration = SignedDuration::from_secs(10);
-
-/// Whether a mail may be sent.
-pub(super) enum Turn {
-    /// At once.
-    Now,
-    /// Now, after a wait in which things may have changed.
-    AfterWait,
-    /// Not in this invocation: the message is in the queue again.
-    Requeued,
-}
 
 /// Why a message was not dealt with.
 #[derive(Debug, thiserror::Error)]
@@ -121,19 +107,20 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             let Some(mut task) = found else { return Ok(()) };
             let now = self.clock.now();
             let read = task.version;
+            let due = task.timer().map_or(now, |timer| timer.at);
             let step = task.begin_delivery(now, self.random);
             if step == Step::Idle {
                 return self.look_ahead(&task, &timer, changed, now).await;
             }
             if matches!(step, Step::Send(_)) && !has_turn {
-                match self.wait_for_turn(timer, now).await? {
-                    Turn::Now => has_turn = true,
-                    Turn::AfterWait => {
-                        has_turn = true;
+                has_turn = true;
+                match self.turn(timer, due, self.has_reader(&task)).await? {
+                    Turn::Send => {}
+                    Turn::SendAfterRead => {
                         found = self.store.task(id).await?;
                         continue;
                     }
-                    Turn::Requeued => return Ok(()),
+                    Turn::Leave => return Ok(()),
                 }
             }
             let next = match &step {
@@ -186,34 +173,11 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         }
     }
 
-    /// Waits for the worker's turn to send a mail, before the mail is claimed: so a wait costs no write, and takes
-    /// nothing of the lease. A message that has no turn in this invocation goes back to the queue.
-    ///
-    /// # Errors
-    /// [`Failure::OutOfTime`] if nothing can be sent in this invocation any more.
-    pub(super) async fn wait_for_turn(&self, timer: Timer, now: Timestamp) -> Result<Turn, Failure> {
-        let latest = self.deadline - TIME_TO_SEND;
-        if now > latest {
-            return Err(Failure::OutOfTime);
-        }
-        let Some(turn) = self.pace.take_turn(now, latest) else {
-            let jitter = SignedDuration::from_secs(timer.subject.spread().into());
-            self.requeue(Timer { at: now + REQUEUE_AFTER + jitter, ..timer }, now).await?;
-            return Ok(Turn::Requeued);
-        };
-        let wait = turn.duration_since(now).unsigned_abs();
-        if wait < Duration::from_millis(1) {
-            return Ok(Turn::Now);
-        }
-        tokio::time::sleep(wait).await;
-        Ok(Turn::AfterWait)
-    }
-
     /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.
     async fn deliver(&self, task: Task, claim: Claim) -> Result<Option<Task>, Failure> {
         let outcome = self.send(&task, claim).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so there is no doubt about it.
-            tracing::error!(task = %task.id, %error, "the recipient could not be read");
+            tracing::error!(mail = %claim.reminder, task = %task.id, %error, "mail deferred");
             Outcome::Deferred
         });
         let mut present = Some(task);
@@ -283,6 +247,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let reachable = self.reachable(id).await?;
         Ok(reachable
             .and_then(|user| if user.mail.wants(kind) { Ok(user) } else { Err(Reason::MailOff) }))
+    }
+
+    /// Whether a reminder of a task would be sent to anybody now.
+    async fn has_reader(&self, task: &Task) -> Result<bool, PortError> {
+        let Some((recipient, _)) = self.recipient(task).await? else { return Ok(false) };
+        Ok(self.reader(recipient, MailKind::Reminders).await?.is_ok())
     }
 
     /// Who is reminded: the assignee, or else the creator; nobody who may not see the task any more.

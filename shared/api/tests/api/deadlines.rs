@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::SignedDuration;
+use serde_json::json;
 use taskbell_domain::{
     ports::{Comments, PortError, TaskCreation, TaskReads},
     task::{Task, TaskDraft},
@@ -210,4 +211,22 @@ async fn taking_tasks_from_somebody_who_leaves_makes_few_calls_at_a_time() {
     }
     let left = world.event("list-members", &ada, &own).await;
     assert_eq!(world.send(&left).await.body["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn an_operation_of_a_batch_that_has_no_time_left_is_not_begun_and_says_so() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("batch-tasks", &ada, &task).await;
+    let body = json!({"operations": [{"op": "delete", "id": task.id}, {"op": "create", "task": {"title": "t"}}]});
+    let event = event.body(&body).json.to_string();
+    let answer = world.send_within(SignedDuration::from_secs(6), "batch-tasks", &event).await;
+    for result in answer.body["results"].as_array().expect("results") {
+        assert_eq!(
+            (&result["status"], &result["problem"]["code"]),
+            (&json!(409), &json!("not_finished"))
+        );
+    }
+    assert_eq!(world.stored(task.id).await, task);
+    let answer = world.send_within(SignedDuration::from_secs(7), "batch-tasks", &event).await;
+    assert_eq!(answer.body["results"][0]["status"], 204);
 }

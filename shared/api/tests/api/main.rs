@@ -25,6 +25,7 @@ mod mailboxes;
 mod mails;
 mod openapi;
 mod operators;
+mod pace;
 mod promises;
 mod races;
 mod recurrence;

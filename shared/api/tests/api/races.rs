@@ -133,7 +133,7 @@ async fn no_mail_is_offered_when_reading_its_recipient_has_taken_the_time() {
             clock: &*clock,
             random: &SeededRandom::new(7),
             mail: &mail_context(),
-            pace: &Pace::new(u32::MAX, 1),
+            pace: &Pace::unlimited(),
             deadline: clock.now() + SignedDuration::from_secs(25),
         };
         let message = serde_json::to_string(&timer).expect("JSON");

@@ -14,8 +14,8 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryStatus, MAX_ATTEMPTS, Reason, UNCERTAIN_WAIT},
     email::EmailAddress,
-    ports::{Alongside, MailError, Mailer, ProfileChanges, Replaced, TaskChanges},
-    task::{Status, Task, TaskPatch},
+    ports::{MailError, Mailer, ProfileChanges, Replaced},
+    task::Task,
     timer::{Subject, Timer},
     user::{MailKind, User, UserPatch},
 };
@@ -65,7 +65,7 @@ impl<S: Store> World<S> {
             clock: &self.clock,
             random: &self.random,
             mail,
-            pace: &Pace::new(u32::MAX, 1),
+            pace: &Pace::unlimited(),
             deadline,
         };
         worker.handle(&serde_json::to_string(&timer).expect("JSON")).await
@@ -309,7 +309,7 @@ async fn one_bad_message_fails_alone() {
         clock,
         random,
         mail: &mail,
-        pace: &Pace::new(u32::MAX, 1),
+        pace: &Pace::unlimited(),
         deadline,
     };
     let answer = handle_batch(&worker, serde_json::from_value(event).expect("an SQS event")).await;
@@ -354,7 +354,7 @@ async fn nothing_is_begun_that_there_is_no_time_to_finish() {
         clock,
         random,
         mail: &mail,
-        pace: &Pace::new(u32::MAX, 1),
+        pace: &Pace::unlimited(),
         deadline,
     };
     let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
@@ -373,109 +373,4 @@ async fn a_timer_that_the_queue_refuses_is_found_by_the_next_sweep() {
     assert_eq!(queued, [Subject::Task(other.id)]);
     world.queue.refuse(None);
     assert_eq!(world.sweep().await, 1, "what was refused was not postponed");
-}
-
-/// Lets a worker handle the same timer's message once, with this pace, in an invocation of 30 seconds.
-async fn handle_at_pace(
-    world: &World,
-    outbox: &Outbox,
-    pace: &Pace,
-    tasks: &[Task],
-) -> Vec<Result<(), Failure>> {
-    let mail = mail_context();
-    let deadline = world.clock.now() + SignedDuration::from_secs(30);
-    let (store, queue, clock, random) = (&world.store, &world.queue, &world.clock, &world.random);
-    let worker = Worker { store, queue, mailer: outbox, clock, random, mail: &mail, pace, deadline };
-    let messages: Vec<_> = tasks
-        .iter()
-        .map(|task| serde_json::to_string(&task.timer().expect("a timer")).expect("JSON"))
-        .collect();
-    futures_util::future::join_all(messages.iter().map(|message| worker.handle(message))).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_batch_is_sent_no_faster_than_the_worker_may_and_the_rest_goes_back_to_the_queue() {
-    let world = World::on(Memory::default());
-    let ada = world.register(1).await;
-    let mut tasks = Vec::new();
-    for number in 1..=10 {
-        tasks.push(world.create(number, &ada, due_draft("Ring", DUE, &["PT0S"])).await);
-    }
-    world.clock.set(instant(DUE));
-    let (outbox, pace, began) = (Outbox::default(), Pace::new(1, 2), tokio::time::Instant::now());
-    for result in handle_at_pace(&world, &outbox, &pace, &tasks).await {
-        result.expect("it is dealt with");
-    }
-    // Turns at 0, 2, 4, 6, 8 and 10 seconds; later ones would leave no time to record what came of them.
-    assert_eq!(outbox.sent().len(), 6);
-    assert!(began.elapsed() >= std::time::Duration::from_secs(10));
-    let requeued = world.queue.take();
-    assert_eq!(requeued.len(), 4);
-    let wait = SignedDuration::from_secs(10)..=SignedDuration::from_secs(41);
-    assert!(requeued.iter().all(|timer| wait.contains(&timer.at.duration_since(world.clock.now()))));
-    for timer in requeued {
-        let Subject::Task(id) = timer.subject else { panic!("a task") };
-        let untouched = tasks.iter().find(|task| task.id == id).expect("one of them");
-        assert_eq!(&world.stored(id).await, untouched, "a wait writes nothing");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_that_is_completed_while_its_reminder_waits_for_its_turn_is_not_mailed() {
-    let world = World::on(Memory::default());
-    let (_, task) = due_in_90_seconds(&world).await;
-    world.clock.set(instant(DUE));
-    let (outbox, pace) = (Outbox::default(), Pace::new(1, 2));
-    let first = handle_at_pace(&world, &outbox, &pace, std::slice::from_ref(&task));
-    first.await[0].as_ref().expect("it is dealt with");
-    assert_eq!(outbox.sent().len(), 1);
-    let ada = world.register(2).await;
-    let second = world.create(2, &ada, due_draft("Ring", DUE, &["PT0S"])).await;
-    let complete = async {
-        let mut completed = world.stored(second.id).await;
-        let read = completed.version;
-        let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-        completed.apply(patch, None, world.clock.now(), &world.random).expect("it can be completed");
-        let done =
-            world.store.replace(&completed, read, Alongside::default()).await.expect("an answer");
-        assert_eq!(done, Replaced::Done);
-    };
-    let waiting = handle_at_pace(&world, &outbox, &pace, std::slice::from_ref(&second));
-    let (results, ()) = join(waiting, complete).await;
-    results[0].as_ref().expect("it is dealt with");
-    assert_eq!(outbox.sent().len(), 1);
-}
-
-#[tokio::test]
-async fn a_message_that_the_queue_does_not_take_back_comes_again_by_itself() {
-    let world = World::on(Memory::default());
-    let (_, task) = due_in_90_seconds(&world).await;
-    world.queue.refuse(Some(Subject::Task(task.id)));
-    let early = task.timer().expect("a timer");
-    assert!(matches!(world.handle(&Outbox::default(), early).await, Err(Failure::NotQueued)));
-}
-
-#[tokio::test]
-async fn the_longer_nothing_is_accepted_the_less_often_ses_is_asked() {
-    let world = World::on(Memory::default());
-    let (_, task) = due_in_90_seconds(&world).await;
-    let outbox = Outbox::default();
-    for _ in 0..200 {
-        outbox.fail_next(MailError::Deferred("AccountSendingPausedException".to_owned()));
-    }
-    let mut waits = Vec::new();
-    world.clock.set(instant(DUE));
-    while let Some(timer) = world.stored(task.id).await.timer() {
-        waits.push(timer.at.duration_since(world.clock.now()).as_secs());
-        world.clock.set(timer.at);
-        world.handle(&outbox, timer).await.expect("it is dealt with");
-    }
-    assert_eq!(world.reminder(&task).await, (DeliveryStatus::Skipped, Some(Reason::TooOld), 0));
-    // The first waits are short: a rate that was exceeded passes in seconds.
-    assert!(waits[1..4].iter().all(|wait| (30..=61).contains(wait)), "{waits:?}");
-    assert!(waits.iter().all(|wait| *wait <= 30 * 60 + 31), "{waits:?}");
-    assert!((40..=65).contains(&waits.len()), "{}", waits.len());
-    // Waits beyond the dispatcher's look-ahead end a chain of messages: Lambda ends those of about sixteen.
-    let chained = waits.iter().take_while(|wait| **wait <= 120).count();
-    assert!(chained < 10, "{waits:?}");
 }

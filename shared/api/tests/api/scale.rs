@@ -89,7 +89,7 @@ async fn work_off(
                 clock,
                 random,
                 mail,
-                pace: &Pace::new(u32::MAX, 1),
+                pace: &Pace::unlimited(),
                 deadline,
             };
             let response = handle_batch(&worker, event).await;

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use taskbell_api::{
     http::CursorKey,
@@ -70,7 +70,8 @@ async fn ask_at(
     let request: Request = serde_json::from_value(event).expect("a request of CloudFormation");
     let clock = ManualClock::at(NOW);
     clock.set(at);
-    serde_json::to_value(handle(&request, parameter, &clock).await).expect("JSON")
+    serde_json::to_value(handle(&request, parameter, &clock, at + SignedDuration::from_secs(30)).await)
+        .expect("JSON")
 }
 
 async fn ask(request_type: &str, parameter: &impl SigningKeyStore) -> Value {
@@ -160,7 +161,34 @@ async fn a_failure_is_answered_too() {
         assert!(answer["Reason"].as_str().is_some_and(|reason| reason.contains("AccessDenied")));
         assert!(answer["PhysicalResourceId"].is_string());
         // The function has 30 seconds.
-        assert_eq!(began.elapsed().as_secs(), 20);
+        assert_eq!(began.elapsed().as_secs(), 22);
+    }
+}
+
+/// Never answers.
+struct Hanging;
+
+impl SigningKeyStore for Hanging {
+    async fn read(&self) -> Result<Option<String>, PortError> {
+        std::future::pending().await
+    }
+
+    async fn write(&self, _: &str) -> Result<(), PortError> {
+        std::future::pending().await
+    }
+
+    async fn delete(&self) -> Result<(), PortError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_hangs_is_answered_for_before_the_function_ends() {
+    for request_type in ["Create", "Delete"] {
+        let began = tokio::time::Instant::now();
+        let answer = ask(request_type, &Hanging).await;
+        assert_eq!((&answer["Status"], began.elapsed().as_secs()), (&json!("FAILED"), 22));
+        assert_eq!(answer["Reason"], "SSM did not answer in time");
     }
 }
 

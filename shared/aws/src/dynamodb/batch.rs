@@ -1,7 +1,6 @@
 //! Many items at a time: whole partitions, and items by their keys.
 
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
-use futures_util::future::try_join_all;
 use taskbell_domain::ports::PortError;
 
 use super::{DynamoDb, Item, key, keys, text};
@@ -127,12 +126,11 @@ impl DynamoDb {
             let sent = self.client.batch_write_item().request_items(table, requests).sent().await;
             let left = sent.map_err(port_error(operation))?.unprocessed_items.unwrap_or_default();
             let left = left.into_values().flatten().filter_map(|request| request.delete_request);
-            // No more at a time than a batch has.
-            try_join_all(left.map(async |request| {
+            // One after the other: what was not processed was too much at a time.
+            for request in left {
                 let one = self.client.delete_item().table_name(table).set_key(Some(request.key));
-                one.sent().await.map(drop).map_err(port_error(operation))
-            }))
-            .await?;
+                one.sent().await.map_err(port_error(operation))?;
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{
     Value, json,
@@ -32,6 +33,9 @@ const MAX_OPERATIONS: usize = 100;
 /// With more bytes of results than this, as they are in Lambda's response, further ones come without their tasks. What
 /// may follow, 100 problems with all the errors that each can have among it, keeps the answer below 5 MB.
 const FULL: usize = 3_000_000;
+
+/// The most time that one operation can take: with less left it is not begun.
+const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 
 /// One operation, checked field by field.
 enum Operation {
@@ -89,7 +93,11 @@ pub async fn handle(
     let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
     for (value, key) in operations.iter().zip(&keys) {
         let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
-        let result = match batch.carry_out(value, key.as_ref(), used).await {
+        let result = match clock.now() < call.deadline() - TIME_FOR_ONE {
+            true => batch.carry_out(value, key.as_ref(), used).await,
+            false => Err(Problem::not_finished()),
+        };
+        let result = match result {
             Ok(done) => done.result(bytes > FULL),
             Err(problem) => json!({
                 "status": problem.status().as_u16(),

@@ -405,7 +405,7 @@ impl<'a> Run<'a> {
                 clock,
                 random,
                 mail,
-                pace: &Pace::new(u32::MAX, 1),
+                pace: &Pace::unlimited(),
                 deadline,
             };
             let response = handle_batch(&worker, event).await;

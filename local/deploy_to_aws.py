@@ -34,6 +34,11 @@ WITHOUT_SES = {
     "cn-north-1", "cn-northwest-1", "eu-south-2", "mx-central-1",
 }  # fmt: skip
 
+# Of a stack that is not there, or has only a change set to be created from.
+NOT_DEPLOYED = ("", "REVIEW_IN_PROGRESS")
+# How many workers send how many mails a second together, by default.
+RATE = {"ReminderConcurrency": "2", "MailsPerSecond": "1"}
+
 
 class CannotDeploy(Exception):
     """Something a person has to do first: one line that says what."""
@@ -45,10 +50,29 @@ def given_parameters(text: str) -> dict[str, str]:
         pairs = [one.partition("=") for one in shlex.split(text)]
     except ValueError as error:
         raise CannotDeploy(f"PARAMETERS cannot be read ({error}): write them as 'Name=value Name=value'") from error
-    for name, equals, _ in pairs:
+    for name, equals, value in pairs:
         if not equals or not re.fullmatch(r"[A-Za-z0-9]+", name):
             raise CannotDeploy(f"PARAMETERS has {name!r}: write them as 'Name=value Name=value'")
+        if "\\" in value:
+            raise CannotDeploy(f"{name} has a backslash, which sam deploy would not always keep: write it without")
     return {name: value for name, _, value in pairs}
+
+
+def check_rate(parameters: dict[str, str], stored: dict[str, str]) -> None:
+    """Refuses more reminder workers than may send a mail every five seconds each (Pace::new in shared/api): with those
+    given now or before they would not start."""
+    if parameters.keys().isdisjoint(RATE):
+        return
+    together = RATE | {name: value for name, value in (stored | parameters).items() if name in RATE}
+    for name, value in together.items():
+        if not re.fullmatch("[0-9]+", value):
+            raise CannotDeploy(f"{name}={value} is not a whole number")
+    workers, mails = (int(together[name]) for name in RATE)
+    if workers > 5 * mails:
+        raise CannotDeploy(
+            f"ReminderConcurrency={workers} is more than five times MailsPerSecond={mails}, and the workers would not start: "
+            f"give at most ReminderConcurrency={5 * mails}, or more MailsPerSecond"
+        )
 
 
 def configured(name: str) -> tuple[str, dict[str, str], str]:
@@ -59,7 +83,7 @@ def configured(name: str) -> tuple[str, dict[str, str], str]:
     shared = section.get("global", {}).get("parameters", {})
     own = shared | section.get("deploy", {}).get("parameters", {})
     overrides = own.get("parameter_overrides", [])
-    parameters = given_parameters(overrides) if isinstance(overrides, str) else dict(o.split("=", 1) for o in overrides)
+    parameters = given_parameters(overrides if isinstance(overrides, str) else " ".join(overrides))
     return own.get("stack_name", "taskbell"), parameters, own.get("region", "")
 
 
@@ -136,7 +160,7 @@ def account(sts) -> str:
 
 
 def check_sender(ses, sender: str, region: str) -> None:
-    """Refuses where SES has verified neither the sender nor a domain that it is in."""
+    """Refuses where it is not known that SES has verified the sender or a domain that it is in."""
     if not sender:
         raise CannotDeploy("there is no sender: give PARAMETERS='SenderAddress=reminders@example.com', an address that SES has verified")
     domain = sender.rpartition("@")[2].lower()
@@ -173,13 +197,20 @@ def check_stack(name: str, status: str, protect: str) -> None:
         raise CannotDeploy(f"the stack {name} is in {status}: aws cloudformation continue-update-rollback --stack-name {name}")
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise CannotDeploy(f"the stack {name} is in {status}: wait until that has ended")
-    if protect == "true" and status in ("", "REVIEW_IN_PROGRESS"):
+    if protect == "true" and status in NOT_DEPLOYED:
         raise CannotDeploy(f"there is no stack {name} yet: deploy it without PROTECT first, so that a failed deploy can be rolled back")
+
+
+def quoted(value: str) -> str:
+    """A value as sam reads it back (CfnParameterOverridesType in samcli/cli/types.py), empty or with spaces and quotes in
+    it. Of backslashes sam keeps some and drops others, so there must be none."""
+    escaped = value.replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def sam_command(name: str, config: str, region: str, parameters: dict[str, str], more: list[str]) -> list[str]:
     """The call of sam deploy."""
-    overrides = [f"{key}={value}" for key, value in parameters.items()]
+    overrides = [f"{key}={quoted(value)}" for key, value in parameters.items()]
     return [
         "sam", "deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", config, "--stack-name", name, "--region", region, "--no-fail-on-empty-changeset",
         *more, "--parameter-overrides", *overrides,
@@ -212,8 +243,15 @@ def main(text: list[str], run: Callable = subprocess.run, session=None) -> int:
     formation = session.client("cloudformation", region_name=region)
     status, stored = stack_of(formation, name)
     check_stack(name, status, options.protect)
-    sender = parameters.get("SenderAddress") or stored.get("SenderAddress", "")
-    check_sender(session.client("ses", region_name=region), sender, region)
+    check_rate(parameters, stored)
+    sender = parameters.get("SenderAddress", stored.get("SenderAddress", ""))
+    try:
+        check_sender(session.client("ses", region_name=region), sender, region)
+    except CannotDeploy as error:
+        # What is deployed may have to change all the same: its keys, or its protection.
+        if not sender or status in NOT_DEPLOYED:
+            raise
+        print(f"make deploy: warning: {error}", file=sys.stderr, flush=True)
     architecture = chosen_architecture(options.architecture, parameters, stored)
     parameters["Architecture"] = ARCHITECTURES[architecture][0]
     if not options.no_build:

@@ -10,6 +10,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cloud import CannotRun, Cloud
@@ -78,17 +80,33 @@ def call(url: str, body: dict, token: str = "") -> dict:
         return json.loads(answer.read() or "{}")
 
 
-def link(secret: str, user: str, deed: str, expires_at: int) -> str:
-    """The token of a link in a mail; 0 is for ever."""
+def link(key: bytes, secret: str, user: str, deed: str, expires_at: int) -> str:
+    """The token of a link in a mail, signed with a key of the stack and a secret of the user; 0 is for ever."""
     signed = f"{user}.{deed}.{expires_at}"
-    signature = hmac.digest(secret.encode(), signed.encode(), "sha256")
+    signature = hmac.digest(hmac.digest(key, secret.encode(), "sha256"), signed.encode(), "sha256")
     return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
-def link_secret(dynamodb, table: str, user: str) -> str:
-    """The secret with which the links in a user's mails are signed."""
-    key = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
-    return dynamodb.get_item(TableName=table, Key=key)["Item"]["link_secret"]["S"]
+def link_key(keys: str, now: float) -> bytes:
+    """The one of LINK_KEYS (KEY@seconds,KEY@seconds, the newest first) to sign with: the newest whose time has come, or the last."""
+    rotation = [one.split("@") for one in keys.split(",")]
+    key = next((key for key, since in rotation if int(since) <= now), rotation[-1][0])
+    return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+
+
+def links(clients: Callable, stack: str, user: str) -> Callable[[str, int], str]:
+    """What makes the links in a user's mails, with the keys that the deployed stack has at present."""
+    function = clients("lambda").get_function_configuration(FunctionName=resource(clients, stack, "VerifyEmailFunction"))
+    key = link_key(function["Environment"]["Variables"]["LINK_KEYS"], time.time())
+    profile = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
+    found = clients("dynamodb").get_item(TableName=resource(clients, stack, "AccountsTable"), Key=profile)
+    return partial(link, key, found["Item"]["link_secret"]["S"], user)
+
+
+def resource(clients: Callable, stack: str, logical_id: str) -> str:
+    """The physical id of a resource of a stack."""
+    found = clients("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
@@ -100,11 +118,10 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     ring = {"title": "Ring the bell", "due": "2199-03-01", "reminders": [{"before": "PT30M"}]}
     task = call(f"{url}/v1/tasks", ring, tokens["access_token"])
     user = tokens["user"]["id"].removeprefix("usr_")
-    table = [name for name in cloud.client("dynamodb").list_tables()["TableNames"] if "AccountsTable" in name][0]
-    secret = link_secret(cloud.client("dynamodb"), table, user)
+    stack, parameters = configuration()
+    signed = links(cloud.client, stack, user)
     call(f"{url}/v1/auth/forgot-password", {"email": email})
     reset = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the code for a password")
-    _, parameters = configuration()
     boss = operator(url, mails, parameters["OperatorAddress"])["access_token"]
     words = {"user_id": theirs["user"]["id"], "subject": "Hello", "text": "The bell rests."}
     message = call(f"{url}/v1/notifications", words, boss)
@@ -131,9 +148,9 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
         "USER_ID": tokens["user"]["id"],
         "REMINDER_ID": task["reminders"][0]["id"],
         "RESET_CODE": reset,
-        "ACTION_TOKEN": link(secret, user, f"complete-{task['id'].removeprefix('tsk_')}", tomorrow),
-        "VERIFICATION_TOKEN": link(secret, user, "verify", tomorrow),
-        "UNSUBSCRIBE_TOKEN": link(secret, user, "unsubscribe-reminders", 0),
+        "ACTION_TOKEN": signed(f"complete-{task['id'].removeprefix('tsk_')}", tomorrow),
+        "VERIFICATION_TOKEN": signed("verify", tomorrow),
+        "UNSUBSCRIBE_TOKEN": signed("unsubscribe-reminders", 0),
         "RESPONSE_URL": f"{cloud.endpoint}/{bucket}/answer",
     }
 

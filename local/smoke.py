@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud import CannotRun, Cloud
 from deploy import PROJECT, configuration
 from deploy_to_aws import stack_of
-from events import PASSWORD, call, link, link_secret
+from events import PASSWORD, call, links, resource
 from news import get
 
 HOLDS, FAILS, NEEDS_AWS = "holds", "FAILS", "needs AWS"
@@ -50,8 +50,7 @@ class Stack:
 
     def resource(self, logical_id: str) -> str:
         """The physical id of a resource."""
-        found = self.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
-        return found["StackResourceDetail"]["PhysicalResourceId"]
+        return resource(self.client, self.name, logical_id)
 
     def ask(self, method: str, path: str, headers: dict | None = None, body: bytes | None = None) -> tuple[int, dict]:
         """The status and the headers of an answer, to a request as it is: nothing in it is cleaned or escaped."""
@@ -128,8 +127,8 @@ def mail_events(stack: Stack) -> Verdict:
                 return FAILS, f"no {kind} came back within three minutes"
     tokens = stack.user(SIMULATOR.format("success", now))
     user, token = tokens["user"]["id"].removeprefix("usr_"), tokens["access_token"]
-    secret = link_secret(stack.client("dynamodb"), stack.resource("AccountsTable"), user)
-    call(f"{stack.url}/v1/auth/verify-email", {"token": link(secret, user, "verify", int(time.time()) + 600)})
+    signed = links(stack.client, stack.name, user)
+    call(f"{stack.url}/v1/auth/verify-email", {"token": signed("verify", int(time.time()) + 600)})
     fires = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
     task = call(f"{stack.url}/v1/tasks", {"title": "Smoke", "reminders": [{"at": fires}]}, token)
     entry = lambda: get(f"{stack.url}/v1/tasks/{task['id']}/reminders", token)["items"][0]  # noqa: E731

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from types import SimpleNamespace
 
 import cfnlint
 from botocore.exceptions import ClientError, NoCredentialsError
+from samcli.cli.types import CfnParameterOverridesType
 
 import deploy_to_aws as deploy
 from deploy_to_aws import CannotDeploy
@@ -60,7 +63,7 @@ class Deploying(unittest.TestCase):
         self.project = Path(folder.name)
         (self.project / "samconfig.toml").write_text(
             '[default.global.parameters]\nstack_name = "bell"\n'
-            '[prod.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SenderAddress=us@example.com", "LogRetentionDays=90"]\n'
+            '[prod.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SenderAddress=us@example.com", "LogRetentionDays=90", "AlarmAddress=\'\'"]\n'
         )
         (self.project / "template.yaml").write_text("CodeUri: target/lambda/get-task/\nCodeUri: target/lambda/list-tasks/\n")
         self.programs(ARM)
@@ -86,7 +89,8 @@ class Deploying(unittest.TestCase):
             codes = {"sam": code, "make": build}
             return SimpleNamespace(returncode=codes.get(command[0], 0), stdout=str(toolchain))
 
-        with contextlib.redirect_stdout(io.StringIO()):
+        self.warned = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(self.warned):
             self.assertEqual(deploy.main(list(arguments), run, aws), code)
         return [call for call in aws.calls if not call.startswith("rustc")]
 
@@ -106,13 +110,13 @@ class Deploying(unittest.TestCase):
         self.assertEqual(
             ran[1],
             f"sam deploy --config-file {self.project}/samconfig.toml --config-env default --stack-name bell --region eu-central-1 --no-fail-on-empty-changeset --no-confirm-changeset "
-            "--parameter-overrides SenderAddress=us@example.com AllowedOrigins=https://a.example,https://b.example Architecture=arm64",
+            '--parameter-overrides SenderAddress="us@example.com" AllowedOrigins="https://a.example,https://b.example" Architecture="arm64"',
         )
 
     def test_a_section_of_samconfig_gives_what_is_not_given(self):
         ran = self.deploy("--config", "prod", "--stack", "other", "--parameters", "LogRetentionDays=7")
         self.assertIn("--config-env prod --stack-name other --region eu-west-1", ran[-1])
-        self.assertIn("SenderAddress=us@example.com LogRetentionDays=7 ", ran[-1])
+        self.assertIn('SenderAddress="us@example.com" LogRetentionDays="7" AlarmAddress="" ', ran[-1])
         self.assertIn("no section nowhere", self.refusal("--config", "nowhere"))
 
     def test_programs_for_another_architecture_are_refused(self):
@@ -135,7 +139,7 @@ class Deploying(unittest.TestCase):
     def test_the_architecture_is_the_one_asked_for_or_that_of_the_stack(self):
         stack = {"status": "UPDATE_COMPLETE", "Architecture": "x86_64", "SenderAddress": "us@example.com"}
         self.programs(INTEL)
-        self.assertTrue(self.deploy(aws=Aws(stack=stack))[-1].endswith("Architecture=x86_64"))
+        self.assertTrue(self.deploy(aws=Aws(stack=stack))[-1].endswith('Architecture="x86_64"'))
         self.assertIn("contradict", self.refusal("--architecture", "arm64", "--parameters", "SenderAddress=us@example.com Architecture=x86_64"))
         self.assertIn("no architecture sparc", self.refusal(*self.SENDER, "--architecture", "sparc"))
 
@@ -175,6 +179,58 @@ class Deploying(unittest.TestCase):
             line = self.refusal("--parameters", "SenderAddress=us@mail.example.com", aws=Aws(verified=(verified,)))
             self.assertIn("create-email-identity --email-identity mail.example.com --region eu-central-1", line)
 
+    def test_a_stack_that_is_there_can_change_while_its_sender_is_not_verified(self):
+        stack = {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com"}
+        for arguments in (("--parameters", "SigningKeyVersion=2"), ("--protect", "false")):
+            self.deploy(*arguments, aws=Aws(verified=(), stack=stack))
+            self.assertRegex(self.warned.getvalue(), r"^make deploy: warning: SES has verified neither us@example.com .*\n$")
+        self.deploy(aws=Aws(stack=stack))
+        self.assertEqual(self.warned.getvalue(), "")
+        self.assertIn("there is no sender", self.refusal("--parameters", "SenderAddress=", aws=Aws(stack=stack)))
+        self.assertIn("has verified neither", self.refusal(*self.SENDER, aws=Aws(verified=(), stack={"status": "REVIEW_IN_PROGRESS"})))
+
+    def test_sam_reads_back_every_value_as_it_is(self):
+        values = ["", " ", "a", "a b", " a ", '"', "'", '"a"', "'a'", "it's", 'say "a b"', "a=b c=d", "a,b", "$A *", "*", "--a", "a\nb"]
+        given = {f"Value{number}": value for number, value in enumerate(values)}
+        words = " ".join(f"{name}={shlex.quote(value)}" for name, value in given.items())
+        self.assertEqual(deploy.given_parameters(words), given)
+        command = deploy.sam_command("bell", "default", "eu-central-1", given, [])
+        overrides = command[command.index("--parameter-overrides") + 1 :]
+        self.assertEqual(CfnParameterOverridesType().convert(tuple(overrides), None, None), given)
+
+    def test_a_backslash_is_refused(self):
+        for value in ("a\\b", "a\\", '\\"'):
+            line = self.refusal("--parameters", f"SenderAddress=us@example.com AllowedOrigins={shlex.quote(value)}")
+            self.assertIn("AllowedOrigins has a backslash", line)
+
+    def test_workers_that_would_not_start_are_refused(self):
+        def stack(**parameters):
+            return Aws(stack={"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com", **parameters})
+
+        for given, aws, most in [
+            ("ReminderConcurrency=6", Aws(), 5),
+            ("ReminderConcurrency=11 MailsPerSecond=2", Aws(), 10),
+            ("ReminderConcurrency=71", stack(MailsPerSecond="14"), 70),
+            ("MailsPerSecond=1", stack(MailsPerSecond="14", ReminderConcurrency="20"), 5),
+        ]:
+            line = self.refusal("--parameters", f"SenderAddress=us@example.com {given}", aws=aws)
+            self.assertIn(f"give at most ReminderConcurrency={most}, or more MailsPerSecond", line)
+        for given, aws in [
+            ("ReminderConcurrency=5", Aws()),
+            ("ReminderConcurrency=10 MailsPerSecond=2", Aws()),
+            ("ReminderConcurrency=70", stack(MailsPerSecond="14")),
+            ("SigningKeyVersion=2", stack(MailsPerSecond="1", ReminderConcurrency="20")),
+        ]:
+            self.deploy("--parameters", f"SenderAddress=us@example.com {given}", aws=aws)
+        for value in ("", "two", "1.5", "-1"):
+            line = self.refusal("--parameters", f"SenderAddress=us@example.com ReminderConcurrency={value}")
+            self.assertIn(f"ReminderConcurrency={value} is not a whole number", line)
+
+    def test_the_rate_by_default_is_that_of_the_template(self):
+        template = (Path(__file__).parent.parent / "template.yaml").read_text()
+        defaults = re.findall(r"^  (ReminderConcurrency|MailsPerSecond):\n    Type: Number\n    Default: (\d+)$", template, re.MULTILINE)
+        self.assertEqual(dict(defaults), deploy.RATE)
+
     def test_a_first_deploy_protects_nothing(self):
         for stack in (None, {"status": "REVIEW_IN_PROGRESS"}):
             self.assertIn("deploy it without PROTECT first", self.refusal(*self.SENDER, "--protect", "true", aws=Aws(stack=stack)))
@@ -186,9 +242,9 @@ class Deploying(unittest.TestCase):
         stack = {"status": "CREATE_COMPLETE", "SenderAddress": "us@example.com"}
         ran = self.deploy("--protect", "true", "--no-build", aws=Aws(stack=stack))
         self.assertEqual(ran[0], "termination protection True")
-        self.assertIn("DeletionProtection=true", ran[1])
+        self.assertIn('DeletionProtection="true"', ran[1])
         ran = self.deploy("--protect", "false", "--no-build", aws=Aws(stack=stack))
-        self.assertIn("DeletionProtection=false", ran[0])
+        self.assertIn('DeletionProtection="false"', ran[0])
         self.assertEqual(ran[1:], ["termination protection False"])
         ran = self.deploy("--protect", "false", "--no-build", aws=Aws(stack=stack), code=1)
         self.assertEqual(len(ran), 1, "tables that are still protected keep the stack protected")

@@ -1,0 +1,216 @@
+//! What holds as an access token, and for how long.
+
+use ring::signature::Ed25519KeyPair;
+use serde_json::json;
+use taskbell_test::{
+    ManualClock, SeededRandom,
+    fixtures::{NOW, now, user},
+};
+
+use super::*;
+use crate::keys::HANDOVER;
+
+const STACK: &str = "taskbell/test";
+
+fn identity() -> Identity {
+    let session = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(5));
+    Identity { user: user(1).id, session }
+}
+
+/// The public half of a ring's only key.
+fn public_key(ring: &KeyRing) -> String {
+    ring.public_keys().current(now()).unwrap().clone()
+}
+
+fn header(ring: &KeyRing) -> serde_json::Value {
+    json!({"typ": "JWT", "alg": "EdDSA", "kid": key_id(&public_key(ring))})
+}
+
+fn encoded(header: &serde_json::Value, claims: &serde_json::Value, ring: &KeyRing) -> String {
+    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(header), part(claims));
+    let documents = ring.announced(|key| key.document().to_vec());
+    let document = documents.current(now()).unwrap();
+    let signature = Ed25519KeyPair::from_pkcs8(document).unwrap().sign(message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn claims(identity: Identity) -> serde_json::Value {
+    json!({
+        "iss": STACK, "aud": AUDIENCE, "sub": identity.user, "sid": identity.session,
+        "iat": now().as_second(), "exp": now().as_second() + 900, "jti": "1",
+    })
+}
+
+#[test]
+fn a_token_says_who_its_bearer_is_until_it_expires() {
+    let key = KeyRing::parse(&KeyRing::generate("1").unwrap().to_text()).unwrap();
+    let token =
+        Issuer::new(STACK.to_owned(), &key).issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
+    assert_eq!(verifier.verify(&token, now()), Some(identity()));
+    assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
+    assert_eq!(verifier.verify(&token, now() - SignedDuration::from_mins(1)), None);
+}
+
+fn pair() -> (Issuer, Verifier) {
+    let key = KeyRing::generate("1").unwrap();
+    let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
+    (Issuer::new(STACK.to_owned(), &key), verifier)
+}
+
+#[test]
+fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
+    let key = KeyRing::generate("1").unwrap();
+    let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
+    let eddsa = header(&key);
+    let good = encoded(&eddsa, &claims(identity()), &key);
+    assert_eq!(verifier.verify(&good, now()), Some(identity()), "the rest differs in one thing each");
+
+    let altered = |member: &str, value: serde_json::Value| {
+        let mut header = eddsa.clone();
+        header[member] = value;
+        header
+    };
+    let mut bad = vec![
+        ("no kid", encoded(&json!({"typ": "JWT", "alg": "EdDSA"}), &claims(identity()), &key)),
+        ("unknown kid", encoded(&altered("kid", json!("other")), &claims(identity()), &key)),
+        ("another key", encoded(&eddsa, &claims(identity()), &KeyRing::generate("1").unwrap())),
+        ("alg none", encoded(&altered("alg", json!("none")), &claims(identity()), &key)),
+        ("alg HS256", encoded(&altered("alg", json!("HS256")), &claims(identity()), &key)),
+        ("no signature", good.rsplit_once('.').unwrap().0.to_owned() + "."),
+        ("nothing", String::new()),
+    ];
+    for (claim, value) in [
+        ("aud", json!("another-api")),
+        ("iss", json!("taskbell/other")),
+        ("sub", json!("tsk_01JQ0000000000000000000000")),
+        ("exp", json!(now().as_second())),
+        ("iat", json!(now().as_second() + 60)),
+    ] {
+        let mut altered = claims(identity());
+        altered[claim] = value;
+        bad.push((claim, encoded(&eddsa, &altered, &key)));
+        altered.as_object_mut().unwrap().remove(claim);
+        bad.push((claim, encoded(&eddsa, &altered, &key)));
+    }
+    for (what, token) in bad {
+        assert_eq!(verifier.verify(&token, now()), None, "{what}");
+    }
+    // Every single changed character of the signed part voids it.
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    for index in 0..signed.len() {
+        let mut bytes = good.clone().into_bytes();
+        bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+        assert_eq!(verifier.verify(&String::from_utf8(bytes).unwrap(), now()), None, "at {index}");
+    }
+}
+
+#[test]
+fn a_token_that_was_seen_expires_all_the_same() {
+    let (issuer, verifier) = pair();
+    let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    assert_eq!(verifier.verify(&token, now()), Some(identity()));
+    assert_eq!(verifier.verify(&token, now()), Some(identity()));
+    assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
+}
+
+#[test]
+fn a_token_that_has_expired_is_not_remembered() {
+    let (issuer, verifier) = pair();
+    let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
+    assert!(verifier.known().is_empty());
+}
+
+#[test]
+fn what_was_seen_helps_no_forgery() {
+    let (issuer, verifier) = pair();
+    let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    assert!(verifier.verify(&token, now()).is_some());
+    for index in [10, token.len() / 2, token.len() - 10] {
+        let mut forged = token.clone().into_bytes();
+        forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
+        let forged = String::from_utf8(forged).unwrap();
+        assert_eq!(verifier.verify(&forged, now()), None, "changed at {index}");
+    }
+    assert_eq!(verifier.known().len(), 1, "only what holds is remembered");
+}
+
+#[test]
+fn no_more_than_so_many_tokens_are_remembered() {
+    let (issuer, verifier) = pair();
+    let tokens: Vec<_> = (0..MAX_KNOWN as u64 + 10)
+        .map(|seed| issuer.issue(identity(), now(), &SeededRandom::new(seed)).unwrap())
+        .collect();
+    assert!(tokens.iter().all(|token| verifier.verify(token, now()).is_some()));
+    assert_eq!(verifier.known().len(), MAX_KNOWN);
+    let later = now() + LIFETIME;
+    let fresh = issuer.issue(identity(), later, &SeededRandom::new(7)).unwrap();
+    assert!(verifier.verify(&fresh, later).is_some());
+    assert_eq!(verifier.known().len(), 1, "expired ones make room");
+}
+
+#[test]
+fn an_hs256_token_signed_with_the_public_key_does_not_hold() {
+    let key = KeyRing::generate("1").unwrap();
+    let public = URL_SAFE_NO_PAD.decode(public_key(&key)).unwrap();
+    let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!(
+        "{}.{}",
+        part(json!({"alg": "HS256", "typ": "JWT", "kid": key_id(&public_key(&key))})),
+        part(claims(identity()))
+    );
+    let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &public);
+    let signature = URL_SAFE_NO_PAD.encode(ring::hmac::sign(&secret, message.as_bytes()));
+    let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
+    assert_eq!(verifier.verify(&format!("{message}.{signature}"), now()), None);
+}
+
+#[test]
+fn what_is_no_key_is_refused() {
+    let key = public_key(&KeyRing::generate("1").unwrap());
+    for bad in ["", "AAAA", "AAAA@0", "not base64!@0", &key, &format!("{key}@0,")] {
+        assert!(Verifier::new(STACK, bad).is_err(), "{bad}");
+    }
+}
+
+/// The id of the key that a token says it is signed with.
+fn key_of(token: &str) -> Option<String> {
+    jsonwebtoken::decode_header(token).unwrap().kid
+}
+
+#[test]
+fn tokens_of_both_keys_hold_while_one_takes_the_place_of_the_other() {
+    let mut ring = KeyRing::generate("1").unwrap();
+    let before = public_key(&ring);
+    ring.rotate("2", now()).unwrap();
+    let verifier = Verifier::new(STACK, &ring.public_keys().to_string()).unwrap();
+    let issuer = Issuer::new(STACK.to_owned(), &ring);
+    let issue = |at, seed| issuer.issue(identity(), at, &SeededRandom::new(seed)).unwrap();
+    let begins = now() + HANDOVER;
+    let last = issue(begins - SignedDuration::from_secs(1), 1);
+    let first = issue(begins, 2);
+    assert_eq!(key_of(&last), Some(key_id(&before)));
+    assert_ne!(key_of(&first), key_of(&last));
+    for token in [&last, &first] {
+        assert_eq!(verifier.verify(token, begins), Some(identity()));
+        let end = begins + LIFETIME - SignedDuration::from_secs(2);
+        assert_eq!(verifier.verify(token, end), Some(identity()));
+    }
+}
+
+#[test]
+fn a_key_that_was_replaced_signs_nothing_that_holds_once_its_last_tokens_have_expired() {
+    let mut ring = KeyRing::generate("1").unwrap();
+    let stolen = KeyRing::parse(&ring.to_text()).unwrap();
+    ring.rotate("2", now()).unwrap();
+    let verifier = Verifier::new(STACK, &ring.public_keys().to_string()).unwrap();
+    let thief = Issuer::new(STACK.to_owned(), &stolen);
+    let end = now() + HANDOVER + LIFETIME + LEEWAY;
+    let forge = |at| thief.issue(identity(), at, &SeededRandom::new(1)).unwrap();
+    let early = forge(end - SignedDuration::from_secs(1));
+    assert!(verifier.verify(&early, end - SignedDuration::from_secs(1)).is_some());
+    assert_eq!(verifier.verify(&early, end), None, "remembered no longer than the key holds");
+    assert_eq!(verifier.verify(&forge(end), end), None);
+}

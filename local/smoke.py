@@ -283,6 +283,8 @@ def find(name: str) -> tuple[Stack, str]:
         local = dict(line.split("=", 1) for line in running.read_text().splitlines())
         cloud = Cloud(PROJECT / ".local" / "run", urlsplit(local["TASKBELL_AWS_ENDPOINT"]).port)
         return Stack(name, cloud.client), local["TASKBELL_MAIL_URL"]
+    if name == configuration()[0]:
+        raise CannotRun("the local cloud is not running: start it with make run")
     session = boto3.Session()
     if not session.region_name:
         raise CannotRun("no region is chosen: set AWS_DEFAULT_REGION to that of the stack")

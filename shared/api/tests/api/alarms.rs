@@ -7,7 +7,7 @@ use std::{
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use taskbell_test::template::{project, properties, resources, seconds};
+use taskbell_test::template::{project, properties, resources, seconds, template};
 
 #[test]
 fn the_alarm_on_server_errors_is_about_their_rate() {
@@ -97,4 +97,10 @@ fn every_line_that_is_counted_in_the_logs_is_one_that_a_worker_writes() {
             assert!(workers.contains(&format!("\"{message}\")")), "{id}: nothing logs {message:?}");
         }
     }
+}
+
+#[test]
+fn no_log_level_leaves_out_a_line_that_an_alarm_counts() {
+    let levels = &template()["Parameters"]["LogLevel"]["AllowedValues"];
+    assert_eq!(levels, &json!(["warn", "info", "debug"]));
 }

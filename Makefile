@@ -71,9 +71,10 @@ test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
 	@$(PYTHON) local/recurrence_oracle.py 1000
 	@$(PYTHON) local/e2e.py target/$(HOST)/debug
 
+# With the tests, as above: without them features differ, and the SDKs are compiled again.
 .PHONY: two-stacks
 two-stacks: $(TOOLS) ## two stacks side by side, a failed first deploy and a protected stack, by the real sam deploy (two minutes)
-	cargo build --workspace --bins
+	cargo build --workspace --bins --tests
 	@$(PYTHON) local/two_stacks.py target/$(HOST)/debug
 
 .PHONY: lint

@@ -155,9 +155,15 @@ impl Rule {
         RRuleSet::from_str(&format!("DTSTART:{start}\nRRULE:{}", self.grid))
     }
 
-    /// Whether it comes more often than once an hour as a matter of course.
+    /// Whether it can come more than 24 times on a day.
     pub fn is_dense(&self) -> bool {
-        self.grid.contains("FREQ=MINUTELY") || self.grid.contains("FREQ=SECONDLY")
+        let count = |part: &str| {
+            let list = self.grid.split(';').find_map(|found| found.strip_prefix(part));
+            list.map(|list| list.split(',').count())
+        };
+        let hours = count("BYHOUR=").unwrap_or(if self.grid.contains("FREQ=HOURLY") { 24 } else { 1 });
+        let a_day = hours * count("BYMINUTE=").unwrap_or(1) * count("BYSECOND=").unwrap_or(1);
+        self.grid.contains("FREQ=MINUTELY") || self.grid.contains("FREQ=SECONDLY") || a_day > 24
     }
 
     fn names_times(&self) -> bool {

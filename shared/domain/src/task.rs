@@ -3,7 +3,7 @@
 
 mod reminders;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     checklist::{ChecklistItem, WantedItem, arrange},
@@ -33,6 +33,9 @@ word_enum!(Priority, "How much a task matters, from the least to the most.",
     High = "high": "Before others.",
     Urgent = "urgent": "Before all others.",
 );
+
+/// The least time that an occurrence takes to complete itself which was due before it was made or changed.
+const CATCH_UP_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// A task, with everything that is known of its reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -333,18 +336,24 @@ impl Task {
     }
 
     /// When the task completes itself: that long after the last change, unless it is completed before. An
-    /// occurrence of a series counts from its due time, if that is later: otherwise the series would run away.
+    /// occurrence of a series counts from its due time, if that is later; one that was due before the last change takes
+    /// an hour at least, or a series that begins years ago would run through them without a pause.
     pub fn auto_complete_at(&self) -> Option<Timestamp> {
         let after = self.auto_complete_after.filter(|_| self.status != Status::Completed)?;
-        let due_at = self.due_at.filter(|_| self.recurrence.is_some());
-        after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))
+        let Some(due_at) = self.due_at.filter(|_| self.recurrence.is_some()) else {
+            return after.after(self.updated_at);
+        };
+        if due_at > self.updated_at {
+            return after.after(due_at);
+        }
+        Some(after.after(self.updated_at)?.max(self.updated_at + CATCH_UP_PAUSE))
     }
 
-    /// Refuses a task that would complete itself more than once an hour, for ever.
+    /// Refuses a task that would complete itself more than 24 times a day, for ever.
     fn check_pace(&self) -> Result<(), FieldError> {
         let dense = self.recurrence.as_ref().is_some_and(|series| series.rule.is_dense());
         if dense && self.auto_complete_after.is_some() {
-            let why = "A task that comes again every minute or second cannot complete itself.";
+            let why = "A task that recurs more than 24 times a day cannot complete itself.";
             return Err(Violation::new("too_dense", why).at("auto_complete_after"));
         }
         Ok(())

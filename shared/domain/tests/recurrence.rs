@@ -489,6 +489,51 @@ fn an_automatic_completion_silences_later_reminders() {
     assert!(short.reminders.iter().all(|r| r.delivery.reason == Some(Reason::TaskCompleted)));
 }
 
+/// A series without reminders that completes itself.
+fn completing(text: &str, start: &str, after: &str) -> Task {
+    let mut wanted = due_draft("t", start, &[]);
+    wanted.recurrence = Some(rule(text));
+    wanted.auto_complete_after = Some(AutoComplete::parse(after).expect("a duration"));
+    task(1, &user(1), wanted)
+}
+
+#[test]
+fn a_series_that_lies_in_the_past_completes_itself_once_an_hour_at_most() {
+    for rule in ["FREQ=HOURLY", "FREQ=DAILY", "FREQ=HOURLY;INTERVAL=7"] {
+        let mut task = completing(rule, "1970-01-01T00:00:00Z", "PT1S");
+        for hour in 1..=30 {
+            let at = task.auto_complete_at().expect("it completes itself");
+            assert_eq!(at, now() + jiff::SignedDuration::from_hours(hour), "{rule}");
+            let Step::Completed(Some(next)) = task.begin_delivery(at, &SeededRandom::new(8)) else {
+                panic!("{rule}: it completes itself")
+            };
+            task = *next;
+        }
+    }
+    // One that has come up with the present goes on at its due times.
+    let present = completing("FREQ=HOURLY", "2026-03-01T09:00:00Z", "PT1S");
+    assert_eq!(present.auto_complete_at(), Some(instant("2026-03-01T09:00:01Z")));
+}
+
+#[test]
+fn a_rule_that_comes_more_than_24_times_a_day_cannot_complete_itself() {
+    let hours: Vec<_> = (0..13).map(|hour| hour.to_string()).collect();
+    let minutes: Vec<_> = (0..60).map(|minute| minute.to_string()).collect();
+    for (rule, refused) in [
+        ("FREQ=HOURLY".to_owned(), false),
+        ("FREQ=HOURLY;BYMINUTE=30".to_owned(), false),
+        ("FREQ=HOURLY;BYMINUTE=0,30".to_owned(), true),
+        (format!("FREQ=HOURLY;BYMINUTE={}", minutes.join(",")), true),
+        ("FREQ=HOURLY;BYSECOND=0,1".to_owned(), true),
+        ("FREQ=HOURLY;BYHOUR=8,9;BYMINUTE=0,30".to_owned(), false),
+        (format!("FREQ=DAILY;BYHOUR={};BYMINUTE=0", hours.join(",")), false),
+        (format!("FREQ=DAILY;BYHOUR={};BYMINUTE=0,30", hours.join(",")), true),
+        ("FREQ=MINUTELY".to_owned(), true),
+    ] {
+        assert_eq!(Rule::parse(&rule).expect(&rule).is_dense(), refused, "{rule}");
+    }
+}
+
 #[test]
 fn an_occurrence_completes_itself_counted_from_its_due_time_and_makes_the_next_one() {
     let mut hourly = short_lived("PT30S");

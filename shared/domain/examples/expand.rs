@@ -29,5 +29,5 @@ fn occurrences(start: &str, rule: &str) -> Result<Vec<String>, &'static str> {
     let rule = Rule::parse(rule).map_err(|violation| violation.code)?;
     let first = Series::starting(rule, RecurrenceFrom::Due, start, &zone).map_err(|v| v.code)?;
     let series = std::iter::successors(Some(first), |one| one.following(&zone, 1).next());
-    Ok(series.take(OCCURRENCES).map(|one| one.slot.place().to_string()).collect())
+    Ok(series.take(OCCURRENCES).map(|one| one.slot.place(&zone).to_string()).collect())
 }

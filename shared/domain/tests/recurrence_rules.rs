@@ -59,8 +59,13 @@ fn what_a_rule_leaves_out_comes_from_the_start() {
     );
     assert_eq!(dues("2028-03-07", "FREQ=YEARLY;BYMONTH=5", 2), ["2028-05-07", "2029-05-07"]);
     assert_eq!(
-        dues("2028-03-31", "FREQ=YEARLY;BYMONTHDAY=30", 3),
-        ["2028-04-30", "2028-05-30", "2028-06-30"]
+        dues("2028-03-30", "FREQ=YEARLY;BYMONTHDAY=1,31", 3),
+        ["2028-03-31", "2029-03-01", "2029-03-31"]
+    );
+    assert_eq!(
+        dues("2026-11-13", "FREQ=YEARLY;BYMONTHDAY=13;BYDAY=FR", 3),
+        ["2027-08-13", "2028-10-13", "2029-04-13"],
+        "a day of the week is looked for in the whole year"
     );
     assert_eq!(
         dues("2028-03-07T09:15:42[UTC]", "FREQ=DAILY;BYHOUR=8,20", 2),
@@ -83,6 +88,8 @@ fn weeks_at_the_turn_of_the_year_are_those_of_iso_8601() {
         dues("2026-12-31", "FREQ=YEARLY;BYWEEKNO=-1;BYDAY=TH", 3),
         ["2027-12-30", "2028-12-28", "2029-12-27"]
     );
+    // A start that is not of the rule counts by its calendar year.
+    assert_eq!(dues("2027-01-03", "FREQ=YEARLY;INTERVAL=5;BYWEEKNO=53;BYDAY=TH", 1), ["2032-12-30"]);
     // A year is 52 or 53 whole weeks: every second one begins with its first week, whatever its month.
     assert_eq!(
         dues("2029-12-31", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO,TU,WE", 5),
@@ -246,6 +253,11 @@ fn a_rule_that_never_occurs_ends_after_a_bounded_search() {
     }
     // Rare is not never.
     assert_eq!(dues("1972-02-29", "FREQ=YEARLY;INTERVAL=200", 1), ["2172-02-29"]);
+    assert_eq!(
+        dues("1970-01-01T15:00:00Z", "FREQ=SECONDLY;INTERVAL=86399;BYHOUR=0;BYMINUTE=0;BYSECOND=0", 1)
+            .len(),
+        1
+    );
     assert_eq!(
         dues("2026-01-01T00:00:01Z", "FREQ=SECONDLY;INTERVAL=3601;BYMINUTE=0;BYSECOND=0", 1).len(),
         1

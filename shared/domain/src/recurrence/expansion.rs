@@ -17,6 +17,8 @@ pub(super) struct Expansion<'a> {
     parts: &'a Parts,
     start: Day,
     start_time: Time,
+    /// The number of the period that INTERVAL counts from.
+    first_period: i32,
     /// The parts that are not given, from the start.
     months: Vec<i8>,
     month_days: Vec<i16>,
@@ -59,6 +61,7 @@ impl<'a> Expansion<'a> {
             parts,
             start: day,
             start_time: start.time(),
+            first_period: 0,
             months: parts.by_month.clone(),
             month_days: parts.by_month_day.clone(),
             weekdays: parts.by_day.clone(),
@@ -86,14 +89,21 @@ impl<'a> Expansion<'a> {
                 }
                 Frequency::Yearly | Frequency::Monthly => {
                     expansion.month_days.push(i16::from(day.day));
-                    if freq == Frequency::Yearly && parts.by_month.is_empty() {
-                        expansion.months.push(day.month);
-                    }
                 }
                 Frequency::Weekly => expansion.weekdays.push((0, day.weekday())),
                 _ => {}
             }
         }
+        let only_month_days = parts.by_day.is_empty() && parts.by_year_day.is_empty();
+        let weeks = !parts.by_week_no.is_empty();
+        if freq == Frequency::Yearly && parts.by_month.is_empty() && only_month_days && !weeks {
+            expansion.months.push(day.month);
+        }
+        // A start that is not of the rule can lie in the last week of the year before.
+        expansion.first_period = match freq == Frequency::Yearly && weeks && !expansion.admits(day) {
+            true => day.year.into(),
+            false => expansion.period(day),
+        };
         expansion
     }
 
@@ -182,7 +192,7 @@ impl<'a> Expansion<'a> {
         if self.parts.interval == 1 {
             return true;
         }
-        let apart = i64::from(self.period(day)) - i64::from(self.period(self.start));
+        let apart = i64::from(self.period(day)) - i64::from(self.first_period);
         apart % i64::from(self.parts.interval) == 0
     }
 
@@ -228,6 +238,7 @@ impl<'a> Expansion<'a> {
         };
         let days = i64::from(day.number) - i64::from(self.start.number);
         let from_start = days * (86_400 / length) - seconds_of(self.start_time) / length;
+        let mut looked = false;
         let mut period = if day.date() == after.date() { seconds_of(after.time()) / length } else { 0 };
         loop {
             let behind = (from_start + period).rem_euclid(interval);
@@ -235,7 +246,9 @@ impl<'a> Expansion<'a> {
             if period * length >= 86_400 {
                 return None;
             }
-            *periods = periods.checked_sub(1)?;
+            // The first of a day counts as the day.
+            *periods = periods.checked_sub(u32::from(looked))?;
+            looked = true;
             let (hour, minute) = (period * length / 3_600, period * length / 60 % 60);
             if !self.hours.contains(&(hour as i8)) {
                 period = (hour + 1) * 3_600 / length;

@@ -6,8 +6,23 @@ use argon2::{
 };
 use taskbell_domain::{clock::Random, violation::Violation};
 
+use crate::http::Problem;
+
 /// How long a password may be, in characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
+
+/// How much of a password is judged, in characters. The time that judging takes grows with the square of this, and
+/// with the number of letters that look like others.
+const JUDGED: usize = 24;
+
+/// How many words of a user's name and address are held against a password.
+const MAX_CONTEXT: usize = 20;
+
+/// What nobody may build a password of, besides the user's own name and address.
+const PRODUCT: &str = "taskbell";
+
+/// How the hashes of today begin.
+const PARAMETERS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 /// A hash that no password has. A log-in with an unknown address is checked against it, so that it takes
 /// as long as one with a wrong password.
@@ -29,8 +44,11 @@ pub fn check_new(password: &str, context: &[&str]) -> Result<(), Violation> {
         }
         _ => {}
     }
+    let words = context.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+    let words = words.filter(|word| word.chars().count() > 2).take(MAX_CONTEXT);
+    let context: Vec<&str> = std::iter::once(PRODUCT).chain(words).collect();
     // The score is 0..4; below 2 a password falls to a million guesses.
-    if zxcvbn::zxcvbn(password, context).score() < zxcvbn::Score::Two {
+    if zxcvbn::zxcvbn(judged(password), &context).score() < zxcvbn::Score::Two {
         return Err(Violation::new(
             "too_common",
             "It is among the first that an attacker would try: use several unrelated words.",
@@ -39,11 +57,29 @@ pub fn check_new(password: &str, context: &[&str]) -> Result<(), Violation> {
     Ok(())
 }
 
+/// The part of a password that is judged. What is strong up to there stays so, whatever follows.
+fn judged(password: &str) -> &str {
+    let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(end, _)| end);
+    password.get(..end).unwrap_or(password)
+}
+
+/// Whether a hash was made with other parameters than those of today.
+pub fn is_outdated(hash: &str) -> bool {
+    !hash.starts_with(PARAMETERS)
+}
+
 /// Hashes a password with a new salt, into PHC string format.
 ///
 /// # Errors
-/// When there is no memory for it.
-pub fn hash(password: &str, random: &dyn Random) -> Result<String, Error> {
+/// 500 when there is no memory for it.
+pub fn new_hash(password: &str, random: &dyn Random) -> Result<String, Problem> {
+    hash(password, random).map_err(|error| {
+        tracing::error!(%error, "a password could not be hashed");
+        Problem::internal()
+    })
+}
+
+fn hash(password: &str, random: &dyn Random) -> Result<String, Error> {
     let mut salt = [0; 16];
     random.fill(&mut salt);
     let hash: PasswordHash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt)?;

@@ -39,6 +39,8 @@ pub struct Identity {
     pub user: UserId,
     /// The session in which the token was issued.
     pub session: SessionId,
+    /// When, to the second.
+    pub issued_at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +50,8 @@ struct Claims {
     sub: UserId,
     sid: SessionId,
     iat: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     exp: i64,
     jti: String,
 }
@@ -73,22 +77,23 @@ impl Issuer {
         Self { name, keys: keys.announced(key) }
     }
 
-    /// A token for a user in a session, valid from now for [`LIFETIME`].
+    /// A token for a user in a session, valid for [`LIFETIME`] from when it is issued.
     ///
     /// # Errors
     /// When signing fails, which a valid key does not.
     pub fn issue(
         &self,
         identity: Identity,
-        now: Timestamp,
         random: &dyn Random,
     ) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = identity.issued_at;
         let claims = Claims {
             iss: self.name.clone(),
             aud: AUDIENCE.to_owned(),
             sub: identity.user,
             sid: identity.session,
             iat: now.as_second(),
+            nbf: None,
             exp: (now + LIFETIME).as_second(),
             jti: link_token(random),
         };
@@ -107,7 +112,7 @@ const MAX_KNOWN: usize = 256;
 #[derive(Clone, Copy)]
 struct Verified {
     identity: Identity,
-    issued: Timestamp,
+    not_before: Timestamp,
     expires: Timestamp,
 }
 
@@ -160,7 +165,7 @@ impl Verifier {
 
     /// Who the token was issued to; nothing if it does not hold.
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
-        let holds = |verified: &Verified| verified.issued <= now + LEEWAY && now < verified.expires;
+        let holds = |verified: &Verified| verified.not_before <= now + LEEWAY && now < verified.expires;
         let known = self.known().get(token).copied();
         if let Some(verified) = known {
             return holds(&verified).then_some(verified.identity);
@@ -182,13 +187,20 @@ impl Verifier {
 
     /// What the token says, if its signature holds.
     fn check(&self, token: &str) -> Option<Verified> {
-        let id = jsonwebtoken::decode_header(token).ok()?.kid?;
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        // What must be understood, and is not (RFC 7515, section 4.1.11).
+        if header.crit.is_some() {
+            return None;
+        }
+        let id = header.kid?;
         let trusted = self.keys.iter().find(|trusted| trusted.id == id)?;
         let claims = jsonwebtoken::decode::<Claims>(token, &trusted.key, &self.rules).ok()?.claims;
         let expires = Timestamp::from_second(claims.exp).ok()?;
+        let issued_at = Timestamp::from_second(claims.iat).ok()?;
+        let not_before = claims.nbf.map_or(Some(issued_at), |at| Timestamp::from_second(at).ok())?;
         Some(Verified {
-            identity: Identity { user: claims.sub, session: claims.sid },
-            issued: Timestamp::from_second(claims.iat).ok()?,
+            identity: Identity { user: claims.sub, session: claims.sid, issued_at },
+            not_before: not_before.max(issued_at),
             expires: trusted.until.map_or(expires, |until| until.min(expires)),
         })
     }

@@ -92,6 +92,12 @@ async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once()
     }
 }
 
+/// How many there are with one more.
+async fn counted(store: &impl Limits, limit: &Limit, subject: &Subject) -> Option<u32> {
+    let usage = store.count(limit, subject, 1, now()).await.expect("an answer");
+    usage.map(|usage| usage.count)
+}
+
 #[tokio::test]
 async fn a_window_that_another_request_has_just_begun_goes_on() {
     let (limit, ada) = (Limit::requests(9), Subject::user(user(1).id));
@@ -103,12 +109,12 @@ async fn a_window_that_another_request_has_just_begun_goes_on() {
         }
         let (rival, whose) = (other.clone(), ada.clone());
         let deed = async move {
-            assert_eq!(rival.count(&limit, &whose, 1, now()).await.expect("an answer"), Some(1));
+            assert_eq!(counted(&rival, &limit, &whose).await, Some(1));
         };
         // The first update finds that its window has not begun, the second one begins it.
         let store = meddled(&server, ("UpdateItem", 2), deed);
-        assert_eq!(store.count(&limit, &ada, 1, now()).await.expect("an answer"), Some(2));
-        assert_eq!(other.count(&limit, &ada, 1, now()).await.expect("an answer"), Some(3));
+        assert_eq!(counted(&store, &limit, &ada).await, Some(2));
+        assert_eq!(counted(&other, &limit, &ada).await, Some(3));
     }
 }
 

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Random,
+    email::EmailAddress,
     id::{SessionId, UserId},
 };
 
@@ -22,6 +23,9 @@ pub struct Credential {
     pub password_hash: String,
 }
 
+/// How far the clocks of functions may be apart.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
 /// A session: the family of refresh tokens that began with one log-in. Exactly one of them is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -29,13 +33,42 @@ pub struct Session {
     pub id: SessionId,
     /// Whose it is.
     pub user: UserId,
+    /// Hash of the part of the refresh token's secret that all tokens of the session share: whoever presents it has
+    /// had one of them.
+    pub family_hash: String,
     /// Hash of the one refresh token that is valid now.
     pub token_hash: String,
     /// When the session ends unless it is refreshed.
     pub expires_at: Timestamp,
 }
 
+impl Session {
+    /// The session that a refresh token belongs to, with this token as the valid one, from `now` on.
+    pub fn of(token: &RefreshToken, now: Timestamp) -> Self {
+        Self {
+            id: token.session,
+            user: token.user,
+            family_hash: token.family_hash(),
+            token_hash: token.hash(),
+            expires_at: now + SESSION_LIFETIME,
+        }
+    }
+}
+
+/// A password that was checked at a log-in.
+#[derive(Clone, Copy)]
+pub struct CheckedPassword<'a> {
+    /// The address that it was given with.
+    pub email: &'a EmailAddress,
+    /// The hash that it has.
+    pub hash: &'a str,
+    /// The hash to store in its place, if that one was made with parameters of before.
+    pub rehashed: Option<&'a str>,
+}
+
 /// A refresh token: it names its session and proves the right to continue it.
+///
+/// Its secret is 32 hexadecimal digits that all tokens of the session share, and 32 of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The user whose session it is.
@@ -51,6 +84,22 @@ impl RefreshToken {
         let mut secret = [0; 32];
         random.fill(&mut secret);
         Self { user, session, secret: hex(&secret) }
+    }
+
+    /// The token that takes the place of this one.
+    pub fn next(&self, random: &dyn Random) -> Self {
+        let mut own = [0; 16];
+        random.fill(&mut own);
+        Self { secret: format!("{}{}", self.family(), hex(&own)), ..self.clone() }
+    }
+
+    fn family(&self) -> &str {
+        self.secret.get(..32).unwrap_or_default()
+    }
+
+    /// Whether its session was opened before a moment, as far as clocks agree.
+    pub fn is_older_than(&self, moment: Timestamp) -> bool {
+        self.session.made_at() + CLOCK_SKEW < moment
     }
 
     /// Reads what [`Self::to_text`] wrote; nothing for any other text.
@@ -77,6 +126,11 @@ impl RefreshToken {
     /// turned back by trying.
     pub fn hash(&self) -> String {
         sha256_hex(self.secret.as_bytes())
+    }
+
+    /// Hash of the part that all tokens of the session share.
+    pub fn family_hash(&self) -> String {
+        sha256_hex(self.family().as_bytes())
     }
 }
 

@@ -97,6 +97,15 @@ pub struct Allowance {
     pub reset: SignedDuration,
 }
 
+/// What is known of a subject that is not blocked, once something was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// How many there are in the window.
+    pub count: u32,
+    /// Access tokens of the user that were issued before are not valid.
+    pub tokens_valid_from: Option<Timestamp>,
+}
+
 /// Whose doings are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject(String);

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
+    clock::whole_seconds,
     delivery::Reason,
     digest::DigestHour,
     due::{Due, Fold},
@@ -71,6 +72,10 @@ pub struct User {
     pub mail_stopped: Option<Stopped>,
     /// Signs the links in mails to this user.
     pub link_secret: String,
+    /// When the password was last set by a code: sessions that were opened before have ended.
+    pub password_set_at: Option<Timestamp>,
+    /// Access tokens that were issued before are not valid.
+    pub tokens_valid_from: Option<Timestamp>,
     /// Counts the changes of the profile.
     pub version: u64,
     /// When they registered.
@@ -164,7 +169,27 @@ impl User {
             Some(false) => None,
             None => self.disabled_at,
         };
+        if self.role != before.role || self.disabled_at.is_some() != before.disabled_at.is_some() {
+            self.revoke_tokens(now);
+        }
         self.touch(&before, now)
+    }
+
+    /// Another password has been set by a code that was mailed to the address: what was issued or signed before is not
+    /// valid, and the address is the user's.
+    pub fn set_password(&mut self, link_secret: String, now: Timestamp) {
+        let before = self.clone();
+        (self.link_secret, self.password_set_at) = (link_secret, Some(now));
+        self.revoke_tokens(now);
+        self.email_verified_at =
+            self.email_verified_at.filter(|_| self.mail_stopped.is_none()).or(Some(now));
+        self.mail_stopped = None;
+        self.touch(&before, now);
+    }
+
+    /// Access tokens say the second in which they were issued, so those of the present one end with those before.
+    fn revoke_tokens(&mut self, now: Timestamp) {
+        self.tokens_valid_from = Some(whole_seconds(now) + SignedDuration::from_secs(1));
     }
 
     /// The user has proven that the address is theirs. Returns whether that is news.

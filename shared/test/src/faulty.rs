@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use taskbell_domain::{
     comment::Comment,
     counts::{Counted, Numbers, Tallies, Tally},
-    credential::{Credential, Session},
+    credential::{CheckedPassword, Credential, Session},
     digest::Digest,
     email::EmailAddress,
     id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
-    limit::{Limit, Subject},
+    limit::{Limit, Subject, Usage},
     list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::*,
@@ -127,8 +127,13 @@ faulty! {
         fn users(begins: &str, after: Option<(String, UserId)>, limit: u8) -> UserPage;
     }
     Accounts {
-        fn shut_out(user: UserId, limit: &Limit, out: bool) -> ();
         fn close_sessions(user: UserId) -> ();
+    }
+    AccessChanges {
+        fn store_access(user: &User, limit: &Limit) -> ();
+    }
+    Redemptions {
+        fn redeem(redemption: Redemption<'_>) -> bool;
     }
     Registrations {
         fn register(
@@ -137,21 +142,19 @@ faulty! {
     }
     Credentials {
         fn credential(email: &EmailAddress) -> Option<Credential>;
-        fn replace_credential(
-            email: &EmailAddress, credential: &Credential, code: &Notice, now: Timestamp
-        ) -> bool;
     }
     StoppedAddresses {
         fn stop_address(address_hash: &str, now: Timestamp) -> ();
         fn is_stopped(address_hash: &str) -> bool;
     }
     Sessions {
-        fn open_session(session: &Session) -> ();
+        fn open_session(session: &Session, checked: CheckedPassword<'_>) -> bool;
+        fn has_session(user: UserId, session: SessionId, now: Timestamp) -> bool;
         fn rotate_session(next: &Session, presented: &str, now: Timestamp) -> Rotated;
         fn close_session(user: UserId, session: SessionId) -> ();
     }
     Limits {
-        fn count(limit: &Limit, subject: &Subject, more: u32, now: Timestamp) -> Option<u32>;
+        fn count(limit: &Limit, subject: &Subject, more: u32, now: Timestamp) -> Option<Usage>;
     }
     Memberships {
         fn role(space: SpaceId, user: UserId) -> Option<Role>;

@@ -47,6 +47,8 @@ pub fn user(number: u64) -> User {
         email_verified_at: Some(now()),
         mail_stopped: None,
         link_secret: format!("{number:032x}"),
+        password_set_at: None,
+        tokens_valid_from: None,
         version: 1,
         created_at: now(),
         updated_at: now(),

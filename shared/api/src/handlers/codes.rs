@@ -6,10 +6,9 @@ use taskbell_domain::{
     clock::{Clock, Random},
     id::{NoticeId, UserId},
     notice::{Code, Content, Notice, Purpose},
-    ports::{Notices, Replaced, TimerQueue},
+    ports::{Notices, TimerQueue},
 };
 
-use super::TRIES;
 use crate::{http::Problem, ring_soon::ring_soon};
 
 /// Mails a code to an account.
@@ -67,23 +66,13 @@ pub(crate) async fn open(
 }
 
 impl Opened {
-    /// Uses the code up. Only after it has worked: should that fail, it can be used again.
-    ///
-    /// # Errors
-    /// 409 `busy`.
-    pub(crate) async fn close(self, store: &impl Notices) -> Result<(), Problem> {
+    /// The mail with the code used up, to be stored together with what the code does.
+    pub(crate) fn used_up(self) -> Notice {
         let mut notice = self.notice;
-        for _ in 0..TRIES {
-            let read = notice.version;
-            if let Content::Code { secret_hash, .. } = &mut notice.content {
-                *secret_hash = None;
-            }
-            notice.version += 1;
-            match store.replace_notice(&notice, read).await? {
-                Replaced::Conflict(Some(present)) => notice = *present,
-                Replaced::Done | Replaced::Conflict(None) => return Ok(()),
-            }
+        if let Content::Code { secret_hash, .. } = &mut notice.content {
+            *secret_hash = None;
         }
-        Err(Problem::busy())
+        notice.version += 1;
+        notice
     }
 }

@@ -74,7 +74,7 @@ impl Call {
     /// Waits until it is known whether the caller may do so much. To be awaited before anything is changed.
     ///
     /// # Errors
-    /// 403 `account_disabled`, 429 `too_many_requests`.
+    /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
     pub async fn admitted(&self) -> Result<(), Problem> {
         self.verdict.wait().await.check()
     }

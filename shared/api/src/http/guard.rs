@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
-    limit::{Allowance, Limit, Subject},
+    limit::{Allowance, Limit, Subject, Usage},
     ports::Limits,
 };
 
@@ -30,6 +30,12 @@ pub trait Gate {
     /// Who is calling, if they have proven it.
     fn identify(&self, call: &Call) -> Option<Identity>;
 
+    /// Whether a request has to be counted before the handler is asked: nobody is known yet who could be held to
+    /// account for the work, and no handler can keep the counting from its time.
+    fn counts_first(&self) -> bool {
+        true
+    }
+
     /// Refuses at once whom it remembers to have used up their limit.
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict>;
 
@@ -44,19 +50,22 @@ pub enum Verdict {
     Uncounted,
     /// It is counted, and perhaps too much.
     Counted(Allowance),
-    /// The caller is shut out.
-    ShutOut,
+    /// The caller is blocked.
+    Blocked,
+    /// The access token is not valid any more.
+    Revoked,
 }
 
 impl Verdict {
     /// Refuses what is not to be done.
     ///
     /// # Errors
-    /// 403 `account_disabled`, 429 `too_many_requests`.
+    /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
     pub(super) fn check(self) -> Result<(), Problem> {
         match self {
             Self::Counted(allowance) if allowance.exceeded => Err(too_many(allowance)),
-            Self::ShutOut => Err(disabled()),
+            Self::Blocked => Err(disabled()),
+            Self::Revoked => Err(Problem::unauthorized()),
             Self::Uncounted | Self::Counted(_) => Ok(()),
         }
     }
@@ -102,7 +111,7 @@ pub(crate) async fn limited(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let more = u32::try_from(more).unwrap_or(u32::MAX);
-    counted(store, limit, &subject, more, now).await.check()
+    counted(store, limit, &subject, more, now, None).await.check()
 }
 
 /// Counts some more. Where nothing can be counted in time the request is let through: a limit that is not kept for
@@ -113,10 +122,15 @@ async fn counted(
     subject: &Subject,
     more: u32,
     now: Timestamp,
+    caller: Option<Identity>,
 ) -> Verdict {
+    let revoked = |usage: Usage| {
+        caller.zip(usage.tokens_valid_from).is_some_and(|(caller, from)| caller.issued_at < from)
+    };
     match tokio::time::timeout(PATIENCE, store.count(&limit, subject, more, now)).await {
-        Ok(Ok(Some(count))) => Verdict::Counted(limit.after(count, now)),
-        Ok(Ok(None)) => Verdict::ShutOut,
+        Ok(Ok(Some(usage))) if revoked(usage) => Verdict::Revoked,
+        Ok(Ok(Some(usage))) => Verdict::Counted(limit.after(usage.count, now)),
+        Ok(Ok(None)) => Verdict::Blocked,
         Ok(Err(error)) => {
             tracing::warn!(limit = limit.name, %error, "a request was not counted");
             Verdict::Uncounted
@@ -204,6 +218,10 @@ impl<S: Limits> Gate for Guard<'_, S> {
         verifier.verify(token.trim(), self.clock.now())
     }
 
+    fn counts_first(&self) -> bool {
+        matches!(self.callers, Callers::Anybody)
+    }
+
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
         let (subject, now) = (self.subject(call, caller)?, self.clock.now());
         self.is_refused(&subject, now).then(|| Verdict::Counted(self.limit.after(u32::MAX, now)))
@@ -212,7 +230,7 @@ impl<S: Limits> Gate for Guard<'_, S> {
     async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
         let Some(subject) = self.subject(call, caller) else { return Verdict::Uncounted };
         let now = self.clock.now();
-        let verdict = counted(self.store, self.limit, &subject, 1, now).await;
+        let verdict = counted(self.store, self.limit, &subject, 1, now, caller).await;
         if let Verdict::Counted(allowance) = verdict
             && allowance.exceeded
         {
@@ -222,7 +240,8 @@ impl<S: Limits> Gate for Guard<'_, S> {
     }
 }
 
-/// Runs a handler behind a gate: who is calling is known before, whether it is too much while it works.
+/// Runs a handler behind a gate: who is calling is known before, whether it is too much while it works; of callers
+/// without an account that is known before, too.
 pub(super) async fn guarded<H>(call: &Call, gate: &impl Gate, handler: H) -> Result<Reply, Problem>
 where
     H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
@@ -234,6 +253,11 @@ where
         verdict.check()?;
     }
     let counting = async { call.counted(gate.count(call, caller).await) };
+    if gate.counts_first() {
+        counting.await;
+        call.verdict().check()?;
+        return handler(call).await;
+    }
     let ((), result) = futures_util::join!(counting, handler(call));
     call.verdict().check()?;
     result

@@ -14,7 +14,7 @@ const STACK: &str = "taskbell/test";
 
 fn identity() -> Identity {
     let session = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(5));
-    Identity { user: user(1).id, session }
+    Identity { user: user(1).id, session, issued_at: now() }
 }
 
 /// The public half of a ring's only key.
@@ -45,8 +45,7 @@ fn claims(identity: Identity) -> serde_json::Value {
 #[test]
 fn a_token_says_who_its_bearer_is_until_it_expires() {
     let key = KeyRing::parse(&KeyRing::generate("1").unwrap().to_text()).unwrap();
-    let token =
-        Issuer::new(STACK.to_owned(), &key).issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    let token = Issuer::new(STACK.to_owned(), &key).issue(identity(), &SeededRandom::new(1)).unwrap();
     let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
     assert_eq!(verifier.verify(&token, now()), Some(identity()));
     assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
@@ -109,7 +108,7 @@ fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
 #[test]
 fn a_token_that_was_seen_expires_all_the_same() {
     let (issuer, verifier) = pair();
-    let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    let token = issuer.issue(identity(), &SeededRandom::new(1)).unwrap();
     assert_eq!(verifier.verify(&token, now()), Some(identity()));
     assert_eq!(verifier.verify(&token, now()), Some(identity()));
     assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
@@ -118,7 +117,7 @@ fn a_token_that_was_seen_expires_all_the_same() {
 #[test]
 fn a_token_that_has_expired_is_not_remembered() {
     let (issuer, verifier) = pair();
-    let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    let token = issuer.issue(identity(), &SeededRandom::new(1)).unwrap();
     assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
     assert!(verifier.known().is_empty());
 }
@@ -126,7 +125,7 @@ fn a_token_that_has_expired_is_not_remembered() {
 #[test]
 fn what_was_seen_helps_no_forgery() {
     let (issuer, verifier) = pair();
-    let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).unwrap();
+    let token = issuer.issue(identity(), &SeededRandom::new(1)).unwrap();
     assert!(verifier.verify(&token, now()).is_some());
     for index in [10, token.len() / 2, token.len() - 10] {
         let mut forged = token.clone().into_bytes();
@@ -141,12 +140,13 @@ fn what_was_seen_helps_no_forgery() {
 fn no_more_than_so_many_tokens_are_remembered() {
     let (issuer, verifier) = pair();
     let tokens: Vec<_> = (0..MAX_KNOWN as u64 + 10)
-        .map(|seed| issuer.issue(identity(), now(), &SeededRandom::new(seed)).unwrap())
+        .map(|seed| issuer.issue(identity(), &SeededRandom::new(seed)).unwrap())
         .collect();
     assert!(tokens.iter().all(|token| verifier.verify(token, now()).is_some()));
     assert_eq!(verifier.known().len(), MAX_KNOWN);
     let later = now() + LIFETIME;
-    let fresh = issuer.issue(identity(), later, &SeededRandom::new(7)).unwrap();
+    let fresh =
+        issuer.issue(Identity { issued_at: later, ..identity() }, &SeededRandom::new(7)).unwrap();
     assert!(verifier.verify(&fresh, later).is_some());
     assert_eq!(verifier.known().len(), 1, "expired ones make room");
 }
@@ -187,7 +187,9 @@ fn tokens_of_both_keys_hold_while_one_takes_the_place_of_the_other() {
     ring.rotate("2", now()).unwrap();
     let verifier = Verifier::new(STACK, &ring.public_keys().to_string()).unwrap();
     let issuer = Issuer::new(STACK.to_owned(), &ring);
-    let issue = |at, seed| issuer.issue(identity(), at, &SeededRandom::new(seed)).unwrap();
+    let issue = |at, seed| {
+        issuer.issue(Identity { issued_at: at, ..identity() }, &SeededRandom::new(seed)).unwrap()
+    };
     let begins = now() + HANDOVER;
     let last = issue(begins - SignedDuration::from_secs(1), 1);
     let first = issue(begins, 2);
@@ -208,7 +210,8 @@ fn a_key_that_was_replaced_signs_nothing_that_holds_once_its_last_tokens_have_ex
     let verifier = Verifier::new(STACK, &ring.public_keys().to_string()).unwrap();
     let thief = Issuer::new(STACK.to_owned(), &stolen);
     let end = now() + HANDOVER + LIFETIME + LEEWAY;
-    let forge = |at| thief.issue(identity(), at, &SeededRandom::new(1)).unwrap();
+    let forge =
+        |at| thief.issue(Identity { issued_at: at, ..identity() }, &SeededRandom::new(1)).unwrap();
     let early = forge(end - SignedDuration::from_secs(1));
     assert!(verifier.verify(&early, end - SignedDuration::from_secs(1)).is_some());
     assert_eq!(verifier.verify(&early, end), None, "remembered no longer than the key holds");

@@ -80,7 +80,7 @@ async fn ask(request_type: &str, parameter: &impl SigningKeyStore) -> Value {
 
 fn identity() -> Identity {
     let session = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(5));
-    Identity { user: user(1).id, session }
+    Identity { user: user(1).id, session, issued_at: now() }
 }
 
 /// The keys in the parameter.
@@ -125,7 +125,7 @@ async fn a_new_version_has_all_that_sign_and_verify_change_to_another_key_withou
         [(&old, verifier(&after)), (&new, verifier(&before)), (&new, verifier(&after))]
     {
         let issuer = Issuer::new(name.to_owned(), signer);
-        let token = issuer.issue(identity(), now(), &SeededRandom::new(1)).expect("a token");
+        let token = issuer.issue(identity(), &SeededRandom::new(1)).expect("a token");
         assert_eq!(verifier.verify(&token, now()), Some(identity()));
     }
     assert_ne!(after["Data"]["CursorKey"], before["Data"]["CursorKey"]);

@@ -19,7 +19,7 @@ use taskbell_api::{
 use taskbell_domain::{
     clock::Clock,
     counts::Quota,
-    credential::{Credential, RefreshToken, SESSION_LIFETIME, Session, sha256_hex},
+    credential::{CheckedPassword, Credential, RefreshToken, Session, sha256_hex},
     id::{SessionId, TaskId},
     limit::{LINKS, Limit, REFRESHES},
     notice::{Code, Content, Notice, Purpose},
@@ -77,6 +77,10 @@ impl<S: Store> Gate for MaybeOpen<'_, S> {
 
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
         self.0.as_ref().and_then(|guard| guard.refuses(call, caller))
+    }
+
+    fn counts_first(&self) -> bool {
+        self.0.as_ref().is_none_or(Gate::counts_first)
     }
 
     async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
@@ -240,7 +244,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     pub(crate) async fn register(&self, number: u64) -> User {
         let user = user(number);
-        let password_hash = passwords::hash(PASSWORD, &self.random).expect("a hash");
+        let password_hash = passwords::new_hash(PASSWORD, &self.random).expect("a hash");
         let credential = Credential { user: user.id, password_hash };
         self.store.register(&user, &credential, None).await.expect("an answer");
         user
@@ -305,16 +309,18 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     }
 
     pub(crate) fn access_token(&self, user: &User) -> String {
-        let identity = Identity { user: user.id, session: self.session() };
-        self.issuer.issue(identity, self.clock.now(), &self.random).expect("a token")
+        let issued_at = self.clock.now();
+        let identity = Identity { user: user.id, session: self.session(), issued_at };
+        self.issuer.issue(identity, &self.random).expect("a token")
     }
 
     pub(crate) async fn refresh_token(&self, user: &User) -> String {
         let token = RefreshToken::generate(user.id, self.session(), &self.random);
-        let expires_at = self.clock.now() + SESSION_LIFETIME;
-        let session =
-            Session { id: token.session, user: user.id, token_hash: token.hash(), expires_at };
-        self.store.open_session(&session).await.expect("an answer");
+        let session = Session::of(&token, self.clock.now());
+        let found = self.store.credential(&user.email).await.expect("an answer");
+        let hash = &found.expect("an account").password_hash;
+        let checked = CheckedPassword { email: &user.email, hash, rehashed: None };
+        assert!(self.store.open_session(&session, checked).await.expect("an answer"));
         token.to_text()
     }
 

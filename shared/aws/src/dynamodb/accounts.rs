@@ -2,18 +2,17 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::ReturnValuesOnConditionCheckFailure::AllOld,
+    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 use taskbell_domain::{
-    credential::{Credential, Session},
+    credential::{CheckedPassword, Credential, Session},
     email::EmailAddress,
     id::{SessionId, SpaceId, UserId},
-    limit::{Limit, Subject},
     notice::Notice,
     ports::{
-        Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles, Registered,
-        Registrations, Replaced, Rotated, Sessions, StoppedAddresses, UserPage,
+        Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles, Redemption, Redemptions,
+        Registered, Registrations, Replaced, Rotated, Sessions, StoppedAddresses, UserPage,
     },
     timer::Timer,
     user::User,
@@ -21,12 +20,12 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{CredentialItem, PersonalSpaceItem, SessionItem, UserItem, bare, item, read},
+    items::{CredentialItem, NoticeItem, PersonalSpaceItem, SessionItem, UserItem, bare, item, read},
     key, keys, number, text,
     write::{Transacted, When, put},
 };
 use crate::{
-    error::{corrupt, outside, port_error},
+    error::{corrupt, outside, port_error, unbuildable},
     sent::Sent,
 };
 
@@ -88,39 +87,24 @@ impl Credentials for DynamoDb {
         let found = self.get(OPERATION, &self.accounts, keys::credential(&email.canonical())).await?;
         found.map(|item| read::<CredentialItem, _>(OPERATION, item)).transpose()
     }
+}
 
-    async fn replace_credential(
-        &self,
-        email: &EmailAddress,
-        credential: &Credential,
-        code: &Notice,
-        now: Timestamp,
-    ) -> Result<bool, PortError> {
-        const OPERATION: &str = "setting a password";
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.accounts)
-            .set_key(Some(key(keys::credential(&email.canonical()))))
-            .update_expression("SET password_hash = :hash, reset_by = :code, reset_at = :now")
-            .condition_expression(
-                "#user = :user AND (attribute_not_exists(reset_at) OR reset_at < :made OR reset_by = :code)",
-            )
-            .expression_attribute_names("#user", "user")
-            .expression_attribute_values(":hash", text(&credential.password_hash))
-            .expression_attribute_values(":code", text(code.id.to_string()))
-            .expression_attribute_values(":now", number(now.as_second()))
-            .expression_attribute_values(":made", number(code.created_at.as_second()))
-            .expression_attribute_values(":user", text(credential.user.to_string()))
-            .sent()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(port_error(OPERATION)(error)),
-            },
+impl Redemptions for DynamoDb {
+    async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
+        const OPERATION: &str = "using up a code";
+        let Redemption { code, user, credential } = redemption;
+        let profile = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        let notice = item(OPERATION, keys::notice(code.id), &NoticeItem::from(code))?;
+        let mut actions = vec![
+            put(OPERATION, &self.accounts, profile, When::Version(user.version - 1))?,
+            put(OPERATION, &self.tasks, notice, When::Version(code.version - 1))?,
+        ];
+        if let Some(credential) = credential {
+            let owner = user.id.to_string();
+            let own = ("user", owner.as_str());
+            actions.push(self.set_password(OPERATION, &user.email, &credential.password_hash, own)?);
         }
+        Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
     }
 }
 
@@ -153,12 +137,32 @@ impl StoppedAddresses for DynamoDb {
 }
 
 impl Sessions for DynamoDb {
-    async fn open_session(&self, session: &Session) -> Result<(), PortError> {
+    async fn open_session(
+        &self,
+        session: &Session,
+        checked: CheckedPassword<'_>,
+    ) -> Result<bool, PortError> {
         const OPERATION: &str = "opening a session";
         let stored =
             item(OPERATION, keys::session(session.user, session.id), &SessionItem::from(session))?;
-        let put = self.client.put_item().table_name(&self.accounts).set_item(Some(stored));
-        put.sent().await.map(drop).map_err(port_error(OPERATION))
+        let hash = checked.rehashed.unwrap_or(checked.hash);
+        let same = ("password_hash", checked.hash);
+        let actions = vec![
+            self.set_password(OPERATION, checked.email, hash, same)?,
+            put(OPERATION, &self.accounts, stored, When::Absent)?,
+        ];
+        Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
+    }
+
+    async fn has_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        const OPERATION: &str = "reading a session";
+        let found = self.get(OPERATION, &self.accounts, keys::session(user, session)).await?;
+        Ok(found.is_some_and(|session| lives(&session, now)))
     }
 
     async fn rotate_session(
@@ -173,10 +177,11 @@ impl Sessions for DynamoDb {
             .update_item()
             .table_name(&self.accounts)
             .set_key(Some(key(keys::session(next.user, next.id))))
-            .update_expression("SET token_hash = :next, #expires_at = :until")
+            .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until")
             .condition_expression("token_hash = :presented AND #expires_at > :now")
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_values(":next", text(&next.token_hash))
+            .expression_attribute_values(":family", text(&next.family_hash))
             .expression_attribute_values(":until", number(next.expires_at.as_second()))
             .expression_attribute_values(":presented", text(presented))
             .expression_attribute_values(":now", number(now.as_second()))
@@ -188,13 +193,15 @@ impl Sessions for DynamoDb {
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     let current = refused.item().filter(|item| lives(item, now));
-                    let hash = current.map(|item| item.get("token_hash"));
-                    Ok(match hash {
-                        None => Rotated::Unknown,
-                        // Our own write, whose answer was lost and which the SDK has sent again.
-                        Some(stored) if stored == Some(&text(&next.token_hash)) => Rotated::Done,
-                        Some(_) => Rotated::Reused,
-                    })
+                    let has = |name: &str, hash: &str| {
+                        current.is_some_and(|session| session.get(name) == Some(&text(hash)))
+                    };
+                    // Our own write, whose answer was lost and which the SDK has sent again.
+                    if has("token_hash", &next.token_hash) {
+                        return Ok(Rotated::Done);
+                    }
+                    let reused = has("family_hash", &next.family_hash);
+                    Ok(if reused { Rotated::Reused } else { Rotated::Unknown })
                 }
                 _ => Err(port_error(OPERATION)(error)),
             },
@@ -258,10 +265,6 @@ impl Directory for DynamoDb {
 }
 
 impl Accounts for DynamoDb {
-    async fn shut_out(&self, user: UserId, limit: &Limit, out: bool) -> Result<(), PortError> {
-        self.set_shut_out(limit, &Subject::user(user), out).await
-    }
-
     async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
         self.delete_partition("closing sessions", &self.accounts, keys::sessions_of(user)).await
     }
@@ -277,6 +280,27 @@ fn lives(session: &Item, now: Timestamp) -> bool {
 }
 
 impl DynamoDb {
+    /// Stores the hash of a password, on the condition that the credential of an address has such an attribute.
+    fn set_password(
+        &self,
+        operation: &'static str,
+        email: &EmailAddress,
+        hash: &str,
+        (attribute, value): (&str, &str),
+    ) -> Result<TransactWriteItem, PortError> {
+        let update = Update::builder()
+            .table_name(&self.accounts)
+            .set_key(Some(key(keys::credential(&email.canonical()))))
+            .update_expression("SET password_hash = :hash")
+            .condition_expression("#attribute = :value")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", text(value))
+            .expression_attribute_values(":hash", text(hash))
+            .build()
+            .map_err(|e| unbuildable(operation, e))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
     /// One consistent read.
     pub(super) async fn get(
         &self,

@@ -3,12 +3,13 @@
 
 use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, ReturnValue::UpdatedNew, ReturnValuesOnConditionCheckFailure::AllOld},
+    types::{AttributeValue, ReturnValue::AllNew, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
-    limit::{Limit, Subject},
-    ports::{Limits, PortError},
+    limit::{Limit, Subject, Usage},
+    ports::{AccessChanges, Limits, PortError},
+    user::User,
 };
 
 use super::{DynamoDb, Item, items::format, key, keys, number};
@@ -19,8 +20,11 @@ use crate::{
 
 const OPERATION: &str = "counting";
 
-/// Stands in the count of a subject that is shut out.
-const SHUT_OUT: &str = "shut_out";
+/// Stands in the count of a user who is blocked.
+const BLOCKED: &str = "shut_out";
+
+/// Stands in the count of a user of whom older access tokens are not valid.
+const TOKENS_VALID_FROM: &str = "tokens_valid_from";
 
 /// What came of an update.
 enum Updated {
@@ -37,7 +41,7 @@ impl Limits for DynamoDb {
         subject: &Subject,
         more: u32,
         now: Timestamp,
-    ) -> Result<Option<u32>, PortError> {
+    ) -> Result<Option<Usage>, PortError> {
         let window = limit.window_of(now);
         // Kept a while longer, for clocks that are behind.
         let expires_at = window + limit.window + SignedDuration::from_hours(1);
@@ -51,21 +55,21 @@ impl Limits for DynamoDb {
                 .set_key(Some(key(keys::limit(limit, subject))))
                 .expression_attribute_names("#window", "window")
                 .expression_attribute_names("#count", "count")
-                .expression_attribute_names("#shut_out", SHUT_OUT)
+                .expression_attribute_names("#blocked", BLOCKED)
                 .expression_attribute_values(":window", number(window.as_second()))
                 .expression_attribute_values(":more", number(more))
-                .return_values(UpdatedNew)
+                .return_values(AllNew)
                 .return_values_on_condition_check_failure(AllOld);
             let update = match begins {
                 false => update
                     .update_expression("SET #count = #count + :more")
-                    .condition_expression("#window = :window AND attribute_not_exists(#shut_out)"),
+                    .condition_expression("#window = :window AND attribute_not_exists(#blocked)"),
                 true => update
                     .update_expression(
                         "SET #window = :window, #count = :more, #expires_at = :expires_at, #format = :format",
                     )
                     .condition_expression(
-                        "attribute_not_exists(#shut_out) \
+                        "attribute_not_exists(#blocked) \
                          AND (attribute_not_exists(#window) OR #window < :window)",
                     )
                     .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
@@ -74,41 +78,44 @@ impl Limits for DynamoDb {
                     .expression_attribute_values(":expires_at", number(expires_at.as_second())),
             };
             match updated(update).await? {
-                Updated::Done(item) => return count(&item).map(Some),
-                Updated::Refused(item) if item.contains_key(SHUT_OUT) => return Ok(None),
+                Updated::Done(item) => return usage(&item).map(Some),
+                Updated::Refused(item) if item.contains_key(BLOCKED) => return Ok(None),
                 Updated::Refused(item) => latest = item,
             }
         }
         // This clock is behind: a later window has begun.
-        count(&latest).map(Some)
+        usage(&latest).map(Some)
     }
 }
 
-impl DynamoDb {
-    /// Shuts a subject out of a limit, or lets it in again.
-    pub(super) async fn set_shut_out(
-        &self,
-        limit: &Limit,
-        subject: &Subject,
-        out: bool,
-    ) -> Result<(), PortError> {
-        let update = self
+impl AccessChanges for DynamoDb {
+    async fn store_access(&self, user: &User, limit: &Limit) -> Result<(), PortError> {
+        let (mut sets, mut removes) =
+            ("SET #format = :format".to_owned(), " REMOVE #expires_at".to_owned());
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.accounts)
-            .set_key(Some(key(keys::limit(limit, subject))))
+            .set_key(Some(key(keys::limit(limit, &Subject::user(user.id)))))
             .expression_attribute_names("#format", keys::FORMAT)
             .expression_attribute_values(":format", format())
-            .expression_attribute_names("#shut_out", SHUT_OUT);
-        let update = match out {
-            // Without an end: DynamoDB must not delete it.
-            true => update
-                .update_expression("SET #format = :format, #shut_out = :true REMOVE #expires_at")
-                .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
-                .expression_attribute_values(":true", AttributeValue::Bool(true)),
-            false => update.update_expression("SET #format = :format REMOVE #shut_out"),
-        };
-        update.sent().await.map(drop).map_err(port_error("shutting a user out"))
+            // DynamoDB must not delete it before the next request is counted.
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+            .expression_attribute_names("#blocked", BLOCKED);
+        if user.disabled_at.is_some() {
+            sets.push_str(", #blocked = :true");
+            update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
+        } else {
+            removes.push_str(", #blocked");
+        }
+        if let Some(from) = user.tokens_valid_from {
+            sets.push_str(", #valid_from = :valid_from");
+            update = update
+                .expression_attribute_names("#valid_from", TOKENS_VALID_FROM)
+                .expression_attribute_values(":valid_from", number(from.as_second()));
+        }
+        let update = update.update_expression(sets + &removes);
+        update.sent().await.map(drop).map_err(port_error("storing what a user may do"))
     }
 }
 
@@ -124,7 +131,13 @@ async fn updated(update: UpdateItemFluentBuilder) -> Result<Updated, PortError> 
     }
 }
 
-fn count(item: &Item) -> Result<u32, PortError> {
-    let count = item.get("count").and_then(|value| value.as_n().ok());
-    count.and_then(|count| count.parse().ok()).ok_or_else(|| corrupt(OPERATION, "count"))
+fn usage(item: &Item) -> Result<Usage, PortError> {
+    let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok());
+    let count = number("count").and_then(|count| count.parse().ok());
+    let valid_from = number(TOKENS_VALID_FROM).map(|seconds| {
+        let at = seconds.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+        at.ok_or_else(|| corrupt(OPERATION, TOKENS_VALID_FROM))
+    });
+    let count = count.ok_or_else(|| corrupt(OPERATION, "count"))?;
+    Ok(Usage { count, tokens_valid_from: valid_from.transpose()? })
 }

@@ -6,7 +6,7 @@ use taskbell_domain::{
     checklist::WantedItem,
     comment::Comment,
     counts::{Counted, Number, Tallies, Tally},
-    credential::{Credential, Session},
+    credential::{CheckedPassword, Credential, Session},
     delivery::{DeliveryStatus, Feedback, Outcome, Reason},
     digest::{Digest, DigestHour},
     id::{NoticeId, SessionId, SpaceId},
@@ -52,7 +52,8 @@ fn credential(of: &User) -> Credential {
 fn session() -> Session {
     let id = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(7));
     let expires_at = now() + SignedDuration::from_hours(24);
-    Session { id, user: ada().id, token_hash: "a hash of a token".to_owned(), expires_at }
+    let (user, family_hash) = (ada().id, "a hash of a family".to_owned());
+    Session { id, user, family_hash, token_hash: "a hash of a token".to_owned(), expires_at }
 }
 
 /// A task with everything.
@@ -176,11 +177,14 @@ pub(crate) async fn store(store: &DynamoDb) {
     let at = Timer { at: now(), subject: timer::Subject::Digest(ada().id) };
     store.replace_user(&ada(), 1, Some(at)).await.expect("an answer");
     store.replace_digest(&digest(), 1, None).await.expect("an answer");
-    store.open_session(&session()).await.expect("an answer");
+    let (email, hash) = (&user(1).email, "a hash");
+    let checked = CheckedPassword { email, hash, rehashed: None };
+    assert!(store.open_session(&session(), checked).await.expect("an answer"));
     store.stop_address(&eve().email.hash(), now()).await.expect("an answer");
     store.count(&REQUESTS, &Subject::user(ada().id), 3, now()).await.expect("an answer");
     store.count(&LINKS, &Subject::user(eve().id), 1, now()).await.expect("an answer");
-    store.shut_out(eve().id, &LINKS, true).await.expect("an answer");
+    let blocked = User { disabled_at: Some(now()), ..eve() };
+    store.store_access(&blocked, &LINKS).await.expect("an answer");
 
     let (full, plain) = (full(), plain());
     store.create(&full, None, None).await.expect("an answer");
@@ -231,7 +235,8 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(rotated, Rotated::Done);
     assert!(store.is_stopped(&eve.email.hash()).await.expect("an answer"));
     let count = async |limit, user| store.count(limit, &Subject::user(user), 1, now()).await;
-    assert_eq!(count(&REQUESTS, ada.id).await.expect("an answer"), Some(4));
+    let usage = count(&REQUESTS, ada.id).await.expect("an answer");
+    assert_eq!(usage.map(|usage| usage.count), Some(4));
     assert_eq!(count(&LINKS, eve.id).await.expect("an answer"), None);
 
     let (full, plain) = (full(), plain());
@@ -292,7 +297,7 @@ pub(crate) async fn change(store: &DynamoDb) {
     store.stop_address(&eve().email.hash(), later(now())).await.expect("an answer");
     let tomorrow = now() + SignedDuration::from_hours(24);
     store.count(&REQUESTS, &Subject::user(user.id), 1, tomorrow).await.expect("an answer");
-    store.shut_out(eve().id, &LINKS, false).await.expect("an answer");
+    store.store_access(&eve(), &LINKS).await.expect("an answer");
 
     for id in [full().id, plain().id] {
         let mut task = store.task(id).await.expect("an answer").expect("it is there");

@@ -5,10 +5,10 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::{
-    credential::{Credential, Session},
+    credential::{CheckedPassword, Credential, Session},
     email::EmailAddress,
     id::{SessionId, UserId},
-    limit::{Limit, Subject},
+    limit::{Limit, Subject, Usage},
     notice::Notice,
     timer::Timer,
     user::User,
@@ -57,16 +57,40 @@ pub trait Directory: Profiles {
 
 /// Manages accounts.
 pub trait Accounts: ProfileChanges + Directory {
-    /// Shuts a user out of all requests that are counted for them under a limit, or lets them in again.
-    fn shut_out(
-        &self,
-        user: UserId,
-        limit: &Limit,
-        out: bool,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
-
     /// Ends all sessions of a user.
     fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Tells what counts requests of the access that a user has.
+pub trait AccessChanges: Profiles {
+    /// From now on, whoever counts a request of the user under a limit learns what the profile says: whether they are
+    /// blocked, and since when their access tokens are valid.
+    fn store_access(
+        &self,
+        user: &User,
+        limit: &Limit,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// A code that is used up, and what it does, to be stored together.
+#[derive(Clone, Copy)]
+pub struct Redemption<'a> {
+    /// The notice that carried the code, without the code's secret; one version higher than it was read.
+    pub code: &'a Notice,
+    /// The account as the code changes it, one version higher than it was read.
+    pub user: &'a User,
+    /// Another password.
+    pub credential: Option<&'a Credential>,
+}
+
+/// Uses up codes.
+pub trait Redemptions: Send + Sync {
+    /// Stores all of it, if the notice and the account still have the versions that were read, and the credential of
+    /// the account's address is the account's. Returns whether it was so.
+    fn redeem(
+        &self,
+        redemption: Redemption<'_>,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// What came of a registration.
@@ -97,16 +121,6 @@ pub trait Credentials: Send + Sync {
         &self,
         email: &EmailAddress,
     ) -> impl Future<Output = Result<Option<Credential>, PortError>> + Send;
-
-    /// Sets another password by a code that was mailed in a notice, if the address is still that of the account, and no
-    /// password was set by another code since this one was made. Returns whether it was so.
-    fn replace_credential(
-        &self,
-        email: &EmailAddress,
-        credential: &Credential,
-        code: &Notice,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// Knows addresses to which no mail goes, of people who may have no account.
@@ -127,16 +141,29 @@ pub trait StoppedAddresses: Send + Sync {
 pub enum Rotated {
     /// The session goes on with the new token.
     Done,
-    /// The session is there, and the token was not its current one: it has been used before, or forged.
+    /// The session is there, and the token was its valid one before: it has been used.
     Reused,
-    /// No such session, or it has expired.
+    /// No such session, or it has expired, or the token never was one of its tokens.
     Unknown,
 }
 
 /// Keeps sessions.
 pub trait Sessions: Send + Sync {
-    /// Stores a new session.
-    fn open_session(&self, session: &Session) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Stores a new session, if the password that was checked is still that of the account; together with the new hash
+    /// of it, if there is one. Returns whether it is.
+    fn open_session(
+        &self,
+        session: &Session,
+        checked: CheckedPassword<'_>,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Whether a session lives at `now` (a consistent read).
+    fn has_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Replaces the current token of a session, if `presented` is its hash and the session lives at
     /// `now`: of two who present the same token, one succeeds. The very same exchange again (the SDK may
@@ -159,14 +186,14 @@ pub trait Sessions: Send + Sync {
 /// Counts what somebody does, to limit it.
 pub trait Limits: Send + Sync {
     /// Counts so many more for a subject, and tells how many there are in the window of `now`, these included;
-    /// nothing if the subject has been shut out.
+    /// nothing if the subject is blocked.
     fn count(
         &self,
         limit: &Limit,
         subject: &Subject,
         more: u32,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<u32>, PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<Usage>, PortError>> + Send;
 }
 
 /// Keeps the stack's keys, private halves included.

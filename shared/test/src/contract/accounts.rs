@@ -6,9 +6,9 @@ use crate::{
 };
 use jiff::SignedDuration;
 use taskbell_domain::{
-    credential::{Credential, RefreshToken, SESSION_LIFETIME, Session},
+    credential::{CheckedPassword, Credential, RefreshToken, SESSION_LIFETIME, Session},
     email::EmailAddress,
-    id::{SessionId, UserId},
+    id::SessionId,
     limit::{self, Limit},
     notice::{Content, Notice, Purpose},
     ports::*,
@@ -43,30 +43,65 @@ pub async fn an_account_is_made_together_with_its_first_mail(store: &impl Store)
     }
 }
 
-/// A password is set for the account that has the address, and for no other.
-pub async fn a_password_is_replaced_by_the_codes_made_since_the_last_time(store: &impl Store) {
+/// A code, the account that it changes, and the password that it sets are stored together, once.
+pub async fn a_code_is_used_up_together_with_what_it_does(store: &impl Store) {
     let (ada, eve) = (user(1), user(2));
     register(store, &ada).await;
-    let code = |number, seconds| {
-        let content = Content::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
-        Notice { created_at: now() + SignedDuration::from_secs(seconds), ..notice(number, content) }
+    let hash = async || {
+        let found = store.credential(&ada.email).await.expect("an answer").expect("a credential");
+        found.password_hash
     };
-    let replace = async |user: UserId, email: &EmailAddress, code: &Notice, at: i64| {
-        let other = Credential { user, password_hash: format!("another hash of {user}") };
-        let at = now() + SignedDuration::from_secs(at);
-        store.replace_credential(email, &other, code, at).await.expect("an answer")
+    let content = Content::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
+    let unused = notice(1, content);
+    store.add_notice(&unused, None).await.expect("an answer");
+    let code = Notice { version: unused.version + 1, ..unused.clone() };
+    let changed = User { name: eve.name.clone(), version: ada.version + 1, ..ada.clone() };
+    let redeem = async |code: &Notice, user: &User, hash: Option<&str>| {
+        let credential = hash.map(|hash| Credential { user: user.id, password_hash: hash.to_owned() });
+        let redemption = Redemption { code, user, credential: credential.as_ref() };
+        store.redeem(redemption).await.expect("an answer")
     };
-    let (first, second, third) = (code(1, 0), code(2, 0), code(3, 11));
-    assert!(!replace(eve.id, &ada.email, &first, 10).await);
-    assert!(!replace(eve.id, &eve.email, &first, 10).await);
-    for _ in 0..2 {
-        assert!(replace(ada.id, &ada.email, &first, 10).await, "again, should the answer be lost");
-    }
-    assert!(!replace(ada.id, &ada.email, &second, 12).await, "it was made before");
-    assert!(replace(ada.id, &ada.email, &third, 12).await, "it was made after");
-    let stored = store.credential(&ada.email).await.expect("an answer").expect("a credential");
-    assert_eq!(stored.password_hash, format!("another hash of {}", ada.id));
-    assert!(store.credential(&eve.email).await.expect("an answer").is_none());
+    let stale = User { version: ada.version + 2, ..changed.clone() };
+    assert!(!redeem(&code, &stale, Some("b")).await, "the account has changed");
+    let used = Notice { version: code.version + 1, ..code.clone() };
+    assert!(!redeem(&used, &changed, Some("b")).await, "the code has been used");
+    let moved = User { email: eve.email, ..changed.clone() };
+    assert!(!redeem(&code, &moved, Some("b")).await, "the address is another one");
+    assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada.clone()));
+    assert_eq!(store.notice(unused.id).await.expect("an answer"), Some(unused));
+    assert_eq!(hash().await, "a hash");
+    assert!(redeem(&code, &changed, Some("b")).await);
+    assert!(!redeem(&code, &changed, Some("c")).await, "once");
+    assert_eq!(store.user(ada.id).await.expect("an answer"), Some(changed.clone()));
+    assert_eq!(
+        (store.notice(code.id).await.expect("an answer"), hash().await),
+        (Some(code), "b".to_owned())
+    );
+    let further = User { version: changed.version + 1, ..changed };
+    assert!(redeem(&used, &further, None).await, "without a password");
+    assert_eq!(hash().await, "b");
+}
+
+/// A session opens with the password that the account has, and that is replaced by another hash of it.
+pub async fn a_session_opens_if_the_password_is_still_the_one_that_was_checked(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let random = SeededRandom::new(7);
+    let open = async |hash: &str, rehashed: Option<&str>| {
+        let id = SessionId::generate(&ManualClock::at(NOW), &random);
+        let session = Session::of(&RefreshToken::generate(ada.id, id, &random), now());
+        let checked = CheckedPassword { email: &ada.email, hash, rehashed };
+        let opened = store.open_session(&session, checked).await.expect("an answer");
+        let has = async |at| store.has_session(ada.id, id, at).await.expect("an answer");
+        assert_eq!((has(now()).await, has(session.expires_at).await), (opened, false));
+        opened
+    };
+    assert!(!open("another hash", None).await);
+    assert!(!open("another hash", Some("a third")).await);
+    assert!(open("a hash", None).await);
+    assert!(open("a hash", Some("a newer hash")).await);
+    assert!(!open("a hash", None).await);
+    assert!(open("a newer hash", None).await);
 }
 
 /// No more mail goes to an address, whoever has it.
@@ -107,7 +142,12 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     let (limit, other) = (Limit::requests(2), Limit::registrations(2));
     let (ada, bob) = (limit::Subject::user(user(1).id), limit::Subject::user(user(2).id));
     let count = async |limit, subject, at| {
-        store.count(limit, subject, 1, instant(at)).await.expect("an answer").expect("not shut out")
+        store
+            .count(limit, subject, 1, instant(at))
+            .await
+            .expect("an answer")
+            .expect("not blocked")
+            .count
     };
     assert_eq!(count(&limit, &ada, "2026-03-01T08:00:00Z").await, 1);
     assert_eq!(count(&limit, &ada, "2026-03-01T08:00:30Z").await, 2);
@@ -117,7 +157,7 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 1, "a new window");
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 2);
     let late = store.count(&limit, &ada, 5, instant("2026-03-01T08:01:30Z")).await;
-    assert_eq!(late.expect("an answer"), Some(7), "several at once");
+    assert_eq!(late.expect("an answer").map(|usage| usage.count), Some(7), "several at once");
 }
 
 /// A request whose clock is behind counts in its own window, or not at all: the later window goes on.
@@ -125,7 +165,7 @@ pub async fn a_clock_that_is_behind_begins_no_window_anew(store: &impl Store) {
     let (limit, ada) = (Limit::requests(9), limit::Subject::user(user(1).id));
     let count = async |at| {
         let counted = store.count(&limit, &ada, 1, instant(at)).await;
-        counted.expect("an answer").expect("not shut out")
+        counted.expect("an answer").expect("not blocked").count
     };
     assert_eq!(count("2026-03-01T08:01:00Z").await, 1);
     assert_eq!(count("2026-03-01T08:01:01Z").await, 2);
@@ -152,29 +192,40 @@ pub async fn accounts_are_found_by_the_beginning_of_their_address(store: &impl S
 }
 
 /// Whoever is shut out is not counted, until they are let in again; and their sessions can be ended all at once.
-pub async fn a_user_is_shut_out_and_let_in_again(store: &impl Store) {
+pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
     let (ada, bob, limit) = (user(1), user(2), Limit::requests(9));
     let count = async |user: &User| {
         store.count(&limit, &limit::Subject::user(user.id), 1, now()).await.expect("an answer")
     };
-    assert_eq!(count(&ada).await, Some(1));
+    assert_eq!(count(&ada).await.map(|usage| usage.count), Some(1));
     for user in [&ada, &bob] {
-        store.shut_out(user.id, &limit, true).await.expect("an answer");
-        store.shut_out(user.id, &limit, true).await.expect("an answer");
+        let blocked = User { disabled_at: Some(now()), ..user.clone() };
+        for _ in 0..2 {
+            store.store_access(&blocked, &limit).await.expect("an answer");
+        }
         assert_eq!(count(user).await, None);
     }
-    store.shut_out(ada.id, &limit, false).await.expect("an answer");
+    store.store_access(&ada, &limit).await.expect("an answer");
     assert!(count(&ada).await.is_some());
     assert_eq!(count(&bob).await, None);
+
+    let revoked = User { tokens_valid_from: Some(now()), ..ada.clone() };
+    store.store_access(&revoked, &limit).await.expect("an answer");
+    let tomorrow = now() + SignedDuration::from_hours(24);
+    for at in [now(), tomorrow] {
+        let subject = limit::Subject::user(ada.id);
+        let usage =
+            store.count(&limit, &subject, 1, at).await.expect("an answer").expect("not blocked");
+        assert_eq!(usage.tokens_valid_from, Some(now()), "also in another window");
+    }
 
     let random = SeededRandom::new(7);
     let mut tokens = Vec::new();
     for owner in [&ada, &ada, &bob] {
         let session = SessionId::generate(&ManualClock::at(NOW), &random);
         let token = RefreshToken::generate(owner.id, session, &random);
-        let (user, token_hash) = (owner.id, token.hash());
-        let session = Session { id: session, user, token_hash, expires_at: now() + SESSION_LIFETIME };
-        store.open_session(&session).await.expect("an answer");
+        let session = Session::of(&token, now());
+        open(store, owner, &session).await;
         tokens.push((token, session));
     }
     store.close_sessions(ada.id).await.expect("an answer");
@@ -189,22 +240,21 @@ pub async fn a_user_is_shut_out_and_let_in_again(store: &impl Store) {
 pub async fn a_refresh_token_works_once(store: &impl Store) {
     let random = SeededRandom::new(7);
     let ada = user(1);
+    register(store, &ada).await;
     let id = SessionId::generate(&ManualClock::at(NOW), &random);
-    let hash = || RefreshToken::generate(ada.id, id, &random).hash();
-    let session = |token_hash: &str| Session {
-        id,
-        user: ada.id,
-        token_hash: token_hash.to_owned(),
-        expires_at: now() + SESSION_LIFETIME,
+    let first = RefreshToken::generate(ada.id, id, &random);
+    let (second, third) = (first.next(&random), first.next(&random));
+    let forged = RefreshToken::generate(ada.id, id, &random);
+    open(store, &ada, &Session::of(&first, now())).await;
+    let rotate = async |to: &RefreshToken, presented: &RefreshToken, at| {
+        let next = Session::of(to, now());
+        store.rotate_session(&next, &presented.hash(), at).await.expect("an answer")
     };
-    let (first, second, third) = (hash(), hash(), hash());
-    store.open_session(&session(&first)).await.expect("an answer");
-    let rotate = async |to: &str, presented: &str, at| {
-        store.rotate_session(&session(to), presented, at).await.expect("an answer")
-    };
+    assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Done);
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Done, "the same exchange, sent again");
     assert_eq!(rotate(&third, &first, now()).await, Rotated::Reused);
+    assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
     for late in [0, 1, 86_400] {
         let at = now() + SESSION_LIFETIME + SignedDuration::from_secs(late);
         assert_eq!(rotate(&third, &second, at).await, Rotated::Unknown, "{late} s after its end");
@@ -213,4 +263,10 @@ pub async fn a_refresh_token_works_once(store: &impl Store) {
     store.close_session(ada.id, id).await.expect("an answer");
     store.close_session(ada.id, id).await.expect("closing twice is no error");
     assert_eq!(rotate(&first, &third, now()).await, Rotated::Unknown);
+}
+
+/// Opens a session of an account that [`register`] has made.
+async fn open(store: &impl Store, user: &User, session: &Session) {
+    let checked = CheckedPassword { email: &user.email, hash: "a hash", rehashed: None };
+    assert!(store.open_session(session, checked).await.expect("an answer"));
 }

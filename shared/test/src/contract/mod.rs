@@ -18,6 +18,8 @@ pub use tasks::*;
 /// All store ports together.
 pub trait Store:
     Accounts
+    + AccessChanges
+    + Redemptions
     + Registrations
     + Credentials
     + StoppedAddresses
@@ -36,6 +38,8 @@ pub trait Store:
 }
 impl<T> Store for T where
     T: Accounts
+        + AccessChanges
+        + Redemptions
         + Registrations
         + Credentials
         + StoppedAddresses
@@ -71,12 +75,13 @@ macro_rules! contract_tests {
             a_registered_account_is_read_back_whole
             an_address_belongs_to_one_account
             an_account_is_made_together_with_its_first_mail
-            a_password_is_replaced_by_the_codes_made_since_the_last_time
+            a_code_is_used_up_together_with_what_it_does
+            a_session_opens_if_the_password_is_still_the_one_that_was_checked
             an_address_without_an_account_can_refuse_mail
             a_profile_changes_only_at_the_version_that_was_read
             what_somebody_does_is_counted_in_each_window
             accounts_are_found_by_the_beginning_of_their_address
-            a_user_is_shut_out_and_let_in_again
+            a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
             a_task_is_read_back_whole
             a_task_changes_only_at_the_version_that_was_read

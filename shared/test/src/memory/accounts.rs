@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 
 use taskbell_domain::{
-    credential::{Credential, Session},
+    credential::{CheckedPassword, Credential, Session},
     digest::Digest,
     email::EmailAddress,
     id::{SessionId, UserId},
@@ -73,20 +73,35 @@ impl Directory for Memory {
 }
 
 impl Accounts for Memory {
-    async fn shut_out(&self, user: UserId, limit: &Limit, out: bool) -> Result<(), PortError> {
-        let key = (limit::Subject::user(user), limit.name);
-        let mut data = self.data();
-        if out {
-            data.shut_out.insert(key)
-        } else {
-            data.shut_out.remove(&key)
-        };
-        Ok(())
-    }
-
     async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
         self.data().sessions.retain(|(of, _), _| *of != user);
         Ok(())
+    }
+}
+
+impl AccessChanges for Memory {
+    async fn store_access(&self, user: &User, limit: &Limit) -> Result<(), PortError> {
+        let access = (user.disabled_at.is_some(), user.tokens_valid_from);
+        self.data().access.insert((limit::Subject::user(user.id), limit.name), access);
+        Ok(())
+    }
+}
+
+impl Redemptions for Memory {
+    async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
+        let Redemption { code, user, credential } = redemption;
+        let (data, address) = (&mut *self.data(), user.email.canonical());
+        let own = data.credentials.get(&address).is_some_and(|stored| stored.user == user.id);
+        let read = data.users.get(&user.id).is_some_and(|stored| stored.version + 1 == user.version);
+        let unused =
+            data.notices.get(&code.id).is_some_and(|(stored, _)| stored.version + 1 == code.version);
+        if !read || !unused || credential.is_some() && !own {
+            return Ok(false);
+        }
+        data.users.insert(user.id, user.clone());
+        data.notices.insert(code.id, (code.clone(), code.timer()));
+        data.credentials.extend(credential.map(|credential| (address, credential.clone())));
+        Ok(true)
     }
 }
 
@@ -113,25 +128,6 @@ impl Credentials for Memory {
     async fn credential(&self, email: &EmailAddress) -> Result<Option<Credential>, PortError> {
         Ok(self.data().credentials.get(&email.canonical()).cloned())
     }
-
-    async fn replace_credential(
-        &self,
-        email: &EmailAddress,
-        credential: &Credential,
-        code: &Notice,
-        now: Timestamp,
-    ) -> Result<bool, PortError> {
-        let (data, address) = (&mut *self.data(), email.canonical());
-        let last = data.resets.get(&address);
-        let newest = last.is_none_or(|(by, at)| *by == code.id || *at < code.created_at);
-        let stored = data.credentials.get_mut(&address);
-        let Some(stored) = stored.filter(|stored| stored.user == credential.user && newest) else {
-            return Ok(false);
-        };
-        *stored = credential.clone();
-        data.resets.insert(address, (code.id, now));
-        Ok(true)
-    }
 }
 
 impl StoppedAddresses for Memory {
@@ -146,9 +142,29 @@ impl StoppedAddresses for Memory {
 }
 
 impl Sessions for Memory {
-    async fn open_session(&self, session: &Session) -> Result<(), PortError> {
-        self.data().sessions.insert((session.user, session.id), session.clone());
-        Ok(())
+    async fn open_session(
+        &self,
+        session: &Session,
+        checked: CheckedPassword<'_>,
+    ) -> Result<bool, PortError> {
+        let data = &mut *self.data();
+        let stored = data.credentials.get_mut(&checked.email.canonical());
+        let Some(stored) = stored.filter(|stored| stored.password_hash == checked.hash) else {
+            return Ok(false);
+        };
+        stored.password_hash = checked.rehashed.unwrap_or(checked.hash).to_owned();
+        data.sessions.insert((session.user, session.id), session.clone());
+        Ok(true)
+    }
+
+    async fn has_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, PortError> {
+        let data = self.data();
+        Ok(data.sessions.get(&(user, session)).is_some_and(|stored| now < stored.expires_at))
     }
 
     async fn rotate_session(
@@ -165,7 +181,8 @@ impl Sessions for Memory {
             return Ok(Rotated::Unknown);
         }
         if stored.token_hash != presented && stored.token_hash != next.token_hash {
-            return Ok(Rotated::Reused);
+            let reused = stored.family_hash == next.family_hash;
+            return Ok(if reused { Rotated::Reused } else { Rotated::Unknown });
         }
         *stored = next.clone();
         Ok(Rotated::Done)
@@ -184,9 +201,11 @@ impl Limits for Memory {
         subject: &limit::Subject,
         more: u32,
         now: Timestamp,
-    ) -> Result<Option<u32>, PortError> {
+    ) -> Result<Option<limit::Usage>, PortError> {
         let mut data = self.data();
-        if data.shut_out.contains(&(subject.clone(), limit.name)) {
+        let access = data.access.get(&(subject.clone(), limit.name)).copied();
+        let (blocked, tokens_valid_from) = access.unwrap_or_default();
+        if blocked {
             return Ok(None);
         }
         let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
@@ -197,6 +216,6 @@ impl Limits for Memory {
             // This clock is behind: a later window has begun.
             Ordering::Greater => {}
         }
-        Ok(Some(counted.1))
+        Ok(Some(limit::Usage { count: counted.1, tokens_valid_from }))
     }
 }

@@ -36,7 +36,6 @@ pub struct Data {
     /// Accounts.
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
-    resets: BTreeMap<String, (NoticeId, Timestamp)>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
@@ -53,7 +52,8 @@ pub struct Data {
     counted: BTreeMap<TaskId, (u64, Counts)>,
     tallies: BTreeMap<SpaceId, Counts>,
     stopped: BTreeSet<String>,
-    shut_out: BTreeSet<(limit::Subject, &'static str)>,
+    /// Whether a user is blocked, and since when their tokens are valid.
+    access: BTreeMap<(limit::Subject, &'static str), (bool, Option<Timestamp>)>,
     counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
 }
 

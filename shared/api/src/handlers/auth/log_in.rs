@@ -2,7 +2,7 @@
 
 use taskbell_domain::{
     clock::{Clock, Random},
-    credential::{RefreshToken, SESSION_LIFETIME, Session},
+    credential::{CheckedPassword, RefreshToken, Session},
     email::EmailAddress,
     id::SessionId,
     limit::{LOG_INS_TO_ACCOUNT, Subject},
@@ -31,37 +31,38 @@ pub async fn handle(
     let email = fields.required("email", read::any_text);
     let password = fields.required("password", read::any_text);
     let (email, password) = fields.finish(email.zip(password))?;
+    let email = EmailAddress::parse(&email).ok();
 
     let wrong = || Problem::not_proven("invalid_credentials", "The address or the password is wrong.");
     let now = clock.now();
-    let credential = match EmailAddress::parse(&email) {
-        Ok(address) => {
-            let subject = Subject::account(call.address(), &address);
+    let credential = match &email {
+        Some(address) => {
+            let subject = Subject::account(call.address(), address);
             let tried = limited(accounts, LOG_INS_TO_ACCOUNT, subject, 1, now);
-            let (tried, found) = futures_util::join!(tried, accounts.credential(&address));
+            let (tried, found) = futures_util::join!(tried, accounts.credential(address));
             tried?;
             found?
         }
-        Err(_) => None,
+        None => None,
     };
-    // Before the password is looked at: that is the dear part.
     call.admitted().await?;
     if !passwords::verify(&password, credential.as_ref().map(|found| found.password_hash.as_str())) {
         return Err(wrong());
     }
-    let Some(found) = credential else { return Err(wrong()) };
+    let Some((found, email)) = credential.zip(email) else { return Err(wrong()) };
     let user = accounts.user(found.user).await?.ok_or_else(wrong)?;
     if user.disabled_at.is_some() {
         return Err(disabled());
     }
 
     let token = RefreshToken::generate(user.id, SessionId::generate(clock, random), random);
-    let session = Session {
-        id: token.session,
-        user: user.id,
-        token_hash: token.hash(),
-        expires_at: now + SESSION_LIFETIME,
-    };
-    accounts.open_session(&session).await?;
+    let outdated = passwords::is_outdated(&found.password_hash);
+    let rehashed = outdated.then(|| passwords::new_hash(&password, random)).transpose()?;
+    let (hash, rehashed) = (found.password_hash.as_str(), rehashed.as_deref());
+    // Another password may have been set meanwhile.
+    let checked = CheckedPassword { email: &email, hash, rehashed };
+    if !accounts.open_session(&Session::of(&token, now), checked).await? {
+        return Err(wrong());
+    }
     tokens(&user, &token, issuer, now, random)
 }

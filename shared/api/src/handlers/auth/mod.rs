@@ -27,8 +27,10 @@ fn tokens(
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let identity = Identity { user: user.id, session: refresh.session };
-    let access = issuer.issue(identity, now, random).map_err(|error| {
+    // Of this second, others may have been revoked.
+    let issued_at = user.tokens_valid_from.map_or(now, |from| from.max(now));
+    let identity = Identity { user: user.id, session: refresh.session, issued_at };
+    let access = issuer.issue(identity, random).map_err(|error| {
         tracing::error!(%error, "an access token could not be signed");
         Problem::internal()
     })?;

@@ -2,7 +2,7 @@
 
 use taskbell_domain::{
     clock::{Clock, Random},
-    credential::{RefreshToken, SESSION_LIFETIME, Session},
+    credential::{RefreshToken, Session},
     ports::{Profiles, Rotated, Sessions},
 };
 
@@ -12,8 +12,8 @@ use crate::{
     tokens::Issuer,
 };
 
-/// Continues a session. A token that is not the session's current one has been used before: somebody
-/// else may hold its successor, so the session ends for both (RFC 9700 §4.14.2).
+/// Continues a session. A token that was the session's valid one before has been used: somebody else may hold its
+/// successor, so the session ends for both (RFC 9700, section 4.14.2). One that never was leaves the session alone.
 ///
 /// # Errors
 /// 401 `invalid_refresh_token`, 403 `account_disabled`, 422, and those of every body.
@@ -37,15 +37,15 @@ pub async fn handle(
     let user = accounts.user(presented.user).await?.ok_or_else(invalid)?;
 
     let now = clock.now();
-    let next = RefreshToken::generate(presented.user, presented.session, random);
-    let session = Session {
-        id: next.session,
-        user: next.user,
-        token_hash: next.hash(),
-        expires_at: now + SESSION_LIFETIME,
-    };
+    let next = presented.next(random);
+    let session = Session::of(&next, now);
     call.admitted().await?;
     match accounts.rotate_session(&session, &presented.hash(), now).await? {
+        // A reset that was cut off has left the session.
+        Rotated::Done if user.password_set_at.is_some_and(|at| presented.is_older_than(at)) => {
+            accounts.close_session(user.id, next.session).await?;
+            Err(invalid())
+        }
         // Only now: the token has proven whose account it is.
         Rotated::Done if user.disabled_at.is_some() => {
             accounts.close_session(user.id, next.session).await?;

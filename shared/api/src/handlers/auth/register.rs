@@ -61,16 +61,15 @@ pub async fn handle(
         email_verified_at: None,
         mail_stopped: None,
         link_secret: link_token(random),
+        password_set_at: None,
+        tokens_valid_from: None,
         version: 1,
         created_at: now,
         updated_at: now,
         unknown: Unknown::default(),
     };
     call.admitted().await?;
-    let password_hash = passwords::hash(&password, random).map_err(|error| {
-        tracing::error!(%error, "a password could not be hashed");
-        Problem::internal()
-    })?;
+    let password_hash = passwords::new_hash(&password, random)?;
     let credential = Credential { user: user.id, password_hash };
     let content = Content::Verification { to: user.id };
     let notice = Notice::new(NoticeId::generate(clock, random), content, now);

@@ -3,27 +3,27 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    credential::Credential,
+    credential::{Credential, link_token},
     notice::Purpose,
-    ports::{Accounts, Credentials, Notices},
+    ports::{AccessChanges, Accounts, Notices, Redemption, Redemptions},
     violation::Violation,
 };
 
-use super::verify_email::verify;
 use crate::{
-    handlers::codes,
+    handlers::{TRIES, codes, users::store_access},
     http::{Call, Fields, Problem, Reply, disabled, read},
     passwords,
 };
 
-/// Sets the password, and ends all sessions: whoever knew the old one is out, and so is who holds an older code. Access
-/// tokens that were issued before run out within 15 minutes. Who could read the code has proven the address, too.
+/// Sets the password and uses up the code, both or neither. Whoever knew the old password is out: sessions end, access
+/// tokens and links in mails that were made before are not valid, and so is an older code. Who could read the code has
+/// proven the address, too.
 ///
 /// # Errors
 /// 403 `account_disabled`, 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl Accounts + Credentials + Notices),
+    store: &(impl Accounts + AccessChanges + Redemptions + Notices),
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -31,26 +31,39 @@ pub async fn handle(
     let code = fields.required("code", read::any_text);
     let password = fields.required("password", read::any_text);
     let (code, password) = fields.finish(code.zip(password))?;
+    call.admitted().await?;
     let weak = |violation: Violation| violation.at("password");
     // Before the code is looked at, so that a password that is refused uses up nothing.
     passwords::check_new(&password, &[]).map_err(weak)?;
-    let opened = codes::open(store, &code, Purpose::PasswordReset, clock.now()).await?;
-    let user = store.user(opened.user).await?.ok_or_else(codes::invalid)?;
-    if user.disabled_at.is_some() {
-        return Err(disabled());
+    let mut password_hash = None;
+    for _ in 0..TRIES {
+        let now = clock.now();
+        let opened = codes::open(store, &code, Purpose::PasswordReset, now).await?;
+        let mut user = store.user(opened.user).await?.ok_or_else(codes::invalid)?;
+        if user.disabled_at.is_some() {
+            return Err(disabled());
+        }
+        if user.password_set_at.is_some_and(|at| opened.notice.created_at <= at) {
+            return Err(codes::invalid());
+        }
+        let hash = match password_hash.take() {
+            Some(hash) => hash,
+            None => {
+                let own = [user.email.as_str(), user.name.as_str()];
+                passwords::check_new(&password, &own).map_err(weak)?;
+                passwords::new_hash(&password, random)?
+            }
+        };
+        let credential = Credential { user: user.id, password_hash: hash };
+        user.set_password(link_token(random), now);
+        let code = opened.used_up();
+        let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
+        if store.redeem(redemption).await? {
+            let user = store_access(store, user).await?;
+            store.close_sessions(user.id).await?;
+            return Ok(Reply::empty(StatusCode::NO_CONTENT));
+        }
+        password_hash = Some(credential.password_hash);
     }
-    passwords::check_new(&password, &[user.email.as_str(), user.name.as_str()]).map_err(weak)?;
-    call.admitted().await?;
-    let password_hash = passwords::hash(&password, random).map_err(|error| {
-        tracing::error!(%error, "a password could not be hashed");
-        Problem::internal()
-    })?;
-    let credential = Credential { user: user.id, password_hash };
-    if !store.replace_credential(&user.email, &credential, &opened.notice, clock.now()).await? {
-        return Err(codes::invalid());
-    }
-    store.close_sessions(user.id).await?;
-    verify(store, user, clock).await?;
-    opened.close(store).await?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    Err(Problem::busy())
 }

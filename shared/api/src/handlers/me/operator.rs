@@ -2,29 +2,32 @@
 //! names and the caller can read what is sent there.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     limit::{CODES, Subject},
     notice::Purpose,
-    ports::{Limits, Notices, ProfileChanges, TimerQueue},
-    user::{AccountRole, UserPatch},
+    ports::{AccessChanges, Limits, Notices, Redemption, Redemptions, Sessions, TimerQueue},
+    user::{AccountRole, User, UserPatch},
 };
 
-use super::{change, profile_view};
+use super::profile_view;
 use crate::{
-    handlers::codes,
+    handlers::{TRIES, codes, users::store_access},
     http::{Call, Fields, Problem, Reply, limited, read},
 };
 
-/// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator.
+/// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator; the
+/// access tokens that were issued before are not valid then, so that none of them becomes an operator's: refresh the
+/// session for another one. The session must not have ended.
 ///
 /// # Errors
 /// 401, 403 (the address is another one), 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl ProfileChanges + Notices + Limits),
+    store: &(impl AccessChanges + Sessions + Redemptions + Notices + Limits),
     queue: &impl TimerQueue,
     operator: Option<&EmailAddress>,
     clock: &dyn Clock,
@@ -40,20 +43,43 @@ pub async fn handle(
         let detail = "The address of this account is not that of the stack's operator.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
+    if !store.has_session(user.id, caller.session, now).await? {
+        return Err(Problem::unauthorized());
+    }
     if let Some(code) = code {
-        let opened = codes::open(store, &code, Purpose::Operator, now).await?;
-        if opened.user != user.id {
-            return Err(codes::invalid());
-        }
         call.admitted().await?;
-        let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
-        let user = change(store, user, |user| user.apply(patch.clone(), now)).await?;
-        opened.close(store).await?;
-        return Reply::json(StatusCode::OK, &profile_view(&user));
+        return promote(store, user, &code, now).await;
     }
     limited(store, CODES, Subject::user(caller.user), 1, now).await?;
     call.admitted().await?;
     codes::send(store, queue, user.id, Purpose::Operator, clock, random).await?;
     let detail = "A code is on its way to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
+}
+
+/// Makes an operator of whoever has the code, once.
+async fn promote(
+    store: &(impl AccessChanges + Redemptions + Notices),
+    mut user: User,
+    code: &str,
+    now: Timestamp,
+) -> Result<Reply, Problem> {
+    for _ in 0..TRIES {
+        let opened = codes::open(store, code, Purpose::Operator, now).await?;
+        if opened.user != user.id {
+            return Err(codes::invalid());
+        }
+        let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
+        if !user.apply(patch, now) {
+            return Reply::json(StatusCode::OK, &profile_view(&user));
+        }
+        let code = opened.used_up();
+        let redemption = Redemption { code: &code, user: &user, credential: None };
+        if store.redeem(redemption).await? {
+            let user = store_access(store, user).await?;
+            return Reply::json(StatusCode::OK, &profile_view(&user));
+        }
+        user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
+    }
+    Err(Problem::busy())
 }

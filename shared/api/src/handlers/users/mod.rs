@@ -8,10 +8,12 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
     id::UserId,
-    ports::Profiles,
+    limit::Limit,
+    ports::{AccessChanges, Profiles},
     user::{AccountRole, User},
 };
 
+use super::TRIES;
 use crate::{
     http::{Call, Problem, disabled},
     tokens::Identity,
@@ -23,12 +25,34 @@ pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) ->
     match user.role {
         // Should counting have failed, which lets them pass.
         _ if user.disabled_at.is_some() => Err(disabled()),
+        _ if user.tokens_valid_from.is_some_and(|from| caller.issued_at < from) => {
+            Err(Problem::unauthorized())
+        }
         AccountRole::Operator => Ok(user),
         AccountRole::User => {
             let detail = "Only operators may do that.";
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
         }
     }
+}
+
+/// Lets whoever counts requests know what the profile says. It may change meanwhile, so it is read again afterwards,
+/// until both agree; answers with the profile then.
+///
+/// # Errors
+/// 404, 409 `busy`.
+pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> Result<User, Problem> {
+    for _ in 0..TRIES {
+        // All their requests are counted under this name, however many there may be.
+        store.store_access(&user, &Limit::requests(1)).await?;
+        let access = |user: &User| (user.disabled_at.is_some(), user.tokens_valid_from);
+        let stored = access(&user);
+        user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;
+        if access(&user) == stored {
+            return Ok(user);
+        }
+    }
+    Err(Problem::busy())
 }
 
 /// The account id in the path.

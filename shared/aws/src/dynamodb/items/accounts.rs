@@ -35,6 +35,10 @@ pub(in crate::dynamodb) struct UserItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_stopped: Option<StoppedItem>,
     link_secret: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_set_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_valid_from: Option<Timestamp>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -89,6 +93,8 @@ impl From<&User> for UserItem {
                 at: stopped.at,
             }),
             link_secret: user.link_secret.clone(),
+            password_set_at: user.password_set_at,
+            tokens_valid_from: user.tokens_valid_from,
             version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -119,6 +125,8 @@ impl TryFrom<UserItem> for User {
             email_verified_at: item.email_verified_at,
             mail_stopped: item.mail_stopped.map(Stopped::try_from).transpose()?,
             link_secret: item.link_secret,
+            password_set_at: item.password_set_at,
+            tokens_valid_from: item.tokens_valid_from,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
@@ -151,6 +159,7 @@ impl TryFrom<CredentialItem> for Credential {
 pub(in crate::dynamodb) struct SessionItem {
     id: SessionId,
     user: UserId,
+    family_hash: String,
     token_hash: String,
     expires_at: i64,
 }
@@ -160,6 +169,7 @@ impl From<&Session> for SessionItem {
         Self {
             id: session.id,
             user: session.user,
+            family_hash: session.family_hash.clone(),
             token_hash: session.token_hash.clone(),
             expires_at: session.expires_at.as_second(),
         }

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod ports;
 pub mod recurrence;
 pub mod reminder;
+pub mod search;
 pub mod space;
 pub mod task;
 pub mod text;

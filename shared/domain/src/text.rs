@@ -1,12 +1,12 @@
 //! The texts people type, each with its own limits. Whoever holds one knows that it was checked.
 
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::violation::Violation;
 
 /// One line: NFC, trimmed, without control characters (so that it can stand in a mail header), and
 /// between 1 and `max` characters long.
-fn line(value: &str, max: usize) -> Result<String, Violation> {
+pub(crate) fn line(value: &str, max: usize) -> Result<String, Violation> {
     let text: String = value.trim().nfc().collect();
     if text.chars().any(char::is_control) {
         return Err(Violation::new("invalid_characters", "Use one line without control characters."));
@@ -31,7 +31,7 @@ fn words(value: &str, max: usize) -> Result<String, Violation> {
     length(block(value.trim(), max)?, 1, max)
 }
 
-fn length(text: String, min: usize, max: usize) -> Result<String, Violation> {
+pub(crate) fn length(text: String, min: usize, max: usize) -> Result<String, Violation> {
     match text.chars().count() {
         n if n < min => Err(Violation::new("too_short", "It must not be empty.")),
         n if n > max => {
@@ -88,32 +88,6 @@ text_type!(Subject, |v| line(v, 200), "What a message is about: one line, 1..200
 text_type!(MessageText, |v| words(v, 10_000), "What an operator writes: 1..10,000 characters.");
 text_type!(SpaceName, |v| line(v, 100), "What people call a space: 1..100 characters.");
 
-/// A text as it is compared in searches and in the order of titles: without case and accents.
-pub fn folded(text: &str) -> String {
-    // By way of the upper case, in which the sharp s is two letters.
-    let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_uppercase);
-    plain.flat_map(char::to_lowercase).collect()
-}
-
-/// What somebody searches for: 1..100 characters, compared without case and accents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Needle(String);
-
-impl Needle {
-    /// Checks and folds what is searched for.
-    ///
-    /// # Errors
-    /// A [`Violation`] with code `too_short`, `too_long` or `invalid_characters`.
-    pub fn parse(value: &str) -> Result<Self, Violation> {
-        length(folded(&line(value, 100)?), 1, 400).map(Self)
-    }
-
-    /// Whether it stands somewhere in the text.
-    pub fn is_in(&self, text: &str) -> bool {
-        folded(text).contains(&self.0)
-    }
-}
-
 /// The most tags a task can have.
 pub const MAX_TAGS: usize = 50;
 
@@ -145,24 +119,6 @@ mod tests {
         assert_eq!(code(Description::parse("a\r\n\tb")), "ok");
         assert_eq!(code(Description::parse("a\0b")), "invalid_characters");
         assert_eq!(code(Description::parse(&"x".repeat(16_001))), "too_long");
-    }
-
-    #[test]
-    fn a_search_knows_neither_case_nor_accents() {
-        for (needle, text) in [
-            ("CAFÉ", "Zwei Cafe\u{301}s"),
-            ("cafe", "CAFÉ"),
-            ("strasse", "Hauptstraße"),
-            ("ﬁn", "Finish"),
-            ("  bell ", "The BELL"),
-            ("Åse", "ase"),
-        ] {
-            assert!(Needle::parse(needle).unwrap().is_in(text), "{needle} in {text}");
-        }
-        assert!(!Needle::parse("bell tower").unwrap().is_in("bell, tower"));
-        assert_eq!(code(Needle::parse(" ")), "too_short");
-        assert_eq!(code(Needle::parse("\u{301}")), "too_short");
-        assert_eq!(code(Needle::parse(&"x".repeat(101))), "too_long");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod email;
 pub mod id;
 pub mod limit;
 pub mod list;
+mod name;
 pub mod notice;
 pub mod policy;
 pub mod ports;

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::violation::Violation;
+use crate::{name, violation::Violation};
 
 /// One line: NFC, trimmed, without control characters (so that it can stand in a mail header), and
 /// between 1 and `max` characters long.
@@ -12,6 +12,12 @@ pub(crate) fn line(value: &str, max: usize) -> Result<String, Violation> {
         return Err(Violation::new("invalid_characters", "Use one line without control characters."));
     }
     length(text, 1, max)
+}
+
+/// The name of a person or a space: one line of up to `max` characters that hides nothing and has no link in it.
+fn visible_name(value: &str, max: usize) -> Result<String, Violation> {
+    let text = line(value, max)?;
+    name::check(&text).map(|()| text)
 }
 
 /// Several lines: NFC, at most `max` characters, no control characters but line breaks and tabs.
@@ -53,7 +59,8 @@ macro_rules! text_type {
             /// Checks and normalises a text.
             ///
             /// # Errors
-            /// A [`Violation`] with code `too_short`, `too_long` or `invalid_characters`.
+            /// A [`Violation`] with code `too_short`, `too_long` or `invalid_characters`; for names of people and
+            /// spaces also `contains_url`.
             pub fn parse(value: &str) -> Result<Self, Violation> {
                 let check: fn(&str) -> Result<String, Violation> = $check;
                 check(value).map(Self)
@@ -80,13 +87,40 @@ text_type!(
     |v| line(&v.to_lowercase(), 100),
     "A tag, in lower case so that `Home` and `home` are one: one line, 1..100 characters."
 );
-text_type!(PersonName, |v| line(v, 100), "How a user wants to be addressed: 1..100 characters.");
+text_type!(
+    PersonName,
+    |v| visible_name(v, MAX_NAME),
+    "How a user wants to be addressed: 1..100 characters."
+);
 
 text_type!(ItemTitle, |v| line(v, 200), "An item of a checklist: one line, 1..200 characters.");
 text_type!(CommentText, |v| words(v, 4_000), "What somebody says about a task: 1..4,000 characters.");
 text_type!(Subject, |v| line(v, 200), "What a message is about: one line, 1..200 characters.");
 text_type!(MessageText, |v| words(v, 10_000), "What an operator writes: 1..10,000 characters.");
-text_type!(SpaceName, |v| line(v, 100), "What people call a space: 1..100 characters.");
+text_type!(SpaceName, |v| visible_name(v, MAX_NAME), "What people call a space: 1..100 characters.");
+
+/// The longest name of a person or a space, in characters.
+const MAX_NAME: usize = 100;
+
+impl PersonName {
+    /// Reads a name that is stored already. It may be older than the checks of [`Self::parse`].
+    ///
+    /// # Errors
+    /// A [`Violation`] if it is not one line of 1..100 characters.
+    pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
+        line(value, MAX_NAME).map(Self)
+    }
+}
+
+impl SpaceName {
+    /// Reads a name that is stored already. It may be older than the checks of [`Self::parse`].
+    ///
+    /// # Errors
+    /// A [`Violation`] if it is not one line of 1..100 characters.
+    pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
+        line(value, MAX_NAME).map(Self)
+    }
+}
 
 /// The most tags a task can have.
 pub const MAX_TAGS: usize = 50;
@@ -119,6 +153,18 @@ mod tests {
         assert_eq!(code(Description::parse("a\r\n\tb")), "ok");
         assert_eq!(code(Description::parse("a\0b")), "invalid_characters");
         assert_eq!(code(Description::parse(&"x".repeat(16_001))), "too_long");
+    }
+
+    #[test]
+    fn names_are_checked_when_they_are_given_and_readable_when_they_are_stored() {
+        for (name, expected) in
+            [("Ada", "ok"), ("evil.com", "contains_url"), ("A\u{202e}da", "invalid_characters")]
+        {
+            assert_eq!(code(PersonName::parse(name)), expected, "{name:?}");
+            assert_eq!(code(SpaceName::parse(name)), expected, "{name:?}");
+            assert_eq!(PersonName::parse_trusted(name).unwrap().as_str(), name);
+            assert_eq!(SpaceName::parse_trusted(name).unwrap().as_str(), name);
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub async fn handle(
 
     let wrong = || Problem::not_proven("invalid_credentials", "The address or the password is wrong.");
     let now = clock.now();
-    let credential = match EmailAddress::parse(&email) {
+    let credential = match EmailAddress::parse_trusted(&email) {
         Ok(address) => {
             let subject = Subject::account(call.address(), &address);
             let tried = limited(accounts, LOG_INS_TO_ACCOUNT, subject, 1, now);

@@ -6,7 +6,7 @@ use crate::{credential::sha256_hex, violation::Violation};
 
 /// The longest address that mail can be sent to, in octets: the longest path with its angle brackets taken off (RFC 5321
 /// §4.5.3.1.3, RFC 3696 erratum 1690).
-const MAX_OCTETS: usize = 254;
+pub const MAX_OCTETS: usize = 254;
 
 /// The longest local part, in octets (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_OCTETS: usize = 64;

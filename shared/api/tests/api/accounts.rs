@@ -105,6 +105,24 @@ async fn weak_passwords_and_bad_addresses_are_refused_together() {
 }
 
 #[tokio::test]
+async fn names_that_hide_something_or_hold_a_link_are_refused() {
+    let (world, ada, task) = World::inhabited().await;
+    for (name, code) in [
+        ("Win at evil.com", "contains_url"),
+        ("www.evil", "contains_url"),
+        ("Ad\u{202e}a", "invalid_characters"),
+        ("Ad\u{200b}a", "invalid_characters"),
+        ("\u{3164}", "too_short"),
+    ] {
+        for function in ["update-profile", "create-space"] {
+            let event = world.event(function, &ada, &task).await.body(&json!({ "name": name }));
+            let refused = world.send(&event).await;
+            assert_eq!((refused.status, refused.errors()), (422, vec![("name", code)]), "{function}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_profile_patch_changes_what_it_names() {
     let (world, ada, task) = World::inhabited().await;
     let event = world.event("update-profile", &ada, &task).await;

@@ -292,7 +292,7 @@ mod tests {
             ("Élan der Straße", "elan der strasse"),
             ("đường ø", "đuong ø"),
             ("கோட", "கட"),
-            ("\u{1e9e} ﬁn İ", "ß fin i"),
+            ("\u{1e9e} ﬁn İ ①", "ß fin i 1"),
         ] {
             assert_eq!(title_key(&Title::parse(title).unwrap()), key);
         }

@@ -151,7 +151,10 @@ fn decoded(value: &str) -> String {
         is_behind_word = word.is_some();
         match word {
             Some(word) => bytes.extend(STANDARD.decode(word).expect("base64")),
-            None => bytes.extend(piece.bytes()),
+            None => {
+                assert!(!piece.contains("=?"), "another program decodes that: {value}");
+                bytes.extend(piece.bytes());
+            }
         }
     }
     String::from_utf8(bytes).expect("UTF-8")
@@ -159,7 +162,7 @@ fn decoded(value: &str) -> String {
 
 #[test]
 fn what_looks_like_an_encoded_word_is_read_as_it_was_typed() {
-    let many = "=?x?q?=0A?=é ".repeat(9);
+    let many = "=?x?q?=0A?=é ".repeat(7);
     for text in [
         "=?utf-8?Q?Pay_now=0D=0ABcc:_eve?=",
         "=?UTF-8?B?DQpCY2M6IGV2ZQ==?=",

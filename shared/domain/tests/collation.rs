@@ -13,7 +13,8 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/search/equivalents
 const HEADER: &str = "\
 # Characters that a search takes for equal: those with the same primary weights in the root collation order of CLDR, as
 # ICU4X has it. What stands for them, a colon, and the characters, all in hexadecimal numbers; nothing stands for
-# ignorable characters. What is not here is equal to itself only. Written by tests/collation.rs.
+# ignorable characters. What is not here is equal to itself only. Written by tests/collation.rs. Derived from data files
+# of Unicode, Inc., under the Unicode License V3 (https://www.unicode.org/license.txt).
 ";
 
 static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(primary_groups);

@@ -145,7 +145,7 @@ fn decoded(value: &str) -> String {
     for piece in value.split(' ') {
         let word = piece.strip_prefix("=?utf-8?B?").and_then(|piece| piece.strip_suffix("?="));
         // White space between two words is none (RFC 2047 §6.2).
-        if !bytes.is_empty() && !(is_behind_word && word.is_some()) {
+        if !(bytes.is_empty() || is_behind_word && word.is_some()) {
             bytes.push(b' ');
         }
         is_behind_word = word.is_some();

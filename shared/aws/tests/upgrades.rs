@@ -17,7 +17,18 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde_json::{Map, Value, json};
 use support::Server;
 use taskbell_aws::dynamodb::keys;
-use taskbell_test::template::resources;
+use taskbell_domain::{
+    credential::Credential,
+    email::EmailAddress,
+    notice::Content,
+    ports::*,
+    space::{INVITATION_LIFETIME, Invitation, Role},
+    text::{PersonName, SpaceName},
+};
+use taskbell_test::{
+    fixtures::{notice, now, space, user},
+    template::resources,
+};
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -159,6 +170,37 @@ async fn what_a_released_version_has_stored_is_read() {
         }
         everything::check(&server.store(server.client())).await;
     }
+}
+
+#[tokio::test]
+async fn names_and_addresses_that_are_refused_by_now_are_read() {
+    let server = Server::start().await;
+    let store = server.store(server.client());
+    let mut ada = user(1);
+    ada.name = PersonName::parse_trusted("Ada of evil.com\u{202e}").expect("a line");
+    ada.email = EmailAddress::parse_trusted("=?utf-8?q?ada?=@example.com").expect("an address");
+    let credential = Credential { user: ada.id, password_hash: "a hash".to_owned() };
+    store.register(&ada, &credential, None).await.expect("an answer");
+    let (mut tower, owner) = space(1, &ada);
+    tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
+    store.create_space(&tower, &owner, None).await.expect("an answer");
+    let content = Content::Invitation { to: ada.email.clone(), space: tower.id };
+    let carrier = notice(1, content);
+    let invitation = Invitation {
+        space: tower.id,
+        email: ada.email.clone(),
+        role: Role::Member,
+        invited_by: ada.id,
+        notice: carrier.id,
+        secret_hash: None,
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    store.invite(&invitation, &carrier, None).await.expect("an answer");
+    assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada));
+    assert_eq!(store.space(tower.id).await.expect("an answer"), Some(tower.clone()));
+    assert_eq!(store.notice(carrier.id).await.expect("an answer"), Some(carrier));
+    assert_eq!(store.invitations(tower.id).await.expect("an answer"), [invitation]);
 }
 
 #[test]

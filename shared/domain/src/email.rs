@@ -4,6 +4,14 @@ use std::str::FromStr;
 
 use crate::{credential::sha256_hex, violation::Violation};
 
+/// The longest address that mail can be sent to, in octets: the longest path with its angle brackets taken off (RFC 5321
+/// §4.5.3.1.3, RFC 3696 erratum 1690).
+pub const MAX_OCTETS: usize = 254;
+
+fn invalid(why: &str) -> Violation {
+    Violation::new("invalid_email", why)
+}
+
 /// A checked address.
 ///
 /// The local part is ASCII, because SES does not send to others (SMTPUTF8, RFC 6531). The domain can be
@@ -18,7 +26,23 @@ impl EmailAddress {
     /// # Errors
     /// A [`Violation`] with code `invalid_email`.
     pub fn parse(value: &str) -> Result<Self, Violation> {
-        let invalid = |why: &str| Violation::new("invalid_email", why.to_owned());
+        let Self(address) = Self::parse_trusted(value)?;
+        if address.len() > MAX_OCTETS {
+            return Err(invalid(&format!("It is too long: {MAX_OCTETS} characters fit.")));
+        }
+        // Programs that decode encoded words (RFC 2047) wherever they find them would read another address.
+        if address.contains("=?") {
+            return Err(invalid("The part before the @ must not contain =?."));
+        }
+        Ok(Self(address))
+    }
+
+    /// Reads an address that is stored already, or is compared with stored ones. It may be older than some checks of
+    /// [`Self::parse`].
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `invalid_email`.
+    pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
         let (local, domain) = value
             .trim()
             .rsplit_once('@')
@@ -29,6 +53,7 @@ impl EmailAddress {
         let domain = idna::domain_to_ascii_strict(domain)
             .map_err(|_| invalid("The part after the @ is not a domain name."))?;
         let address = format!("{local}@{domain}");
+        // The crate also refuses local parts of more than 64 octets (RFC 5321 §4.5.3.1.1).
         if !domain.contains('.')
             || local.starts_with('"')
             || email_address::EmailAddress::from_str(&address).is_err()
@@ -93,7 +118,33 @@ mod tests {
             let refused = EmailAddress::parse(bad).expect_err(bad);
             assert_eq!(refused.code, "invalid_email", "{bad:?}");
         }
-        assert!(EmailAddress::parse(&format!("{}@example.com", "a".repeat(65))).is_err());
+    }
+
+    #[test]
+    fn a_local_part_has_at_most_64_octets_and_an_address_254() {
+        let is_accepted = |address: &str| EmailAddress::parse(address).is_ok();
+        let local = |length| format!("{}@example.com", "a".repeat(length));
+        assert!(is_accepted(&local(64)) && !is_accepted(&local(65)));
+        // Labels of up to 63 octets (RFC 1035 §2.3.4), one of which is longer in ASCII than it is in Unicode.
+        for (label, octets) in [("b", 1), ("bü", "xn--b-xga".len())] {
+            let address = |length: usize| {
+                let labels = format!("{0}.{0}.{label}.example", "c".repeat(60));
+                let rest = length - labels.len() + label.len() - octets - 1 - 64 - 1;
+                format!("{}@{}.{labels}", "a".repeat(64), "d".repeat(rest))
+            };
+            let ascii = |length| EmailAddress::parse(&address(length)).map(|address| address.0.len());
+            assert_eq!((ascii(254).ok(), ascii(255).is_ok()), (Some(254), false), "{label}");
+            assert!(EmailAddress::parse_trusted(&address(255)).is_ok(), "stored ones stay readable");
+        }
+    }
+
+    #[test]
+    fn nothing_in_an_address_is_an_encoded_word() {
+        for address in ["=?utf-8?q?x?=@example.com", "a=?b@example.com"] {
+            assert_eq!(EmailAddress::parse(address).unwrap_err().code, "invalid_email", "{address}");
+            assert!(EmailAddress::parse_trusted(address).is_ok(), "stored ones stay readable");
+        }
+        assert!(EmailAddress::parse("a=b?c@example.com").is_ok());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Lists of tasks: what can be asked for, and in which order it comes.
 
 use jiff::Timestamp;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use crate::{
     id::{SpaceId, TaskId, UserId},
+    search::SearchTerm,
     task::{Priority, Status, Task},
-    text::{Category, Needle, Tag, folded},
+    text::{Category, Tag, Title},
     violation::Violation,
 };
 
@@ -73,8 +75,8 @@ pub struct TaskFilter {
     pub assigned_to: Option<UserId>,
     /// Not completed.
     pub open: bool,
-    /// With these words in their title or description.
-    pub words: Option<Needle>,
+    /// With this in their title or description.
+    pub search: Option<SearchTerm>,
     /// With this status.
     pub status: Option<Status>,
     /// With this priority.
@@ -105,15 +107,16 @@ impl TaskFilter {
         self.space.is_none_or(|space| task.space == space)
             && self.assigned_to.is_none_or(|user| task.assigned_to == Some(user))
             && !(self.open && task.status == Status::Completed)
-            && self.words.as_ref().is_none_or(|needle| {
-                needle.is_in(task.title.as_str()) || needle.is_in(task.description.as_str())
-            })
             && self.status.is_none_or(|status| task.status == status)
             && self.priority.is_none_or(|priority| task.priority == priority)
             && self.category.as_ref().is_none_or(|category| task.category.as_ref() == Some(category))
             && self.tag.as_ref().is_none_or(|tag| task.tags.contains(tag))
             && self.due_before.is_none_or(|end| task.due_at.is_some_and(|due| due < end))
             && self.due_after.is_none_or(|start| task.due_at.is_some_and(|due| due >= start))
+            // The last, since it takes the longest.
+            && self.search.as_ref().is_none_or(|term| {
+                term.is_in(task.title.as_str()) || term.is_in(task.description.as_str())
+            })
     }
 }
 
@@ -234,7 +237,7 @@ impl Position {
             SortBy::Priority => format!("{}#{}#{id}", rank(task.priority), due()),
             SortBy::Updated => format!("{}#{id}", moment(task.updated_at)),
             SortBy::Title => {
-                let title: String = folded(task.title.as_str()).chars().take(TITLE_KEY).collect();
+                let title = title_key(&task.title);
                 // No title has a control character, so the shorter of two that begin alike comes first.
                 format!("{title}\u{1}{id}")
             }
@@ -246,6 +249,13 @@ impl Position {
         let start = self.0.len().checked_sub(TASK_ID_LENGTH)?;
         TaskId::from_body(self.0.get(start..)?).ok()
     }
+}
+
+/// How the position of a title begins: without case and accents. Positions are stored, so this must not change.
+fn title_key(title: &Title) -> String {
+    // By way of the upper case, in which the sharp s is two letters.
+    let plain = title.as_str().nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_uppercase);
+    plain.flat_map(char::to_lowercase).take(TITLE_KEY).collect()
 }
 
 /// How much of a title counts for its place, in characters: with four bytes each it fits a sort key (1,024
@@ -274,6 +284,20 @@ mod tests {
         for bad in ["", "-", "--due", "Due", "titles", "due "] {
             assert_eq!(Sort::parse(bad).unwrap_err().code, "unknown_value", "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_key_of_a_title_is_the_one_that_is_stored() {
+        for (title, key) in [
+            ("Élan der Straße", "elan der strasse"),
+            ("đường ø", "đuong ø"),
+            ("கோட", "கட"),
+            ("\u{1e9e} ﬁn İ ①", "ß fin i 1"),
+        ] {
+            assert_eq!(title_key(&Title::parse(title).unwrap()), key);
+        }
+        let longest = title_key(&Title::parse(&"\u{fdfa}".repeat(500)).unwrap());
+        assert_eq!(longest.chars().count(), TITLE_KEY);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! and the contract that every store has to keep.
 
 mod chance;
+pub mod collation;
 pub mod contract;
 mod faulty;
 pub mod fixtures;

@@ -1,6 +1,7 @@
 //! The mails, from compiled templates: `templates/<mail>.{txt,html}`.
 
 mod contents;
+mod encoded_word;
 
 use jiff::{Timestamp, civil::Date, fmt::strtime};
 use mail_builder::{
@@ -83,10 +84,21 @@ impl MailContext {
     ) -> Result<Mail, WriteError> {
         let (_, domain) = self.sender.as_str().rsplit_once('@').unwrap_or(("", "invalid"));
         let (address, name) = envelope.to;
-        let mut message = MessageBuilder::new()
-            .from(Address::new_address(Some("Taskbell"), self.sender.as_str()))
-            .to(Address::new_address(name, address.as_str()))
-            .subject(envelope.subject)
+        let message =
+            MessageBuilder::new().from(Address::new_address(Some("Taskbell"), self.sender.as_str()));
+        // The builder encodes what is not ASCII, but leaves what looks encoded already as it is.
+        let message = match name.filter(|name| encoded_word::looks_encoded(name)) {
+            Some(name) => {
+                let to = format!("{} <{}>", encoded_word::encode(name), address.as_str());
+                message.header("To", Raw::new(to))
+            }
+            None => message.to(Address::new_address(name, address.as_str())),
+        };
+        let message = match encoded_word::looks_encoded(&envelope.subject) {
+            true => message.header("Subject", Raw::new(encoded_word::encode(&envelope.subject))),
+            false => message.subject(envelope.subject),
+        };
+        let mut message = message
             .date(now.as_second())
             .message_id(format!("{}@{domain}", envelope.id))
             .header("Auto-Submitted", Raw::new("auto-generated"))

@@ -377,7 +377,7 @@ fn parameter(name: &str) -> Value {
         "category" => ("In this category.", json!({ "type": "string" })),
         "tag" => ("With this tag.", json!({ "type": "string" })),
         "q" => (
-            "Words in the title or the description, without case and accents.",
+            "A text in the title or the description: letters must match, case and accents need not.",
             json!({ "type": "string" }),
         ),
         "overdue" => ("Open, and due before now.", json!({ "type": "string", "enum": ["true"] })),

@@ -1,10 +1,15 @@
 //! Accounts, sessions and the profile.
 
 use serde_json::json;
+use taskbell_api::passwords;
 use taskbell_domain::{
-    ports::{Profiles, Sessions},
-    user::MailKind,
+    credential::Credential,
+    email::EmailAddress,
+    ports::{Profiles, Registrations, Sessions, SpaceChanges},
+    text::SpaceName,
+    user::{MailKind, User},
 };
+use taskbell_test::fixtures::{space, user};
 
 use crate::support::{PASSWORD, World, unsubscribe_token};
 
@@ -102,6 +107,45 @@ async fn weak_passwords_and_bad_addresses_are_refused_together() {
             ("time_zone", "unknown_time_zone"),
         ]
     );
+}
+
+#[tokio::test]
+async fn names_that_hide_something_or_hold_a_link_are_refused() {
+    let (world, ada, task) = World::inhabited().await;
+    for (name, code) in [
+        ("Win at evil.com", "contains_url"),
+        ("www.evil", "contains_url"),
+        ("Ad\u{202e}a", "invalid_characters"),
+        ("Ad\u{200b}a", "invalid_characters"),
+        ("\u{3164}", "too_short"),
+    ] {
+        for function in ["update-profile", "create-space"] {
+            let event = world.event(function, &ada, &task).await.body(&json!({ "name": name }));
+            let refused = world.send(&event).await;
+            assert_eq!((refused.status, refused.errors()), (422, vec![("name", code)]), "{function}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
+    let (world, ada, task) = World::inhabited().await;
+    let email = EmailAddress::parse_trusted("=?x@example.com").expect("an address");
+    let old = User { email, ..user(50) };
+    let password_hash = passwords::hash(PASSWORD, &world.random).expect("a hash");
+    let credential = Credential { user: old.id, password_hash };
+    world.store.register(&old, &credential, None).await.expect("an answer");
+    let log_in = world.event("log-in", &ada, &task).await;
+    let log_in = log_in.body(&json!({"email": old.email, "password": PASSWORD}));
+    assert_eq!(world.send(&log_in).await.status, 200);
+    let forgot = world.event("forgot-password", &ada, &task).await;
+    assert_eq!(world.send(&forgot.body(&json!({"email": old.email}))).await.status, 202);
+    let (mut tower, owner) = space(50, &ada);
+    tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
+    world.store.create_space(&tower, &owner, None).await.expect("an answer");
+    let delete = world.event("delete-space", &ada, &task).await;
+    let delete = delete.path("space_id", &tower.id.to_string()).query("name=www.evil.com");
+    assert_eq!(world.send(&delete).await.status, 204);
 }
 
 #[tokio::test]

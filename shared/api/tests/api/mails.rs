@@ -1,11 +1,12 @@
 //! The mails: what they say, the headers they carry, and that nothing in a task can change either.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use taskbell_api::mail::{MailContext, reminder_mail};
 use taskbell_domain::{
     email::EmailAddress,
     space::Role,
     task::{Task, TaskDraft},
-    text::{Description, Title},
+    text::{Description, PersonName, Title},
     timer::Claim,
     user::MailKind,
     zone::Zone,
@@ -117,16 +118,72 @@ fn a_title_cannot_add_a_header() {
 
 #[test]
 fn a_name_cannot_add_a_recipient() {
+    // Names with addresses in them are refused by now, but may be stored.
+    assert!(PersonName::parse("B <b@example.com>").is_err());
+    let name = PersonName::parse_trusted("\"A\" <a@example.com>, B <b@example.com>").expect("a name");
+    let to = header(&message_to(name), "To");
+    let quoted = "\"\\\"A\\\" <a@example.com>, B <b@example.com>\" <user1@example.com>";
+    assert_eq!(to.as_deref(), Some(quoted));
+}
+
+/// A mail to somebody of this name.
+fn message_to(name: PersonName) -> String {
     let mut eve = user(1);
-    eve.name = taskbell_domain::text::PersonName::parse("\"A\" <a@example.com>, B <b@example.com>")
-        .expect("a name");
-    eve.time_zone = Zone::utc();
+    (eve.name, eve.time_zone) = (name, Zone::utc());
     let task = task(1, &eve, due_draft("t", "2026-03-29", &["PT0S"]));
     let claim =
         Claim { reminder: task.reminders[0].id, fence: 2, fire_at: task.reminders[0].delivery.fire_at };
     let mail =
         reminder_mail(&context(), &task, (&eve, Role::Owner), claim, claim.fire_at).expect("a mail");
-    let text = String::from_utf8(mail.message).expect("ASCII");
-    let to = header(&text, "To").expect("a recipient");
-    assert_eq!(to, "\"\\\"A\\\" <a@example.com>, B <b@example.com>\" <user1@example.com>");
+    String::from_utf8(mail.message).expect("ASCII")
+}
+
+/// A header's value with its encoded words decoded, all of which are in base64.
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut is_behind_word = false;
+    for piece in value.split(' ') {
+        let word = piece.strip_prefix("=?utf-8?B?").and_then(|piece| piece.strip_suffix("?="));
+        // White space between two words is none (RFC 2047 §6.2).
+        if !(bytes.is_empty() || is_behind_word && word.is_some()) {
+            bytes.push(b' ');
+        }
+        is_behind_word = word.is_some();
+        match word {
+            Some(word) => bytes.extend(STANDARD.decode(word).expect("base64")),
+            None => {
+                assert!(!piece.contains("=?"), "another program decodes that: {value}");
+                bytes.extend(piece.bytes());
+            }
+        }
+    }
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+#[test]
+fn what_looks_like_an_encoded_word_is_read_as_it_was_typed() {
+    let many = "=?x?q?=0A?=é ".repeat(7);
+    for text in [
+        "=?utf-8?Q?Pay_now=0D=0ABcc:_eve?=",
+        "=?UTF-8?B?DQpCY2M6IGV2ZQ==?=",
+        "a =?iso-8859-1?Q?=0D=0A?= b",
+        "=?",
+        "x=?y",
+        many.trim(),
+    ] {
+        let titled = message(due_draft(text, "2026-03-29", &[]));
+        let named = message_to(PersonName::parse(text).expect("a name"));
+        for (message, name, expected) in [
+            (&titled, "Subject", format!("Reminder: {text}")),
+            (&named, "To", format!("{text} <user1@example.com>")),
+        ] {
+            let value = header(message, name).expect("the header");
+            assert_eq!(decoded(&value), expected, "{name}: {value}");
+            let head = message.split("\r\n\r\n").next().expect("headers");
+            for line in head.split("\r\n").filter(|line| line.contains("=?")) {
+                assert!(line.len() <= 76, "RFC 2047 §2: {line}");
+            }
+            assert_eq!(header(message, "Bcc"), None);
+        }
+    }
 }

@@ -32,6 +32,7 @@ mod recurrence;
 mod reminders;
 mod roles;
 mod scale;
+mod search;
 mod signing_key;
 mod simulation;
 mod sizes;

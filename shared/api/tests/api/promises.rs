@@ -19,10 +19,11 @@ use taskbell_domain::{
     ports::TIMER_SHARDS,
     recurrence::{AutoComplete, Rule},
     reminder::{Lead, MAX_REMINDERS},
+    search::SearchTerm,
     space::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS, MAX_MEMBERS, MAX_SPACES},
     text::{
-        Category, CommentText, Description, ItemTitle, MAX_TAGS, MessageText, Needle, PersonName,
-        SpaceName, Subject, Tag, Title,
+        Category, CommentText, Description, ItemTitle, MAX_TAGS, MessageText, PersonName, SpaceName,
+        Subject, Tag, Title,
     },
     timer::{LOOK_AHEAD, SECOND_LOOK, Step},
     violation::Violation,
@@ -116,7 +117,7 @@ fn texts_may_be_as_long_as_promised() {
         ("subject", 200, |text| Subject::parse(text).map(drop)),
         ("message", 10_000, |text| MessageText::parse(text).map(drop)),
         ("name of a space", 100, |text| SpaceName::parse(text).map(drop)),
-        ("search", 100, |text| Needle::parse(text).map(drop)),
+        ("search", 100, |text| SearchTerm::parse(text).map(drop)),
     ];
     for (what, most, parse) in texts {
         assert!(parse(&"x".repeat(most)).is_ok(), "{what}");

@@ -191,7 +191,7 @@ impl DynamoDb {
             let place = place_of(plan, &item)?;
             let task: Task = read::<TaskItem, _>(OPERATION, item)?;
             // DynamoDB compares bytes: words are looked for here, in the same bounded number of items.
-            if plan.rest.words.is_none() || plan.rest.admits(&task) {
+            if plan.rest.search.is_none() || plan.rest.admits(&task) {
                 stream.found.push((place, task));
             }
         }

@@ -11,8 +11,9 @@ use taskbell_domain::{
     notice::Content,
     ports::*,
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
+    search::SearchTerm,
     task::{Completion, Priority, Status, Task},
-    text::{Category, ItemTitle, Needle, Tag, Title},
+    text::{Category, ItemTitle, Tag, Title},
     timer::{Subject, Timer},
 };
 
@@ -214,17 +215,17 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
         },
         TaskFilter { tag: Some(Tag::parse("x").expect("a tag")), ..TaskFilter::default() },
         TaskFilter { open: true, ..TaskFilter::default() },
-        TaskFilter { words: Some(Needle::parse("ÉL").expect("words")), ..TaskFilter::default() },
+        TaskFilter { search: Some(SearchTerm::parse("ÉL").expect("words")), ..TaskFilter::default() },
         TaskFilter {
             open: true,
             status: Some(Status::Completed),
-            words: Some(Needle::parse("ring").expect("words")),
+            search: Some(SearchTerm::parse("ring").expect("words")),
             ..TaskFilter::default()
         },
         TaskFilter {
             open: true,
             due_before: Some(instant("2026-03-15T00:00:00Z")),
-            words: Some(Needle::parse("bell").expect("words")),
+            search: Some(SearchTerm::parse("bell").expect("words")),
             ..TaskFilter::default()
         },
         TaskFilter { due_before: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },

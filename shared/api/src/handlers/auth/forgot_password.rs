@@ -29,7 +29,7 @@ pub async fn handle(
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
-    let email = fields.required("email", read::text(EmailAddress::parse));
+    let email = fields.required("email", read::text(EmailAddress::parse_trusted));
     let email = fields.finish(email)?;
     limited(store, CODES, Subject::account(call.address(), &email), 1, clock.now()).await?;
     let found = store.credential(&email).await?;

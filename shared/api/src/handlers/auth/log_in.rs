@@ -31,7 +31,7 @@ pub async fn handle(
     let email = fields.required("email", read::any_text);
     let password = fields.required("password", read::any_text);
     let (email, password) = fields.finish(email.zip(password))?;
-    let email = EmailAddress::parse(&email).ok();
+    let email = EmailAddress::parse_trusted(&email).ok();
 
     let wrong = || Problem::not_proven("invalid_credentials", "The address or the password is wrong.");
     let now = clock.now();

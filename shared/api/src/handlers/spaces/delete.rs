@@ -30,7 +30,7 @@ pub async fn handle(
     let caller = call.caller()?;
     let id = space_id(call)?;
     let mut params = Params::of(call);
-    let name = params.optional("name", SpaceName::parse);
+    let name = params.optional("name", SpaceName::parse_trusted);
     params.finish()?;
     for _ in 0..TRIES {
         // One that is being deleted already is found here, and here only.

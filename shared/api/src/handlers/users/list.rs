@@ -1,14 +1,12 @@
 //! `GET /v1/users`: lists and finds accounts, for operators. Two calls.
 
 use taskbell_domain::{
-    id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User, violation::Violation,
+    email::MAX_OCTETS, id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User,
+    violation::Violation,
 };
 
 use super::{account_view, require_operator};
 use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
-
-/// The longest address there is (RFC 5321 §4.5.3.1.3).
-const MAX_ADDRESS: usize = 254;
 
 /// Answers with a page of accounts by address. `email` asks for those whose address begins so.
 ///
@@ -38,8 +36,8 @@ fn place(email: &str, user: UserId) -> String {
 }
 
 fn beginning(text: &str) -> Result<String, Violation> {
-    if text.len() > MAX_ADDRESS {
-        return Err(Violation::new("too_long", format!("At most {MAX_ADDRESS} characters fit.")));
+    if text.len() > MAX_OCTETS {
+        return Err(Violation::new("too_long", format!("At most {MAX_OCTETS} characters fit.")));
     }
     Ok(text.trim().to_ascii_lowercase())
 }

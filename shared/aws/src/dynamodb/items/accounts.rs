@@ -114,8 +114,8 @@ impl TryFrom<UserItem> for User {
         let defaults = item.default_reminders.into_iter().map(ReminderSpec::try_from);
         Ok(Self {
             id: item.id,
-            email: EmailAddress::parse(&item.email)?,
-            name: PersonName::parse(&item.name)?,
+            email: EmailAddress::parse_trusted(&item.email)?,
+            name: PersonName::parse_trusted(&item.name)?,
             time_zone: Zone::parse(&item.time_zone)?,
             default_reminders: defaults.collect::<Result<_, _>>()?,
             mail: item.mail,

@@ -61,7 +61,7 @@ impl TryFrom<SpaceItem> for Space {
     fn try_from(item: SpaceItem) -> Result<Self, Unreadable> {
         Ok(Self {
             id: item.id,
-            name: SpaceName::parse(&item.name)?,
+            name: SpaceName::parse_trusted(&item.name)?,
             owners: item.owners,
             members: item.members,
             deleting: item.deleting,
@@ -131,7 +131,7 @@ impl TryFrom<InvitationItem> for Invitation {
     fn try_from(item: InvitationItem) -> Result<Self, Unreadable> {
         Ok(Self {
             space: item.space,
-            email: EmailAddress::parse(&item.email)?,
+            email: EmailAddress::parse_trusted(&item.email)?,
             role: Role::parse(&item.invited_as)?,
             invited_by: item.invited_by,
             notice: item.notice,
@@ -206,7 +206,7 @@ impl TryFrom<ContentItem> for Content {
         Ok(match item {
             ContentItem::Assignment { to, task, by } => Self::Assignment { to, task, by },
             ContentItem::Invitation { to, space } => {
-                Self::Invitation { to: EmailAddress::parse(&to)?, space }
+                Self::Invitation { to: EmailAddress::parse_trusted(&to)?, space }
             }
             ContentItem::Message { to, by, subject, text } => Self::Message {
                 to,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, Zoned, civil};
+use jiff::{Timestamp, Zoned, civil, tz::AmbiguousOffset};
 
 use crate::{clock::whole_seconds, violation::Violation, zone::Zone};
 
@@ -10,7 +10,7 @@ use crate::{clock::whole_seconds, violation::Violation, zone::Zone};
 const ALL_DAY_REMINDER_HOUR: i8 = 9;
 
 /// The years in which something can be due. What lies outside is a slip of the keyboard.
-const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
+pub(crate) const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
 
 /// When a task is due, as its owner said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,20 @@ pub enum Due {
     /// All day, in the zone of the user: `2026-03-01`.
     Date(civil::Date),
     /// A time on the wall clocks of a zone, which survives changes of the zone's rules:
-    /// `2026-03-01T09:00:00[Europe/Berlin]`.
-    Wall(civil::DateTime, Zone),
+    /// `2026-03-01T09:00:00[Europe/Berlin]`. Where clocks are set back, an offset names the later of two equal times:
+    /// `2026-10-25T02:30:00+01:00[Europe/Berlin]`.
+    Wall(civil::DateTime, Zone, Fold),
     /// A point in time: `2026-03-01T08:00:00Z`.
     Instant(Timestamp),
+}
+
+/// Which of two equal wall times is meant, where clocks are set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// The first, as everywhere else.
+    Earlier,
+    /// The second.
+    Later,
 }
 
 impl Due {
@@ -40,7 +50,7 @@ impl Due {
         };
         let year = match &due {
             Self::Date(date) => date.year(),
-            Self::Wall(local, _) => local.year(),
+            Self::Wall(local, ..) => local.year(),
             Self::Instant(instant) => instant.to_zoned(jiff::tz::TimeZone::UTC).year(),
         };
         if !YEARS.contains(&year) {
@@ -63,15 +73,18 @@ impl Due {
             return Err(invalid());
         }
         let local = local.with().subsec_nanosecond(0).build().map_err(|_| invalid())?;
-        // What is kept is the wall time alone. An offset that picks the second of two equal wall times, or
+        // What is kept is the wall time, and which of two equal ones it is. An offset that names another moment, or
         // a Z, would be lost: refused, rather than understood otherwise.
-        if whole_seconds(whole.timestamp()) != resolve(local, &zone) {
-            return Err(Violation::new(
+        let named = whole_seconds(whole.timestamp());
+        let folds = [Fold::Earlier, Fold::Later];
+        let fold = folds.into_iter().find(|fold| resolve(local, &zone, *fold) == named);
+        match fold {
+            Some(fold) => Ok(Self::Wall(local, zone, fold)),
+            None => Err(Violation::new(
                 "invalid_time",
                 "The offset names another moment than the time in the zone: leave it out, or give an instant.",
-            ));
+            )),
         }
-        Ok(Self::Wall(local, zone))
     }
 
     fn parse_instant(text: &str) -> Result<Self, Violation> {
@@ -89,39 +102,59 @@ impl Due {
     /// the user's zone.
     ///
     /// A wall time that a zone skips (spring) moves forward by the gap; one that it repeats (autumn) is
-    /// the first of the two.
+    /// the first of the two, unless its offset names the second.
     pub fn at(&self, user_zone: &Zone) -> Timestamp {
         match self {
-            Self::Date(date) => resolve(date.at(23, 59, 59, 0), user_zone),
-            Self::Wall(local, zone) => resolve(*local, zone),
+            Self::Date(date) => resolve(date.at(23, 59, 59, 0), user_zone, Fold::Later),
+            Self::Wall(local, zone, fold) => resolve(*local, zone, *fold),
             Self::Instant(instant) => *instant,
         }
     }
 
-    /// The place on its own clock: the beginning of the day, the wall time, or the instant in UTC.
-    pub fn place(&self) -> civil::DateTime {
+    /// The instant at which the occurrence begins: the start of the day, or the due time itself.
+    pub fn begins_at(&self, user_zone: &Zone) -> Timestamp {
+        match self {
+            Self::Date(date) => resolve(date.at(0, 0, 0, 0), user_zone, Fold::Earlier),
+            Self::Wall(..) | Self::Instant(_) => self.at(user_zone),
+        }
+    }
+
+    /// Its time on the wall clock: the beginning of the day, the wall time, or the instant in the user's zone.
+    pub fn place(&self, user_zone: &Zone) -> civil::DateTime {
         match self {
             Self::Date(date) => date.at(0, 0, 0, 0),
-            Self::Wall(local, _) => *local,
-            Self::Instant(instant) => instant.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+            Self::Wall(local, ..) => *local,
+            Self::Instant(instant) => instant.to_zoned(user_zone.rules().clone()).datetime(),
         }
     }
 
-    /// The zone whose clock the place is on.
+    /// The zone whose wall clock it is on.
     pub fn clock(&self, user_zone: &Zone) -> Zone {
         match self {
-            Self::Date(_) => user_zone.clone(),
-            Self::Wall(_, zone) => zone.clone(),
-            Self::Instant(_) => Zone::utc(),
+            Self::Date(_) | Self::Instant(_) => user_zone.clone(),
+            Self::Wall(_, zone, _) => zone.clone(),
         }
     }
 
-    /// A due time of the same form at another place; none beyond the years in which something can be due.
-    pub fn moved_to(&self, place: civil::DateTime) -> Option<Self> {
+    /// A due time of the same form at another wall time; none beyond the years in which something can be due.
+    pub fn moved_to(&self, place: civil::DateTime, user_zone: &Zone) -> Option<Self> {
         YEARS.contains(&place.year()).then(|| match self {
             Self::Date(_) => Self::Date(place.date()),
-            Self::Wall(_, zone) => Self::Wall(place, zone.clone()),
-            Self::Instant(_) => Self::Instant(resolve(place, &Zone::utc())),
+            Self::Wall(_, zone, _) => Self::Wall(place, zone.clone(), Fold::Earlier),
+            Self::Instant(_) => Self::Instant(resolve(place, user_zone, Fold::Earlier)),
+        })
+    }
+
+    /// A due time of the same form at another instant; none beyond the years in which something can be due.
+    pub fn moved_to_instant(&self, at: Timestamp, user_zone: &Zone) -> Option<Self> {
+        let place = at.to_zoned(self.clock(user_zone).rules().clone()).datetime();
+        Some(match self.moved_to(place, user_zone)? {
+            Self::Date(date) => Self::Date(date),
+            Self::Wall(local, zone, first) if resolve(local, &zone, first) == at => {
+                Self::Wall(local, zone, first)
+            }
+            Self::Wall(local, zone, _) => Self::Wall(local, zone, Fold::Later),
+            Self::Instant(_) => Self::Instant(at),
         })
     }
 
@@ -129,17 +162,26 @@ impl Due {
     /// all-day task, else the due time itself.
     pub fn reminder_base(&self, user_zone: &Zone) -> Zoned {
         match self {
-            Self::Date(date) => resolve(date.at(ALL_DAY_REMINDER_HOUR, 0, 0, 0), user_zone)
-                .to_zoned(user_zone.rules().clone()),
-            Self::Wall(local, zone) => resolve(*local, zone).to_zoned(zone.rules().clone()),
+            Self::Date(date) => {
+                resolve(date.at(ALL_DAY_REMINDER_HOUR, 0, 0, 0), user_zone, Fold::Earlier)
+                    .to_zoned(user_zone.rules().clone())
+            }
+            Self::Wall(local, zone, fold) => {
+                resolve(*local, zone, *fold).to_zoned(zone.rules().clone())
+            }
             Self::Instant(instant) => instant.to_zoned(user_zone.rules().clone()),
         }
     }
 }
 
 /// Years are bounded, so the conversion cannot leave the range of instants; the fallback is never taken.
-fn resolve(local: civil::DateTime, zone: &Zone) -> Timestamp {
-    local.to_zoned(zone.rules().clone()).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
+fn resolve(local: civil::DateTime, zone: &Zone, fold: Fold) -> Timestamp {
+    let ambiguous = zone.rules().clone().into_ambiguous_zoned(local);
+    let zoned = match fold {
+        Fold::Later if matches!(ambiguous.offset(), AmbiguousOffset::Fold { .. }) => ambiguous.later(),
+        _ => ambiguous.compatible(),
+    };
+    zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
 }
 
 fn invalid() -> Violation {
@@ -154,7 +196,11 @@ impl fmt::Display for Due {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Date(date) => write!(f, "{date}"),
-            Self::Wall(local, zone) => write!(f, "{local}[{zone}]"),
+            Self::Wall(local, zone, Fold::Earlier) => write!(f, "{local}[{zone}]"),
+            Self::Wall(local, zone, fold) => {
+                // With its offset, as RFC 9557 writes it.
+                write!(f, "{}", resolve(*local, zone, *fold).to_zoned(zone.rules().clone()))
+            }
             Self::Instant(instant) => write!(f, "{instant}"),
         }
     }
@@ -188,6 +234,8 @@ mod tests {
     fn a_skipped_wall_time_moves_forward_and_a_repeated_one_is_the_first() {
         assert_eq!(at("2026-03-29T02:30[Europe/Berlin]"), "2026-03-29T01:30:00Z");
         assert_eq!(at("2026-10-25T02:30[Europe/Berlin]"), "2026-10-25T00:30:00Z");
+        assert_eq!(at("2026-10-25T02:30+02:00[Europe/Berlin]"), "2026-10-25T00:30:00Z");
+        assert_eq!(at("2026-10-25T02:30+01:00[Europe/Berlin]"), "2026-10-25T01:30:00Z");
     }
 
     #[test]
@@ -207,7 +255,7 @@ mod tests {
             ("2026-03-01[Europe/Berlin]", "invalid_time"),
             ("2026-03-01T09:00[Europe/Berlin", "invalid_time"),
             ("2026-03-01T09:00+05:00[Europe/Berlin]", "invalid_time"),
-            ("2026-10-25T02:30+01:00[Europe/Berlin]", "invalid_time"),
+            ("2026-10-25T02:30+00:00[Europe/Berlin]", "invalid_time"),
             ("2026-03-01T09:00Z[Europe/Berlin]", "invalid_time"),
             ("2026-03-01T09:00", "time_without_zone"),
             ("2026-03-01T09:00[Mars/Olympus]", "unknown_time_zone"),
@@ -230,7 +278,7 @@ mod tests {
             let local = instant.to_zoned(zone.rules().clone()).datetime();
             let due = match form {
                 0 => Due::Date(local.date()),
-                1 => Due::Wall(local, zone.clone()),
+                1 => Due::Wall(local, zone.clone(), Fold::Earlier),
                 _ => Due::Instant(instant),
             };
             prop_assume!(YEARS.contains(&local.year()));

@@ -3,7 +3,7 @@
 
 mod reminders;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     checklist::{ChecklistItem, WantedItem, arrange},
@@ -34,8 +34,8 @@ word_enum!(Priority, "How much a task matters, from the least to the most.",
     Urgent = "urgent": "Before all others.",
 );
 
-/// The least time that an occurrence takes to complete itself which was due before it was made or changed.
-const CATCH_UP_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+/// The most occurrences a day that a task may have which completes itself.
+const MAX_COMPLETIONS_PER_DAY: u32 = 24;
 
 /// A task, with everything that is known of its reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -320,7 +320,7 @@ impl Task {
         next.version += 1;
         next.updated_at = now;
         *self = next;
-        Ok(Change { changed: true, next: self.begin_next(now, random) })
+        Ok(Change { changed: true, next: self.begin_next(Series::next, now, random) })
     }
 
     /// Completes the task by itself, at a moment.
@@ -332,28 +332,24 @@ impl Task {
         self.set_status(Status::Completed, now);
         self.completed_by = Some(Completion::Timer);
         self.updated_at = now;
-        self.begin_next(now, random)
+        self.begin_next(Series::next_in_future, now, random)
     }
 
     /// When the task completes itself: that long after the last change, unless it is completed before. An
-    /// occurrence of a series counts from its due time, if that is later; one that was due before the last change takes
-    /// an hour at least, or a series that begins years ago would run through them without a pause.
+    /// occurrence of a series counts from its due time, if that is later.
     pub fn auto_complete_at(&self) -> Option<Timestamp> {
         let after = self.auto_complete_after.filter(|_| self.status != Status::Completed)?;
-        let Some(due_at) = self.due_at.filter(|_| self.recurrence.is_some()) else {
-            return after.after(self.updated_at);
-        };
-        if due_at > self.updated_at {
-            return after.after(due_at);
-        }
-        Some(after.after(self.updated_at)?.max(self.updated_at + CATCH_UP_PAUSE))
+        let due_at = self.due_at.filter(|_| self.recurrence.is_some());
+        after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))
     }
 
     /// Refuses a task that would complete itself more than 24 times a day, for ever.
     fn check_pace(&self) -> Result<(), FieldError> {
-        let dense = self.recurrence.as_ref().is_some_and(|series| series.rule.is_dense());
-        if dense && self.auto_complete_after.is_some() {
-            let why = "A task that recurs more than 24 times a day cannot complete itself.";
+        let per_day = self.recurrence.as_ref().map_or(0, |series| series.rule.most_per_day());
+        if per_day > MAX_COMPLETIONS_PER_DAY && self.auto_complete_after.is_some() {
+            let why = format!(
+                "A task that recurs more than {MAX_COMPLETIONS_PER_DAY} times a day cannot complete itself."
+            );
             return Err(Violation::new("too_dense", why).at("auto_complete_after"));
         }
         Ok(())
@@ -382,11 +378,16 @@ impl Task {
     }
 
     /// The occurrence that follows a completed one, unless it has been made before.
-    fn begin_next(&mut self, now: Timestamp, random: &dyn Random) -> Option<Box<Self>> {
+    fn begin_next(
+        &mut self,
+        following: fn(&Series, &Zone, Timestamp) -> Option<Series>,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Option<Box<Self>> {
         if self.status != Status::Completed || self.next_occurrence.is_some() {
             return None;
         }
-        let series = self.recurrence.as_ref()?.next(&self.time_zone, now)?;
+        let series = following(self.recurrence.as_ref()?, &self.time_zone, now)?;
         let mut next = Self {
             id: TaskId::generate(&At(now), random),
             status: Status::Pending,

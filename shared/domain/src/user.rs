@@ -6,8 +6,16 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    delivery::Reason, digest::DigestHour, due::Due, email::EmailAddress, id::UserId,
-    reminder::ReminderSpec, text::PersonName, unknown::Unknown, words::word_enum, zone::Zone,
+    delivery::Reason,
+    digest::DigestHour,
+    due::{Due, Fold},
+    email::EmailAddress,
+    id::UserId,
+    reminder::ReminderSpec,
+    text::PersonName,
+    unknown::Unknown,
+    words::word_enum,
+    zone::Zone,
 };
 
 word_enum!(AccountRole, "What an account may do beyond its own spaces.",
@@ -192,7 +200,7 @@ impl User {
     /// When the clocks of the user show an hour of a day. An hour that they leap over is the one after it; of one that
     /// comes twice, the first counts.
     pub(crate) fn wall_time(&self, day: Date, hour: i8) -> Timestamp {
-        Due::Wall(day.at(hour, 0, 0, 0), self.time_zone.clone()).at(&self.time_zone)
+        Due::Wall(day.at(hour, 0, 0, 0), self.time_zone.clone(), Fold::Earlier).at(&self.time_zone)
     }
 
     /// Whether mail may go to the user, whatever its kind.

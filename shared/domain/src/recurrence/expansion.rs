@@ -1,0 +1,398 @@
+//! The expansion of a rule on the wall clock, after the table of RFC 5545, section 3.3.10.
+//!
+//! Whether a part expands or limits makes no difference here: the days of a period are looked at one by one, and a
+//! day counts if every part that is given admits it. What no part says is taken from the start. The times of a day
+//! are never listed, but counted, so a rule that names every second of the day costs no more than another.
+
+use jiff::civil::{Date, DateTime, Time};
+
+use super::rule::{Frequency, Parts};
+
+/// How many periods within days are looked at for one occurrence; days end with the last year. A rule that never occurs
+/// ends there.
+pub(super) const MAX_PERIODS: u32 = 50_000;
+
+/// A rule with the wall time that its periods are counted from.
+pub(super) struct Expansion<'a> {
+    parts: &'a Parts,
+    start: Day,
+    start_time: Time,
+    /// The parts that are not given, from the start.
+    months: Vec<i8>,
+    month_days: Vec<i16>,
+    weekdays: Vec<(i16, i8)>,
+    hours: Vec<i8>,
+    minutes: Vec<i8>,
+    seconds: Vec<i8>,
+}
+
+/// A day of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Day {
+    /// Days since 1970-01-01.
+    number: i32,
+    year: i16,
+    month: i8,
+    day: i8,
+    /// 1 is 1 January.
+    year_day: i16,
+}
+
+/// The times of day in a period: all combinations.
+struct Times<'a> {
+    hours: &'a [i8],
+    minutes: &'a [i8],
+    seconds: &'a [i8],
+}
+
+impl<'a> Expansion<'a> {
+    pub(super) fn new(parts: &'a Parts, start: DateTime) -> Self {
+        let day = Day::from(start.date());
+        let given =
+            |list: &[i8], default: i8| if list.is_empty() { vec![default] } else { list.to_vec() };
+        let all =
+            |list: &[i8], count: i8| if list.is_empty() { (0..count).collect() } else { list.to_vec() };
+        let freq = parts.freq;
+        let names_days =
+            !(parts.by_day.is_empty() && parts.by_month_day.is_empty() && parts.by_year_day.is_empty());
+        let mut expansion = Self {
+            parts,
+            start: day,
+            start_time: start.time(),
+            months: parts.by_month.clone(),
+            month_days: parts.by_month_day.clone(),
+            weekdays: parts.by_day.clone(),
+            hours: if freq >= Frequency::Daily {
+                given(&parts.by_hour, start.hour())
+            } else {
+                all(&parts.by_hour, 24)
+            },
+            minutes: if freq >= Frequency::Hourly {
+                given(&parts.by_minute, start.minute())
+            } else {
+                all(&parts.by_minute, 60)
+            },
+            seconds: if freq >= Frequency::Minutely {
+                given(&parts.by_second, start.second())
+            } else {
+                all(&parts.by_second, 60)
+            },
+        };
+        expansion.seconds.retain(|second| *second < 60);
+        if !names_days {
+            match freq {
+                Frequency::Yearly if !parts.by_week_no.is_empty() => {
+                    expansion.weekdays.push((0, day.weekday()));
+                }
+                Frequency::Yearly | Frequency::Monthly => {
+                    expansion.month_days.push(i16::from(day.day));
+                    if freq == Frequency::Yearly && parts.by_month.is_empty() {
+                        expansion.months.push(day.month);
+                    }
+                }
+                Frequency::Weekly => expansion.weekdays.push((0, day.weekday())),
+                _ => {}
+            }
+        }
+        expansion
+    }
+
+    /// The first wall time of the rule that is later than `after`, which is not before the start, on a day up to
+    /// `last`. Each period within a day is taken from `periods`; when none is left there is no occurrence.
+    pub(super) fn next_after(
+        &self,
+        after: DateTime,
+        last: Date,
+        periods: &mut u32,
+    ) -> Option<DateTime> {
+        let last = Day::from(last);
+        let mut day = Day::from(after.date());
+        if self.parts.freq < Frequency::Daily {
+            while day <= last {
+                if self.admits(day)
+                    && let Some(found) = self.within(day, after, periods)
+                {
+                    return Some(found);
+                }
+                if *periods == 0 {
+                    return None;
+                }
+                day = day.next();
+            }
+            return None;
+        }
+        if self.parts.by_set_pos.is_empty() {
+            while day <= last {
+                if self.is_aligned(day)
+                    && self.admits(day)
+                    && let Some(found) = self.choose(&[day], &self.times(), after)
+                {
+                    return Some(found);
+                }
+                day = day.next();
+            }
+            return None;
+        }
+        day = self.period_start(day);
+        while day <= last {
+            let (period, mut days) = (self.period(day), Vec::new());
+            while self.period(day) == period {
+                if self.is_aligned(day) && self.admits(day) {
+                    days.push(day);
+                }
+                day = day.next();
+            }
+            if let Some(found) = self.choose(&days, &self.times(), after) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    fn times(&self) -> Times<'_> {
+        Times { hours: &self.hours, minutes: &self.minutes, seconds: &self.seconds }
+    }
+
+    /// The number of the period that a day is in. With BYWEEKNO a year has whole weeks.
+    fn period(&self, day: Day) -> i32 {
+        match self.parts.freq {
+            Frequency::Yearly if !self.parts.by_week_no.is_empty() => self.week(day).0.into(),
+            Frequency::Yearly => day.year.into(),
+            Frequency::Monthly => i32::from(day.year) * 12 + i32::from(day.month),
+            Frequency::Weekly => self.week_start(day.number).div_euclid(7),
+            _ => day.number,
+        }
+    }
+
+    /// The first day of the period that a day is in.
+    fn period_start(&self, day: Day) -> Day {
+        let back = match self.parts.freq {
+            Frequency::Yearly if !self.parts.by_week_no.is_empty() => {
+                day.number - self.first_week(self.week(day).0)
+            }
+            Frequency::Yearly => i32::from(day.year_day) - 1,
+            Frequency::Monthly => i32::from(day.day) - 1,
+            Frequency::Weekly => day.number - self.week_start(day.number),
+            _ => 0,
+        };
+        day.back(back)
+    }
+
+    fn is_aligned(&self, day: Day) -> bool {
+        if self.parts.interval == 1 {
+            return true;
+        }
+        let apart = i64::from(self.period(day)) - i64::from(self.period(self.start));
+        apart % i64::from(self.parts.interval) == 0
+    }
+
+    /// Whether every part admits a day.
+    fn admits(&self, day: Day) -> bool {
+        let parts = self.parts;
+        let from_both_ends = |list: &[i16], number: i16, count: i16| {
+            list.is_empty() || list.contains(&number) || list.contains(&(number - count - 1))
+        };
+        (self.months.is_empty() || self.months.contains(&day.month))
+            && from_both_ends(&self.month_days, day.day.into(), day.days_in_month().into())
+            && from_both_ends(&parts.by_year_day, day.year_day, day.days_in_year())
+            && (self.weekdays.is_empty() || self.admits_weekday(day))
+            && (parts.by_week_no.is_empty() || {
+                let (_, week, weeks) = self.week(day);
+                from_both_ends(&parts.by_week_no, week, weeks)
+            })
+    }
+
+    /// BYDAY is a list of which one has to hold. A number counts within the month or within the year.
+    fn admits_weekday(&self, day: Day) -> bool {
+        let parts = self.parts;
+        let in_month = parts.freq == Frequency::Monthly || !parts.by_month.is_empty();
+        let (number, count) = match in_month {
+            true => (i16::from(day.day), i16::from(day.days_in_month())),
+            false => (day.year_day, day.days_in_year()),
+        };
+        let (from_start, from_end) = ((number - 1) / 7 + 1, -((count - number) / 7 + 1));
+        let plain = !parts.by_week_no.is_empty();
+        self.weekdays.iter().any(|(ordinal, weekday)| {
+            *weekday == day.weekday() && (plain || [0, from_start, from_end].contains(ordinal))
+        })
+    }
+
+    /// The first occurrence on a day of a rule whose periods are shorter than a day. Where the rule names hours or
+    /// minutes, the others are passed over at once.
+    fn within(&self, day: Day, after: DateTime, periods: &mut u32) -> Option<DateTime> {
+        let interval = i64::from(self.parts.interval);
+        let length: i64 = match self.parts.freq {
+            Frequency::Hourly => 3_600,
+            Frequency::Minutely => 60,
+            _ => 1,
+        };
+        let days = i64::from(day.number) - i64::from(self.start.number);
+        let from_start = days * (86_400 / length) - seconds_of(self.start_time) / length;
+        let mut period = if day.date() == after.date() { seconds_of(after.time()) / length } else { 0 };
+        loop {
+            let behind = (from_start + period).rem_euclid(interval);
+            period += (interval - behind) % interval;
+            if period * length >= 86_400 {
+                return None;
+            }
+            *periods = periods.checked_sub(1)?;
+            let (hour, minute) = (period * length / 3_600, period * length / 60 % 60);
+            if !self.hours.contains(&(hour as i8)) {
+                period = (hour + 1) * 3_600 / length;
+            } else if length < 3_600 && !self.minutes.contains(&(minute as i8)) {
+                period = (hour * 60 + minute + 1) * 60 / length;
+            } else if let Some(found) = self.in_period(day, period * length, after) {
+                return Some(found);
+            } else {
+                period += 1;
+            }
+        }
+    }
+
+    /// The first occurrence in the hour, the minute or the second that begins so many seconds after midnight.
+    fn in_period(&self, day: Day, second: i64, after: DateTime) -> Option<DateTime> {
+        let (hour, minute) = ([(second / 3_600) as i8], [(second / 60 % 60) as i8]);
+        let second = [(second % 60) as i8];
+        let (minutes, seconds) = (&self.minutes, &self.seconds);
+        let times = match self.parts.freq {
+            Frequency::Hourly => Times { hours: &hour, minutes, seconds },
+            Frequency::Minutely => Times { hours: &hour, minutes: &minute, seconds },
+            _ if seconds.contains(&second[0]) => {
+                Times { hours: &hour, minutes: &minute, seconds: &second }
+            }
+            _ => return None,
+        };
+        self.choose(&[day], &times, after)
+    }
+
+    /// The first wall time behind `after` of those that BYSETPOS chooses from a period.
+    fn choose(&self, days: &[Day], times: &Times<'_>, after: DateTime) -> Option<DateTime> {
+        let count = times.count();
+        let total = days.len() * count;
+        let at = |index: usize| {
+            let day = days.get(index.checked_div(count)?)?;
+            Some(day.date().to_datetime(times.nth(index % count)))
+        };
+        if self.parts.by_set_pos.is_empty() {
+            let (mut low, mut high) = (0, total);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if at(middle)? <= after { low = middle + 1 } else { high = middle }
+            }
+            return if low < total { at(low) } else { None };
+        }
+        let positions = self.parts.by_set_pos.iter().filter_map(|position| {
+            let from_start = usize::from(position.unsigned_abs());
+            if *position > 0 { from_start.checked_sub(1) } else { total.checked_sub(from_start) }
+        });
+        positions.filter(|index| *index < total).filter_map(at).filter(|found| *found > after).min()
+    }
+
+    /// The day on which the week of a day begins, as days since 1970-01-01.
+    fn week_start(&self, number: i32) -> i32 {
+        number - (weekday(number) - i32::from(self.parts.week_start)).rem_euclid(7)
+    }
+
+    /// The first day of week 1 of a year: the first week with four days of it (ISO 8601, with weeks that begin on
+    /// WKST).
+    fn first_week(&self, year: i16) -> i32 {
+        self.week_start(first_of_january(year) + 3)
+    }
+
+    /// The year that the week of a day belongs to, its number, and how many weeks that year has.
+    fn week(&self, day: Day) -> (i16, i16, i16) {
+        let year = match day.year {
+            year if day.number >= self.first_week(year + 1) => year + 1,
+            year if day.number < self.first_week(year) => year - 1,
+            year => year,
+        };
+        let (first, next) = (self.first_week(year), self.first_week(year + 1));
+        (year, ((day.number - first) / 7 + 1) as i16, ((next - first) / 7) as i16)
+    }
+}
+
+impl Times<'_> {
+    fn count(&self) -> usize {
+        self.hours.len() * self.minutes.len() * self.seconds.len()
+    }
+
+    /// The time of day at a position; midnight if there is none.
+    fn nth(&self, index: usize) -> Time {
+        let (seconds, minutes) = (self.seconds.len(), self.minutes.len());
+        let element = |list: &[i8], index: usize| list.get(index).copied().unwrap_or(0);
+        jiff::civil::time(
+            element(self.hours, index / (seconds * minutes)),
+            element(self.minutes, index / seconds % minutes),
+            element(self.seconds, index % seconds),
+            0,
+        )
+    }
+}
+
+impl From<Date> for Day {
+    fn from(date: Date) -> Self {
+        let number = first_of_january(date.year()) + i32::from(date.day_of_year()) - 1;
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        Self { number, year, month, day, year_day: date.day_of_year() }
+    }
+}
+
+impl Day {
+    fn date(self) -> Date {
+        jiff::civil::date(self.year, self.month, self.day)
+    }
+
+    fn next(self) -> Self {
+        let (number, day, year_day) = (self.number + 1, self.day + 1, self.year_day + 1);
+        if day <= self.days_in_month() {
+            Self { number, day, year_day, ..self }
+        } else if self.month < 12 {
+            Self { number, day: 1, year_day, month: self.month + 1, ..self }
+        } else {
+            Self { number, day: 1, year_day: 1, month: 1, year: self.year + 1 }
+        }
+    }
+
+    /// The day that many days before; at most a year.
+    fn back(self, days: i32) -> Self {
+        let date = self.date().checked_sub(jiff::Span::new().days(days));
+        date.map_or(self, Self::from)
+    }
+
+    /// 0 is Monday.
+    fn weekday(self) -> i8 {
+        weekday(self.number) as i8
+    }
+
+    fn days_in_month(self) -> i8 {
+        match self.month {
+            2 if is_leap(self.year) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+
+    fn days_in_year(self) -> i16 {
+        if is_leap(self.year) { 366 } else { 365 }
+    }
+}
+
+fn is_leap(year: i16) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+/// Days from 1970-01-01 to the first day of a year.
+fn first_of_january(year: i16) -> i32 {
+    let before = i32::from(year) - 1;
+    before * 365 + before / 4 - before / 100 + before / 400 - 719_162
+}
+
+/// The day of the week (0 is Monday) so many days after 1970-01-01, which was a Thursday.
+fn weekday(number: i32) -> i32 {
+    (number + 3).rem_euclid(7)
+}
+
+fn seconds_of(time: Time) -> i64 {
+    i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second())
+}

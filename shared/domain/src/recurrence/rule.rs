@@ -1,0 +1,389 @@
+//! A recurrence rule as text, and what its parts say.
+
+use std::{fmt, ops::RangeInclusive};
+
+use jiff::{Timestamp, civil, tz::TimeZone};
+
+use super::weekday_number;
+use crate::{
+    due::{Due, YEARS},
+    violation::Violation,
+    zone::Zone,
+};
+
+/// The longest rule, in bytes.
+const MAX_RULE: usize = 500;
+
+/// A recurrence rule: the value of an RRULE property, without DTSTART.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    text: String,
+    pub(super) parts: Parts,
+    pub(super) count: Option<u32>,
+    pub(super) until: Option<Until>,
+}
+
+/// The length of a rule's period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Frequency {
+    Secondly,
+    Minutely,
+    Hourly,
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+/// A day of the week (0 is Monday), and which of its month or year; 0 is every one.
+pub(super) type WeekdayNum = (i16, i8);
+
+/// The parts of a rule that say when it occurs; COUNT and UNTIL say when it ends. A list that is not given is
+/// empty; each list is sorted and holds each element once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) freq: Frequency,
+    pub(super) interval: u32,
+    pub(super) by_second: Vec<i8>,
+    pub(super) by_minute: Vec<i8>,
+    pub(super) by_hour: Vec<i8>,
+    pub(super) by_day: Vec<WeekdayNum>,
+    pub(super) by_month_day: Vec<i16>,
+    pub(super) by_year_day: Vec<i16>,
+    pub(super) by_week_no: Vec<i16>,
+    pub(super) by_month: Vec<i8>,
+    pub(super) by_set_pos: Vec<i16>,
+    pub(super) week_start: i8,
+}
+
+/// The last moment at which an occurrence may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The end of a day on the wall clock.
+    Date(civil::Date),
+    /// A wall time.
+    Local(civil::DateTime),
+    /// An instant.
+    Instant(Timestamp),
+}
+
+impl Rule {
+    /// Reads a rule such as `FREQ=WEEKLY;BYDAY=MO,FR;COUNT=10` (RFC 5545, section 3.3.10), in any case. A leading
+    /// `RRULE:` and a trailing `;` are dropped.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `invalid_recurrence` that names the part.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let rule = Self::stored(text)?;
+        rule.parts.check()?;
+        Ok(rule)
+    }
+
+    /// Reads a rule that was parsed before it was stored. Combinations of parts that an earlier version allowed are
+    /// read, so that no stored task becomes unreadable.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `invalid_recurrence` for a part that is not known or has no such value.
+    pub fn stored(text: &str) -> Result<Self, Violation> {
+        let text = text.to_ascii_uppercase();
+        if text.len() > MAX_RULE {
+            return Err(invalid(format!("A rule must not exceed {MAX_RULE} characters.")));
+        }
+        let text = text.strip_prefix("RRULE:").unwrap_or(&text);
+        let text = text.strip_suffix(';').unwrap_or(text);
+        let mut parts = Parts::default();
+        let (mut seen, mut count, mut until) = (Vec::new(), None, None);
+        for part in text.split(';') {
+            let (name, value) = part.split_once('=').ok_or_else(|| {
+                invalid("Give the value of an RRULE (RFC 5545), such as FREQ=WEEKLY;BYDAY=MO,FR.")
+            })?;
+            if seen.contains(&name) {
+                return Err(invalid(format!("Give {} only once.", known(name)?)));
+            }
+            seen.push(name);
+            match name {
+                "COUNT" => count = Some(positive("COUNT", value)?),
+                "UNTIL" => until = Until::parse(value)?,
+                _ => parts.set(name, value)?,
+            }
+        }
+        if !seen.contains(&"FREQ") {
+            return Err(invalid("FREQ is required."));
+        }
+        if seen.contains(&"COUNT") && seen.contains(&"UNTIL") {
+            return Err(invalid("Give either COUNT or UNTIL, not both."));
+        }
+        Ok(Self { text: text.to_owned(), parts, count, until })
+    }
+
+    /// The most occurrences that fall on one day.
+    pub fn most_per_day(&self) -> u32 {
+        self.parts.most_per_day()
+    }
+
+    /// Whether occurrences have a time of day that the due time does not give.
+    pub(super) fn names_times(&self) -> bool {
+        let Parts { by_hour, by_minute, by_second, .. } = &self.parts;
+        self.is_sub_daily() || [by_hour, by_minute, by_second].iter().any(|list| !list.is_empty())
+    }
+
+    /// Whether the period is shorter than a day: a completion counts with its time of day.
+    pub(super) fn is_sub_daily(&self) -> bool {
+        self.parts.freq < Frequency::Daily
+    }
+
+    /// Whether periods are counted in elapsed time instead of on the wall clock. A rule that names hours means those
+    /// that the clock shows.
+    pub(super) fn is_elapsed(&self) -> bool {
+        self.is_sub_daily() && self.parts.by_hour.is_empty()
+    }
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            freq: Frequency::Daily,
+            interval: 1,
+            by_second: Vec::new(),
+            by_minute: Vec::new(),
+            by_hour: Vec::new(),
+            by_day: Vec::new(),
+            by_month_day: Vec::new(),
+            by_year_day: Vec::new(),
+            by_week_no: Vec::new(),
+            by_month: Vec::new(),
+            by_set_pos: Vec::new(),
+            week_start: 0,
+        }
+    }
+}
+
+impl Parts {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Violation> {
+        match name {
+            "FREQ" => self.freq = frequency(value)?,
+            "INTERVAL" => self.interval = positive("INTERVAL", value)?,
+            // 60 is a leap second: it is allowed, and no clock of ours shows it.
+            "BYSECOND" => self.by_second = numbers("BYSECOND", value, 0..=60)?,
+            "BYMINUTE" => self.by_minute = numbers("BYMINUTE", value, 0..=59)?,
+            "BYHOUR" => self.by_hour = numbers("BYHOUR", value, 0..=23)?,
+            "BYDAY" => self.by_day = list(value, |day| weekday_num(day))?,
+            "BYMONTHDAY" => self.by_month_day = ordinals("BYMONTHDAY", value, 31)?,
+            "BYYEARDAY" => self.by_year_day = ordinals("BYYEARDAY", value, 366)?,
+            "BYWEEKNO" => self.by_week_no = ordinals("BYWEEKNO", value, 53)?,
+            "BYMONTH" => self.by_month = numbers("BYMONTH", value, 1..=12)?,
+            "BYSETPOS" => self.by_set_pos = ordinals("BYSETPOS", value, 366)?,
+            "WKST" => {
+                let day = weekday_number(value);
+                self.week_start =
+                    day.ok_or_else(|| invalid("WKST must be a day of the week such as MO."))?;
+            }
+            "DTSTART" => {
+                return Err(invalid("The series begins at the due time: leave DTSTART out."));
+            }
+            _ => return Err(invalid(UNKNOWN_PART)),
+        }
+        Ok(())
+    }
+
+    /// The combinations that RFC 5545, section 3.3.10, forbids.
+    fn check(&self) -> Result<(), Violation> {
+        use Frequency::{Daily, Monthly, Weekly, Yearly};
+        let numbered = self.by_day.iter().any(|(ordinal, _)| *ordinal != 0);
+        if numbered && !matches!(self.freq, Monthly | Yearly) {
+            return Err(invalid("A number in BYDAY, such as 1MO, needs FREQ=MONTHLY or FREQ=YEARLY."));
+        }
+        if numbered && !self.by_week_no.is_empty() {
+            return Err(invalid("With BYWEEKNO, BYDAY must not have numbers."));
+        }
+        if !self.by_week_no.is_empty() && self.freq != Yearly {
+            return Err(invalid("BYWEEKNO needs FREQ=YEARLY."));
+        }
+        if !self.by_month_day.is_empty() && self.freq == Weekly {
+            return Err(invalid("BYMONTHDAY is not allowed with FREQ=WEEKLY."));
+        }
+        if !self.by_year_day.is_empty() && matches!(self.freq, Daily | Weekly | Monthly) {
+            return Err(invalid("BYYEARDAY is not allowed with FREQ=DAILY, WEEKLY or MONTHLY."));
+        }
+        if !self.by_set_pos.is_empty() && !self.has_by_part() {
+            return Err(invalid("BYSETPOS needs another BY part to choose from."));
+        }
+        Ok(())
+    }
+
+    fn has_by_part(&self) -> bool {
+        let of_the_clock = [&self.by_second, &self.by_minute, &self.by_hour, &self.by_month];
+        let of_the_calendar = [&self.by_month_day, &self.by_year_day, &self.by_week_no];
+        !self.by_day.is_empty()
+            || of_the_clock.iter().any(|list| !list.is_empty())
+            || of_the_calendar.iter().any(|list| !list.is_empty())
+    }
+
+    fn most_per_day(&self) -> u32 {
+        let chosen = |list: &[i8], all: u32| if list.is_empty() { all } else { list.len() as u32 };
+        let positions =
+            if self.by_set_pos.is_empty() { u32::MAX } else { self.by_set_pos.len() as u32 };
+        // The periods of a day, and the times of day in one period.
+        let (periods, times) = match self.freq {
+            Frequency::Secondly => {
+                let (hours, minutes) = (chosen(&self.by_hour, 24), chosen(&self.by_minute, 60));
+                let seconds = hours * minutes * chosen(&self.by_second, 60);
+                (86_400_u32.div_ceil(self.interval).min(seconds), 1)
+            }
+            Frequency::Minutely => {
+                let minutes = chosen(&self.by_hour, 24) * chosen(&self.by_minute, 60);
+                (1_440_u32.div_ceil(self.interval).min(minutes), chosen(&self.by_second, 1))
+            }
+            Frequency::Hourly => {
+                let hours = 24_u32.div_ceil(self.interval).min(chosen(&self.by_hour, 24));
+                (hours, chosen(&self.by_minute, 1) * chosen(&self.by_second, 1))
+            }
+            _ => {
+                let minutes = chosen(&self.by_hour, 1) * chosen(&self.by_minute, 1);
+                (1, minutes * chosen(&self.by_second, 1))
+            }
+        };
+        periods * times.min(positions)
+    }
+}
+
+impl Until {
+    /// Reads the three forms of a date or time; nothing for an end that no due time can reach.
+    fn parse(value: &str) -> Result<Option<Self>, Violation> {
+        let (text, form) = match value.strip_suffix('Z') {
+            Some(text) => (text, "20261231T090000"),
+            None if value.contains('T') => (value, "20261231T090000"),
+            None => (value, "20261231"),
+        };
+        let date = form == "20261231";
+        // A leap second is the second before it.
+        let leap = text.strip_suffix("60").filter(|_| !date).map(|minute| format!("{minute}59"));
+        let text = leap.as_deref().unwrap_or(text);
+        let local = match date {
+            true => civil::Date::strptime("%Y%m%d", text).map(|date| date.at(0, 0, 0, 0)),
+            false => civil::DateTime::strptime("%Y%m%dT%H%M%S", text),
+        };
+        let last = local.ok().filter(|_| text.len() == form.len()).ok_or_else(|| {
+            invalid("UNTIL must be like 20261231, 20261231T090000 or 20261231T080000Z.")
+        })?;
+        if last.year() > *YEARS.end() {
+            return Ok(None);
+        }
+        Ok(if date {
+            Some(Self::Date(last.date()))
+        } else if value.ends_with('Z') {
+            last.to_zoned(TimeZone::UTC).ok().map(|utc| Self::Instant(utc.timestamp()))
+        } else {
+            Some(Self::Local(last))
+        })
+    }
+
+    /// Whether an occurrence may begin then; one that is due on a day begins at the start of it.
+    pub(super) fn admits(self, occurrence: &Due, zone: &Zone) -> bool {
+        match self {
+            Self::Date(last) => occurrence.place(zone).date() <= last,
+            Self::Local(last) => occurrence.place(zone) <= last,
+            Self::Instant(last) => occurrence.begins_at(zone) <= last,
+        }
+    }
+}
+
+const UNKNOWN_PART: &str =
+    "Unknown RRULE part: give parts of RFC 5545, such as FREQ, INTERVAL, BYDAY, COUNT or UNTIL.";
+
+/// The name, if it is one of a part: nothing that a client sent is repeated to it.
+fn known(name: &str) -> Result<&str, Violation> {
+    let counts = ["COUNT", "UNTIL"].contains(&name);
+    // A value that no part has is refused later than a name that no part has.
+    let unknown = Parts::default().set(name, "").is_err_and(|refused| refused.message == UNKNOWN_PART);
+    if counts || !unknown { Ok(name) } else { Err(invalid(UNKNOWN_PART)) }
+}
+
+fn frequency(value: &str) -> Result<Frequency, Violation> {
+    Ok(match value {
+        "SECONDLY" => Frequency::Secondly,
+        "MINUTELY" => Frequency::Minutely,
+        "HOURLY" => Frequency::Hourly,
+        "DAILY" => Frequency::Daily,
+        "WEEKLY" => Frequency::Weekly,
+        "MONTHLY" => Frequency::Monthly,
+        "YEARLY" => Frequency::Yearly,
+        _ => {
+            let why = "FREQ must be SECONDLY, MINUTELY, HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY.";
+            return Err(invalid(why));
+        }
+    })
+}
+
+/// A comma-separated list, sorted, each element once.
+fn list<T: Ord>(value: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Result<Vec<T>, Violation> {
+    let mut elements = value.split(',').map(read).collect::<Result<Vec<_>, _>>()?;
+    elements.sort_unstable();
+    elements.dedup();
+    Ok(elements)
+}
+
+fn numbers(name: &str, value: &str, range: RangeInclusive<i8>) -> Result<Vec<i8>, Violation> {
+    list(value, |text| {
+        let number = digits(text).and_then(|digits| digits.parse().ok());
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            invalid(format!("{name} must be numbers from {} to {}.", range.start(), range.end()))
+        })
+    })
+}
+
+/// Numbers from 1 to `max`, or from -1 to -`max`, which count from the end.
+fn ordinals(name: &str, value: &str, max: i16) -> Result<Vec<i16>, Violation> {
+    list(value, |text| {
+        ordinal(text, max).ok_or_else(|| {
+            invalid(format!("{name} must be numbers from 1 to {max} or from -1 to -{max}."))
+        })
+    })
+}
+
+fn ordinal(text: &str, max: i16) -> Option<i16> {
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(text) => (-1, text),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let number: i16 = digits(text)?.parse().ok()?;
+    (1..=max).contains(&number).then_some(sign * number)
+}
+
+fn weekday_num(text: &str) -> Result<WeekdayNum, Violation> {
+    let split = text.len().checked_sub(2).and_then(|at| text.split_at_checked(at));
+    let parsed = split.and_then(|(number, day)| {
+        let number = if number.is_empty() { 0 } else { ordinal(number, 53)? };
+        Some((number, weekday_number(day)?))
+    });
+    parsed.ok_or_else(|| {
+        invalid(
+            "BYDAY must be days such as MO, with a number up to 53 before them such as 1MO or -1MO.",
+        )
+    })
+}
+
+fn positive(name: &str, value: &str) -> Result<u32, Violation> {
+    let number = digits(value).and_then(|digits| digits.parse().ok()).filter(|number| *number > 0);
+    number.ok_or_else(|| invalid(format!("{name} must be a whole number from 1 to {}.", u32::MAX)))
+}
+
+fn digits(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+}
+
+fn invalid(why: impl Into<String>) -> Violation {
+    Violation::new("invalid_recurrence", why)
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl serde::Serialize for Rule {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}

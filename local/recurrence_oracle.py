@@ -54,16 +54,13 @@ def counted(counts: Counter, what: str) -> None:
 
 def judge_table(source: str, cases: list[tables.Case], left_out: Counter, exemptions: list[Exemption]) -> int:
     """Holds Taskbell against a table; says how many rules of it do not agree."""
-    answers = taskbell([(case.rule, case.start) for case in cases], LONG)
+    answers = taskbell([(case.asked, case.start) for case in cases], LONG)
     wrong, exempt, refused = 0, Counter(), Counter()
     for case, answer in zip(cases, answers, strict=True):
-        expected = expected_of(case, exemptions, exempt, refused)
-        if case.since and " " in answer:
-            since = case.since.isoformat()
-            answer = " ".join(moment for moment in answer.split() if moment >= since)
-        if answer != expected:
+        expected = since(case, expected_of(case, exemptions, exempt, refused))
+        if since(case, answer) != expected:
             wrong += 1
-            disagreement(case.rule, case.start, {source: expected, "Taskbell": answer})
+            disagreement(case.asked, case.start, {source: expected, "Taskbell": answer})
     print(f"recurrence oracle: {source}: {len(cases) - wrong} of {len(cases)} rules agree")
     counted(refused, "have to be refused")
     counted(exempt, "judged by RFC 5545 instead")
@@ -71,21 +68,28 @@ def judge_table(source: str, cases: list[tables.Case], left_out: Counter, exempt
     return wrong
 
 
+def since(case: tables.Case, answer: str) -> str:
+    """The occurrences from the case's START-AT on."""
+    if case.since is None or "T" not in answer:
+        return answer
+    return " ".join(moment for moment in answer.split() if moment >= case.since.isoformat())
+
+
 def expected_of(case: tables.Case, exemptions: list[Exemption], exempt: Counter, refused: Counter) -> str:
-    reason = tables.refused(case.rule.rstrip(";"))
+    """What Taskbell has to answer to a rule of a table."""
+    reason = tables.refused(case.rule)
     if reason:
         refused[reason] += 1
         return "invalid_recurrence"
-    rule, start = parse(case.rule.rstrip(";")), tables.at_midnight(case.start)
-    exemption = first_of(exemptions, case.rule, rule, case.start)
+    rule, start = parse(case.asked), tables.at_midnight(case.start)
+    if not expander.admits(rule, start):
+        refused["UNTIL before DTSTART, the due time of the first task"] += 1
+        return "ends_before_due"
+    exemption = first_of(exemptions, rule, case.start)
     if exemption:
         exempt[exemption.name] += 1
         return exemption.answer or written(expander.series(rule, start, LONG))
-    # In Taskbell DTSTART, the due time of the task, is the first occurrence, whether the rule gives it or not.
-    instances = case.instances
-    if case.since is None and instances[:1] != [start]:
-        instances = [start, *instances]
-    return written(instances[: min(rule.count or LONG, LONG)])
+    return written([start, *case.instances][:LONG] if case.lacks_start else case.instances[:LONG])
 
 
 def judge_generated(number: int, seed: int) -> int:
@@ -96,7 +100,7 @@ def judge_generated(number: int, seed: int) -> int:
     for (text, rule, start, expected), answer in zip(cases, answers, strict=True):
         moments += len(expected or [])
         said = {"RFC 5545": written(expected), "Taskbell": answer}
-        exemption = first_of(DATEUTIL, text, rule, start)
+        exemption = first_of(DATEUTIL, rule, start)
         if exemption:
             exempt[exemption.name] += 1
         else:

@@ -46,9 +46,9 @@ class Rule:
 
 
 def parse(text: str) -> Rule:
-    """Reads a rule; raises Refused where RFC 5545 does not allow it."""
+    """Reads a rule; raises Refused where RFC 5545 does not allow it. One semicolon at the end is nothing."""
     rule, seen = Rule(), set()
-    for part in text.upper().split(";"):
+    for part in text.upper().removesuffix(";").split(";"):
         name, equals, value = part.partition("=")
         if not equals or name in seen:
             raise Refused(f"{part!r} is no part, or is there twice")

@@ -18,7 +18,19 @@ class Case:
     instances: list[datetime]
     """Those of the source, in which DTSTART is only where the rule itself gives it."""
     since: datetime | None = None
-    """Only instances from here on are in the list."""
+    """Only instances from here on are judged."""
+
+    @property
+    def lacks_start(self) -> bool:
+        """Whether the rule does not give its DTSTART, which in Taskbell is the first occurrence all the same."""
+        return self.since is None and self.instances[:1] != [at_midnight(self.start)]
+
+    @property
+    def asked(self) -> str:
+        """The rule with a COUNT that has room for such a DTSTART."""
+        if not self.lacks_start:
+            return self.rule
+        return re.sub(r"(?<=COUNT=)\d+", lambda count: str(int(count[0]) + 1), self.rule)
 
 
 def at_midnight(day: date | datetime) -> datetime:

@@ -38,7 +38,8 @@ DATEUTIL = [
         "weeks across the turn of the year",
         "A week belongs to the year that has four of its days, also with its days in the other year; so these count in its "
         "INTERVAL and its BYSETPOS. dateutil counts them in the calendar year.",
-        lambda rule, start: rule.has("BYWEEKNO") and (rule.interval > 1 or rule.has("BYSETPOS")),
+        lambda rule, start: (rule.interval > 1 or rule.has("BYSETPOS"))
+        and any(week in (1, 52, 53, -1, -52, -53) for week in rule.by.get("BYWEEKNO", [])),
     ),
     Exemption(
         "first week from its end",

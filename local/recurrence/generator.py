@@ -45,7 +45,7 @@ def rule(chance: random.Random) -> str:
             parts[name] = some(chance, values, most)
 
     if chance.random() < 0.45:
-        parts["INTERVAL"] = str(chance.choice(INTERVALS.get(freq, [1, 2, 3, 4, 5, 6, 7, 10, 12, 13, 30])))
+        parts["INTERVAL"] = str(chance.choice(INTERVALS.get(freq, [1, 2, 3, 4, 5, 6, 7, 10, 12, 13, 30, 53, 100])))
     perhaps("BYMONTH", 0.3, range(1, 13), 4)
     if freq == "YEARLY":
         perhaps("BYWEEKNO", 0.3, [*range(1, 54), *range(-53, 0), 1, 52, 53, -1, -52, -53], 3)

@@ -1,115 +1,155 @@
-"""Holds the expansion of recurrence rules against python-dateutil's rrulestr.
+"""Judges how Taskbell expands recurrence rules (RFC 5545 §3.3.10), by what others say of the same rules.
 
-Generates rules, lets dateutil list the first occurrences of each, lets Taskbell walk the same series one by
-one, as its tasks do, and prints how many rules agree. Ends with 1 if one does not.
+    python local/recurrence_oracle.py [number of rules] [seed] [--tables]
 
-    python local/recurrence_oracle.py [number of rules] [seed]
+Generated rules are expanded by Taskbell, by an expander of its own that tries every day and time
+(recurrence/expander.py), and by python-dateutil, except where dateutil departs from the RFC
+(recurrence/exceptions.py says how and why). All have to agree. With --tables Taskbell is held against the tables of
+libical and the tests of python-dateutil as well, which are downloaded.
+
+Ends with 1 if there is a disagreement, with 2 if something could not be downloaded.
 """
 
-import itertools
+import argparse
 import random
-import re
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
 
-from dateutil.rrule import rrulestr
+from recurrence import dateutil_lists, downloads, expander, generator, tables
+from recurrence.exceptions import DATEUTIL, LIBICAL, Exemption, first_of
+from recurrence.rules import parse
 
-OCCURRENCES = 15
-DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
-
-
-def some(chance: random.Random, values: list, most: int) -> str:
-    return ",".join(str(value) for value in sorted(chance.sample(values, chance.randint(1, most)), key=str))
-
-
-def rule(chance: random.Random) -> str:
-    """A rule that RFC 5545 allows, and that comes true often enough to be compared."""
-    freq = chance.choice(["YEARLY", "MONTHLY", "WEEKLY", "DAILY"] * 3 + ["HOURLY", "MINUTELY", "SECONDLY"])
-    parts = {"FREQ": freq}
-    if chance.random() < 0.5:
-        parts["INTERVAL"] = str(chance.choice([1, 2, 3, 4, 5, 6, 7, 10, 12, 13, 30]))
-    if freq in ("MINUTELY", "SECONDLY"):  # with more parts, dateutil tries every minute of years
-        return ";".join(f"{name}={value}" for name, value in parts.items())
-    if chance.random() < 0.3:
-        parts["BYMONTH"] = some(chance, list(range(1, 13)), 4)
-    months = freq in ("YEARLY", "MONTHLY")
-    what = chance.choice(["none", "day", "nth", "monthday", "yearday", "weekno"])
-    if what == "day":
-        parts["BYDAY"] = some(chance, DAYS, 4)
-    elif what == "nth" and months:
-        inside_month = freq == "MONTHLY" or "BYMONTH" in parts
-        numbers = [1, 2, 3, 4, -1, -2, -3] + ([] if inside_month else [10, 20, 33, 50, -10, -40])
-        days = [f"{chance.choice(numbers)}{day}" for day in chance.sample(DAYS, chance.randint(1, 3))]
-        parts["BYDAY"] = ",".join(days)
-    elif what == "monthday" and freq != "WEEKLY":
-        parts["BYMONTHDAY"] = some(chance, [*range(1, 32), *range(-31, 0)], 4)
-        if chance.random() < 0.2:
-            parts["BYDAY"] = some(chance, DAYS, 4)
-    elif what == "yearday" and freq == "YEARLY":
-        parts.pop("BYMONTH", None)
-        parts["BYYEARDAY"] = some(chance, [*range(1, 367), *range(-366, 0)], 4)
-    elif what == "weekno" and freq == "YEARLY":
-        parts.pop("BYMONTH", None)
-        parts["BYWEEKNO"] = some(chance, [*range(1, 54), *range(-53, 0)], 3)
-        if chance.random() < 0.6:
-            parts["BYDAY"] = some(chance, DAYS, 3)
-    if freq != "HOURLY" and chance.random() < 0.3:
-        parts["BYHOUR"] = some(chance, list(range(24)), 3)
-    if chance.random() < 0.15:
-        parts["BYMINUTE"] = some(chance, list(range(60)), 3)
-    if freq != "HOURLY" and chance.random() < 0.25 and {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYHOUR"} & parts.keys():
-        parts["BYSETPOS"] = some(chance, [1, 2, 3, -1, -2], 2)
-    if chance.random() < 0.2:
-        parts["WKST"] = chance.choice(DAYS)
-    return ";".join(f"{name}={value}" for name, value in parts.items())
+MANIFEST = Path(__file__).parents[1] / "shared" / "domain" / "Cargo.toml"
+OCCURRENCES, LONG = 15, 120
 
 
-def case(chance: random.Random) -> tuple[datetime, str, list[datetime]] | None:
-    """A first occurrence on the grid, the rule, and what dateutil makes of it."""
-    text = rule(chance)
-    start = datetime(2000, 1, 1) + timedelta(seconds=chance.randrange(60 * 366 * 86_400))
-    if "FREQ=WEEKLY" in text and "BYSETPOS" in text:
-        # In the week of DTSTART dateutil counts BYSETPOS from DTSTART on; RFC 5545 counts in the whole week.
-        start -= timedelta(days=(start.weekday() - DAYS.index((re.findall("WKST=(..)", text) or ["MO"])[0])) % 7)
+def taskbell(questions: list[tuple[str, date | datetime]], count: int) -> list[str]:
+    """What Taskbell answers: the occurrences of each rule, or why it is refused."""
+    lines = "".join(f"{start.isoformat()} {text}\n" for text, start in questions)
+    expand = ["cargo", "run", "--quiet", "--manifest-path", str(MANIFEST), "--example", "expand", "--", str(count)]
+    answers = subprocess.run(expand, input=lines, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    if len(answers) != len(questions):
+        sys.exit(f"recurrence oracle: {len(questions)} rules asked, {len(answers)} answers")
+    return answers
+
+
+def written(occurrences: list[datetime] | None) -> str:
+    return "no_occurrence" if occurrences is None else " ".join(moment.isoformat() for moment in occurrences)
+
+
+def disagreement(text: str, start: date | datetime, answers: dict[str, str]) -> None:
+    print(f"DTSTART {start.isoformat()}  RRULE {text}")
+    for name, answer in answers.items():
+        print(f"  {name:9} {answer}")
+
+
+def counted(counts: Counter, what: str) -> None:
+    for reason, number in counts.most_common():
+        print(f"  {number:5} {what}: {reason}")
+
+
+def judge_table(source: str, cases: list[tables.Case], left_out: Counter, exemptions: list[Exemption]) -> int:
+    """Holds Taskbell against a table; says how many rules of it do not agree."""
+    answers = taskbell([(case.asked, case.start) for case in cases], LONG)
+    wrong, exempt, refused = 0, Counter(), Counter()
+    for case, answer in zip(cases, answers, strict=True):
+        expected = since(case, expected_of(case, exemptions, exempt, refused))
+        if since(case, answer) != expected:
+            wrong += 1
+            disagreement(case.asked, case.start, {source: expected, "Taskbell": answer})
+    print(f"recurrence oracle: {source}: {len(cases) - wrong} of {len(cases)} rules agree")
+    counted(refused, "have to be refused")
+    counted(exempt, "judged by RFC 5545 instead")
+    counted(left_out, "left out")
+    return wrong
+
+
+def since(case: tables.Case, answer: str) -> str:
+    """The occurrences from the case's START-AT on."""
+    if case.since is None or "T" not in answer:
+        return answer
+    return " ".join(moment for moment in answer.split() if moment >= case.since.isoformat())
+
+
+def expected_of(case: tables.Case, exemptions: list[Exemption], exempt: Counter, refused: Counter) -> str:
+    """What Taskbell has to answer to a rule of a table."""
+    reason = tables.refused(case.rule)
+    if reason:
+        refused[reason] += 1
+        return "invalid_recurrence"
+    rule, start = parse(case.asked), tables.at_midnight(case.start)
+    if not expander.admits(rule, start):
+        refused["UNTIL before DTSTART, the due time of the first task"] += 1
+        return "ends_before_due"
+    exemption = first_of(exemptions, rule, case.start)
+    if exemption:
+        exempt[exemption.name] += 1
+        return exemption.answer or written(expander.series(rule, start, LONG))
+    return written([start, *case.instances][:LONG] if case.lacks_start else case.instances[:LONG])
+
+
+def judge_generated(number: int, seed: int) -> int:
+    """Holds Taskbell, the expander and dateutil against each other; says for how many rules they do not agree."""
+    cases = list(islice(generator.cases(random.Random(seed), OCCURRENCES), number))
+    answers = taskbell([(text, start) for text, _, start, _ in cases], OCCURRENCES)
+    wrong, exempt, moments, slow = 0, Counter(), 0, 0
+    for (text, rule, start, expected), answer in zip(cases, answers, strict=True):
+        moments += len(expected or [])
+        said = {"RFC 5545": written(expected), "Taskbell": answer}
+        exemption = first_of(DATEUTIL, rule, start)
+        if exemption:
+            exempt[exemption.name] += 1
+        else:
+            listed = dateutil_lists.series(text, rule, start, expected, OCCURRENCES)
+            if listed is None:
+                slow += 1
+            else:
+                said["dateutil"] = written(listed if expected else listed[1:] or None)
+        if len(set(said.values())) > 1:
+            wrong += 1
+            disagreement(text, start, said)
+    never = sum(expected is None for _, _, _, expected in cases)
+    print(f"recurrence oracle: generated: {number} rules, {moments} occurrences, {wrong} disagreements (seed {seed})")
+    judged = number - slow - sum(exempt.values())
+    print(f"  {number:5} judged by the expander, {judged} of them by dateutil too; {never} never come true")
+    print(f"  {slow:5} not judged by dateutil: it would search too long")
+    counted(exempt, "not judged by dateutil, which departs from RFC 5545 there")
+    return wrong
+
+
+def judge_tables() -> tuple[int, bool]:
+    """Holds Taskbell against both tables; says how many rules do not agree, and whether both were there."""
+    wrong, complete = 0, True
     try:
-        # The end bounds dateutil's search where a rule hardly ever comes true.
-        first = next(iter(rrulestr(f"{text};UNTIL={start.year + 9}0101T000000", dtstart=start)), None)
-    except ValueError:  # an interval that never meets its hours, minutes or seconds
-        return None
-    if first is None:
-        return None
-    if chance.random() < 0.25:
-        text += f";COUNT={chance.randint(1, 12)}"
-    elif chance.random() < 0.25:
-        end = first + timedelta(days=chance.choice([0, 1, 10, 100, 1_000]))
-        text += chance.choice([f";UNTIL={end:%Y%m%dT%H%M%S}", f";UNTIL={end:%Y%m%d}T235959"])
-    bound = "" if "COUNT" in text or "UNTIL" in text else f";UNTIL={first.year + 60}0101T000000"
-    begin = start if "BYSETPOS" in text else first
-    # 2199 is the last year that Taskbell knows.
-    known = itertools.takewhile(lambda moment: moment.year < 2200, rrulestr(text + bound, dtstart=begin))
-    occurrences = (moment for moment in known if moment >= first)
-    return first, text + bound, list(itertools.islice(occurrences, OCCURRENCES))
+        release, texts = downloads.libical()
+        read = [tables.libical(text) for text in texts]
+        cases = [case for found, _ in read for case in found]
+        wrong += judge_table(f"libical {release}", cases, sum((out for _, out in read), Counter()), LIBICAL)
+    except downloads.Unreachable as why:
+        print(f"recurrence oracle: libical's table is not there, and cannot be downloaded: {why}")
+        complete = False
+    try:
+        cases, left_out = tables.dateutil(downloads.dateutil_tests())
+        wrong += judge_table("dateutil's tests", cases, left_out, DATEUTIL)
+    except downloads.Unreachable as why:
+        print(f"recurrence oracle: dateutil's tests are not there, and cannot be downloaded: {why}")
+        complete = False
+    return wrong, complete
 
 
 def main() -> int:
-    wanted, seed = (int(value) for value in (sys.argv[1:] + ["4000", "5545"][len(sys.argv) - 1 :])[:2])
-    chance = random.Random(seed)
-    cases = list(itertools.islice(filter(None, (case(chance) for _ in itertools.count())), wanted))
-    lines = "".join(f"{first:%Y-%m-%dT%H:%M:%S} {text}\n" for first, text, _ in cases)
-    expand = ["cargo", "run", "--quiet", "--package", "taskbell-domain", "--example", "expand"]
-    answers = subprocess.run(expand, input=lines, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
-    if len(answers) != len(cases):
-        print(f"recurrence oracle: {len(cases)} rules asked, {len(answers)} answers")
-        return 1
-    disagreements = 0
-    for (first, text, expected), answer in zip(cases, answers, strict=True):
-        if answer != " ".join(f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in expected):
-            disagreements += 1
-            print(f"DTSTART {first:%Y%m%dT%H%M%S} {text}\n  dateutil {[str(m) for m in expected]}\n  Taskbell {answer}")
-    moments = sum(len(expected) for _, _, expected in cases)
-    print(f"recurrence oracle: {len(cases)} rules, {moments} occurrences, {disagreements} disagreements (seed {seed})")
-    return int(disagreements > 0)
+    arguments = argparse.ArgumentParser(description="Judges how Taskbell expands recurrence rules.")
+    arguments.add_argument("rules", type=int, nargs="?", default=4000)
+    arguments.add_argument("seed", type=int, nargs="?", default=5545)
+    arguments.add_argument("--tables", action="store_true", help="libical's and dateutil's, downloaded")
+    chosen = arguments.parse_args()
+    wrong, complete = judge_tables() if chosen.tables else (0, True)
+    wrong += judge_generated(chosen.rules, chosen.seed)
+    return 1 if wrong else 0 if complete else 2
 
 
 if __name__ == "__main__":

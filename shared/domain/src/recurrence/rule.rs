@@ -167,7 +167,7 @@ impl Parts {
             "BYSECOND" => self.by_second = numbers("BYSECOND", value, 0..=60)?,
             "BYMINUTE" => self.by_minute = numbers("BYMINUTE", value, 0..=59)?,
             "BYHOUR" => self.by_hour = numbers("BYHOUR", value, 0..=23)?,
-            "BYDAY" => self.by_day = list(value, |day| weekday_num(day))?,
+            "BYDAY" => self.by_day = list(value, weekday_num)?,
             "BYMONTHDAY" => self.by_month_day = ordinals("BYMONTHDAY", value, 31)?,
             "BYYEARDAY" => self.by_year_day = ordinals("BYYEARDAY", value, 366)?,
             "BYWEEKNO" => self.by_week_no = ordinals("BYWEEKNO", value, 53)?,

@@ -132,7 +132,7 @@ async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
     let (world, ada, task) = World::inhabited().await;
     let email = EmailAddress::parse_trusted("=?x@example.com").expect("an address");
     let old = User { email, ..user(50) };
-    let password_hash = passwords::hash(PASSWORD, &world.random).expect("a hash");
+    let password_hash = passwords::new_hash(PASSWORD, &world.random).expect("a hash");
     let credential = Credential { user: old.id, password_hash };
     world.store.register(&old, &credential, None).await.expect("an answer");
     let log_in = world.event("log-in", &ada, &task).await;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use taskbell_domain::violation::{FieldError, Violation};
 
 use super::{
-    Call, Problem,
+    Call, Problem, json,
     read::{Read, shown, unknown_field, wrong_type},
 };
 
@@ -21,12 +21,7 @@ impl Fields {
     /// # Errors
     /// 400 `malformed_json` or `malformed_request`, 413, 415; 422 if it is JSON but no object.
     pub fn of(call: &Call) -> Result<Self, Problem> {
-        let value: Value = serde_json::from_slice(call.json()?).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let detail = format!("The body is not valid JSON in UTF-8 (line {line}, column {column}).");
-            Problem::malformed("malformed_json", detail)
-        })?;
-        match value {
+        match json::parse(call.json()?)? {
             Value::Object(values) => Ok(Self { prefix: "", values, errors: Vec::new() }),
             _ => Err(Violation::new("wrong_type", "It must be an object.").at("body").into()),
         }

@@ -6,6 +6,8 @@ mod cursor;
 mod etag;
 mod event;
 mod guard;
+mod json;
+mod media_type;
 mod page;
 mod params;
 mod problem;

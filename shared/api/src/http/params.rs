@@ -6,6 +6,7 @@ use super::{Call, Problem, read::shown};
 
 /// The parameters that have not been read yet, and what was wrong with those that have.
 pub struct Params<'a> {
+    call: &'a Call,
     values: Vec<(&'a str, &'a str)>,
     errors: Vec<FieldError>,
 }
@@ -13,7 +14,7 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// The parameters of a request.
     pub fn of(call: &'a Call) -> Self {
-        Self { values: call.query(), errors: Vec::new() }
+        Self { call, values: call.query(), errors: Vec::new() }
     }
 
     /// A parameter that may be absent, but not be there twice.
@@ -34,8 +35,10 @@ impl<'a> Params<'a> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// 422 `validation_failed` with every error found; a parameter that nobody has read is one.
+    /// 422 `validation_failed` with every error found; a parameter that nobody has read is one. 400 `malformed_request`
+    /// if the query is no text.
     pub fn finish(mut self) -> Result<(), Problem> {
+        self.call.check_query()?;
         for (name, _) in &self.values {
             let unknown = Violation::new("unknown_parameter", "There is no such parameter.");
             self.errors.push(unknown.at(shown(name)));

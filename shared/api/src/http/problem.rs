@@ -43,9 +43,14 @@ impl Problem {
         Self { status, code, detail: detail.into(), errors: Vec::new(), header: None }
     }
 
-    fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some(Box::new((name, HeaderValue::from_static(value))));
         self
+    }
+
+    /// 415: the body is in a form that is not read.
+    pub(super) fn unsupported(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
     }
 
     /// Says in how many seconds it may succeed.

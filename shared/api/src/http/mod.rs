@@ -3,6 +3,7 @@
 mod body;
 mod call;
 mod cursor;
+mod errors;
 mod etag;
 mod event;
 mod guard;
@@ -18,6 +19,8 @@ mod size;
 pub use body::Fields;
 pub use call::Call;
 pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
+pub use errors::Errors;
+pub(crate) use errors::MAX_ERRORS;
 pub use etag::{IfMatch, matches_none, tag};
 pub use event::{HttpEvent, HttpResponse};
 pub use guard::{Callers, Gate, Guard, Open, Verdict};

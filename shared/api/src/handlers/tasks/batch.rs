@@ -18,13 +18,13 @@ use taskbell_domain::{
     ports::{IdempotencyRecord, Limits, Replaced, TaskChanges, TaskCreation, TimerQueue},
     task::{Status, Task, TaskDraft, TaskPatch},
     user::User,
-    violation::{FieldError, Violation},
+    violation::Violation,
 };
 
 use super::{Changing, check_assignee, create::Creation, fields, permitted, view::TaskView};
 use crate::{
     handlers::{TRIES, idempotency::Key},
-    http::{Call, Fields, IfMatch, Params, Problem, Reply, in_json, limited, read},
+    http::{Call, Errors, Fields, IfMatch, MAX_ERRORS, Params, Problem, Reply, in_json, limited, read},
 };
 
 /// The most operations of one batch.
@@ -56,7 +56,8 @@ struct Done {
 /// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
 /// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
 /// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
-/// Once the answer is large, results leave out their tasks, and say so.
+/// Once the answer is large, results leave out their tasks, and say so; once fifty errors have been named, of each further
+/// operation that cannot be read the first one is named, and the rest counted.
 ///
 /// # Errors
 /// 401; 422 if there are no operations, or too many, and those of every body.
@@ -91,6 +92,7 @@ pub async fn handle(
     let creation = Creation { store, queue, caller, clock, random };
     let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
     let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
+    let mut errors_left = MAX_ERRORS;
     for (value, key) in operations.iter().zip(&keys) {
         let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
         let result = match clock.now() < call.deadline() - TIME_FOR_ONE {
@@ -99,10 +101,14 @@ pub async fn handle(
         };
         let result = match result {
             Ok(done) => done.result(bytes > FULL),
-            Err(problem) => json!({
-                "status": problem.status().as_u16(),
-                "problem": problem.value(call.request_id()),
-            }),
+            Err(mut problem) => {
+                problem.errors.truncate(errors_left.max(1));
+                errors_left = errors_left.saturating_sub(problem.errors.len());
+                json!({
+                    "status": problem.status().as_u16(),
+                    "problem": problem.value(call.request_id()),
+                })
+            }
         };
         let result = to_raw_value(&result).map_err(|_| Problem::internal())?;
         bytes += in_json(result.get());
@@ -232,7 +238,7 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
     }
 }
 
-fn read_operation(value: &Value) -> Result<Operation, Vec<FieldError>> {
+fn read_operation(value: &Value) -> Result<Operation, Errors> {
     let op = value.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
     let read = Fields::inside(value, |fields| {
         fields.required("op", read::text(known));
@@ -259,11 +265,7 @@ fn read_operation(value: &Value) -> Result<Operation, Vec<FieldError>> {
         }
     });
     // Fields of an operation are named without the dot that separates them from nothing.
-    read.map_err(|errors| {
-        let bare =
-            |e: FieldError| FieldError { field: e.field.trim_start_matches('.').to_owned(), ..e };
-        errors.into_iter().map(bare).collect()
-    })
+    read.map_err(|errors| errors.map(|field| field.trim_start_matches('.').to_owned()))
 }
 
 fn known(op: &str) -> Result<(), Violation> {

@@ -21,7 +21,7 @@ pub use call::Call;
 pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
 pub use errors::Errors;
 pub(crate) use errors::MAX_ERRORS;
-pub use etag::{IfMatch, matches_none, tag};
+pub use etag::Preconditions;
 pub use event::{HttpEvent, HttpResponse};
 pub use guard::{Callers, Gate, Guard, Open, Verdict};
 pub(crate) use guard::{disabled, limited};

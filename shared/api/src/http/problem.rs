@@ -109,6 +109,12 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 
+    /// 412: the task is a version that `If-None-Match` excludes.
+    pub(super) fn known() -> Self {
+        let detail = "The task is there in a version that If-None-Match excludes.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+    }
+
     /// 422: well-formed, but not acceptable; says how many errors there are, and names the first ones.
     pub fn invalid(errors: Errors) -> Self {
         let (errors, detail) = errors.told();

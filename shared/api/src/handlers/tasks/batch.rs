@@ -24,7 +24,9 @@ use taskbell_domain::{
 use super::{Changing, check_assignee, create::Creation, fields, permitted, view::TaskView};
 use crate::{
     handlers::{TRIES, idempotency::Key},
-    http::{Call, Errors, Fields, IfMatch, MAX_ERRORS, Params, Problem, Reply, in_json, limited, read},
+    http::{
+        Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, in_json, limited, read,
+    },
 };
 
 /// The most operations of one batch.
@@ -40,8 +42,8 @@ const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 /// One operation, checked field by field.
 enum Operation {
     Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
-    Update { id: TaskId, patch: Box<TaskPatch>, if_match: IfMatch },
-    Delete { id: TaskId, if_match: IfMatch },
+    Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
+    Delete { id: TaskId, preconditions: Preconditions },
 }
 
 /// What came of an operation that succeeded.
@@ -172,12 +174,12 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
                 let (task, replayed) = self.creation.create(task, key).await?;
                 Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
             }
-            Operation::Update { id, patch, if_match } => {
-                let task = self.update(id, *patch, if_match, key).await?;
+            Operation::Update { id, patch, preconditions } => {
+                let task = self.update(id, *patch, preconditions, key).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
-            Operation::Delete { id, if_match } => {
-                self.delete(id, &if_match, key).await?;
+            Operation::Delete { id, preconditions } => {
+                self.delete(id, &preconditions, key).await?;
                 Ok(Done { status: StatusCode::NO_CONTENT, id, task: None, replayed: false })
             }
         }
@@ -205,7 +207,7 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
         &mut self,
         id: TaskId,
         patch: TaskPatch,
-        if_match: IfMatch,
+        preconditions: Preconditions,
         key: Option<&Key>,
     ) -> Result<Task, Problem> {
         let Creation { store, queue, caller, clock, random } = self.creation;
@@ -218,17 +220,22 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
         }
         let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
         let record = record.as_ref();
-        let changing = Changing { store, queue, by: caller.user, if_match, now, random, record };
+        let changing = Changing { store, queue, by: caller.user, preconditions, now, random, record };
         changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
     }
 
-    async fn delete(&self, id: TaskId, if_match: &IfMatch, key: Option<&Key>) -> Result<(), Problem> {
+    async fn delete(
+        &self,
+        id: TaskId,
+        preconditions: &Preconditions,
+        key: Option<&Key>,
+    ) -> Result<(), Problem> {
         let Creation { store, caller, .. } = self.creation;
         let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
         let (mut found, comments) = store.task_and_comments(id).await?;
         for _ in 0..TRIES {
             let task = permitted(store, found, caller, Action::WriteTasks).await?;
-            if_match.check(task.version)?;
+            preconditions.check(task.version)?;
             match store.delete(id, task.version, comments, record.as_ref()).await? {
                 Replaced::Done => return Ok(()),
                 Replaced::Conflict(present) => found = present.map(|task| *task),
@@ -248,20 +255,20 @@ fn read_operation(value: &Value) -> Result<Operation, Errors> {
             return draft.map(|draft| Operation::Create { space, draft: Box::new(draft) });
         }
         let id = fields.required("id", read::text(read::id));
-        let if_match = IfMatch::version(fields.optional("version", read::whole_number));
+        let preconditions = Preconditions::version(fields.optional("version", read::whole_number));
         match op.as_str() {
             "update" => {
                 let patch = fields.required("task", |task| {
                     Fields::inside(task, |fields| Some(fields::patch(fields)))
                 });
                 let (id, patch) = id.zip(patch)?;
-                Some(Operation::Update { id, patch: Box::new(patch), if_match })
+                Some(Operation::Update { id, patch: Box::new(patch), preconditions })
             }
             "complete" => {
                 let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-                Some(Operation::Update { id: id?, patch: Box::new(done), if_match })
+                Some(Operation::Update { id: id?, patch: Box::new(done), preconditions })
             }
-            _ => Some(Operation::Delete { id: id?, if_match }),
+            _ => Some(Operation::Delete { id: id?, preconditions }),
         }
     });
     // Fields of an operation are named without the dot that separates them from nothing.

@@ -25,6 +25,7 @@ pub mod space;
 pub mod task;
 pub mod text;
 pub mod timer;
+mod timestamp;
 pub mod unknown;
 pub mod user;
 pub mod violation;

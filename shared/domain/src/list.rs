@@ -254,9 +254,13 @@ const TITLE_KEY: usize = 200;
 
 const TASK_ID_LENGTH: usize = 26;
 
-/// An instant in a position: seconds since 1970 in ten digits, which last until the year 2286.
+/// An instant in a position: seconds since 1970 in ten digits, which last until the year 2286. What lies before counts
+/// up to them behind a minus, which sorts before every digit.
 pub fn moment(at: Timestamp) -> String {
-    format!("{:010}", at.as_second())
+    match at.as_second() {
+        before if before < 0 => format!("-{:012}", 1_000_000_000_000 + before),
+        second => format!("{second:010}"),
+    }
 }
 
 /// The digit that stands for a priority in a position.
@@ -274,6 +278,24 @@ mod tests {
         for bad in ["", "-", "--due", "Due", "titles", "due "] {
             assert_eq!(Sort::parse(bad).unwrap_err().code, "unknown_value", "{bad:?}");
         }
+    }
+
+    #[test]
+    fn instants_sort_as_text() {
+        let seconds = [
+            -62_135_596_800,
+            -86_401,
+            -50_400,
+            -32_400,
+            -1,
+            0,
+            1,
+            999_999_999,
+            1_000_000_000,
+            7_258_118_399,
+        ];
+        let texts = seconds.map(|second| moment(Timestamp::from_second(second).unwrap()));
+        assert!(texts.is_sorted(), "{texts:?}");
     }
 
     #[test]

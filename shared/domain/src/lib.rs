@@ -12,6 +12,7 @@ pub mod credential;
 pub mod delivery;
 pub mod digest;
 pub mod due;
+pub mod due_days;
 pub mod email;
 pub mod id;
 pub mod limit;

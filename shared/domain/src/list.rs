@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    due_days::DueDays,
     id::{SpaceId, TaskId, UserId},
     task::{Priority, Status, Task},
     text::{Category, Needle, Tag, folded},
@@ -87,17 +88,19 @@ pub struct TaskFilter {
     pub due_before: Option<Timestamp>,
     /// Due at this instant or later; tasks without a due time are not.
     pub due_after: Option<Timestamp>,
+    /// Due on these days.
+    pub due_days: Option<DueDays>,
 }
 
 impl TaskFilter {
-    /// Narrows it to what is due at an instant or later.
-    pub fn since(&mut self, start: Timestamp) {
-        self.due_after = Some(self.due_after.map_or(start, |present| present.max(start)));
-    }
-
-    /// Narrows it to what is due before an instant.
-    pub fn until(&mut self, end: Timestamp) {
+    /// Narrows it to what is due on some days, and so to the instants between which all of that lies, which an index
+    /// can find.
+    pub fn due_on(&mut self, days: DueDays) {
+        let days = self.due_days.map_or(days, |present| present.and(days));
+        let (start, end) = days.bounds();
+        self.due_after = self.due_after.max(start);
         self.due_before = Some(self.due_before.map_or(end, |present| present.min(end)));
+        self.due_days = Some(days);
     }
 
     /// Whether the filter lets the task through.
@@ -114,6 +117,7 @@ impl TaskFilter {
             && self.tag.as_ref().is_none_or(|tag| task.tags.contains(tag))
             && self.due_before.is_none_or(|end| task.due_at.is_some_and(|due| due < end))
             && self.due_after.is_none_or(|start| task.due_at.is_some_and(|due| due >= start))
+            && self.due_days.is_none_or(|days| days.admit(task))
     }
 }
 

@@ -21,6 +21,11 @@ fn the_api_describes_itself() {
     let document = send("GET", "/v1/openapi.json", &[], None);
     assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
     assert!(document.body["paths"]["/v1/tasks/{task_id}/skip"]["post"].is_object());
+    let head = send("HEAD", "/v1/openapi.json", &[], None);
+    assert_eq!((head.status, &head.body), (200, NONE));
+    // It may be left out (RFC 9110 §9.3.2), but not be that of no content.
+    let lengths = ["", document.header("content-length")];
+    assert!(lengths.contains(&head.header("content-length")), "{}", head.header("content-length"));
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, Zoned, civil, tz::AmbiguousOffset};
+use jiff::{
+    Timestamp, ToSpan, Zoned, civil,
+    tz::{AmbiguousOffset, Offset},
+};
 
-use crate::{clock::whole_seconds, violation::Violation, zone::Zone};
+use crate::{timestamp::Written, violation::Violation, zone::Zone};
 
 /// The hour from which the reminders of an all-day task are counted.
 const ALL_DAY_REMINDER_HOUR: i8 = 9;
@@ -36,48 +39,46 @@ pub enum Fold {
 
 impl Due {
     /// Reads one of the three forms (RFC 3339, RFC 9557). Fractions of a second are cut off; an instant
-    /// may be given with any offset and comes out in UTC.
+    /// may be given with any offset and comes out in UTC. Suffixes that name no time zone are not kept.
     ///
     /// # Errors
     /// A [`Violation`]: `invalid_time`, `time_without_zone`, `unknown_time_zone` or `out_of_range`.
     pub fn parse(text: &str) -> Result<Self, Violation> {
-        let due = match text.find('[') {
-            Some(bracket) => Self::parse_wall(text, bracket)?,
-            None if text.len() == "2026-03-01".len() => {
-                Self::Date(text.parse().map_err(|_| invalid())?)
+        let Written { date, time, offset, zone } = Written::parse(text)?;
+        // An offset moves an instant into the year beside it at most.
+        if !(YEARS.start() - 1..=YEARS.end() + 1).contains(&date.year()) {
+            return Err(out_of_range());
+        }
+        let due = match (time, offset, zone) {
+            (None, ..) => Self::Date(date),
+            (Some(time), offset, Some(zone)) => {
+                Self::wall(civil::DateTime::from_parts(date, time), offset, zone)?
             }
-            None => Self::parse_instant(text)?,
+            (Some(time), Some(offset), None) => {
+                let local = civil::DateTime::from_parts(date, time);
+                Self::Instant(offset.to_timestamp(local).map_err(|_| out_of_range())?)
+            }
+            (Some(_), None, None) => {
+                let why = "A time needs a zone or an offset: 2026-03-01T09:00[Europe/Berlin] or 2026-03-01T08:00:00Z.";
+                return Err(Violation::new("time_without_zone", why));
+            }
         };
         let year = match &due {
             Self::Date(date) => date.year(),
             Self::Wall(local, ..) => local.year(),
             Self::Instant(instant) => instant.to_zoned(jiff::tz::TimeZone::UTC).year(),
         };
-        if !YEARS.contains(&year) {
-            let (first, last) = (YEARS.start(), YEARS.end());
-            return Err(Violation::new(
-                "out_of_range",
-                format!("The year must be between {first} and {last}."),
-            ));
-        }
-        Ok(due)
+        YEARS.contains(&year).then_some(due).ok_or_else(out_of_range)
     }
 
-    fn parse_wall(text: &str, bracket: usize) -> Result<Self, Violation> {
-        let name = text[bracket + 1..].strip_suffix(']').ok_or_else(invalid)?;
-        let zone = Zone::parse(name)?;
-        // Read as a whole, an offset that the zone never has then is refused.
-        let whole: Zoned = text.parse().map_err(|_| invalid())?;
-        let local: civil::DateTime = text[..bracket].parse().map_err(|_| invalid())?;
-        if !text[..bracket].contains(['T', 't', ' ']) {
-            return Err(invalid());
-        }
-        let local = local.with().subsec_nanosecond(0).build().map_err(|_| invalid())?;
-        // What is kept is the wall time, and which of two equal ones it is. An offset that names another moment, or
-        // a Z, would be lost: refused, rather than understood otherwise.
-        let named = whole_seconds(whole.timestamp());
-        let folds = [Fold::Earlier, Fold::Later];
-        let fold = folds.into_iter().find(|fold| resolve(local, &zone, *fold) == named);
+    fn wall(local: civil::DateTime, offset: Option<Offset>, zone: Zone) -> Result<Self, Violation> {
+        // What is kept is the wall time, and which of two equal ones it is. An offset that the zone does not have then,
+        // or a Z, would be lost: refused, rather than understood otherwise.
+        let named = offset.map(|offset| offset.to_timestamp(local).map_err(|_| out_of_range()));
+        let named = named.transpose()?;
+        let fold = [Fold::Earlier, Fold::Later]
+            .into_iter()
+            .find(|fold| named.is_none_or(|instant| instant == resolve(local, &zone, *fold)));
         match fold {
             Some(fold) => Ok(Self::Wall(local, zone, fold)),
             None => Err(Violation::new(
@@ -87,25 +88,15 @@ impl Due {
         }
     }
 
-    fn parse_instant(text: &str) -> Result<Self, Violation> {
-        match text.parse::<Timestamp>() {
-            Ok(instant) => Ok(Self::Instant(whole_seconds(instant))),
-            Err(_) if text.parse::<civil::DateTime>().is_ok() => Err(Violation::new(
-                "time_without_zone",
-                "A time needs a zone or an offset: 2026-03-01T09:00[Europe/Berlin] or 2026-03-01T08:00:00Z.",
-            )),
-            Err(_) => Err(invalid()),
-        }
-    }
-
     /// The instant at which the task becomes overdue; for an all-day task the last second of its day in
-    /// the user's zone.
+    /// the user's zone: the second 23:59:59 where clocks go back behind the first, and the last before they leap over its end. A
+    /// day that a zone has left out is the one after it.
     ///
     /// A wall time that a zone skips (spring) moves forward by the gap; one that it repeats (autumn) is
     /// the first of the two, unless its offset names the second.
     pub fn at(&self, user_zone: &Zone) -> Timestamp {
         match self {
-            Self::Date(date) => resolve(date.at(23, 59, 59, 0), user_zone, Fold::Later),
+            Self::Date(date) => last_second(*date, user_zone),
             Self::Wall(local, zone, fold) => resolve(*local, zone, *fold),
             Self::Instant(instant) => *instant,
         }
@@ -174,6 +165,20 @@ impl Due {
     }
 }
 
+fn last_second(day: civil::Date, zone: &Zone) -> Timestamp {
+    let (rules, last) = (zone.rules(), day.at(23, 59, 59, 0));
+    let ambiguous = rules.to_ambiguous_timestamp(last);
+    if let AmbiguousOffset::Gap { after, .. } = ambiguous.offset() {
+        // By the clocks of afterwards it lies before the leap.
+        let leap = after.to_timestamp(last).ok().and_then(|before| rules.following(before).next());
+        let end = leap.map_or(Timestamp::UNIX_EPOCH, |leap| leap.timestamp() - 1.second());
+        if end.to_zoned(rules.clone()).date() == day {
+            return end;
+        }
+    }
+    ambiguous.later().unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// Years are bounded, so the conversion cannot leave the range of instants; the fallback is never taken.
 fn resolve(local: civil::DateTime, zone: &Zone, fold: Fold) -> Timestamp {
     let ambiguous = zone.rules().clone().into_ambiguous_zoned(local);
@@ -184,12 +189,9 @@ fn resolve(local: civil::DateTime, zone: &Zone, fold: Fold) -> Timestamp {
     zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
 }
 
-fn invalid() -> Violation {
-    Violation::new(
-        "invalid_time",
-        "Give a date (2026-03-01), a time in a zone (2026-03-01T09:00[Europe/Berlin]) or an instant \
-         (2026-03-01T08:00:00Z).",
-    )
+fn out_of_range() -> Violation {
+    let (first, last) = (YEARS.start(), YEARS.end());
+    Violation::new("out_of_range", format!("The year must be between {first} and {last}."))
 }
 
 impl fmt::Display for Due {
@@ -239,6 +241,62 @@ mod tests {
     }
 
     #[test]
+    fn instants_are_in_range_by_their_year_in_utc() {
+        assert_eq!(at("2200-01-01T00:30+01:00"), "2199-12-31T23:30:00Z");
+        assert_eq!(at("1969-12-31T23:30-01:00"), "1970-01-01T00:30:00Z");
+        assert_eq!(at("1970-01-01T00:00[Asia/Tokyo]"), "1969-12-31T15:00:00Z");
+    }
+
+    #[test]
+    fn an_all_day_task_ends_with_the_last_second_of_its_day() {
+        for (day, zone, end) in [
+            // 24:00 is 23:00 again.
+            ("2027-04-03", "America/Santiago", "2027-04-04T03:59:59Z"),
+            // 00:01 is 23:01 of the day before.
+            ("2006-10-28", "America/St_Johns", "2006-10-29T03:29:59Z"),
+            // 01:00 is 00:00 again, and the next day has the hour twice.
+            ("2027-10-30", "Atlantic/Azores", "2027-10-30T23:59:59Z"),
+            // 00:00 is 01:00: the next day has no midnight.
+            ("2027-04-29", "Africa/Cairo", "2027-04-29T21:59:59Z"),
+            // 23:00 is 00:00 of the next day.
+            ("2027-03-27", "America/Nuuk", "2027-03-28T00:59:59Z"),
+            ("2027-04-03", "Australia/Lord_Howe", "2027-04-03T12:59:59Z"),
+            // There is no such day: it is the one after it.
+            ("2011-12-29", "Pacific/Apia", "2011-12-30T09:59:59Z"),
+            ("2011-12-30", "Pacific/Apia", "2011-12-31T09:59:59Z"),
+            ("2011-12-31", "Pacific/Apia", "2011-12-31T09:59:59Z"),
+        ] {
+            let zone = Zone::parse(zone).unwrap();
+            assert_eq!(Due::parse(day).unwrap().at(&zone).to_string(), end, "{day} {zone}");
+        }
+    }
+
+    /// In all zones, on all days around a change of their clocks.
+    #[test]
+    fn behind_the_end_of_a_day_clocks_never_show_the_day_again() {
+        let (first, last) = ("1970-01-03T00:00Z", "2040-01-01T00:00Z");
+        let [first, last] = [first, last].map(|text| text.parse::<Timestamp>().unwrap());
+        let mut changes = 0;
+        for name in jiff::tz::db().available() {
+            let Ok(zone) = Zone::parse(name.as_str()) else { continue };
+            let date = |at: Timestamp| at.to_zoned(zone.rules().clone()).date();
+            for change in zone.rules().following(first).take_while(|change| change.timestamp() < last) {
+                changes += 1;
+                let before = date(change.timestamp() - 1.second());
+                for day in [before, before.tomorrow().unwrap(), date(change.timestamp())] {
+                    let end = Due::Date(day).at(&zone);
+                    let exists = (-50..50).any(|hours: i64| date(end + hours.hours()) == day);
+                    assert!(date(end) == day || !exists, "{name} {day}");
+                    for later in [end + 1.second(), change.timestamp().max(end + 1.second())] {
+                        assert!(date(later) > day, "{name} {day}: {later}");
+                    }
+                }
+            }
+        }
+        assert!(changes > 10_000, "{changes}");
+    }
+
+    #[test]
     fn an_all_day_task_counts_its_reminders_from_nine_in_the_users_zone() {
         let zone = Zone::parse("Asia/Tokyo").unwrap();
         let base = Due::parse("2026-03-01").unwrap().reminder_base(&zone);
@@ -259,7 +317,20 @@ mod tests {
             ("2026-03-01T09:00Z[Europe/Berlin]", "invalid_time"),
             ("2026-03-01T09:00", "time_without_zone"),
             ("2026-03-01T09:00[Mars/Olympus]", "unknown_time_zone"),
+            ("20270301", "invalid_time"),
+            ("2026-03-29T02:30+02:00[Europe/Berlin]", "invalid_time"),
             ("0001-01-01", "out_of_range"),
+            ("0000-01-01T00:00Z", "out_of_range"),
+            ("0001-01-01T00:00:00+14:00", "out_of_range"),
+            ("9999-12-31", "out_of_range"),
+            ("9999-12-31T23:59:59Z", "out_of_range"),
+            ("9999-12-31T23:59:59-12:00", "out_of_range"),
+            ("9999-12-31T23:59[Pacific/Niue]", "out_of_range"),
+            ("1969-12-31", "out_of_range"),
+            ("1969-12-31T23:59[Asia/Tokyo]", "out_of_range"),
+            ("1970-01-01T00:30+01:00", "out_of_range"),
+            ("2200-01-01T00:00Z", "out_of_range"),
+            ("2199-12-31T23:30-01:00", "out_of_range"),
             ("9000-12-31T23:59:59Z", "out_of_range"),
         ] {
             assert_eq!(Due::parse(text).unwrap_err().code, code, "{text:?}");

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use crate::{
+    due_days::DueDays,
     id::{SpaceId, TaskId, UserId},
     search::SearchTerm,
     task::{Priority, Status, Task},
@@ -89,17 +90,19 @@ pub struct TaskFilter {
     pub due_before: Option<Timestamp>,
     /// Due at this instant or later; tasks without a due time are not.
     pub due_after: Option<Timestamp>,
+    /// Due on these days.
+    pub due_days: Option<DueDays>,
 }
 
 impl TaskFilter {
-    /// Narrows it to what is due at an instant or later.
-    pub fn since(&mut self, start: Timestamp) {
-        self.due_after = Some(self.due_after.map_or(start, |present| present.max(start)));
-    }
-
-    /// Narrows it to what is due before an instant.
-    pub fn until(&mut self, end: Timestamp) {
+    /// Narrows it to what is due on some days, and so to the instants between which all of that lies, which an index
+    /// can find.
+    pub fn due_on(&mut self, days: DueDays) {
+        let days = self.due_days.map_or(days, |present| present.and(days));
+        let (start, end) = days.bounds();
+        self.due_after = self.due_after.max(start);
         self.due_before = Some(self.due_before.map_or(end, |present| present.min(end)));
+        self.due_days = Some(days);
     }
 
     /// Whether the filter lets the task through.
@@ -113,6 +116,7 @@ impl TaskFilter {
             && self.tag.as_ref().is_none_or(|tag| task.tags.contains(tag))
             && self.due_before.is_none_or(|end| task.due_at.is_some_and(|due| due < end))
             && self.due_after.is_none_or(|start| task.due_at.is_some_and(|due| due >= start))
+            && self.due_days.is_none_or(|days| days.admit(task))
             // The last, since it takes the longest.
             && self.search.as_ref().is_none_or(|term| {
                 term.is_in(task.title.as_str()) || term.is_in(task.description.as_str())
@@ -264,9 +268,13 @@ const TITLE_KEY: usize = 200;
 
 const TASK_ID_LENGTH: usize = 26;
 
-/// An instant in a position: seconds since 1970 in ten digits, which last until the year 2286.
+/// An instant in a position: seconds since 1970 in ten digits, which last until the year 2286. What lies before counts
+/// up to them behind a minus, which sorts before every digit.
 pub fn moment(at: Timestamp) -> String {
-    format!("{:010}", at.as_second())
+    match at.as_second() {
+        before if before < 0 => format!("-{:012}", 1_000_000_000_000 + before),
+        second => format!("{second:010}"),
+    }
 }
 
 /// The digit that stands for a priority in a position.
@@ -298,6 +306,24 @@ mod tests {
         }
         let longest = title_key(&Title::parse(&"\u{fdfa}".repeat(500)).unwrap());
         assert_eq!(longest.chars().count(), TITLE_KEY);
+    }
+
+    #[test]
+    fn instants_sort_as_text() {
+        let seconds = [
+            -62_135_596_800,
+            -86_401,
+            -50_400,
+            -32_400,
+            -1,
+            0,
+            1,
+            999_999_999,
+            1_000_000_000,
+            7_258_118_399,
+        ];
+        let texts = seconds.map(|second| moment(Timestamp::from_second(second).unwrap()));
+        assert!(texts.is_sorted(), "{texts:?}");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What creating and changing a task does to it and to its reminders.
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     due::Due,
+    recurrence::Rule,
     reminder::{Lead, ReminderSpec},
     task::{Priority, Status, Task, TaskPatch},
     text::{Category, Description, Tag, Title},
     timer::Step,
+    user::User,
     zone::Zone,
 };
 use taskbell_test::{
@@ -138,14 +141,47 @@ fn a_reminder_that_was_sent_stays_in_the_ledger_when_the_task_moves_on() {
 }
 
 #[test]
-fn a_change_of_zone_in_the_profile_does_not_move_tasks_that_are_not_touched() {
-    let mut ada = user(1);
-    let mut kept = task(1, &ada, due_draft("t", "2026-03-05", &["PT0S"]));
-    let before = kept.clone();
-    ada.time_zone = Zone::parse("Asia/Tokyo").expect("a zone");
-    let rename = TaskPatch { title: Some(Title::parse("u").expect("a title")), ..TaskPatch::default() };
-    kept.apply(rename, Some(&ada), now(), &SeededRandom::new(1)).expect("a valid patch");
-    assert_eq!((kept.due_at, &kept.reminders), (before.due_at, &before.reminders));
+fn a_task_keeps_the_zone_of_its_due_time_until_that_is_set_again() {
+    let (berlin, tokyo) =
+        (user(1), User { time_zone: Zone::parse("Asia/Tokyo").expect("a zone"), ..user(1) });
+    let mut draft = due_draft("t", "2026-03-27", &["PT0S"]);
+    draft.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
+    let mut kept = task(1, &berlin, draft);
+    let random = SeededRandom::new(1);
+    let mut apply = |patch: TaskPatch| {
+        kept.apply(patch, Some(&tokyo), now(), &random).map(|change| (kept.clone(), change))
+    };
+    let moments = |task: &Task| {
+        let of = |at: Option<Timestamp>| at.expect("a moment").to_string();
+        (of(task.due_at), of(task.reminders.last().map(|reminder| reminder.delivery.fire_at)))
+    };
+    let moments_are = |task: &Task, due_at: &str, rings: &str| {
+        assert_eq!(moments(task), (due_at.to_owned(), rings.to_owned()));
+    };
+
+    // What does not touch the due time: a name, other reminders, a rule.
+    let title = Some(Title::parse("u").expect("a title"));
+    let (renamed, _) = apply(TaskPatch { title, ..TaskPatch::default() }).expect("valid");
+    moments_are(&renamed, "2026-03-27T22:59:59Z", "2026-03-27T08:00:00Z");
+    let day_before = ReminderSpec::Before(Lead::days(1));
+    let reminders = Some(vec![day_before]);
+    let (reminded, _) = apply(TaskPatch { reminders, ..TaskPatch::default() }).expect("valid");
+    moments_are(&reminded, "2026-03-27T22:59:59Z", "2026-03-26T08:00:00Z");
+
+    // The series goes on in its zone, across a change of its clocks.
+    let (done, change) = apply(status(Status::Completed)).expect("valid");
+    let next = *change.next.expect("another occurrence");
+    moments_are(&next, "2026-03-28T22:59:59Z", "2026-03-27T08:00:00Z");
+    let after =
+        next.clone().apply(status(Status::Completed), None, now(), &random).expect("valid").next;
+    moments_are(&after.expect("another occurrence"), "2026-03-29T21:59:59Z", "2026-03-28T08:00:00Z");
+
+    // The same due time, said anew, is one of the zone that its user is in now.
+    let mut set_again = next;
+    let again = TaskPatch { due: Some(set_again.due.clone()), ..TaskPatch::default() };
+    assert!(set_again.apply(again, Some(&tokyo), now(), &random).expect("valid").changed);
+    moments_are(&set_again, "2026-03-28T14:59:59Z", "2026-03-27T00:00:00Z");
+    assert_eq!(done.time_zone, berlin.time_zone);
 }
 
 proptest! {

@@ -1,10 +1,10 @@
 //! A JSON body, read field by field, so that all that is wrong with it is said at once.
 
 use serde_json::{Map, Value};
-use taskbell_domain::violation::{FieldError, Violation};
+use taskbell_domain::violation::Violation;
 
 use super::{
-    Call, Problem,
+    Call, Errors, Problem, json,
     read::{Read, shown, unknown_field, wrong_type},
 };
 
@@ -12,7 +12,7 @@ use super::{
 pub struct Fields {
     prefix: &'static str,
     values: Map<String, Value>,
-    errors: Vec<FieldError>,
+    errors: Errors,
 }
 
 impl Fields {
@@ -21,13 +21,8 @@ impl Fields {
     /// # Errors
     /// 400 `malformed_json` or `malformed_request`, 413, 415; 422 if it is JSON but no object.
     pub fn of(call: &Call) -> Result<Self, Problem> {
-        let value: Value = serde_json::from_slice(call.json()?).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let detail = format!("The body is not valid JSON in UTF-8 (line {line}, column {column}).");
-            Problem::malformed("malformed_json", detail)
-        })?;
-        match value {
-            Value::Object(values) => Ok(Self { prefix: "", values, errors: Vec::new() }),
+        match json::parse(call.json()?)? {
+            Value::Object(values) => Ok(Self { prefix: "", values, errors: Errors::default() }),
             _ => Err(Violation::new("wrong_type", "It must be an object.").at("body").into()),
         }
     }
@@ -38,7 +33,7 @@ impl Fields {
     /// All that is wrong with it.
     pub fn inside<T>(value: &Value, inner: impl FnOnce(&mut Self) -> Option<T>) -> Read<T> {
         let Value::Object(values) = value else { return wrong_type("an object") };
-        let mut fields = Self { prefix: ".", values: values.clone(), errors: Vec::new() };
+        let mut fields = Self { prefix: ".", values: values.clone(), errors: Errors::default() };
         let made = inner(&mut fields);
         fields.refuse_rest();
         match made {
@@ -48,15 +43,13 @@ impl Fields {
     }
 
     fn read<T>(&mut self, name: &str, value: &Value, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
-        let prefix = self.prefix;
-        let place =
-            |error: FieldError| FieldError { field: format!("{prefix}{name}{}", error.field), ..error };
-        read(value).map_err(|errors| self.errors.extend(errors.into_iter().map(place))).ok()
+        let place = format_args!("{}{name}", self.prefix);
+        read(value).map_err(|errors| self.errors.append(errors.under(place))).ok()
     }
 
     fn refuse_absence(&mut self, name: &str) {
         let why = Violation::new("required", "It must be there, and not be null.");
-        self.errors.push(why.at(format!("{}{name}", self.prefix)));
+        self.errors.add(|| why.at(format!("{}{name}", self.prefix)));
     }
 
     /// A field that must be there.
@@ -100,24 +93,23 @@ impl Fields {
         let name = prefix.trim_end_matches('.');
         match self.values.remove(name)? {
             Value::Object(values) => {
-                let mut fields = Self { prefix, values, errors: Vec::new() };
+                let mut fields = Self { prefix, values, errors: Errors::default() };
                 let read = inner(&mut fields);
                 fields.refuse_rest();
-                self.errors.append(&mut fields.errors);
+                self.errors.append(fields.errors);
                 read
             }
             _ => {
-                self.errors.push(Violation::new("wrong_type", "It must be an object.").at(name));
+                self.errors.add(|| Violation::new("wrong_type", "It must be an object.").at(name));
                 None
             }
         }
     }
 
     fn refuse_rest(&mut self) {
-        let rest = std::mem::take(&mut self.values);
-        let unknown =
-            rest.keys().map(|name| unknown_field().at(format!("{}{}", self.prefix, shown(name))));
-        self.errors.extend(unknown);
+        for name in std::mem::take(&mut self.values).keys() {
+            self.errors.add(|| unknown_field().at(format!("{}{}", self.prefix, shown(name))));
+        }
     }
 
     /// What was made of the fields, if nothing was wrong and none is left.

@@ -3,14 +3,16 @@
 use std::sync::OnceLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::header;
+use http::{HeaderName, header};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use tokio::sync::SetOnce;
 
 use super::{
     Problem,
     event::{HttpEvent, HttpRequest},
     guard::Verdict,
+    media_type::MediaType,
 };
 use crate::tokens::Identity;
 
@@ -18,11 +20,19 @@ use crate::tokens::Identity;
 /// written as a JSON escape, is smaller.
 const MAX_BODY: usize = 512 * 1024;
 
+/// The media types that are read, and the header that lists them. A PATCH of either is a merge patch (RFC 7396).
+const MEDIA_TYPES: [&str; 2] = ["application/json", "application/merge-patch+json"];
+const ACCEPTED: &str = "application/json, application/merge-patch+json";
+
+/// RFC 5789 §3.1.
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
 /// A request: its headers, parameters and body, who sent it, and whether they may.
 pub struct Call {
     request: HttpRequest,
     is_readable: bool,
     query: Vec<(String, String)>,
+    is_query_text: bool,
     /// Nothing if it should be base64 and is not.
     body: Option<Vec<u8>>,
     deadline: Timestamp,
@@ -37,6 +47,8 @@ impl Call {
         let mut request = event.0.unwrap_or_default();
         request.headers =
             request.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
+        // What form_urlencoded decodes is made text; whether it is text is asked before.
+        let is_query_text = percent_decode_str(&request.raw_query_string).decode_utf8().is_ok();
         let query = form_urlencoded::parse(request.raw_query_string.as_bytes()).into_owned().collect();
         let body = request.body.take().unwrap_or_default();
         let body = match request.is_base64_encoded {
@@ -44,7 +56,7 @@ impl Call {
             false => Some(body.into_bytes()),
         };
         let (caller, verdict) = (OnceLock::new(), SetOnce::new());
-        Self { request, is_readable, query, body, deadline, caller, verdict }
+        Self { request, is_readable, query, is_query_text, body, deadline, caller, verdict }
     }
 
     /// Refuses an event that is no request.
@@ -131,6 +143,16 @@ impl Call {
         self.request.path_parameters.get(name).map_or("", String::as_str)
     }
 
+    /// Refuses a query that is not text.
+    ///
+    /// # Errors
+    /// 400 `malformed_request`.
+    pub(super) fn check_query(&self) -> Result<(), Problem> {
+        let malformed =
+            || Problem::malformed("malformed_request", "The query is not percent-encoded UTF-8.");
+        self.is_query_text.then_some(()).ok_or_else(malformed)
+    }
+
     /// The query's parameters, decoded, in order.
     pub fn query(&self) -> Vec<(&str, &str)> {
         self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
@@ -139,17 +161,23 @@ impl Call {
     /// The body of a request that must have one in JSON.
     ///
     /// # Errors
-    /// 400 `malformed_request`, 413 `body_too_large`, 415 `unsupported_media_type`.
+    /// 400 `malformed_request`, 413 `body_too_large`, 415 `unsupported_media_type` or `unsupported_encoding`.
     pub fn json(&self) -> Result<&[u8], Problem> {
-        let media_type =
-            self.header("content-type")?.unwrap_or("").split(';').next().unwrap_or("").trim();
-        let accepted = ["application/json", "application/merge-patch+json"];
-        if !accepted.iter().any(|name| media_type.eq_ignore_ascii_case(name)) {
-            return Err(Problem::new(
-                http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                format!("Send the body as JSON, with {}: application/json.", header::CONTENT_TYPE),
-            ));
+        let media_type = self.header("content-type")?.and_then(MediaType::parse);
+        let is_read = |read: &MediaType| MEDIA_TYPES.contains(&read.name.as_str()) && read.is_utf8();
+        if !media_type.as_ref().is_some_and(is_read) {
+            let name = if self.method() == "PATCH" { ACCEPT_PATCH } else { header::ACCEPT };
+            let detail = "Send the body as JSON in UTF-8, with Content-Type: application/json.";
+            return Err(
+                Problem::unsupported("unsupported_media_type", detail).with_header(name, ACCEPTED)
+            );
+        }
+        // Codings are listed in the order in which they were applied (RFC 9110 §8.4).
+        let mut codings = self.header("content-encoding")?.unwrap_or("").split(',').map(str::trim);
+        if !codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
+            let detail = "Send the body as it is, without a Content-Encoding.";
+            let problem = Problem::unsupported("unsupported_encoding", detail);
+            return Err(problem.with_header(header::ACCEPT_ENCODING, "identity"));
         }
         let body = self
             .body

@@ -1,65 +1,149 @@
-//! Entity tags (RFC 9110 §8.8.3): the version of a task, in quotes.
+//! Entity tags (RFC 9110 §8.8.3), the version of a task in quotes, and the preconditions made of them (§13).
 
 use http::header;
 
 use super::{Call, Problem};
 
 /// The strong tag of a version.
-pub fn tag(version: u64) -> String {
+pub(super) fn tag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// Which versions a change is meant for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IfMatch {
-    /// Any.
-    Any,
-    /// Those that a header lists. Weak tags never match here (RFC 9110 §13.1.1).
-    Listed(Vec<String>),
+/// Which versions a request is meant for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Preconditions {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
 }
 
-impl IfMatch {
-    /// What the header `If-Match` says: any, if it is absent or `*`.
+impl Preconditions {
+    /// What the headers `If-Match` and `If-None-Match` say.
     ///
     /// # Errors
     /// 400 `invalid_header`.
     pub fn of(call: &Call) -> Result<Self, Problem> {
-        Ok(match call.header(header::IF_MATCH.as_str())? {
-            None => Self::Any,
-            Some(listed) if listed.trim() == "*" => Self::Any,
-            Some(listed) => Self::Listed(tags(listed).map(str::to_owned).collect()),
-        })
+        let tags = |name: &'static str| {
+            let Some(listed) = call.header(name)? else { return Ok(None) };
+            let invalid = || {
+                let why =
+                    format!("The header {name} must be * or a list of entity tags such as \"3\".");
+                Problem::malformed("invalid_header", why)
+            };
+            Tags::parse(listed).map(Some).ok_or_else(invalid)
+        };
+        let if_match = tags(header::IF_MATCH.as_str())?;
+        Ok(Self { if_match, if_none_match: tags(header::IF_NONE_MATCH.as_str())? })
     }
 
     /// One version, or any.
     pub fn version(version: Option<u64>) -> Self {
-        version.map_or(Self::Any, |version| Self::Listed(vec![tag(version)]))
+        let one = |version: u64| Tags::Listed(vec![(false, version.to_string())]);
+        Self { if_match: version.map(one), if_none_match: None }
     }
 
-    /// Refuses a change of another version.
+    /// Refuses a change of a version that is not meant.
+    ///
+    /// # Errors
+    /// 412 `version_mismatch` by `If-Match`, `precondition_failed` by `If-None-Match`.
+    pub fn check(&self, version: u64) -> Result<(), Problem> {
+        if self.is_known(version)? { Err(Problem::known()) } else { Ok(()) }
+    }
+
+    /// Whether `If-None-Match` names the version: somebody who reads it has it already. `If-Match` is asked before
+    /// (RFC 9110 §13.2.2).
     ///
     /// # Errors
     /// 412 `version_mismatch`.
-    pub fn check(&self, version: u64) -> Result<(), Problem> {
+    pub fn is_known(&self, version: u64) -> Result<bool, Problem> {
+        // If-Match compares strongly (§13.1.1), If-None-Match weakly (§13.1.2).
+        if self.if_match.as_ref().is_some_and(|tags| !tags.name(version, false)) {
+            return Err(Problem::stale());
+        }
+        Ok(self.if_none_match.as_ref().is_some_and(|tags| tags.name(version, true)))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    /// Any version: `*`.
+    Any,
+    /// Each: whether it is weak, and what is between its quotes.
+    Listed(Vec<(bool, String)>),
+}
+
+impl Tags {
+    /// Nothing if it is neither `*` nor a list of entity tags. Elements may be empty (RFC 9110 §5.6.1.2).
+    fn parse(text: &str) -> Option<Self> {
+        let space = [' ', '\t'];
+        let (mut rest, mut tags) = (text.trim_matches(space), Vec::new());
+        if rest == "*" {
+            return Some(Self::Any);
+        }
+        while !rest.is_empty() {
+            if let Some(next) = rest.strip_prefix(',') {
+                rest = next.trim_start_matches(space);
+                continue;
+            }
+            let weak = rest.strip_prefix("W/");
+            // No escapes: a backslash is a letter like others, and so is a comma.
+            let (opaque, next) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
+            opaque.bytes().all(|byte| byte > b' ').then_some(())?;
+            tags.push((weak.is_some(), opaque.to_owned()));
+            rest = next.trim_start_matches(space);
+            (rest.is_empty() || rest.starts_with(',')).then_some(())?;
+        }
+        Some(Self::Listed(tags))
+    }
+
+    /// Whether one of them is that of the version; a weak one too, if they are compared weakly.
+    fn name(&self, version: u64, weakly: bool) -> bool {
         match self {
-            Self::Any => Ok(()),
-            Self::Listed(tags) if tags.contains(&tag(version)) => Ok(()),
-            Self::Listed(_) => Err(Problem::stale()),
+            Self::Any => true,
+            Self::Listed(tags) => {
+                let version = version.to_string();
+                tags.iter().any(|(weak, opaque)| (weakly || !weak) && *opaque == version)
+            }
         }
     }
 }
 
-/// Whether `If-None-Match` says that the client has this version already.
-///
-/// # Errors
-/// 400 `invalid_header`.
-pub fn matches_none(call: &Call, version: u64) -> Result<bool, Problem> {
-    Ok(call.header(header::IF_NONE_MATCH.as_str())?.is_some_and(|listed| {
-        let strong = |found: &str| found.strip_prefix("W/").unwrap_or(found) == tag(version);
-        listed.trim() == "*" || tags(listed).any(strong)
-    }))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn tags(listed: &str) -> impl Iterator<Item = &str> {
-    listed.split(',').map(str::trim)
+    #[test]
+    fn a_list_of_tags_is_read_as_rfc_9110_has_it() {
+        let listed = |tags: &[(bool, &str)]| {
+            Some(Tags::Listed(
+                tags.iter().map(|(weak, opaque)| (*weak, (*opaque).to_owned())).collect(),
+            ))
+        };
+        for (text, tags) in [
+            (" * ", Some(Tags::Any)),
+            ("\"1\"", listed(&[(false, "1")])),
+            ("\"a,b\" ,\tW/\"2\",\"3\"", listed(&[(false, "a,b"), (true, "2"), (false, "3")])),
+            (",, \"1\",", listed(&[(false, "1")])),
+            ("\"\", \"\\\"", listed(&[(false, ""), (false, "\\")])),
+            ("", listed(&[])),
+        ] {
+            assert_eq!(Tags::parse(text), tags, "{text}");
+        }
+        for bad in [
+            "1",
+            "\"1",
+            "1\"",
+            "\"1\" \"2\"",
+            "\"1\"2",
+            "w/\"1\"",
+            "W/1",
+            "W/ \"1\"",
+            "\"1\", *",
+            "**",
+            "'1'",
+            "\"1 2\"",
+            "\"1\"; \"2\"",
+        ] {
+            assert_eq!(Tags::parse(bad), None, "{bad}");
+        }
+    }
 }

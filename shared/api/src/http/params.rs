@@ -1,19 +1,20 @@
 //! The parameters of a query, read one by one like the fields of a body.
 
-use taskbell_domain::violation::{FieldError, Violation};
+use taskbell_domain::violation::Violation;
 
-use super::{Call, Problem, read::shown};
+use super::{Call, Errors, Problem, read::shown};
 
 /// The parameters that have not been read yet, and what was wrong with those that have.
 pub struct Params<'a> {
+    call: &'a Call,
     values: Vec<(&'a str, &'a str)>,
-    errors: Vec<FieldError>,
+    errors: Errors,
 }
 
 impl<'a> Params<'a> {
     /// The parameters of a request.
     pub fn of(call: &'a Call) -> Self {
-        Self { values: call.query(), errors: Vec::new() }
+        Self { call, values: call.query(), errors: Errors::default() }
     }
 
     /// A parameter that may be absent, but not be there twice.
@@ -28,17 +29,19 @@ impl<'a> Params<'a> {
             [(_, value)] => check(value),
             _ => Err(Violation::new("duplicate", "It may be there once.")),
         };
-        result.map_err(|violation| self.errors.push(violation.at(name))).ok()
+        result.map_err(|violation| self.errors.add(|| violation.at(name))).ok()
     }
 
     /// Ends the reading.
     ///
     /// # Errors
-    /// 422 `validation_failed` with every error found; a parameter that nobody has read is one.
+    /// 422 `validation_failed` with every error found; a parameter that nobody has read is one. 400 `malformed_request`
+    /// if the query is no text.
     pub fn finish(mut self) -> Result<(), Problem> {
+        self.call.check_query()?;
         for (name, _) in &self.values {
-            let unknown = Violation::new("unknown_parameter", "There is no such parameter.");
-            self.errors.push(unknown.at(shown(name)));
+            let unknown = || Violation::new("unknown_parameter", "There is no such parameter.");
+            self.errors.add(|| unknown().at(shown(name)));
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }

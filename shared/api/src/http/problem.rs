@@ -11,8 +11,7 @@ use taskbell_domain::{
     violation::{FieldError, Violation},
 };
 
-/// The most errors that a problem names: a body can have more fields that are wrong than an answer has room for.
-pub(super) const MAX_ERRORS: usize = 50;
+use super::Errors;
 
 /// An answer that is not what was asked for.
 #[derive(Debug)]
@@ -43,9 +42,14 @@ impl Problem {
         Self { status, code, detail: detail.into(), errors: Vec::new(), header: None }
     }
 
-    fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.header = Some(Box::new((name, HeaderValue::from_static(value))));
         self
+    }
+
+    /// 415: the body is in a form that is not read.
+    pub(super) fn unsupported(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
     }
 
     /// Says in how many seconds it may succeed.
@@ -105,13 +109,15 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 
-    /// 422: well-formed, but not acceptable; names every field and why, up to fifty.
-    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [only] => format!("{}: {}", only.field, only.message),
-            several => format!("{} fields are not acceptable; see errors.", several.len()),
-        };
-        errors.truncate(MAX_ERRORS);
+    /// 412: the task is a version that `If-None-Match` excludes.
+    pub(super) fn known() -> Self {
+        let detail = "The task is there in a version that If-None-Match excludes.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+    }
+
+    /// 422: well-formed, but not acceptable; says how many errors there are, and names the first ones.
+    pub fn invalid(errors: Errors) -> Self {
+        let (errors, detail) = errors.told();
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self { errors, ..Self::new(status, "validation_failed", detail) }
     }
@@ -162,7 +168,7 @@ impl Problem {
 
 impl From<FieldError> for Problem {
     fn from(error: FieldError) -> Self {
-        Self::invalid(vec![error])
+        Self::invalid(error.into())
     }
 }
 

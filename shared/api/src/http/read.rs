@@ -12,16 +12,16 @@ use taskbell_domain::{
     list::PAGE_LIMITS,
     reminder::{Lead, MAX_REMINDERS, ReminderSpec},
     text::{ItemTitle, MAX_TAGS, Tag},
-    violation::{FieldError, Violation},
+    violation::Violation,
 };
 
-use super::Fields;
+use super::{Errors, Fields};
 
 /// What a reader gives.
-pub type Read<T> = Result<T, Vec<FieldError>>;
+pub type Read<T> = Result<T, Errors>;
 
 fn refuse<T>(violation: Violation) -> Read<T> {
-    Err(vec![violation.at("")])
+    Err(violation.at("").into())
 }
 
 pub(super) fn wrong_type<T>(expected: &str) -> Read<T> {
@@ -66,33 +66,26 @@ pub fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Valu
             let found = values.len();
             return refuse(Violation::new("too_many", format!("It has {found} elements; {max} fit.")));
         }
-        let (mut read, mut errors) = (Vec::with_capacity(values.len()), Vec::new());
+        let (mut read, mut errors) = (Vec::with_capacity(values.len()), Errors::default());
         for (index, value) in values.iter().enumerate() {
             match element(value) {
                 Ok(element) => read.push(element),
-                Err(found) => {
-                    errors.extend(found.into_iter().map(|error| under(&format!("[{index}]"), error)))
-                }
+                Err(found) => errors.append(found.under(format_args!("[{index}]"))),
             }
         }
         if errors.is_empty() { Ok(read) } else { Err(errors) }
     }
 }
 
-fn under(place: &str, error: FieldError) -> FieldError {
-    FieldError { field: format!("{place}{}", error.field), ..error }
-}
-
 /// The tags of a task.
 pub fn tags(value: &Value) -> Read<Vec<Tag>> {
     let tags = list(MAX_TAGS, text(Tag::parse))(value)?;
     let repeated = tags.iter().enumerate().filter(|(index, tag)| tags[..*index].contains(tag));
-    let errors: Vec<_> = repeated
-        .map(|(index, _)| {
-            let why = "It is there before; tags that differ only in case are the same.";
-            Violation::new("duplicate", why).at(format!("[{index}]"))
-        })
-        .collect();
+    let mut errors = Errors::default();
+    for (index, _) in repeated {
+        let why = "It is there before; tags that differ only in case are the same.";
+        errors.add(|| Violation::new("duplicate", why).at(format!("[{index}]")));
+    }
     if errors.is_empty() { Ok(tags) } else { Err(errors) }
 }
 
@@ -106,7 +99,7 @@ pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
     list(MAX_REMINDERS, |value| match reminder(value)? {
         ReminderSpec::At(_) | ReminderSpec::Snoozed(_) => {
             let why = "A default reminder counts from the due time: use before.";
-            Err(vec![Violation::new("unknown_field", why).at(".at")])
+            Err(Violation::new("unknown_field", why).at(".at").into())
         }
         before => Ok(before),
     })(value)
@@ -114,21 +107,18 @@ pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
 
 fn reminder(value: &Value) -> Read<ReminderSpec> {
     let Value::Object(members) = value else { return wrong_type("an object") };
-    let unknown = members.keys().filter(|name| !matches!(name.as_str(), "before" | "at"));
-    let errors: Vec<_> = unknown.map(|name| unknown_field().at(format!(".{}", shown(name)))).collect();
+    let mut errors = Errors::default();
+    for name in members.keys().filter(|name| !matches!(name.as_str(), "before" | "at")) {
+        errors.add(|| unknown_field().at(format!(".{}", shown(name))));
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
-    let member = |place: &'static str| {
-        move |found: Vec<FieldError>| {
-            found.into_iter().map(|error| under(place, error)).collect::<Vec<_>>()
-        }
-    };
     match (members.get("before"), members.get("at")) {
         (Some(lead), None) => {
-            text(Lead::parse)(lead).map(ReminderSpec::Before).map_err(member(".before"))
+            text(Lead::parse)(lead).map(ReminderSpec::Before).map_err(|errors| errors.under(".before"))
         }
-        (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(member(".at")),
+        (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(|errors| errors.under(".at")),
         _ => refuse(Violation::new("wrong_type", "Give it either before or at.")),
     }
 }

@@ -129,12 +129,16 @@ where
             )
         }
     };
+    // HEAD is GET without its content (RFC 9110 §9.3.2). Its length would be counted as that of none.
+    let length = (call.method() == "HEAD" && !body.is_empty())
+        .then(|| (header::CONTENT_LENGTH, HeaderValue::from(body.len())));
+    let body = if call.method() == "HEAD" { String::new() } else { body };
     let always = ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value)));
     let content_type = (!content_type.is_empty())
         .then(|| (header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
     let request_id = HeaderValue::from_str(call.request_id()).ok();
     let request_id = request_id.map(|id| (HeaderName::from_static("x-request-id"), id));
-    let common = always.into_iter().chain(content_type).chain(request_id);
+    let common = always.into_iter().chain(content_type).chain(length).chain(request_id);
     let all = common.chain(call.verdict().headers()).chain(headers);
     // Values made of anything but visible ASCII were refused when they were added.
     let text = |(name, value): (HeaderName, HeaderValue)| {

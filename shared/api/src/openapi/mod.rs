@@ -79,16 +79,16 @@ const OPERATIONS: &[Operation] = operations! {
          "due_after", "sort", "limit", "cursor"] "" => 200 "Task[]" [404];
     "batch-tasks" post "/v1/tasks/batch" "Carry out many operations"
         ["Idempotency-Key"] "BatchRequest" => 200 "BatchAnswer" [];
-    "get-task" get "/v1/tasks/{task_id}" "One task" ["If-None-Match"] "" => 200 "Task" [];
-    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match"] "TaskPatch" => 200 "Task" [409, 412];
+    "get-task" get "/v1/tasks/{task_id}" "One task" ["If-Match", "If-None-Match"] "" => 200 "Task" [412];
+    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match", "If-None-Match"] "TaskPatch" => 200 "Task" [409, 412];
     "delete-task" delete "/v1/tasks/{task_id}" "Delete a task with its comments"
-        ["If-Match"] "" => 204 "" [409, 412];
+        ["If-Match", "If-None-Match"] "" => 204 "" [409, 412];
     "complete-task" post "/v1/tasks/{task_id}/complete" "Complete a task; a recurring one makes the next occurrence"
-        ["If-Match"] "" => 200 "Task" [409, 412];
-    "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match"] "" => 200 "Task" [409, 412];
-    "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match"] "" => 200 "Task" [409, 412];
+        ["If-Match", "If-None-Match"] "" => 200 "Task" [409, 412];
+    "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match", "If-None-Match"] "" => 200 "Task" [409, 412];
+    "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match", "If-None-Match"] "" => 200 "Task" [409, 412];
     "snooze-task" post "/v1/tasks/{task_id}/snooze" "Let a task be silent for a while"
-        ["If-Match"] "Snooze" => 200 "Task" [409, 412];
+        ["If-Match", "If-None-Match"] "Snooze" => 200 "Task" [409, 412];
     "list-task-occurrences" get "/v1/tasks/{task_id}/occurrences" "When a task comes again"
         ["limit"] "" => 200 "Occurrence[]" [];
     "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [];
@@ -209,7 +209,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Taskbell",
             "version": "1",
-            "description": "Tasks, and reminders that are never lost and never doubled.",
+            "description": "Tasks, and reminders that are never lost and never doubled. HEAD is answered wherever GET is, without content.",
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "servers": [{ "url": "/" }],
@@ -265,7 +265,7 @@ impl Operation {
         let mut responses = Map::new();
         let (status, answer) = self.answer;
         responses.insert(status.to_string(), success(answer));
-        if self.parameters.contains(&"If-None-Match") {
+        if self.method == "get" && self.parameters.contains(&"If-None-Match") {
             responses
                 .insert("304".to_owned(), json!({ "description": "The client has this version." }));
         }

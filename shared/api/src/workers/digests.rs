@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 use jiff::{ToSpan, civil::Date};
 use taskbell_domain::{
     delivery::{Delivery, Reason},
+    due_days::DueDays,
     id::{NoticeId, SpaceId, UserId},
     list::{Scope, Sort, TaskFilter, TaskQuery},
     notice::{Content, Notice},
@@ -79,15 +80,17 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         if today > day {
             return Ok(Err(Reason::TooOld));
         }
-        let begins = |days: i64| user.start_of(today.saturating_add(days.days()));
-        let (midnight, end) = (begins(1), begins(1 + DueTasks::DAYS));
-        let ranges = [(None, now), (Some(now), midnight), (Some(midnight), end)];
+        let tomorrow = today.saturating_add(1.day());
+        let rest = user.due_between(today, tomorrow);
+        let rest = DueDays { instants: (Some(now), rest.instants.1), ..rest };
+        let week = user.due_between(tomorrow, tomorrow.saturating_add(DueTasks::DAYS.days()));
+        let ranges = [user.overdue_at(now), rest, week];
         let scopes = [Scope::Space(SpaceId::personal(to)), Scope::AssignedTo(to)];
         let lists = ranges.into_iter().flat_map(|range| scopes.map(|scope| (range, scope)));
         // Three ranges in two scopes: six calls at a time.
-        let lists = try_join_all(lists.map(async |((due_after, before), scope)| {
-            let filter =
-                TaskFilter { open: true, due_after, due_before: Some(before), ..TaskFilter::default() };
+        let lists = try_join_all(lists.map(async |(days, scope)| {
+            let mut filter = TaskFilter { open: true, ..TaskFilter::default() };
+            filter.due_on(days);
             let query = TaskQuery { scope, filter, sort: Sort::DEFAULT, limit: READ, after: None };
             self.store.list(&query).await.map(|page| page.items)
         }));

@@ -1,5 +1,6 @@
 //! Hostile and mistaken bodies: the right status, a message that names the field, and nothing stored.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::support::{Event, World};
@@ -108,9 +109,18 @@ async fn a_past_due_time_is_fine_and_its_reminders_are_skipped() {
 #[tokio::test]
 async fn a_body_that_is_no_json_object_is_refused() {
     let (world, event) = creating().await;
-    for malformed in
-        ["", "{", "{\"title\":}", "{'title': 1}", "{\"title\": \"\\ud800\"}", &"[".repeat(100_000)]
-    {
+    for malformed in [
+        "",
+        "{",
+        "{\"title\":}",
+        "{'title': 1}",
+        "{\"title\": \"\\ud800\"}",
+        "\u{feff}{\"title\": \"t\"}",
+        "{\"title\": \"t\"} {}",
+        "{\"title\": NaN}",
+        "{\"title\": 1e999}",
+        &"[".repeat(100_000),
+    ] {
         let answer = world.send(&event.clone().raw_body(malformed)).await;
         assert_eq!(
             (answer.status, answer.code()),
@@ -162,13 +172,118 @@ async fn the_largest_task_there_can_be_is_accepted() {
 #[tokio::test]
 async fn a_body_must_say_that_it_is_json() {
     let (world, event) = creating().await;
-    for other in ["text/plain", "application/x-www-form-urlencoded", ""] {
+    for other in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "",
+        "application/json, application/json",
+        "application/json; charset=utf-16",
+        "application/json; charset=ISO-8859-1",
+        "application/json; charset=utf-8; charset=\"latin1\"",
+        "application/json; charset=\u{1}",
+        "application/json; charset",
+        "application/json; charset=\"utf-8",
+    ] {
         let answer = world.send(&event.clone().header("content-type", other)).await;
-        assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"), "{other}");
+        match other.contains('\u{1}') {
+            true => assert_eq!((answer.status, answer.code()), (400, "invalid_header"), "{other}"),
+            false => {
+                assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"), "{other}");
+                let accepted = "application/json, application/merge-patch+json";
+                assert_eq!(answer.headers["accept"], accepted);
+            }
+        }
     }
     assert_eq!(world.send(&event.clone().without_header("content-type")).await.status, 415);
-    let spelled = event.header("content-type", "Application/JSON; charset=utf-8");
-    assert_eq!(world.send(&spelled).await.status, 201);
+    for same in [
+        "Application/JSON; charset=utf-8",
+        "application/json;charset=\"UTF-8\"; profile=\"a;b\"",
+        "application/json; CharSet=Utf-8;",
+        "application/merge-patch+json; v=1; w=2",
+    ] {
+        assert_eq!(world.send(&event.clone().header("content-type", same)).await.status, 201, "{same}");
+    }
+}
+
+#[tokio::test]
+async fn a_patch_in_an_unknown_format_is_told_the_known_ones() {
+    let (world, ada, task) = World::inhabited().await;
+    for function in ["update-task", "update-profile", "update-space", "update-comment"] {
+        let event = world.event(function, &ada, &task).await;
+        let answer = world.send(&event.header("content-type", "application/json-patch+json")).await;
+        assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"), "{function}");
+        let accepted = &answer.headers["accept-patch"];
+        assert_eq!(accepted, "application/json, application/merge-patch+json", "{function}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_encoded_is_refused_and_said_how_to_send_it() {
+    let (world, event) = creating().await;
+    for coding in
+        ["gzip", "identity, gzip", "br,identity", "GZIP", "gzip, gzip", "x", "\"identity\"", ";"]
+    {
+        let answer = world.send(&event.clone().header("content-encoding", coding)).await;
+        assert_eq!((answer.status, answer.code()), (415, "unsupported_encoding"), "{coding}");
+        assert_eq!(answer.headers["accept-encoding"], "identity", "{coding}");
+    }
+    for none in ["identity", "Identity , ,identity", ""] {
+        assert_eq!(
+            world.send(&event.clone().header("content-encoding", none)).await.status,
+            201,
+            "{none}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_there_twice_is_refused_wherever_it_is() {
+    let (world, ada, task) = World::inhabited().await;
+    for (function, body) in [
+        ("create-task", r#"{"title": "a", "title": "b"}"#),
+        ("create-task", r#"{"title": "a", "\u0074itle": "a"}"#),
+        ("create-task", r#"{"title": "a", "reminders": [{"at": "2027-01-01T09:00Z", "at": null}]}"#),
+        (
+            "create-task",
+            r#"{"title": "a", "checklist": [{"title": "b"}, {"title": "b", "title": "c"}]}"#,
+        ),
+        ("update-task", r#"{"priority": "low", "priority": "high"}"#),
+        ("update-profile", r#"{"mail": {"digest": true, "digest": false}}"#),
+        (
+            "batch-tasks",
+            r#"{"operations": [{"op": "create", "op": "delete", "task": {"title": "a"}}]}"#,
+        ),
+        ("batch-tasks", r#"{"operations": [{"op": "create", "task": {"title": "a", "title": "b"}}]}"#),
+        (
+            "batch-tasks",
+            r#"{"operations": [], "operations": [{"op": "create", "task": {"title": "a"}}]}"#,
+        ),
+    ] {
+        let event = world.event(function, &ada, &task).await;
+        for base64 in [false, true] {
+            let mut event = event.clone().raw_body(body);
+            if base64 {
+                event.json["body"] = json!(STANDARD.encode(body));
+                event.json["isBase64Encoded"] = json!(true);
+            }
+            let answer = world.send(&event).await;
+            assert_eq!((answer.status, answer.code()), (400, "malformed_json"), "{function}: {body}");
+        }
+    }
+    assert_eq!(world.stored(task.id).await, task, "nothing has happened");
+}
+
+#[tokio::test]
+async fn a_query_that_is_not_utf8_is_refused_instead_of_repaired() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("list-tasks", &ada, &task).await;
+    for query in ["q=%ff", "q=%C3", "%ff=1", "q=a&tag=%ED%A0%80"] {
+        let answer = world.send(&event.clone().query(query)).await;
+        assert_eq!((answer.status, answer.code()), (400, "malformed_request"), "{query}");
+    }
+    for query in ["q=%EF%BF%BD", "q=\u{fffd}", "q=%C3%A9", "q=100%25", "q=100%"] {
+        assert_eq!(world.send(&event.clone().query(query)).await.status, 200, "{query}");
+    }
 }
 
 #[tokio::test]

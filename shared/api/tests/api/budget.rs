@@ -355,7 +355,9 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
             let answer = world.send(&page).await;
             let cost = meter.read();
             assert_eq!(answer.status, 200, "{query}: {}", answer.body);
-            assert!(cost.calls <= 2, "{query}: {cost:?}");
+            // Which day it is for the caller is asked when a list begins, in their profile.
+            let profile = usize::from(query == "overdue=true" && cursor.is_empty());
+            assert!(cost.calls <= 2 + profile, "{query}: {cost:?}");
             total += cost;
             (pages, found) = (pages + 1, found + answer.body["items"].as_array().map_or(0, Vec::len));
             match answer.body["next_cursor"].as_str() {

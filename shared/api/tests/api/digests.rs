@@ -246,10 +246,10 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
     }
     assert_eq!(outbox.sent().len() - before, 3);
     // Three to make it and the next timer, four to send its notice, and nine to read what is due.
-    assert!(costs[..2].iter().all(|cost| cost.calls <= 16 && cost.units() <= 25.0), "{costs:?}");
+    assert!(costs[..2].iter().all(|cost| cost.calls <= 16 && cost.units() <= 27.0), "{costs:?}");
     assert!(costs[1].units() <= costs[0].units() + 2.0, "{costs:?}");
     // Two more to see whether they are still in the spaces of what is assigned.
-    assert!(costs[2].calls <= 18 && costs[2].units() <= 30.0, "{costs:?}");
+    assert!(costs[2].calls <= 18 && costs[2].units() <= 33.0, "{costs:?}");
 }
 
 #[tokio::test]

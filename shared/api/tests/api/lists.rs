@@ -1,10 +1,14 @@
 //! Lists over HTTP: parameters and cursors. The orders themselves are the stores' contract.
 
 use serde_json::json;
-use taskbell_domain::text::Description;
-use taskbell_test::fixtures::{draft, due_draft, instant};
+use taskbell_domain::{clock::Clock, text::Description, user::User, zone::Zone};
+use taskbell_test::{
+    Memory,
+    contract::Store,
+    fixtures::{draft, due_draft, instant},
+};
 
-use crate::support::World;
+use crate::{dynamodb_server::Server, support::World};
 
 #[tokio::test]
 async fn pages_follow_one_another_to_the_end() {
@@ -175,6 +179,65 @@ async fn today_and_this_week_are_those_of_the_user() {
         found.sort_by_key(|title| title.to_string());
         assert_eq!(found, titles, "{query}");
     }
+}
+
+/// All-day tasks that were set in zones far apart, listed by somebody who travels.
+async fn a_day_is_that_of_its_name(world: &World<impl Store>) {
+    let mut ada = world.register(1).await;
+    let days = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02", "2026-03-03", "2026-03-10"];
+    for (number, zone) in (1..).zip(["Pacific/Honolulu", "Europe/Berlin", "Pacific/Kiritimati"]) {
+        let owner = User { time_zone: Zone::parse(zone).expect("a zone"), ..ada.clone() };
+        for (more, day) in (0..).zip(days) {
+            world.create(number * 10 + more, &owner, due_draft(day, day, &[])).await;
+        }
+    }
+    let task = world.create(90, &ada, due_draft("at noon", "2026-03-01T12:00:00Z", &[])).await;
+    world.clock.set(instant("2026-03-01T11:00:00Z"));
+    for (zone, today) in [
+        ("Europe/Berlin", "2026-03-01"),
+        ("Pacific/Kiritimati", "2026-03-02"),
+        ("Etc/GMT+12", "2026-02-28"),
+        ("Pacific/Niue", "2026-03-01"),
+    ] {
+        let version = ada.version + 1;
+        let moved = User { time_zone: Zone::parse(zone).expect("a zone"), version, ..ada.clone() };
+        world.store.replace_user(&moved, ada.version, None).await.expect("an answer");
+        ada = moved;
+        let local = |due: &str| match due {
+            "at noon" => ada.local_date(instant("2026-03-01T12:00:00Z")).to_string(),
+            day => day.to_owned(),
+        };
+        let event = world.event("list-tasks", &ada, &task).await;
+        for sort in ["due", "-due", "title", "priority", "-created"] {
+            for filter in ["due=today", "overdue=true", "due=week", "due=week&status=pending"] {
+                let page =
+                    world.send(&event.clone().query(&format!("{filter}&sort={sort}"))).await.body;
+                let items = page["items"].as_array().expect("items").iter();
+                let mut found: Vec<_> = items.map(|t| t["title"].as_str().expect("a title")).collect();
+                found.sort_unstable();
+                let week = ada.local_date(world.clock.now() + jiff::SignedDuration::from_hours(6 * 24));
+                let wanted = |due: &str| match filter {
+                    "due=today" => local(due) == today,
+                    "overdue=true" => due != "at noon" && due < today,
+                    _ => (today..=week.to_string().as_str()).contains(&local(due).as_str()),
+                };
+                let all = days.into_iter().flat_map(|day| [day; 3]).chain(["at noon"]);
+                let expected: Vec<_> = all.filter(|due| wanted(due)).collect();
+                assert_eq!(found, expected, "{zone}: {filter} {sort}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_all_day_task_is_due_on_the_day_that_it_names_wherever_its_owner_is_now() {
+    a_day_is_that_of_its_name(&World::on(Memory::default())).await;
+}
+
+#[tokio::test]
+async fn an_all_day_task_is_due_on_the_day_that_it_names_in_dynamodb_too() {
+    let server = Server::start().await;
+    a_day_is_that_of_its_name(&World::on(server.store(server.client()))).await;
 }
 
 #[tokio::test]

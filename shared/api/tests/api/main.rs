@@ -16,6 +16,7 @@ mod digests;
 mod dynamodb_server;
 mod faults;
 mod functions;
+mod head;
 mod hostile;
 mod idempotency;
 mod limits;

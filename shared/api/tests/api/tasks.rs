@@ -41,7 +41,7 @@ async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
 async fn a_change_is_made_only_to_the_version_in_if_match() {
     let (world, ada, task) = World::inhabited().await;
     let patch = world.event("update-task", &ada, &task).await;
-    for stale in ["\"2\"", "\"0\", \"7\"", "W/\"1\"", "1"] {
+    for stale in ["\"2\"", "\"0\", \"7\"", "W/\"1\"", "\"1,\"", "\",1\"", ""] {
         let refused = world.send(&patch.clone().header("if-match", stale)).await;
         assert_eq!((refused.status, refused.code()), (412, "version_mismatch"), "{stale}");
     }
@@ -65,6 +65,60 @@ async fn a_version_that_the_client_has_is_not_sent_again() {
         assert_eq!(answer.headers["etag"], "\"1\"");
     }
     assert_eq!(world.send(&get.header("if-none-match", "\"2\"")).await.status, 200);
+}
+
+#[tokio::test]
+async fn both_preconditions_hold_for_every_method_and_if_match_is_asked_first() {
+    let changes =
+        ["update-task", "delete-task", "complete-task", "reopen-task", "snooze-task", "skip-task"];
+    for function in ["get-task"].into_iter().chain(changes) {
+        let (world, ada, task) = World::inhabited().await;
+        let event = world.event(function, &ada, &task).await.without_header("if-match");
+        let known = if function == "get-task" { (304, "") } else { (412, "precondition_failed") };
+        for (if_match, if_none_match, expected) in [
+            (Some("\"2\""), None, (412, "version_mismatch")),
+            (Some("W/\"1\""), None, (412, "version_mismatch")),
+            (Some("\"2\""), Some("\"1\""), (412, "version_mismatch")),
+            (Some("\"1\""), Some("W/\"1\""), known),
+            (None, Some("\"1\""), known),
+            (None, Some("*"), known),
+            (None, Some("\"0\", \"a,b\",W/\"1\""), known),
+            (Some("1"), None, (400, "invalid_header")),
+            (None, Some("\"1"), (400, "invalid_header")),
+            (Some("\"1\" \"1\""), None, (400, "invalid_header")),
+        ] {
+            let headers = [("if-match", if_match), ("if-none-match", if_none_match)];
+            let event = headers.into_iter().fold(event.clone(), |event, (name, value)| match value {
+                Some(value) => event.header(name, value),
+                None => event,
+            });
+            let answer = world.send(&event).await;
+            let case = format!("{function} {if_match:?} {if_none_match:?}");
+            assert_eq!((answer.status, answer.code()), expected, "{case}");
+            assert_eq!(world.stored(task.id).await, task, "{case}");
+        }
+        let held = event.header("if-match", "\"a,b\", \"1\"").header("if-none-match", "\"2\"");
+        let answer = world.send(&held).await;
+        let done = if function == "skip-task" { 409 } else { 200 };
+        let done = if function == "delete-task" { 204 } else { done };
+        assert_eq!(answer.status, done, "{function}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_is_not_there_is_not_found_whatever_the_preconditions() {
+    let (world, _, task) = World::inhabited().await;
+    let eve = world.register(2).await;
+    for function in ["get-task", "update-task", "delete-task", "complete-task"] {
+        let event = world.event(function, &eve, &task).await;
+        for (name, tag) in [("if-match", "\"7\""), ("if-none-match", "*")] {
+            assert_eq!(
+                world.send(&event.clone().header(name, tag)).await.status,
+                404,
+                "{function} {name}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

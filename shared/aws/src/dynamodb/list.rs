@@ -190,8 +190,10 @@ impl DynamoDb {
         for item in answer.items.unwrap_or_default() {
             let place = place_of(plan, &item)?;
             let task: Task = read::<TaskItem, _>(OPERATION, item)?;
-            // DynamoDB compares bytes: words are looked for here, in the same bounded number of items.
-            if plan.rest.search.is_none() || plan.rest.admits(&task) {
+            // DynamoDB compares bytes, and knows no days: words and days are looked at here, in the same bounded number
+            // of items.
+            let decided = plan.rest.search.is_none() && plan.rest.due_days.is_none();
+            if decided || plan.rest.admits(&task) {
                 stream.found.push((place, task));
             }
         }

@@ -6,6 +6,7 @@ use taskbell_domain::{
     checklist::WantedItem,
     counts::{Counted, Number, Numbers, Tallies, Tally},
     delivery::Feedback,
+    due_days::DueDays,
     id::SpaceId,
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     notice::Content,
@@ -227,6 +228,14 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
             due_before: Some(instant("2026-03-15T00:00:00Z")),
             search: Some(SearchTerm::parse("bell").expect("words")),
             ..TaskFilter::default()
+        },
+        {
+            // Its instants say nothing about the days that tasks name.
+            let [first, end] = ["2026-03-08", "2026-03-16"].map(|day| day.parse().expect("a day"));
+            let instants = (None, instant("2026-04-01T00:00:00Z"));
+            let mut filter = TaskFilter::default();
+            filter.due_on(DueDays { days: (Some(first), end), instants });
+            filter
         },
         TaskFilter { due_before: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },
         TaskFilter { due_after: Some(instant("2026-03-15T00:00:00Z")), ..TaskFilter::default() },

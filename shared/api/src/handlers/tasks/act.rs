@@ -13,7 +13,7 @@ use taskbell_domain::{
 use super::Changing;
 use crate::{
     handlers::access::role,
-    http::{Call, IfMatch, Problem},
+    http::{Call, Preconditions, Problem},
 };
 
 /// The task of a link, if its reader may still change it.
@@ -44,9 +44,9 @@ pub(crate) async fn act(
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Task, Problem> {
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     call.admitted().await?;
-    let changing = Changing { store: tasks, queue, by, now, random, if_match, record: None };
+    let changing = Changing { store: tasks, queue, by, now, random, preconditions, record: None };
     changing
         .apply(task, |task| match &snooze {
             None => {

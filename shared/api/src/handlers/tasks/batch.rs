@@ -18,13 +18,15 @@ use taskbell_domain::{
     ports::{IdempotencyRecord, Limits, Replaced, TaskChanges, TaskCreation, TimerQueue},
     task::{Status, Task, TaskDraft, TaskPatch},
     user::User,
-    violation::{FieldError, Violation},
+    violation::Violation,
 };
 
 use super::{Changing, check_assignee, create::Creation, fields, permitted, view::TaskView};
 use crate::{
     handlers::{TRIES, idempotency::Key},
-    http::{Call, Fields, IfMatch, Params, Problem, Reply, in_json, limited, read},
+    http::{
+        Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, in_json, limited, read,
+    },
 };
 
 /// The most operations of one batch.
@@ -40,8 +42,8 @@ const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 /// One operation, checked field by field.
 enum Operation {
     Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
-    Update { id: TaskId, patch: Box<TaskPatch>, if_match: IfMatch },
-    Delete { id: TaskId, if_match: IfMatch },
+    Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
+    Delete { id: TaskId, preconditions: Preconditions },
 }
 
 /// What came of an operation that succeeded.
@@ -56,7 +58,8 @@ struct Done {
 /// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
 /// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
 /// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
-/// Once the answer is large, results leave out their tasks, and say so.
+/// Once the answer is large, results leave out their tasks, and say so; once fifty errors have been named, of each further
+/// operation that cannot be read the first one is named, and the rest counted.
 ///
 /// # Errors
 /// 401; 422 if there are no operations, or too many, and those of every body.
@@ -91,6 +94,7 @@ pub async fn handle(
     let creation = Creation { store, queue, caller, clock, random };
     let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
     let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
+    let mut errors_left = MAX_ERRORS;
     for (value, key) in operations.iter().zip(&keys) {
         let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
         let result = match clock.now() < call.deadline() - TIME_FOR_ONE {
@@ -99,10 +103,14 @@ pub async fn handle(
         };
         let result = match result {
             Ok(done) => done.result(bytes > FULL),
-            Err(problem) => json!({
-                "status": problem.status().as_u16(),
-                "problem": problem.value(call.request_id()),
-            }),
+            Err(mut problem) => {
+                problem.errors.truncate(errors_left.max(1));
+                errors_left = errors_left.saturating_sub(problem.errors.len());
+                json!({
+                    "status": problem.status().as_u16(),
+                    "problem": problem.value(call.request_id()),
+                })
+            }
         };
         let result = to_raw_value(&result).map_err(|_| Problem::internal())?;
         bytes += in_json(result.get());
@@ -166,12 +174,12 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
                 let (task, replayed) = self.creation.create(task, key).await?;
                 Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
             }
-            Operation::Update { id, patch, if_match } => {
-                let task = self.update(id, *patch, if_match, key).await?;
+            Operation::Update { id, patch, preconditions } => {
+                let task = self.update(id, *patch, preconditions, key).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
-            Operation::Delete { id, if_match } => {
-                self.delete(id, &if_match, key).await?;
+            Operation::Delete { id, preconditions } => {
+                self.delete(id, &preconditions, key).await?;
                 Ok(Done { status: StatusCode::NO_CONTENT, id, task: None, replayed: false })
             }
         }
@@ -199,7 +207,7 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
         &mut self,
         id: TaskId,
         patch: TaskPatch,
-        if_match: IfMatch,
+        preconditions: Preconditions,
         key: Option<&Key>,
     ) -> Result<Task, Problem> {
         let Creation { store, queue, caller, clock, random } = self.creation;
@@ -212,17 +220,22 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
         }
         let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
         let record = record.as_ref();
-        let changing = Changing { store, queue, by: caller.user, if_match, now, random, record };
+        let changing = Changing { store, queue, by: caller.user, preconditions, now, random, record };
         changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
     }
 
-    async fn delete(&self, id: TaskId, if_match: &IfMatch, key: Option<&Key>) -> Result<(), Problem> {
+    async fn delete(
+        &self,
+        id: TaskId,
+        preconditions: &Preconditions,
+        key: Option<&Key>,
+    ) -> Result<(), Problem> {
         let Creation { store, caller, .. } = self.creation;
         let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
         let (mut found, comments) = store.task_and_comments(id).await?;
         for _ in 0..TRIES {
             let task = permitted(store, found, caller, Action::WriteTasks).await?;
-            if_match.check(task.version)?;
+            preconditions.check(task.version)?;
             match store.delete(id, task.version, comments, record.as_ref()).await? {
                 Replaced::Done => return Ok(()),
                 Replaced::Conflict(present) => found = present.map(|task| *task),
@@ -232,7 +245,7 @@ impl<S: TaskCreation + TaskChanges + Limits, Q: TimerQueue> Batch<'_, S, Q> {
     }
 }
 
-fn read_operation(value: &Value) -> Result<Operation, Vec<FieldError>> {
+fn read_operation(value: &Value) -> Result<Operation, Errors> {
     let op = value.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
     let read = Fields::inside(value, |fields| {
         fields.required("op", read::text(known));
@@ -242,28 +255,24 @@ fn read_operation(value: &Value) -> Result<Operation, Vec<FieldError>> {
             return draft.map(|draft| Operation::Create { space, draft: Box::new(draft) });
         }
         let id = fields.required("id", read::text(read::id));
-        let if_match = IfMatch::version(fields.optional("version", read::whole_number));
+        let preconditions = Preconditions::version(fields.optional("version", read::whole_number));
         match op.as_str() {
             "update" => {
                 let patch = fields.required("task", |task| {
                     Fields::inside(task, |fields| Some(fields::patch(fields)))
                 });
                 let (id, patch) = id.zip(patch)?;
-                Some(Operation::Update { id, patch: Box::new(patch), if_match })
+                Some(Operation::Update { id, patch: Box::new(patch), preconditions })
             }
             "complete" => {
                 let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-                Some(Operation::Update { id: id?, patch: Box::new(done), if_match })
+                Some(Operation::Update { id: id?, patch: Box::new(done), preconditions })
             }
-            _ => Some(Operation::Delete { id: id?, if_match }),
+            _ => Some(Operation::Delete { id: id?, preconditions }),
         }
     });
     // Fields of an operation are named without the dot that separates them from nothing.
-    read.map_err(|errors| {
-        let bare =
-            |e: FieldError| FieldError { field: e.field.trim_start_matches('.').to_owned(), ..e };
-        errors.into_iter().map(bare).collect()
-    })
+    read.map_err(|errors| errors.map(|field| field.trim_start_matches('.').to_owned()))
 }
 
 fn known(op: &str) -> Result<(), Violation> {

@@ -9,7 +9,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, permitted, task_id, view};
-use crate::http::{Call, IfMatch, Problem, Reply};
+use crate::http::{Call, Preconditions, Problem, Reply};
 
 /// Completes the task, which silences its reminders; an occurrence of a series makes the next one in the same
 /// write. One that is completed already stays as it is.
@@ -28,10 +28,10 @@ pub async fn handle(
     let found = tasks.task(task_id(call)?).await?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     call.admitted().await?;
     let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
     let task = changing.apply(task, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
     view::reply(StatusCode::OK, &task)
 }

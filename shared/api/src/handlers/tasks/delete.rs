@@ -9,7 +9,7 @@ use taskbell_domain::{
 use super::{permitted, task_id};
 use crate::{
     handlers::TRIES,
-    http::{Call, IfMatch, Problem, Reply},
+    http::{Call, Preconditions, Problem, Reply},
 };
 
 /// Deletes; answers 204. The timer goes with the task, in the same write.
@@ -19,10 +19,10 @@ use crate::{
 pub async fn handle(call: &Call, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (mut found, comments) = tasks.task_and_comments(task_id(call)?).await?;
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     for _ in 0..TRIES {
         let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
-        if_match.check(task.version)?;
+        preconditions.check(task.version)?;
         call.admitted().await?;
         match tasks.delete(task.id, task.version, comments, None).await? {
             Replaced::Done => return Ok(Reply::empty(StatusCode::NO_CONTENT)),

@@ -1,12 +1,13 @@
-//! `GET /v1/tasks`: a page of tasks. At most two calls; one more in a shared space, and two for what is assigned
-//! to the caller in several.
+//! `GET /v1/tasks`: a page of tasks. At most two calls; one more in a shared space, one where a list of days begins, and
+//! two for what is assigned to the caller in several.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use jiff::{Timestamp, ToSpan};
 use taskbell_domain::{
     clock::Clock,
     due::Due,
+    due_days::DueDays,
     id::SpaceId,
     list::{DEFAULT_PAGE_LIMIT, Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     policy::Action,
@@ -57,6 +58,7 @@ pub async fn handle(
         tag: params.optional("tag", Tag::parse),
         due_before: params.optional("due_before", instant),
         due_after: params.optional("due_after", instant),
+        due_days: None,
     };
     let mine = space.is_none() && assigned_to == Some(caller.user);
     let sort = params.optional("sort", |text| match Sort::parse(text)? {
@@ -78,15 +80,14 @@ pub async fn handle(
     let begun = cursors.read(cursor.as_deref(), Begun::parse)?;
     if let Some(begun) = &begun {
         (filter.due_after, filter.due_before) = (begun.due_after, begun.due_before);
-    } else {
+        filter.due_days = begun.due_days;
+    } else if overdue || days.is_some() {
+        let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
         if overdue {
-            filter.until(now);
+            filter.due_on(user.overdue_at(now));
         }
         if let Some(days) = days {
-            let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
-            let (start, end) = days.bounds(&user, now);
-            filter.since(start);
-            filter.until(end);
+            filter.due_on(days.of(&user, now));
         }
     }
     let scope = if mine {
@@ -102,8 +103,8 @@ pub async fn handle(
     if mine {
         keep_visible(tasks, caller.user, &mut found.items).await?;
     }
-    let (due_after, due_before) = (query.filter.due_after, query.filter.due_before);
-    let begun = |after| Begun { due_after, due_before, after }.to_string();
+    let TaskFilter { due_after, due_before, due_days, .. } = query.filter;
+    let begun = |after| Begun { due_after, due_before, due_days, after }.to_string();
     let place = |task| begun(query.position(task));
     page(&cursors, &found.items, found.next.map(begun), place, TaskView::from)
 }
@@ -113,35 +114,49 @@ pub async fn handle(
 struct Begun {
     due_after: Option<Timestamp>,
     due_before: Option<Timestamp>,
+    due_days: Option<DueDays>,
     after: Position,
 }
 
 impl Begun {
     fn parse(place: &str) -> Option<Self> {
-        let mut parts = place.splitn(3, ' ');
-        let mut time = || match parts.next()? {
-            NO_TIME => Some(None),
-            text => text.parse().ok().map(Some),
-        };
-        let (due_after, due_before) = (time()?, time()?);
-        Some(Self { due_after, due_before, after: Position(parts.next()?.to_owned()) })
+        let mut parts = place.splitn(7, ' ');
+        let (due_after, due_before) = (part(&mut parts)?, part(&mut parts)?);
+        let (first_day, end_day) = (part(&mut parts)?, part(&mut parts)?);
+        let (first, end) = (part(&mut parts)?, part(&mut parts)?);
+        let days = end_day.zip(end);
+        let due_days =
+            days.map(|(end_day, end)| DueDays { days: (first_day, end_day), instants: (first, end) });
+        Some(Self { due_after, due_before, due_days, after: Position(parts.next()?.to_owned()) })
+    }
+}
+
+/// A date or a time of a place; an inner nothing where there is none.
+fn part<'a, T: FromStr>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Option<T>> {
+    match parts.next()? {
+        NONE => Some(None),
+        text => text.parse().ok().map(Some),
     }
 }
 
 impl fmt::Display for Begun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for time in [self.due_after, self.due_before] {
-            match time {
-                Some(time) => write!(f, "{time} ")?,
-                None => write!(f, "{NO_TIME} ")?,
-            }
+        fn shown(part: Option<impl fmt::Display>) -> String {
+            part.map_or_else(|| NONE.to_owned(), |part| part.to_string())
         }
-        f.write_str(&self.after.0)
+        let days = self.due_days.map(|days| (days.days, days.instants));
+        let ((first_day, end_day), (first, end)) = days.map_or(((None, None), (None, None)), |days| {
+            let ((first_day, end_day), (first, end)) = days;
+            ((first_day, Some(end_day)), (first, Some(end)))
+        });
+        write!(f, "{} {} ", shown(self.due_after), shown(self.due_before))?;
+        write!(f, "{} {} ", shown(first_day), shown(end_day))?;
+        write!(f, "{} {} {}", shown(first), shown(end), self.after.0)
     }
 }
 
-/// Stands for a due time without a bound.
-const NO_TIME: &str = "-";
+/// Stands for a bound that there is not.
+const NONE: &str = "-";
 
 /// The days of the caller in which something can be asked to be due.
 #[derive(Debug, Clone, Copy)]
@@ -161,14 +176,13 @@ impl Days {
         }
     }
 
-    /// From the beginning of the first day to that of the one behind the last.
-    fn bounds(self, user: &User, now: Timestamp) -> (Timestamp, Timestamp) {
+    fn of(self, user: &User, now: Timestamp) -> DueDays {
         let days = match self {
             Self::Today => 1,
             Self::Week => 7,
         };
         let today = user.local_date(now);
-        (user.start_of(today), user.start_of(today.saturating_add(days.days())))
+        user.due_between(today, today.saturating_add(days.days()))
     }
 }
 

@@ -34,7 +34,7 @@ use taskbell_domain::{
 use super::access::{require, role};
 use crate::{
     handlers::TRIES,
-    http::{Call, IfMatch, Problem, limited},
+    http::{Call, Preconditions, Problem, limited},
     ring_soon::ring_soon,
     tokens::Identity,
 };
@@ -118,7 +118,7 @@ struct Changing<'a, S, Q> {
     now: Timestamp,
     random: &'a dyn Random,
     /// Which version it is meant for.
-    if_match: IfMatch,
+    preconditions: Preconditions,
     /// What is recorded with it, for an idempotency key.
     record: Option<&'a IdempotencyRecord>,
 }
@@ -135,7 +135,7 @@ impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
     ) -> Result<Task, Problem> {
         let Self { store, queue, by, now, random, record, .. } = *self;
         for _ in 0..TRIES {
-            self.if_match.check(task.version)?;
+            self.preconditions.check(task.version)?;
             let (read, assignee) = (task.version, task.assigned_to);
             let Change { changed, next } = change(&mut task)?;
             if !changed {

@@ -10,7 +10,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, admit_reminders, permitted, task_id, view};
-use crate::http::{Call, IfMatch, Problem, Reply};
+use crate::http::{Call, Preconditions, Problem, Reply};
 
 /// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
 /// completed stays as it is.
@@ -32,10 +32,10 @@ pub async fn handle(
     let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
     let more = pending.more_reminders(&task, None);
     admit_reminders(tasks, caller, &task, more, personal, quota).await?;
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     call.admitted().await?;
     let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
     let task = changing
         .apply(task, |task| {
             if task.status != Status::Completed {

@@ -9,7 +9,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, permitted, task_id, view};
-use crate::http::{Call, IfMatch, Problem, Reply};
+use crate::http::{Call, Preconditions, Problem, Reply};
 
 /// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
 /// ETag in `If-Match` where a repetition must not count.
@@ -27,10 +27,10 @@ pub async fn handle(
     let caller = call.caller()?;
     let found = tasks.task(task_id(call)?).await?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     call.admitted().await?;
     let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
     let task = changing
         .apply(task, |task| {
             task.skip(now, random)

@@ -11,7 +11,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, permitted, task_id, view};
-use crate::http::{Call, Fields, IfMatch, Problem, Reply, read};
+use crate::http::{Call, Fields, Preconditions, Problem, Reply, read};
 
 /// For how long.
 enum Time {
@@ -56,10 +56,10 @@ pub async fn handle(
         }
     };
     let task = permitted(tasks, tasks.task(id).await?, caller, Action::WriteTasks).await?;
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     call.admitted().await?;
     let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
     let task = changing
         .apply(task, |task| {
             let until = time.until(task, now).unwrap_or(jiff::Timestamp::MAX);

@@ -10,7 +10,7 @@ use taskbell_domain::{
 };
 
 use super::{Changing, admit_reminders, check_assignee, fields, permitted, task_id, view};
-use crate::http::{Call, Fields, IfMatch, Problem, Reply};
+use crate::http::{Call, Fields, Preconditions, Problem, Reply};
 
 /// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
 ///
@@ -42,10 +42,10 @@ pub async fn handle(
         admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     }
     check_assignee(tasks, caller, task.space, patch.assigned_to.flatten(), now).await?;
-    let if_match = IfMatch::of(call)?;
+    let preconditions = Preconditions::of(call)?;
     call.admitted().await?;
     let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, if_match, record: None };
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
     let task = changing
         .apply(task, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
         .await?;

@@ -1,0 +1,95 @@
+//! What is wrong with a request, gathered while it is read.
+
+use std::fmt::Display;
+
+use taskbell_domain::violation::FieldError;
+
+/// The most errors that an answer names. A body can have more fields that are wrong than an answer has room for.
+pub(crate) const MAX_ERRORS: usize = 50;
+
+/// The first errors of a request, and how many there are in all. Those that are not named are never made, so that a
+/// body full of errors takes no more memory than a good one.
+#[derive(Debug, Default)]
+pub struct Errors {
+    named: Vec<FieldError>,
+    total: usize,
+}
+
+impl Errors {
+    /// Adds an error, or counts it.
+    pub(super) fn add(&mut self, error: impl FnOnce() -> FieldError) {
+        self.total += 1;
+        if self.named.len() < MAX_ERRORS {
+            self.named.push(error());
+        }
+    }
+
+    /// Adds errors that were found inside, as far as there is room.
+    pub(super) fn append(&mut self, inner: Self) {
+        let room = MAX_ERRORS - self.named.len();
+        self.named.extend(inner.named.into_iter().take(room));
+        self.total += inner.total;
+    }
+
+    /// The same errors, with another field each.
+    pub(crate) fn map(mut self, field: impl Fn(String) -> String) -> Self {
+        self.named.iter_mut().for_each(|error| error.field = field(std::mem::take(&mut error.field)));
+        self
+    }
+
+    /// The same errors, of what stands in a place.
+    pub(super) fn under(self, place: impl Display) -> Self {
+        self.map(|field| format!("{place}{field}"))
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// The errors that are named, and a sentence about all of them.
+    pub(super) fn told(self) -> (Vec<FieldError>, String) {
+        let total = self.total;
+        let detail = match self.named.as_slice() {
+            [only] if total == 1 => format!("{}: {}", only.field, only.message),
+            named if named.len() == total => format!("{total} fields are not acceptable; see errors."),
+            _ => format!("{total} fields are not acceptable; errors has the first of them."),
+        };
+        (self.named, detail)
+    }
+}
+
+impl From<FieldError> for Errors {
+    fn from(error: FieldError) -> Self {
+        Self { named: vec![error], total: 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use taskbell_domain::violation::Violation;
+
+    use super::*;
+
+    fn error(field: usize) -> FieldError {
+        Violation::new("unknown_field", "There is no such field.").at(field.to_string())
+    }
+
+    #[test]
+    fn what_is_not_named_is_counted_and_never_made() {
+        let (mut outer, mut inner) = (Errors::default(), Errors::default());
+        let mut made = 0;
+        for field in 0..1_000 {
+            inner.add(|| {
+                made += 1;
+                error(field)
+            });
+        }
+        assert_eq!(made, MAX_ERRORS);
+        outer.add(|| error(7));
+        outer.append(inner.under("."));
+        let (named, detail) = outer.told();
+        assert_eq!((named.len(), named[1].field.as_str()), (MAX_ERRORS, ".0"));
+        assert_eq!(detail, "1001 fields are not acceptable; errors has the first of them.");
+    }
+}

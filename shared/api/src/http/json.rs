@@ -1,0 +1,195 @@
+//! JSON as RFC 8259 has it, with one more rule: no object has a name twice. Readers differ in which of the two counts
+//! (RFC 8259 §4), so a body with both means different things to whoever checks it and whoever acts on it. I-JSON
+//! forbids it (RFC 7493 §2.3).
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+
+use super::Problem;
+
+/// Reads a body.
+///
+/// # Errors
+/// 400 `malformed_json`: it is not UTF-8, not JSON, nested more than 127 deep, or ambiguous.
+pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
+    let malformed = |detail: String| Problem::malformed("malformed_json", detail);
+    // RFC 8259 §8.1. Strings are checked when they are read, but what is between them is not.
+    let text = std::str::from_utf8(body).map_err(|error| {
+        malformed(format!("The body is not valid UTF-8 (byte {}).", error.valid_up_to() + 1))
+    })?;
+    serde_json::from_str(text).map(|Unambiguous(value)| value).map_err(|error| {
+        let what = if error.is_data() { "has a name twice in one object" } else { "is not valid JSON" };
+        malformed(format!("The body {what} (line {}, column {}).", error.line(), error.column()))
+    })
+}
+
+/// A value in which no object has a name twice.
+struct Unambiguous(Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor).map(Self)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Unambiguous(value)) = elements.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some((name, Unambiguous(value))) = members.next_entry::<String, _>()? {
+            // Names are compared as they are read: an escape makes no other name.
+            if values.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name is there twice"));
+            }
+        }
+        Ok(Value::Object(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn detail(body: &[u8]) -> String {
+        parse(body).expect_err("a problem").detail
+    }
+
+    #[test]
+    fn a_name_that_is_there_twice_is_refused_however_deep_and_however_spelled() {
+        for body in [
+            r#"{"a": 1, "a": 1}"#,
+            r#"{"a": 1, "b": 2, "a": null}"#,
+            r#"{"a": 1, "\u0061": 2}"#,
+            r#"{"é": 1, "\u00e9": 2}"#,
+            r#"{"\ud83d\udd14": 1, "🔔": 2}"#,
+            r#"{"": 1, "": 2}"#,
+            r#"{"a": {"b": 1, "b": 2}}"#,
+            r#"[{}, {"a": [{"b": 1, "b": 2}]}]"#,
+        ] {
+            assert!(detail(body.as_bytes()).contains("twice in one object (line 1, column "), "{body}");
+        }
+        for body in [r#"{"a": {"a": 1}}"#, r#"[{"a": 1}, {"a": 2}]"#, r#"{"a": 1, "A": 2, "а": 3}"#] {
+            assert!(parse(body.as_bytes()).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for body in [
+            "",
+            " ",
+            "{",
+            "nul",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "1e999",
+            "-1e999",
+            "01",
+            "+1",
+            ".5",
+            "{} {}",
+            "{}x",
+            "{}\u{0}",
+            "[1,]",
+            r#"{"a":1,}"#,
+            "{'a': 1}",
+            r#"{a: 1}"#,
+            "/* */ {}",
+            "\u{feff}{}",
+            r#""\ud800""#,
+            r#""\udc00\ud800""#,
+            r#"{"\ud800": 1}"#,
+            r#""\x41""#,
+            "\"a\nb\"",
+            &nested(200),
+            &nested(200_000),
+        ] {
+            assert!(detail(body.as_bytes()).starts_with("The body is not valid JSON"), "{body:.40}");
+        }
+        assert!(parse(nested(100).as_bytes()).is_ok());
+        for (body, byte) in
+            [(&b"\"\xff\""[..], 2), (b"\xc3", 1), (b"{}\xed\xa0\x80", 3), (b"\"\xc0\xaf\"", 2)]
+        {
+            assert_eq!(detail(body), format!("The body is not valid UTF-8 (byte {byte})."));
+        }
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e300..1e300).prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(".*", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_read_as_it_was_written(value in value()) {
+            let written = value.to_string();
+            let plain: Value = serde_json::from_str(&written).expect("JSON");
+            prop_assert_eq!(parse(written.as_bytes()).expect("JSON"), plain);
+        }
+    }
+}

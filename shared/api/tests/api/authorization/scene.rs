@@ -78,7 +78,9 @@ static PASSWORD_HASH: LazyLock<String> =
 /// A store with the shared space, its members, and a task and a comment of every kind.
 pub(super) struct Scene {
     pub(super) world: World,
-    caller: Caller,
+    /// The function that is called.
+    pub(super) function: String,
+    pub(super) caller: Caller,
     me: User,
     tasks: BTreeMap<&'static str, Task>,
 }
@@ -113,8 +115,9 @@ impl Scene {
         let (theirs, owner) = space(2, &mate);
         world.store.create_space(&theirs, &owner, None).await.expect("an answer");
 
-        let mut scene = Self { world, caller, me, tasks: BTreeMap::new() };
-        scene.add_tasks(function, &shared).await;
+        let (function, tasks) = (function.to_owned(), BTreeMap::new());
+        let mut scene = Self { world, function, caller, me, tasks };
+        scene.add_tasks(&shared).await;
         scene.add_mail(&shared).await;
         let block = scene.world.event("update-user", &operator(), &scene.tasks["own"]).await;
         let block = block.path("user_id", &Caller::Blocked.user().id.to_string());
@@ -123,7 +126,7 @@ impl Scene {
         scene
     }
 
-    async fn add_tasks(&mut self, function: &str, shared: &Space) {
+    async fn add_tasks(&mut self, shared: &Space) {
         let (me, mate) = (&self.me, &mate());
         for (number, name, title, by, space) in [
             (51, "own", "Secret", me, shared.id),
@@ -134,10 +137,10 @@ impl Scene {
             let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
             draft.title = Title::parse(title).expect("a title");
             draft.assigned_to = (space == shared.id).then_some(by.id);
-            if function == "skip-task" {
+            if self.function == "skip-task" {
                 draft.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
             }
-            if function == "reopen-task" {
+            if self.function == "reopen-task" {
                 draft.status = Status::Completed;
             }
             let made = Task { space, ..task(number, by, draft) };

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use taskbell_domain::{
-    ports::{Comments, ProfileChanges, Replaced, TaskCreation},
+    ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
+    space::{MAX_MEMBERS, MAX_SPACES},
     task::Task,
     user::User,
 };
@@ -58,6 +59,78 @@ async fn the_invitation_of_a_disabled_account_lets_nobody_in() {
     change(&world, User { disabled_at: Some(now()), ..mate() }).await;
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
+}
+
+#[tokio::test]
+async fn no_invitation_is_mailed_to_a_disabled_account() {
+    for (disabled_at, sent) in [(None, 1), (Some(now()), 0)] {
+        let (world, ada, task) = World::inhabited().await;
+        let guest = world.register(7).await;
+        change(&world, User { disabled_at, ..guest.clone() }).await;
+        let event = world.event("invite-member", &ada, &task).await;
+        let answer = world.send(&event.body(&json!({ "email": guest.email }))).await;
+        assert_eq!(answer.status, 201, "nobody learns that there is an account: {}", answer.body);
+        assert_eq!(world.mails().await.len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_space_takes_so_many_members_and_no_more() {
+    for (others, status) in [(MAX_MEMBERS - 1, 200), (MAX_MEMBERS, 409)] {
+        let (world, ada, task) = World::inhabited().await;
+        let id = space(2, &mate()).0.id;
+        let mut theirs = world.store.space(id).await.expect("an answer").expect("the space");
+        let read = theirs.version;
+        (theirs.members, theirs.version) = (others, read + 1);
+        world.store.replace_space(&theirs, read).await.expect("an answer");
+        let answer = world.send(&world.event("accept-invitation", &ada, &task).await).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(status == 200 || answer.code() == "space_full", "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn somebody_is_in_so_many_spaces_and_no_more() {
+    let (world, ada, task) = World::inhabited().await;
+    for number in 1..MAX_SPACES as u64 {
+        let (one, owner) = space(1_000 + number, &ada);
+        world.store.create_space(&one, &owner, None).await.expect("an answer");
+    }
+    let before = world.store.contents();
+    for function in ["create-space", "accept-invitation"] {
+        let refused = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!((refused.status, refused.code()), (409, "too_many_spaces"), "{function}");
+    }
+    assert!(world.store.contents() == before, "nothing has changed");
+}
+
+#[tokio::test]
+async fn a_space_whose_deletion_has_begun_is_gone_for_everybody_and_can_be_deleted_to_the_end() {
+    let (world, ada, _) = World::inhabited().await;
+    let task = shared_task(&world, &ada).await;
+    let mut shared = world.store.space(task.space).await.expect("an answer").expect("the space");
+    let read = shared.version;
+    shared.begin_deletion(now());
+    world.store.replace_space(&shared, read).await.expect("an answer");
+    let before = world.store.contents();
+    for function in [
+        "get-space",
+        "update-space",
+        "list-members",
+        "update-member",
+        "remove-member",
+        "list-invitations",
+        "invite-member",
+        "get-task",
+        "complete-task",
+        "create-comment",
+    ] {
+        let answer = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!(answer.status, 404, "{function}: {}", answer.body);
+    }
+    assert!(world.store.contents() == before, "nothing has changed");
+    assert_eq!(world.send(&world.event("delete-space", &ada, &task).await).await.status, 204);
+    assert_eq!(world.store.space(shared.id).await.expect("an answer"), None);
 }
 
 #[tokio::test]

@@ -2,17 +2,18 @@
 
 use serde_json::json;
 use taskbell_domain::{
+    notice::Content,
     ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
-    space::{MAX_MEMBERS, MAX_SPACES},
+    space::{Invitation, MAX_MEMBERS, MAX_SPACES},
     task::Task,
     user::User,
 };
 use taskbell_test::{
     Outbox,
-    fixtures::{comment, draft, now, space, task, user},
+    fixtures::{comment, draft, notice, now, space, task, user},
 };
 
-use crate::support::{World, mate};
+use crate::support::{World, invitation_of, mate};
 
 async fn change(world: &World, user: User) {
     let read = user.version;
@@ -57,6 +58,18 @@ async fn an_admin_removes_no_owner() {
 async fn the_invitation_of_a_disabled_account_lets_nobody_in() {
     let (world, ada, task) = World::inhabited().await;
     change(&world, User { disabled_at: Some(now()), ..mate() }).await;
+    let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
+    assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
+}
+
+#[tokio::test]
+async fn the_invitation_of_somebody_who_is_no_member_any_more_lets_nobody_in() {
+    let (world, ada, task) = World::inhabited().await;
+    let (_, invitation) = invitation_of(&ada);
+    let gone = world.register(7).await;
+    let invitation = Invitation { invited_by: gone.id, ..invitation };
+    let content = Content::Invitation { to: ada.email.clone(), space: invitation.space };
+    world.store.invite(&invitation, &notice(5, content), None).await.expect("an answer");
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }

@@ -13,7 +13,8 @@ use taskbell_domain::{
     counts::Quota,
     credential::sha256_hex,
     limit::{
-        ASSIGNMENTS, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, OPERATIONS, REFRESHES, Subject,
+        ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, OPERATIONS, REFRESHES,
+        Subject,
     },
     notice::{Code, Content, Purpose},
     ports::{Limits, Notices, PortError, ProfileChanges},
@@ -178,6 +179,20 @@ async fn a_user_sends_only_so_many_invitations_a_day() {
     use_up(&world, INVITATIONS, &Subject::user(ada.id)).await;
     let answer = world.send(&world.event("invite-member", &ada, &task).await).await;
     assert_eq!((answer.status, answer.code()), (429, "too_many_requests"));
+}
+
+#[tokio::test]
+async fn a_user_asks_only_for_so_many_codes_and_questions_an_hour() {
+    let (world, ada, task) = World::inhabited().await;
+    for user in [ada.id, operator().id] {
+        use_up(&world, CODES, &Subject::user(user)).await;
+    }
+    let before = world.store.contents();
+    for function in ["send-verification", "become-operator"] {
+        let refused = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"), "{function}");
+    }
+    assert!(world.store.contents() == before, "nothing has changed");
 }
 
 #[tokio::test]

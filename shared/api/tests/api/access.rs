@@ -1,12 +1,13 @@
 //! Checks that stand beside the policy: whose role counts, when, and for what.
 
+use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
     notice::Content,
     ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
-    space::{Invitation, MAX_MEMBERS, MAX_SPACES},
+    space::{INVITATION_PAUSE, Invitation, MAX_MEMBERS, MAX_SPACES, MemberChange},
     task::Task,
-    user::User,
+    user::{MailKind, StopReason, Stopped, User},
 };
 use taskbell_test::{
     Outbox,
@@ -83,6 +84,73 @@ async fn no_invitation_is_mailed_to_a_disabled_account() {
         let event = world.event("invite-member", &ada, &task).await;
         let answer = world.send(&event.body(&json!({ "email": guest.email }))).await;
         assert_eq!(answer.status, 201, "nobody learns that there is an account: {}", answer.body);
+        assert_eq!(world.mails().await.len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() {
+    for (what, sent) in [("nothing", 1), ("unassigned", 0), ("left", 0)] {
+        let (world, ada, _) = World::inhabited().await;
+        let body = json!({ "title": "t", "assigned_to": mate().id });
+        let made = world.shared_task(&ada, &body).await;
+        let id = made.body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        let task = world.stored(id).await;
+        if what == "unassigned" {
+            let event = world.event("update-task", &ada, &task).await.without_header("if-match");
+            let answer = world.send(&event.body(&json!({ "assigned_to": null }))).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+        if what == "left" {
+            let found = world.store.space_and_member(task.space, mate().id).await.expect("an answer");
+            let (mut shared, member) = found.expect("a member");
+            let (read, change) = (shared.version, MemberChange::Leave(member));
+            shared.count(&change, now()).expect("it can be");
+            assert!(world.store.change_member(&shared, read, &change).await.expect("an answer"));
+        }
+        assert_eq!(world.mails().await.len(), sent, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unproven() {
+    let stopped = Stopped { reason: StopReason::Complained, at: now() };
+    let changes: [(i64, fn(User, Stopped) -> User, usize); 4] = [
+        (0, |user, _| user, 1),
+        (25, |user, _| user, 0),
+        (0, |user, _| User { disabled_at: Some(now()), ..user }, 0),
+        (0, |user, stop| User { email_verified_at: None, mail_stopped: Some(stop), ..user }, 0),
+    ];
+    for (number, (hours, changed, sent)) in changes.into_iter().enumerate() {
+        let (world, ada, task) = World::inhabited().await;
+        assert_eq!(world.as_user("forgot-password", &ada, &task).await.status, 202);
+        change(&world, changed(ada, stopped)).await;
+        world.clock.advance(SignedDuration::from_hours(hours));
+        assert_eq!(world.mails().await.len(), sent, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_invitations_that_wait_only_the_later_one_is_mailed() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
+    for _ in 0..2 {
+        assert_eq!(world.send(&event).await.status, 201);
+        world.clock.advance(INVITATION_PAUSE);
+    }
+    assert_eq!(world.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_refuses_invitations_to_its_address_only_once_that_is_proven() {
+    for (email_verified_at, sent) in [(Some(now()), 0), (None, 1)] {
+        let (world, ada, task) = World::inhabited().await;
+        let mut guest = world.register(7).await;
+        guest.mail.set(MailKind::Invitations, false);
+        change(&world, User { email_verified_at, ..guest.clone() }).await;
+        let event = world.event("invite-member", &ada, &task).await;
+        let answer = world.send(&event.body(&json!({ "email": guest.email }))).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
         assert_eq!(world.mails().await.len(), sent);
     }
 }

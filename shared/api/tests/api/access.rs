@@ -1,17 +1,20 @@
 //! Checks that stand beside the policy: whose role counts, when, and for what.
 
+use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    ports::{Comments, ProfileChanges, Replaced, TaskCreation},
+    notice::Content,
+    ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
+    space::{INVITATION_PAUSE, Invitation, MAX_MEMBERS, MAX_SPACES, MemberChange},
     task::Task,
-    user::User,
+    user::{MailKind, StopReason, Stopped, User},
 };
 use taskbell_test::{
     Outbox,
-    fixtures::{comment, draft, now, space, task, user},
+    fixtures::{comment, draft, notice, now, space, task, user},
 };
 
-use crate::support::{World, mate};
+use crate::support::{World, invitation_of, mate};
 
 async fn change(world: &World, user: User) {
     let read = user.version;
@@ -58,6 +61,157 @@ async fn the_invitation_of_a_disabled_account_lets_nobody_in() {
     change(&world, User { disabled_at: Some(now()), ..mate() }).await;
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
+}
+
+#[tokio::test]
+async fn the_invitation_of_somebody_who_is_no_member_any_more_lets_nobody_in() {
+    let (world, ada, task) = World::inhabited().await;
+    let (_, invitation) = invitation_of(&ada);
+    let gone = world.register(7).await;
+    let invitation = Invitation { invited_by: gone.id, ..invitation };
+    let content = Content::Invitation { to: ada.email.clone(), space: invitation.space };
+    world.store.invite(&invitation, &notice(5, content), None).await.expect("an answer");
+    let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
+    assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
+}
+
+#[tokio::test]
+async fn no_invitation_is_mailed_to_a_disabled_account() {
+    for (disabled_at, sent) in [(None, 1), (Some(now()), 0)] {
+        let (world, ada, task) = World::inhabited().await;
+        let guest = world.register(7).await;
+        change(&world, User { disabled_at, ..guest.clone() }).await;
+        let event = world.event("invite-member", &ada, &task).await;
+        let answer = world.send(&event.body(&json!({ "email": guest.email }))).await;
+        assert_eq!(answer.status, 201, "nobody learns that there is an account: {}", answer.body);
+        assert_eq!(world.mails().await.len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() {
+    for (what, sent) in [("nothing", 1), ("unassigned", 0), ("left", 0)] {
+        let (world, ada, _) = World::inhabited().await;
+        let body = json!({ "title": "t", "assigned_to": mate().id });
+        let made = world.shared_task(&ada, &body).await;
+        let id = made.body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        let task = world.stored(id).await;
+        if what == "unassigned" {
+            let event = world.event("update-task", &ada, &task).await.without_header("if-match");
+            let answer = world.send(&event.body(&json!({ "assigned_to": null }))).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+        if what == "left" {
+            let found = world.store.space_and_member(task.space, mate().id).await.expect("an answer");
+            let (mut shared, member) = found.expect("a member");
+            let (read, change) = (shared.version, MemberChange::Leave(member));
+            shared.count(&change, now()).expect("it can be");
+            assert!(world.store.change_member(&shared, read, &change).await.expect("an answer"));
+        }
+        assert_eq!(world.mails().await.len(), sent, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unproven() {
+    let stopped = Stopped { reason: StopReason::Complained, at: now() };
+    let changes: [(i64, fn(User, Stopped) -> User, usize); 4] = [
+        (0, |user, _| user, 1),
+        (25, |user, _| user, 0),
+        (0, |user, _| User { disabled_at: Some(now()), ..user }, 0),
+        (0, |user, stop| User { email_verified_at: None, mail_stopped: Some(stop), ..user }, 0),
+    ];
+    for (number, (hours, changed, sent)) in changes.into_iter().enumerate() {
+        let (world, ada, task) = World::inhabited().await;
+        assert_eq!(world.as_user("forgot-password", &ada, &task).await.status, 202);
+        change(&world, changed(ada, stopped)).await;
+        world.clock.advance(SignedDuration::from_hours(hours));
+        assert_eq!(world.mails().await.len(), sent, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_invitations_that_wait_only_the_later_one_is_mailed() {
+    let (world, ada, task) = World::inhabited().await;
+    let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
+    for _ in 0..2 {
+        assert_eq!(world.send(&event).await.status, 201);
+        world.clock.advance(INVITATION_PAUSE);
+    }
+    assert_eq!(world.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_refuses_invitations_to_its_address_only_once_that_is_proven() {
+    for (email_verified_at, sent) in [(Some(now()), 0), (None, 1)] {
+        let (world, ada, task) = World::inhabited().await;
+        let mut guest = world.register(7).await;
+        guest.mail.set(MailKind::Invitations, false);
+        change(&world, User { email_verified_at, ..guest.clone() }).await;
+        let event = world.event("invite-member", &ada, &task).await;
+        let answer = world.send(&event.body(&json!({ "email": guest.email }))).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        assert_eq!(world.mails().await.len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_space_takes_so_many_members_and_no_more() {
+    for (others, status) in [(MAX_MEMBERS - 1, 200), (MAX_MEMBERS, 409)] {
+        let (world, ada, task) = World::inhabited().await;
+        let id = space(2, &mate()).0.id;
+        let mut theirs = world.store.space(id).await.expect("an answer").expect("the space");
+        let read = theirs.version;
+        (theirs.members, theirs.version) = (others, read + 1);
+        world.store.replace_space(&theirs, read).await.expect("an answer");
+        let answer = world.send(&world.event("accept-invitation", &ada, &task).await).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(status == 200 || answer.code() == "space_full", "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn somebody_is_in_so_many_spaces_and_no_more() {
+    let (world, ada, task) = World::inhabited().await;
+    for number in 1..MAX_SPACES as u64 {
+        let (one, owner) = space(1_000 + number, &ada);
+        world.store.create_space(&one, &owner, None).await.expect("an answer");
+    }
+    let before = world.store.contents();
+    for function in ["create-space", "accept-invitation"] {
+        let refused = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!((refused.status, refused.code()), (409, "too_many_spaces"), "{function}");
+    }
+    assert!(world.store.contents() == before, "nothing has changed");
+}
+
+#[tokio::test]
+async fn a_space_whose_deletion_has_begun_is_gone_for_everybody_and_can_be_deleted_to_the_end() {
+    let (world, ada, _) = World::inhabited().await;
+    let task = shared_task(&world, &ada).await;
+    let mut shared = world.store.space(task.space).await.expect("an answer").expect("the space");
+    let read = shared.version;
+    shared.begin_deletion(now());
+    world.store.replace_space(&shared, read).await.expect("an answer");
+    let before = world.store.contents();
+    for function in [
+        "get-space",
+        "update-space",
+        "list-members",
+        "update-member",
+        "remove-member",
+        "list-invitations",
+        "invite-member",
+        "get-task",
+        "complete-task",
+        "create-comment",
+    ] {
+        let answer = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!(answer.status, 404, "{function}: {}", answer.body);
+    }
+    assert!(world.store.contents() == before, "nothing has changed");
+    assert_eq!(world.send(&world.event("delete-space", &ada, &task).await).await.status, 204);
+    assert_eq!(world.store.space(shared.id).await.expect("an answer"), None);
 }
 
 #[tokio::test]

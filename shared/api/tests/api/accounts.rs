@@ -200,11 +200,17 @@ async fn a_forged_unsubscribe_link_says_nothing() {
     let event = world.event("unsubscribe", &ada, &task).await;
     let stranger = taskbell_test::fixtures::user(9);
     let missing = unsubscribe_token(&stranger, MailKind::Reminders);
-    let wrong = format!("{}.{}", ada.id.body(), "0".repeat(32));
+    let [good, other] =
+        [MailKind::Reminders, MailKind::Digest].map(|kind| unsubscribe_token(&ada, kind));
+    let (signed, _) = good.rsplit_once('.').expect("a signature");
+    let (_, signature) = other.rsplit_once('.').expect("a signature");
+    let wrong = format!("{signed}.{signature}");
     let expected = world.send(&event.clone().path("token", &missing)).await;
     assert_eq!(expected.status, 404);
-    for token in [wrong.as_str(), "", ".", "x.y", &ada.id.body()] {
+    let before = world.store.contents();
+    for token in [wrong.as_str(), signed, "", ".", "x.y", &ada.id.body()] {
         let answer = world.send(&event.clone().path("token", token)).await;
         assert_eq!((answer.status, &answer.body), (404, &expected.body), "{token}");
     }
+    assert!(world.store.contents() == before, "nothing has changed");
 }

@@ -20,7 +20,7 @@ use taskbell_test::{
 
 use crate::{
     dynamodb_server::Server,
-    support::{Event, World},
+    support::{Event, World, mate},
 };
 
 /// Every function whose answers have cursors.
@@ -74,6 +74,12 @@ async fn every_list_takes_the_cursors_it_gave_and_no_other() {
         for (other, (_, cursor)) in given.iter().enumerate() {
             assert_eq!(refused(&world, event, cursor).await, index != other, "{index} {other}");
         }
+    }
+    let bearer = format!("Bearer {}", world.access_token(&mate()));
+    // Comments on the task are not there for others, with or without a cursor.
+    for (event, cursor) in given.iter().filter(|(event, _)| event.function != "list-comments") {
+        let event = event.clone().header("authorization", &bearer);
+        assert!(refused(&world, &event, cursor).await, "{} of somebody else", event.function);
     }
 }
 

@@ -5,21 +5,31 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
-use taskbell_api::http::{Callers, Guard, HttpEvent, Reply, respond};
+use taskbell_api::{
+    http::{Callers, Guard, HttpEvent, Reply, respond},
+    links::Deed,
+};
 use taskbell_domain::{
     counts::Quota,
-    limit::{INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, REFRESHES, Subject},
-    ports::{Limits, PortError},
+    credential::sha256_hex,
+    limit::{
+        ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, OPERATIONS, REFRESHES,
+        Subject,
+    },
+    notice::{Code, Content, Purpose},
+    ports::{Limits, Notices, PortError, ProfileChanges},
+    reminder::Lead,
+    user::User,
 };
 use taskbell_test::{
     Faults, Faulty, ManualClock, Memory, Side,
-    fixtures::{NOW, now},
+    fixtures::{NOW, notice, now},
     template::resources,
 };
 
 use crate::{
     functions::name_of,
-    support::{PASSWORD, World},
+    support::{PASSWORD, World, invitation_of, mate, operator},
 };
 
 /// Where the requests in `events/` come from.
@@ -54,6 +64,8 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
             continue;
         }
         let event = world.event(&function, &ada, &task).await;
+        // For log-out to end.
+        world.refresh_token(&ada).await;
         let before = world.store.contents();
         let answer = world.send(&event).await;
         let expected = (429, "too_many_requests");
@@ -65,6 +77,37 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
         refused += 1;
     }
     assert!(refused > 30, "{refused}");
+}
+
+#[tokio::test]
+async fn what_else_a_function_can_do_waits_for_the_verdict_too() {
+    let (mut world, ada, task) = World::inhabited().await;
+    let unproven = User { version: 2, email_verified_at: None, ..ada.clone() };
+    world.store.replace_user(&unproven, ada.version, None).await.expect("an answer");
+    let secret = "5e".repeat(16);
+    let secret_hash = Some(sha256_hex(secret.as_bytes()));
+    let content = Content::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
+    let carrier = notice(4, content);
+    world.store.add_notice(&carrier, None).await.expect("an answer");
+    let code = Code { notice: carrier.id, secret }.to_text();
+    let link = async |deed| {
+        world.event("run-action", &ada, &task).await.path("token", &world.link(&ada, deed))
+    };
+    let invited = invitation_of(&ada).0.to_text();
+    let events = [
+        link(Deed::VerifyEmail).await,
+        link(Deed::Snooze(task.id, Lead::hours(1))).await,
+        world.event("unsubscribe", &ada, &task).await.path("token", &invited),
+        world.event("become-operator", &ada, &task).await.body(&json!({ "code": code })),
+    ];
+    world.requests = 0;
+    use_up(&world, LINKS, &Subject::address(ADDRESS)).await;
+    let before = world.store.contents();
+    for event in events {
+        let answer = world.send(&event).await;
+        assert_eq!((answer.status, answer.code()), (429, "too_many_requests"), "{}", event.function);
+        assert!(world.store.contents() == before, "{} has changed something", event.function);
+    }
 }
 
 #[tokio::test]
@@ -141,6 +184,42 @@ async fn a_user_sends_only_so_many_invitations_a_day() {
 }
 
 #[tokio::test]
+async fn a_user_asks_only_for_so_many_codes_and_questions_an_hour() {
+    let (world, ada, task) = World::inhabited().await;
+    for user in [ada.id, operator().id] {
+        use_up(&world, CODES, &Subject::user(user)).await;
+    }
+    let before = world.store.contents();
+    for function in ["send-verification", "become-operator"] {
+        let refused = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!((refused.status, refused.code()), (429, "too_many_requests"), "{function}");
+    }
+    assert!(world.store.contents() == before, "nothing has changed");
+}
+
+#[tokio::test]
+async fn a_user_assigns_only_so_many_tasks_to_others_a_day() {
+    let (world, ada, _) = World::inhabited().await;
+    let assigned =
+        async |to: &User| world.shared_task(&ada, &json!({ "title": "t", "assigned_to": to.id })).await;
+    assert_eq!(assigned(&mate()).await.status, 201);
+    use_up(&world, ASSIGNMENTS, &Subject::user(ada.id)).await;
+    let refused = assigned(&mate()).await;
+    assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
+    assert_eq!(assigned(&ada).await.status, 201, "their own are no mail");
+}
+
+#[tokio::test]
+async fn a_user_carries_out_only_so_many_operations_of_batches_a_minute() {
+    let (world, ada, task) = World::inhabited().await;
+    use_up(&world, OPERATIONS, &Subject::user(ada.id)).await;
+    let before = world.store.contents();
+    let refused = world.send(&world.event("batch-tasks", &ada, &task).await).await;
+    assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
+    assert!(world.store.contents() == before, "nothing has changed");
+}
+
+#[tokio::test]
 async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
     let (mut world, ada, known) = World::inhabited().await;
     let event = world.event("create-task", &ada, &known).await;
@@ -165,9 +244,16 @@ async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
     let other = json!({"reminders": [{"before": "PT3H"}]});
     assert_eq!(world.send(&update.body(&other)).await.status, 200, "no more than there were");
 
+    let operation = json!({"op": "update", "id": known.id, "task": more});
+    let batch = world.event("batch-tasks", &ada, &known).await.without_header("idempotency-key");
+    let answer = world.send(&batch.clone().body(&json!({"operations": [operation]}))).await;
+    assert_eq!(answer.body["results"][0]["problem"]["code"], "too_many_reminders", "{}", answer.body);
+    assert_eq!(world.as_user("complete-task", &ada, &known).await.status, 200);
+    let refused = world.as_user("reopen-task", &ada, &known).await;
+    assert_eq!((refused.status, refused.code()), (409, "too_many_reminders"));
+
     world.quota.tasks = 3; // two are left, as one is counted
     let create = json!({"op": "create", "task": {"title": "t"}});
-    let batch = world.event("batch-tasks", &ada, &known).await.without_header("idempotency-key");
     let batch = batch.body(&json!({"operations": [create, create, create]}));
     let results = world.send(&batch).await.body["results"].clone();
     let statuses: Vec<_> =

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod alarms;
+mod authorization;
 mod bad_input;
 mod batch;
 mod budget;

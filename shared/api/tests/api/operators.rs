@@ -3,13 +3,18 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
+    credential::sha256_hex,
     delivery::{DeliveryStatus, Reason},
+    notice::{Code, Content, Purpose},
     ports::{Notices, ProfileChanges, Profiles},
     task::Task,
     timer::Subject,
     user::{AccountRole, User},
 };
-use taskbell_test::{Memory, Outbox, fixtures::user};
+use taskbell_test::{
+    Memory, Outbox,
+    fixtures::{notice, user},
+};
 
 use crate::{
     reminders::due_in_90_seconds,
@@ -85,6 +90,38 @@ async fn a_code_ends_after_a_day() {
     world.clock.advance(SignedDuration::from_hours(24));
     let late = world.event("become-operator", &ada, &task).await.body(&json!({ "code": code }));
     assert_eq!(world.send(&late).await.code(), "invalid_code");
+}
+
+#[tokio::test]
+async fn a_disabled_operator_is_refused_also_where_counting_lets_them_pass() {
+    let (world, ada, task) = World::inhabited().await;
+    let stored = world.store.user(operator().id).await.expect("an answer").expect("the operator");
+    let read = stored.version;
+    let disabled = User { disabled_at: Some(stored.created_at), version: read + 1, ..stored };
+    world.store.replace_user(&disabled, read, None).await.expect("an answer");
+    for function in FUNCTIONS {
+        let before = world.store.contents();
+        let answer = world.send(&world.event(function, &ada, &task).await).await;
+        assert_eq!((answer.status, answer.code()), (403, "account_disabled"), "{function}");
+        assert!(world.store.contents() == before, "{function} has changed something");
+    }
+}
+
+#[tokio::test]
+async fn a_code_makes_an_operator_of_whom_it_was_mailed_to_and_of_nobody_else() {
+    for (to, status) in [(user(1), 404), (operator(), 200)] {
+        let (world, ada, task) = World::inhabited().await;
+        let secret = "5e".repeat(16);
+        let secret_hash = Some(sha256_hex(secret.as_bytes()));
+        let content = Content::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
+        let carrier = notice(4, content);
+        world.store.add_notice(&carrier, None).await.expect("an answer");
+        let code = Code { notice: carrier.id, secret }.to_text();
+        let claim = world.event("become-operator", &ada, &task).await;
+        let answer = world.send(&claim.body(&json!({ "code": code }))).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(status == 200 || answer.code() == "invalid_code", "{}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -56,6 +56,42 @@ async fn a_change_is_made_only_to_the_version_in_if_match() {
 }
 
 #[tokio::test]
+async fn a_change_by_any_endpoint_is_made_only_to_the_version_it_names() {
+    let functions = ["complete-task", "reopen-task", "skip-task", "snooze-task"];
+    let operations = ["update", "complete", "delete"];
+    for name in functions.into_iter().chain(operations) {
+        let (world, ada, task) = World::inhabited().await;
+        let recurs = json!({ "recurrence": "FREQ=DAILY" });
+        let update = world.event("update-task", &ada, &task).await.without_header("if-match");
+        assert_eq!(world.send(&update.body(&recurs)).await.status, 200);
+        if name == "reopen-task" {
+            assert_eq!(world.as_user("complete-task", &ada, &task).await.status, 200);
+        }
+        let present = world.stored(task.id).await.version;
+        let change = async |version: u64| {
+            if !operations.contains(&name) {
+                let event = world.event(name, &ada, &task).await;
+                return world.send(&event.header("if-match", &format!("\"{version}\""))).await.status;
+            }
+            let mut operation = json!({ "op": name, "id": task.id, "version": version });
+            if name == "update" {
+                operation["task"] = json!({ "title": "another" });
+            }
+            let event = world.event("batch-tasks", &ada, &task).await;
+            let event = event.without_header("idempotency-key");
+            let answer = world.send(&event.body(&json!({ "operations": [operation] }))).await;
+            let status = &answer.body["results"][0]["status"];
+            status.as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status")
+        };
+        let before = world.store.contents();
+        assert_eq!(change(present + 1).await, 412, "{name}");
+        assert!(world.store.contents() == before, "{name} has changed something");
+        assert!(change(present).await < 300, "{name}");
+        assert!(world.store.contents() != before, "{name} has changed nothing");
+    }
+}
+
+#[tokio::test]
 async fn a_version_that_the_client_has_is_not_sent_again() {
     let (world, ada, task) = World::inhabited().await;
     let get = world.event("get-task", &ada, &task).await;

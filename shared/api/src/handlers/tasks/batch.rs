@@ -32,6 +32,9 @@ use crate::{
 /// The most operations of one batch.
 const MAX_OPERATIONS: usize = 100;
 
+/// What an operation can be.
+const OPERATION_NAMES: [&str; 4] = ["create", "update", "complete", "delete"];
+
 /// With more bytes of results than this, as they are in Lambda's response, further ones come without their tasks. What
 /// may follow, 100 problems with all the errors that each can have among it, keeps the answer below 5 MB.
 const FULL: usize = 3_000_000;
@@ -276,7 +279,7 @@ fn read_operation(value: &Value) -> Result<Operation, Errors> {
 }
 
 fn known(op: &str) -> Result<(), Violation> {
-    let known = ["create", "update", "complete", "delete"].contains(&op);
-    let why = "It must be one of create, update, complete, delete.";
-    known.then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
+    let why = || format!("It must be one of {}.", OPERATION_NAMES.join(", "));
+    let known = OPERATION_NAMES.contains(&op);
+    known.then_some(()).ok_or_else(|| Violation::new("unknown_value", why()))
 }

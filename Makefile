@@ -196,7 +196,6 @@ NAMES ?=
 mutants: $(TOOLS) ## breaks the checks of the code one line at a time, and says what no test notices (hours; NAMES="batch.rs viewers")
 	@$(PYTHON) local/mutants.py $(NAMES)
 
-RULES ?= 4000
 SEED ?= 5545
 .PHONY: recurrence-oracle
 recurrence-oracle: $(TOOLS) ## recurrence rules against libical's table, dateutil's tests and generated rules (two minutes; RULES=20000 SEED=5545)

@@ -11,6 +11,8 @@ use std::ops::RangeInclusive;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::id::UserId;
+
 /// How long a claim holds. It exceeds the time limit of the worker function, so that a worker whose lease
 /// has ended is certainly gone.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -86,6 +88,34 @@ pub enum Reason {
     NoAccess,
     /// A digest had nothing to tell.
     NothingDue,
+    /// As many mails as one day allows have gone to the recipient, or were caused by the sender.
+    TooManyMails,
+    /// One of those that concern the recipient alone: what others than the recipient are told.
+    NotDelivered,
+}
+
+impl Reason {
+    /// Whether it tells something of the recipient that is nobody else's business.
+    fn is_private(self) -> bool {
+        match self {
+            Self::MailOff
+            | Self::Unverified
+            | Self::Bounced
+            | Self::Complained
+            | Self::NoRecipient
+            | Self::AccountDisabled
+            | Self::TooManyMails => true,
+            Self::PastWhenSet
+            | Self::TaskCompleted
+            | Self::TooOld
+            | Self::Snoozed
+            | Self::Refused
+            | Self::Replaced
+            | Self::NoAccess
+            | Self::NothingDue
+            | Self::NotDelivered => false,
+        }
+    }
 }
 
 /// What SES tells of a mail after it has accepted it. Of several the gravest stays, in whichever order they come.
@@ -146,6 +176,8 @@ pub struct Delivery {
     pub reason: Option<Reason>,
     /// What became of it behind SES.
     pub feedback: Option<Feedback>,
+    /// To whom it was sent, or would have been; none while that is not known.
+    pub recipient: Option<UserId>,
 }
 
 /// What became of a claimed delivery.
@@ -178,7 +210,22 @@ impl Delivery {
             message_id: None,
             reason: None,
             feedback: None,
+            recipient: None,
         }
+    }
+
+    /// The delivery as somebody may see it: only the recipient learns that it failed because of their account, their
+    /// settings or their mailbox.
+    pub fn seen_by(&self, reader: UserId) -> Self {
+        let mut seen = self.clone();
+        if self.recipient == Some(reader) {
+            return seen;
+        }
+        let failed = matches!(self.feedback, Some(Feedback::Bounced | Feedback::Complained));
+        if failed || self.reason.is_some_and(Reason::is_private) {
+            (seen.reason, seen.feedback) = (Some(Reason::NotDelivered), None);
+        }
+        seen
     }
 
     /// Ends it in a state from which nothing follows by itself.

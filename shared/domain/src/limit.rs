@@ -43,6 +43,22 @@ pub const OPERATIONS: Limit = Limit { name: "operations", most: 1_000, window: M
 pub const ASSIGNMENTS: Limit =
     Limit { name: "assignments", most: 500, window: SignedDuration::from_hours(24) };
 
+/// Reminders and digests that a user gets of their own. Others cannot use them up.
+pub const OWN_MAILS: Limit =
+    Limit { name: "own-mails", most: 500, window: SignedDuration::from_hours(24) };
+
+/// Reminders and news of assignments that a user gets because of what others do.
+pub const MAILS_FROM_OTHERS: Limit =
+    Limit { name: "mails-from-others", most: 100, window: SignedDuration::from_hours(24) };
+
+/// Reminders and news of assignments that one user causes to be mailed to others.
+pub const MAILS_TO_OTHERS: Limit =
+    Limit { name: "mails-to-others", most: 300, window: SignedDuration::from_hours(24) };
+
+/// Mails to one address that nobody has verified: invitations, codes and requests to verify it.
+pub const MAILS_TO_STRANGER: Limit =
+    Limit { name: "mails-to-stranger", most: 5, window: SignedDuration::from_hours(24) };
+
 /// Codes for passwords that are mailed to one account, from wherever they are asked for.
 pub const RESETS_OF_ACCOUNT: Limit =
     Limit { name: "resets-of-account", most: 10, window: SignedDuration::from_hours(1) };
@@ -126,6 +142,11 @@ impl Subject {
     pub fn account(address: &str, account: &EmailAddress) -> Self {
         let pair = format!("{} {}", network(address), account.canonical());
         Self(format!("ACCOUNT#{}", sha256_hex(pair.as_bytes())))
+    }
+
+    /// A mailbox, whoever has it. It is kept as a hash.
+    pub fn mailbox(address: &EmailAddress) -> Self {
+        Self(format!("MAILBOX#{}", address.hash()))
     }
 
     /// The text of it, for a key.

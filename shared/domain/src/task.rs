@@ -3,7 +3,7 @@
 
 mod reminders;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     checklist::{ChecklistItem, WantedItem, arrange},
@@ -33,6 +33,9 @@ word_enum!(Priority, "How much a task matters, from the least to the most.",
     High = "high": "Before others.",
     Urgent = "urgent": "Before all others.",
 );
+
+/// How long a task rests whose creator is blocked; then it is looked at again.
+const REST: SignedDuration = SignedDuration::from_hours(24);
 
 /// The most occurrences a day that a task may have which completes itself.
 const MAX_COMPLETIONS_PER_DAY: u32 = 24;
@@ -68,6 +71,8 @@ pub struct Task {
     pub next_occurrence: Option<TaskId>,
     /// How long after the last change it completes itself.
     pub auto_complete_after: Option<AutoComplete>,
+    /// Until when it does not complete itself, because its creator is blocked.
+    pub rests_until: Option<Timestamp>,
     /// The reminders it wants.
     pub reminders: Vec<Reminder>,
     /// Reminders that it no longer wants, but whose delivery had begun: the rest of the ledger.
@@ -226,6 +231,7 @@ impl Task {
             recurrence: None,
             next_occurrence: None,
             auto_complete_after: draft.auto_complete_after,
+            rests_until: None,
             reminders: Vec::new(),
             past_reminders: Vec::new(),
             checklist: arrange(&[], draft.checklist, &At(now), random)?,
@@ -340,7 +346,14 @@ impl Task {
     pub fn auto_complete_at(&self) -> Option<Timestamp> {
         let after = self.auto_complete_after.filter(|_| self.status != Status::Completed)?;
         let due_at = self.due_at.filter(|_| self.recurrence.is_some());
-        after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))
+        let at = after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))?;
+        Some(self.rests_until.map_or(at, |until| until.max(at)))
+    }
+
+    /// Puts off its automatic completion, because its creator is blocked. The version is one higher.
+    pub fn rest(&mut self, now: Timestamp) {
+        self.rests_until = Some(now + REST);
+        self.version += 1;
     }
 
     /// Refuses a task that would complete itself more than 24 times a day, for ever.
@@ -392,6 +405,7 @@ impl Task {
             id: TaskId::generate(&At(now), random),
             status: Status::Pending,
             past_reminders: Vec::new(),
+            rests_until: None,
             version: 1,
             created_at: now,
             updated_at: now,

@@ -108,6 +108,8 @@ pub struct Claim {
     pub fence: u64,
     /// When the reminder was to ring.
     pub fire_at: Timestamp,
+    /// To whom it is sent, once that is known.
+    pub recipient: Option<UserId>,
 }
 
 /// What is to be done about a task at a moment.
@@ -149,7 +151,7 @@ impl Task {
             return Step::Recorded;
         }
         let (fence, fire_at) = (self.version, reminder.delivery.fire_at);
-        Step::Send(Claim { reminder: reminder.id, fence, fire_at })
+        Step::Send(Claim { reminder: reminder.id, fence, fire_at, recipient: None })
     }
 
     /// Records what became of a claim. Returns whether the task changed: it does not when the claim no
@@ -163,6 +165,7 @@ impl Task {
             return false;
         };
         reminder.delivery.finish(outcome, wanted, spread, now);
+        reminder.delivery.recipient = claim.recipient.or(reminder.delivery.recipient);
         self.version += 1;
         true
     }

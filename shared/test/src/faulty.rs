@@ -155,6 +155,7 @@ faulty! {
     }
     Limits {
         fn count(limit: &Limit, subject: &Subject, more: u32, now: Timestamp) -> Option<Usage>;
+        fn take_back(limit: &Limit, subject: &Subject, now: Timestamp) -> ();
     }
     Memberships {
         fn role(space: SpaceId, user: UserId) -> Option<Role>;

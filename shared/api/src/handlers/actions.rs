@@ -5,7 +5,7 @@ use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    ports::{ProfileChanges, TaskChanges, TimerQueue},
+    ports::{Limits, ProfileChanges, TaskChanges, TimerQueue},
     reminder::Lead,
     task::Status,
     user::User,
@@ -36,7 +36,7 @@ struct Page {
 /// 409 `busy`, 429, 503. A link that is forged, expired or useless gets a page that says no more than that (404, 410).
 pub async fn handle(
     call: &Call,
-    store: &(impl TaskChanges + ProfileChanges),
+    store: &(impl TaskChanges + ProfileChanges + Limits),
     queue: &impl TimerQueue,
     link_keys: &LinkKeys,
     clock: &dyn Clock,
@@ -59,7 +59,7 @@ pub(crate) fn or_nowhere(result: Result<Reply, Problem>) -> Result<Reply, Proble
 
 async fn follow(
     call: &Call,
-    store: &(impl TaskChanges + ProfileChanges),
+    store: &(impl TaskChanges + ProfileChanges + Limits),
     queue: &impl TimerQueue,
     link_keys: &LinkKeys,
     clock: &dyn Clock,

@@ -32,7 +32,7 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
             .expect("a text");
     let wind = task(1, &ada, draft);
     let rings: Timestamp = instant("2026-03-29T06:30:00Z");
-    let claim = Claim { reminder: wind.reminders[0].id, fence: 2, fire_at: rings };
+    let claim = Claim { reminder: wind.reminders[0].id, fence: 2, fire_at: rings, recipient: None };
     let reminder = |now| reminder_mail(&context, &wind, (&ada, Role::Owner), claim, now);
     let name = |number, content| (notice(number, content).id, 2);
     let ask: (NoticeId, u64) = name(1, Content::Verification { to: ada.id });

@@ -4,6 +4,7 @@ pub mod count_tasks;
 pub mod create_signing_key;
 mod digests;
 pub mod dispatch_due_timers;
+mod mail_limits;
 mod notices;
 mod pace;
 pub mod record_mail_events;

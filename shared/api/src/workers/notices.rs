@@ -13,8 +13,9 @@ use taskbell_domain::{
 };
 
 use super::{
+    mail_limits::{limit_of_stranger, limits_of},
     pace::Turn,
-    send_reminders::{Failure, MAX_STEPS, Worker, WorkerStore},
+    send_reminders::{Failure, MAX_STEPS, Offered, Worker, WorkerStore},
 };
 use crate::{
     handlers::access::role,
@@ -141,7 +142,18 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 tracing::error!(notice = %notice.id, %error, "a mail could not be written");
                 Ok(Outcome::Refused)
             }
-            Ok(Ok(mail)) => Ok(self.offer(&mail, &notice.id, notice.delivery.fire_at).await),
+            Ok(Ok(mail)) => {
+                let limits = match &notice.content {
+                    Content::Assignment { to, by, .. } => limits_of(*by, *to),
+                    Content::Digest { to, .. } => limits_of(*to, *to),
+                    Content::Invitation { .. } | Content::Verification { .. } => {
+                        vec![limit_of_stranger(&mail.to)]
+                    }
+                    Content::Message { .. } | Content::Code { .. } => Vec::new(),
+                };
+                let offered = Offered { id: &notice.id, fire_at: notice.delivery.fire_at };
+                Ok(self.offer_within(&limits, &mail, offered).await)
+            }
         }
     }
 
@@ -259,6 +271,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         }
         if user.mail_stopped.is_some_and(|stopped| stopped.reason == StopReason::Bounced) {
             return Ok(Err(Reason::Bounced));
+        }
+        let stranger = user.email_verified_at.is_none();
+        if stranger && !self.count_mail(&[limit_of_stranger(&user.email)]).await {
+            return Ok(Err(Reason::TooManyMails));
         }
         let code = Code::generate(notice.id, self.random);
         let content = Content::Code { to, purpose, secret_hash: Some(code.hash()) };

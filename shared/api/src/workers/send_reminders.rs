@@ -11,7 +11,7 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     id::{TaskId, UserId},
     ports::{
-        Alongside, Digests, Directory, Mail, MailError, Mailer, Notices, PortError, Replaced,
+        Alongside, Digests, Directory, Limits, Mail, MailError, Mailer, Notices, PortError, Replaced,
         SpaceReads, StoppedAddresses, TaskChanges, TimerQueue,
     },
     reminder::Reminder,
@@ -21,9 +21,9 @@ use taskbell_domain::{
     user::{MailKind, User},
 };
 
-use super::{Pace, pace::Turn};
+use super::{Pace, mail_limits::limits_of, pace::Turn};
 use crate::{
-    handlers::access::role,
+    handlers::{access::role, tasks::limit_assignment},
     mail::{MailContext, reminder_mail},
     ring_soon::ring_soon,
 };
@@ -33,10 +33,13 @@ pub(super) const MAX_STEPS: usize = 100;
 
 /// All that the worker reads and changes.
 pub trait WorkerStore:
-    TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses
+    TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses + Limits
 {
 }
-impl<T: TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses> WorkerStore for T {}
+impl<T> WorkerStore for T where
+    T: TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses + Limits
+{
+}
 
 /// What the worker works with.
 pub struct Worker<'a, S, Q, M> {
@@ -64,6 +67,15 @@ pub(super) const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
 
 /// The time that asking SES and recording its answer can take.
 const TIME_TO_OFFER: SignedDuration = SignedDuration::from_secs(15);
+
+/// A mail that is offered to SES.
+#[derive(Clone, Copy)]
+pub(super) struct Offered<'a> {
+    /// What the log calls it.
+    pub(super) id: &'a (dyn Display + Sync),
+    /// When it was to be sent.
+    pub(super) fire_at: Timestamp,
+}
 
 /// Why a message was not dealt with.
 #[derive(Debug, thiserror::Error)]
@@ -107,8 +119,19 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             let Some(mut task) = found else { return Ok(()) };
             let now = self.clock.now();
             let read = task.version;
+            if self.rests(&task, now).await? {
+                task.rest(now);
+                found = match self.store.replace(&task, read, Alongside::default()).await? {
+                    Replaced::Conflict(present) => present.map(|task| *task),
+                    Replaced::Done => Some(task),
+                };
+                continue;
+            }
             let due = task.timer().map_or(now, |timer| timer.at);
-            let step = task.begin_delivery(now, self.random);
+            let mut step = task.begin_delivery(now, self.random);
+            if let Step::Completed(Some(next)) = &mut step {
+                limit_assignment(self.store, next, next.created_by, now).await;
+            }
             if step == Step::Idle {
                 return self.look_ahead(&task, &timer, changed, now).await;
             }
@@ -148,6 +171,14 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Err(Failure::Restless)
     }
 
+    /// Whether a task is about to complete itself whose creator is blocked.
+    async fn rests(&self, task: &Task, now: Timestamp) -> Result<bool, PortError> {
+        if task.auto_complete_at().is_none_or(|at| at > now) {
+            return Ok(false);
+        }
+        Ok(self.account(task.created_by).await? == Err(Reason::AccountDisabled))
+    }
+
     /// A message that came too early waits for its moment; a worker that changed the task queues what
     /// comes next, if that is near. All else is the dispatcher's.
     async fn look_ahead(
@@ -174,8 +205,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.
-    async fn deliver(&self, task: Task, claim: Claim) -> Result<Option<Task>, Failure> {
-        let outcome = self.send(&task, claim).await.unwrap_or_else(|error| {
+    async fn deliver(&self, task: Task, mut claim: Claim) -> Result<Option<Task>, Failure> {
+        let outcome = self.send(&task, &mut claim).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so there is no doubt about it.
             tracing::error!(mail = %claim.reminder, task = %task.id, %error, "mail deferred");
             Outcome::Deferred
@@ -206,16 +237,21 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 
     /// Offers the mail to SES, once. The recipient and their settings are read only now, after the claim:
     /// what they changed a moment ago counts.
-    async fn send(&self, task: &Task, claim: Claim) -> Result<Outcome, PortError> {
+    async fn send(&self, task: &Task, claim: &mut Claim) -> Result<Outcome, PortError> {
         let Some((recipient, role)) = self.recipient(task).await? else {
             return Ok(Outcome::Skipped(Reason::NoAccess));
         };
+        claim.recipient = Some(recipient);
         let user = match self.reader(recipient, MailKind::Reminders).await? {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        match reminder_mail(self.mail, task, (&user, role), claim, self.clock.now()) {
-            Ok(mail) => Ok(self.offer(&mail, &claim.reminder, claim.fire_at).await),
+        let limits = limits_of(task.created_by, recipient);
+        match reminder_mail(self.mail, task, (&user, role), *claim, self.clock.now()) {
+            Ok(mail) => {
+                let offered = Offered { id: &claim.reminder, fire_at: claim.fire_at };
+                Ok(self.offer_within(&limits, &mail, offered).await)
+            }
             Err(error) => {
                 tracing::error!(task = %task.id, %error, "a mail could not be written");
                 Ok(Outcome::Refused)
@@ -265,8 +301,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(None)
     }
 
-    /// Offers a mail to SES, unless there is no time left to record what comes of it. `id` is what the log calls it.
-    pub(super) async fn offer(&self, mail: &Mail, id: &impl Display, fire_at: Timestamp) -> Outcome {
+    /// Offers a mail to SES, unless there is no time left to record what comes of it.
+    pub(super) async fn offer(&self, mail: &Mail, offered: Offered<'_>) -> Outcome {
+        let Offered { id, fire_at } = offered;
         let now = self.clock.now();
         if now + TIME_TO_OFFER > self.deadline {
             tracing::warn!(mail = %id, error = "no time left", "mail deferred");

@@ -27,7 +27,7 @@ fn message_at(draft: TaskDraft, now: &str) -> String {
         || "rem_01JQ0000000000000000000000".parse().expect("an id"),
         |reminder| reminder.id,
     );
-    let claim = Claim { reminder, fence: 2, fire_at: instant("2026-03-29T07:00:00Z") };
+    let claim = Claim { reminder, fence: 2, fire_at: instant("2026-03-29T07:00:00Z"), recipient: None };
     let mail =
         reminder_mail(&context(), &task, (&ada, Role::Owner), claim, instant(now)).expect("a mail");
     assert_eq!(mail.to, ada.email);
@@ -131,8 +131,12 @@ fn message_to(name: PersonName) -> String {
     let mut eve = user(1);
     (eve.name, eve.time_zone) = (name, Zone::utc());
     let task = task(1, &eve, due_draft("t", "2026-03-29", &["PT0S"]));
-    let claim =
-        Claim { reminder: task.reminders[0].id, fence: 2, fire_at: task.reminders[0].delivery.fire_at };
+    let claim = Claim {
+        reminder: task.reminders[0].id,
+        fence: 2,
+        fire_at: task.reminders[0].delivery.fire_at,
+        recipient: None,
+    };
     let mail =
         reminder_mail(&context(), &task, (&eve, Role::Owner), claim, claim.fire_at).expect("a mail");
     String::from_utf8(mail.message).expect("ASCII")

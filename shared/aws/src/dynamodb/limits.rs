@@ -86,6 +86,28 @@ impl Limits for DynamoDb {
         // This clock is behind: a later window has begun.
         usage(&latest).map(Some)
     }
+
+    async fn take_back(
+        &self,
+        limit: &Limit,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.accounts)
+            .set_key(Some(key(keys::limit(limit, subject))))
+            .update_expression("SET #count = #count - :one")
+            .condition_expression("#window = :window AND #count > :none")
+            .expression_attribute_names("#window", "window")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":window", number(limit.window_of(now).as_second()))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":none", number(0));
+        // In another window there is nothing to take back.
+        updated(update).await.map(drop)
+    }
 }
 
 impl AccessChanges for DynamoDb {

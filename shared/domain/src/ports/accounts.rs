@@ -194,6 +194,14 @@ pub trait Limits: Send + Sync {
         more: u32,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Usage>, PortError>> + Send;
+
+    /// Takes one back that was counted for a subject in the window of `now`, and was not done after all.
+    fn take_back(
+        &self,
+        limit: &Limit,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Keeps the stack's keys, private halves included.

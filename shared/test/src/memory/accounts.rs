@@ -218,4 +218,18 @@ impl Limits for Memory {
         }
         Ok(Some(limit::Usage { count: counted.1, tokens_valid_from }))
     }
+
+    async fn take_back(
+        &self,
+        limit: &Limit,
+        subject: &limit::Subject,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        let mut data = self.data();
+        let counted = data.counts.get_mut(&(subject.clone(), limit.name));
+        if let Some((_, count)) = counted.filter(|(window, _)| *window == limit.window_of(now)) {
+            *count = count.saturating_sub(1);
+        }
+        Ok(())
+    }
 }

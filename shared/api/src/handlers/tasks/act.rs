@@ -5,7 +5,7 @@ use taskbell_domain::{
     clock::Random,
     id::{TaskId, UserId},
     policy::{self, Action},
-    ports::{TaskChanges, TimerQueue},
+    ports::{Limits, TaskChanges, TimerQueue},
     reminder::Lead,
     task::{Change, Status, Task, TaskPatch},
 };
@@ -37,7 +37,7 @@ pub(crate) async fn reachable(
 /// 404, 409.
 pub(crate) async fn act(
     call: &Call,
-    tasks: &impl TaskChanges,
+    tasks: &(impl TaskChanges + Limits),
     queue: &impl TimerQueue,
     (task, by): (Task, UserId),
     snooze: Option<Lead>,

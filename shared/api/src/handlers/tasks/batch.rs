@@ -12,7 +12,7 @@ use serde_json::{
 use taskbell_domain::{
     clock::{Clock, Random},
     counts::{Number, Numbers, Quota},
-    id::{SpaceId, TaskId},
+    id::{SpaceId, TaskId, UserId},
     limit::{OPERATIONS, Subject},
     policy::Action,
     ports::{IdempotencyRecord, Limits, Replaced, TaskChanges, TaskCreation, TimerQueue},
@@ -105,7 +105,7 @@ pub async fn handle(
             false => Err(Problem::not_finished()),
         };
         let result = match result {
-            Ok(done) => done.result(bytes > FULL),
+            Ok(done) => done.result(bytes > FULL, caller.user),
             Err(mut problem) => {
                 problem.errors.truncate(errors_left.max(1));
                 errors_left = errors_left.saturating_sub(problem.errors.len());
@@ -129,7 +129,7 @@ struct Results {
 
 impl Done {
     /// What the client is told; without the task, if there is no room for one.
-    fn result(&self, full: bool) -> Value {
+    fn result(&self, full: bool, reader: UserId) -> Value {
         let Self { status, id, task, replayed } = self;
         let status = status.as_u16();
         match task {
@@ -137,7 +137,7 @@ impl Done {
                 json!({ "status": status, "id": id, "task_omitted": true, "replayed": replayed })
             }
             task => {
-                let task = task.as_ref().map(TaskView::from);
+                let task = task.as_ref().map(|task| TaskView::of(task, reader));
                 json!({ "status": status, "id": id, "task": task, "replayed": replayed })
             }
         }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     policy::Action,
-    ports::{TaskChanges, TimerQueue},
+    ports::{Limits, TaskChanges, TimerQueue},
     task::{Status, TaskPatch},
 };
 
@@ -18,7 +18,7 @@ use crate::http::{Call, Preconditions, Problem, Reply};
 /// 401, 404, 409 `busy`, 412.
 pub async fn handle(
     call: &Call,
-    tasks: &impl TaskChanges,
+    tasks: &(impl TaskChanges + Limits),
     queue: &impl TimerQueue,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -33,5 +33,5 @@ pub async fn handle(
     let changing =
         Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
     let task = changing.apply(task, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
-    view::reply(StatusCode::OK, &task)
+    view::reply(StatusCode::OK, &task, caller.user)
 }

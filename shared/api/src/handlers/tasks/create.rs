@@ -66,7 +66,7 @@ pub async fn handle(
     }
     call.admitted().await?;
     let (task, replayed) = creation.create(task, key.as_ref()).await?;
-    let reply = view::reply(StatusCode::CREATED, &task)?
+    let reply = view::reply(StatusCode::CREATED, &task, caller.user)?
         .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))?;
     match replayed {
         true => reply.with(http::HeaderName::from_static("idempotent-replayed"), "true"),

@@ -16,5 +16,5 @@ pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Proble
     if Preconditions::of(call)?.is_known(task.version)? {
         return Reply::empty(StatusCode::NOT_MODIFIED).tagged(task.version);
     }
-    view::reply(StatusCode::OK, &task)
+    view::reply(StatusCode::OK, &task, caller.user)
 }

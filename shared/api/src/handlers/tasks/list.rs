@@ -106,7 +106,7 @@ pub async fn handle(
     let TaskFilter { due_after, due_before, due_days, .. } = query.filter;
     let begun = |after| Begun { due_after, due_before, due_days, after }.to_string();
     let place = |task| begun(query.position(task));
-    page(&cursors, &found.items, found.next.map(begun), place, TaskView::from)
+    page(&cursors, &found.items, found.next.map(begun), place, |task| TaskView::of(task, caller.user))
 }
 
 /// A list that goes on: within the due times that the query meant when it began, although today may be over, or the

@@ -76,6 +76,16 @@ async fn check_assignee(
     Err(Violation::new("not_a_member", why).at("assigned_to").into())
 }
 
+/// Lets an occurrence that a series has made go to nobody in particular, if whoever causes that has assigned as much as
+/// a day allows: an assignment that is inherited counts as one that is made.
+pub(crate) async fn limit_assignment(store: &impl Limits, next: &mut Task, by: UserId, now: Timestamp) {
+    if next.assigned_to.is_some_and(|to| to != by)
+        && limited(store, ASSIGNMENTS, Subject::user(by), 1, now).await.is_err()
+    {
+        next.assigned_to = None;
+    }
+}
+
 /// Refuses more reminders than a space has room for. The numbers of the caller's personal space are known; those of
 /// another one are read.
 async fn admit_reminders(
@@ -123,7 +133,7 @@ struct Changing<'a, S, Q> {
     record: Option<&'a IdempotencyRecord>,
 }
 
-impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
+impl<S: TaskChanges + Limits, Q: TimerQueue> Changing<'_, S, Q> {
     /// Changes a task that was just read, and that the caller may change: applies the change, stores the result on condition that the task is
     /// still the one read, and tries again on the present one if it is not. `change` says what it did. A
     /// version that it is not meant for ends it. Timers that are near are queued, those of an occurrence or a
@@ -137,9 +147,12 @@ impl<S: TaskChanges, Q: TimerQueue> Changing<'_, S, Q> {
         for _ in 0..TRIES {
             self.preconditions.check(task.version)?;
             let (read, assignee) = (task.version, task.assigned_to);
-            let Change { changed, next } = change(&mut task)?;
+            let Change { changed, mut next } = change(&mut task)?;
             if !changed {
                 return Ok(task);
+            }
+            if let Some(next) = &mut next {
+                limit_assignment(store, next, by, now).await;
             }
             let notice = assignment(&task, assignee, by, now, random);
             let also = Alongside { next: next.as_deref(), notice: notice.as_ref(), record };

@@ -54,7 +54,8 @@ pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Proble
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     let mut ledger: Vec<_> = task.past_reminders.iter().chain(&task.reminders).collect();
     ledger.sort_by_key(|reminder| (reminder.delivery.fire_at, reminder.id));
-    let reminders = ledger.into_iter().map(|reminder| Entry::Reminder(reminder.into()));
+    let view = |reminder| Entry::Reminder(ReminderView::of(reminder, &task, caller.user));
+    let reminders = ledger.into_iter().map(view);
     let items: Vec<_> = reminders.chain(AutoCompletion::of(&task).map(Entry::AutoCompletion)).collect();
     Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
 }

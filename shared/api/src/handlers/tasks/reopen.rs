@@ -5,7 +5,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     counts::Quota,
     policy::Action,
-    ports::{TaskChanges, TimerQueue},
+    ports::{Limits, TaskChanges, TimerQueue},
     task::{Change, Status, TaskPatch},
 };
 
@@ -19,7 +19,7 @@ use crate::http::{Call, Preconditions, Problem, Reply};
 /// 401, 404, 409 `busy` or `too_many_reminders`, 412.
 pub async fn handle(
     call: &Call,
-    tasks: &impl TaskChanges,
+    tasks: &(impl TaskChanges + Limits),
     queue: &impl TimerQueue,
     quota: Quota,
     clock: &dyn Clock,
@@ -44,5 +44,5 @@ pub async fn handle(
             Ok(task.apply(pending.clone(), None, now, random)?)
         })
         .await?;
-    view::reply(StatusCode::OK, &task)
+    view::reply(StatusCode::OK, &task, caller.user)
 }

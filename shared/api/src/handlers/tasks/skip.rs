@@ -4,7 +4,7 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     policy::Action,
-    ports::{TaskChanges, TimerQueue},
+    ports::{Limits, TaskChanges, TimerQueue},
     task::Change,
 };
 
@@ -18,7 +18,7 @@ use crate::http::{Call, Preconditions, Problem, Reply};
 /// 401, 404, 409 `not_recurring`, `already_completed`, `series_ended` or `busy`, 412.
 pub async fn handle(
     call: &Call,
-    tasks: &impl TaskChanges,
+    tasks: &(impl TaskChanges + Limits),
     queue: &impl TimerQueue,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -38,5 +38,5 @@ pub async fn handle(
             Ok(Change { changed: true, next: None })
         })
         .await?;
-    view::reply(StatusCode::OK, &task)
+    view::reply(StatusCode::OK, &task, caller.user)
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     policy::Action,
-    ports::{TaskChanges, TimerQueue},
+    ports::{Limits, TaskChanges, TimerQueue},
     reminder::{Lead, ReminderSpec},
     task::{Change, Task},
     violation::Violation,
@@ -35,7 +35,7 @@ impl Time {
 /// 401, 403, 404, 409 `already_completed` or `busy`, 412, 422, and those of every body.
 pub async fn handle(
     call: &Call,
-    tasks: &impl TaskChanges,
+    tasks: &(impl TaskChanges + Limits),
     queue: &impl TimerQueue,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -70,5 +70,5 @@ pub async fn handle(
             Ok(Change { changed: true, next: None })
         })
         .await?;
-    view::reply(StatusCode::OK, &task)
+    view::reply(StatusCode::OK, &task, caller.user)
 }

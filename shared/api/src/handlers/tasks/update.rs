@@ -49,5 +49,5 @@ pub async fn handle(
     let task = changing
         .apply(task, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
         .await?;
-    view::reply(StatusCode::OK, &task)
+    view::reply(StatusCode::OK, &task, caller.user)
 }

@@ -49,8 +49,9 @@ pub(super) struct TaskView<'a> {
     completed_by: Option<Completion>,
 }
 
-impl<'a> From<&'a Task> for TaskView<'a> {
-    fn from(task: &'a Task) -> Self {
+impl<'a> TaskView<'a> {
+    /// The task as one of those who may see it sees it.
+    pub(super) fn of(task: &'a Task, reader: UserId) -> Self {
         let series = task.recurrence.as_ref();
         Self {
             id: task.id,
@@ -64,7 +65,7 @@ impl<'a> From<&'a Task> for TaskView<'a> {
             due: &task.due,
             due_at: task.due_at,
             time_zone: &task.time_zone,
-            reminders: task.reminders.iter().map(Into::into).collect(),
+            reminders: task.reminders.iter().map(|one| ReminderView::of(one, task, reader)).collect(),
             recurrence: series.map(|series| &series.rule),
             recurrence_from: series.map(|series| series.from),
             occurrence: series.map(|series| series.number),
@@ -106,18 +107,18 @@ pub(super) struct ReminderView<'a> {
     delivery: DeliveryView,
 }
 
-impl<'a> From<&'a Reminder> for ReminderView<'a> {
-    fn from(reminder: &'a Reminder) -> Self {
-        Self {
-            id: reminder.id,
-            spec: &reminder.spec,
-            fire_at: reminder.delivery.fire_at,
-            delivery: (&reminder.delivery).into(),
-        }
+impl<'a> ReminderView<'a> {
+    /// A reminder of a task as a reader sees it. In a personal space there is nobody else.
+    pub(super) fn of(reminder: &'a Reminder, task: &Task, reader: UserId) -> Self {
+        let delivery = match task.space == SpaceId::personal(reader) {
+            true => DeliveryView::from(&reminder.delivery),
+            false => DeliveryView::from(&reminder.delivery.seen_by(reader)),
+        };
+        Self { id: reminder.id, spec: &reminder.spec, fire_at: reminder.delivery.fire_at, delivery }
     }
 }
 
 /// An answer with one task and its entity tag.
-pub(super) fn reply(status: StatusCode, task: &Task) -> Result<Reply, Problem> {
-    Reply::json(status, &TaskView::from(task))?.tagged(task.version)
+pub(super) fn reply(status: StatusCode, task: &Task, reader: UserId) -> Result<Reply, Problem> {
+    Reply::json(status, &TaskView::of(task, reader))?.tagged(task.version)
 }

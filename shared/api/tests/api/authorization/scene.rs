@@ -73,7 +73,7 @@ const COMMENTS: [(&str, u64); 4] = [("own", 41), ("others", 42), ("personal", 5)
 
 /// Everybody has this password.
 static PASSWORD_HASH: LazyLock<String> =
-    LazyLock::new(|| passwords::hash(PASSWORD, &SeededRandom::new(1)).expect("a hash"));
+    LazyLock::new(|| passwords::new_hash(PASSWORD, &SeededRandom::new(1)).expect("a hash"));
 
 /// A store with the shared space, its members, and a task and a comment of every kind.
 pub(super) struct Scene {

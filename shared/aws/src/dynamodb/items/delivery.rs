@@ -4,6 +4,7 @@ use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     delivery::{Delivery, DeliveryStatus, Feedback, Reason},
+    id::UserId,
     timer::Timer,
 };
 
@@ -32,6 +33,8 @@ pub(in crate::dynamodb) struct DeliveryItem {
     reason: Option<Reason>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     feedback: Option<Feedback>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recipient: Option<UserId>,
 }
 
 fn is_usual(status: DeliveryStatus, next_at: Timestamp, fire_at: Timestamp) -> bool {
@@ -55,6 +58,7 @@ impl From<&Delivery> for DeliveryItem {
             message_id: delivery.message_id.clone(),
             reason: delivery.reason,
             feedback: delivery.feedback,
+            recipient: delivery.recipient,
         }
     }
 }
@@ -77,6 +81,7 @@ impl TryFrom<DeliveryItem> for Delivery {
             message_id: item.message_id,
             reason: item.reason,
             feedback: item.feedback,
+            recipient: item.recipient,
         })
     }
 }

@@ -117,7 +117,7 @@ async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unpr
     let stopped = Stopped { reason: StopReason::Complained, at: now() };
     let changes: [(i64, fn(User, Stopped) -> User, usize); 4] = [
         (0, |user, _| user, 1),
-        (25, |user, _| user, 0),
+        (1, |user, _| user, 0),
         (0, |user, _| User { disabled_at: Some(now()), ..user }, 0),
         (0, |user, stop| User { email_verified_at: None, mail_stopped: Some(stop), ..user }, 0),
     ];

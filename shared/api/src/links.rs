@@ -93,11 +93,38 @@ impl LinkKeys {
         format!("{signed}.{signature}")
     }
 
+    /// The token of a link by which the reader of an address that is nobody's account gets no more mail. It lives apart
+    /// from what was mailed, and works as long as its key is kept.
+    pub fn opt_out_token(&self, address_hash: &str, now: Timestamp) -> String {
+        let signature =
+            self.0.current(now).map(|key| hmac::sign(&of_strangers(key), address_hash.as_bytes()));
+        let signature = signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default();
+        format!("{OPT_OUT}.{address_hash}.{signature}")
+    }
+
+    /// The hash of the address that such a token is for; nothing for any other text.
+    pub fn opted_out(&self, token: &str) -> Option<String> {
+        let (address_hash, signature) =
+            token.strip_prefix(OPT_OUT)?.strip_prefix('.')?.split_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let holds = |key| hmac::verify(&of_strangers(key), address_hash.as_bytes(), &signature).is_ok();
+        self.0.all().any(|(key, _)| holds(key)).then(|| address_hash.to_owned())
+    }
+
     /// Whether a link was made for this user. The time this takes says nothing about the signature.
     pub fn have_signed(&self, link: &Link, user: &User) -> bool {
         let holds = |key| hmac::verify(&of(key, user), link.signed.as_bytes(), &link.signature).is_ok();
         user.id == link.user && self.0.all().any(|(key, _)| holds(key))
     }
+}
+
+/// How a token begins that is for an address and no user.
+const OPT_OUT: &str = "opt-out";
+
+/// The key for those who have no account.
+fn of_strangers(key: &hmac::Key) -> hmac::Key {
+    let secret = hmac::sign(key, OPT_OUT.as_bytes());
+    hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
 }
 
 /// The key for one user.

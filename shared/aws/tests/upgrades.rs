@@ -183,7 +183,7 @@ async fn names_and_addresses_that_are_refused_by_now_are_read() {
     store.register(&ada, &credential, None).await.expect("an answer");
     let (mut tower, owner) = space(1, &ada);
     tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
-    store.create_space(&tower, &owner, None).await.expect("an answer");
+    store.create_space(&tower, &owner, None, None).await.expect("an answer");
     let content = Content::Invitation { to: ada.email.clone(), space: tower.id };
     let carrier = notice(1, content);
     let invitation = Invitation {
@@ -196,7 +196,7 @@ async fn names_and_addresses_that_are_refused_by_now_are_read() {
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
     };
-    store.invite(&invitation, &carrier, None).await.expect("an answer");
+    store.invite(&invitation, &carrier, None, None).await.expect("an answer");
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada));
     assert_eq!(store.space(tower.id).await.expect("an answer"), Some(tower.clone()));
     assert_eq!(store.notice(carrier.id).await.expect("an answer"), Some(carrier));

@@ -8,6 +8,9 @@ use crate::{
     unknown::Unknown,
 };
 
+/// The most comments on one task.
+pub const MAX_COMMENTS: u32 = 500;
+
 /// A comment on a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {

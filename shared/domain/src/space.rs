@@ -73,11 +73,32 @@ pub struct Member {
     pub joined_at: Timestamp,
 }
 
+/// How many spaces a user is in, besides the personal one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memberships {
+    /// How many, those that are being deleted included.
+    pub spaces: usize,
+    /// Counts the spaces that they have ever created or joined.
+    pub version: u64,
+}
+
+/// What is known before somebody is invited into a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitationBook {
+    /// All invitations, also those that count no more and are not deleted yet.
+    pub invitations: Vec<Invitation>,
+    /// When the address at hand was last invited, whatever became of that.
+    pub last_invited: Option<Timestamp>,
+    /// Counts the invitations that were ever made.
+    pub version: u64,
+}
+
 /// A change of who is in a space, with the role that is there before and after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberChange {
-    /// Somebody accepts an invitation; its token works no more.
-    Join(Member, Invitation),
+    /// Somebody accepts an invitation; its token works no more. If a version of their memberships is given, it must be
+    /// the present one: nobody joins two spaces at once.
+    Join(Member, Invitation, Option<u64>),
     /// Somebody gets another role.
     Role(Member, Role),
     /// Somebody leaves, or is removed.
@@ -123,7 +144,7 @@ impl Space {
     /// A [`Violation`]: `last_owner` if nobody would own it any more, `space_full`.
     pub fn count(&mut self, change: &MemberChange, now: Timestamp) -> Result<(), Violation> {
         let (before, after) = match change {
-            MemberChange::Join(member, _) => (None, Some(member.role)),
+            MemberChange::Join(member, ..) => (None, Some(member.role)),
             MemberChange::Role(member, role) => (Some(member.role), Some(*role)),
             MemberChange::Leave(member) => (Some(member.role), None),
         };

@@ -15,7 +15,7 @@ use taskbell_domain::{
     list::{TaskPage, TaskQuery},
     notice::Notice,
     ports::*,
-    space::{Invitation, Member, MemberChange, Role, Space},
+    space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     task::Task,
     timer::Timer,
     user::User,
@@ -169,12 +169,16 @@ faulty! {
         fn invitation(space: SpaceId, address_hash: &str) -> Option<Invitation>;
     }
     SpaceChanges {
-        fn create_space(space: &Space, owner: &Member, record: Option<&IdempotencyRecord>) -> Created;
+        fn memberships(user: UserId) -> space::Memberships;
+        fn create_space(
+            space: &Space, owner: &Member, memberships: Option<u64>, record: Option<&IdempotencyRecord>
+        ) -> Option<Created>;
         fn replace_space(space: &Space, expected: u64) -> Replaced<Space>;
         fn change_member(space: &Space, expected: u64, change: &MemberChange) -> bool;
         fn invite(
-            invitation: &Invitation, notice: &Notice, record: Option<&IdempotencyRecord>
-        ) -> Created;
+            invitation: &Invitation, notice: &Notice, book: Option<u64>, record: Option<&IdempotencyRecord>
+        ) -> Option<Created>;
+        fn invitation_book(space: SpaceId, address_hash: &str) -> InvitationBook;
         fn revoke(space: SpaceId, address_hash: &str) -> ();
         fn purge_space(space: SpaceId) -> ();
     }
@@ -183,7 +187,7 @@ faulty! {
         fn list(query: &TaskQuery) -> TaskPage;
     }
     Comments {
-        fn add_comment(comment: &Comment, record: Option<&IdempotencyRecord>) -> Option<Created>;
+        fn add_comment(comment: &Comment, record: Option<&IdempotencyRecord>) -> Commented;
         fn comment(task: TaskId, id: CommentId) -> Option<Comment>;
         fn comments(task: TaskId, after: Option<CommentId>, limit: u8) -> CommentPage;
         fn replace_comment(comment: &Comment, expected: u64) -> Replaced<Comment>;

@@ -267,14 +267,15 @@ pub(crate) fn invitation_mail(
         )?,
     };
     let (text, html) = content.render()?;
-    let stranger = Unsubscribe::Stranger(token);
     let envelope = Envelope {
         about: notice_to(invitation.notice, user),
         to: (&invitation.email, None),
         subject: format!("{} invites you into {}", shortened(by), shortened(space.name.as_str())),
         id: format!("{}.{fence}", invitation.notice),
         task: None,
-        unsubscribe: Some(user.map_or(stranger, |user| Unsubscribe::Of(user, MailKind::Invitations))),
+        unsubscribe: Some(
+            user.map_or(Unsubscribe::Stranger, |user| Unsubscribe::Of(user, MailKind::Invitations)),
+        ),
     };
     context.compose(envelope, text, html, now)
 }

@@ -12,7 +12,6 @@ use taskbell_domain::{
     due::Due,
     email::EmailAddress,
     ports::{About, Mail},
-    space::InvitationToken,
     task::Task,
     user::{MailKind, User},
 };
@@ -56,8 +55,8 @@ const SUBJECT_TITLE: usize = 120;
 enum Unsubscribe<'a> {
     /// Of a user.
     Of(&'a User, MailKind),
-    /// All to an address that is nobody's account: by the token of its invitation.
-    Stranger(&'a InvitationToken),
+    /// All to an address that is nobody's account.
+    Stranger,
 }
 
 /// What a mail has besides its content.
@@ -112,7 +111,9 @@ impl MailContext {
                 Unsubscribe::Of(user, kind) => {
                     (kind, self.link_keys.token(user, Deed::Unsubscribe(kind), None, now))
                 }
-                Unsubscribe::Stranger(token) => (MailKind::Invitations, token.to_text()),
+                Unsubscribe::Stranger => {
+                    (MailKind::Invitations, self.link_keys.opt_out_token(&address.hash(), now))
+                }
             };
             let link = format!("{}/v1/unsubscribe/{token}", self.api_url);
             // RFC 2919: a name and an identifier that stays the same for all mails of the kind.

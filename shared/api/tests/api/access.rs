@@ -70,7 +70,7 @@ async fn the_invitation_of_somebody_who_is_no_member_any_more_lets_nobody_in() {
     let gone = world.register(7).await;
     let invitation = Invitation { invited_by: gone.id, ..invitation };
     let content = Content::Invitation { to: ada.email.clone(), space: invitation.space };
-    world.store.invite(&invitation, &notice(5, content), None).await.expect("an answer");
+    world.store.invite(&invitation, &notice(5, content), None, None).await.expect("an answer");
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }
@@ -175,7 +175,7 @@ async fn somebody_is_in_so_many_spaces_and_no_more() {
     let (world, ada, task) = World::inhabited().await;
     for number in 1..MAX_SPACES as u64 {
         let (one, owner) = space(1_000 + number, &ada);
-        world.store.create_space(&one, &owner, None).await.expect("an answer");
+        world.store.create_space(&one, &owner, None, None).await.expect("an answer");
     }
     let before = world.store.contents();
     for function in ["create-space", "accept-invitation"] {

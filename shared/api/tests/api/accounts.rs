@@ -142,7 +142,7 @@ async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
     assert_eq!(world.send(&forgot.body(&json!({"email": old.email}))).await.status, 202);
     let (mut tower, owner) = space(50, &ada);
     tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
-    world.store.create_space(&tower, &owner, None).await.expect("an answer");
+    world.store.create_space(&tower, &owner, None, None).await.expect("an answer");
     let delete = world.event("delete-space", &ada, &task).await;
     let delete = delete.path("space_id", &tower.id.to_string()).query("name=www.evil.com");
     assert_eq!(world.send(&delete).await.status, 204);

@@ -210,7 +210,7 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
     let mate = mate();
     world.register(900).await;
     let (mut shared, owner) = space(1, &mate);
-    world.store.create_space(&shared, &owner, None).await.expect("an answer");
+    world.store.create_space(&shared, &owner, None, None).await.expect("an answer");
     world.join(&mut shared, &ada, Role::Member).await;
     let outbox = Outbox::default();
     world.sweep().await;

@@ -264,13 +264,13 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let reset = Content::Code { to: owner.id, purpose: Purpose::PasswordReset, secret_hash: hash };
         self.store.add_notice(&notice(3, reset), None).await.expect("an answer");
         let (mut shared, first) = space(1, owner);
-        self.store.create_space(&shared, &first, None).await.expect("an answer");
+        self.store.create_space(&shared, &first, None, None).await.expect("an answer");
         let (theirs, second) = space(2, &mate);
-        self.store.create_space(&theirs, &second, None).await.expect("an answer");
+        self.store.create_space(&theirs, &second, None, None).await.expect("an answer");
         self.join(&mut shared, &mate, Role::Member).await;
         let (_, invitation) = invitation_of(owner);
         let content = Content::Invitation { to: owner.email.clone(), space: theirs.id };
-        self.store.invite(&invitation, &notice(1, content), None).await.expect("an answer");
+        self.store.invite(&invitation, &notice(1, content), None, None).await.expect("an answer");
         shared
     }
 
@@ -281,8 +281,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         (invitation.space, invitation.role) = (space.id, role);
         let content = Content::Invitation { to: user.email.clone(), space: space.id };
         let carrier = notice(space.version * 1_000 + u64::from(space.members), content);
-        self.store.invite(&invitation, &carrier, None).await.expect("an answer");
-        let (read, change) = (space.version, MemberChange::Join(member, invitation));
+        self.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
+        let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
         space.count(&change, now()).expect("there is room");
         assert!(self.store.change_member(space, read, &change).await.expect("an answer"));
     }
@@ -314,6 +314,15 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         self.issuer.issue(identity, &self.random).expect("a token")
     }
 
+    /// A token that a log-in would issue now, whatever was revoked before.
+    async fn valid_token(&self, user: &User) -> String {
+        let stored = self.store.user(user.id).await.expect("an answer");
+        let from = stored.and_then(|stored| stored.tokens_valid_from);
+        let issued_at = from.map_or(self.clock.now(), |from| from.max(self.clock.now()));
+        let identity = Identity { user: user.id, session: self.session(), issued_at };
+        self.issuer.issue(identity, &self.random).expect("a token")
+    }
+
     pub(crate) async fn refresh_token(&self, user: &User) -> String {
         let token = RefreshToken::generate(user.id, self.session(), &self.random);
         let session = Session::of(&token, self.clock.now());
@@ -337,7 +346,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let path = project().join("events").join(format!("{function}.json"));
         let mut text = std::fs::read_to_string(&path).expect("an event file");
         for (name, value) in [
-            ("ACCESS_TOKEN", self.access_token(user)),
+            ("ACCESS_TOKEN", self.valid_token(user).await),
             ("NOTIFICATION_ID", message(&mate()).id.to_string()),
             ("EMAIL", user.email.as_str().to_owned()),
             ("TASK_ID", task.id.to_string()),
@@ -356,10 +365,13 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         }
         // Those that are dear to make.
         if text.contains("{{OPERATOR_TOKEN}}") {
-            text = text.replace("{{OPERATOR_TOKEN}}", &self.access_token(&operator()));
+            text = text.replace("{{OPERATOR_TOKEN}}", &self.valid_token(&operator()).await);
         }
         if text.contains("{{REFRESH_TOKEN}}") {
             text = text.replace("{{REFRESH_TOKEN}}", &self.refresh_token(user).await);
+        }
+        if function == "become-operator" {
+            self.refresh_token(user).await;
         }
         Event { function: function.to_owned(), json: serde_json::from_str(&text).expect("JSON") }
     }

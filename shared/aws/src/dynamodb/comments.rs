@@ -1,16 +1,19 @@
 //! Comments, in the partition of their task.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{ConditionCheck, ReturnValue::AllOld, TransactWriteItem, Update},
+};
 use taskbell_domain::{
-    comment::Comment,
+    comment::{Comment, MAX_COMMENTS},
     id::{CommentId, TaskId},
-    ports::{CommentPage, Comments, Created, IdempotencyRecord, PortError, Replaced},
+    ports::{CommentPage, Commented, Comments, IdempotencyRecord, PortError, Replaced},
 };
 
 use super::{
     DynamoDb,
-    items::{CommentItem, item, read},
-    key, keys, text,
+    items::{CommentItem, format, item, read},
+    key, keys, number, text,
     write::{When, put},
 };
 use crate::{
@@ -18,12 +21,15 @@ use crate::{
     sent::Sent,
 };
 
+/// The attribute with the number of a task's comments.
+const COUNT: &str = "count";
+
 impl Comments for DynamoDb {
     async fn add_comment(
         &self,
         comment: &Comment,
         record: Option<&IdempotencyRecord>,
-    ) -> Result<Option<Created>, PortError> {
+    ) -> Result<Commented, PortError> {
         const OPERATION: &str = "adding a comment";
         let stored =
             item(OPERATION, keys::comment(comment.task, comment.id), &CommentItem::from(comment))?;
@@ -34,11 +40,28 @@ impl Comments for DynamoDb {
             .expression_attribute_names("#pk", keys::PK)
             .build()
             .map_err(|e| unbuildable(OPERATION, e))?;
+        let counted = Update::builder()
+            .table_name(&self.tasks)
+            .set_key(Some(key(keys::comment_count(comment.task))))
+            .update_expression("SET #format = :format ADD #count :one")
+            .condition_expression("attribute_not_exists(#count) OR #count < :most")
+            .expression_attribute_names("#format", keys::FORMAT)
+            .expression_attribute_names("#count", COUNT)
+            .expression_attribute_values(":format", format())
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":most", number(MAX_COMMENTS))
+            .build()
+            .map_err(|e| unbuildable(OPERATION, e))?;
         let actions = vec![
             TransactWriteItem::builder().condition_check(task_stands).build(),
             put(OPERATION, &self.tasks, stored, When::Absent)?,
+            TransactWriteItem::builder().update(counted).build(),
         ];
-        self.transact_recorded(OPERATION, actions, record).await
+        if let Some(created) = self.transact_recorded(OPERATION, actions, record).await? {
+            return Ok(Commented::Created(created));
+        }
+        let stands = self.get(OPERATION, &self.tasks, keys::task(comment.task)).await?.is_some();
+        Ok(if stands { Commented::Full } else { Commented::NoTask })
     }
 
     async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {
@@ -92,6 +115,28 @@ impl Comments for DynamoDb {
         const OPERATION: &str = "deleting a comment";
         let of = key(keys::comment(task, id));
         let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(of));
-        delete.sent().await.map(drop).map_err(port_error(OPERATION))
+        let deleted = delete.return_values(AllOld).sent().await.map_err(port_error(OPERATION))?;
+        if deleted.attributes.is_none() {
+            return Ok(());
+        }
+        // Comments that were made before they were counted are not taken off. Should this be cut off, the task has room
+        // for one less.
+        let counted = self
+            .client
+            .update_item()
+            .table_name(&self.tasks)
+            .set_key(Some(key(keys::comment_count(task))))
+            .update_expression("ADD #count :one_less")
+            .condition_expression("#count > :none")
+            .expression_attribute_names("#count", COUNT)
+            .expression_attribute_values(":one_less", number(-1))
+            .expression_attribute_values(":none", number(0));
+        match counted.sent().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(port_error(OPERATION)(error)),
+            },
+        }
     }
 }

@@ -8,9 +8,13 @@
 //! | address to which no mail goes | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
 //! | comment | `TASK#<task>` | `COMMENT#<comment>` |
+//! | number of comments | `TASK#<task>` | `COMMENTS` |
 //! | space | `SPACE#<space>` | `SPACE` |
 //! | member of a space | `SPACE#<space>` | `MEMBER#<user>` |
 //! | invitation | `SPACE#<space>` | `INVITATION#<hash of the canonical address>` |
+//! | number of invitations ever made | `SPACE#<space>` | `INVITATIONS` |
+//! | last invitation of an address | `SPACE#<space>` | `INVITED#<hash of the canonical address>` |
+//! | number of spaces ever joined | `USER#<user>` | `MEMBERSHIPS` |
 //! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notice | `NOTICE#<notice>` | `NOTICE` |
 //! | digest of a user | `DIGEST#<user>` | `DIGEST` |
@@ -148,6 +152,16 @@ pub fn comments_of(of: TaskId) -> (String, &'static str) {
     (task(of).0, "COMMENT#")
 }
 
+/// Key of the number of comments on a task.
+pub fn comment_count(of: TaskId) -> (String, String) {
+    (task(of).0, "COMMENTS".to_owned())
+}
+
+/// Partition of the comments on a task and of their number, and how their sort keys begin.
+pub fn all_comments_of(of: TaskId) -> (String, &'static str) {
+    (task(of).0, "COMMENT")
+}
+
 /// Key of a space.
 pub fn space(space: SpaceId) -> (String, String) {
     (space_partition(space), "SPACE".to_owned())
@@ -176,6 +190,21 @@ pub fn invitation(space: SpaceId, address_hash: &str) -> (String, String) {
 /// Partition of the invitations into a space, and how their sort keys begin.
 pub fn invitations_of(space: SpaceId) -> (String, &'static str) {
     (space_partition(space), "INVITATION#")
+}
+
+/// Key of the number of invitations that were ever made into a space.
+pub fn invitation_book(space: SpaceId) -> (String, String) {
+    (space_partition(space), "INVITATIONS".to_owned())
+}
+
+/// Key of the moment at which an address was last invited into a space.
+pub fn invited(space: SpaceId, address_hash: &str) -> (String, String) {
+    (space_partition(space), format!("INVITED#{address_hash}"))
+}
+
+/// Key of the number of spaces that a user has ever created or joined.
+pub fn memberships(user: UserId) -> (String, String) {
+    (spaces_of(user).0, "MEMBERSHIPS".to_owned())
 }
 
 /// Key of the way from a user to a space.

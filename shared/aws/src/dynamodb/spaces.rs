@@ -6,28 +6,32 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use futures_util::future::try_join_all;
+use futures_util::{future::try_join_all, try_join};
+use jiff::Timestamp;
 use taskbell_domain::{
     id::{SpaceId, UserId},
     notice::Notice,
     ports::{Created, IdempotencyRecord, Memberships, PortError, Replaced, SpaceChanges, SpaceReads},
-    space::{Invitation, Member, MemberChange, Role, Space},
+    space::{self, INVITATION_PAUSE, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     user::User,
 };
 
 use super::{
-    DynamoDb,
+    DynamoDb, Item,
     batch::BATCH_WRITE,
     items::{InvitationItem, MemberItem, NoticeItem, SpaceItem, UserItem, bare, item, read},
     key,
     keys::{self, BY_CREATED},
-    text,
+    number, text,
     write::{Transacted, When, delete, put},
 };
 use crate::{
     error::{corrupt, port_error, unbuildable},
     sent::Sent,
 };
+
+/// The attribute that says when an address was invited last.
+const INVITED_AT: &str = "invited_at";
 
 /// How many tasks lose their comments at a time: each call may need a connection of its own.
 const AT_ONCE: usize = 8;
@@ -124,17 +128,27 @@ impl SpaceReads for DynamoDb {
 }
 
 impl SpaceChanges for DynamoDb {
+    async fn memberships(&self, user: UserId) -> Result<space::Memberships, PortError> {
+        const OPERATION: &str = "counting the spaces of a user";
+        let (partition, prefix) = keys::spaces_of(user);
+        let pointers = self.partition(OPERATION, &partition, prefix);
+        let number = self.get(OPERATION, &self.tasks, keys::memberships(user));
+        let (pointers, number) = try_join!(pointers, number)?;
+        Ok(space::Memberships { spaces: pointers.len(), version: version_of(OPERATION, number)? })
+    }
+
     async fn create_space(
         &self,
         space: &Space,
         owner: &Member,
+        memberships: Option<u64>,
         record: Option<&IdempotencyRecord>,
-    ) -> Result<Created, PortError> {
+    ) -> Result<Option<Created>, PortError> {
         const OPERATION: &str = "creating a space";
         let mut actions = vec![self.put_space(OPERATION, space, When::Absent)?];
         actions.extend(self.put_member(OPERATION, owner)?);
-        let created = self.transact_recorded(OPERATION, actions, record).await?;
-        created.ok_or_else(|| corrupt(OPERATION, "a new id is in use"))
+        actions.extend(self.count_up(OPERATION, keys::memberships(owner.user), memberships)?);
+        self.transact_recorded(OPERATION, actions, record).await
     }
 
     async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
@@ -152,8 +166,10 @@ impl SpaceChanges for DynamoDb {
         const OPERATION: &str = "changing who is in a space";
         let mut actions = vec![self.put_space(OPERATION, space, When::Version(expected))?];
         match change {
-            MemberChange::Join(member, invitation) => {
+            MemberChange::Join(member, invitation, memberships) => {
                 actions.extend(self.put_member(OPERATION, member)?);
+                let number = keys::memberships(member.user);
+                actions.extend(self.count_up(OPERATION, number, *memberships)?);
                 let address = keys::invitation(space.id, &invitation.email.hash());
                 let secret = invitation.secret_hash.as_deref().unwrap_or_default();
                 actions.push(delete(
@@ -191,18 +207,41 @@ impl SpaceChanges for DynamoDb {
         &self,
         invitation: &Invitation,
         notice: &Notice,
+        book: Option<u64>,
         record: Option<&IdempotencyRecord>,
-    ) -> Result<Created, PortError> {
+    ) -> Result<Option<Created>, PortError> {
         const OPERATION: &str = "inviting";
-        let address = keys::invitation(invitation.space, &invitation.email.hash());
+        let hash = invitation.email.hash();
+        let address = keys::invitation(invitation.space, &hash);
+        let mut invited = bare(keys::invited(invitation.space, &hash));
+        invited.insert(INVITED_AT.to_owned(), number(invitation.created_at.as_second()));
+        let forgotten_at = invitation.created_at + INVITATION_PAUSE;
+        invited.insert(keys::EXPIRES_AT.to_owned(), number(forgotten_at.as_second()));
         let stored = item(OPERATION, address, &InvitationItem::from(invitation))?;
         let carrier = item(OPERATION, keys::notice(notice.id), &NoticeItem::from(notice))?;
-        let actions = vec![
+        let mut actions = vec![
             put(OPERATION, &self.tasks, stored, When::Always)?,
+            put(OPERATION, &self.tasks, invited, When::Always)?,
             put(OPERATION, &self.tasks, carrier, When::Absent)?,
         ];
-        let created = self.transact_recorded(OPERATION, actions, record).await?;
-        created.ok_or_else(|| corrupt(OPERATION, "a new id is in use"))
+        actions.extend(self.count_up(OPERATION, keys::invitation_book(invitation.space), book)?);
+        self.transact_recorded(OPERATION, actions, record).await
+    }
+
+    async fn invitation_book(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> Result<InvitationBook, PortError> {
+        const OPERATION: &str = "reading who is invited";
+        let invitations = self.invitations(space);
+        let invited = self.get(OPERATION, &self.tasks, keys::invited(space, address_hash));
+        let number = self.get(OPERATION, &self.tasks, keys::invitation_book(space));
+        let (invitations, invited, number) = try_join!(invitations, invited, number)?;
+        let at = invited.and_then(|item| item.get(INVITED_AT)?.as_n().ok()?.parse().ok());
+        let last_invited = at.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let version = version_of(OPERATION, number)?;
+        Ok(InvitationBook { invitations, last_invited, version })
     }
 
     async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {
@@ -235,7 +274,28 @@ impl SpaceChanges for DynamoDb {
     }
 }
 
+/// The version of a number that counts up; 0 of one that is not there yet.
+fn version_of(operation: &'static str, number: Option<Item>) -> Result<u64, PortError> {
+    let Some(number) = number else { return Ok(0) };
+    let version = number.get(keys::VERSION).and_then(|value| value.as_n().ok()?.parse().ok());
+    version.ok_or_else(|| corrupt(operation, keys::VERSION))
+}
+
 impl DynamoDb {
+    /// Counts a number up from the version that was read, if one was.
+    fn count_up(
+        &self,
+        operation: &'static str,
+        place: (String, String),
+        read: Option<u64>,
+    ) -> Result<Option<TransactWriteItem>, PortError> {
+        let Some(read) = read else { return Ok(None) };
+        let when = if read == 0 { When::Absent } else { When::Version(read) };
+        let mut counted = bare(place);
+        counted.insert(keys::VERSION.to_owned(), number(read + 1));
+        put(operation, &self.tasks, counted, when).map(Some)
+    }
+
     fn put_space(
         &self,
         operation: &'static str,
@@ -292,7 +352,7 @@ impl DynamoDb {
             found |= !tasks.is_empty();
             for some in tasks.chunks(AT_ONCE) {
                 let comments = some.iter().map(|task| {
-                    self.delete_partition(operation, &self.tasks, keys::comments_of(*task))
+                    self.delete_partition(operation, &self.tasks, keys::all_comments_of(*task))
                 });
                 try_join_all(comments).await?;
             }

@@ -198,21 +198,21 @@ pub(crate) async fn store(store: &DynamoDb) {
     }
 
     let ((first, owner), (_, [_, member])) = (space(1, &ada()), shared());
-    store.create_space(&first, &owner, None).await.expect("an answer");
+    store.create_space(&first, &owner, None, None).await.expect("an answer");
     let (second, owner) = space(2, &ada());
-    store.create_space(&second, &owner, None).await.expect("an answer");
+    store.create_space(&second, &owner, None, None).await.expect("an answer");
     let (deleted, _) = leaving();
     store.replace_space(&deleted, 1).await.expect("an answer");
     let (kept, carrier) = invitation();
     let theirs = Invitation { email: eve().email, ..kept.clone() };
-    store.invite(&theirs, &carrier, None).await.expect("an answer");
+    store.invite(&theirs, &carrier, None, None).await.expect("an answer");
     let (now_shared, _) = shared();
-    let joined = store.change_member(&now_shared, 1, &MemberChange::Join(member, theirs)).await;
+    let joined = store.change_member(&now_shared, 1, &MemberChange::Join(member, theirs, None)).await;
     assert!(joined.expect("an answer"));
     let id = NoticeId::generate(&ManualClock::at(NOW), &SeededRandom::new(21));
     let fresh = Invitation { secret_hash: None, notice: id, ..kept.clone() };
     let content = Content::Invitation { to: kept.email.clone(), space: kept.space };
-    store.invite(&fresh, &Notice::new(id, content, now()), None).await.expect("an answer");
+    store.invite(&fresh, &Notice::new(id, content, now()), None, None).await.expect("an answer");
     let armed = store.arm_invitation(&fresh, &"s".repeat(64)).await.expect("an answer");
     assert!(armed);
 }

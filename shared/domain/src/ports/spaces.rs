@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::{
     id::{SpaceId, UserId},
     notice::Notice,
-    space::{Invitation, Member, MemberChange, Role, Space},
+    space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     user::User,
 };
 
@@ -63,13 +63,21 @@ pub trait SpaceReads: Memberships + Profiles {
 
 /// Changes spaces and who is in them.
 pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
-    /// Stores a new space with its first owner, and the record of its idempotency key: all or nothing.
+    /// How many spaces a user is in (a consistent read).
+    fn memberships(
+        &self,
+        user: UserId,
+    ) -> impl Future<Output = Result<space::Memberships, PortError>> + Send;
+
+    /// Stores a new space with its first owner, and the record of its idempotency key: all or nothing. Nothing if a
+    /// version of the owner's memberships is given that is not the present one.
     fn create_space(
         &self,
         space: &Space,
         owner: &Member,
+        memberships: Option<u64>,
         record: Option<&IdempotencyRecord>,
-    ) -> impl Future<Output = Result<Created, PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<Created>, PortError>> + Send;
 
     /// Stores a space if the stored one still has the version `expected`.
     fn replace_space(
@@ -89,13 +97,22 @@ pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Stores an invitation in the place of an older one for the same address, together with the notice that
-    /// carries it, and the record of its idempotency key.
+    /// carries it, and the record of its idempotency key. Nothing if a version of the space's invitations is given
+    /// that is not the present one.
     fn invite(
         &self,
         invitation: &Invitation,
         notice: &Notice,
+        book: Option<u64>,
         record: Option<&IdempotencyRecord>,
-    ) -> impl Future<Output = Result<Created, PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<Created>, PortError>> + Send;
+
+    /// What is known before the address with this hash is invited into a space (a consistent read).
+    fn invitation_book(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> impl Future<Output = Result<InvitationBook, PortError>> + Send;
 
     /// Takes back the invitation of the address with this hash. That there is none is no error.
     fn revoke(

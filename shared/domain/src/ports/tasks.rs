@@ -46,15 +46,25 @@ pub struct CommentPage {
     pub next: Option<CommentId>,
 }
 
+/// What came of storing a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Commented {
+    /// It is there, or another one under the same idempotency key.
+    Created(Created),
+    /// The task is gone.
+    NoTask,
+    /// The task has as many comments as it can have.
+    Full,
+}
+
 /// Keeps comments.
 pub trait Comments: TaskReads + IdempotencyRecords {
-    /// Stores a new comment, if its task is there, and the record of its idempotency key. Nothing if the task is
-    /// gone.
+    /// Stores a new comment, if its task is there and has room for it, and the record of its idempotency key.
     fn add_comment(
         &self,
         comment: &Comment,
         record: Option<&IdempotencyRecord>,
-    ) -> impl Future<Output = Result<Option<Created>, PortError>> + Send;
+    ) -> impl Future<Output = Result<Commented, PortError>> + Send;
 
     /// A comment of a task (a consistent read), or nothing.
     fn comment(

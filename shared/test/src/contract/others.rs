@@ -29,10 +29,16 @@ pub async fn comments_are_paged_changed_and_deleted_with_their_task(store: &impl
     assert_eq!(store.task_and_comments(mine.id).await.expect("an answer"), (Some(mine.clone()), false));
     let mut all: Vec<_> = (0..7).map(|number| comment(number, &mine, &eve)).collect();
     for one in &all {
-        assert_eq!(store.add_comment(one, None).await.expect("an answer"), Some(Created::Done));
+        assert_eq!(
+            store.add_comment(one, None).await.expect("an answer"),
+            Commented::Created(Created::Done)
+        );
     }
     let kept = comment(9, &other, &eve);
-    assert_eq!(store.add_comment(&kept, None).await.expect("an answer"), Some(Created::Done));
+    assert_eq!(
+        store.add_comment(&kept, None).await.expect("an answer"),
+        Commented::Created(Created::Done)
+    );
     all.sort_by_key(|comment| comment.id);
     let (mut found, mut after) = (Vec::new(), None);
     for _ in 0..5 {
@@ -59,7 +65,7 @@ pub async fn comments_are_paged_changed_and_deleted_with_their_task(store: &impl
     assert_eq!(store.delete(mine.id, 1, true, None).await.expect("an answer"), Replaced::Done);
     assert_eq!(store.comments(mine.id, None, 100).await.expect("a page").items, []);
     let gone = store.add_comment(&all[2], None).await.expect("an answer");
-    assert_eq!(gone, None, "its task is gone");
+    assert_eq!(gone, Commented::NoTask, "its task is gone");
     assert_eq!(store.comments(other.id, None, 100).await.expect("a page").items, [kept]);
 }
 
@@ -285,7 +291,10 @@ pub async fn pages_of_three_hold_everything_once(store: &impl Store) {
         let mut expected: Vec<_> =
             (0..many).map(|number| comment(100 * many + number, &of, &author)).collect();
         for one in &expected {
-            assert_eq!(store.add_comment(one, None).await.expect("an answer"), Some(Created::Done));
+            assert_eq!(
+                store.add_comment(one, None).await.expect("an answer"),
+                Commented::Created(Created::Done)
+            );
         }
         expected.sort_by_key(|comment| comment.id);
         let (mut found, mut after) = (Vec::new(), None);

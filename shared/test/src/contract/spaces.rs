@@ -16,9 +16,9 @@ pub async fn a_space_is_known_to_its_members(store: &impl Store) {
     let (ada, eve) = (user(1), user(2));
     register(store, &ada).await;
     let (mut made, owner) = space(1, &ada);
-    store.create_space(&made, &owner, None).await.expect("an answer");
+    store.create_space(&made, &owner, None, None).await.expect("an answer");
     let (second, second_owner) = space(2, &ada);
-    store.create_space(&second, &second_owner, None).await.expect("an answer");
+    store.create_space(&second, &second_owner, None, None).await.expect("an answer");
     assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), Some(Role::Owner));
     assert_eq!(store.role(made.id, eve.id).await.expect("an answer"), None);
     let found = store.space_and_member(made.id, ada.id).await.expect("an answer");
@@ -47,7 +47,7 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     register(store, &ada).await;
     register(store, &eve).await;
     let (mut made, owner) = space(1, &ada);
-    store.create_space(&made, &owner, None).await.expect("an answer");
+    store.create_space(&made, &owner, None, None).await.expect("an answer");
     let content = Content::Invitation { to: eve.email.clone(), space: made.id };
     let (first, second) = (notice(1, content.clone()), notice(2, content));
     let id = made.id;
@@ -62,8 +62,8 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
         expires_at: now() + INVITATION_LIFETIME,
     };
     let (replaced, mut invited) = (invitation(&first), invitation(&second));
-    store.invite(&replaced, &first, None).await.expect("an answer");
-    store.invite(&invited, &second, None).await.expect("an answer");
+    store.invite(&replaced, &first, None, None).await.expect("an answer");
+    store.invite(&invited, &second, None, None).await.expect("an answer");
     assert!(!store.arm_invitation(&replaced, "old").await.expect("an answer"), "it was replaced");
     assert!(store.arm_invitation(&invited, "secret").await.expect("an answer"));
     assert_eq!(store.notice(second.id).await.expect("an answer"), Some(second.clone()));
@@ -86,9 +86,9 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
         }
         done
     };
-    assert!(!change(MemberChange::Join(member, forged)).await);
-    assert!(change(MemberChange::Join(member, invited.clone())).await);
-    assert!(!change(MemberChange::Join(member, invited)).await, "it works once");
+    assert!(!change(MemberChange::Join(member, forged, None)).await);
+    assert!(change(MemberChange::Join(member, invited.clone(), None)).await);
+    assert!(!change(MemberChange::Join(member, invited, None)).await, "it works once");
     let viewer = Member { role: Role::Viewer, ..member };
     assert!(!change(MemberChange::Role(viewer, Role::Admin)).await, "they are no viewer");
     assert!(change(MemberChange::Role(member, Role::Viewer)).await);
@@ -104,10 +104,10 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     let content = Content::Invitation { to: eve.email.clone(), space: viewer.space };
     let third = notice(3, content);
     let mut again = Invitation { secret_hash: None, ..invitation(&third) };
-    store.invite(&again, &third, None).await.expect("an answer");
+    store.invite(&again, &third, None, None).await.expect("an answer");
     assert!(store.arm_invitation(&again, "another").await.expect("an answer"));
     again.secret_hash = Some("another".to_owned());
-    assert!(change(MemberChange::Join(viewer, again)).await);
+    assert!(change(MemberChange::Join(viewer, again, None)).await);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer").len(), 1);
     assert_eq!((made.members, made.owners), (2, 1));
 }
@@ -117,8 +117,8 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
     let ada = user(1);
     register(store, &ada).await;
     let ((doomed, owner), (other, other_owner)) = (space(1, &ada), space(2, &ada));
-    store.create_space(&doomed, &owner, None).await.expect("an answer");
-    store.create_space(&other, &other_owner, None).await.expect("an answer");
+    store.create_space(&doomed, &owner, None, None).await.expect("an answer");
+    store.create_space(&other, &other_owner, None, None).await.expect("an answer");
     let mut full = doomed.clone();
     for number in 30..60 {
         join(store, &mut full, &user(number)).await;
@@ -131,7 +131,7 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
         if number < 3 {
             assert_eq!(
                 store.add_comment(&comment(number, &made, &ada), None).await.expect("an answer"),
-                Some(Created::Done)
+                Commented::Created(Created::Done)
             );
         }
         ids.push(made.id);
@@ -168,9 +168,9 @@ async fn join(store: &impl Store, space: &mut Space, who: &User) {
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
     };
-    store.invite(&invitation, &carrier, None).await.expect("an answer");
+    store.invite(&invitation, &carrier, None, None).await.expect("an answer");
     let member = Member { space: space.id, user: who.id, role: Role::Member, joined_at: now() };
-    let (read, change) = (space.version, MemberChange::Join(member, invitation));
+    let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
     space.count(&change, now()).expect("there is room");
     assert!(store.change_member(space, read, &change).await.expect("an answer"));
 }

@@ -149,15 +149,15 @@ pub async fn whatever_is_made_under_a_key_is_made_once(store: &impl Store) {
     let used = |key| Created::KeyUsed(record(key));
     for (number, expected) in [(1, Created::Done), (2, used("space"))] {
         let (space, owner) = space(number, &ada);
-        let created = store.create_space(&space, &owner, Some(&record("space"))).await;
-        assert_eq!(created.expect("an answer"), expected);
+        let created = store.create_space(&space, &owner, None, Some(&record("space"))).await;
+        assert_eq!(created.expect("an answer"), Some(expected.clone()));
         let found = store.space(space.id).await.expect("an answer");
         assert_eq!(found.is_some(), expected == Created::Done);
     }
     for (number, expected) in [(1, Created::Done), (2, used("comment"))] {
         let comment = comment(number, &of, &ada);
         let created = store.add_comment(&comment, Some(&record("comment"))).await;
-        assert_eq!(created.expect("an answer"), Some(expected.clone()));
+        assert_eq!(created.expect("an answer"), Commented::Created(expected.clone()));
         let found = store.comment(of.id, comment.id).await.expect("an answer");
         assert_eq!(found.is_some(), expected == Created::Done);
     }

@@ -44,6 +44,9 @@ pub struct Data {
     /// Who is in which shared space.
     pub members: BTreeMap<(SpaceId, UserId), Member>,
     invitations: BTreeMap<(SpaceId, String), Invitation>,
+    invited: BTreeMap<(SpaceId, String), Timestamp>,
+    books: BTreeMap<SpaceId, u64>,
+    memberships: BTreeMap<UserId, u64>,
     comments: BTreeMap<(TaskId, CommentId), Comment>,
     /// Notices.
     pub notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,

@@ -5,7 +5,7 @@ use taskbell_domain::{
     id::{NoticeId, SpaceId, UserId},
     notice::Notice,
     ports::*,
-    space::{Invitation, Member, MemberChange, Role, Space},
+    space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     user::User,
 };
 
@@ -61,19 +61,30 @@ impl SpaceReads for Memory {
 }
 
 impl SpaceChanges for Memory {
+    async fn memberships(&self, user: UserId) -> Result<space::Memberships, PortError> {
+        let data = self.data();
+        let spaces = data.members.values().filter(|member| member.user == user).count();
+        let version = data.memberships.get(&user).copied().unwrap_or(0);
+        Ok(space::Memberships { spaces, version })
+    }
+
     async fn create_space(
         &self,
         space: &Space,
         owner: &Member,
+        memberships: Option<u64>,
         record: Option<&IdempotencyRecord>,
-    ) -> Result<Created, PortError> {
+    ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
         if let Some(used) = data.record(record) {
-            return Ok(Created::KeyUsed(used));
+            return Ok(Some(Created::KeyUsed(used)));
+        }
+        if !count_up(data.memberships.entry(owner.user).or_default(), memberships) {
+            return Ok(None);
         }
         data.spaces.insert(space.id, space.clone());
         data.members.insert((space.id, owner.user), *owner);
-        Ok(Created::Done)
+        Ok(Some(Created::Done))
     }
 
     async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
@@ -98,10 +109,13 @@ impl SpaceChanges for Memory {
         }
         let role_of = |data: &Data, m: &Member| data.members.get(&(m.space, m.user)).map(|m| m.role);
         match change {
-            MemberChange::Join(member, invitation) => {
+            MemberChange::Join(member, invitation, memberships) => {
                 let address = (space.id, invitation.email.hash());
                 let armed = data.invitations.get(&address).map(|stored| &stored.secret_hash);
                 if armed != Some(&invitation.secret_hash) || role_of(&data, member).is_some() {
+                    return Ok(false);
+                }
+                if !count_up(data.memberships.entry(member.user).or_default(), *memberships) {
                     return Ok(false);
                 }
                 data.invitations.remove(&address);
@@ -127,16 +141,33 @@ impl SpaceChanges for Memory {
         &self,
         invitation: &Invitation,
         notice: &Notice,
+        book: Option<u64>,
         record: Option<&IdempotencyRecord>,
-    ) -> Result<Created, PortError> {
+    ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
         if let Some(used) = data.record(record) {
-            return Ok(Created::KeyUsed(used));
+            return Ok(Some(Created::KeyUsed(used)));
+        }
+        if !count_up(data.books.entry(invitation.space).or_default(), book) {
+            return Ok(None);
         }
         let address = (invitation.space, invitation.email.hash());
+        data.invited.insert(address.clone(), invitation.created_at);
         data.invitations.insert(address, invitation.clone());
         data.notices.insert(notice.id, (notice.clone(), notice.timer()));
-        Ok(Created::Done)
+        Ok(Some(Created::Done))
+    }
+
+    async fn invitation_book(
+        &self,
+        space: SpaceId,
+        address_hash: &str,
+    ) -> Result<InvitationBook, PortError> {
+        let invitations = self.invitations(space).await?;
+        let data = self.data();
+        let last_invited = data.invited.get(&(space, address_hash.to_owned())).copied();
+        let version = data.books.get(&space).copied().unwrap_or(0);
+        Ok(InvitationBook { invitations, last_invited, version })
     }
 
     async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {
@@ -154,6 +185,13 @@ impl SpaceChanges for Memory {
         data.spaces.remove(&space);
         Ok(())
     }
+}
+
+/// Counts up from the version that was read, if one was; no, if that is not the present one.
+fn count_up(present: &mut u64, read: Option<u64>) -> bool {
+    let counts = read.is_none_or(|read| read == *present);
+    *present += u64::from(counts && read.is_some());
+    counts
 }
 
 impl Digests for Memory {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use taskbell_domain::{
-    comment::Comment,
+    comment::{Comment, MAX_COMMENTS},
     counts::{Counted, Number, Numbers, Tallies, Tally, difference, number},
     id::{CommentId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
@@ -53,16 +53,20 @@ impl Comments for Memory {
         &self,
         comment: &Comment,
         record: Option<&IdempotencyRecord>,
-    ) -> Result<Option<Created>, PortError> {
+    ) -> Result<Commented, PortError> {
         let mut data = self.data();
         if !data.tasks.contains_key(&comment.task) {
-            return Ok(None);
+            return Ok(Commented::NoTask);
         }
         if let Some(used) = data.record(record) {
-            return Ok(Some(Created::KeyUsed(used)));
+            return Ok(Commented::Created(Created::KeyUsed(used)));
+        }
+        let present = data.comments.keys().filter(|(task, _)| *task == comment.task).count();
+        if present >= usize::try_from(MAX_COMMENTS).unwrap_or(usize::MAX) {
+            return Ok(Commented::Full);
         }
         data.comments.insert((comment.task, comment.id), comment.clone());
-        Ok(Some(Created::Done))
+        Ok(Commented::Created(Created::Done))
     }
 
     async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {

@@ -3,10 +3,10 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    comment::Comment,
+    comment::{Comment, MAX_COMMENTS},
     id::CommentId,
     policy::Action,
-    ports::{Comments, Created},
+    ports::{Commented, Comments, Created},
     text::CommentText,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 /// Comments; answers 201 with the comment. Who may change the task may comment on it.
 ///
 /// # Errors
-/// 401, 403, 404, 422, and those of every body.
+/// 401, 403, 404, 409 `too_many_comments`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl Comments,
@@ -40,7 +40,15 @@ pub async fn handle(
     let comment = Comment::new(id, task, author, text, now);
     call.admitted().await?;
     let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
-    let created = store.add_comment(&comment, record.as_ref()).await?.ok_or_else(Problem::not_found)?;
+    let created = match store.add_comment(&comment, record.as_ref()).await? {
+        Commented::Created(created) => created,
+        Commented::NoTask => return Err(Problem::not_found()),
+        Commented::Full => {
+            let detail =
+                format!("The task has {MAX_COMMENTS} comments, which is the limit: delete some.");
+            return Err(Problem::conflict("too_many_comments", detail));
+        }
+    };
     match (created, key) {
         (Created::KeyUsed(used), Some(key)) => {
             let found = store.comment(task, key.made(&used)?).await?;

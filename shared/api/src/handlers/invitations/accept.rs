@@ -11,7 +11,7 @@ use taskbell_domain::{
 use crate::{
     handlers::{
         TRIES,
-        spaces::{space_view, too_many},
+        spaces::{room_for_one, space_view},
     },
     http::{Call, Fields, Problem, Reply, read},
 };
@@ -37,8 +37,8 @@ pub async fn handle(
         Problem::new(StatusCode::NOT_FOUND, "invalid_invitation", detail)
     };
     let token = InvitationToken::parse(&text).ok_or_else(invalid)?;
-    too_many(store, caller.user).await?;
     for _ in 0..TRIES {
+        let memberships = room_for_one(store, caller.user).await?;
         let invitation = store.invitation(token.space, &token.address_hash).await?;
         let invitation = invitation.filter(|found| found.is_opened_by(&token));
         let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
@@ -57,7 +57,7 @@ pub async fn handle(
         }
         let member = Member { space: space.id, user: caller.user, role, joined_at: now };
         call.admitted().await?;
-        let (read, change) = (space.version, MemberChange::Join(member, invitation));
+        let (read, change) = (space.version, MemberChange::Join(member, invitation, Some(memberships)));
         space.count(&change, now).map_err(Problem::refused)?;
         if store.change_member(&space, read, &change).await? {
             return Reply::json(StatusCode::OK, &space_view(&space, role));

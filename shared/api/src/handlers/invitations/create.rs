@@ -10,12 +10,13 @@ use taskbell_domain::{
     notice::{Content, Notice},
     policy::{Action, permits_role},
     ports::{Created, Limits, SpaceChanges, TimerQueue},
-    space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, MAX_INVITATIONS, Role, Space},
+    space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS, Role},
 };
 
 use super::view;
 use crate::{
     handlers::{
+        TRIES,
         idempotency::{Key, replayed},
         spaces::{shared, space_id},
     },
@@ -27,7 +28,7 @@ use crate::{
 /// an older one for the same address. Whether the address has an account is not told.
 ///
 /// # Errors
-/// 401, 403, 404, 409 `personal_space`, `invited_recently` or `too_many_invitations`, 422, and those of every body.
+/// 401, 403, 404, 409 `personal_space`, `invited_recently`, `too_many_invitations` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + Limits),
@@ -53,7 +54,6 @@ pub async fn handle(
     {
         return made_before(store, space.id, &address).await;
     }
-    refuse_flood(store, &space, &email, now).await?;
     let content = Content::Invitation { to: email.clone(), space: space.id };
     let notice = Notice::new(NoticeId::generate(clock, random), content, now);
     let invitation = Invitation {
@@ -66,17 +66,29 @@ pub async fn handle(
         created_at: now,
         expires_at: now + INVITATION_LIFETIME,
     };
+    let hash = invitation.email.hash();
+    let mut book = store.invitation_book(space.id, &hash).await?;
+    refuse_flood(&book, &hash, now)?;
     limited(store, INVITATIONS, Subject::user(caller.user), 1, now).await?;
     call.admitted().await?;
-    let made = invitation.email.hash();
-    let record = key.as_ref().map(|key| key.record(&made, StatusCode::CREATED.as_u16()));
-    if let (Created::KeyUsed(used), Some(key)) =
-        (store.invite(&invitation, &notice, record.as_ref()).await?, key)
-    {
-        return made_before(store, space.id, &key.made::<String>(&used)?).await;
+    let record = key.as_ref().map(|key| key.record(&hash, StatusCode::CREATED.as_u16()));
+    for _ in 0..TRIES {
+        match store.invite(&invitation, &notice, Some(book.version), record.as_ref()).await? {
+            Some(Created::Done) => {
+                ring_soon(queue, [notice.timer()], now).await;
+                return Reply::json(StatusCode::CREATED, &view(&invitation));
+            }
+            Some(Created::KeyUsed(used)) => {
+                let key = key.as_ref().ok_or_else(Problem::internal)?;
+                return made_before(store, space.id, &key.made::<String>(&used)?).await;
+            }
+            None => {
+                book = store.invitation_book(space.id, &hash).await?;
+                refuse_flood(&book, &hash, now)?;
+            }
+        }
     }
-    ring_soon(queue, [notice.timer()], now).await;
-    Reply::json(StatusCode::CREATED, &view(&invitation))
+    Err(Problem::busy())
 }
 
 async fn made_before(
@@ -90,23 +102,15 @@ async fn made_before(
 }
 
 /// Refuses what would make a mail cannon of the space: invitations without end, or again and again to the same
-/// address.
-async fn refuse_flood(
-    store: &impl SpaceChanges,
-    space: &Space,
-    email: &EmailAddress,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    let mut open = store.invitations(space.id).await?;
-    open.retain(|invitation| invitation.expires_at > now);
-    let (again, others): (Vec<_>, Vec<_>) =
-        open.iter().partition(|found| found.email.hash() == email.hash());
-    if again.iter().any(|found| now < found.created_at + INVITATION_PAUSE) {
+/// address, also if the one before was revoked.
+fn refuse_flood(book: &InvitationBook, address_hash: &str, now: Timestamp) -> Result<(), Problem> {
+    if book.last_invited.is_some_and(|at| now < at + INVITATION_PAUSE) {
         let minutes = INVITATION_PAUSE.as_mins();
         let detail = format!("This address was invited less than {minutes} minutes ago.");
         return Err(Problem::conflict("invited_recently", detail));
     }
-    if others.len() >= MAX_INVITATIONS {
+    let open = book.invitations.iter().filter(|invitation| invitation.expires_at > now);
+    if open.filter(|other| other.email.hash() != address_hash).count() >= MAX_INVITATIONS {
         let detail = format!("{MAX_INVITATIONS} invitations into this space are open: revoke one.");
         return Err(Problem::conflict("too_many_invitations", detail));
     }

@@ -7,8 +7,7 @@ use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
-    ports::{ProfileChanges, SpaceReads, StoppedAddresses},
-    space::InvitationToken,
+    ports::{ProfileChanges, StoppedAddresses},
     user::{MailKind, User, UserPatch},
 };
 
@@ -28,14 +27,14 @@ struct Page {
     done: bool,
 }
 
-/// Turns mails of the link's kind off, or asks whether to. Who was invited and has no account uses the token of the
-/// invitation: no more mail goes to that address then.
+/// Turns mails of the link's kind off, or asks whether to. Who was invited and has no account has a link for the
+/// address: no more mail goes there then.
 ///
 /// # Errors
 /// 409 `busy`. A token that was not sent to somebody gets a page that says no more than that (404).
 pub async fn handle(
     call: &Call,
-    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    store: &(impl ProfileChanges + StoppedAddresses),
     link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
@@ -44,13 +43,13 @@ pub async fn handle(
 
 async fn follow(
     call: &Call,
-    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    store: &(impl ProfileChanges + StoppedAddresses),
     link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let token = call.path("token");
-    if let Some(token) = InvitationToken::parse(token) {
-        return decline(call, store, &token, clock).await;
+    if let Some(address_hash) = link_keys.opted_out(token) {
+        return decline(call, store, &address_hash, clock).await;
     }
     let link = Link::parse(token).ok_or_else(Problem::not_found)?;
     let Deed::Unsubscribe(kind) = link.deed else { return Err(Problem::not_found()) };
@@ -80,19 +79,14 @@ async fn turn_off(
 
 async fn decline(
     call: &Call,
-    store: &(impl SpaceReads + StoppedAddresses),
-    token: &InvitationToken,
+    store: &impl StoppedAddresses,
+    address_hash: &str,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    let invitation = store.invitation(token.space, &token.address_hash).await?;
-    let known = invitation.is_some_and(|invitation| invitation.is_opened_by(token));
-    if !known {
-        return Err(Problem::not_found());
-    }
     let pressed = call.method() == "POST";
     if pressed {
         call.admitted().await?;
-        store.stop_address(&token.address_hash, clock.now()).await?;
+        store.stop_address(address_hash, clock.now()).await?;
     }
     page(MailKind::Invitations, true, pressed)
 }

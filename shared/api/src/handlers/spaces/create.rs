@@ -9,9 +9,12 @@ use taskbell_domain::{
     text::SpaceName,
 };
 
-use super::{space_view, too_many};
+use super::{room_for_one, space_view};
 use crate::{
-    handlers::idempotency::{Key, replayed},
+    handlers::{
+        TRIES,
+        idempotency::{Key, replayed},
+    },
     http::{Call, Fields, Params, Problem, Reply, read},
     tokens::Identity,
 };
@@ -19,7 +22,7 @@ use crate::{
 /// Creates; answers 201 with the space. The caller owns it.
 ///
 /// # Errors
-/// 401, 409 `too_many_spaces`, 422, and those of every body.
+/// 401, 409 `too_many_spaces` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
@@ -38,15 +41,22 @@ pub async fn handle(
     {
         return made_before(store, caller, made).await;
     }
-    too_many(store, caller.user).await?;
     let id = SpaceId::generate(clock, random);
     let (space, owner) = Space::create(id, name, caller.user, now);
     let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
-    call.admitted().await?;
-    match (store.create_space(&space, &owner, record.as_ref()).await?, key) {
-        (Created::KeyUsed(used), Some(key)) => made_before(store, caller, key.made(&used)?).await,
-        _ => made(&space, owner.role),
+    for _ in 0..TRIES {
+        let memberships = room_for_one(store, caller.user).await?;
+        call.admitted().await?;
+        match store.create_space(&space, &owner, Some(memberships), record.as_ref()).await? {
+            Some(Created::Done) => return made(&space, owner.role),
+            Some(Created::KeyUsed(used)) => {
+                let key = key.as_ref().ok_or_else(Problem::internal)?;
+                return made_before(store, caller, key.made(&used)?).await;
+            }
+            None => {}
+        }
     }
+    Err(Problem::busy())
 }
 
 fn made(space: &Space, role: Role) -> Result<Reply, Problem> {

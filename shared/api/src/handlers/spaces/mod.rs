@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use taskbell_domain::{
     id::{SpaceId, UserId},
     policy::{Action, known_role},
-    ports::{Memberships, SpaceReads},
+    ports::{SpaceChanges, SpaceReads},
     space::{MAX_SPACES, Member, Role, Space},
     user::User,
 };
@@ -57,10 +57,12 @@ pub(super) async fn shared(
     Ok((space, me))
 }
 
-/// Refuses somebody who is in as many spaces as one can be.
-pub(super) async fn too_many(store: &impl Memberships, user: UserId) -> Result<(), Problem> {
-    if store.spaces_of(user).await?.len() < MAX_SPACES {
-        return Ok(());
+/// Refuses somebody who is in as many spaces as one can be. Answers with the version of the memberships, on which the
+/// next one is conditional.
+pub(super) async fn room_for_one(store: &impl SpaceChanges, user: UserId) -> Result<u64, Problem> {
+    let memberships = store.memberships(user).await?;
+    if memberships.spaces < MAX_SPACES {
+        return Ok(memberships.version);
     }
     let detail = format!("You are in {MAX_SPACES} spaces, which is the most there can be.");
     Err(Problem::conflict("too_many_spaces", detail))

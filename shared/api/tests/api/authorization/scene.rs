@@ -100,7 +100,7 @@ impl Scene {
         world.store.replace_user(&promoted, 1, None).await.expect("an answer");
 
         let (mut shared, owner) = space(1, &Caller::Owner.user());
-        world.store.create_space(&shared, &owner, None).await.expect("an answer");
+        world.store.create_space(&shared, &owner, None, None).await.expect("an answer");
         for (user, role) in [
             (Caller::Admin.user(), Role::Admin),
             (Caller::Member.user(), Role::Member),
@@ -113,7 +113,7 @@ impl Scene {
         }
         remove(&world, &mut shared, &Caller::Removed.user()).await;
         let (theirs, owner) = space(2, &mate);
-        world.store.create_space(&theirs, &owner, None).await.expect("an answer");
+        world.store.create_space(&theirs, &owner, None, None).await.expect("an answer");
 
         let (function, tasks) = (function.to_owned(), BTreeMap::new());
         let mut scene = Self { world, function, caller, me, tasks };
@@ -163,7 +163,7 @@ impl Scene {
         for (number, invitation) in [(1, to_me), (4, to_another)] {
             let content = Content::Invitation { to: invitation.email.clone(), space: invitation.space };
             let carrier = notice(number, content);
-            store.invite(&invitation, &carrier, None).await.expect("an answer");
+            store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         }
         let subject = Subject::parse("Maintenance").expect("a subject");
         let text = MessageText::parse("The bell rests.").expect("a text");

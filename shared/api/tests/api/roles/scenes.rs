@@ -247,7 +247,7 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let content = Content::Invitation { to: user(5).email, space: space(2, &mate).0.id };
     let carrier = notice(80, content);
     let invitation = Invitation { notice: carrier.id, ..invitation_of(&user(5)).1 };
-    world.store.invite(&invitation, &carrier, None).await.expect("an answer");
+    world.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
     let begin = || {
         if troubled {
             stage.trouble.begin();

@@ -114,7 +114,7 @@ impl Life {
                 town.store.register(&user, &credential, None).await.expect("an answer");
             }
             let (mut shared, owner) = space(1, &ada());
-            town.store.create_space(&shared, &owner, None).await.expect("an answer");
+            town.store.create_space(&shared, &owner, None, None).await.expect("an answer");
             town.join(&mut shared, &mate(), Role::Member).await;
             // Joining has sent an invitation, which is not what is simulated.
             town.store.store.data().notices.clear();

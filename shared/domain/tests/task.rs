@@ -226,3 +226,22 @@ proptest! {
         prop_assert!(!again, "the same patch twice changes nothing");
     }
 }
+
+#[test]
+fn nothing_rings_for_a_completed_task_because_a_snooze_ends() {
+    let random = SeededRandom::new(3);
+    let mut done = task(1, &user(1), due_draft("Ring", "2026-03-02T09:00:00Z", &["PT0S", "PT30M"]));
+    done.snooze(instant("2026-03-05T00:00:00Z"), now(), &random).expect("a snooze");
+    let complete = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+    done.apply(complete, None, now(), &random).expect("a valid patch");
+    let specs = done.reminders.iter().map(|r| r.spec.clone());
+    let wanted: Vec<_> = specs.filter(|spec| matches!(spec, ReminderSpec::Before(_))).collect();
+    let remind = TaskPatch { reminders: Some(wanted), ..TaskPatch::default() };
+    done.apply(remind, None, now(), &random).expect("a valid patch");
+    let waits = |r: &&taskbell_domain::reminder::Reminder| r.delivery.next_at.is_some();
+    assert_eq!(done.reminders.iter().find(waits), None);
+    assert_eq!(done.timer(), None);
+    let reopen = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
+    done.apply(reopen, None, now(), &random).expect("a valid patch");
+    assert_eq!(done.reminders.iter().filter(waits).count(), 2, "reopened, it rings again");
+}

@@ -149,7 +149,7 @@ impl Sessions for DynamoDb {
         let same = ("password_hash", checked.hash);
         let actions = vec![
             self.set_password(OPERATION, checked.email, hash, same)?,
-            put(OPERATION, &self.accounts, stored, When::Absent)?,
+            put(OPERATION, &self.accounts, stored, When::Always)?,
         ];
         Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
     }

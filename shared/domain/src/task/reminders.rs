@@ -86,19 +86,22 @@ impl Task {
             }
             let unchanged =
                 present.iter().position(|r| r.spec == spec && r.delivery.fire_at == fire_at);
-            let reminder = match unchanged {
+            let mut reminder = match unchanged {
                 Some(position) => present.swap_remove(position),
                 None => {
                     let id = ReminderId::generate(&At(now), random);
                     let mut reminder = Reminder::scheduled(id, spec, fire_at);
                     if fire_at < now {
                         reminder.delivery.end(DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
-                    } else if self.status == Status::Completed {
-                        pass_over(&mut reminder, Reason::TaskCompleted);
                     }
                     reminder
                 }
             };
+            // Also what the end of a snooze has just scheduled.
+            let waits = reminder.delivery.status == DeliveryStatus::Scheduled;
+            if waits && self.status == Status::Completed {
+                pass_over(&mut reminder, Reason::TaskCompleted);
+            }
             self.reminders.push(reminder);
         }
         self.retire(present, now);

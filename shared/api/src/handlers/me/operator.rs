@@ -69,11 +69,12 @@ async fn promote(
         if opened.user != user.id {
             return Err(codes::invalid());
         }
+        let code = opened.used_up();
         let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
         if !user.apply(patch, now) {
+            store.replace_notice(&code, code.version - 1).await?;
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
-        let code = opened.used_up();
         let redemption = Redemption { code: &code, user: &user, credential: None };
         if store.redeem(redemption).await? {
             let user = store_access(store, user).await?;

@@ -7,7 +7,8 @@ use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
-    ports::{ProfileChanges, StoppedAddresses},
+    ports::{ProfileChanges, SpaceReads, StoppedAddresses},
+    space::InvitationToken,
     user::{MailKind, User, UserPatch},
 };
 
@@ -34,7 +35,7 @@ struct Page {
 /// 409 `busy`. A token that was not sent to somebody gets a page that says no more than that (404).
 pub async fn handle(
     call: &Call,
-    store: &(impl ProfileChanges + StoppedAddresses),
+    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
     link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
@@ -43,13 +44,20 @@ pub async fn handle(
 
 async fn follow(
     call: &Call,
-    store: &(impl ProfileChanges + StoppedAddresses),
+    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
     link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let token = call.path("token");
     if let Some(address_hash) = link_keys.opted_out(token) {
         return decline(call, store, &address_hash, clock).await;
+    }
+    // Mails of before have the code of the invitation in their link.
+    if let Some(token) = InvitationToken::parse(token) {
+        let invitation = store.invitation(token.space, &token.address_hash).await?;
+        let known = invitation.is_some_and(|invitation| invitation.is_opened_by(&token));
+        known.then_some(()).ok_or_else(Problem::not_found)?;
+        return decline(call, store, &token.address_hash, clock).await;
     }
     let link = Link::parse(token).ok_or_else(Problem::not_found)?;
     let Deed::Unsubscribe(kind) = link.deed else { return Err(Problem::not_found()) };

@@ -1,0 +1,248 @@
+//! How much mail one person gets, and causes; and what others learn of it.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use taskbell_domain::{
+    clock::Clock,
+    limit::{
+        ASSIGNMENTS, Limit, MAILS_FROM_OTHERS, MAILS_TO_OTHERS, MAILS_TO_STRANGER, OWN_MAILS, Subject,
+    },
+    notice::Content,
+    ports::{Limits, MailError, Notices, ProfileChanges, Profiles, TaskReads},
+    recurrence::{AutoComplete, Rule},
+    task::{Status, Task},
+    timer,
+    user::{MailKind, StopReason, Stopped, User},
+};
+use taskbell_test::{
+    Outbox,
+    fixtures::{due_draft, instant, notice, now, space, task, user},
+};
+
+use crate::{
+    reminders::DUE,
+    support::{World, mate},
+};
+
+impl World {
+    /// Uses up a limit but for so many.
+    async fn leave(&self, limit: &Limit, subject: &Subject, left: u32) {
+        let counted = self.store.count(limit, subject, limit.most - left, self.clock.now()).await;
+        counted.expect("an answer");
+    }
+
+    async fn used(&self, limit: &Limit, subject: &Subject) -> u32 {
+        let usage = self.store.count(limit, subject, 0, self.clock.now()).await.expect("an answer");
+        usage.expect("not blocked").count
+    }
+
+    /// A task of user 1 in the space that they share with the mate, who is to do it; with two reminders.
+    async fn assigned(&self, ada: &User) -> Task {
+        let draft = due_draft("Shared", DUE, &["PT0S", "PT30S"]);
+        let made =
+            Task { space: space(1, ada).0.id, assigned_to: Some(mate().id), ..task(50, ada, draft) };
+        taskbell_domain::ports::TaskCreation::create(&self.store, &made, None, None)
+            .await
+            .expect("an answer");
+        made
+    }
+
+    async fn fire(&self, outbox: &Outbox, task: &Task) {
+        self.clock.set(instant(DUE));
+        let at = self.clock.now();
+        let timer = timer::Timer { at, subject: timer::Subject::Task(task.id) };
+        self.handle(outbox, timer).await.expect("it is dealt with");
+    }
+
+    async fn change_user(&self, id: taskbell_domain::id::UserId, change: impl Fn(&mut User)) {
+        let mut stored = self.store.user(id).await.expect("an answer").expect("the user");
+        let read = stored.version;
+        change(&mut stored);
+        stored.version += 1;
+        self.store.replace_user(&stored, read, None).await.expect("an answer");
+    }
+
+    /// Status, reason and feedback of the reminders of a task, as somebody sees them in the log and in the task.
+    async fn seen_by(&self, reader: &User, task: &Task) -> Vec<Value> {
+        let bearer = format!("Bearer {}", self.access_token(reader));
+        let mut seen = Vec::new();
+        for (function, list) in [("list-task-reminders", "items"), ("get-task", "reminders")] {
+            let event = self.event(function, reader, task).await.header("authorization", &bearer);
+            let answer = self.send(&event).await;
+            let reminders = answer.body[list].as_array().expect("reminders");
+            let mut told: Vec<_> =
+                reminders.iter().map(|r| json!([r["status"], r["reason"], r["feedback"]])).collect();
+            told.sort_by_key(Value::to_string);
+            seen.push(Value::Array(told));
+        }
+        seen
+    }
+}
+
+#[tokio::test]
+async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
+    let (mate, ada) = (mate(), user(1));
+    for (limit, subject, sent) in [
+        (MAILS_TO_OTHERS, Subject::user(ada.id), 1),
+        (MAILS_FROM_OTHERS, Subject::user(mate.id), 1),
+        // What others cause takes nothing of one's own, and one's own nothing of what others cause.
+        (OWN_MAILS, Subject::user(mate.id), 2),
+        (OWN_MAILS, Subject::user(ada.id), 2),
+    ] {
+        let (world, ada, _) = World::inhabited().await;
+        let task = world.assigned(&ada).await;
+        world.leave(&limit, &subject, 1).await;
+        let outbox = Outbox::default();
+        world.fire(&outbox, &task).await;
+        assert_eq!(outbox.sent().len(), sent, "{}", limit.name);
+        let log = world.seen_by(&mate, &task).await;
+        let (mail, skipped) = (json!(["sent", null, null]), json!(["skipped", "too_many_mails", null]));
+        let expected = if sent == 2 { json!([mail, mail]) } else { json!([mail, skipped]) };
+        assert_eq!(log, [expected.clone(), expected], "{}", limit.name);
+        world.clock.advance(SignedDuration::from_hours(24));
+        assert_eq!(world.used(&limit, &subject).await, 0, "another day");
+    }
+}
+
+#[tokio::test]
+async fn ones_own_reminders_have_a_limit_of_their_own() {
+    let (world, ada, _) = World::inhabited().await;
+    let task = world.create(60, &ada, due_draft("Own", DUE, &["PT0S", "PT30S"])).await;
+    world.leave(&OWN_MAILS, &Subject::user(ada.id), 1).await;
+    let outbox = Outbox::default();
+    world.fire(&outbox, &task).await;
+    assert_eq!(outbox.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_ses_did_not_take_does_not_count() {
+    for error in [MailError::Deferred("paused".to_owned()), MailError::Refused("no".to_owned())] {
+        let (world, ada, _) = World::inhabited().await;
+        let task = world.create(60, &ada, due_draft("Own", DUE, &["PT0S"])).await;
+        let outbox = Outbox::default();
+        outbox.fail_next(error);
+        world.fire(&outbox, &task).await;
+        assert_eq!(world.used(&OWN_MAILS, &Subject::user(ada.id)).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_for_them() {
+    let (world, ada, _) = World::inhabited().await;
+    world.change_user(ada.id, |ada| ada.email_verified_at = None).await;
+    let outbox = Outbox::default();
+    for number in 0..u64::from(MAILS_TO_STRANGER.most) + 5 {
+        let content = match number % 2 {
+            0 => Content::Verification { to: ada.id },
+            _ => Content::Code {
+                to: ada.id,
+                purpose: taskbell_domain::notice::Purpose::PasswordReset,
+                secret_hash: None,
+            },
+        };
+        let made = notice(500 + number, content);
+        world.store.add_notice(&made, None).await.expect("an answer");
+        world.handle(&outbox, made.timer().expect("a timer")).await.expect("it is dealt with");
+    }
+    assert_eq!(outbox.sent().len(), MAILS_TO_STRANGER.most as usize);
+}
+
+#[tokio::test]
+async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
+    let causes: [(&str, fn(&mut User)); 5] = [
+        ("account_disabled", |mate| mate.disabled_at = Some(now())),
+        ("mail_off", |mate| mate.mail.set(MailKind::Reminders, false)),
+        ("unverified", |mate| mate.email_verified_at = None),
+        ("bounced", |mate| {
+            mate.mail_stopped = Some(Stopped { reason: StopReason::Bounced, at: now() })
+        }),
+        ("complained", |mate| {
+            mate.mail_stopped = Some(Stopped { reason: StopReason::Complained, at: now() })
+        }),
+    ];
+    for (reason, cause) in causes {
+        let (world, ada, _) = World::inhabited().await;
+        let task = world.assigned(&ada).await;
+        world.change_user(mate().id, cause).await;
+        world.fire(&Outbox::default(), &task).await;
+        let told = |reason: &str| {
+            let one = json!(["skipped", reason, null]);
+            let both = json!([one, one]);
+            [both.clone(), both]
+        };
+        assert_eq!(world.seen_by(&ada, &task).await, told("not_delivered"), "{reason}");
+        assert_eq!(world.seen_by(&mate(), &task).await, told(reason), "{reason}");
+        // Nor does whoever is to do it from now on.
+        let mut moved = world.stored(task.id).await;
+        let read = moved.version;
+        (moved.assigned_to, moved.version) = (Some(ada.id), read + 1);
+        let also = taskbell_domain::ports::Alongside::default();
+        taskbell_domain::ports::TaskChanges::replace(&world.store, &moved, read, also)
+            .await
+            .expect("an answer");
+        assert_eq!(world.seen_by(&ada, &task).await, told("not_delivered"), "{reason}");
+    }
+}
+
+/// A series that completes itself, of user 1 in a shared space, for the mate to do.
+async fn completing(world: &World, ada: &User) -> Task {
+    let mut draft = due_draft("Over and over", "2026-02-01T08:00:00Z", &[]);
+    draft.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
+    draft.auto_complete_after = Some(AutoComplete::parse("PT1M").expect("a duration"));
+    let made = Task { space: space(1, ada).0.id, assigned_to: Some(mate().id), ..task(51, ada, draft) };
+    taskbell_domain::ports::TaskCreation::create(&world.store, &made, None, None)
+        .await
+        .expect("an answer");
+    made
+}
+
+#[tokio::test]
+async fn a_series_of_a_blocked_creator_rests_until_they_are_unblocked() {
+    let (world, ada, _) = World::inhabited().await;
+    let series = completing(&world, &ada).await;
+    let complete = async || {
+        let timer = world.stored(series.id).await.timer().expect("a timer");
+        world.clock.set(timer.at);
+        world.handle(&Outbox::default(), timer).await.expect("it is dealt with");
+        timer.at
+    };
+    world.change_user(ada.id, |ada| ada.disabled_at = Some(now())).await;
+    let mut last = now();
+    for _ in 0..3 {
+        let at = complete().await;
+        let rested = world.stored(series.id).await;
+        assert_eq!((rested.status, rested.next_occurrence), (Status::Pending, None));
+        assert_eq!(rested.timer().expect("a timer").at, at + SignedDuration::from_hours(24));
+        last = at;
+    }
+    world.change_user(ada.id, |ada| ada.disabled_at = None).await;
+    assert_eq!(complete().await, last + SignedDuration::from_hours(24));
+    let done = world.stored(series.id).await;
+    assert_eq!(done.status, Status::Completed);
+    let next = world.stored(done.next_occurrence.expect("the next one")).await;
+    assert!(next.due_at > Some(last) && next.rests_until.is_none(), "{:?}", next.due_at);
+}
+
+#[tokio::test]
+async fn an_assignment_that_is_inherited_counts_against_the_limit() {
+    for by_hand in [false, true] {
+        for (left, inherited) in [(1, Some(mate().id)), (0, None)] {
+            let (world, ada, _) = World::inhabited().await;
+            let series = completing(&world, &ada).await;
+            world.leave(&ASSIGNMENTS, &Subject::user(ada.id), left).await;
+            if by_hand {
+                let done = world.send(&world.event("complete-task", &ada, &series).await).await;
+                assert_eq!(done.status, 200, "{}", done.body);
+            } else {
+                let timer = series.timer().expect("a timer");
+                world.clock.set(timer.at);
+                world.handle(&Outbox::default(), timer).await.expect("it is dealt with");
+            }
+            let done = world.store.task(series.id).await.expect("an answer").expect("the task");
+            let next = world.stored(done.next_occurrence.expect("the next one")).await;
+            assert_eq!(next.assigned_to, inherited, "{by_hand} {left}");
+            let used = world.used(&ASSIGNMENTS, &Subject::user(ada.id)).await;
+            assert_eq!(used, ASSIGNMENTS.most - left + 1);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What a password reset, a block and another role end, and what ends a session.
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version, password_hash::phc::PasswordHash};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use taskbell_domain::{
+    clock::Clock,
+    credential::{Credential, RefreshToken},
+    notice::Notice,
+    ports::{
+        Accounts, Credentials, Notices, ProfileChanges, Profiles, Redemption, Redemptions,
+        Registrations, Sessions,
+    },
+    task::Task,
+    user::{AccountRole, MailKind, User},
+};
+use taskbell_test::{
+    Faulty, Meddler, Memory,
+    contract::Store,
+    fixtures::{now, user},
+};
+
+use crate::support::{Answer, Event, PASSWORD, World, operator, reset_code, unsubscribe_token};
+
+const NEW: &str = "six quiet bells at dawn";
+
+impl<S: Store> World<S> {
+    async fn log_in(&self, user: &User, task: &Task, password: &str) -> Answer {
+        let event = self.event("log-in", user, task).await;
+        self.send(&event.body(&json!({ "email": user.email, "password": password }))).await
+    }
+
+    async fn reset(&self, user: &User, task: &Task, password: &str) -> Answer {
+        let event = self.event("reset-password", user, task).await;
+        let mut body: Value =
+            serde_json::from_str(event.json["body"].as_str().expect("a body")).expect("JSON");
+        body["password"] = json!(password);
+        self.send(&event.body(&body)).await
+    }
+
+    async fn refresh(&self, user: &User, task: &Task, token: &Value) -> Answer {
+        let event = self.event("refresh-session", user, task).await;
+        self.send(&event.body(&json!({ "refresh_token": token }))).await
+    }
+}
+
+fn bearer(event: Event, token: &Value) -> Event {
+    event.header("authorization", &format!("Bearer {}", token.as_str().expect("a token")))
+}
+
+#[tokio::test]
+async fn a_reset_ends_access_tokens_sessions_and_links_that_were_made_before() {
+    let (world, ada, task) = World::inhabited().await;
+    let before = world.log_in(&ada, &task, PASSWORD).await.body;
+    let unsubscribe = unsubscribe_token(&ada, MailKind::Reminders);
+    assert_eq!(world.reset(&ada, &task, NEW).await.status, 204);
+
+    for function in ["get-profile", "list-tasks", "update-profile", "delete-task"] {
+        let event = bearer(world.event(function, &ada, &task).await, &before["access_token"]);
+        let contents = world.store.contents();
+        let answer = world.send(&event).await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{function}");
+        assert_eq!(world.store.contents(), contents, "{function}");
+    }
+    let old = world.refresh(&ada, &task, &before["refresh_token"]).await;
+    assert_eq!((old.status, old.code()), (401, "invalid_refresh_token"));
+    let link = world.event("unsubscribe", &ada, &task).await.path("token", &unsubscribe);
+    assert_eq!(world.send(&link).await.status, 404);
+
+    // In the very same second.
+    let after = world.log_in(&ada, &task, NEW).await;
+    assert_eq!(after.status, 200, "{}", after.body);
+    let event = bearer(world.event("get-profile", &ada, &task).await, &after.body["access_token"]);
+    assert_eq!(world.send(&event).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_token_from_before_becomes_an_operators_or_outlives_a_block() {
+    for patch in [json!({ "role": "operator" }), json!({ "disabled": true })] {
+        let (world, ada, task) = World::inhabited().await;
+        let before = world.log_in(&ada, &task, PASSWORD).await.body;
+        let update = world.event("update-user", &ada, &task).await;
+        let update = update.path("user_id", &ada.id.to_string()).body(&patch);
+        assert_eq!(world.send(&update).await.status, 200);
+        if patch.get("disabled").is_some() {
+            let enable = update.body(&json!({ "disabled": false }));
+            assert_eq!(world.send(&enable).await.status, 200);
+        }
+        for function in ["list-users", "get-profile"] {
+            let event = bearer(world.event(function, &ada, &task).await, &before["access_token"]);
+            let answer = world.send(&event).await;
+            assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{function} {patch}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stale_token_of_an_operator_is_refused_also_where_counting_lets_it_pass() {
+    let (world, ada, task) = World::inhabited().await;
+    let stale = world.access_token(&operator());
+    let stored = world.store.user(operator().id).await.expect("an answer").expect("the operator");
+    let mut changed = stored.clone();
+    changed.tokens_valid_from = Some(stored.created_at + SignedDuration::from_secs(1));
+    changed.version += 1;
+    world.store.replace_user(&changed, stored.version, None).await.expect("an answer");
+    for function in ["list-users", "get-user", "update-user", "create-notification"] {
+        let event = world.event(function, &ada, &task).await;
+        let answer = world.send(&event.header("authorization", &format!("Bearer {stale}"))).await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{function}");
+    }
+}
+
+#[tokio::test]
+async fn becoming_an_operator_needs_a_session_that_has_not_ended_and_ends_the_token_of_before() {
+    let (world, ada, task) = World::inhabited().await;
+    let boss = operator();
+    let stored = world.store.user(boss.id).await.expect("an answer").expect("the operator");
+    let demoted = User { role: AccountRole::User, version: stored.version + 1, ..stored.clone() };
+    world.store.replace_user(&demoted, stored.version, None).await.expect("an answer");
+    let claim = world.event("become-operator", &ada, &task).await;
+    assert_eq!(world.send(&claim).await.status, 202);
+    let mails = world.mails().await;
+    let code = mails[0].1.lines().find(|line| line.len() == 59).expect("a code").to_owned();
+    let with_code = claim.clone().body(&json!({ "code": code }));
+
+    world.store.close_sessions(boss.id).await.expect("an answer");
+    for event in [&claim, &with_code] {
+        assert_eq!(world.send(event).await.status, 401, "the session has ended");
+    }
+    world.refresh_token(&boss).await;
+    let made = world.send(&with_code).await;
+    assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")));
+    assert_eq!(world.send(&claim).await.status, 401, "the token is from before");
+}
+
+#[tokio::test]
+async fn a_log_in_that_races_a_reset_opens_no_session_with_the_old_password() {
+    let memory = Memory::default();
+    let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
+    let (ada, task) = world.inhabit().await;
+    let (store, id) = (memory.clone(), ada.id);
+    let reset = async move {
+        let notice = store.notice(reset_code().notice).await.expect("an answer").expect("a code");
+        let code = Notice { version: notice.version + 1, ..notice };
+        let mut user = store.user(id).await.expect("an answer").expect("ada");
+        user.set_password("5e".repeat(16), now());
+        let credential = Credential { user: id, password_hash: "another".to_owned() };
+        let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
+        assert!(store.redeem(redemption).await.expect("an answer"));
+        store.close_sessions(id).await.expect("an answer");
+    };
+    world.store.faults.before("open_session", reset);
+    let raced = world.log_in(&ada, &task, PASSWORD).await;
+    assert!(world.store.faults.is_done(), "nobody came between");
+    assert_eq!((raced.status, raced.code()), (401, "invalid_credentials"));
+    assert!(!memory.contents().contains("Session {"), "no session is open");
+}
+
+#[tokio::test]
+async fn a_reset_that_was_cut_off_leaves_no_session_that_can_be_continued() {
+    let (world, ada, task) = World::inhabited().await;
+    let before = world.log_in(&ada, &task, PASSWORD).await.body;
+    world.clock.advance(SignedDuration::from_mins(1));
+    // The profile says that the password was set; the sessions are still there.
+    let stored = world.store.user(ada.id).await.expect("an answer").expect("ada");
+    let mut changed = stored.clone();
+    changed.set_password("5e".repeat(16), world.clock.now());
+    world.store.replace_user(&changed, stored.version, None).await.expect("an answer");
+    let refused = world.refresh(&ada, &task, &before["refresh_token"]).await;
+    assert_eq!((refused.status, refused.code()), (401, "invalid_refresh_token"));
+    let text = before["refresh_token"].as_str().expect("a token");
+    let session = RefreshToken::parse(text).expect("a token").session;
+    let has = world.store.has_session(ada.id, session, now()).await;
+    assert!(!has.expect("an answer"), "it has ended");
+}
+
+#[tokio::test]
+async fn only_a_secret_that_was_the_sessions_ends_it() {
+    let (world, ada, task) = World::inhabited().await;
+    let first = world.log_in(&ada, &task, PASSWORD).await.body["refresh_token"].clone();
+    let text = first.as_str().expect("a token");
+    let (names, secret) = text.rsplit_once('.').expect("a secret");
+    let other = |digit: &str| if digit == "0" { "1" } else { "0" };
+    let forged = [
+        format!("{names}.{}", "0".repeat(64)),
+        format!("{names}.{}{}", other(&secret[..1]), &secret[1..]),
+        format!("{names}.{}{}", &secret[..31], other(&secret[31..32])) + &secret[32..],
+    ];
+    for forged in &forged {
+        let refused = world.refresh(&ada, &task, &json!(forged)).await;
+        assert_eq!((refused.status, refused.code()), (401, "invalid_refresh_token"), "{forged}");
+    }
+    let second = world.refresh(&ada, &task, &first).await;
+    assert_eq!(second.status, 200, "the session goes on");
+    let third = world.refresh(&ada, &task, &second.body["refresh_token"]).await;
+    assert_eq!(third.status, 200);
+    // The very first one was a secret of this session, however long ago.
+    assert_eq!(world.refresh(&ada, &task, &first).await.status, 401);
+    let ended = world.refresh(&ada, &task, &third.body["refresh_token"]).await;
+    assert_eq!(ended.status, 401, "the session has ended for both");
+}
+
+#[tokio::test]
+async fn a_hash_with_parameters_of_before_is_replaced_at_the_next_log_in() {
+    let (world, _, task) = World::inhabited().await;
+    let params = Params::new(8_192, 1, 1, None).expect("parameters");
+    let weaker = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash: PasswordHash =
+        weaker.hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16]).expect("a hash");
+    let old = user(40);
+    let credential = Credential { user: old.id, password_hash: hash.to_string() };
+    world.store.register(&old, &credential, None).await.expect("an answer");
+    assert_eq!(world.log_in(&old, &task, "another passphrase").await.status, 401);
+    let stored = async || {
+        let found = world.store.credential(&old.email).await.expect("an answer");
+        found.expect("a credential").password_hash
+    };
+    assert_eq!(stored().await, hash.to_string(), "only the right password is hashed again");
+    assert_eq!(world.log_in(&old, &task, PASSWORD).await.status, 200);
+    let rehashed = stored().await;
+    assert!(rehashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{rehashed}");
+    assert_eq!(world.log_in(&old, &task, PASSWORD).await.status, 200);
+    assert_eq!(stored().await, rehashed, "once");
+}

@@ -59,6 +59,14 @@ DATEUTIL = [
         "and not given. dateutil begins the first week with the day of DTSTART.",
         lambda rule, start: rule.freq == "WEEKLY" and rule.has("BYSETPOS") and start.weekday() != rule.wkst,
     ),
+    Exemption(
+        "yearly BYMONTHDAY without BYMONTH",
+        "What the rule does not say is taken from DTSTART (§3.3.10), here the month, as libical does. dateutil gives that day "
+        "of every month.",
+        lambda rule, start: rule.freq == "YEARLY"
+        and rule.has("BYMONTHDAY")
+        and not rule.has("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYDAY"),
+    ),
 ]
 
 LIBICAL = [
@@ -68,12 +76,6 @@ LIBICAL = [
         "refuses them, so that nobody waits for a time that never comes.",
         lambda rule, start: rule.has("BYHOUR", "BYMINUTE", "BYSECOND") and not isinstance(start, datetime),
         "needs_time",
-    ),
-    Exemption(
-        "yearly BYMONTHDAY without BYMONTH",
-        "The table of §3.3.10 expands BYMONTHDAY within a year, as it does BYDAY, so it is that day of every month. libical takes "
-        "the month from DTSTART.",
-        lambda rule, start: rule.freq == "YEARLY" and rule.has("BYMONTHDAY") and not rule.has("BYMONTH", "BYWEEKNO", "BYYEARDAY"),
     ),
 ]
 

@@ -15,10 +15,6 @@ FIRST, LAST = date(1968, 1, 1), date(2200, 12, 31)
 LAST_YEAR = 2199
 """The last year in which something can be due in Taskbell."""
 
-YEARLY_MONTHDAY_IN_EVERY_MONTH = True
-"""Whether a yearly BYMONTHDAY without BYMONTH means every month, as the RFC's table says (it expands), or the month
-of DTSTART, as libical reads it."""
-
 MOST_STEPS = 3_000_000
 
 
@@ -91,7 +87,8 @@ def fitting_days(rule: Rule, start: date) -> int:
         days &= known.union(("yearday", day) for day in by["BYYEARDAY"])
     if "BYMONTHDAY" in by:
         days &= known.union(("monthday", day) for day in by["BYMONTHDAY"])
-        if rule.freq == "YEARLY" and not rule.has("BYMONTH", "BYWEEKNO", "BYYEARDAY") and not YEARLY_MONTHDAY_IN_EVERY_MONTH:
+        # The month is left out, so it is that of the start; with BYDAY the days of the whole year are meant.
+        if rule.freq == "YEARLY" and not rule.has("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYDAY"):
             days &= known.named["month", start.month]
     if rule.byday:
         span = "of month" if rule.freq == "MONTHLY" or "BYMONTH" in by else "of year"

@@ -38,25 +38,16 @@ def at_midnight(day: date | datetime) -> datetime:
     return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
 
 
-def libical(text: str) -> tuple[list[Case], Counter]:
-    """The rules of a table of libical, and how many were left out, by reason."""
-    found, left_out = [], Counter()
-    for block in re.split(r"\n\s*\n", text):
-        fields = dict(re.findall(r"^(RRULE|DTSTART|START-AT|INSTANCES):[ \t]*(.*?)[ \t]*$", block, re.MULTILINE))
-        if not fields:
+def libical(text: str) -> list[Case]:
+    """The rules of recurrence/libical.txt."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("#"):
             continue
-        rule = fields["RRULE"].replace("RSCALE=GREGORIAN;", "")
-        if fields["INSTANCES"].startswith("***"):
-            left_out["libical itself does not do it"] += 1
-        elif "RSCALE=" in rule:
-            left_out["a calendar other than the Gregorian one"] += 1
-        elif "SKIP=" in rule:
-            left_out["SKIP of RFC 7529, which Taskbell does not have"] += 1
-        else:
-            since = at_midnight(moment(fields["START-AT"])) if "START-AT" in fields else None
-            instances = [at_midnight(moment(value)) for value in fields["INSTANCES"].split(",") if value]
-            found.append(Case(rule, moment(fields["DTSTART"]), instances, since))
-    return found, left_out
+        start, since, rule, instances = line.split()
+        given = [at_midnight(moment(value)) for value in instances.split(",") if value != "-"]
+        found.append(Case(rule, moment(start), given, None if since == "-" else at_midnight(moment(since))))
+    return found
 
 
 class Foreign(Exception):

@@ -126,8 +126,12 @@ impl Parts {
             });
         let same_day = !self.days.is_empty()
             || !self.year_days.is_empty()
-            || !self.month_days.is_empty()
             || match self.freq {
+                // The month is left out, so it is that of the start.
+                YEARLY if !self.month_days.is_empty() => {
+                    !self.weeks.is_empty() || !self.months.is_empty() || day.month == start.month
+                }
+                _ if !self.month_days.is_empty() => true,
                 YEARLY if !self.weeks.is_empty() => day.weekday == start.weekday,
                 YEARLY if !self.months.is_empty() => day.of_month[0] == start.of_month[0],
                 YEARLY => (day.month, day.of_month[0]) == (start.month, start.of_month[0]),

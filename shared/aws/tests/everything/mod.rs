@@ -198,14 +198,14 @@ pub(crate) async fn store(store: &DynamoDb) {
     }
 
     let ((first, owner), (_, [_, member])) = (space(1, &ada()), shared());
-    store.create_space(&first, &owner, None, None).await.expect("an answer");
+    store.create_space(&first, &owner, Some(0), None).await.expect("an answer");
     let (second, owner) = space(2, &ada());
-    store.create_space(&second, &owner, None, None).await.expect("an answer");
+    store.create_space(&second, &owner, Some(1), None).await.expect("an answer");
     let (deleted, _) = leaving();
     store.replace_space(&deleted, 1).await.expect("an answer");
     let (kept, carrier) = invitation();
     let theirs = Invitation { email: eve().email, ..kept.clone() };
-    store.invite(&theirs, &carrier, None, None).await.expect("an answer");
+    store.invite(&theirs, &carrier, Some(0), None).await.expect("an answer");
     let (now_shared, _) = shared();
     let joined = store.change_member(&now_shared, 1, &MemberChange::Join(member, theirs, None)).await;
     assert!(joined.expect("an answer"));

@@ -10,6 +10,7 @@
 //! says.
 
 mod auto_complete;
+mod day;
 mod expansion;
 mod rule;
 mod series;

@@ -191,9 +191,33 @@ pub async fn accounts_are_found_by_the_beginning_of_their_address(store: &impl S
     assert_eq!(find("nobody", None, 2).await, (Vec::new(), None));
 }
 
-/// Whoever is shut out is not counted, until they are let in again; and their sessions can be ended all at once.
+/// What was not done after all counts no more, in its window.
+pub async fn what_is_taken_back_does_not_count(store: &impl Store) {
+    let (limit, ada) = (Limit::requests(9), limit::Subject::user(user(1).id));
+    let count = async |more, at| {
+        let usage = store.count(&limit, &ada, more, instant(at)).await.expect("an answer");
+        usage.expect("not blocked").count
+    };
+    let take_back = async |at| store.take_back(&limit, &ada, instant(at)).await.expect("an answer");
+    take_back("2026-03-01T08:00:00Z").await;
+    assert_eq!(count(2, "2026-03-01T08:00:00Z").await, 2);
+    take_back("2026-03-01T08:00:59Z").await;
+    assert_eq!(count(0, "2026-03-01T08:00:59Z").await, 1);
+    for _ in 0..2 {
+        take_back("2026-03-01T08:00:59Z").await;
+    }
+    assert_eq!(count(0, "2026-03-01T08:00:59Z").await, 0, "never less than nothing");
+    assert_eq!(count(3, "2026-03-01T08:01:00Z").await, 3);
+    take_back("2026-03-01T08:00:59Z").await;
+    assert_eq!(count(0, "2026-03-01T08:01:00Z").await, 3, "another window");
+}
+
+/// Whoever is blocked is not counted, until they are unblocked; and their sessions can be ended all at once.
 pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
     let (ada, bob, limit) = (user(1), user(2), Limit::requests(9));
+    for user in [&ada, &bob] {
+        register(store, user).await;
+    }
     let count = async |user: &User| {
         store.count(&limit, &limit::Subject::user(user.id), 1, now()).await.expect("an answer")
     };

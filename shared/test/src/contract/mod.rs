@@ -81,6 +81,7 @@ macro_rules! contract_tests {
             a_profile_changes_only_at_the_version_that_was_read
             what_somebody_does_is_counted_in_each_window
             accounts_are_found_by_the_beginning_of_their_address
+            what_is_taken_back_does_not_count
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
             a_task_is_read_back_whole

@@ -189,13 +189,12 @@ guard: $(TOOLS) ## whether handlers take more instructions than they did
 guard-write: $(TOOLS) ## takes what handlers take now for what they may take
 	@program=$$($(GUARDED)) && $(PYTHON) bench/guard.py "$$program" --write
 
-RULES ?= 20000
-
 NAMES ?=
 .PHONY: mutants
 mutants: $(TOOLS) ## breaks the checks of the code one line at a time, and says what no test notices (hours; NAMES="batch.rs viewers")
 	@$(PYTHON) local/mutants.py $(NAMES)
 
+RULES ?= 20000
 SEED ?= 5545
 .PHONY: recurrence-oracle
 recurrence-oracle: $(TOOLS) ## recurrence rules against libical's table, dateutil's tests and generated rules (two minutes; RULES=20000 SEED=5545)

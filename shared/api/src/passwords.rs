@@ -48,7 +48,8 @@ pub fn check_new(password: &str, context: &[&str]) -> Result<(), Violation> {
     let words = words.filter(|word| word.chars().count() > 2).take(MAX_CONTEXT);
     let context: Vec<&str> = std::iter::once(PRODUCT).chain(words).collect();
     // The score is 0..4; below 2 a password falls to a million guesses.
-    if zxcvbn::zxcvbn(judged(password), &context).score() < zxcvbn::Score::Two {
+    let weak = |part| zxcvbn::zxcvbn(part, &context).score() < zxcvbn::Score::Two;
+    if judged(password).into_iter().all(weak) {
         return Err(Violation::new(
             "too_common",
             "It is among the first that an attacker would try: use several unrelated words.",
@@ -57,10 +58,11 @@ pub fn check_new(password: &str, context: &[&str]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// The part of a password that is judged. What is strong up to there stays so, whatever follows.
-fn judged(password: &str) -> &str {
+/// The parts of a password that are judged, its beginning and its end: if one is strong, so is the whole.
+fn judged(password: &str) -> [&str; 2] {
     let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(end, _)| end);
-    password.get(..end).unwrap_or(password)
+    let start = password.char_indices().nth_back(JUDGED - 1).map_or(0, |(start, _)| start);
+    [password.get(..end).unwrap_or(password), password.get(start..).unwrap_or(password)]
 }
 
 /// Whether a hash was made with other parameters than those of today.
@@ -129,5 +131,20 @@ mod tests {
         assert_eq!(code("aaaaaaaaaaaa"), "too_common");
         assert_eq!(code("123456789012"), "too_common");
         assert_eq!(code("correct horse battery staple"), "ok");
+        assert_eq!(code("taskbelltaskbell"), "too_common");
+        assert_eq!(code("Taskbell-2026"), "too_common");
+        assert_eq!(code("adalovelaceadalovelace"), "too_common");
+        assert_eq!(code(&format!("{}correct horse battery staple", "a".repeat(40))), "ok");
+    }
+
+    #[test]
+    fn the_work_of_judging_a_password_is_bounded() {
+        for long in ["4@8({[<3691!|0$5+7%2".repeat(6), "ab".repeat(64), "ß\u{1F600}".repeat(60)] {
+            let long: String = long.chars().take(128).collect();
+            let parts = judged(&long);
+            assert!(parts.iter().all(|part| part.chars().count() == JUDGED), "{long}");
+            assert!(long.starts_with(parts[0]) && long.ends_with(parts[1]));
+        }
+        assert_eq!(judged("short"), ["short", "short"]);
     }
 }

@@ -19,6 +19,7 @@ use taskbell_domain::{
     clock::Random,
     credential::link_token,
     id::{SessionId, UserId},
+    user::REVOKED_AHEAD,
 };
 
 use crate::keys::{InvalidKey, KeyRing, Rotation, SigningKey};
@@ -26,8 +27,9 @@ use crate::keys::{InvalidKey, KeyRing, Rotation, SigningKey};
 /// How long an access token is valid.
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
-/// How far the clocks of those who issue and those who verify may be apart.
-const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
+/// How far a token may be dated ahead: as much as tokens are revoked ahead, and as the clocks of those who issue and
+/// those who verify may be apart.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(REVOKED_AHEAD.as_secs() + 5);
 
 /// For whom the tokens are.
 const AUDIENCE: &str = "taskbell-api";

@@ -214,16 +214,17 @@ impl Delivery {
         }
     }
 
-    /// The delivery as somebody may see it: only the recipient learns that it failed because of their account, their
-    /// settings or their mailbox.
+    /// The delivery as somebody may see it: only the recipient learns what became of it at their mailbox, and that it
+    /// failed because of their account or their settings. A complaint shows nowhere else.
     pub fn seen_by(&self, reader: UserId) -> Self {
         let mut seen = self.clone();
         if self.recipient == Some(reader) {
             return seen;
         }
-        let failed = matches!(self.feedback, Some(Feedback::Bounced | Feedback::Complained));
-        if failed || self.reason.is_some_and(Reason::is_private) {
-            (seen.reason, seen.feedback) = (Some(Reason::NotDelivered), None);
+        seen.feedback = None;
+        let bounced = self.feedback == Some(Feedback::Bounced);
+        if bounced || self.reason.is_some_and(Reason::is_private) {
+            seen.reason = Some(Reason::NotDelivered);
         }
         seen
     }

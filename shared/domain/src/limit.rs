@@ -43,21 +43,33 @@ pub const OPERATIONS: Limit = Limit { name: "operations", most: 1_000, window: M
 pub const ASSIGNMENTS: Limit =
     Limit { name: "assignments", most: 500, window: SignedDuration::from_hours(24) };
 
-/// Reminders and digests that a user gets of their own. Others cannot use them up.
+/// Reminders of tasks in a user's personal space, and digests. Others cannot use them up.
 pub const OWN_MAILS: Limit =
     Limit { name: "own-mails", most: 500, window: SignedDuration::from_hours(24) };
 
-/// Reminders and news of assignments that a user gets because of what others do.
-pub const MAILS_FROM_OTHERS: Limit =
-    Limit { name: "mails-from-others", most: 100, window: SignedDuration::from_hours(24) };
+/// Reminders of tasks in shared spaces and news of assignments that one user gets.
+pub const SHARED_MAILS: Limit =
+    Limit { name: "shared-mails", most: 200, window: SignedDuration::from_hours(24) };
+
+/// Those of them that one other user has caused.
+pub const MAILS_BETWEEN: Limit =
+    Limit { name: "mails-between", most: 50, window: SignedDuration::from_hours(24) };
 
 /// Reminders and news of assignments that one user causes to be mailed to others.
 pub const MAILS_TO_OTHERS: Limit =
     Limit { name: "mails-to-others", most: 300, window: SignedDuration::from_hours(24) };
 
-/// Mails to one address that nobody has verified: invitations, codes and requests to verify it.
-pub const MAILS_TO_STRANGER: Limit =
-    Limit { name: "mails-to-stranger", most: 5, window: SignedDuration::from_hours(24) };
+/// Invitations to one address.
+pub const INVITATIONS_TO_ADDRESS: Limit =
+    Limit { name: "invitations-to-address", most: 5, window: SignedDuration::from_hours(24) };
+
+/// Codes to one address that nobody has verified: anybody can ask for them.
+pub const CODES_TO_ADDRESS: Limit =
+    Limit { name: "codes-to-address", most: 5, window: SignedDuration::from_hours(24) };
+
+/// Requests to verify one address: whoever has the account can ask for them.
+pub const VERIFICATIONS_OF_ADDRESS: Limit =
+    Limit { name: "verifications-of-address", most: 5, window: SignedDuration::from_hours(24) };
 
 /// Codes for passwords that are mailed to one account, from wherever they are asked for.
 pub const RESETS_OF_ACCOUNT: Limit =
@@ -142,6 +154,11 @@ impl Subject {
     pub fn account(address: &str, account: &EmailAddress) -> Self {
         let pair = format!("{} {}", network(address), account.canonical());
         Self(format!("ACCOUNT#{}", sha256_hex(pair.as_bytes())))
+    }
+
+    /// One user, in what they cause for another.
+    pub fn pair(from: UserId, to: UserId) -> Self {
+        Self(format!("PAIR#{}#{}", from.body(), to.body()))
     }
 
     /// A mailbox, whoever has it. It is kept as a hash.

@@ -1,6 +1,8 @@
 //! What the names of people and spaces may have in them. They stand in mails to people who know neither, so they show all
 //! that they consist of, in its order, and nothing in them becomes a link.
 
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
 use crate::violation::Violation;
 
 /// Checks a name, which is one line already.
@@ -70,7 +72,9 @@ fn has_hidden(name: &str) -> bool {
 /// between a letter or a digit and two letters, as in `example.com` and `name@example.com`. That `Dr.Who` is refused with
 /// these needs no list of top-level domains, which changes.
 fn has_url(name: &str) -> bool {
-    let characters: Vec<char> = name.chars().collect();
+    // As domain names are compared (UTS #46): what is wide is narrow, and marks and selectors are left out.
+    let plain = name.nfkc().filter(|c| !is_combining_mark(*c) && !is_selector(*c));
+    let characters: Vec<char> = plain.collect();
     let is_domain = |window: &[char]| match window {
         [label, dot, tail @ ..] => {
             label.is_alphanumeric() && is_dot(*dot) && tail.iter().all(|c| c.is_alphabetic())
@@ -83,7 +87,7 @@ fn has_url(name: &str) -> bool {
 
 /// The full stops of domain names (UTS #46), and one that looks like them.
 fn is_dot(c: char) -> bool {
-    matches!(c, '.' | '\u{2024}' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
+    matches!(c, '.' | '\u{fe52}' | '\u{2024}' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
 }
 
 #[cfg(test)]
@@ -182,6 +186,12 @@ mod tests {
         for name in [
             "http://evil",
             "HTTPS://evil.example",
+            "evil1\u{fe0f}.com",
+            "evil。\u{fe0f}com",
+            "xà\u{fe0f}.com/login",
+            "evil﹒com",
+            "evil\u{334}.com",
+            "evil.c\u{334}om",
             "ftp://1.2.3.4",
             "www.x",
             "WWW.Evil",

@@ -276,6 +276,7 @@ impl Task {
         random: &dyn Random,
     ) -> Result<Change, FieldError> {
         let mut next = self.clone();
+        next.rests_until = None;
         if let (Some(due), Some(user)) = (&patch.due, profile) {
             next.due_at = due.as_ref().map(|due| due.at(&user.time_zone));
             next.due = due.clone();
@@ -346,7 +347,12 @@ impl Task {
     pub fn auto_complete_at(&self) -> Option<Timestamp> {
         let after = self.auto_complete_after.filter(|_| self.status != Status::Completed)?;
         let due_at = self.due_at.filter(|_| self.recurrence.is_some());
-        let at = after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))?;
+        after.after(due_at.map_or(self.updated_at, |due_at| due_at.max(self.updated_at)))
+    }
+
+    /// When its automatic completion is looked at next: later while it rests.
+    pub fn completion_timer(&self) -> Option<Timestamp> {
+        let at = self.auto_complete_at()?;
         Some(self.rests_until.map_or(at, |until| until.max(at)))
     }
 

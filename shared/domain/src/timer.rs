@@ -129,13 +129,13 @@ impl Task {
     /// The task's next timer: none when nothing is left to happen by itself.
     pub fn timer(&self) -> Option<Timer> {
         let reminders = self.reminders.iter().filter_map(|r| r.delivery.next_at);
-        let at = reminders.chain(self.auto_complete_at()).min()?;
+        let at = reminders.chain(self.completion_timer()).min()?;
         Some(Timer { at, subject: Subject::Task(self.id) })
     }
 
     /// Takes the next step that is due at `now`. The version is one higher unless it is [`Step::Idle`].
     pub fn begin_delivery(&mut self, now: Timestamp, random: &dyn Random) -> Step {
-        let completes_at = self.auto_complete_at().filter(|at| *at <= now);
+        let completes_at = self.completion_timer().filter(|at| *at <= now);
         let due = self.reminders.iter_mut().filter(|r| r.delivery.is_due(now));
         let reminder = due.min_by_key(|r| r.delivery.next_at);
         // A reminder at the very moment of the completion still rings.

@@ -36,6 +36,9 @@ word_enum!(StopReason, "Why no mail goes to an address any more.",
     Complained = "complained": "Its owner has called a mail unwanted.",
 );
 
+/// How far ahead of the present one access tokens are revoked.
+pub const REVOKED_AHEAD: SignedDuration = SignedDuration::from_secs(10);
+
 /// That no mail goes to an address any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped {
@@ -187,9 +190,10 @@ impl User {
         self.touch(&before, now);
     }
 
-    /// Access tokens say the second in which they were issued, so those of the present one end with those before.
+    /// Also what is issued until this is stored, and by clocks that are ahead, is not valid. What is issued then is dated
+    /// that much ahead.
     fn revoke_tokens(&mut self, now: Timestamp) {
-        self.tokens_valid_from = Some(whole_seconds(now) + SignedDuration::from_secs(1));
+        self.tokens_valid_from = Some(whole_seconds(now) + REVOKED_AHEAD);
     }
 
     /// The user has proven that the address is theirs. Returns whether that is news.

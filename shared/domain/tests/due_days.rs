@@ -5,7 +5,7 @@ use taskbell_domain::{user::User, zone::Zone};
 use taskbell_test::fixtures::{due_draft, instant, task, user};
 
 fn living_in(zone: &str) -> User {
-    User { time_zone: Zone::parse(zone).unwrap(), ..user(1) }
+    User { time_zone: Zone::parse(zone).expect("valid"), ..user(1) }
 }
 
 const ZONES: [&str; 6] =
@@ -13,12 +13,12 @@ const ZONES: [&str; 6] =
 
 #[test]
 fn an_all_day_task_is_due_on_its_day_wherever_it_was_set_and_wherever_its_reader_is() {
-    let day: Date = "2026-03-01".parse().unwrap();
-    let tomorrow = day.tomorrow().unwrap();
+    let day: Date = "2026-03-01".parse().expect("valid");
+    let tomorrow = day.tomorrow().expect("valid");
     for set_in in ZONES {
         for (number, named) in (1..).zip(["2026-02-28", "2026-03-01", "2026-03-02"]) {
             let task = task(number, &living_in(set_in), due_draft("t", named, &[]));
-            let at = task.due_at.unwrap();
+            let at = task.due_at.expect("valid");
             for read_in in ZONES {
                 let reader = living_in(read_in);
                 let today = reader.due_between(day, tomorrow);
@@ -40,7 +40,7 @@ fn an_all_day_task_is_due_on_its_day_wherever_it_was_set_and_wherever_its_reader
 #[test]
 fn what_has_a_time_of_day_is_due_at_its_instant() {
     let tokyo = living_in("Asia/Tokyo");
-    let [day, end] = ["2026-03-01", "2026-03-02"].map(|day| day.parse().unwrap());
+    let [day, end] = ["2026-03-01", "2026-03-02"].map(|day| day.parse().expect("valid"));
     for (due, is_today) in [
         ("2026-02-28T14:59:59Z", false),
         ("2026-02-28T15:00:00Z", true),

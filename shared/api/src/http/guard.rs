@@ -234,7 +234,13 @@ impl<S: Limits> Gate for Guard<'_, S> {
         if let Verdict::Counted(allowance) = verdict
             && allowance.exceeded
         {
-            self.refuse(subject, now + allowance.reset, now);
+            self.refuse(subject.clone(), now + allowance.reset, now);
+        }
+        // Whoever has a token of before must not use up what the user may do.
+        if verdict == Verdict::Revoked
+            && let Err(error) = self.store.take_back(&self.limit, &subject, now).await
+        {
+            tracing::warn!(%error, "a refused request counts");
         }
         verdict
     }

@@ -1,10 +1,10 @@
 //! How many mails in a day go to one recipient, and are caused by one sender.
 
+use jiff::Timestamp;
 use taskbell_domain::{
     delivery::{Outcome, Reason},
-    email::EmailAddress,
-    id::UserId,
-    limit::{Limit, MAILS_FROM_OTHERS, MAILS_TO_OTHERS, MAILS_TO_STRANGER, OWN_MAILS, Subject},
+    id::{SpaceId, UserId},
+    limit::{Limit, MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, SHARED_MAILS, Subject},
     ports::{Mail, Mailer, TimerQueue},
 };
 
@@ -13,28 +13,34 @@ use super::send_reminders::{Offered, Worker, WorkerStore};
 /// A limit, and under whose name a mail counts.
 pub(super) type MailLimit = (Limit, Subject);
 
-/// The limits of a mail that one user causes and another, or the same, gets. The sender's comes first: a mail that
-/// is too much for them takes nothing from the recipient.
-pub(super) fn limits_of(from: UserId, to: UserId) -> Vec<MailLimit> {
-    if from == to {
-        return vec![(OWN_MAILS, Subject::user(to))];
+/// The limits of a mail about a task that one user has created and another, or the same, gets. What others can change
+/// takes nothing from what is one's own, and no single one of them takes all of the rest.
+pub(super) fn limits_of(space: SpaceId, from: UserId, to: UserId) -> Vec<MailLimit> {
+    if space == SpaceId::personal(to) {
+        return vec![own_limit(to)];
     }
-    vec![(MAILS_TO_OTHERS, Subject::user(from)), (MAILS_FROM_OTHERS, Subject::user(to))]
+    let shared = (SHARED_MAILS, Subject::user(to));
+    if from == to {
+        return vec![shared];
+    }
+    let between = (MAILS_BETWEEN, Subject::pair(from, to));
+    vec![between, (MAILS_TO_OTHERS, Subject::user(from)), shared]
 }
 
-/// The limit of a mail to an address that nobody has verified.
-pub(super) fn limit_of_stranger(to: &EmailAddress) -> MailLimit {
-    (MAILS_TO_STRANGER, Subject::mailbox(to))
+/// The limit of mails that are a user's own.
+pub(super) fn own_limit(to: UserId) -> MailLimit {
+    (OWN_MAILS, Subject::user(to))
 }
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Counts a mail. Returns whether it may be sent. Where it cannot be counted it may: a mail too many does less
     /// harm than one that is lost.
-    pub(super) async fn count_mail(&self, limits: &[MailLimit]) -> bool {
-        for (limit, subject) in limits {
-            match self.store.count(limit, subject, 1, self.clock.now()).await {
+    async fn count_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
+        for (index, (limit, subject)) in limits.iter().enumerate() {
+            match self.store.count(limit, subject, 1, now).await {
                 Ok(Some(usage)) if usage.count > limit.most => {
                     tracing::warn!(limit = limit.name, "mail limit exceeded");
+                    self.take_back(limits.get(..index).unwrap_or_default(), now).await;
                     return false;
                 }
                 Ok(_) => {}
@@ -51,17 +57,22 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         mail: &Mail,
         offered: Offered<'_>,
     ) -> Outcome {
-        if !self.count_mail(limits).await {
+        let now = self.clock.now();
+        if !self.count_mail(limits, now).await {
             return Outcome::Skipped(Reason::TooManyMails);
         }
         let outcome = self.offer(mail, offered).await;
         if matches!(outcome, Outcome::Deferred | Outcome::Refused) {
-            for (limit, subject) in limits {
-                if let Err(error) = self.store.take_back(limit, subject, self.clock.now()).await {
-                    tracing::warn!(limit = limit.name, %error, "a mail counts that was not sent");
-                }
-            }
+            self.take_back(limits, now).await;
         }
         outcome
+    }
+
+    async fn take_back(&self, limits: &[MailLimit], now: Timestamp) {
+        for (limit, subject) in limits {
+            if let Err(error) = self.store.take_back(limit, subject, now).await {
+                tracing::warn!(limit = limit.name, %error, "a mail counts that was not sent");
+            }
+        }
     }
 }

@@ -5,6 +5,10 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
     id::{NoticeId, SpaceId, TaskId, UserId},
+    limit::{
+        CODES_TO_ADDRESS, INVITATIONS_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS, SHARED_MAILS,
+        Subject, VERIFICATIONS_OF_ADDRESS,
+    },
     notice::{Code, Content, Notice, NoticeStep, Purpose},
     ports::{Mail, Mailer, PortError, Replaced, TimerQueue},
     space::InvitationToken,
@@ -13,7 +17,7 @@ use taskbell_domain::{
 };
 
 use super::{
-    mail_limits::{limit_of_stranger, limits_of},
+    mail_limits::own_limit,
     pace::Turn,
     send_reminders::{Failure, MAX_STEPS, Offered, Worker, WorkerStore},
 };
@@ -144,12 +148,25 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             }
             Ok(Ok(mail)) => {
                 let limits = match &notice.content {
-                    Content::Assignment { to, by, .. } => limits_of(*by, *to),
-                    Content::Digest { to, .. } => limits_of(*to, *to),
-                    Content::Invitation { .. } | Content::Verification { .. } => {
-                        vec![limit_of_stranger(&mail.to)]
+                    Content::Assignment { to, by, .. } => {
+                        let between = (MAILS_BETWEEN, Subject::pair(*by, *to));
+                        let caused = (MAILS_TO_OTHERS, Subject::user(*by));
+                        vec![between, caused, (SHARED_MAILS, Subject::user(*to))]
                     }
-                    Content::Message { .. } | Content::Code { .. } => Vec::new(),
+                    Content::Digest { to, .. } => vec![own_limit(*to)],
+                    Content::Invitation { .. } => {
+                        vec![(INVITATIONS_TO_ADDRESS, Subject::mailbox(&mail.to))]
+                    }
+                    Content::Verification { .. } => {
+                        vec![(VERIFICATIONS_OF_ADDRESS, Subject::mailbox(&mail.to))]
+                    }
+                    Content::Code { to, .. } => match self.account(*to).await? {
+                        Ok(user) if user.email_verified_at.is_none() => {
+                            vec![(CODES_TO_ADDRESS, Subject::mailbox(&mail.to))]
+                        }
+                        _ => Vec::new(),
+                    },
+                    Content::Message { .. } => Vec::new(),
                 };
                 let offered = Offered { id: &notice.id, fire_at: notice.delivery.fire_at };
                 Ok(self.offer_within(&limits, &mail, offered).await)
@@ -271,10 +288,6 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         }
         if user.mail_stopped.is_some_and(|stopped| stopped.reason == StopReason::Bounced) {
             return Ok(Err(Reason::Bounced));
-        }
-        let stranger = user.email_verified_at.is_none();
-        if stranger && !self.count_mail(&[limit_of_stranger(&user.email)]).await {
-            return Ok(Err(Reason::TooManyMails));
         }
         let code = Code::generate(notice.id, self.random);
         let content = Content::Code { to, purpose, secret_hash: Some(code.hash()) };

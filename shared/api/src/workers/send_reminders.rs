@@ -173,7 +173,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 
     /// Whether a task is about to complete itself whose creator is blocked.
     async fn rests(&self, task: &Task, now: Timestamp) -> Result<bool, PortError> {
-        if task.auto_complete_at().is_none_or(|at| at > now) {
+        if task.completion_timer().is_none_or(|at| at > now) {
             return Ok(false);
         }
         Ok(self.account(task.created_by).await? == Err(Reason::AccountDisabled))
@@ -246,7 +246,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        let limits = limits_of(task.created_by, recipient);
+        let limits = limits_of(task.space, task.created_by, recipient);
         match reminder_mail(self.mail, task, (&user, role), *claim, self.clock.now()) {
             Ok(mail) => {
                 let offered = Offered { id: &claim.reminder, fire_at: claim.fire_at };

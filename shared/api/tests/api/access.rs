@@ -112,10 +112,13 @@ async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() 
     }
 }
 
+/// When something stops mail to a user, what it does to the account, and how many mails leave.
+type Stop = (i64, fn(User, Stopped) -> User, usize);
+
 #[tokio::test]
 async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unproven() {
     let stopped = Stopped { reason: StopReason::Complained, at: now() };
-    let changes: [(i64, fn(User, Stopped) -> User, usize); 4] = [
+    let changes: [Stop; 4] = [
         (0, |user, _| user, 1),
         (1, |user, _| user, 0),
         (0, |user, _| User { disabled_at: Some(now()), ..user }, 0),

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use taskbell_domain::{
     clock::Clock,
     limit::{
-        ASSIGNMENTS, Limit, MAILS_FROM_OTHERS, MAILS_TO_OTHERS, MAILS_TO_STRANGER, OWN_MAILS, Subject,
+        ASSIGNMENTS, CODES_TO_ADDRESS, Limit, MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, SHARED_MAILS,
+        Subject, VERIFICATIONS_OF_ADDRESS,
     },
     notice::Content,
     ports::{Limits, MailError, Notices, ProfileChanges, Profiles, TaskReads},
@@ -23,6 +24,9 @@ use crate::{
     reminders::DUE,
     support::{World, mate},
 };
+
+/// The reason that the recipient reads, and what brings it about.
+type Cause = (&'static str, fn(&mut User));
 
 impl World {
     /// Uses up a limit but for so many.
@@ -83,8 +87,9 @@ impl World {
 async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
     let (mate, ada) = (mate(), user(1));
     for (limit, subject, sent) in [
+        (MAILS_BETWEEN, Subject::pair(ada.id, mate.id), 1),
         (MAILS_TO_OTHERS, Subject::user(ada.id), 1),
-        (MAILS_FROM_OTHERS, Subject::user(mate.id), 1),
+        (SHARED_MAILS, Subject::user(mate.id), 1),
         // What others cause takes nothing of one's own, and one's own nothing of what others cause.
         (OWN_MAILS, Subject::user(mate.id), 2),
         (OWN_MAILS, Subject::user(ada.id), 2),
@@ -97,6 +102,17 @@ async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
         assert_eq!(outbox.sent().len(), sent, "{}", limit.name);
         let log = world.seen_by(&mate, &task).await;
         let (mail, skipped) = (json!(["sent", null, null]), json!(["skipped", "too_many_mails", null]));
+        if sent == 1 {
+            for (other, whose) in [
+                (MAILS_BETWEEN, Subject::pair(ada.id, mate.id)),
+                (MAILS_TO_OTHERS, Subject::user(ada.id)),
+                (SHARED_MAILS, Subject::user(mate.id)),
+            ] {
+                if other.name != limit.name {
+                    assert!(world.used(&other, &whose).await <= 1, "{}", other.name);
+                }
+            }
+        }
         let expected = if sent == 2 { json!([mail, mail]) } else { json!([mail, skipped]) };
         assert_eq!(log, [expected.clone(), expected], "{}", limit.name);
         world.clock.advance(SignedDuration::from_hours(24));
@@ -131,7 +147,7 @@ async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_f
     let (world, ada, _) = World::inhabited().await;
     world.change_user(ada.id, |ada| ada.email_verified_at = None).await;
     let outbox = Outbox::default();
-    for number in 0..u64::from(MAILS_TO_STRANGER.most) + 5 {
+    for number in 0..u64::from(CODES_TO_ADDRESS.most + VERIFICATIONS_OF_ADDRESS.most) + 6 {
         let content = match number % 2 {
             0 => Content::Verification { to: ada.id },
             _ => Content::Code {
@@ -144,12 +160,13 @@ async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_f
         world.store.add_notice(&made, None).await.expect("an answer");
         world.handle(&outbox, made.timer().expect("a timer")).await.expect("it is dealt with");
     }
-    assert_eq!(outbox.sent().len(), MAILS_TO_STRANGER.most as usize);
+    let most = CODES_TO_ADDRESS.most + VERIFICATIONS_OF_ADDRESS.most;
+    assert_eq!(outbox.sent().len(), most as usize);
 }
 
 #[tokio::test]
 async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
-    let causes: [(&str, fn(&mut User)); 5] = [
+    let causes: [Cause; 5] = [
         ("account_disabled", |mate| mate.disabled_at = Some(now())),
         ("mail_off", |mate| mate.mail.set(MailKind::Reminders, false)),
         ("unverified", |mate| mate.email_verified_at = None),

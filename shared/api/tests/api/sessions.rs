@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use taskbell_domain::{
     clock::Clock,
     credential::{Credential, RefreshToken},
+    limit::Limit,
     notice::Notice,
     ports::{
         Accounts, Credentials, Notices, ProfileChanges, Profiles, Redemption, Redemptions,
@@ -145,7 +146,8 @@ async fn a_log_in_that_races_a_reset_opens_no_session_with_the_old_password() {
         let mut user = store.user(id).await.expect("an answer").expect("ada");
         user.set_password("5e".repeat(16), now());
         let credential = Credential { user: id, password_hash: "another".to_owned() };
-        let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
+        let limit = &Limit::requests(1);
+        let redemption = Redemption { code: &code, user: &user, credential: Some(&credential), limit };
         assert!(store.redeem(redemption).await.expect("an answer"));
         store.close_sessions(id).await.expect("an answer");
     };

@@ -92,12 +92,13 @@ impl Credentials for DynamoDb {
 impl Redemptions for DynamoDb {
     async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
         const OPERATION: &str = "using up a code";
-        let Redemption { code, user, credential } = redemption;
+        let Redemption { code, user, credential, limit } = redemption;
         let profile = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
         let notice = item(OPERATION, keys::notice(code.id), &NoticeItem::from(code))?;
         let mut actions = vec![
             put(OPERATION, &self.accounts, profile, When::Version(user.version - 1))?,
             put(OPERATION, &self.tasks, notice, When::Version(code.version - 1))?,
+            self.access_update(OPERATION, user, limit)?,
         ];
         if let Some(credential) = credential {
             let owner = user.id.to_string();

@@ -1,9 +1,6 @@
 //! Comments, in the partition of their task.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{ConditionCheck, ReturnValue::AllOld, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 use taskbell_domain::{
     comment::{Comment, MAX_COMMENTS},
     id::{CommentId, TaskId},
@@ -14,7 +11,7 @@ use super::{
     DynamoDb,
     items::{CommentItem, format, item, read},
     key, keys, number, text,
-    write::{When, put},
+    write::{When, delete, put},
 };
 use crate::{
     error::{port_error, unbuildable},
@@ -113,30 +110,22 @@ impl Comments for DynamoDb {
 
     async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {
         const OPERATION: &str = "deleting a comment";
-        let of = key(keys::comment(task, id));
-        let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(of));
-        let deleted = delete.return_values(AllOld).sent().await.map_err(port_error(OPERATION))?;
-        if deleted.attributes.is_none() {
-            return Ok(());
-        }
-        // Comments that were made before they were counted are not taken off. Should this be cut off, the task has room
-        // for one less.
-        let counted = self
-            .client
-            .update_item()
+        // Comments that were made before they were counted leave room for as many more.
+        let counted = Update::builder()
             .table_name(&self.tasks)
             .set_key(Some(key(keys::comment_count(task))))
-            .update_expression("ADD #count :one_less")
-            .condition_expression("#count > :none")
+            .update_expression("SET #format = :format ADD #count :one_less")
+            .expression_attribute_names("#format", keys::FORMAT)
             .expression_attribute_names("#count", COUNT)
+            .expression_attribute_values(":format", format())
             .expression_attribute_values(":one_less", number(-1))
-            .expression_attribute_values(":none", number(0));
-        match counted.sent().await {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(port_error(OPERATION)(error)),
-            },
-        }
+            .build()
+            .map_err(|e| unbuildable(OPERATION, e))?;
+        let actions = vec![
+            delete(OPERATION, &self.tasks, keys::comment(task, id), When::Present)?,
+            TransactWriteItem::builder().update(counted).build(),
+        ];
+        // Refused, it is gone already.
+        self.transact(OPERATION, actions).await.map(drop)
     }
 }

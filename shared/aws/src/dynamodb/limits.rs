@@ -3,7 +3,10 @@
 
 use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, ReturnValue::AllNew, ReturnValuesOnConditionCheckFailure::AllOld},
+    types::{
+        AttributeValue, ReturnValue::AllNew, ReturnValuesOnConditionCheckFailure::AllOld,
+        TransactWriteItem, Update,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
@@ -14,13 +17,13 @@ use taskbell_domain::{
 
 use super::{DynamoDb, Item, items::format, key, keys, number};
 use crate::{
-    error::{corrupt, port_error},
+    error::{corrupt, port_error, unbuildable},
     sent::Sent,
 };
 
 const OPERATION: &str = "counting";
 
-/// Stands in the count of a user who is blocked.
+/// Stands in the count of a user who is blocked, under the name that it has had since the first release.
 const BLOCKED: &str = "shut_out";
 
 /// Stands in the count of a user of whom older access tokens are not valid.
@@ -112,15 +115,31 @@ impl Limits for DynamoDb {
 
 impl AccessChanges for DynamoDb {
     async fn store_access(&self, user: &User, limit: &Limit) -> Result<(), PortError> {
+        const OPERATION: &str = "storing what a user may do";
+        let update = self.access_update(OPERATION, user, limit)?;
+        self.transact(OPERATION, vec![update]).await.map(drop)
+    }
+}
+
+impl DynamoDb {
+    /// Lets the count of a user's requests say what the profile says.
+    pub(super) fn access_update(
+        &self,
+        operation: &'static str,
+        user: &User,
+        limit: &Limit,
+    ) -> Result<TransactWriteItem, PortError> {
         let (mut sets, mut removes) =
-            ("SET #format = :format".to_owned(), " REMOVE #expires_at".to_owned());
-        let mut update = self
-            .client
-            .update_item()
+            ("SET #format = :format, #access = :access".to_owned(), " REMOVE #expires_at".to_owned());
+        let mut update = Update::builder()
             .table_name(&self.accounts)
             .set_key(Some(key(keys::limit(limit, &Subject::user(user.id)))))
             .expression_attribute_names("#format", keys::FORMAT)
             .expression_attribute_values(":format", format())
+            // What a later version of the profile says stays.
+            .condition_expression("attribute_not_exists(#access) OR #access <= :access")
+            .expression_attribute_names("#access", "access_version")
+            .expression_attribute_values(":access", number(user.version))
             // DynamoDB must not delete it before the next request is counted.
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_names("#blocked", BLOCKED);
@@ -136,8 +155,9 @@ impl AccessChanges for DynamoDb {
                 .expression_attribute_names("#valid_from", TOKENS_VALID_FROM)
                 .expression_attribute_values(":valid_from", number(from.as_second()));
         }
-        let update = update.update_expression(sets + &removes);
-        update.sent().await.map(drop).map_err(port_error("storing what a user may do"))
+        let update = update.update_expression(sets + &removes).build();
+        let update = update.map_err(|e| unbuildable(operation, e))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 }
 

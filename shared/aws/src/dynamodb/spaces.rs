@@ -131,9 +131,9 @@ impl SpaceChanges for DynamoDb {
     async fn memberships(&self, user: UserId) -> Result<space::Memberships, PortError> {
         const OPERATION: &str = "counting the spaces of a user";
         let (partition, prefix) = keys::spaces_of(user);
-        let pointers = self.partition(OPERATION, &partition, prefix);
-        let number = self.get(OPERATION, &self.tasks, keys::memberships(user));
-        let (pointers, number) = try_join!(pointers, number)?;
+        // First the version: what joins after it was read makes the next write fail.
+        let number = self.get(OPERATION, &self.tasks, keys::memberships(user)).await?;
+        let pointers = self.partition(OPERATION, &partition, prefix).await?;
         Ok(space::Memberships { spaces: pointers.len(), version: version_of(OPERATION, number)? })
     }
 
@@ -234,10 +234,11 @@ impl SpaceChanges for DynamoDb {
         address_hash: &str,
     ) -> Result<InvitationBook, PortError> {
         const OPERATION: &str = "reading who is invited";
+        // First the version: what is made after it was read makes the next write fail.
+        let number = self.get(OPERATION, &self.tasks, keys::invitation_book(space)).await?;
         let invitations = self.invitations(space);
         let invited = self.get(OPERATION, &self.tasks, keys::invited(space, address_hash));
-        let number = self.get(OPERATION, &self.tasks, keys::invitation_book(space));
-        let (invitations, invited, number) = try_join!(invitations, invited, number)?;
+        let (invitations, invited) = try_join!(invitations, invited)?;
         let at = invited.and_then(|item| item.get(INVITED_AT)?.as_n().ok()?.parse().ok());
         let last_invited = at.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let version = version_of(OPERATION, number)?;

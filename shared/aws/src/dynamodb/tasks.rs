@@ -255,7 +255,7 @@ impl DynamoDb {
             return;
         }
         const OPERATION: &str = "deleting the comments of a task";
-        let comments = keys::comments_of(id);
+        let comments = keys::all_comments_of(id);
         if let Err(error) = self.delete_partition(OPERATION, &self.tasks, comments).await {
             tracing::error!(task = %id, %error, "comments of a deleted task are left");
         }

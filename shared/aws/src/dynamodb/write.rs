@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
         AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
     },
 };
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use taskbell_domain::ports::{PortError, Replaced};
 
 use super::{
@@ -27,6 +28,8 @@ pub(super) enum When<'a> {
     Always,
     /// There is none with its key.
     Absent,
+    /// There is one with its key.
+    Present,
     /// It is there, with this version.
     Version(u64),
     /// It is there, with this text in that attribute.
@@ -41,6 +44,7 @@ impl<'a> When<'a> {
         match self {
             Self::Always => None,
             Self::Absent => Some(("attribute_not_exists(#name)", keys::PK, None)),
+            Self::Present => Some(("attribute_exists(#name)", keys::PK, None)),
             Self::Version(version) => Some(("#name = :value", keys::VERSION, Some(number(version)))),
             Self::Has(name, value) => Some(("#name = :value", name, Some(text(value)))),
         }
@@ -91,6 +95,20 @@ pub(super) fn delete(
     }
     let delete = delete.build().map_err(|e| unbuildable(operation, e))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// How often a transaction that has met another one is tried again.
+const CONFLICTS: usize = 3;
+
+/// Whether a transaction was cancelled for no other reason than that another one was under way.
+fn only_conflicts(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+        error.as_service_error()
+    else {
+        return false;
+    };
+    let mut codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    codes.all(|code| matches!(code, "None" | "TransactionConflict"))
 }
 
 fn named(value: AttributeValue) -> HashMap<String, AttributeValue> {
@@ -149,7 +167,18 @@ impl DynamoDb {
         operation: &'static str,
         actions: Vec<TransactWriteItem>,
     ) -> Result<Transacted, PortError> {
-        let sent = self.client.transact_write_items().set_transact_items(Some(actions)).sent().await;
+        let send = || {
+            let request = self.client.transact_write_items();
+            request.set_transact_items(Some(actions.clone())).sent()
+        };
+        let mut sent = send().await;
+        // Another one was under way on one of the items; it is over in milliseconds. The SDK does not try again.
+        for _ in 0..CONFLICTS {
+            if !sent.as_ref().is_err_and(only_conflicts) {
+                break;
+            }
+            sent = send().await;
+        }
         let Err(error) = sent else { return Ok(Transacted::Done) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()

@@ -81,6 +81,8 @@ pub struct Redemption<'a> {
     pub user: &'a User,
     /// Another password.
     pub credential: Option<&'a Credential>,
+    /// Under which limit requests of the user are counted: whoever counts them learns what the profile says now.
+    pub limit: &'a Limit,
 }
 
 /// Uses up codes.

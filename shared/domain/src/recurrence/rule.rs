@@ -75,12 +75,13 @@ impl Rule {
     /// A [`Violation`] with code `invalid_recurrence` that names the part.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let rule = Self::stored(text)?;
+        check_values(&rule.text)?;
         rule.parts.check()?;
         Ok(rule)
     }
 
-    /// Reads a rule that was parsed before it was stored. Combinations of parts that an earlier version allowed are
-    /// read, so that no stored task becomes unreadable.
+    /// Reads a rule that was parsed before it was stored. Combinations of parts and ways to write values that an earlier
+    /// version allowed are read, so that no stored task becomes unreadable.
     ///
     /// # Errors
     /// A [`Violation`] with code `invalid_recurrence` for a part that is not known or has no such value.
@@ -250,12 +251,8 @@ impl Parts {
 impl Until {
     /// Reads the three forms of a date or time; nothing for an end that no due time can reach.
     fn parse(value: &str) -> Result<Option<Self>, Violation> {
-        let (text, form) = match value.strip_suffix('Z') {
-            Some(text) => (text, "20261231T090000"),
-            None if value.contains('T') => (value, "20261231T090000"),
-            None => (value, "20261231"),
-        };
-        let date = form == "20261231";
+        let text = value.strip_suffix('Z').unwrap_or(value);
+        let date = !value.contains('T') && !value.ends_with('Z');
         // A leap second is the second before it.
         let leap = text.strip_suffix("60").filter(|_| !date).map(|minute| format!("{minute}59"));
         let text = leap.as_deref().unwrap_or(text);
@@ -263,9 +260,7 @@ impl Until {
             true => civil::Date::strptime("%Y%m%d", text).map(|date| date.at(0, 0, 0, 0)),
             false => civil::DateTime::strptime("%Y%m%dT%H%M%S", text),
         };
-        let last = local.ok().filter(|_| text.len() == form.len()).ok_or_else(|| {
-            invalid("UNTIL must be like 20261231, 20261231T090000 or 20261231T080000Z.")
-        })?;
+        let last = local.map_err(|_| invalid(UNTIL_FORMS))?;
         if last.year() > *YEARS.end() {
             return Ok(None);
         }
@@ -286,6 +281,24 @@ impl Until {
             Self::Instant(last) => occurrence.begins_at(zone) <= last,
         }
     }
+}
+
+const UNTIL_FORMS: &str = "UNTIL must be like 20261231, 20261231T090000 or 20261231T080000Z.";
+
+/// Refuses ways to write a value that RFC 5545 does not have: no value, a plus before a number that has no sign, fewer
+/// digits.
+fn check_values(text: &str) -> Result<(), Violation> {
+    for (name, value) in text.split(';').filter_map(|part| part.split_once('=')) {
+        let unsigned = ["BYSECOND", "BYMINUTE", "BYHOUR", "BYMONTH"].contains(&name);
+        if value.is_empty() || unsigned && value.contains('+') {
+            return Err(invalid(format!("{name} has no such value.")));
+        }
+        let until = value.strip_suffix('Z').unwrap_or(value);
+        if name == "UNTIL" && ![8, 15].contains(&until.len()) {
+            return Err(invalid(UNTIL_FORMS));
+        }
+    }
+    Ok(())
 }
 
 const UNKNOWN_PART: &str =
@@ -317,6 +330,9 @@ fn frequency(value: &str) -> Result<Frequency, Violation> {
 
 /// A comma-separated list, sorted, each element once.
 fn list<T: Ord>(value: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Result<Vec<T>, Violation> {
+    if value.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut elements = value.split(',').map(read).collect::<Result<Vec<_>, _>>()?;
     elements.sort_unstable();
     elements.dedup();
@@ -325,7 +341,8 @@ fn list<T: Ord>(value: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Res
 
 fn numbers(name: &str, value: &str, range: RangeInclusive<i8>) -> Result<Vec<i8>, Violation> {
     list(value, |text| {
-        let number = digits(text).and_then(|digits| digits.parse().ok());
+        let number = digits(text.strip_prefix('+').unwrap_or(text));
+        let number = number.and_then(|digits| digits.parse().ok());
         number.filter(|number| range.contains(number)).ok_or_else(|| {
             invalid(format!("{name} must be numbers from {} to {}.", range.start(), range.end()))
         })

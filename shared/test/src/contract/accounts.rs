@@ -58,7 +58,8 @@ pub async fn a_code_is_used_up_together_with_what_it_does(store: &impl Store) {
     let changed = User { name: eve.name.clone(), version: ada.version + 1, ..ada.clone() };
     let redeem = async |code: &Notice, user: &User, hash: Option<&str>| {
         let credential = hash.map(|hash| Credential { user: user.id, password_hash: hash.to_owned() });
-        let redemption = Redemption { code, user, credential: credential.as_ref() };
+        let limit = &Limit::requests(1);
+        let redemption = Redemption { code, user, credential: credential.as_ref(), limit };
         store.redeem(redemption).await.expect("an answer")
     };
     let stale = User { version: ada.version + 2, ..changed.clone() };

@@ -89,7 +89,7 @@ impl AccessChanges for Memory {
 
 impl Redemptions for Memory {
     async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
-        let Redemption { code, user, credential } = redemption;
+        let Redemption { code, user, credential, limit } = redemption;
         let (data, address) = (&mut *self.data(), user.email.canonical());
         let own = data.credentials.get(&address).is_some_and(|stored| stored.user == user.id);
         let read = data.users.get(&user.id).is_some_and(|stored| stored.version + 1 == user.version);
@@ -98,6 +98,8 @@ impl Redemptions for Memory {
         if !read || !unused || credential.is_some() && !own {
             return Ok(false);
         }
+        let access = (user.disabled_at.is_some(), user.tokens_valid_from);
+        data.access.insert((limit::Subject::user(user.id), limit.name), access);
         data.users.insert(user.id, user.clone());
         data.notices.insert(code.id, (code.clone(), code.timer()));
         data.credentials.extend(credential.map(|credential| (address, credential.clone())));

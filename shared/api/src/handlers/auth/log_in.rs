@@ -49,7 +49,7 @@ pub async fn handle(
     if !passwords::verify(&password, credential.as_ref().map(|found| found.password_hash.as_str())) {
         return Err(wrong());
     }
-    let Some((found, email)) = credential.zip(email) else { return Err(wrong()) };
+    let Some((mut found, email)) = credential.zip(email) else { return Err(wrong()) };
     let user = accounts.user(found.user).await?.ok_or_else(wrong)?;
     if user.disabled_at.is_some() {
         return Err(disabled());
@@ -58,11 +58,16 @@ pub async fn handle(
     let token = RefreshToken::generate(user.id, SessionId::generate(clock, random), random);
     let outdated = passwords::is_outdated(&found.password_hash);
     let rehashed = outdated.then(|| passwords::new_hash(&password, random)).transpose()?;
-    let (hash, rehashed) = (found.password_hash.as_str(), rehashed.as_deref());
-    // Another password may have been set meanwhile.
-    let checked = CheckedPassword { email: &email, hash, rehashed };
-    if !accounts.open_session(&Session::of(&token, now), checked).await? {
-        return Err(wrong());
+    for rehashed in [rehashed.as_deref(), None] {
+        let checked = CheckedPassword { email: &email, hash: &found.password_hash, rehashed };
+        if accounts.open_session(&Session::of(&token, now), checked).await? {
+            return tokens(&user, &token, issuer, now, random);
+        }
+        // Another password has been set meanwhile, or the same was hashed anew by another log-in.
+        found = accounts.credential(&email).await?.ok_or_else(wrong)?;
+        if !passwords::verify(&password, Some(&found.password_hash)) {
+            break;
+        }
     }
-    tokens(&user, &token, issuer, now, random)
+    Err(wrong())
 }

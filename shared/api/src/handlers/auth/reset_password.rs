@@ -5,12 +5,12 @@ use taskbell_domain::{
     clock::{Clock, Random},
     credential::{Credential, link_token},
     notice::Purpose,
-    ports::{AccessChanges, Accounts, Notices, Redemption, Redemptions},
+    ports::{Accounts, Notices, Redemption, Redemptions},
     violation::Violation,
 };
 
 use crate::{
-    handlers::{TRIES, codes, users::store_access},
+    handlers::{TRIES, codes, users::COUNTED_BY},
     http::{Call, Fields, Problem, Reply, disabled, read},
     passwords,
 };
@@ -23,7 +23,7 @@ use crate::{
 /// 403 `account_disabled`, 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl Accounts + AccessChanges + Redemptions + Notices),
+    store: &(impl Accounts + Redemptions + Notices),
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -55,11 +55,11 @@ pub async fn handle(
             }
         };
         let credential = Credential { user: user.id, password_hash: hash };
-        user.set_password(link_token(random), now);
+        user.set_password(link_token(random), clock.now());
         let code = opened.used_up();
-        let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
+        let redemption =
+            Redemption { code: &code, user: &user, credential: Some(&credential), limit: &COUNTED_BY };
         if store.redeem(redemption).await? {
-            let user = store_access(store, user).await?;
             store.close_sessions(user.id).await?;
             return Ok(Reply::empty(StatusCode::NO_CONTENT));
         }

@@ -2,20 +2,19 @@
 //! names and the caller can read what is sent there.
 
 use http::StatusCode;
-use jiff::Timestamp;
 use serde_json::json;
 use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     limit::{CODES, Subject},
     notice::Purpose,
-    ports::{AccessChanges, Limits, Notices, Redemption, Redemptions, Sessions, TimerQueue},
+    ports::{Limits, Notices, ProfileChanges, Redemption, Redemptions, Sessions, TimerQueue},
     user::{AccountRole, User, UserPatch},
 };
 
 use super::profile_view;
 use crate::{
-    handlers::{TRIES, codes, users::store_access},
+    handlers::{TRIES, codes, users::COUNTED_BY},
     http::{Call, Fields, Problem, Reply, limited, read},
 };
 
@@ -27,7 +26,7 @@ use crate::{
 /// 401, 403 (the address is another one), 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl AccessChanges + Sessions + Redemptions + Notices + Limits),
+    store: &(impl ProfileChanges + Sessions + Redemptions + Notices + Limits),
     queue: &impl TimerQueue,
     operator: Option<&EmailAddress>,
     clock: &dyn Clock,
@@ -48,7 +47,7 @@ pub async fn handle(
     }
     if let Some(code) = code {
         call.admitted().await?;
-        return promote(store, user, &code, now).await;
+        return promote(store, user, &code, clock).await;
     }
     limited(store, CODES, Subject::user(caller.user), 1, now).await?;
     call.admitted().await?;
@@ -59,12 +58,13 @@ pub async fn handle(
 
 /// Makes an operator of whoever has the code, once.
 async fn promote(
-    store: &(impl AccessChanges + Redemptions + Notices),
+    store: &(impl ProfileChanges + Redemptions + Notices),
     mut user: User,
     code: &str,
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     for _ in 0..TRIES {
+        let now = clock.now();
         let opened = codes::open(store, code, Purpose::Operator, now).await?;
         if opened.user != user.id {
             return Err(codes::invalid());
@@ -75,9 +75,8 @@ async fn promote(
             store.replace_notice(&code, code.version - 1).await?;
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
-        let redemption = Redemption { code: &code, user: &user, credential: None };
+        let redemption = Redemption { code: &code, user: &user, credential: None, limit: &COUNTED_BY };
         if store.redeem(redemption).await? {
-            let user = store_access(store, user).await?;
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
         user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;

@@ -19,6 +19,9 @@ use crate::{
     tokens::Identity,
 };
 
+/// The limit under which all requests of a user are counted, by its name: how many there may be is of no matter here.
+pub(super) const COUNTED_BY: Limit = Limit::requests(1);
+
 /// Refuses everybody who is no operator.
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
@@ -43,8 +46,7 @@ pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) ->
 /// 404, 409 `busy`.
 pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> Result<User, Problem> {
     for _ in 0..TRIES {
-        // All their requests are counted under this name, however many there may be.
-        store.store_access(&user, &Limit::requests(1)).await?;
+        store.store_access(&user, &COUNTED_BY).await?;
         let access = |user: &User| (user.disabled_at.is_some(), user.tokens_valid_from);
         let stored = access(&user);
         user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;

@@ -26,7 +26,6 @@ pub async fn handle(
     operator: Option<&EmailAddress>,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let patch = UserPatch {
@@ -49,7 +48,7 @@ pub async fn handle(
     call.admitted().await?;
     for _ in 0..TRIES {
         let read = user.version;
-        if !user.apply(patch.clone(), now)
+        if !user.apply(patch.clone(), clock.now())
             || store.replace_user(&user, read, None).await? == Replaced::Done
         {
             user = store_access(store, user).await?;

@@ -109,7 +109,7 @@ impl TryFrom<SeriesItem> for Series {
         Ok(Self {
             rule: Rule::stored(&item.rule)?,
             from: RecurrenceFrom::parse(&item.from)?,
-            slot: Due::parse(&item.slot)?,
+            slot: Due::parse_trusted(&item.slot)?,
             number: item.number,
         })
     }
@@ -247,7 +247,7 @@ impl TryFrom<TaskItem> for Task {
             priority: Priority::parse(&item.priority)?,
             category: item.category.as_deref().map(Category::parse).transpose()?,
             tags: item.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>()?,
-            due: item.due.as_deref().map(Due::parse).transpose()?,
+            due: item.due.as_deref().map(Due::parse_trusted).transpose()?,
             due_at: item.due_at,
             time_zone: Zone::parse(&item.time_zone)?,
             recurrence: item.recurrence.map(Series::try_from).transpose()?,

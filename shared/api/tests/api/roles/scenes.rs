@@ -168,7 +168,11 @@ async fn others<S: Store>(
                 second.without_header("idempotency-key"),
             ]
         }
-        "create-space" | "invite-member" | "create-notification" => {
+        "invite-member" => {
+            let other = event.body(&json!({ "email": "another@example.com" }));
+            vec![keyed(other.clone(), "another"), keyed(other, "another")]
+        }
+        "create-space" | "create-notification" => {
             vec![keyed(event.clone(), "another"), keyed(event, "another")]
         }
         "create-comment" => vec![keyed(event.clone(), "c"), keyed(event, "c"), ours],

@@ -167,12 +167,15 @@ impl Cloud {
             "accept-invitation" => {
                 let mate = mate();
                 let (space, first) = space(number, &mate);
-                store.create_space(&space, &first, None).await.expect("an answer");
+                store.create_space(&space, &first, None, None).await.expect("an answer");
                 let (mut token, mut invitation) = invitation_of(caller);
                 (token.space, invitation.space) = (space.id, space.id);
                 invitation.expires_at = Timestamp::now() + INVITATION_LIFETIME;
                 let content = Content::Invitation { to: caller.email.clone(), space: space.id };
-                store.invite(&invitation, &notice(number, content), None).await.expect("an answer");
+                store
+                    .invite(&invitation, &notice(number, content), None, None)
+                    .await
+                    .expect("an answer");
                 json["body"] = json!({"token": token.to_text()}).to_string().into();
             }
             "become-operator" => {
@@ -186,7 +189,7 @@ impl Cloud {
                 let (mut theirs, owner) = space(number, caller);
                 // The invitation by which the mate joins is known by it.
                 theirs.version = number;
-                store.create_space(&theirs, &owner, None).await.expect("an answer");
+                store.create_space(&theirs, &owner, None, None).await.expect("an answer");
                 self.world.join(&mut theirs, &mate(), Role::Member).await;
                 json["pathParameters"]["space_id"] = theirs.id.to_string().into();
                 if function == "delete-space" {

@@ -116,7 +116,17 @@ impl User {
         });
         let made = operator.post("/v1/me/operator", &json!({ "code": code }));
         assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")), "{}", made.body);
-        operator
+        assert_eq!(operator.get("/v1/users").status, 401, "the access token is from before");
+        operator.refreshed()
+    }
+
+    /// The same user with the tokens that a refresh gives.
+    fn refreshed(self) -> Self {
+        let json = [("content-type", "application/json")];
+        let token = json!({ "refresh_token": self.tokens["refresh_token"] }).to_string();
+        let tokens = send("POST", "/v1/auth/refresh", &json, Some(&token));
+        assert_eq!(tokens.status, 200, "{}", tokens.body);
+        Self { tokens: tokens.body, ..self }
     }
 
     fn with_address(email: String) -> Self {

@@ -368,9 +368,13 @@ fn a_forgotten_password_is_set_anew_and_all_sessions_end() {
     assert_eq!(send("POST", "/v1/auth/refresh", &json_type, Some(&refresh)).status, 401);
     let log_in = |password: &str| {
         let body = json!({ "email": ada.email, "password": password }).to_string();
-        send("POST", "/v1/auth/login", &json_type, Some(&body)).status
+        send("POST", "/v1/auth/login", &json_type, Some(&body))
     };
-    assert_eq!((log_in(PASSWORD), log_in("six quiet bells at dawn")), (401, 200));
+    assert_eq!(log_in(PASSWORD).status, 401);
+    assert_eq!(ada.get("/v1/me").status, 401, "the access token is from before");
+    let again = log_in("six quiet bells at dawn");
+    assert_eq!(again.status, 200, "{}", again.body);
+    let ada = User { tokens: again.body, ..ada };
     assert_eq!(ada.get("/v1/me").body["email_verified"], true, "who reads the mail owns the address");
 }
 
@@ -642,5 +646,6 @@ fn an_operator_finds_writes_to_disables_and_enables_a_user() {
     let refused = send("POST", "/v1/auth/login", &json_type, Some(&login));
     assert_eq!((refused.status, &refused.body["code"]), (403, &json!("account_disabled")));
     operator.send("PATCH", &account, &[], &json!({"disabled": false}));
-    assert_eq!(ada.get("/v1/me").status, 200);
+    assert_eq!(ada.get("/v1/me").status, 401, "the access token is from before");
+    assert_eq!(send("POST", "/v1/auth/login", &json_type, Some(&login)).status, 200);
 }

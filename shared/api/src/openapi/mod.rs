@@ -332,7 +332,9 @@ fn failure(status: u16) -> Value {
         403 => "The caller's role does not allow it, or the account is disabled.",
         404 => "It is not there, or the caller may not see it.",
         409 => "It cannot be done in the present state; see `code`.",
-        412 => "`version_mismatch`: it is not a version in If-Match. `precondition_failed`: it is one in If-None-Match.",
+        412 => {
+            "`version_mismatch`: it is not a version in If-Match. `precondition_failed`: it is one in If-None-Match."
+        }
         413 => "The body is too large.",
         415 => "The body is not said to be JSON in UTF-8, or is compressed.",
         422 => "It can be read, and is not acceptable; see `errors`.",

@@ -11,14 +11,15 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
+    id::UserId,
     limit::{Allowance, Limit, Subject, Usage},
     ports::Limits,
 };
 
 use super::{Call, Problem, Reply};
-use crate::tokens::{Identity, Verifier};
+use crate::tokens::{Identity, LIFETIME, Verifier};
 
-/// How many subjects a function remembers that have used up their limit.
+/// How many subjects a function remembers that have used up their limit, and how many users with revoked tokens.
 const MAX_REMEMBERED: usize = 1_000;
 
 /// How long a request waits to be counted, should the table be slow.
@@ -52,8 +53,8 @@ pub enum Verdict {
     Counted(Allowance),
     /// The caller is blocked.
     Blocked,
-    /// The access token is not valid any more.
-    Revoked,
+    /// The access token was issued before the moment from which those of its user are valid.
+    Revoked(Timestamp),
 }
 
 impl Verdict {
@@ -65,7 +66,7 @@ impl Verdict {
         match self {
             Self::Counted(allowance) if allowance.exceeded => Err(too_many(allowance)),
             Self::Blocked => Err(disabled()),
-            Self::Revoked => Err(Problem::unauthorized()),
+            Self::Revoked(_) => Err(Problem::unauthorized()),
             Self::Uncounted | Self::Counted(_) => Ok(()),
         }
     }
@@ -125,11 +126,12 @@ async fn counted(
     caller: Option<Identity>,
 ) -> Verdict {
     let revoked = |usage: Usage| {
-        caller.zip(usage.tokens_valid_from).is_some_and(|(caller, from)| caller.issued_at < from)
+        let from = usage.tokens_valid_from?;
+        caller.is_some_and(|caller| caller.issued_at < from).then_some(from)
     };
     match tokio::time::timeout(PATIENCE, store.count(&limit, subject, more, now)).await {
-        Ok(Ok(Some(usage))) if revoked(usage) => Verdict::Revoked,
-        Ok(Ok(Some(usage))) => Verdict::Counted(limit.after(usage.count, now)),
+        Ok(Ok(Some(usage))) => revoked(usage)
+            .map_or_else(|| Verdict::Counted(limit.after(usage.count, now)), Verdict::Revoked),
         Ok(Ok(None)) => Verdict::Blocked,
         Ok(Err(error)) => {
             tracing::warn!(limit = limit.name, %error, "a request was not counted");
@@ -176,12 +178,14 @@ pub struct Guard<'a, S> {
     limit: Limit,
     /// Until when who is refused without being counted: a flood ends here, and makes no key hot.
     refused: Mutex<BTreeMap<Subject, Timestamp>>,
+    /// From when access tokens of users are valid, as far as an older one has come: the next one costs no call.
+    revoked: Mutex<BTreeMap<UserId, Timestamp>>,
 }
 
 impl<'a, S: Limits> Guard<'a, S> {
     /// A guard that holds callers to a limit.
     pub fn new(store: &'a S, clock: &'a dyn Clock, callers: &'a Callers, limit: Limit) -> Self {
-        Self { store, clock, callers, limit, refused: Mutex::default() }
+        Self { store, clock, callers, limit, refused: Mutex::default(), revoked: Mutex::default() }
     }
 
     /// Under whose name a request is counted; nothing if it is not.
@@ -196,6 +200,22 @@ impl<'a, S: Limits> Guard<'a, S> {
     fn is_refused(&self, subject: &Subject, now: Timestamp) -> bool {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.get(subject).is_some_and(|until| now < *until)
+    }
+
+    fn revoked_from(&self, caller: Identity) -> Option<Timestamp> {
+        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked.get(&caller.user).copied().filter(|from| caller.issued_at < *from)
+    }
+
+    fn remember_revoked(&self, user: UserId, from: Timestamp, now: Timestamp) {
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        if revoked.len() >= MAX_REMEMBERED {
+            // Tokens of before have expired.
+            revoked.retain(|_, from| now < *from + LIFETIME);
+        }
+        if revoked.len() < MAX_REMEMBERED {
+            revoked.insert(user, from);
+        }
     }
 
     fn refuse(&self, subject: Subject, until: Timestamp, now: Timestamp) {
@@ -224,6 +244,9 @@ impl<S: Limits> Gate for Guard<'_, S> {
 
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
         let (subject, now) = (self.subject(call, caller)?, self.clock.now());
+        if let Some(from) = caller.and_then(|caller| self.revoked_from(caller)) {
+            return Some(Verdict::Revoked(from));
+        }
         self.is_refused(&subject, now).then(|| Verdict::Counted(self.limit.after(u32::MAX, now)))
     }
 
@@ -237,10 +260,11 @@ impl<S: Limits> Gate for Guard<'_, S> {
             self.refuse(subject.clone(), now + allowance.reset, now);
         }
         // Whoever has a token of before must not use up what the user may do.
-        if verdict == Verdict::Revoked
-            && let Err(error) = self.store.take_back(&self.limit, &subject, now).await
-        {
-            tracing::warn!(%error, "a refused request counts");
+        if let (Verdict::Revoked(from), Some(caller)) = (verdict, caller) {
+            self.remember_revoked(caller.user, from, now);
+            if let Err(error) = self.store.take_back(&self.limit, &subject, now).await {
+                tracing::warn!(%error, "a refused request counts");
+            }
         }
         verdict
     }

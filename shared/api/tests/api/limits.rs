@@ -17,7 +17,7 @@ use taskbell_domain::{
         Subject,
     },
     notice::{Code, Content, Purpose},
-    ports::{Limits, Notices, PortError, ProfileChanges},
+    ports::{AccessChanges, Limits, Notices, PortError, ProfileChanges},
     reminder::Lead,
     user::User,
 };
@@ -283,10 +283,16 @@ struct Function<'a> {
 impl Function<'_> {
     /// The status of a request from an address, how often it was counted, and how often it was worked on.
     async fn answer(&self, from: &str) -> (u16, u32, u32) {
+        self.answer_to(from, "").await
+    }
+
+    /// The same of a request with an access token.
+    async fn answer_to(&self, from: &str, token: &str) -> (u16, u32, u32) {
         let path = taskbell_test::template::project().join("events/get-health.json");
         let event = std::fs::read_to_string(path).expect("an event file");
         let mut event: serde_json::Value = serde_json::from_str(&event).expect("JSON");
         event["requestContext"]["http"]["sourceIp"] = json!(from);
+        event["headers"]["authorization"] = json!(format!("Bearer {token}"));
         let event: HttpEvent = serde_json::from_str(&event.to_string()).expect("JSON");
         let response = respond(event, now(), &self.guard, async |_| {
             self.worked.fetch_add(1, Ordering::Relaxed);
@@ -334,4 +340,31 @@ async fn what_a_function_remembers_of_refused_callers_has_an_end_and_is_cleared(
     clock.set(now() + SignedDuration::from_secs(60));
     assert_eq!(function.answer(&address(1_000)).await, (429, 1, 0));
     assert_eq!(function.answer(&address(1_000)).await, (429, 0, 0), "those of before are forgotten");
+}
+
+#[tokio::test]
+async fn revoked_tokens_cost_one_call_and_use_up_nothing_of_what_the_user_may_do() {
+    let world = World::on(Memory::default());
+    let ada = world.register(1).await;
+    let limit = Limit::requests(2);
+    let stale = world.access_token(&ada);
+    let from = Some(now() + SignedDuration::from_secs(10));
+    let revoked = User { tokens_valid_from: from, ..ada.clone() };
+    world.store.store_access(&revoked, &limit).await.expect("an answer");
+    let store = Faulty { store: world.store.clone(), faults: Counter::default() };
+    let guard = Guard::new(&store, &world.clock, &world.callers, limit);
+    let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
+    let here = "192.0.2.1";
+    let (status, counted, _) = function.answer_to(here, &stale).await;
+    assert_eq!((status, counted), (401, 1));
+    for _ in 0..5 {
+        assert_eq!(function.answer_to(here, &stale).await, (401, 0, 0), "it is remembered");
+    }
+    world.clock.advance(SignedDuration::from_secs(10));
+    let valid = world.access_token(&ada);
+    for _ in 0..2 {
+        assert_eq!(function.answer_to(here, &valid).await, (204, 1, 1));
+    }
+    assert_eq!(function.answer_to(here, &valid).await.0, 429);
+    assert_eq!(function.answer_to(here, &stale).await, (401, 0, 0));
 }

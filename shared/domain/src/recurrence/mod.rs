@@ -14,6 +14,7 @@ mod day;
 mod expansion;
 mod rule;
 mod series;
+mod until;
 
 pub use auto_complete::AutoComplete;
 pub use rule::Rule;

@@ -2,14 +2,11 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use jiff::{Timestamp, civil, tz::TimeZone};
-
-use super::weekday_number;
-use crate::{
-    due::{Due, YEARS},
-    violation::Violation,
-    zone::Zone,
+use super::{
+    until::{UNTIL_FORMS, Until},
+    weekday_number,
 };
+use crate::violation::Violation;
 
 /// The longest rule, in bytes.
 const MAX_RULE: usize = 500;
@@ -54,17 +51,6 @@ pub(super) struct Parts {
     pub(super) by_month: Vec<i8>,
     pub(super) by_set_pos: Vec<i16>,
     pub(super) week_start: i8,
-}
-
-/// The last moment at which an occurrence may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
-    /// The end of a day on the wall clock.
-    Date(civil::Date),
-    /// A wall time.
-    Local(civil::DateTime),
-    /// An instant.
-    Instant(Timestamp),
 }
 
 impl Rule {
@@ -248,43 +234,6 @@ impl Parts {
     }
 }
 
-impl Until {
-    /// Reads the three forms of a date or time; nothing for an end that no due time can reach.
-    fn parse(value: &str) -> Result<Option<Self>, Violation> {
-        let text = value.strip_suffix('Z').unwrap_or(value);
-        let date = !value.contains('T') && !value.ends_with('Z');
-        // A leap second is the second before it.
-        let leap = text.strip_suffix("60").filter(|_| !date).map(|minute| format!("{minute}59"));
-        let text = leap.as_deref().unwrap_or(text);
-        let local = match date {
-            true => civil::Date::strptime("%Y%m%d", text).map(|date| date.at(0, 0, 0, 0)),
-            false => civil::DateTime::strptime("%Y%m%dT%H%M%S", text),
-        };
-        let last = local.map_err(|_| invalid(UNTIL_FORMS))?;
-        if last.year() > *YEARS.end() {
-            return Ok(None);
-        }
-        Ok(if date {
-            Some(Self::Date(last.date()))
-        } else if value.ends_with('Z') {
-            last.to_zoned(TimeZone::UTC).ok().map(|utc| Self::Instant(utc.timestamp()))
-        } else {
-            Some(Self::Local(last))
-        })
-    }
-
-    /// Whether an occurrence may begin then; one that is due on a day begins at the start of it.
-    pub(super) fn admits(self, occurrence: &Due, zone: &Zone) -> bool {
-        match self {
-            Self::Date(last) => occurrence.place(zone).date() <= last,
-            Self::Local(last) => occurrence.place(zone) <= last,
-            Self::Instant(last) => occurrence.begins_at(zone) <= last,
-        }
-    }
-}
-
-const UNTIL_FORMS: &str = "UNTIL must be like 20261231, 20261231T090000 or 20261231T080000Z.";
-
 /// Refuses ways to write a value that RFC 5545 does not have: no value, a plus before a number that has no sign, fewer
 /// digits.
 fn check_values(text: &str) -> Result<(), Violation> {
@@ -389,7 +338,7 @@ fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
-fn invalid(why: impl Into<String>) -> Violation {
+pub(super) fn invalid(why: impl Into<String>) -> Violation {
     Violation::new("invalid_recurrence", why)
 }
 

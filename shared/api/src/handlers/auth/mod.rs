@@ -27,7 +27,7 @@ fn tokens(
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    // Of this second, others may have been revoked.
+    // Tokens are revoked some seconds ahead.
     let issued_at = user.tokens_valid_from.map_or(now, |from| from.max(now));
     let identity = Identity { user: user.id, session: refresh.session, issued_at };
     let access = issuer.issue(identity, random).map_err(|error| {

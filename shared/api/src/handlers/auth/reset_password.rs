@@ -15,9 +15,8 @@ use crate::{
     passwords,
 };
 
-/// Sets the password and uses up the code, both or neither. Whoever knew the old password is out: sessions end, access
-/// tokens and links in mails that were made before are not valid, and so is an older code. Who could read the code has
-/// proven the address, too.
+/// Sets the password and uses up the code, both or neither. Sessions end; access tokens, links in mails and codes that
+/// were made before are not valid any more. Reading the code verifies the address.
 ///
 /// # Errors
 /// 403 `account_disabled`, 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.

@@ -26,7 +26,7 @@ use taskbell_domain::{
     text::Tag,
     timer::Timer,
 };
-use taskbell_test::fixtures::{draft, instant, notice, now, task, user};
+use taskbell_test::fixtures::{draft, instant, notice, now, space, task, user};
 use wire::{Fate, pages_of_three, unprocessed, wired};
 
 /// The store, where something else happens before one of the calls of an operation is sent.
@@ -192,5 +192,27 @@ async fn an_error_about_one_item_is_told_from_one_of_the_store() {
         }));
         let error = store.count_task(&Counted::of(&version(1, &["a"]))).await.expect_err("an error");
         assert_eq!((error.is_about_item(), error.transient), (about_item, transient), "{told}");
+    }
+}
+
+/// Whoever joins while the number of memberships is read is either in it, or makes the next creation fail.
+#[tokio::test]
+async fn a_space_that_is_made_while_spaces_are_counted_is_counted_or_refuses_the_next() {
+    for read in ["GetItem", "Query"] {
+        let server = Server::start().await;
+        let other = server.store(server.client());
+        let ada = user(1);
+        let rival = other.clone();
+        let (theirs, owner) = space(1, &ada);
+        let deed = async move {
+            let made = rival.create_space(&theirs, &owner, Some(0), None).await.expect("an answer");
+            assert_eq!(made, Some(Created::Done));
+        };
+        let store = meddled(&server, (read, 1), deed);
+        let counted = store.memberships(ada.id).await.expect("an answer");
+        let (mine, owner) = space(2, &ada);
+        let made = other.create_space(&mine, &owner, Some(counted.version), None).await;
+        let made = made.expect("an answer").is_some();
+        assert!(counted.spaces == 1 || !made, "{read}: {counted:?}");
     }
 }

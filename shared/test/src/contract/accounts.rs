@@ -244,6 +244,12 @@ pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
         assert_eq!(usage.tokens_valid_from, Some(now()), "also in another window");
     }
 
+    let later = User { disabled_at: Some(now()), version: ada.version + 1, ..revoked.clone() };
+    for user in [&later, &revoked] {
+        store.store_access(user, &limit).await.expect("an answer");
+    }
+    assert_eq!(count(&ada).await, None, "what an earlier version of the profile says comes too late");
+
     let random = SeededRandom::new(7);
     let mut tokens = Vec::new();
     for owner in [&ada, &ada, &bob] {

@@ -81,8 +81,7 @@ impl Accounts for Memory {
 
 impl AccessChanges for Memory {
     async fn store_access(&self, user: &User, limit: &Limit) -> Result<(), PortError> {
-        let access = (user.disabled_at.is_some(), user.tokens_valid_from);
-        self.data().access.insert((limit::Subject::user(user.id), limit.name), access);
+        self.data().store_access(user, limit);
         Ok(())
     }
 }
@@ -98,8 +97,7 @@ impl Redemptions for Memory {
         if !read || !unused || credential.is_some() && !own {
             return Ok(false);
         }
-        let access = (user.disabled_at.is_some(), user.tokens_valid_from);
-        data.access.insert((limit::Subject::user(user.id), limit.name), access);
+        data.store_access(user, limit);
         data.users.insert(user.id, user.clone());
         data.notices.insert(code.id, (code.clone(), code.timer()));
         data.credentials.extend(credential.map(|credential| (address, credential.clone())));
@@ -206,7 +204,7 @@ impl Limits for Memory {
     ) -> Result<Option<limit::Usage>, PortError> {
         let mut data = self.data();
         let access = data.access.get(&(subject.clone(), limit.name)).copied();
-        let (blocked, tokens_valid_from) = access.unwrap_or_default();
+        let (blocked, tokens_valid_from, _) = access.unwrap_or_default();
         if blocked {
             return Ok(None);
         }

@@ -55,9 +55,20 @@ pub struct Data {
     counted: BTreeMap<TaskId, (u64, Counts)>,
     tallies: BTreeMap<SpaceId, Counts>,
     stopped: BTreeSet<String>,
-    /// Whether a user is blocked, and since when their tokens are valid.
-    access: BTreeMap<(limit::Subject, &'static str), (bool, Option<Timestamp>)>,
+    /// Whether a user is blocked, since when their tokens are valid, and which version of the profile says so.
+    access: BTreeMap<(limit::Subject, &'static str), (bool, Option<Timestamp>, u64)>,
     counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
+}
+
+impl Data {
+    /// Lets what counts a user's requests say what the profile says, unless a later version has said it.
+    fn store_access(&mut self, user: &User, limit: &limit::Limit) {
+        let access = (user.disabled_at.is_some(), user.tokens_valid_from, user.version);
+        let stored = self.access.entry((limit::Subject::user(user.id), limit.name)).or_default();
+        if stored.2 <= user.version {
+            *stored = access;
+        }
+    }
 }
 
 impl Memory {

@@ -55,7 +55,12 @@ pub async fn a_code_is_used_up_together_with_what_it_does(store: &impl Store) {
     let unused = notice(1, content);
     store.add_notice(&unused, None).await.expect("an answer");
     let code = Notice { version: unused.version + 1, ..unused.clone() };
-    let changed = User { name: eve.name.clone(), version: ada.version + 1, ..ada.clone() };
+    let changed = User {
+        name: eve.name.clone(),
+        tokens_valid_from: Some(now()),
+        version: ada.version + 1,
+        ..ada.clone()
+    };
     let redeem = async |code: &Notice, user: &User, hash: Option<&str>| {
         let credential = hash.map(|hash| Credential { user: user.id, password_hash: hash.to_owned() });
         let limit = &Limit::requests(1);
@@ -78,6 +83,9 @@ pub async fn a_code_is_used_up_together_with_what_it_does(store: &impl Store) {
         (store.notice(code.id).await.expect("an answer"), hash().await),
         (Some(code), "b".to_owned())
     );
+    let subject = limit::Subject::user(ada.id);
+    let usage = store.count(&Limit::requests(1), &subject, 1, now()).await.expect("an answer");
+    assert_eq!(usage.and_then(|usage| usage.tokens_valid_from), Some(now()), "at once");
     let further = User { version: changed.version + 1, ..changed };
     assert!(redeem(&used, &further, None).await, "without a password");
     assert_eq!(hash().await, "b");

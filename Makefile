@@ -200,6 +200,10 @@ SEED ?= 5545
 recurrence-oracle: $(TOOLS) ## recurrence rules against libical's table, dateutil's tests and generated rules (two minutes; RULES=20000 SEED=5545)
 	@$(PYTHON) local/recurrence_oracle.py $(RULES) $(SEED) --tables
 
+.PHONY: worst-rules
+worst-rules: ## how long the longest searches for an occurrence take, in a release build
+	@cargo run --quiet --release --manifest-path shared/domain/Cargo.toml --example worst_rules
+
 .PHONY: release
 release: $(TOOLS) ## all functions for AWS, ready for sam deploy (arm64, or ARCH=x86-64)
 	cargo lambda build --release $(if $(filter x86-64,$(ARCH)),--x86-64,--arm64) --package taskbell-functions

@@ -29,6 +29,10 @@ pub(super) struct Expansion<'a> {
     hours: Vec<i8>,
     minutes: Vec<i8>,
     seconds: Vec<i8>,
+    /// The same with a bit for each.
+    hour_mask: u64,
+    minute_mask: u64,
+    second_mask: u64,
 }
 
 /// The times of day in a period: all combinations.
@@ -53,6 +57,9 @@ impl<'a> Expansion<'a> {
             start: day,
             start_time: start.time(),
             first_period: 0,
+            hour_mask: 0,
+            minute_mask: 0,
+            second_mask: 0,
             months: parts.by_month.clone(),
             month_days: parts.by_month_day.clone(),
             weekdays: parts.by_day.clone(),
@@ -73,6 +80,10 @@ impl<'a> Expansion<'a> {
             },
         };
         expansion.seconds.retain(|second| *second < 60);
+        let mask = |list: &[i8]| list.iter().fold(0, |mask, element| mask | 1_u64 << element);
+        expansion.hour_mask = mask(&expansion.hours);
+        expansion.minute_mask = mask(&expansion.minutes);
+        expansion.second_mask = mask(&expansion.seconds);
         if !names_days {
             match freq {
                 Frequency::Yearly if !parts.by_week_no.is_empty() => {
@@ -109,9 +120,11 @@ impl<'a> Expansion<'a> {
         let last = Day::from(last);
         let mut day = Day::from(after.date());
         if self.parts.freq < Frequency::Daily {
+            let first = day;
             while day <= last {
+                let from = if day == first { seconds_of(after.time()) } else { 0 };
                 if self.admits(day)
-                    && let Some(found) = self.within(day, after, periods)
+                    && let Some(found) = self.within(day, from, after, periods)
                 {
                     return Some(found);
                 }
@@ -135,10 +148,13 @@ impl<'a> Expansion<'a> {
             return None;
         }
         day = self.period_start(day);
+        let mut days = Vec::new();
         while day <= last {
-            let (period, mut days) = (self.period(day), Vec::new());
-            while self.period(day) == period {
-                if self.is_aligned(day) && self.admits(day) {
+            let end = day.number + self.period_length(day);
+            let aligned = self.is_aligned(day);
+            days.clear();
+            while day.number < end {
+                if aligned && self.admits(day) {
                     days.push(day);
                 }
                 day = day.next();
@@ -177,6 +193,19 @@ impl<'a> Expansion<'a> {
             _ => 0,
         };
         day.back(back)
+    }
+
+    /// How many days the period has that begins on a day.
+    fn period_length(&self, first: Day) -> i32 {
+        match self.parts.freq {
+            Frequency::Yearly if !self.parts.by_week_no.is_empty() => {
+                self.first_week(self.week(first).0 + 1) - first.number
+            }
+            Frequency::Yearly => first.days_in_year().into(),
+            Frequency::Monthly => first.days_in_month().into(),
+            Frequency::Weekly => 7,
+            _ => 1,
+        }
     }
 
     fn is_aligned(&self, day: Day) -> bool {
@@ -220,31 +249,37 @@ impl<'a> Expansion<'a> {
 
     /// The first occurrence on a day of a rule whose periods are shorter than a day. Where the rule names hours or
     /// minutes, the others are passed over at once.
-    fn within(&self, day: Day, after: DateTime, periods: &mut u32) -> Option<DateTime> {
+    fn within(&self, day: Day, from: u32, after: DateTime, periods: &mut u32) -> Option<DateTime> {
         let interval = i64::from(self.parts.interval);
-        let length: i64 = match self.parts.freq {
-            Frequency::Hourly => 3_600,
-            Frequency::Minutely => 60,
-            _ => 1,
+        // How many periods an hour and a minute have; the latter is of no matter where a period is an hour.
+        let (per_hour, per_minute) = match self.parts.freq {
+            Frequency::Hourly => (1, 1),
+            Frequency::Minutely => (60, 1),
+            _ => (3_600, 60),
         };
+        let length = 3_600 / per_hour;
         let days = i64::from(day.number) - i64::from(self.start.number);
-        let from_start = days * (86_400 / length) - seconds_of(self.start_time) / length;
+        let midnight =
+            days * i64::from(24 * per_hour) - i64::from(seconds_of(self.start_time) / length);
         let mut looked = false;
-        let mut period = if day.date() == after.date() { seconds_of(after.time()) / length } else { 0 };
+        let mut period = from / length;
         loop {
-            let behind = (from_start + period).rem_euclid(interval);
-            period += (interval - behind) % interval;
-            if period * length >= 86_400 {
+            let behind = (midnight + i64::from(period)).rem_euclid(interval);
+            // Beyond the day, however far, there is nothing.
+            let ahead = if behind == 0 { 0 } else { interval - behind };
+            period = period.saturating_add(u32::try_from(ahead).unwrap_or(u32::MAX));
+            if period >= 24 * per_hour {
                 return None;
             }
             // The first of a day counts as the day.
             *periods = periods.checked_sub(u32::from(looked))?;
             looked = true;
-            let (hour, minute) = (period * length / 3_600, period * length / 60 % 60);
-            if !self.hours.contains(&(hour as i8)) {
-                period = (hour + 1) * 3_600 / length;
-            } else if length < 3_600 && !self.minutes.contains(&(minute as i8)) {
-                period = (hour * 60 + minute + 1) * 60 / length;
+            let hour = period / per_hour;
+            let minute = period % per_hour / per_minute;
+            if self.hour_mask >> hour & 1 == 0 {
+                period = (hour + 1) * per_hour;
+            } else if per_hour > 1 && self.minute_mask >> minute & 1 == 0 {
+                period = hour * per_hour + (minute + 1) * per_minute;
             } else if let Some(found) = self.in_period(day, period * length, after) {
                 return Some(found);
             } else {
@@ -254,14 +289,14 @@ impl<'a> Expansion<'a> {
     }
 
     /// The first occurrence in the hour, the minute or the second that begins so many seconds after midnight.
-    fn in_period(&self, day: Day, second: i64, after: DateTime) -> Option<DateTime> {
+    fn in_period(&self, day: Day, second: u32, after: DateTime) -> Option<DateTime> {
         let (hour, minute) = ([(second / 3_600) as i8], [(second / 60 % 60) as i8]);
         let second = [(second % 60) as i8];
         let (minutes, seconds) = (&self.minutes, &self.seconds);
         let times = match self.parts.freq {
             Frequency::Hourly => Times { hours: &hour, minutes, seconds },
             Frequency::Minutely => Times { hours: &hour, minutes: &minute, seconds },
-            _ if seconds.contains(&second[0]) => {
+            _ if self.second_mask >> second[0] & 1 == 1 => {
                 Times { hours: &hour, minutes: &minute, seconds: &second }
             }
             _ => return None,
@@ -272,6 +307,9 @@ impl<'a> Expansion<'a> {
     /// The first wall time behind `after` of those that BYSETPOS chooses from a period.
     fn choose(&self, days: &[Day], times: &Times<'_>, after: DateTime) -> Option<DateTime> {
         let count = times.count();
+        if count == 0 {
+            return None;
+        }
         let total = days.len() * count;
         let at = |index: usize| {
             let day = days.get(index.checked_div(count)?)?;
@@ -333,6 +371,8 @@ impl Times<'_> {
     }
 }
 
-fn seconds_of(time: Time) -> i64 {
-    i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second())
+/// Seconds since midnight.
+fn seconds_of(time: Time) -> u32 {
+    let number = |part: i8| u32::from(part.unsigned_abs());
+    number(time.hour()) * 3_600 + number(time.minute()) * 60 + number(time.second())
 }

@@ -32,12 +32,12 @@ SUPPOSED = {
     "task_bytes": (800, "bytes of a task"),
     "entry_bytes": (100, "bytes that DynamoDB adds to an item, and to its entry in an index"),
     "entries": (6, "indexes in which a task is, whole"),
-    "counted_bytes": (350, "bytes of the item in which `count-tasks` keeps what it has counted of a task"),
+    "counted_bytes": (350, "bytes of the item in which `update-statistics` keeps what it has counted of a task"),
     "tasks": (500, "tasks that a user has"),
     "visits": (4, "visits of a user on a day, each of which begins a minute of the limit on requests with a second write unit"),
     "reminders": (3, "reminders that a user is mailed on a day"),
     "requests_to_sqs": (3, "requests to SQS for a reminder: sent, received and deleted, alone"),
-    "writes": (4, "times that a reminder writes its task, each of which wakes `count-tasks`: postponed, claimed, sent, delivered"),
+    "writes": (4, "times that a reminder writes its task, each of which wakes `update-statistics`: postponed, claimed, sent, delivered"),
     "pollers": (5, "requests at a time by which Lambda asks the queue, for 20 s each"),
     "days": (30, "days of a month"),
 }
@@ -46,7 +46,7 @@ S = {name: value for name, (value, _) in SUPPOSED.items()}
 MIX = {"list-tasks": 8, "get-task": 4, "create-task": 3, "update-task": 2, "complete-task": 2, "get-stats": 1, "refresh-session": 4}
 STARTS = {100: 1 / 2, 10_000: 1 / 50, 1_000_000: 1 / 500}
 CHANGES = sum(MIX[name] for name in ("create-task", "update-task", "complete-task"))
-# What wakes `count-tasks` to count something, and how often (the batch of events/batch-tasks.json changes three tasks); what has a mail sent.
+# What wakes `update-statistics` to count something, and how often (the batch of events/batch-tasks.json changes three tasks); what has a mail sent.
 COUNTED = dict.fromkeys(("complete-task", "create-task", "delete-task", "reopen-task", "run-action", "skip-task", "update-task"), 1)
 COUNTED["batch-tasks"] = 3
 MAILING = ("become-operator", "create-notification", "forgot-password", "invite-member", "register-user", "send-verification")
@@ -141,7 +141,7 @@ def reminder(starts: float) -> Counter:
     cost = Counter({"DynamoDB": units(one[1] - idle[1], one[2] - idle[2])})
     cost += worker("send-reminders, one", starts, S["mail_ms"])
     cost += worker("record-mail-events, a sending", starts) + worker("record-mail-events, a delivery", starts)
-    cost += times(worker("count-tasks, nothing that counts", starts), S["writes"])
+    cost += times(worker("update-statistics, nothing that counts", starts), S["writes"])
     cost["SQS"] += S["requests_to_sqs"] * PRICES["sqs_request"]
     cost["SES"] += PRICES["mail"]
     return cost
@@ -165,7 +165,7 @@ def month(users: int) -> Counter:
     day = Counter()
     for function, often in MIX.items():
         day += times(request(function, starts, first), often)
-    day += times(worker("count-tasks, a completion", starts), CHANGES)
+    day += times(worker("update-statistics, a completion", starts), CHANGES)
     day += times(reminder(starts), S["reminders"])
     cost = idle() + times(day, users * S["days"])
     item, counted = S["task_bytes"] + S["entry_bytes"], S["counted_bytes"] + S["entry_bytes"]
@@ -182,7 +182,7 @@ def dollars(value: float) -> str:
 def endpoints() -> str:
     parts = ["API Gateway", "Lambda", "DynamoDB", "logs", "data out"]
     rows = []
-    counted, mailed = sum(worker("count-tasks, a completion", 1 / 50).values()), sum(reminder(1 / 50).values())
+    counted, mailed = sum(worker("update-statistics, a completion", 1 / 50).values()), sum(reminder(1 / 50).values())
     for function in sorted(MEASURED):
         (calls, reads, writes, _), cost = UNITS[function], request(function, 1 / 50)
         caused = counted * COUNTED.get(function, 0) + mailed * (function in MAILING)

@@ -28,17 +28,17 @@ use serde_json::{Value, json};
 use taskbell_api::{keys::KeyRing, tokens::Issuer};
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
-    counts::Quota,
-    limit::{CODES, Subject},
-    notice::{Code, Content, Purpose},
-    ports::{Comments as _, Notices as _, ProfileChanges as _, Replaced, SpaceChanges as _},
+    notification::{Code, NotificationKind, Purpose},
+    ports::{Comments as _, Notifications as _, ProfileChanges as _, Replaced, SpaceChanges as _},
+    rate_limit::{CODES, RateLimitKey},
     recurrence::Rule,
     space::{INVITATION_LIFETIME, Role},
+    statistics::Quota,
     task::{Status, Task, TaskDraft},
     user::User,
 };
 use taskbell_test::{
-    fixtures::{comment, due_draft, notice, space},
+    fixtures::{comment, due_draft, notification, space},
     template::project,
 };
 use tokio::{
@@ -52,7 +52,7 @@ use tokio_rustls::{
 
 use crate::{
     dynamodb_server::Server,
-    support::{Event, World, invitation_of, mate, operator},
+    support::{Event, World, collaborator, invitation_of, operator},
 };
 
 /// Who issues the tokens.
@@ -165,32 +165,33 @@ impl Cloud {
         }
         match function {
             "accept-invitation" => {
-                let mate = mate();
-                let (space, first) = space(number, &mate);
+                let collaborator = collaborator();
+                let (space, first) = space(number, &collaborator);
                 store.create_space(&space, &first, None, None).await.expect("an answer");
                 let (mut token, mut invitation) = invitation_of(caller);
                 (token.space, invitation.space) = (space.id, space.id);
                 invitation.expires_at = Timestamp::now() + INVITATION_LIFETIME;
-                let content = Content::Invitation { to: caller.email.clone(), space: space.id };
+                let content =
+                    NotificationKind::Invitation { to: caller.email.clone(), space: space.id };
                 store
-                    .invite(&invitation, &notice(number, content), None, None)
+                    .invite(&invitation, &notification(number, content), None, None)
                     .await
                     .expect("an answer");
                 json["body"] = json!({"token": token.to_text()}).to_string().into();
             }
             "become-operator" => {
                 // Of one account, which there is but one of, so many codes are sent an hour.
-                let (partition, sort) = keys::limit(&CODES, &Subject::user(operator().id));
+                let (partition, sort) = keys::rate_limit(&CODES, &RateLimitKey::user(operator().id));
                 let [partition, sort] = [partition, sort].map(AttributeValue::S);
                 let delete = self.server.client().delete_item().table_name("AccountsTable");
                 delete.key("pk", partition).key("sk", sort).send().await.expect("an answer");
             }
             "delete-space" | "invite-member" | "remove-member" | "update-member" | "update-space" => {
                 let (mut theirs, owner) = space(number, caller);
-                // The invitation by which the mate joins is known by it.
+                // The invitation by which the collaborator joins is known by it.
                 theirs.version = number;
                 store.create_space(&theirs, &owner, None, None).await.expect("an answer");
-                self.world.join(&mut theirs, &mate(), Role::Member).await;
+                self.world.join(&mut theirs, &collaborator(), Role::Member).await;
                 json["pathParameters"]["space_id"] = theirs.id.to_string().into();
                 if function == "delete-space" {
                     json["rawQueryString"] = format!("name=Space%20{number}").into();
@@ -198,15 +199,18 @@ impl Cloud {
             }
             "list-tasks" => json["rawQueryString"] = format!("limit={PAGE}").into(),
             "reset-password" => {
-                let content = |hash| Content::Code {
+                let content = |hash| NotificationKind::Code {
                     to: caller.id,
                     purpose: Purpose::PasswordReset,
                     secret_hash: hash,
                 };
-                let code = Code { notice: notice(number, content(None)).id, secret: "5e".repeat(16) };
-                let mut carrier = notice(number, content(Some(code.hash())));
+                let code = Code {
+                    notification: notification(number, content(None)).id,
+                    secret: "5e".repeat(16),
+                };
+                let mut carrier = notification(number, content(Some(code.hash())));
                 carrier.created_at = Timestamp::now();
-                store.add_notice(&carrier, None).await.expect("an answer");
+                store.add_notification(&carrier, None).await.expect("an answer");
                 let password = "six quiet bells at dawn";
                 json["body"] = json!({"code": code.to_text(), "password": password}).to_string().into();
             }
@@ -219,7 +223,7 @@ impl Cloud {
             "verify-email" => {
                 let unproven = User { email_verified_at: None, version: 2, ..caller.clone() };
                 let replaced = store.replace_user(&unproven, 1, None).await.expect("an answer");
-                assert_eq!(replaced, Replaced::Done);
+                assert_eq!(replaced, Replaced::Stored);
             }
             _ => {}
         }

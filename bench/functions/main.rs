@@ -33,7 +33,7 @@ use program::Program;
 use runtime_api::Answer;
 
 /// One program that is measured, and what it is asked for.
-struct Subject {
+struct TimerTarget {
     /// Who made it: `taskbell`, `floor`, `typical`, `python`, `node`.
     by: &'static str,
     function: String,
@@ -153,10 +153,10 @@ fn api() -> impl Iterator<Item = String> {
 }
 
 /// A function of this project.
-fn own(function: &str, programs: &Path, cloud: &Cloud) -> Subject {
+fn own(function: &str, programs: &Path, cloud: &Cloud) -> TimerTarget {
     let variables = variables(cloud);
     let command = vec![programs.join(function).display().to_string()];
-    Subject {
+    TimerTarget {
         by: "taskbell",
         function: function.to_owned(),
         program: Program { command, variables, group: None },
@@ -165,21 +165,21 @@ fn own(function: &str, programs: &Path, cloud: &Cloud) -> Subject {
 }
 
 /// A function that does nothing: what the runtime itself takes.
-fn floor(peers: &Path, cloud: &Cloud) -> Subject {
+fn floor(peers: &Path, cloud: &Cloud) -> TimerTarget {
     let command = vec![peers.join("rust/target/release/floor").display().to_string()];
     let variables = variables(cloud);
     let program = Program { command, variables, group: None };
-    Subject { by: "floor", function: "get-health".to_owned(), program, new_tokens: false }
+    TimerTarget { by: "floor", function: "get-health".to_owned(), program, new_tokens: false }
 }
 
 /// One function of this project, and the same written in other ways.
-fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud) -> Vec<Subject> {
+fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud) -> Vec<TimerTarget> {
     let path = |path: &str| peers.join(path).display().to_string();
     let mut variables = variables(cloud);
     variables.push(("PYTHONPATH".to_owned(), path("python")));
     let peer = |by, command| {
         let program = Program { command, variables: variables.clone(), group: None };
-        Subject { by, function: function.to_owned(), program, new_tokens: false }
+        TimerTarget { by, function: function.to_owned(), program, new_tokens: false }
     };
     vec![
         own(function, programs, cloud),
@@ -233,7 +233,7 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
 }
 
 /// The program under these conditions.
-fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
+fn prepared(subject: &TimerTarget, conditions: Conditions<'_>) -> Program {
     let mut program = subject.program.clone();
     if let Conditions::Share(_, group) = conditions {
         program.group = Some(group.path().to_owned());
@@ -258,7 +258,7 @@ fn prepared(subject: &Subject, conditions: Conditions<'_>) -> Program {
 
 /// Measures the programs in turns, and writes a line for each start, but for one before, which reads them from the disk.
 async fn measure(
-    subjects: &[Subject],
+    subjects: &[TimerTarget],
     conditions: Conditions<'_>,
     rounds: Rounds,
     cloud: &Cloud,
@@ -280,7 +280,7 @@ async fn measure(
 
 /// Starts a program once, and lets it answer.
 async fn start(
-    subject: &Subject,
+    subject: &TimerTarget,
     program: &Program,
     conditions: Conditions<'_>,
     warm: usize,
@@ -339,7 +339,7 @@ fn micros(duration: Duration) -> f64 {
 }
 
 /// Sees that a request was answered, and not refused; gives how many bytes the answer has.
-fn accepted(subject: &Subject, answer: &Answer) -> Result<usize, String> {
+fn accepted(subject: &TimerTarget, answer: &Answer) -> Result<usize, String> {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match json["statusCode"].as_u64() {
         Some(200..300) if !answer.failed => Ok(json["body"].as_str().map_or(0, str::len)),

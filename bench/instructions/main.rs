@@ -17,13 +17,13 @@ const TASKS: u64 = 100;
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let Some(function) = arguments.next() else {
-        eprintln!("name a function, such as get-task; make guard runs all that are guarded");
+        eprintln!("name a function, such as get-task; make guard runs all that are run_guarded");
         std::process::exit(2);
     };
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let world = runtime.block_on(prepared());
     let first = runtime.block_on(event(&world, &function, 1));
-    // What is only done once in a process is not what is guarded.
+    // What is only done once in a process is not what is run_guarded.
     runtime.block_on(world.0.send(&first));
     // With the same token: its signature would be half of all that is counted.
     let token = first.json["headers"]["authorization"].as_str().expect("a token");
@@ -33,7 +33,7 @@ fn main() {
 }
 
 async fn prepared() -> (World, User) {
-    let (world, user, _) = World::inhabited().await;
+    let (world, user, _) = World::seeded().await;
     for number in 1..=TASKS {
         let task = world.create(1_000 + number, &user, draft()).await;
         world.count(None, Some(&task)).await;

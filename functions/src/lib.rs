@@ -4,7 +4,7 @@
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
-    http::{Callers, CursorKey, Guard},
+    http::{Callers, CursorKey, RateLimitGuard},
     keys::KeyRing,
     links::LinkKeys,
     tokens::{Issuer, Verifier},
@@ -14,7 +14,7 @@ use taskbell_aws::{
     Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb, roots,
 };
 use taskbell_domain::{
-    clock::Clock, counts::Quota, email::EmailAddress, limit::Limit, ports::SigningKeyStore,
+    clock::Clock, email::EmailAddress, ports::SigningKeyStore, rate_limit::RateLimit, statistics::Quota,
 };
 
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ use taskbell_api::http::HttpEvent;
 #[doc(hidden)]
 pub use taskbell_api::http::HttpResponse;
 pub use taskbell_api::{
-    http::{Open, respond},
+    http::{NoGuard, respond},
     system::{SystemClock, SystemRandom},
 };
 
@@ -98,10 +98,10 @@ impl Environment {
     }
 
     /// Users as callers, and how many requests each of them may make.
-    pub fn users(&mut self) -> Option<(Callers, Limit)> {
+    pub fn users(&mut self) -> Option<(Callers, RateLimit)> {
         let issuer = self.required("TOKEN_ISSUER");
         let verifier = self.checked("TOKEN_PUBLIC_KEYS", |keys| Verifier::new(&issuer, keys));
-        let limit = self.number("REQUESTS_PER_MINUTE").map(Limit::requests);
+        let limit = self.number("REQUESTS_PER_MINUTE").map(RateLimit::requests);
         Some((Callers::Users(Box::new(verifier?)), limit?))
     }
 
@@ -167,7 +167,7 @@ impl Environment {
             return Err(format!("cannot start: {}", self.problems.join(", ")).into());
         };
         if let Some(store) = self.dynamodb {
-            store.open().await;
+            store.warm_up().await;
         }
         Ok(clients)
     }
@@ -200,8 +200,12 @@ fn required(name: &'static str, problems: &mut Vec<String>) -> String {
 }
 
 /// A guard that counts with the function's own store.
-pub fn guard<'a>(store: &'a DynamoDb, callers: &'a Callers, limit: Limit) -> Guard<'a, DynamoDb> {
-    Guard::new(store, &SystemClock, callers, limit)
+pub fn guard<'a>(
+    store: &'a DynamoDb,
+    callers: &'a Callers,
+    limit: RateLimit,
+) -> RateLimitGuard<'a, DynamoDb> {
+    RateLimitGuard::new(store, &SystemClock, callers, limit)
 }
 
 /// Answers requests of API Gateway with a handler behind a gate, until Lambda ends the function. It is a macro,

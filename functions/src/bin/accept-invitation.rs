@@ -1,6 +1,6 @@
 //! Joins a space: `POST /v1/invitations/accept`.
 
-use taskbell_api::handlers::invitations::accept;
+use taskbell_api::handlers::invitations::accept_invitation;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| accept::handle(call, &store, &SystemClock))
+    serve!(guard, |call| accept_invitation::handle(call, &store, &SystemClock))
 }

@@ -1,6 +1,6 @@
 //! Carries out many operations on tasks: `POST /v1/tasks/batch`.
 
-use taskbell_api::handlers::tasks::batch;
+use taskbell_api::handlers::tasks::batch_tasks;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let (users, quota) = (env.users(), env.quota());
     let ((users, limit), quota) = env.ready(users.zip(quota)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| batch::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
+    serve!(guard, |call| batch_tasks::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

@@ -1,6 +1,6 @@
 //! Makes the caller an operator: `POST /v1/me/operator`.
 
-use taskbell_api::handlers::me::operator;
+use taskbell_api::handlers::me::become_operator;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| operator::handle(
+    serve!(guard, |call| become_operator::handle(
         call,
         &store,
         &queue,

@@ -1,6 +1,6 @@
 //! Completes a task: `POST /v1/tasks/{task_id}/complete`.
 
-use taskbell_api::handlers::tasks::complete;
+use taskbell_api::handlers::tasks::complete_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| complete::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| complete_task::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

@@ -1,6 +1,6 @@
 //! Comments on a task: `POST /v1/tasks/{task_id}/comments`.
 
-use taskbell_api::handlers::comments::create;
+use taskbell_api::handlers::comments::create_comment;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| create::handle(call, &store, &SystemClock, &SystemRandom))
+    serve!(guard, |call| create_comment::handle(call, &store, &SystemClock, &SystemRandom))
 }

@@ -1,6 +1,6 @@
 //! Writes to a user: `POST /v1/notifications`.
 
-use taskbell_api::handlers::notifications::create;
+use taskbell_api::handlers::notifications::create_notification;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| create::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| create_notification::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

@@ -1,6 +1,6 @@
 //! Creates a space: `POST /v1/spaces`.
 
-use taskbell_api::handlers::spaces::create;
+use taskbell_api::handlers::spaces::create_space;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| create::handle(call, &store, &SystemClock, &SystemRandom))
+    serve!(guard, |call| create_space::handle(call, &store, &SystemClock, &SystemRandom))
 }

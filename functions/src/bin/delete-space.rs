@@ -1,6 +1,6 @@
 //! Deletes a space: `DELETE /v1/spaces/{space_id}`.
 
-use taskbell_api::handlers::spaces::delete;
+use taskbell_api::handlers::spaces::delete_space;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| delete::handle(call, &store, &SystemClock))
+    serve!(guard, |call| delete_space::handle(call, &store, &SystemClock))
 }

@@ -1,6 +1,6 @@
 //! Deletes a task: `DELETE /v1/tasks/{task_id}`.
 
-use taskbell_api::handlers::tasks::delete;
+use taskbell_api::handlers::tasks::delete_task;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| delete::handle(call, &store))
+    serve!(guard, |call| delete_task::handle(call, &store))
 }

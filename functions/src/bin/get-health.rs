@@ -1,10 +1,10 @@
 //! Says that the API answers: `GET /v1/health`.
 
-use taskbell_api::handlers::health::get;
-use taskbell_functions::{Environment, Error, Open, serve};
+use taskbell_api::handlers::health::get_health;
+use taskbell_functions::{Environment, Error, NoGuard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     Environment::start().ready(Some(())).await?;
-    serve!(Open, |call| get::handle(call))
+    serve!(NoGuard, |call| get_health::handle(call))
 }

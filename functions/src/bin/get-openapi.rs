@@ -1,10 +1,10 @@
 //! Describes the API: `GET /v1/openapi.json`.
 
-use taskbell_api::handlers::openapi::get;
-use taskbell_functions::{Environment, Error, Open, serve};
+use taskbell_api::handlers::openapi::get_openapi;
+use taskbell_functions::{Environment, Error, NoGuard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     Environment::start().ready(Some(())).await?;
-    serve!(Open, |call| get::handle(call))
+    serve!(NoGuard, |call| get_openapi::handle(call))
 }

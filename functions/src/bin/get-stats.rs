@@ -1,6 +1,6 @@
 //! Tells how it stands with tasks: `GET /v1/stats`.
 
-use taskbell_api::handlers::counts::stats;
+use taskbell_api::handlers::statistics::get_stats;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| stats::handle(call, &store, &SystemClock))
+    serve!(guard, |call| get_stats::handle(call, &store, &SystemClock))
 }

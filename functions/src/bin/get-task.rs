@@ -1,6 +1,6 @@
 //! Shows a task: `GET /v1/tasks/{task_id}`.
 
-use taskbell_api::handlers::tasks::get;
+use taskbell_api::handlers::tasks::get_task;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| get::handle(call, &store))
+    serve!(guard, |call| get_task::handle(call, &store))
 }

@@ -1,6 +1,6 @@
 //! Gives an account: `GET /v1/users/{user_id}`.
 
-use taskbell_api::handlers::users::get;
+use taskbell_api::handlers::users::get_user;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| get::handle(call, &store))
+    serve!(guard, |call| get_user::handle(call, &store))
 }

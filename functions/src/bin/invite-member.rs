@@ -1,6 +1,6 @@
 //! Invites somebody into a space: `POST /v1/spaces/{space_id}/invitations`.
 
-use taskbell_api::handlers::invitations::create;
+use taskbell_api::handlers::invitations::invite_member;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| create::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| invite_member::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

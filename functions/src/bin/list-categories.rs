@@ -1,6 +1,6 @@
 //! Lists categories: `GET /v1/categories`.
 
-use taskbell_api::handlers::counts::categories;
+use taskbell_api::handlers::statistics::list_categories;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (users, key) = (env.users(), env.cursor_key());
     let ((users, limit), key) = env.ready(users.zip(key)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| categories::handle(call, &store, &key))
+    serve!(guard, |call| list_categories::handle(call, &store, &key))
 }

@@ -1,6 +1,6 @@
 //! Lists the comments on a task: `GET /v1/tasks/{task_id}/comments`.
 
-use taskbell_api::handlers::comments::list;
+use taskbell_api::handlers::comments::list_comments;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (users, key) = (env.users(), env.cursor_key());
     let ((users, limit), key) = env.ready(users.zip(key)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| list::handle(call, &store, &key))
+    serve!(guard, |call| list_comments::handle(call, &store, &key))
 }

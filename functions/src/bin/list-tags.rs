@@ -1,6 +1,6 @@
 //! Lists tags: `GET /v1/tags`.
 
-use taskbell_api::handlers::counts::tags;
+use taskbell_api::handlers::statistics::list_tags;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (users, key) = (env.users(), env.cursor_key());
     let ((users, limit), key) = env.ready(users.zip(key)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| tags::handle(call, &store, &key))
+    serve!(guard, |call| list_tags::handle(call, &store, &key))
 }

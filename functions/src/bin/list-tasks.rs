@@ -1,6 +1,6 @@
 //! Lists tasks: `GET /v1/tasks`.
 
-use taskbell_api::handlers::tasks::list;
+use taskbell_api::handlers::tasks::list_tasks;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (users, key) = (env.users(), env.cursor_key());
     let ((users, limit), key) = env.ready(users.zip(key)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| list::handle(call, &store, &key, &SystemClock))
+    serve!(guard, |call| list_tasks::handle(call, &store, &key, &SystemClock))
 }

@@ -1,6 +1,6 @@
 //! Lists and finds accounts: `GET /v1/users`.
 
-use taskbell_api::handlers::users::list;
+use taskbell_api::handlers::users::list_users;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (users, key) = (env.users(), env.cursor_key());
     let ((users, limit), key) = env.ready(users.zip(key)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| list::handle(call, &store, &key))
+    serve!(guard, |call| list_users::handle(call, &store, &key))
 }

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
             tracing::warn!("an event tells nothing of a mail of ours");
             return Ok(());
         };
-        record_mail_events::handle(&store, &about, &news, event.stops(), &SystemClock).await?;
+        record_mail_events::handle(&store, &about, &news, event.suppression_reason(), &SystemClock).await?;
         tracing::info!(mail = %about.subject, feedback = news.feedback.map(Feedback::as_str), "recorded");
         Ok::<(), Error>(())
     }))

@@ -1,6 +1,6 @@
 //! Reopens a task: `POST /v1/tasks/{task_id}/reopen`.
 
-use taskbell_api::handlers::tasks::reopen;
+use taskbell_api::handlers::tasks::reopen_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let (users, quota) = (env.users(), env.quota());
     let ((users, limit), quota) = env.ready(users.zip(quota)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| reopen::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
+    serve!(guard, |call| reopen_task::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

@@ -1,7 +1,7 @@
 //! Sets another password: `POST /v1/auth/reset-password`.
 
 use taskbell_api::{handlers::auth::reset_password, http::Callers};
-use taskbell_domain::limit::LINKS;
+use taskbell_domain::rate_limit::LINKS;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,6 +9,6 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     env.ready(Some(())).await?;
-    let guard = guard(&store, &Callers::Anybody, LINKS);
+    let guard = guard(&store, &Callers::Public, LINKS);
     serve!(guard, |call| reset_password::handle(call, &store, &SystemClock, &SystemRandom))
 }

@@ -1,6 +1,6 @@
 //! Takes an invitation back: `DELETE /v1/spaces/{space_id}/invitations/{invitation_id}`.
 
-use taskbell_api::handlers::invitations::revoke;
+use taskbell_api::handlers::invitations::revoke_invitation;
 use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| revoke::handle(call, &store))
+    serve!(guard, |call| revoke_invitation::handle(call, &store))
 }

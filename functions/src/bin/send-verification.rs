@@ -1,6 +1,6 @@
 //! Mails a link that proves the address: `POST /v1/me/verify-email`.
 
-use taskbell_api::handlers::me::verify_email;
+use taskbell_api::handlers::me::send_verification;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| verify_email::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| send_verification::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

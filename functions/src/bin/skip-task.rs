@@ -1,6 +1,6 @@
 //! Passes over an occurrence of a task: `POST /v1/tasks/{task_id}/skip`.
 
-use taskbell_api::handlers::tasks::skip;
+use taskbell_api::handlers::tasks::skip_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| skip::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| skip_task::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

@@ -1,6 +1,6 @@
 //! Lets a task be silent for a while: `POST /v1/tasks/{task_id}/snooze`.
 
-use taskbell_api::handlers::tasks::snooze;
+use taskbell_api::handlers::tasks::snooze_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| snooze::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| snooze_task::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

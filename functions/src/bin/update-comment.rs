@@ -1,6 +1,6 @@
 //! Changes a comment: `PATCH /v1/tasks/{task_id}/comments/{comment_id}`.
 
-use taskbell_api::handlers::comments::update;
+use taskbell_api::handlers::comments::update_comment;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| update::handle(call, &store, &SystemClock))
+    serve!(guard, |call| update_comment::handle(call, &store, &SystemClock))
 }

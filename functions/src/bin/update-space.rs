@@ -1,6 +1,6 @@
 //! Renames a space: `PATCH /v1/spaces/{space_id}`.
 
-use taskbell_api::handlers::spaces::update;
+use taskbell_api::handlers::spaces::update_space;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let users = env.users();
     let (users, limit) = env.ready(users).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| update::handle(call, &store, &SystemClock))
+    serve!(guard, |call| update_space::handle(call, &store, &SystemClock))
 }

@@ -1,6 +1,6 @@
 //! Changes a task: `PATCH /v1/tasks/{task_id}`.
 
-use taskbell_api::handlers::tasks::update;
+use taskbell_api::handlers::tasks::update_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let (users, quota) = (env.users(), env.quota());
     let ((users, limit), quota) = env.ready(users.zip(quota)).await?;
     let guard = guard(&store, &users, limit);
-    serve!(guard, |call| update::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
+    serve!(guard, |call| update_task::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

@@ -1,7 +1,7 @@
 //! Proves the address of an account: `POST /v1/auth/verify-email`.
 
 use taskbell_api::{handlers::auth::verify_email, http::Callers};
-use taskbell_domain::limit::LINKS;
+use taskbell_domain::rate_limit::LINKS;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,6 +10,6 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let link_keys = env.link_keys();
     let link_keys = env.ready(link_keys).await?;
-    let guard = guard(&store, &Callers::Anybody, LINKS);
+    let guard = guard(&store, &Callers::Public, LINKS);
     serve!(guard, |call| verify_email::handle(call, &store, &link_keys, &SystemClock))
 }

@@ -4,6 +4,7 @@
 //! A handler is a function of a [`http::Call`] and the ports it needs; it gives a [`http::Reply`] or a
 //! [`http::Problem`]. [`http::respond`] does for all of them what is the same for all.
 
+mod enqueue_if_soon;
 pub mod handlers;
 pub mod http;
 pub mod keys;
@@ -11,7 +12,6 @@ pub mod links;
 pub mod mail;
 pub mod openapi;
 pub mod passwords;
-mod ring_soon;
 pub mod system;
 pub mod tokens;
 pub mod workers;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use taskbell_domain::{
     id::{TaskId, UserId},
-    reminder::Lead,
+    reminder::LeadTime,
     user::{MailKind, User},
 };
 
@@ -22,25 +22,25 @@ pub const VERIFICATION_LIFETIME: SignedDuration = SignedDuration::from_hours(48)
 
 /// What a link is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum LinkAction {
     /// Completes a task.
     Complete(TaskId),
     /// Lets a task ring again after so long a time.
-    Snooze(TaskId, Lead),
+    Snooze(TaskId, LeadTime),
     /// Proves that the address of the account is the reader's.
     VerifyEmail,
     /// Turns mails of a kind off. Such a link works for ever, as mails are kept for ever.
     Unsubscribe(MailKind),
 }
 
-impl Deed {
+impl LinkAction {
     fn parse(text: &str) -> Option<Self> {
-        let (deed, of) = text.split_once('-').unwrap_or((text, ""));
-        Some(match deed {
+        let (link_action, of) = text.split_once('-').unwrap_or((text, ""));
+        Some(match link_action {
             "complete" => Self::Complete(TaskId::from_body(of).ok()?),
             "snooze" => {
                 let (time, task) = of.split_once('-')?;
-                Self::Snooze(TaskId::from_body(task).ok()?, Lead::parse(time).ok()?)
+                Self::Snooze(TaskId::from_body(task).ok()?, LeadTime::parse(time).ok()?)
             }
             "verify" => Self::VerifyEmail,
             "unsubscribe" => Self::Unsubscribe(MailKind::parse(of).ok()?),
@@ -49,7 +49,7 @@ impl Deed {
     }
 }
 
-impl fmt::Display for Deed {
+impl fmt::Display for LinkAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Complete(task) => write!(f, "complete-{}", task.body()),
@@ -82,12 +82,12 @@ impl LinkKeys {
     pub fn token(
         &self,
         user: &User,
-        deed: Deed,
+        link_action: LinkAction,
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> String {
         let until = expires_at.map_or(0, Timestamp::as_second);
-        let signed = format!("{}.{deed}.{until}", user.id.body());
+        let signed = format!("{}.{link_action}.{until}", user.id.body());
         let signature = self.0.current(now).map(|key| hmac::sign(&of(key, user), signed.as_bytes()));
         let signature = signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default();
         format!("{signed}.{signature}")
@@ -138,7 +138,7 @@ pub struct Link {
     /// Whose it says it is.
     pub user: UserId,
     /// What it says it is good for.
-    pub deed: Deed,
+    pub link_action: LinkAction,
     expires_at: Option<Timestamp>,
     signed: String,
     signature: Vec<u8>,
@@ -149,12 +149,12 @@ impl Link {
     pub fn parse(token: &str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let mut parts = signed.split('.');
-        let (user, deed, until) = (parts.next()?, parts.next()?, parts.next()?);
+        let (user, link_action, until) = (parts.next()?, parts.next()?, parts.next()?);
         let until: i64 = until.parse().ok()?;
         parts.next().is_none().then_some(())?;
         Some(Self {
             user: UserId::from_body(user).ok()?,
-            deed: Deed::parse(deed)?,
+            link_action: LinkAction::parse(link_action)?,
             expires_at: if until == 0 { None } else { Some(Timestamp::from_second(until).ok()?) },
             signed: signed.to_owned(),
             signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
@@ -183,7 +183,7 @@ mod tests {
         let mut ring = KeyRing::generate("1").unwrap();
         let keys = |ring: &KeyRing| LinkKeys::parse(&ring.link_keys().to_string()).unwrap();
         let ada = user(1);
-        let token = keys(&ring).token(&ada, Deed::Unsubscribe(MailKind::Digest), None, now());
+        let token = keys(&ring).token(&ada, LinkAction::Unsubscribe(MailKind::Digest), None, now());
         let link = Link::parse(&token).expect("a link");
         for (version, holds) in [("1", true), ("2", true), ("3", false)] {
             ring.rotate(version, now()).unwrap();
@@ -191,8 +191,9 @@ mod tests {
         }
         // What is signed with the new key is not before all that verify know it.
         let present = keys(&ring);
-        let [early, late] = [now(), now() + HANDOVER]
-            .map(|at| present.token(&ada, Deed::VerifyEmail, Some(now() + VERIFICATION_LIFETIME), at));
+        let [early, late] = [now(), now() + HANDOVER].map(|at| {
+            present.token(&ada, LinkAction::VerifyEmail, Some(now() + VERIFICATION_LIFETIME), at)
+        });
         assert_ne!(early, late);
         for token in [early, late] {
             assert!(present.have_signed(&Link::parse(&token).expect("a link"), &ada));
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn neither_the_stack_s_secret_nor_the_user_s_alone_makes_a_link() {
         let (ada, keys, other) = (user(1), keys(), keys());
-        let token = keys.token(&ada, Deed::VerifyEmail, Some(now()), now());
+        let token = keys.token(&ada, LinkAction::VerifyEmail, Some(now()), now());
         let link = Link::parse(&token).expect("a link");
         assert!(keys.have_signed(&link, &ada));
         assert!(!other.have_signed(&link, &ada));
@@ -218,14 +219,14 @@ mod tests {
         let (ada, keys) = (user(1), keys());
         let id = task(1, &ada, draft("t")).id;
         let later = now() + TASK_LINK_LIFETIME;
-        for (deed, until) in [
-            (Deed::Complete(id), Some(later)),
-            (Deed::Snooze(id, Lead::parse("P1D").unwrap()), Some(later)),
-            (Deed::VerifyEmail, Some(later)),
-            (Deed::Unsubscribe(MailKind::Reminders), None),
+        for (link_action, until) in [
+            (LinkAction::Complete(id), Some(later)),
+            (LinkAction::Snooze(id, LeadTime::parse("P1D").unwrap()), Some(later)),
+            (LinkAction::VerifyEmail, Some(later)),
+            (LinkAction::Unsubscribe(MailKind::Reminders), None),
         ] {
-            let link = Link::parse(&keys.token(&ada, deed, until, now())).expect("a link");
-            assert_eq!((link.user, link.deed), (ada.id, deed));
+            let link = Link::parse(&keys.token(&ada, link_action, until, now())).expect("a link");
+            assert_eq!((link.user, link.link_action), (ada.id, link_action));
             assert!(keys.have_signed(&link, &ada) && !link.is_expired(now()));
             assert_eq!(link.is_expired(later), until.is_some());
         }
@@ -235,7 +236,7 @@ mod tests {
     fn no_change_of_a_link_is_signed() {
         let (ada, eve, keys) = (user(1), user(2), keys());
         let (one, other) = (task(1, &ada, draft("t")).id, task(2, &ada, draft("t")).id);
-        let token = keys.token(&ada, Deed::Complete(one), Some(now()), now());
+        let token = keys.token(&ada, LinkAction::Complete(one), Some(now()), now());
         let (signed, signature) = token.rsplit_once('.').expect("a signature");
         let (_, later) = signed.rsplit_once('.').expect("a time");
         let forged = [

@@ -9,7 +9,7 @@ mod error;
 mod mail_events;
 mod mailer;
 mod queue;
-mod sent;
+mod send_boxed;
 mod signing_key;
 mod task_stream;
 

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 use taskbell_domain::{
-    delivery::{Feedback, News},
-    ports::About,
+    delivery::{DeliveryEvent, Feedback},
+    ports::MailTags,
     user::StopReason,
 };
 
@@ -55,9 +55,9 @@ struct Complaint {
 
 impl MailEvent {
     /// What the mail was about; nothing if it is none of ours.
-    pub fn about(&self) -> Option<About> {
+    pub fn about(&self) -> Option<MailTags> {
         let tag = |name| self.detail.mail.tags.get(name).and_then(|values| values.first());
-        Some(About {
+        Some(MailTags {
             subject: tag(SUBJECT)?.parse().ok()?,
             reminder: tag(REMINDER).and_then(|id| id.parse().ok()),
             user: tag(USER).and_then(|id| id.parse().ok()),
@@ -65,7 +65,7 @@ impl MailEvent {
     }
 
     /// What it tells of the mail; nothing if it is no news of its delivery.
-    pub fn news(&self) -> Option<News> {
+    pub fn news(&self) -> Option<DeliveryEvent> {
         let feedback = match self.detail.event_type.as_str() {
             "Send" => None,
             "Delivery" => Some(Feedback::Delivered),
@@ -76,11 +76,11 @@ impl MailEvent {
             _ => return None,
         };
         let TaggedMail { timestamp, message_id, .. } = &self.detail.mail;
-        Some(News { message_id: message_id.clone(), accepted_at: *timestamp, feedback })
+        Some(DeliveryEvent { message_id: message_id.clone(), accepted_at: *timestamp, feedback })
     }
 
     /// Why no mail should go to the address any more; nothing if it may.
-    pub fn stops(&self) -> Option<StopReason> {
+    pub fn suppression_reason(&self) -> Option<StopReason> {
         match self.detail.event_type.as_str() {
             "Bounce" if self.bounced_for_good() => Some(StopReason::Bounced),
             "Complaint" if self.is_unwanted() => Some(StopReason::Complained),

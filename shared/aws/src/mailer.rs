@@ -10,9 +10,9 @@ use aws_sdk_ses::{
 };
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use taskbell_domain::ports::{About, Mail, MailError, Mailer};
+use taskbell_domain::ports::{Mail, MailError, MailTags, Mailer};
 
-use crate::{mail_events, sent::Sent};
+use crate::{mail_events, send_boxed::SendBoxed};
 
 /// Codes that can speak of the mail itself, so that offering it again and again is of no use ("SendRawEmail" and
 /// "Common errors", Amazon SES API reference). All others speak of the account, the role, the configuration set or the
@@ -62,7 +62,7 @@ impl Mailer for SesMailer {
             .source(&self.sender)
             .destinations(mail.to.as_str())
             .raw_message(message)
-            .sent()
+            .send_boxed()
             .await;
         result.map(|answer| answer.message_id).map_err(|error| match &error {
             SdkError::ConstructionFailure(_) => MailError::Refused("not built".to_owned()),
@@ -119,7 +119,7 @@ fn never_connected(failure: &DispatchFailure) -> bool {
 }
 
 /// What SES is to repeat when it tells what became of a mail.
-fn tags(about: &About) -> Result<Vec<MessageTag>, MailError> {
+fn tags(about: &MailTags) -> Result<Vec<MessageTag>, MailError> {
     let reminder = about.reminder.map(|id| (mail_events::REMINDER, id.to_string()));
     let user = about.user.map(|id| (mail_events::USER, id.to_string()));
     let tags =

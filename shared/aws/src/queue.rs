@@ -9,7 +9,7 @@ use taskbell_domain::{
 
 use crate::{
     error::{port_error, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// The most messages in one call (SQS quota).
@@ -50,7 +50,7 @@ impl TimerQueue for SqsTimerQueue {
                     .map_err(|e| unbuildable(OPERATION, e))?;
                 request = request.entries(entry);
             }
-            let answer = request.sent().await.map_err(port_error(OPERATION))?;
+            let answer = request.send_boxed().await.map_err(port_error(OPERATION))?;
             let accepted =
                 answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());
             queued.extend(accepted.filter_map(|index| batch.get(index).copied()));

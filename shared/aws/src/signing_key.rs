@@ -6,7 +6,7 @@ use taskbell_domain::ports::{PortError, SigningKeyStore};
 
 use crate::{
     error::{corrupt, port_error},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// The parameter, by name.
@@ -26,7 +26,8 @@ impl SigningKeyParameter {
 impl SigningKeyStore for SigningKeyParameter {
     async fn read(&self) -> Result<Option<String>, PortError> {
         const OPERATION: &str = "reading the signing key";
-        let answer = self.client.get_parameter().name(&self.name).with_decryption(true).sent().await;
+        let answer =
+            self.client.get_parameter().name(&self.name).with_decryption(true).send_boxed().await;
         match answer {
             Ok(answer) => {
                 let value = answer.parameter.and_then(|parameter| parameter.value);
@@ -48,11 +49,11 @@ impl SigningKeyStore for SigningKeyParameter {
             .r#type(ParameterType::SecureString)
             .description("Signs Taskbell's access tokens")
             .overwrite(true);
-        put.sent().await.map(drop).map_err(port_error("storing the signing key"))
+        put.send_boxed().await.map(drop).map_err(port_error("storing the signing key"))
     }
 
     async fn delete(&self) -> Result<(), PortError> {
-        match self.client.delete_parameter().name(&self.name).sent().await {
+        match self.client.delete_parameter().name(&self.name).send_boxed().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 Some(missing) if missing.is_parameter_not_found() => Ok(()),

@@ -16,12 +16,12 @@ pub struct TaskStream {
 /// One change of an item.
 #[derive(Deserialize)]
 pub struct Record {
-    dynamodb: Change,
+    dynamodb: StreamRecordImages,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Change {
+struct StreamRecordImages {
     sequence_number: String,
     old_image: Option<serde_dynamo::Item>,
     new_image: Option<serde_dynamo::Item>,
@@ -38,7 +38,7 @@ impl Record {
     /// # Errors
     /// [`PortError`] if it is not an item of a task.
     pub fn tasks(self) -> Result<(Option<Task>, Option<Task>), PortError> {
-        let Change { old_image, new_image, .. } = self.dynamodb;
+        let StreamRecordImages { old_image, new_image, .. } = self.dynamodb;
         Ok((old_image.map(task_of).transpose()?, new_image.map(task_of).transpose()?))
     }
 }

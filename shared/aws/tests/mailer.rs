@@ -10,11 +10,11 @@ use aws_sdk_ses::config::timeout::TimeoutConfig;
 use taskbell_aws::{Connection, SesMailer};
 use taskbell_domain::{
     email::EmailAddress,
-    notice::Content,
-    ports::{About, Mail, MailError, Mailer},
-    timer::Subject,
+    notification::NotificationKind,
+    ports::{Mail, MailError, MailTags, Mailer},
+    timer::TimerTarget,
 };
-use taskbell_test::fixtures::{due_draft, notice, task, user};
+use taskbell_test::fixtures::{due_draft, notification, task, user};
 
 use service::{Reply, Service, connection};
 
@@ -38,8 +38,8 @@ fn mail() -> Mail {
     let ada = user(1);
     let task = task(1, &ada, due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]));
     Mail {
-        about: About {
-            subject: Subject::Task(task.id),
+        about: MailTags {
+            subject: TimerTarget::Task(task.id),
             reminder: Some(task.reminders[0].id),
             user: Some(ada.id),
         },
@@ -86,7 +86,7 @@ async fn a_mail_is_sent_once_with_its_tags_to_its_recipient_from_the_sender() {
     assert_eq!(mailer(&service.connection()).send(&mail).await, Ok("message-1".to_owned()));
     let bodies = service.bodies();
     let [body] = bodies.as_slice() else { panic!("{bodies:?}") };
-    let About { subject, reminder, user } = mail.about;
+    let MailTags { subject, reminder, user } = mail.about;
     for (index, (name, value)) in [
         ("taskbell-subject", subject.to_string()),
         ("taskbell-reminder", reminder.expect("a reminder").to_string()),
@@ -113,8 +113,12 @@ async fn a_mail_is_sent_once_with_its_tags_to_its_recipient_from_the_sender() {
 #[tokio::test]
 async fn a_mail_to_a_stranger_has_no_user_in_its_tags() {
     let service = Service::start([accepted()]).await;
-    let content = Content::Verification { to: user(1).id };
-    let about = About { subject: Subject::Notice(notice(1, content).id), reminder: None, user: None };
+    let content = NotificationKind::Verification { to: user(1).id };
+    let about = MailTags {
+        subject: TimerTarget::Notification(notification(1, content).id),
+        reminder: None,
+        user: None,
+    };
     mailer(&service.connection()).send(&Mail { about, ..mail() }).await.expect("it is accepted");
     assert!(!service.bodies()[0].contains("Tags.member.2"), "{:?}", service.bodies());
 }

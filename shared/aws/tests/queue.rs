@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use taskbell_aws::SqsTimerQueue;
 use taskbell_domain::{
     ports::TimerQueue,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
 };
 use taskbell_test::fixtures::{draft, now, task, user};
 
@@ -17,7 +17,7 @@ use service::{Reply, Service};
 
 /// A timer of a task, so many seconds from now.
 fn timer(number: u64, seconds: i64) -> Timer {
-    let subject = Subject::Task(task(number, &user(1), draft("Ring")).id);
+    let subject = TimerTarget::Task(task(number, &user(1), draft("Ring")).id);
     Timer { at: now() + SignedDuration::from_secs(seconds), subject }
 }
 

@@ -17,16 +17,16 @@ use futures_util::future::BoxFuture;
 use support::Server;
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
-    counts::{Counted, Number, Numbers, Tallies},
     id::SpaceId,
-    limit::{Limit, Subject},
-    notice::Content,
+    notification::NotificationKind,
     ports::*,
+    rate_limit::{RateLimit, RateLimitKey},
+    statistics::{Contribution, Counter, CounterGroups, Counters},
     task::Task,
     text::Tag,
     timer::Timer,
 };
-use taskbell_test::fixtures::{draft, instant, notice, now, space, task, user};
+use taskbell_test::fixtures::{draft, instant, notification, now, space, task, user};
 use wire::{Fate, pages_of_three, unprocessed, wired};
 
 /// The store, where something else happens before one of the calls of an operation is sent.
@@ -54,8 +54,8 @@ fn version(version: u64, tags: &[&str]) -> Task {
 
 #[tokio::test]
 async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once() {
-    let gone = |number| Counted::gone(&version(number, &[]));
-    let of = |number, tags: &[&str]| Counted::of(&version(number, tags));
+    let gone = |number| Contribution::gone(&version(number, &[]));
+    let of = |number, tags: &[&str]| Contribution::of(&version(number, tags));
     let cases = [
         ("they count what is newer", None, of(1, &["a"]), of(2, &["b"]), &["b"][..]),
         ("they count what is older", None, of(2, &["b"]), of(1, &["a"]), &["b"]),
@@ -68,24 +68,28 @@ async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once()
         let server = Server::start().await;
         let other = server.store(server.client());
         if let Some(before) = &before {
-            other.count_task(before).await.expect("an answer");
+            other.record_contribution(before).await.expect("an answer");
         }
         let rival = other.clone();
-        let deed = async move { rival.count_task(&theirs).await.expect("an answer") };
+        let deed = async move { rival.record_contribution(&theirs).await.expect("an answer") };
         let store = meddled(&server, ("TransactWriteItems", 1), deed);
-        store.count_task(&ours).await.expect("an answer");
+        store.record_contribution(&ours).await.expect("an answer");
 
         let space = SpaceId::personal(user(1).id);
         let numbers = other.numbers(space).await.expect("an answer");
-        let one = Numbers::from([(Number::All, 1), (Number::Open, 1)]);
-        let expected = if tags.is_empty() { Numbers::new() } else { one.clone() };
-        let positive = numbers.into_iter().filter(|(_, many)| *many != 0).collect::<Numbers>();
+        let one = Counters::from([(Counter::All, 1), (Counter::Open, 1)]);
+        let expected = if tags.is_empty() { Counters::new() } else { one.clone() };
+        let positive = numbers.into_iter().filter(|(_, many)| *many != 0).collect::<Counters>();
         assert_eq!(positive, expected, "{what}");
-        let found = other.tallies(space, Tallies::Tags, None, None).await.expect("a page").items;
+        let found =
+            other.counter_groups(space, CounterGroups::Tags, None, None).await.expect("a page").items;
         let expected: Vec<_> = tags
             .iter()
             .map(|tag| {
-                (taskbell_domain::counts::Tally::Tag(Tag::parse(tag).expect("a tag")), one.clone())
+                (
+                    taskbell_domain::statistics::CounterGroup::Tag(Tag::parse(tag).expect("a tag")),
+                    one.clone(),
+                )
             })
             .collect();
         assert_eq!(found, expected, "{what}");
@@ -93,19 +97,19 @@ async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once()
 }
 
 /// How many there are with one more.
-async fn counted(store: &impl Limits, limit: &Limit, subject: &Subject) -> Option<u32> {
-    let usage = store.count(limit, subject, 1, now()).await.expect("an answer");
+async fn counted(store: &impl RateLimits, limit: &RateLimit, subject: &RateLimitKey) -> Option<u32> {
+    let usage = store.record(limit, subject, 1, now()).await.expect("an answer");
     usage.map(|usage| usage.count)
 }
 
 #[tokio::test]
 async fn a_window_that_another_request_has_just_begun_goes_on() {
-    let (limit, ada) = (Limit::requests(9), Subject::user(user(1).id));
+    let (limit, ada) = (RateLimit::requests(9), RateLimitKey::user(user(1).id));
     for before in [None, Some("2026-03-01T07:59:00Z")] {
         let server = Server::start().await;
         let other = server.store(server.client());
         if let Some(before) = before {
-            other.count(&limit, &ada, 5, instant(before)).await.expect("an answer");
+            other.record(&limit, &ada, 5, instant(before)).await.expect("an answer");
         }
         let (rival, whose) = (other.clone(), ada.clone());
         let deed = async move {
@@ -124,10 +128,10 @@ async fn a_timer_that_cannot_be_read_keeps_no_other_of_its_shard_from_being_foun
     let (client, store) = (server.client(), server.store(server.client()));
     let mut expected: Vec<Timer> = Vec::new();
     for number in 0..200 {
-        let made = notice(number, Content::Verification { to: user(1).id });
+        let made = notification(number, NotificationKind::Verification { to: user(1).id });
         let timer = made.timer().expect("a timer");
         if keys::shard_of(timer.subject) == 3 {
-            store.add_notice(&made, None).await.expect("an answer");
+            store.add_notification(&made, None).await.expect("an answer");
             expected.push(timer);
         }
     }
@@ -190,7 +194,10 @@ async fn an_error_about_one_item_is_told_from_one_of_the_store() {
             "TransactWriteItems" => Fate::Answered(400, answer.clone()),
             _ => unprocessed(operation, body),
         }));
-        let error = store.count_task(&Counted::of(&version(1, &["a"]))).await.expect_err("an error");
+        let error = store
+            .record_contribution(&Contribution::of(&version(1, &["a"])))
+            .await
+            .expect_err("an error");
         assert_eq!((error.is_about_item(), error.transient), (about_item, transient), "{told}");
     }
 }
@@ -206,7 +213,7 @@ async fn a_space_that_is_made_while_spaces_are_counted_is_counted_or_refuses_the
         let (theirs, owner) = space(1, &ada);
         let deed = async move {
             let made = rival.create_space(&theirs, &owner, Some(0), None).await.expect("an answer");
-            assert_eq!(made, Some(Created::Done));
+            assert_eq!(made, Some(Created::Stored));
         };
         let store = meddled(&server, (read, 1), deed);
         let counted = store.memberships(ada.id).await.expect("an answer");

@@ -20,13 +20,13 @@ use taskbell_aws::dynamodb::keys;
 use taskbell_domain::{
     credential::Credential,
     email::EmailAddress,
-    notice::Content,
+    notification::NotificationKind,
     ports::*,
     space::{INVITATION_LIFETIME, Invitation, Role},
     text::{PersonName, SpaceName},
 };
 use taskbell_test::{
-    fixtures::{notice, now, space, user},
+    fixtures::{notification, now, space, user},
     template::resources,
 };
 
@@ -43,9 +43,9 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
         ("USER", "PROFILE") => ("profile", accounts),
         ("SESSION", "SESSION") => ("session", accounts),
         ("EMAIL", _) => ("credential", accounts),
-        ("ADDRESS", _) => ("stopped_address", accounts),
-        ("LIMIT", _) => ("limit", accounts),
-        ("USER", "SPACE") => ("way_to", tasks),
+        ("ADDRESS", _) => ("suppressed_address", accounts),
+        ("LIMIT", _) => ("rate_limit", accounts),
+        ("USER", "SPACE") => ("membership_pointer", tasks),
         ("USER", "MEMBERSHIPS") => ("memberships", tasks),
         ("TASK", "COMMENTS") => ("comment_count", tasks),
         ("SPACE", "INVITATIONS") => ("invitation_book", tasks),
@@ -55,10 +55,10 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
         ("SPACE", "SPACE") => ("space", tasks),
         ("SPACE", "MEMBER") => ("member", tasks),
         ("SPACE", "INVITATION") => ("invitation", tasks),
-        ("NOTICE", _) => ("notice", tasks),
+        ("NOTICE", _) => ("notification", tasks),
         ("DIGEST", _) => ("digest", tasks),
-        ("COUNTED", _) => ("counted", tasks),
-        ("COUNTS", _) => ("tally", tasks),
+        ("COUNTED", _) => ("contribution", tasks),
+        ("COUNTS", _) => ("counter_group", tasks),
         ("IDEMPOTENCY", _) => ("idempotency", tasks),
         other => panic!("no kind of item has the key {other:?}"),
     }
@@ -188,14 +188,14 @@ async fn names_and_addresses_that_are_refused_by_now_are_read() {
     let (mut tower, owner) = space(1, &ada);
     tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
     store.create_space(&tower, &owner, None, None).await.expect("an answer");
-    let content = Content::Invitation { to: ada.email.clone(), space: tower.id };
-    let carrier = notice(1, content);
+    let content = NotificationKind::Invitation { to: ada.email.clone(), space: tower.id };
+    let carrier = notification(1, content);
     let invitation = Invitation {
         space: tower.id,
         email: ada.email.clone(),
         role: Role::Member,
         invited_by: ada.id,
-        notice: carrier.id,
+        notification: carrier.id,
         secret_hash: None,
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
@@ -203,7 +203,7 @@ async fn names_and_addresses_that_are_refused_by_now_are_read() {
     store.invite(&invitation, &carrier, None, None).await.expect("an answer");
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada));
     assert_eq!(store.space(tower.id).await.expect("an answer"), Some(tower.clone()));
-    assert_eq!(store.notice(carrier.id).await.expect("an answer"), Some(carrier));
+    assert_eq!(store.notification(carrier.id).await.expect("an answer"), Some(carrier));
     assert_eq!(store.invitations(tower.id).await.expect("an answer"), [invitation]);
 }
 
@@ -220,7 +220,7 @@ fn every_kind_of_item_has_a_fixture() {
         })
         .map(|function| function.split('(').next().expect("a name"))
         // The key of one of the others, and bounds of keys.
-        .filter(|name| !["subject", "tallies"].contains(name))
+        .filter(|name| !["timer_target", "counter_group_bounds"].contains(name))
         .collect();
     assert!(keys.contains("task") && keys.len() > 10, "{keys:?}");
     let folder = released().pop().expect("a version");
@@ -262,7 +262,7 @@ async fn what_a_later_version_has_stored_is_kept_by_every_change() {
             }
         }
     }
-    let whole = ["comment", "counted", "digest", "notice", "profile", "space", "task"];
+    let whole = ["comment", "contribution", "digest", "notification", "profile", "space", "task"];
     assert!(whole.iter().all(|kind| changed.contains(kind)), "{changed:?}");
 }
 

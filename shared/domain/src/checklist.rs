@@ -23,7 +23,7 @@ pub struct ChecklistItem {
 
 /// A step as somebody wants it: one that is there already, or a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedItem {
+pub struct ChecklistItemInput {
     /// Which one it is; none for a new one.
     pub id: Option<ItemId>,
     /// What is to be done.
@@ -36,14 +36,14 @@ pub struct WantedItem {
 ///
 /// # Errors
 /// A [`FieldError`] at `checklist[n].id`: `unknown_item`, or `duplicate`.
-pub fn arrange(
+pub fn merge_checklist(
     present: &[ChecklistItem],
-    wanted: Vec<WantedItem>,
+    wanted: Vec<ChecklistItemInput>,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Vec<ChecklistItem>, FieldError> {
     let mut list: Vec<ChecklistItem> = Vec::with_capacity(wanted.len());
-    for (index, WantedItem { id, title, done }) in wanted.into_iter().enumerate() {
+    for (index, ChecklistItemInput { id, title, done }) in wanted.into_iter().enumerate() {
         if let Some(id) = id {
             let refuse =
                 |code, why: &str| Err(Violation::new(code, why).at(format!("checklist[{index}].id")));

@@ -143,7 +143,7 @@ impl Feedback {
 
 /// What SES tells of a mail that it has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
+pub struct DeliveryEvent {
     /// The message id that SES gave.
     pub message_id: String,
     /// When SES accepted it.
@@ -245,7 +245,7 @@ impl Delivery {
     pub(crate) fn begin(&mut self, fence: u64, now: Timestamp) -> bool {
         if self.status == DeliveryStatus::Claimed {
             // From now, and not from the lease's end: the clock that set that may be behind this one.
-            self.doubt(Some(now + uncertain_wait(self.attempts)));
+            self.mark_uncertain(Some(now + uncertain_wait(self.attempts)));
             return false;
         }
         if now.duration_since(self.fire_at) > MAX_LATENESS {
@@ -263,7 +263,7 @@ impl Delivery {
         true
     }
 
-    fn doubt(&mut self, until: Option<Timestamp>) {
+    fn mark_uncertain(&mut self, until: Option<Timestamp>) {
         self.status = DeliveryStatus::Uncertain;
         self.uncertain_attempts += 1;
         self.next_at = until;
@@ -276,12 +276,12 @@ impl Delivery {
         open && self.fence == fence
     }
 
-    /// Records what became of the claim. `wanted` says whether the mail is still to be sent, and `spread` is
+    /// Records what became of the claim. `wanted` says whether the mail is still to be sent, and `jitter_seed` is
     /// a number of seconds that differs from mail to mail.
-    pub(crate) fn finish(&mut self, outcome: &Outcome, wanted: bool, spread: u8, now: Timestamp) {
+    pub(crate) fn finish(&mut self, outcome: &Outcome, wanted: bool, jitter_seed: u8, now: Timestamp) {
         // Completing or changing a task has ended it: it is recorded, and not tried again.
         let goes_on = wanted && self.next_at.is_some();
-        let apart = SignedDuration::from_secs(spread.into());
+        let apart = SignedDuration::from_secs(jitter_seed.into());
         match outcome {
             Outcome::Accepted(message_id) => {
                 self.end(DeliveryStatus::Sent, None);
@@ -309,14 +309,14 @@ impl Delivery {
                 self.next_at = Some(now + deferral(now.duration_since(self.fire_at)) + apart);
             }
             Outcome::Unknown => {
-                self.doubt(goes_on.then_some(now + uncertain_wait(self.attempts)));
+                self.mark_uncertain(goes_on.then_some(now + uncertain_wait(self.attempts)));
             }
         }
     }
 
     /// Learns what SES tells of the mail, in whichever attempt it was sent. Returns whether that is news: of a mail that
     /// was never offered there is none.
-    pub(crate) fn learn(&mut self, news: &News) -> bool {
+    pub(crate) fn apply_event(&mut self, news: &DeliveryEvent) -> bool {
         if self.attempts == 0 {
             return false;
         }

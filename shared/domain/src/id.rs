@@ -53,7 +53,7 @@ macro_rules! id_type {
             }
 
             /// A number that is spread evenly and never changes for one id: the last five random bits.
-            pub fn spread(&self) -> u8 {
+            pub fn jitter_seed(&self) -> u8 {
                 (self.0.random() & 0x1f) as u8
             }
 
@@ -101,7 +101,7 @@ id_type!(TaskId, "tsk", "Names a task, for life: also when it moves to another s
 id_type!(SpaceId, "spc", "Names a space: the set of tasks that its members share.");
 id_type!(ItemId, "itm", "Names an item of a checklist.");
 id_type!(CommentId, "cmt", "Names a comment on a task.");
-id_type!(NoticeId, "ntc", "Names a mail that is no reminder of a task.");
+id_type!(NotificationId, "ntc", "Names a mail that is no reminder of a task.");
 id_type!(ReminderId, "rem", "Names a reminder of a task.");
 id_type!(SessionId, "ses", "Names a session: the family of refresh tokens that began with one log-in.");
 

@@ -14,12 +14,12 @@ const MAX_LEAD_DAYS: i64 = 366;
 
 /// How long before the due time: whole days on the calendar, then exact seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lead {
+pub struct LeadTime {
     days: i64,
     seconds: i64,
 }
 
-impl Lead {
+impl LeadTime {
     /// Reads an ISO 8601 duration of weeks, days, hours, minutes and seconds (`P1D`, `PT30M`).
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Lead {
     }
 }
 
-impl Lead {
+impl LeadTime {
     /// So many days on the calendar.
     pub fn days(days: i64) -> Self {
         Self { days, seconds: 0 }
@@ -73,7 +73,7 @@ impl Lead {
     }
 }
 
-impl fmt::Display for Lead {
+impl fmt::Display for LeadTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hours, rest) = (self.seconds / 3_600, self.seconds % 3_600);
         let span = Span::new().days(self.days).hours(hours).minutes(rest / 60).seconds(rest % 60);
@@ -86,7 +86,7 @@ impl fmt::Display for Lead {
 pub enum ReminderSpec {
     /// This long before the due time. Days are counted on the wall clock, so that `P1D` before 09:00 is
     /// 09:00 also across a change to summer time.
-    Before(Lead),
+    Before(LeadTime),
     /// At a time of its own; never [`Due::Date`].
     At(Due),
     /// When somebody who snoozed the task wants to hear of it again. A task has one of these at most.
@@ -96,7 +96,7 @@ pub enum ReminderSpec {
 impl ReminderSpec {
     /// The reminder of users who chose none: half an hour before.
     pub fn half_an_hour_before() -> Self {
-        Self::Before(Lead { days: 0, seconds: 1_800 })
+        Self::Before(LeadTime { days: 0, seconds: 1_800 })
     }
 
     /// Reads the time of an `at` reminder: a zoned time or an instant.
@@ -115,10 +115,10 @@ impl ReminderSpec {
         match self {
             Self::At(time) => Some(time.at(user_zone)),
             Self::Snoozed(until) => Some(*until),
-            Self::Before(lead) => {
+            Self::Before(lead_time) => {
                 let base = due?.reminder_base(user_zone);
-                let day = base.checked_sub(Span::new().days(lead.days)).ok()?;
-                day.timestamp().checked_sub(Span::new().seconds(lead.seconds)).ok()
+                let day = base.checked_sub(Span::new().days(lead_time.days)).ok()?;
+                day.timestamp().checked_sub(Span::new().seconds(lead_time.seconds)).ok()
             }
         }
     }
@@ -129,7 +129,7 @@ impl serde::Serialize for ReminderSpec {
         use serde::ser::SerializeMap;
         let mut map = serializer.serialize_map(None)?;
         match self {
-            Self::Before(lead) => map.serialize_entry("before", &lead.to_string())?,
+            Self::Before(lead_time) => map.serialize_entry("before", &lead_time.to_string())?,
             Self::At(time) => map.serialize_entry("at", time)?,
             Self::Snoozed(until) => {
                 map.serialize_entry("at", until)?;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn before(text: &str) -> ReminderSpec {
-        ReminderSpec::Before(Lead::parse(text).unwrap())
+        ReminderSpec::Before(LeadTime::parse(text).unwrap())
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             ("P367D", "out_of_range"),
             ("PT99999999999999999999H", "invalid_duration"),
         ] {
-            assert_eq!(Lead::parse(text).unwrap_err().code, code, "{text:?}");
+            assert_eq!(LeadTime::parse(text).unwrap_err().code, code, "{text:?}");
         }
         assert_eq!(ReminderSpec::parse_at("2026-03-01").unwrap_err().code, "invalid_time");
     }
@@ -205,8 +205,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_lead_reads_back_what_it_prints(days in 0_i64..300, seconds in 0_i64..500_000) {
-            let lead = Lead { days, seconds };
-            prop_assert_eq!(Lead::parse(&lead.to_string()).unwrap(), lead);
+            let lead_time = LeadTime { days, seconds };
+            prop_assert_eq!(LeadTime::parse(&lead_time.to_string()).unwrap(), lead_time);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     credential::link_token,
     credential::sha256_hex,
     email::EmailAddress,
-    id::{NoticeId, SpaceId, UserId},
+    id::{NotificationId, SpaceId, UserId},
     text::SpaceName,
     unknown::Unknown,
     violation::Violation,
@@ -142,7 +142,7 @@ impl Space {
     ///
     /// # Errors
     /// A [`Violation`]: `last_owner` if nobody would own it any more, `space_full`.
-    pub fn count(&mut self, change: &MemberChange, now: Timestamp) -> Result<(), Violation> {
+    pub fn apply(&mut self, change: &MemberChange, now: Timestamp) -> Result<(), Violation> {
         let (before, after) = match change {
             MemberChange::Join(member, ..) => (None, Some(member.role)),
             MemberChange::Role(member, role) => (Some(member.role), Some(*role)),
@@ -219,7 +219,7 @@ pub struct Invitation {
     /// By whom.
     pub invited_by: UserId,
     /// The mail that carries it. An invitation that has been replaced has another one.
-    pub notice: NoticeId,
+    pub notification: NotificationId,
     /// Hash of the secret that the mail carries; none until the mail is written.
     pub secret_hash: Option<String>,
     /// When it was made.

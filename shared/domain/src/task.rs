@@ -6,7 +6,7 @@ mod reminders;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    checklist::{ChecklistItem, WantedItem, arrange},
+    checklist::{ChecklistItem, ChecklistItemInput, merge_checklist},
     clock::{At, Random},
     delivery::{Delivery, DeliveryStatus, Reason},
     due::Due,
@@ -20,7 +20,7 @@ use crate::{
     words::word_enum,
     zone::Zone,
 };
-use reminders::pass_over;
+use reminders::skip_before;
 
 word_enum!(Status, "How far a task has come.",
     Pending = "pending": "Not begun.",
@@ -76,7 +76,7 @@ pub struct Task {
     /// The reminders it wants.
     pub reminders: Vec<Reminder>,
     /// Reminders that it no longer wants, but whose delivery had begun: the rest of the ledger.
-    pub past_reminders: Vec<Reminder>,
+    pub archived_reminders: Vec<Reminder>,
     /// Its small steps.
     pub checklist: Vec<ChecklistItem>,
     /// Who is to do it, and is reminded of it.
@@ -130,7 +130,7 @@ pub struct TaskDraft {
     /// Who is to do it: a member of its space.
     pub assigned_to: Option<UserId>,
     /// Its small steps.
-    pub checklist: Vec<WantedItem>,
+    pub checklist: Vec<ChecklistItemInput>,
 }
 
 /// A merge patch (RFC 7396), checked field by field: absent keeps, an inner `None` clears.
@@ -162,7 +162,7 @@ pub struct TaskPatch {
     /// Somebody else to do it, or nobody.
     pub assigned_to: Option<Option<UserId>>,
     /// Another checklist instead of the present one.
-    pub checklist: Option<Vec<WantedItem>>,
+    pub checklist: Option<Vec<ChecklistItemInput>>,
 }
 
 impl TaskPatch {
@@ -195,7 +195,7 @@ impl TaskPatch {
 
 /// What a change did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Change {
+pub struct TaskChange {
     /// Whether the task is another one now. Then its version is one higher.
     pub changed: bool,
     /// The next occurrence, which is to be stored together with the task.
@@ -233,8 +233,8 @@ impl Task {
             auto_complete_after: draft.auto_complete_after,
             rests_until: None,
             reminders: Vec::new(),
-            past_reminders: Vec::new(),
-            checklist: arrange(&[], draft.checklist, &At(now), random)?,
+            archived_reminders: Vec::new(),
+            checklist: merge_checklist(&[], draft.checklist, &At(now), random)?,
             assigned_to: draft.assigned_to,
             created_by: creator.id,
             version: 1,
@@ -274,7 +274,7 @@ impl Task {
         profile: Option<&User>,
         now: Timestamp,
         random: &dyn Random,
-    ) -> Result<Change, FieldError> {
+    ) -> Result<TaskChange, FieldError> {
         let mut next = self.clone();
         next.rests_until = None;
         if let (Some(due), Some(user)) = (&patch.due, profile) {
@@ -310,7 +310,7 @@ impl Task {
         next.auto_complete_after = patch.auto_complete_after.unwrap_or(next.auto_complete_after);
         next.check_pace()?;
         if let Some(wanted) = patch.checklist {
-            next.checklist = arrange(&self.checklist, wanted, &At(now), random)?;
+            next.checklist = merge_checklist(&self.checklist, wanted, &At(now), random)?;
         }
         next.assigned_to = patch.assigned_to.unwrap_or(next.assigned_to);
         next.title = patch.title.unwrap_or(next.title);
@@ -322,12 +322,12 @@ impl Task {
             next.set_status(status, now);
         }
         if next == *self {
-            return Ok(Change::default());
+            return Ok(TaskChange::default());
         }
         next.version += 1;
         next.updated_at = now;
         *self = next;
-        Ok(Change { changed: true, next: self.begin_next(Series::next, now, random) })
+        Ok(TaskChange { changed: true, next: self.create_next_occurrence(Series::next, now, random) })
     }
 
     /// Completes the task by itself, at a moment.
@@ -339,7 +339,7 @@ impl Task {
         self.set_status(Status::Completed, now);
         self.completed_by = Some(Completion::Timer);
         self.updated_at = now;
-        self.begin_next(Series::next_in_future, now, random)
+        self.create_next_occurrence(Series::next_in_future, now, random)
     }
 
     /// When the task completes itself: that long after the last change, unless it is completed before. An
@@ -390,14 +390,14 @@ impl Task {
         let Some(next) = series.after_skipping(&self.time_zone, now) else {
             return refuse("series_ended", "This is the last occurrence: complete or delete it.");
         };
-        self.stand_on(next, self.counted_reminders(), now, random);
+        self.move_to_occurrence(next, self.counted_reminders(), now, random);
         self.version += 1;
         self.updated_at = now;
         Ok(())
     }
 
     /// The occurrence that follows a completed one, unless it has been made before.
-    fn begin_next(
+    fn create_next_occurrence(
         &mut self,
         following: fn(&Series, &Zone, Timestamp) -> Option<Series>,
         now: Timestamp,
@@ -410,7 +410,7 @@ impl Task {
         let mut next = Self {
             id: TaskId::generate(&At(now), random),
             status: Status::Pending,
-            past_reminders: Vec::new(),
+            archived_reminders: Vec::new(),
             rests_until: None,
             version: 1,
             created_at: now,
@@ -423,14 +423,14 @@ impl Task {
         };
         let counted = next.counted_reminders();
         next.reminders.clear();
-        next.stand_on(series, counted, now, random);
+        next.move_to_occurrence(series, counted, now, random);
         next.checklist.iter_mut().for_each(|item| item.done = false);
         self.next_occurrence = Some(next.id);
         Some(Box::new(next))
     }
 
     /// Takes a place in the series.
-    fn stand_on(
+    fn move_to_occurrence(
         &mut self,
         series: Series,
         wanted: Vec<ReminderSpec>,
@@ -491,7 +491,7 @@ impl Task {
             (false, true) => {
                 self.completed_at = Some(now);
                 self.completed_by = Some(Completion::Person);
-                self.reminders.iter_mut().for_each(|r| pass_over(r, Reason::TaskCompleted));
+                self.reminders.iter_mut().for_each(|r| skip_before(r, Reason::TaskCompleted));
             }
             (true, false) => {
                 self.completed_at = None;

@@ -95,7 +95,7 @@ text_type!(
 
 text_type!(ItemTitle, |v| line(v, 200), "An item of a checklist: one line, 1..200 characters.");
 text_type!(CommentText, |v| words(v, 4_000), "What somebody says about a task: 1..4,000 characters.");
-text_type!(Subject, |v| line(v, 200), "What a message is about: one line, 1..200 characters.");
+text_type!(MessageSubject, |v| line(v, 200), "What a message is about: one line, 1..200 characters.");
 text_type!(MessageText, |v| words(v, 10_000), "What an operator writes: 1..10,000 characters.");
 text_type!(SpaceName, |v| visible_name(v, MAX_NAME), "What people call a space: 1..100 characters.");
 

@@ -13,67 +13,70 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
     clock::Random,
-    delivery::{News, Outcome},
-    id::{InvalidId, NoticeId, ReminderId, TaskId, UserId},
+    delivery::{DeliveryEvent, Outcome},
+    id::{InvalidId, NotificationId, ReminderId, TaskId, UserId},
     reminder::Reminder,
     task::Task,
 };
 
 /// How far ahead the dispatcher looks. It runs every minute; one missed run is made up for by the next.
-pub const LOOK_AHEAD: SignedDuration = SignedDuration::from_secs(120);
+pub const DISPATCH_HORIZON: SignedDuration = SignedDuration::from_secs(120);
 
 /// When a dispatched timer is looked at again, counted from its moment, should the queue or the worker
 /// have lost it.
-pub const SECOND_LOOK: SignedDuration = SignedDuration::from_secs(600);
+pub const RECHECK_AFTER: SignedDuration = SignedDuration::from_secs(600);
 
 /// What a timer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
+pub enum TimerTarget {
     /// A task: a reminder rings, or the task completes itself.
     Task(TaskId),
-    /// A notice is sent.
-    Notice(NoticeId),
+    /// A notification is sent.
+    Notification(NotificationId),
     /// The digest of a user is made.
     Digest(UserId),
 }
 
-impl Subject {
-    /// A number that is spread evenly over subjects and never changes for one.
-    pub fn spread(&self) -> u8 {
+impl TimerTarget {
+    /// A number that is jitter_seed evenly over subjects and never changes for one.
+    pub fn jitter_seed(&self) -> u8 {
         match self {
-            Self::Task(id) => id.spread(),
-            Self::Notice(id) => id.spread(),
-            Self::Digest(id) => id.spread(),
+            Self::Task(id) => id.jitter_seed(),
+            Self::Notification(id) => id.jitter_seed(),
+            Self::Digest(id) => id.jitter_seed(),
         }
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for TimerTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Task(id) => id.fmt(f),
-            Self::Notice(id) => id.fmt(f),
+            Self::Notification(id) => id.fmt(f),
             Self::Digest(id) => id.fmt(f),
         }
     }
 }
 
-impl FromStr for Subject {
+impl FromStr for TimerTarget {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let notice = || text.parse().map(Self::Notice);
-        text.parse().map(Self::Task).or_else(|_| notice()).or_else(|_| text.parse().map(Self::Digest))
+        let notification = || text.parse().map(Self::Notification);
+        text.parse()
+            .map(Self::Task)
+            .or_else(|_| notification())
+            .or_else(|_| text.parse().map(Self::Digest))
     }
 }
 
-impl Serialize for Subject {
+impl Serialize for TimerTarget {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Subject {
+impl<'de> Deserialize<'de> for TimerTarget {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
@@ -88,7 +91,7 @@ pub struct Timer {
     /// The moment.
     pub at: Timestamp,
     /// To what.
-    pub subject: Subject,
+    pub subject: TimerTarget,
 }
 
 impl Timer {
@@ -130,7 +133,7 @@ impl Task {
     pub fn timer(&self) -> Option<Timer> {
         let reminders = self.reminders.iter().filter_map(|r| r.delivery.next_at);
         let at = reminders.chain(self.completion_timer()).min()?;
-        Some(Timer { at, subject: Subject::Task(self.id) })
+        Some(Timer { at, subject: TimerTarget::Task(self.id) })
     }
 
     /// Takes the next step that is due at `now`. The version is one higher unless it is [`Step::Idle`].
@@ -157,14 +160,14 @@ impl Task {
     /// Records what became of a claim. Returns whether the task changed: it does not when the claim no
     /// longer holds.
     pub fn finish_delivery(&mut self, claim: Claim, outcome: &Outcome, now: Timestamp) -> bool {
-        let spread = self.id.spread();
+        let jitter_seed = self.id.jitter_seed();
         let wanted = self.reminders.iter_mut().map(|r| (r, true));
-        let past = self.past_reminders.iter_mut().map(|r| (r, false));
+        let past = self.archived_reminders.iter_mut().map(|r| (r, false));
         let held = |r: &Reminder| r.id == claim.reminder && r.delivery.is_held(claim.fence);
         let Some((reminder, wanted)) = wanted.chain(past).find(|(r, _)| held(r)) else {
             return false;
         };
-        reminder.delivery.finish(outcome, wanted, spread, now);
+        reminder.delivery.finish(outcome, wanted, jitter_seed, now);
         reminder.delivery.recipient = claim.recipient.or(reminder.delivery.recipient);
         self.version += 1;
         true
@@ -172,9 +175,9 @@ impl Task {
 
     /// Learns what SES tells of a reminder's mail. Returns whether the task changed: it does not when that is no
     /// news, or the reminder is gone.
-    pub fn learn(&mut self, reminder: ReminderId, news: &News) -> bool {
-        let mut all = self.reminders.iter_mut().chain(&mut self.past_reminders);
-        let learned = all.find(|r| r.id == reminder).is_some_and(|r| r.delivery.learn(news));
+    pub fn apply_event(&mut self, reminder: ReminderId, news: &DeliveryEvent) -> bool {
+        let mut all = self.reminders.iter_mut().chain(&mut self.archived_reminders);
+        let learned = all.find(|r| r.id == reminder).is_some_and(|r| r.delivery.apply_event(news));
         self.version += u64::from(learned);
         learned
     }

@@ -27,7 +27,7 @@ word_enum!(AccountRole, "What an account may do beyond its own spaces.",
 word_enum!(MailKind, "A kind of mail that can be turned off. Mails that an account itself asks for are of none.",
     Reminders = "reminders": "Reminders of tasks.",
     Digest = "digest": "What is due, once a day.",
-    Assignments = "assignments": "News of tasks that others assign to them.",
+    Assignments = "assignments": "Mail about tasks that others assign to them.",
     Invitations = "invitations": "Invitations into spaces of others.",
 );
 
@@ -41,7 +41,7 @@ pub const REVOKED_AHEAD: SignedDuration = SignedDuration::from_secs(10);
 
 /// That no mail goes to an address any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped {
+pub struct MailSuppression {
     /// Why.
     pub reason: StopReason,
     /// Since when.
@@ -72,7 +72,7 @@ pub struct User {
     /// Since when the user has proven that the address is theirs: only then mail goes there.
     pub email_verified_at: Option<Timestamp>,
     /// That no mail goes to the address any more, until the user proves it again.
-    pub mail_stopped: Option<Stopped>,
+    pub mail_stopped: Option<MailSuppression>,
     /// Signs the links in mails to this user.
     pub link_secret: String,
     /// When the password was last set by a code: sessions that were opened before have ended.
@@ -211,7 +211,7 @@ impl User {
     pub fn stop_mail(&mut self, reason: StopReason, accepted_at: Timestamp, now: Timestamp) -> bool {
         let before = self.clone();
         if self.mail_stopped.is_none() && self.email_verified_at.is_none_or(|at| at <= accepted_at) {
-            self.mail_stopped = Some(Stopped { reason, at: now });
+            self.mail_stopped = Some(MailSuppression { reason, at: now });
         }
         self.touch(&before, now)
     }
@@ -239,8 +239,8 @@ impl User {
     pub fn reachable(&self) -> Result<(), Reason> {
         match self.mail_stopped {
             _ if self.disabled_at.is_some() => Err(Reason::AccountDisabled),
-            Some(Stopped { reason: StopReason::Bounced, .. }) => Err(Reason::Bounced),
-            Some(Stopped { reason: StopReason::Complained, .. }) => Err(Reason::Complained),
+            Some(MailSuppression { reason: StopReason::Bounced, .. }) => Err(Reason::Bounced),
+            Some(MailSuppression { reason: StopReason::Complained, .. }) => Err(Reason::Complained),
             None if self.email_verified_at.is_none() => Err(Reason::Unverified),
             None => Ok(()),
         }

@@ -27,7 +27,7 @@ fn live(digest: &mut Digest, reader: &User, until: Timestamp) -> Vec<(Date, Time
     let mut days = Vec::new();
     for _ in 0..10_000 {
         let Some(at) = digest.at.filter(|at| *at <= until) else { return days };
-        days.extend(digest.take_turn(Some(reader), at).map(|made| (made.day, made.at)));
+        days.extend(digest.advance(Some(reader), at).map(|made| (made.day, made.at)));
     }
     panic!("turns that do not move on");
 }
@@ -90,7 +90,7 @@ fn a_day_has_one_digest_however_often_its_reader_travels() {
         let zone = journey[usize::try_from(step).expect("small") % journey.len()];
         reader.time_zone = Zone::parse(zone).expect("a zone");
         reader.digest_hour = DigestHour::new(step.unsigned_abs() * 7 % 24).expect("an hour");
-        if let Some(timer) = reader.digest_moved(&before, now) {
+        if let Some(timer) = reader.digest_rescheduled(&before, now) {
             digest.at = Some(timer.at);
             digest.version += 1;
         }
@@ -108,25 +108,25 @@ fn an_hour_that_has_passed_today_is_made_up_for_only_if_todays_has_not_been_made
     let before = reader("UTC", 10);
     let mut reader = before.clone();
     reader.digest_hour = DigestHour::new(8).expect("an hour");
-    let moved = reader.digest_moved(&before, now).expect("it has moved");
+    let moved = reader.digest_rescheduled(&before, now).expect("it has moved");
     assert_eq!(moved.at, now);
     // Not made yet today, so it is made now, and tomorrow at its hour.
     let mut digest = digest_at(moved.at);
-    digest.made_for = Some("2026-03-09".parse().expect("a day"));
-    let made = digest.take_turn(Some(&reader), now).expect("one is made");
+    digest.last_run_date = Some("2026-03-09".parse().expect("a day"));
+    let made = digest.advance(Some(&reader), now).expect("one is made");
     assert_eq!((made.day, made.at), ("2026-03-10".parse().expect("a day"), now));
     assert_eq!(digest.at, Some(instant("2026-03-11T08:00:00Z")));
     // Made already, so it is not made again.
     digest.at = Some(now);
-    assert_eq!(digest.take_turn(Some(&reader), now), None);
+    assert_eq!(digest.advance(Some(&reader), now), None);
     assert_eq!(digest.at, Some(instant("2026-03-11T08:00:00Z")));
     // Whoever turns it on waits for the next time that it is so late.
     let mut off = reader.clone();
     off.mail.set(MailKind::Digest, false);
-    let timer = reader.digest_moved(&off, now).expect("it is on");
+    let timer = reader.digest_rescheduled(&off, now).expect("it is on");
     assert_eq!(timer.at, instant("2026-03-11T08:00:00Z"));
-    assert_eq!(off.digest_moved(&reader, now), None);
-    assert_eq!(reader.digest_moved(&reader, now), None);
+    assert_eq!(off.digest_rescheduled(&reader, now), None);
+    assert_eq!(reader.digest_rescheduled(&reader, now), None);
 }
 
 #[test]
@@ -134,22 +134,22 @@ fn who_wants_none_gets_no_more_and_who_cannot_be_reached_gets_none_meanwhile() {
     let mut reader = reader("UTC", 7);
     let at = instant("2026-03-10T07:00:00Z");
     let mut digest = digest_at(at);
-    assert_eq!(digest.take_turn(Some(&reader), at - 1.second()), None);
+    assert_eq!(digest.advance(Some(&reader), at - 1.second()), None);
     assert_eq!(digest.version, 1, "it is not due");
     reader.email_verified_at = None;
-    assert_eq!(digest.take_turn(Some(&reader), at), None);
+    assert_eq!(digest.advance(Some(&reader), at), None);
     assert_eq!(digest.at, Some(instant("2026-03-11T07:00:00Z")));
     // Who can be reached later that day, and moves it to a later hour, still gets that day's.
     let mut later = Digest { at: Some(instant("2026-03-10T09:00:00Z")), ..digest.clone() };
     let mut proven = reader.clone();
     proven.email_verified_at = Some(at);
-    let made = later.take_turn(Some(&proven), instant("2026-03-10T09:00:00Z")).expect("one is made");
+    let made = later.advance(Some(&proven), instant("2026-03-10T09:00:00Z")).expect("one is made");
     assert_eq!(made.day, "2026-03-10".parse().expect("a day"));
     reader.mail.set(MailKind::Digest, false);
-    assert_eq!(digest.take_turn(Some(&reader), instant("2026-03-11T07:00:00Z")), None);
+    assert_eq!(digest.advance(Some(&reader), instant("2026-03-11T07:00:00Z")), None);
     assert_eq!((digest.at, digest.timer()), (None, None));
     let mut gone = digest_at(at);
-    assert_eq!(gone.take_turn(None, at), None);
+    assert_eq!(gone.advance(None, at), None);
     assert_eq!(gone.at, None);
 }
 

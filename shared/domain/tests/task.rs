@@ -6,7 +6,7 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     due::Due,
     recurrence::Rule,
-    reminder::{Lead, ReminderSpec},
+    reminder::{LeadTime, ReminderSpec},
     task::{Priority, Status, Task, TaskPatch},
     text::{Category, Description, Tag, Title},
     timer::Step,
@@ -67,8 +67,9 @@ fn two_reminders_at_the_same_moment_are_refused() {
 #[test]
 fn defaults_that_ring_at_the_same_moment_are_one_reminder() {
     let mut ada = user(1);
-    ada.default_reminders =
-        ["PT24H", "P1D"].map(|lead| ReminderSpec::Before(Lead::parse(lead).expect("a lead"))).into();
+    ada.default_reminders = ["PT24H", "P1D"]
+        .map(|lead| ReminderSpec::Before(LeadTime::parse(lead).expect("a lead")))
+        .into();
     let mut wanted = due_draft("t", "2026-03-05T09:00:00Z", &[]);
     wanted.reminders = None;
     assert_eq!(task(1, &ada, wanted).reminders.len(), 1);
@@ -78,7 +79,7 @@ fn defaults_that_ring_at_the_same_moment_are_one_reminder() {
 fn a_reminder_counted_from_a_due_time_needs_one() {
     let mut undue = task(1, &user(1), draft("t"));
     let before = undue.clone();
-    let wanted = vec![ReminderSpec::Before(Lead::parse("PT5M").expect("a lead"))];
+    let wanted = vec![ReminderSpec::Before(LeadTime::parse("PT5M").expect("a lead"))];
     let patch = TaskPatch { reminders: Some(wanted), ..TaskPatch::default() };
     let refused = undue
         .apply(patch, Some(&user(1)), now(), &SeededRandom::new(1))
@@ -137,7 +138,7 @@ fn a_reminder_that_was_sent_stays_in_the_ledger_when_the_task_moves_on() {
     assert!(moved.finish_delivery(claim, &Outcome::Accepted("m".to_owned()), now()));
     patch(&mut moved, TaskPatch { due: due("2026-03-08T09:00:00Z"), ..TaskPatch::default() });
     assert_eq!(states(&moved), [SCHEDULED]);
-    assert_eq!(moved.past_reminders[0].delivery.status, DeliveryStatus::Sent);
+    assert_eq!(moved.archived_reminders[0].delivery.status, DeliveryStatus::Sent);
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn a_task_keeps_the_zone_of_its_due_time_until_that_is_set_again() {
     let title = Some(Title::parse("u").expect("a title"));
     let (renamed, _) = apply(TaskPatch { title, ..TaskPatch::default() }).expect("valid");
     moments_are(&renamed, "2026-03-27T22:59:59Z", "2026-03-27T08:00:00Z");
-    let day_before = ReminderSpec::Before(Lead::days(1));
+    let day_before = ReminderSpec::Before(LeadTime::days(1));
     let reminders = Some(vec![day_before]);
     let (reminded, _) = apply(TaskPatch { reminders, ..TaskPatch::default() }).expect("valid");
     moments_are(&reminded, "2026-03-27T22:59:59Z", "2026-03-26T08:00:00Z");

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use taskbell_domain::{
     delivery::{DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT},
     task::{Status, Task, TaskPatch},
-    timer::{Claim, Step, Subject, Timer},
+    timer::{Claim, Step, Timer, TimerTarget},
 };
 use taskbell_test::{
     SeededRandom,
@@ -96,7 +96,7 @@ fn a_refusal_is_tried_again_later_and_later_and_then_has_failed() {
         waits.push(next.duration_since(at).as_secs());
         at = next;
     }
-    let apart = i64::from(refused.id.spread());
+    let apart = i64::from(refused.id.jitter_seed());
     assert!((1..32).contains(&apart), "a task that stands apart from others");
     assert_eq!(waits, [30, 60, 120, 240].map(|wait| wait + apart));
     let held = claim(&mut refused, at);
@@ -133,7 +133,7 @@ fn a_task_completed_while_its_reminder_is_being_sent_records_what_came_of_it() {
 
 #[test]
 fn a_delay_is_rounded_up_so_that_nothing_is_delivered_early() {
-    let timer = Timer { at: instant("2026-03-01T08:00:10Z"), subject: Subject::Task(ringing().id) };
+    let timer = Timer { at: instant("2026-03-01T08:00:10Z"), subject: TimerTarget::Task(ringing().id) };
     assert_eq!(timer.delay_seconds(now()), 10);
     assert_eq!(timer.delay_seconds(instant("2026-03-01T08:00:09.001Z")), 1);
     assert_eq!(timer.delay_seconds(instant("2026-03-01T09:00:00Z")), 0);

@@ -6,16 +6,16 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     comment::Comment,
-    counts::{Counted, Numbers, Tallies, Tally},
     credential::{CheckedPassword, Credential, Session},
     digest::Digest,
     email::EmailAddress,
-    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
-    limit::{Limit, Subject, Usage},
+    id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
-    notice::Notice,
+    notification::Notification,
     ports::*,
+    rate_limit::{RateLimit, RateLimitKey, Usage},
     space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
+    statistics::{Contribution, CounterGroup, CounterGroups, Counters},
     task::Task,
     timer::Timer,
     user::User,
@@ -50,9 +50,9 @@ pub trait Faults: Send + Sync {
 /// Lets somebody else act in the moment before a call has its effect: between what its caller has read and what it
 /// writes.
 #[derive(Default)]
-pub struct Meddler(Mutex<Option<(&'static str, Deed)>>);
+pub struct Meddler(Mutex<Option<(&'static str, LinkAction)>>);
 
-type Deed = Pin<Box<dyn Future<Output = ()> + Send>>;
+type LinkAction = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Meddler {
     /// What is done before the next call of a name, once.
@@ -68,7 +68,7 @@ impl Meddler {
 
 impl Faults for Meddler {
     async fn pass(&self, call: &'static str, side: Side) -> Result<(), PortError> {
-        let here = |(name, _): &mut (&str, Deed)| side == Side::Before && *name == call;
+        let here = |(name, _): &mut (&str, LinkAction)| side == Side::Before && *name == call;
         let deed = self.0.lock().expect("not poisoned").take_if(here);
         if let Some((_, deed)) = deed {
             deed.await;
@@ -124,28 +124,28 @@ faulty! {
         fn replace_user(user: &User, expected: u64, digest: Option<Timer>) -> Replaced<User>;
     }
     Directory {
-        fn users(begins: &str, after: Option<(String, UserId)>, limit: u8) -> UserPage;
+        fn users(prefix: &str, after: Option<(String, UserId)>, limit: u8) -> UserPage;
     }
     Accounts {
         fn close_sessions(user: UserId) -> ();
     }
     AccessChanges {
-        fn store_access(user: &User, limit: &Limit) -> ();
+        fn store_access(user: &User, limit: &RateLimit) -> ();
     }
     Redemptions {
         fn redeem(redemption: Redemption<'_>) -> bool;
     }
     Registrations {
         fn register(
-            user: &User, credential: &Credential, notice: Option<&Notice>
+            user: &User, credential: &Credential, notification: Option<&Notification>
         ) -> Registered;
     }
     Credentials {
         fn credential(email: &EmailAddress) -> Option<Credential>;
     }
-    StoppedAddresses {
-        fn stop_address(address_hash: &str, now: Timestamp) -> ();
-        fn is_stopped(address_hash: &str) -> bool;
+    SuppressedAddresses {
+        fn suppress_address(address_hash: &str, now: Timestamp) -> ();
+        fn is_suppressed(address_hash: &str) -> bool;
     }
     Sessions {
         fn open_session(session: &Session, checked: CheckedPassword<'_>) -> bool;
@@ -153,9 +153,9 @@ faulty! {
         fn rotate_session(next: &Session, presented: &str, now: Timestamp) -> Rotated;
         fn close_session(user: UserId, session: SessionId) -> ();
     }
-    Limits {
-        fn count(limit: &Limit, subject: &Subject, more: u32, now: Timestamp) -> Option<Usage>;
-        fn take_back(limit: &Limit, subject: &Subject, now: Timestamp) -> ();
+    RateLimits {
+        fn record(limit: &RateLimit, subject: &RateLimitKey, more: u32, now: Timestamp) -> Option<Usage>;
+        fn take_back(limit: &RateLimit, subject: &RateLimitKey, now: Timestamp) -> ();
     }
     Memberships {
         fn role(space: SpaceId, user: UserId) -> Option<Role>;
@@ -176,7 +176,7 @@ faulty! {
         fn replace_space(space: &Space, expected: u64) -> Replaced<Space>;
         fn change_member(space: &Space, expected: u64, change: &MemberChange) -> bool;
         fn invite(
-            invitation: &Invitation, notice: &Notice, book: Option<u64>, record: Option<&IdempotencyRecord>
+            invitation: &Invitation, notification: &Notification, book: Option<u64>, record: Option<&IdempotencyRecord>
         ) -> Option<Created>;
         fn invitation_book(space: SpaceId, address_hash: &str) -> InvitationBook;
         fn revoke(space: SpaceId, address_hash: &str) -> ();
@@ -193,42 +193,42 @@ faulty! {
         fn replace_comment(comment: &Comment, expected: u64) -> Replaced<Comment>;
         fn delete_comment(task: TaskId, id: CommentId) -> ();
     }
-    Counting {
-        fn count_task(counted: &Counted) -> ();
+    StatisticsUpdates {
+        fn record_contribution(counted: &Contribution) -> ();
     }
-    CountReads {
-        fn tallies(space: SpaceId, of: Tallies, after: Option<Tally>, limit: Option<u8>) -> TallyPage;
+    StatisticsReads {
+        fn counter_groups(space: SpaceId, of: CounterGroups, after: Option<CounterGroup>, limit: Option<u8>) -> CounterGroupPage;
     }
     IdempotencyRecords {
         fn records(user: UserId, key_hashes: Vec<String>, now: Timestamp) -> Vec<IdempotencyRecord>;
     }
     Quotas {
-        fn numbers(space: SpaceId) -> Numbers;
-        fn user_and_numbers(user: UserId, space: SpaceId) -> (Option<User>, Numbers);
+        fn numbers(space: SpaceId) -> Counters;
+        fn user_and_numbers(user: UserId, space: SpaceId) -> (Option<User>, Counters);
     }
     TaskCreation {
         fn create(
-            task: &Task, record: Option<&IdempotencyRecord>, notice: Option<&Notice>
+            task: &Task, record: Option<&IdempotencyRecord>, notification: Option<&Notification>
         ) -> Created;
     }
     TaskChanges {
-        fn task_user_and_numbers(task: TaskId, user: UserId) -> (Option<Task>, Option<User>, Numbers);
-        fn replace(task: &Task, expected: u64, also: Alongside<'_>) -> Replaced<Task>;
+        fn task_user_and_numbers(task: TaskId, user: UserId) -> (Option<Task>, Option<User>, Counters);
+        fn replace(task: &Task, expected: u64, also: AtomicExtras<'_>) -> Replaced<Task>;
         fn task_and_comments(id: TaskId) -> (Option<Task>, bool);
         fn delete(
             id: TaskId, expected: u64, comments: bool, record: Option<&IdempotencyRecord>
         ) -> Replaced<Task>;
     }
-    Notices {
-        fn notice(id: NoticeId) -> Option<Notice>;
-        fn add_notice(notice: &Notice, record: Option<&IdempotencyRecord>) -> Created;
-        fn replace_notice(notice: &Notice, expected: u64) -> Replaced<Notice>;
-        fn arm_invitation(invitation: &Invitation, secret_hash: &str) -> bool;
+    Notifications {
+        fn notification(id: NotificationId) -> Option<Notification>;
+        fn add_notification(notification: &Notification, record: Option<&IdempotencyRecord>) -> Created;
+        fn replace_notification(notification: &Notification, expected: u64) -> Replaced<Notification>;
+        fn set_invitation_secret(invitation: &Invitation, secret_hash: &str) -> bool;
     }
     Digests {
         fn digest(user: UserId) -> Option<Digest>;
         fn replace_digest(
-            digest: &Digest, expected: u64, notice: Option<&Notice>
+            digest: &Digest, expected: u64, notification: Option<&Notification>
         ) -> Replaced<Digest>;
     }
 }

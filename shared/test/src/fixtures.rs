@@ -8,9 +8,9 @@ use taskbell_domain::{
     digest::DigestHour,
     due::Due,
     email::EmailAddress,
-    id::{CommentId, NoticeId, SpaceId, TaskId, UserId},
-    notice::{Content, Notice},
-    reminder::{Lead, ReminderSpec},
+    id::{CommentId, NotificationId, SpaceId, TaskId, UserId},
+    notification::{Notification, NotificationKind},
+    reminder::{LeadTime, ReminderSpec},
     space::{Member, Space},
     task::{Priority, Status, Task, TaskDraft},
     text::{CommentText, Description, PersonName, SpaceName, Title},
@@ -82,7 +82,7 @@ pub fn due_draft(title: &str, due: &str, before: &[&str]) -> TaskDraft {
         reminders: Some(
             before
                 .iter()
-                .map(|lead| ReminderSpec::Before(Lead::parse(lead).expect("a lead")))
+                .map(|lead| ReminderSpec::Before(LeadTime::parse(lead).expect("a lead")))
                 .collect(),
         ),
         ..draft(title)
@@ -103,10 +103,10 @@ pub fn comment(number: u64, task: &Task, author: &User) -> Comment {
     Comment::new(id, task.id, author.id, text, now())
 }
 
-/// The notice with that number.
-pub fn notice(number: u64, content: Content) -> Notice {
-    let id = NoticeId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
-    Notice::new(id, content, now())
+/// The notification with that number.
+pub fn notification(number: u64, content: NotificationKind) -> Notification {
+    let id = NotificationId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
+    Notification::new(id, content, now())
 }
 
 /// The task with that number, in the personal space of a user.

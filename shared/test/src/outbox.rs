@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     ports::{Mail, MailError, Mailer, PortError, TimerQueue},
-    timer::{Subject as TimerSubject, Timer},
+    timer::{Timer, TimerTarget},
 };
 
 /// A mailer that keeps mails, or answers what it was told to.
@@ -45,7 +45,7 @@ impl Mailer for Outbox {
 #[derive(Default)]
 pub struct QueueFake {
     timers: Mutex<Vec<Timer>>,
-    refused: Mutex<Option<TimerSubject>>,
+    refused: Mutex<Option<TimerTarget>>,
 }
 
 impl QueueFake {
@@ -55,7 +55,7 @@ impl QueueFake {
     }
 
     /// From now on refuses the timers of one subject, or of none, as SQS may with single messages of a batch.
-    pub fn refuse(&self, subject: Option<TimerSubject>) {
+    pub fn refuse(&self, subject: Option<TimerTarget>) {
         *self.refused.lock().expect("not poisoned") = subject;
     }
 }

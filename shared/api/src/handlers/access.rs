@@ -33,17 +33,17 @@ pub(crate) async fn require(
     space: SpaceId,
     action: Action,
 ) -> Result<Role, Problem> {
-    permitted(role(store, caller.user, space).await?, action)
+    authorize(role(store, caller.user, space).await?, action)
 }
 
 /// The same for a role that is known.
-pub(crate) fn permitted(role: Option<Role>, action: Action) -> Result<Role, Problem> {
+pub(crate) fn authorize(role: Option<Role>, action: Action) -> Result<Role, Problem> {
     let role = role.ok_or_else(Problem::not_found)?;
     policy::permits(role, action).then_some(role).ok_or_else(Problem::forbidden)
 }
 
 /// Drops what is assigned to a user in spaces that they have left a moment ago.
-pub(crate) async fn keep_visible(
+pub(crate) async fn retain_accessible(
     store: &impl Memberships,
     user: UserId,
     items: &mut Vec<Task>,

@@ -5,8 +5,8 @@ use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    ports::{Limits, ProfileChanges, TaskChanges, TimerQueue},
-    reminder::Lead,
+    ports::{ProfileChanges, RateLimits, TaskChanges, TimerQueue},
+    reminder::LeadTime,
     task::Status,
     user::User,
 };
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     http::{Call, Problem, Reply},
-    links::{Deed, Link, LinkKeys},
+    links::{Link, LinkAction, LinkKeys},
     mail::in_words,
 };
 
@@ -36,17 +36,17 @@ struct Page {
 /// 409 `busy`, 429, 503. A link that is forged, expired or useless gets a page that says no more than that (404, 410).
 pub async fn handle(
     call: &Call,
-    store: &(impl TaskChanges + ProfileChanges + Limits),
+    store: &(impl TaskChanges + ProfileChanges + RateLimits),
     queue: &impl TimerQueue,
     link_keys: &LinkKeys,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    or_nowhere(follow(call, store, queue, link_keys, clock, random).await)
+    not_found_page(follow(call, store, queue, link_keys, clock, random).await)
 }
 
 /// Shows a person who has followed a link a page instead of a 404.
-pub(crate) fn or_nowhere(result: Result<Reply, Problem>) -> Result<Reply, Problem> {
+pub(crate) fn not_found_page(result: Result<Reply, Problem>) -> Result<Reply, Problem> {
     match result {
         Err(problem) if problem.status == StatusCode::NOT_FOUND => {
             let heading = "This link leads nowhere".to_owned();
@@ -59,7 +59,7 @@ pub(crate) fn or_nowhere(result: Result<Reply, Problem>) -> Result<Reply, Proble
 
 async fn follow(
     call: &Call,
-    store: &(impl TaskChanges + ProfileChanges + Limits),
+    store: &(impl TaskChanges + ProfileChanges + RateLimits),
     queue: &impl TimerQueue,
     link_keys: &LinkKeys,
     clock: &dyn Clock,
@@ -75,12 +75,12 @@ async fn follow(
         return page(StatusCode::GONE, Page { heading, text, button: None });
     }
     let pressed = call.method() == "POST";
-    let (task, snooze) = match link.deed {
-        Deed::Complete(task) => (task, None),
-        Deed::Snooze(task, lead) => (task, Some(lead)),
-        Deed::VerifyEmail => return show(verification(call, store, user, pressed, clock).await?),
+    let (task, snooze) = match link.link_action {
+        LinkAction::Complete(task) => (task, None),
+        LinkAction::Snooze(task, lead_time) => (task, Some(lead_time)),
+        LinkAction::VerifyEmail => return show(verification(call, store, user, pressed, clock).await?),
         // That has a link of its own, which mail programs follow.
-        Deed::Unsubscribe(_) => return Err(Problem::not_found()),
+        LinkAction::Unsubscribe(_) => return Err(Problem::not_found()),
     };
     let task = reachable(store, task, user.id).await?;
     let title = task.title.as_str().to_owned();
@@ -98,13 +98,13 @@ async fn follow(
             act(call, store, queue, (task, user.id), None, now, random).await?;
             Page { heading: title, text: "This task is completed now.".to_owned(), button: None }
         }
-        (Some(lead), false) => Page {
+        (Some(lead_time), false) => Page {
             heading: title,
-            text: format!("It will be silent, and ring again in {}.", words(lead)),
+            text: format!("It will be silent, and ring again in {}.", words(lead_time)),
             button: Some("Snooze this task"),
         },
-        (Some(lead), true) => {
-            let task = act(call, store, queue, (task, user.id), Some(lead), now, random).await?;
+        (Some(lead_time), true) => {
+            let task = act(call, store, queue, (task, user.id), Some(lead_time), now, random).await?;
             let rings = task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
             let moment = in_words(rings, &user).map_err(|_| Problem::internal())?;
             Page { heading: title, text: format!("It will ring again on {moment}."), button: None }
@@ -112,8 +112,8 @@ async fn follow(
     })
 }
 
-fn words(lead: Lead) -> String {
-    match lead.to_string().as_str() {
+fn words(lead_time: LeadTime) -> String {
+    match lead_time.to_string().as_str() {
         "PT1H" => "an hour".to_owned(),
         "P1D" => "a day".to_owned(),
         other => other.to_owned(),
@@ -137,7 +137,7 @@ async fn verification(
         });
     }
     if !proven {
-        call.admitted().await?;
+        call.admit().await?;
         verify(store, user, clock).await?;
     }
     let text = format!("Taskbell sends its mails to {address} from now on.");

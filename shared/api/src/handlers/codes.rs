@@ -4,19 +4,19 @@ use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::{Clock, Random},
-    id::{NoticeId, UserId},
-    notice::{Code, Content, Notice, Purpose},
-    ports::{Notices, TimerQueue},
+    id::{NotificationId, UserId},
+    notification::{Code, Notification, NotificationKind, Purpose},
+    ports::{Notifications, TimerQueue},
 };
 
-use crate::{http::Problem, ring_soon::ring_soon};
+use crate::{enqueue_if_soon::enqueue_if_soon, http::Problem};
 
 /// Mails a code to an account.
 ///
 /// # Errors
 /// 503 if that cannot be stored.
 pub(crate) async fn send(
-    store: &impl Notices,
+    store: &impl Notifications,
     queue: &impl TimerQueue,
     to: UserId,
     purpose: Purpose,
@@ -24,10 +24,10 @@ pub(crate) async fn send(
     random: &dyn Random,
 ) -> Result<(), Problem> {
     let now = clock.now();
-    let content = Content::Code { to, purpose, secret_hash: None };
-    let notice = Notice::new(NoticeId::generate(clock, random), content, now);
-    store.add_notice(&notice, None).await?;
-    ring_soon(queue, [notice.timer()], now).await;
+    let content = NotificationKind::Code { to, purpose, secret_hash: None };
+    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    store.add_notification(&notification, None).await?;
+    enqueue_if_soon(queue, [notification.timer()], now).await;
     Ok(())
 }
 
@@ -38,11 +38,11 @@ pub(crate) fn invalid() -> Problem {
 }
 
 /// A code that is right, and not used up yet.
-pub(crate) struct Opened {
+pub(crate) struct VerifiedCode {
     /// Whose it is.
     pub(crate) user: UserId,
     /// The mail that carried it.
-    pub(crate) notice: Notice,
+    pub(crate) notification: Notification,
 }
 
 /// Finds out whether a code is right.
@@ -50,29 +50,29 @@ pub(crate) struct Opened {
 /// # Errors
 /// 404 `invalid_code`.
 pub(crate) async fn open(
-    store: &impl Notices,
+    store: &impl Notifications,
     code: &str,
     purpose: Purpose,
     now: Timestamp,
-) -> Result<Opened, Problem> {
+) -> Result<VerifiedCode, Problem> {
     let code = Code::parse(code).ok_or_else(invalid)?;
-    let notice = store.notice(code.notice).await?.ok_or_else(invalid)?;
-    let Content::Code { to, .. } = notice.content else { return Err(invalid()) };
-    let right = Content::Code { to, purpose, secret_hash: Some(code.hash()) };
-    if notice.content != right || notice.created_at + purpose.lifetime() <= now {
+    let notification = store.notification(code.notification).await?.ok_or_else(invalid)?;
+    let NotificationKind::Code { to, .. } = notification.content else { return Err(invalid()) };
+    let right = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
+    if notification.content != right || notification.created_at + purpose.lifetime() <= now {
         return Err(invalid());
     }
-    Ok(Opened { user: to, notice })
+    Ok(VerifiedCode { user: to, notification })
 }
 
-impl Opened {
+impl VerifiedCode {
     /// The mail with the code used up, to be stored together with what the code does.
-    pub(crate) fn used_up(self) -> Notice {
-        let mut notice = self.notice;
-        if let Content::Code { secret_hash, .. } = &mut notice.content {
+    pub(crate) fn used_up(self) -> Notification {
+        let mut notification = self.notification;
+        if let NotificationKind::Code { secret_hash, .. } = &mut notification.content {
             *secret_hash = None;
         }
-        notice.version += 1;
-        notice
+        notification.version += 1;
+        notification
     }
 }

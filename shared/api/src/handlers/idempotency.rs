@@ -48,12 +48,12 @@ impl Key {
     }
 
     /// The record of what the request has done: to what, with which status.
-    pub(crate) fn record(&self, made: &impl ToString, status: u16) -> IdempotencyRecord {
+    pub(crate) fn record(&self, resource_id: &impl ToString, status: u16) -> IdempotencyRecord {
         IdempotencyRecord {
             user: self.user,
             key_hash: self.hash(),
             body_hash: self.body_hash.clone(),
-            made: made.to_string(),
+            resource_id: resource_id.to_string(),
             status,
             created_at: self.now,
             expires_at: self.now + LIFETIME,
@@ -74,21 +74,21 @@ impl Key {
     ///
     /// # Errors
     /// 422 `idempotency_key_reused`.
-    pub(crate) async fn made_before<T: FromStr>(
+    pub(crate) async fn find_replay<T: FromStr>(
         &self,
         store: &impl IdempotencyRecords,
     ) -> Result<Option<T>, Problem> {
         let found = store.records(self.user, vec![self.hash()], self.now).await?;
-        found.first().map(|used| self.made(used)).transpose()
+        found.first().map(|used| self.resource_id(used)).transpose()
     }
 
     /// What was made, as its record says.
     ///
     /// # Errors
     /// 422 `idempotency_key_reused`.
-    pub(crate) fn made<T: FromStr>(&self, used: &IdempotencyRecord) -> Result<T, Problem> {
+    pub(crate) fn resource_id<T: FromStr>(&self, used: &IdempotencyRecord) -> Result<T, Problem> {
         self.check(used)?;
-        used.made.parse().map_err(|_| Problem::internal())
+        used.resource_id.parse().map_err(|_| Problem::internal())
     }
 
     /// Refuses a key that was used for something else.

@@ -5,7 +5,6 @@ pub mod actions;
 pub mod auth;
 pub(crate) mod codes;
 pub mod comments;
-pub mod counts;
 pub(crate) mod delivery;
 pub mod health;
 pub(crate) mod idempotency;
@@ -14,6 +13,7 @@ pub mod me;
 pub mod notifications;
 pub mod openapi;
 pub mod spaces;
+pub mod statistics;
 pub mod tasks;
 pub mod users;
 

@@ -87,12 +87,12 @@ impl Call {
     ///
     /// # Errors
     /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
-    pub async fn admitted(&self) -> Result<(), Problem> {
+    pub async fn admit(&self) -> Result<(), Problem> {
         self.verdict.wait().await.check()
     }
 
     /// The address of the network that the request comes from, as API Gateway saw it: no header can forge it.
-    pub fn address(&self) -> &str {
+    pub fn source_ip(&self) -> &str {
         &self.request.request_context.http.source_ip
     }
 
@@ -107,7 +107,7 @@ impl Call {
     }
 
     pub(super) fn verdict(&self) -> Verdict {
-        self.verdict.get().copied().unwrap_or(Verdict::Uncounted)
+        self.verdict.get().copied().unwrap_or(Verdict::Unrecorded)
     }
 
     /// The id that API Gateway gave the request; it stands in its access log too.

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
     id::UserId,
-    limit::{Allowance, Limit, Subject, Usage},
-    ports::Limits,
+    ports::RateLimits,
+    rate_limit::{Allowance, RateLimit, RateLimitKey, Usage},
 };
 
 use super::{Call, Problem, Reply};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What stands before a handler.
 #[allow(async_fn_in_trait)] // only ever used with types that are known
-pub trait Gate {
+pub trait RequestGuard {
     /// Who is calling, if they have proven it.
     fn identify(&self, call: &Call) -> Option<Identity>;
 
@@ -41,16 +41,16 @@ pub trait Gate {
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict>;
 
     /// Counts the request.
-    async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict;
+    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict;
 }
 
 /// What counting a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is not counted.
-    Uncounted,
+    Unrecorded,
     /// It is counted, and perhaps too much.
-    Counted(Allowance),
+    Recorded(Allowance),
     /// The caller is blocked.
     Blocked,
     /// The access token was issued before the moment from which those of its user are valid.
@@ -64,19 +64,19 @@ impl Verdict {
     /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
     pub(super) fn check(self) -> Result<(), Problem> {
         match self {
-            Self::Counted(allowance) if allowance.exceeded => Err(too_many(allowance)),
+            Self::Recorded(allowance) if allowance.exceeded => Err(too_many(allowance)),
             Self::Blocked => Err(disabled()),
             Self::Revoked(_) => Err(Problem::unauthorized()),
-            Self::Uncounted | Self::Counted(_) => Ok(()),
+            Self::Unrecorded | Self::Recorded(_) => Ok(()),
         }
     }
 
     /// What is told of the limit (draft-ietf-httpapi-ratelimit-headers-10).
     pub(super) fn headers(self) -> Vec<(HeaderName, HeaderValue)> {
-        let Self::Counted(Allowance { limit, remaining, reset, .. }) = self else { return Vec::new() };
+        let Self::Recorded(Allowance { limit, remaining, reset, .. }) = self else { return Vec::new() };
         let (name, window) = (limit.name, limit.window.as_secs());
         [
-            ("ratelimit-policy", format!("\"{name}\";q={};w={window}", limit.most)),
+            ("ratelimit-policy", format!("\"{name}\";q={};w={window}", limit.max)),
             ("ratelimit", format!("\"{name}\";r={remaining};t={}", reset.as_secs())),
         ]
         .into_iter()
@@ -104,23 +104,23 @@ fn too_many(allowance: Allowance) -> Problem {
 ///
 /// # Errors
 /// 429 `too_many_requests`.
-pub(crate) async fn limited(
-    store: &impl Limits,
-    limit: Limit,
-    subject: Subject,
+pub(crate) async fn enforce_limit(
+    store: &impl RateLimits,
+    limit: RateLimit,
+    subject: RateLimitKey,
     more: usize,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let more = u32::try_from(more).unwrap_or(u32::MAX);
-    counted(store, limit, &subject, more, now, None).await.check()
+    record_request(store, limit, &subject, more, now, None).await.check()
 }
 
 /// Counts some more. Where nothing can be counted in time the request is let through: a limit that is not kept for
 /// a moment does less harm than an API that answers nothing.
-async fn counted(
-    store: &impl Limits,
-    limit: Limit,
-    subject: &Subject,
+async fn record_request(
+    store: &impl RateLimits,
+    limit: RateLimit,
+    subject: &RateLimitKey,
     more: u32,
     now: Timestamp,
     caller: Option<Identity>,
@@ -129,25 +129,25 @@ async fn counted(
         let from = usage.tokens_valid_from?;
         caller.is_some_and(|caller| caller.issued_at < from).then_some(from)
     };
-    match tokio::time::timeout(PATIENCE, store.count(&limit, subject, more, now)).await {
+    match tokio::time::timeout(PATIENCE, store.record(&limit, subject, more, now)).await {
         Ok(Ok(Some(usage))) => revoked(usage)
-            .map_or_else(|| Verdict::Counted(limit.after(usage.count, now)), Verdict::Revoked),
+            .map_or_else(|| Verdict::Recorded(limit.after(usage.count, now)), Verdict::Revoked),
         Ok(Ok(None)) => Verdict::Blocked,
         Ok(Err(error)) => {
             tracing::warn!(limit = limit.name, %error, "a request was not counted");
-            Verdict::Uncounted
+            Verdict::Unrecorded
         }
         Err(_) => {
             tracing::warn!(limit = limit.name, "a request was not counted in time");
-            Verdict::Uncounted
+            Verdict::Unrecorded
         }
     }
 }
 
 /// Lets everybody through. For functions that touch nothing: refusing a request would cost more than answering.
-pub struct Open;
+pub struct NoGuard;
 
-impl Gate for Open {
+impl RequestGuard for NoGuard {
     fn identify(&self, _: &Call) -> Option<Identity> {
         None
     }
@@ -156,8 +156,8 @@ impl Gate for Open {
         None
     }
 
-    async fn count(&self, _: &Call, _: Option<Identity>) -> Verdict {
-        Verdict::Uncounted
+    async fn record(&self, _: &Call, _: Option<Identity>) -> Verdict {
+        Verdict::Unrecorded
     }
 }
 
@@ -167,37 +167,37 @@ pub enum Callers {
     /// since it is answered without any work.
     Users(Box<Verifier>),
     /// Anybody, counted by the address that they call from.
-    Anybody,
+    Public,
 }
 
 /// Knows callers and counts what they do.
-pub struct Guard<'a, S> {
+pub struct RateLimitGuard<'a, S> {
     store: &'a S,
     clock: &'a dyn Clock,
     callers: &'a Callers,
-    limit: Limit,
+    limit: RateLimit,
     /// Until when who is refused without being counted: a flood ends here, and makes no key hot.
-    refused: Mutex<BTreeMap<Subject, Timestamp>>,
+    refused: Mutex<BTreeMap<RateLimitKey, Timestamp>>,
     /// From when access tokens of users are valid, as far as an older one has come: the next one costs no call.
     revoked: Mutex<BTreeMap<UserId, Timestamp>>,
 }
 
-impl<'a, S: Limits> Guard<'a, S> {
+impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
     /// A guard that holds callers to a limit.
-    pub fn new(store: &'a S, clock: &'a dyn Clock, callers: &'a Callers, limit: Limit) -> Self {
+    pub fn new(store: &'a S, clock: &'a dyn Clock, callers: &'a Callers, limit: RateLimit) -> Self {
         Self { store, clock, callers, limit, refused: Mutex::default(), revoked: Mutex::default() }
     }
 
     /// Under whose name a request is counted; nothing if it is not.
-    fn subject(&self, call: &Call, caller: Option<Identity>) -> Option<Subject> {
+    fn subject(&self, call: &Call, caller: Option<Identity>) -> Option<RateLimitKey> {
         match (self.callers, caller) {
             (Callers::Users(_), None) => None,
-            (_, Some(caller)) => Some(Subject::user(caller.user)),
-            (Callers::Anybody, None) => Some(Subject::address(call.address())),
+            (_, Some(caller)) => Some(RateLimitKey::user(caller.user)),
+            (Callers::Public, None) => Some(RateLimitKey::address(call.source_ip())),
         }
     }
 
-    fn is_refused(&self, subject: &Subject, now: Timestamp) -> bool {
+    fn is_refused(&self, subject: &RateLimitKey, now: Timestamp) -> bool {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.get(subject).is_some_and(|until| now < *until)
     }
@@ -218,7 +218,7 @@ impl<'a, S: Limits> Guard<'a, S> {
         }
     }
 
-    fn refuse(&self, subject: Subject, until: Timestamp, now: Timestamp) {
+    fn refuse(&self, subject: RateLimitKey, until: Timestamp, now: Timestamp) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.len() >= MAX_REMEMBERED {
             refused.retain(|_, until| now < *until);
@@ -229,7 +229,7 @@ impl<'a, S: Limits> Guard<'a, S> {
     }
 }
 
-impl<S: Limits> Gate for Guard<'_, S> {
+impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
     /// The bearer of the access token (RFC 6750 §2.1).
     fn identify(&self, call: &Call) -> Option<Identity> {
         let Callers::Users(verifier) = self.callers else { return None };
@@ -239,7 +239,7 @@ impl<S: Limits> Gate for Guard<'_, S> {
     }
 
     fn counts_first(&self) -> bool {
-        matches!(self.callers, Callers::Anybody)
+        matches!(self.callers, Callers::Public)
     }
 
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
@@ -247,14 +247,14 @@ impl<S: Limits> Gate for Guard<'_, S> {
         if let Some(from) = caller.and_then(|caller| self.revoked_from(caller)) {
             return Some(Verdict::Revoked(from));
         }
-        self.is_refused(&subject, now).then(|| Verdict::Counted(self.limit.after(u32::MAX, now)))
+        self.is_refused(&subject, now).then(|| Verdict::Recorded(self.limit.after(u32::MAX, now)))
     }
 
-    async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
-        let Some(subject) = self.subject(call, caller) else { return Verdict::Uncounted };
+    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict {
+        let Some(subject) = self.subject(call, caller) else { return Verdict::Unrecorded };
         let now = self.clock.now();
-        let verdict = counted(self.store, self.limit, &subject, 1, now, caller).await;
-        if let Verdict::Counted(allowance) = verdict
+        let verdict = record_request(self.store, self.limit, &subject, 1, now, caller).await;
+        if let Verdict::Recorded(allowance) = verdict
             && allowance.exceeded
         {
             self.refuse(subject.clone(), now + allowance.reset, now);
@@ -272,7 +272,11 @@ impl<S: Limits> Gate for Guard<'_, S> {
 
 /// Runs a handler behind a gate: who is calling is known before, whether it is too much while it works; of callers
 /// without an account that is known before, too.
-pub(super) async fn guarded<H>(call: &Call, gate: &impl Gate, handler: H) -> Result<Reply, Problem>
+pub(super) async fn run_guarded<H>(
+    call: &Call,
+    gate: &impl RequestGuard,
+    handler: H,
+) -> Result<Reply, Problem>
 where
     H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
 {
@@ -282,7 +286,7 @@ where
         call.counted(verdict);
         verdict.check()?;
     }
-    let counting = async { call.counted(gate.count(call, caller).await) };
+    let counting = async { call.counted(gate.record(call, caller).await) };
     if gate.counts_first() {
         counting.await;
         call.verdict().check()?;

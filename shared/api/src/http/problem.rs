@@ -71,7 +71,7 @@ impl Problem {
     }
 
     /// 401: the presented secret proves nothing.
-    pub fn not_proven(code: &'static str, detail: &'static str) -> Self {
+    pub fn invalid_credentials(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
             .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"taskbell\"")
     }

@@ -7,10 +7,10 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use serde_json::Value;
 use taskbell_domain::{
-    checklist::{MAX_ITEMS, WantedItem},
+    checklist::{ChecklistItemInput, MAX_ITEMS},
     digest::DigestHour,
     list::PAGE_LIMITS,
-    reminder::{Lead, MAX_REMINDERS, ReminderSpec},
+    reminder::{LeadTime, MAX_REMINDERS, ReminderSpec},
     text::{ItemTitle, MAX_TAGS, Tag},
     violation::Violation,
 };
@@ -115,9 +115,9 @@ fn reminder(value: &Value) -> Read<ReminderSpec> {
         return Err(errors);
     }
     match (members.get("before"), members.get("at")) {
-        (Some(lead), None) => {
-            text(Lead::parse)(lead).map(ReminderSpec::Before).map_err(|errors| errors.under(".before"))
-        }
+        (Some(lead_time), None) => text(LeadTime::parse)(lead_time)
+            .map(ReminderSpec::Before)
+            .map_err(|errors| errors.under(".before")),
         (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(|errors| errors.under(".at")),
         _ => refuse(Violation::new("wrong_type", "Give it either before or at.")),
     }
@@ -147,13 +147,13 @@ pub fn page_limit(text: &str) -> Result<u8, Violation> {
 }
 
 /// The checklist of a task.
-pub fn checklist(value: &Value) -> Read<Vec<WantedItem>> {
+pub fn checklist(value: &Value) -> Read<Vec<ChecklistItemInput>> {
     list(MAX_ITEMS, |value| {
         Fields::inside(value, |item| {
             let id = item.optional("id", text(id));
             let title = item.required("title", text(ItemTitle::parse));
             let done = item.optional("done", boolean).unwrap_or(false);
-            title.map(|title| WantedItem { id, title, done })
+            title.map(|title| ChecklistItemInput { id, title, done })
         })
     })(value)
 }

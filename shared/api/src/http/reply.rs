@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     Call, Problem, etag,
     event::{HttpEvent, HttpResponse},
-    guard::{Gate, guarded},
+    guard::{RequestGuard, run_guarded},
     size::{MAX_BODY, in_json},
 };
 
@@ -94,7 +94,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 pub async fn respond<H>(
     event: HttpEvent,
     deadline: Timestamp,
-    gate: &impl Gate,
+    gate: &impl RequestGuard,
     handler: H,
 ) -> HttpResponse
 where
@@ -103,7 +103,7 @@ where
     let started = Instant::now();
     let call = Call::new(event, deadline);
     let result = match call.check() {
-        Ok(()) => guarded(&call, gate, handler).await.and_then(Reply::fitting),
+        Ok(()) => run_guarded(&call, gate, handler).await.and_then(Reply::fitting),
         Err(problem) => Err(problem),
     };
     let (status, code) = match &result {

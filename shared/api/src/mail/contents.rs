@@ -5,19 +5,19 @@ use jiff::{Timestamp, civil::Date, fmt::strtime};
 use taskbell_domain::{
     delivery::LATE_AFTER,
     due::Due,
-    id::NoticeId,
-    notice::{Code, Purpose},
+    id::NotificationId,
+    notification::{Code, Purpose},
     policy::{Action, permits},
-    ports::{About, Mail},
-    reminder::Lead,
+    ports::{Mail, MailTags},
+    reminder::LeadTime,
     space::{Invitation, InvitationToken, Role, Space},
     task::Task,
-    timer::{Claim, Subject},
+    timer::{Claim, TimerTarget},
     user::{MailKind, User},
 };
 
 use super::{Envelope, MailContext, Unsubscribe, WriteError, day_text, due_text, in_words, shortened};
-use crate::links::{Deed, TASK_LINK_LIFETIME, VERIFICATION_LIFETIME};
+use crate::links::{LinkAction, TASK_LINK_LIFETIME, VERIFICATION_LIFETIME};
 
 /// Declares what a mail says, and the two templates that say it, in text and in HTML.
 macro_rules! content {
@@ -166,7 +166,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Where the links of a reminder lead.
+/// Where the links of a reminder lead_time.
 struct TaskLinks {
     complete: String,
     snooze_hour: String,
@@ -186,11 +186,12 @@ pub fn reminder_mail(
 ) -> Result<Mail, WriteError> {
     let links = permits(role, Action::WriteTasks).then(|| {
         let until = Some(now + TASK_LINK_LIFETIME);
-        let link = |deed| context.action(&context.link_keys.token(user, deed, until, now));
+        let link =
+            |link_action| context.action(&context.link_keys.token(user, link_action, until, now));
         TaskLinks {
-            complete: link(Deed::Complete(task.id)),
-            snooze_hour: link(Deed::Snooze(task.id, Lead::hours(1))),
-            snooze_day: link(Deed::Snooze(task.id, Lead::days(1))),
+            complete: link(LinkAction::Complete(task.id)),
+            snooze_hour: link(LinkAction::Snooze(task.id, LeadTime::hours(1))),
+            snooze_day: link(LinkAction::Snooze(task.id, LeadTime::days(1))),
         }
     });
     let late = now.duration_since(claim.fire_at) > LATE_AFTER;
@@ -204,8 +205,8 @@ pub fn reminder_mail(
     };
     let (text, html) = content.render()?;
     let envelope = Envelope {
-        about: About {
-            subject: Subject::Task(task.id),
+        about: MailTags {
+            subject: TimerTarget::Task(task.id),
             reminder: Some(claim.reminder),
             user: Some(user.id),
         },
@@ -221,7 +222,7 @@ pub fn reminder_mail(
 /// The news that a task has been assigned.
 pub(crate) fn assignment_mail(
     context: &MailContext,
-    (notice, fence): (NoticeId, u64),
+    (notification, fence): (NotificationId, u64),
     task: &Task,
     user: &User,
     by: &str,
@@ -236,10 +237,10 @@ pub(crate) fn assignment_mail(
     };
     let (text, html) = content.render()?;
     let envelope = Envelope {
-        about: notice_to(notice, Some(user)),
+        about: notification_to(notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: format!("Assigned to you: {}", shortened(task.title.as_str())),
-        id: format!("{notice}.{fence}"),
+        id: format!("{notification}.{fence}"),
         task: Some(task),
         unsubscribe: Some(Unsubscribe::Of(user, MailKind::Assignments)),
     };
@@ -268,10 +269,10 @@ pub(crate) fn invitation_mail(
     };
     let (text, html) = content.render()?;
     let envelope = Envelope {
-        about: notice_to(invitation.notice, user),
+        about: notification_to(invitation.notification, user),
         to: (&invitation.email, None),
         subject: format!("{} invites you into {}", shortened(by), shortened(space.name.as_str())),
-        id: format!("{}.{fence}", invitation.notice),
+        id: format!("{}.{fence}", invitation.notification),
         task: None,
         unsubscribe: Some(
             user.map_or(Unsubscribe::Stranger, |user| Unsubscribe::Of(user, MailKind::Invitations)),
@@ -283,7 +284,7 @@ pub(crate) fn invitation_mail(
 /// What an operator writes to a user.
 pub(crate) fn message_mail(
     context: &MailContext,
-    (notice, fence): (NoticeId, u64),
+    (notification, fence): (NotificationId, u64),
     user: &User,
     by: &str,
     (subject, text): (&str, &str),
@@ -291,10 +292,10 @@ pub(crate) fn message_mail(
 ) -> Result<Mail, WriteError> {
     let (text, html) = Message { name: user.name.as_str(), by, subject, text }.render()?;
     let envelope = Envelope {
-        about: notice_to(notice, Some(user)),
+        about: notification_to(notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: subject.to_owned(),
-        id: format!("{notice}.{fence}"),
+        id: format!("{notification}.{fence}"),
         task: None,
         unsubscribe: None,
     };
@@ -304,7 +305,7 @@ pub(crate) fn message_mail(
 /// What is due for a user.
 pub(crate) fn digest_mail(
     context: &MailContext,
-    (notice, fence): (NoticeId, u64),
+    (notification, fence): (NotificationId, u64),
     due: &DueTasks,
     user: &User,
     now: Timestamp,
@@ -327,10 +328,10 @@ pub(crate) fn digest_mail(
     };
     let (text, html) = content.render()?;
     let envelope = Envelope {
-        about: notice_to(notice, Some(user)),
+        about: notification_to(notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: format!("{}: {}", strtime::format("%A, %-d %B", today)?, told.join(", ")),
-        id: format!("{notice}.{fence}"),
+        id: format!("{notification}.{fence}"),
         task: None,
         unsubscribe: Some(Unsubscribe::Of(user, MailKind::Digest)),
     };
@@ -362,10 +363,10 @@ pub(crate) fn code_mail(
     let (name, text) = (user.name.as_str(), code.to_text());
     let (text, html) = CodeToUse { name, what, why, code: text, within }.render()?;
     let envelope = Envelope {
-        about: notice_to(code.notice, Some(user)),
+        about: notification_to(code.notification, Some(user)),
         to: (&user.email, Some(name)),
         subject: subject.to_owned(),
-        id: format!("{}.{fence}", code.notice),
+        id: format!("{}.{fence}", code.notification),
         task: None,
         unsubscribe: None,
     };
@@ -376,26 +377,30 @@ pub(crate) fn code_mail(
 /// address may be that of another person.
 pub(crate) fn verification_mail(
     context: &MailContext,
-    (notice, fence): (NoticeId, u64),
+    (notification, fence): (NotificationId, u64),
     user: &User,
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
     let until = now + VERIFICATION_LIFETIME;
-    let token = context.link_keys.token(user, Deed::VerifyEmail, Some(until), now);
+    let token = context.link_keys.token(user, LinkAction::VerifyEmail, Some(until), now);
     let link = context.action(&token);
     let content = Verification { link: &link, token: &token };
     let (text, html) = content.render()?;
     let envelope = Envelope {
-        about: notice_to(notice, Some(user)),
+        about: notification_to(notification, Some(user)),
         to: (&user.email, None),
         subject: "Is this your address? Taskbell asks".to_owned(),
-        id: format!("{notice}.{fence}"),
+        id: format!("{notification}.{fence}"),
         task: None,
         unsubscribe: None,
     };
     context.compose(envelope, text, html, now)
 }
 
-fn notice_to(notice: NoticeId, user: Option<&User>) -> About {
-    About { subject: Subject::Notice(notice), reminder: None, user: user.map(|user| user.id) }
+fn notification_to(notification: NotificationId, user: Option<&User>) -> MailTags {
+    MailTags {
+        subject: TimerTarget::Notification(notification),
+        reminder: None,
+        user: user.map(|user| user.id),
+    }
 }

@@ -11,7 +11,7 @@ use mail_builder::{
 use taskbell_domain::{
     due::Due,
     email::EmailAddress,
-    ports::{About, Mail},
+    ports::{Mail, MailTags},
     task::Task,
     user::{MailKind, User},
 };
@@ -21,7 +21,7 @@ pub(crate) use contents::{
     DueTasks, assignment_mail, code_mail, digest_mail, invitation_mail, message_mail, verification_mail,
 };
 
-use crate::links::{Deed, LinkKeys};
+use crate::links::{LinkAction, LinkKeys};
 
 /// What all mails have in common.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ enum Unsubscribe<'a> {
 
 /// What a mail has besides its content.
 struct Envelope<'a> {
-    about: About,
+    about: MailTags,
     /// Where it goes, and the name that stands before the address.
     to: (&'a EmailAddress, Option<&'a str>),
     subject: String,
@@ -109,7 +109,7 @@ impl MailContext {
         if let Some(unsubscribe) = envelope.unsubscribe {
             let (list, token) = match unsubscribe {
                 Unsubscribe::Of(user, kind) => {
-                    (kind, self.link_keys.token(user, Deed::Unsubscribe(kind), None, now))
+                    (kind, self.link_keys.token(user, LinkAction::Unsubscribe(kind), None, now))
                 }
                 Unsubscribe::Stranger => {
                     (MailKind::Invitations, self.link_keys.opt_out_token(&address.hash(), now))

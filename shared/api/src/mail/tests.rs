@@ -4,15 +4,15 @@ use std::{env, fs, path::Path};
 
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
-    id::NoticeId,
-    notice::{Code, Content, Purpose},
+    id::NotificationId,
+    notification::{Code, NotificationKind, Purpose},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Role},
     text::{Description, PersonName, SpaceName},
     timer::Claim,
 };
 use taskbell_test::{
     SeededRandom,
-    fixtures::{due_draft, instant, notice, now, space, task, user},
+    fixtures::{due_draft, instant, notification, now, space, task, user},
 };
 
 use super::*;
@@ -34,8 +34,8 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
     let rings: Timestamp = instant("2026-03-29T06:30:00Z");
     let claim = Claim { reminder: wind.reminders[0].id, fence: 2, fire_at: rings, recipient: None };
     let reminder = |now| reminder_mail(&context, &wind, (&ada, Role::Owner), claim, now);
-    let name = |number, content| (notice(number, content).id, 2);
-    let ask: (NoticeId, u64) = name(1, Content::Verification { to: ada.id });
+    let name = |number, content| (notification(number, content).id, 2);
+    let ask: (NotificationId, u64) = name(1, NotificationKind::Verification { to: ada.id });
     let secret = SeededRandom::new(7);
     let code = Code::generate(ask.0, &secret);
     let (mut tower, _) = space(1, &ada);
@@ -45,7 +45,7 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
         email: ada.email.clone(),
         role: Role::Member,
         invited_by: user(2).id,
-        notice: ask.0,
+        notification: ask.0,
         secret_hash: None,
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,

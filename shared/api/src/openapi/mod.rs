@@ -62,10 +62,10 @@ const OPERATIONS: &[Operation] = operations! {
     "log-out" post "/v1/auth/logout" "End the session" [] "" => 204 "" [];
     "get-profile" get "/v1/me" "The caller's profile" [] "" => 200 "Profile" [];
     "update-profile" patch "/v1/me" "Change the profile" [] "ProfilePatch" => 200 "Profile" [409];
-    "send-verification" post "/v1/me/verify-email" "Mail a link that proves the address" [] "" => 202 "Underway" [];
-    "verify-email" post "/v1/auth/verify-email" "Prove the address of an account" [] "Proof" => 204 "" [404, 409];
+    "send-verification" post "/v1/me/verify-email" "Mail a link that proves the address" [] "" => 202 "Accepted" [];
+    "verify-email" post "/v1/auth/verify-email" "Prove the address of an account" [] "VerifyEmailRequest" => 204 "" [404, 409];
     "forgot-password" post "/v1/auth/forgot-password" "Mail a code for another password"
-        [] "Forgotten" => 202 "Underway" [];
+        [] "ForgotPasswordRequest" => 202 "Accepted" [];
     "reset-password" post "/v1/auth/reset-password" "Set another password; all sessions end"
         [] "PasswordReset" => 204 "" [403, 404, 409];
     "run-action" get "/v1/actions/{token}" "Ask whether to do what a link in a mail is for" [] "" => 200 "html" [410];
@@ -177,7 +177,7 @@ pub fn document() -> Value {
         Acceptance,
         BatchRequest,
         BatchAnswer,
-        Underway,
+        Accepted,
         Name,
         OperatorClaim,
         Account,
@@ -186,8 +186,8 @@ pub fn document() -> Value {
         NotificationDraft,
         Stats,
         Health,
-        Proof,
-        Forgotten,
+        VerifyEmailRequest,
+        ForgotPasswordRequest,
         PasswordReset,
         Snooze,
     );
@@ -270,7 +270,7 @@ impl Operation {
                 .insert("304".to_owned(), json!({ "description": "The client has this version." }));
         }
         if self.id == "become-operator" {
-            responses.insert("202".to_owned(), success("Underway"));
+            responses.insert("202".to_owned(), success("Accepted"));
         }
         for status in statuses {
             let page = PAGES.contains(&self.id) && [404, 410].contains(&status);

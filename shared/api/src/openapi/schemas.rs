@@ -130,7 +130,7 @@ pub struct Profile {
     pub name: String,
     pub time_zone: String,
     /// The reminders of tasks that are created with a due time and none of their own.
-    pub default_reminders: Vec<Lead>,
+    pub default_reminders: Vec<LeadTime>,
     pub mail: MailSettings,
     /// The hour of the day, in the user's zone, at which the digest is sent.
     #[schema(minimum = 0, maximum = 23)]
@@ -145,7 +145,7 @@ pub struct Profile {
 /// A reminder that counts from the due time.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Lead {
+pub struct LeadTime {
     /// An ISO 8601 duration of at most 366 days.
     #[schema(example = "PT30M")]
     pub before: String,
@@ -162,14 +162,14 @@ pub struct MailStopped {
 /// The token of a mail that asks whether an address is right.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Proof {
+pub struct VerifyEmailRequest {
     pub token: String,
 }
 
 /// Whose password is forgotten.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Forgotten {
+pub struct ForgotPasswordRequest {
     #[schema(format = Email, max_length = 254)]
     pub email: String,
 }
@@ -214,7 +214,7 @@ pub struct ProfilePatch {
     #[schema(example = "Europe/Berlin", nullable = false)]
     pub time_zone: Option<String>,
     #[schema(max_items = 20)]
-    pub default_reminders: Option<Vec<Lead>>,
+    pub default_reminders: Option<Vec<LeadTime>>,
     #[schema(nullable = false)]
     pub mail: Option<MailPatch>,
     /// The hour of the day, in the user's zone, at which the digest is sent.
@@ -252,7 +252,7 @@ pub struct ReminderSpec {
 /// An item of a checklist as it is wanted.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WantedItem {
+pub struct ChecklistItemInput {
     /// Which one it is; absent for a new one.
     pub id: Option<String>,
     /// What is to be done.
@@ -304,7 +304,7 @@ macro_rules! task_fields {
             pub assigned_to: Option<String>,
             /// Its small steps.
             #[schema(max_items = 100)]
-            pub checklist: Option<Vec<WantedItem>>,
+            pub checklist: Option<Vec<ChecklistItemInput>>,
         }
     };
 }
@@ -449,7 +449,7 @@ pub struct OperatorClaim {
 
 /// Something that goes on.
 #[derive(Serialize, Deserialize, ToSchema)]
-pub struct Underway {
+pub struct Accepted {
     pub detail: String,
 }
 

@@ -79,7 +79,7 @@ impl From<&KeyRing> for Data {
 const PHYSICAL_ID: &str = "taskbell-signing-key";
 
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+enum SigningKeyError {
     #[error(transparent)]
     Port(#[from] PortError),
     #[error(transparent)]
@@ -139,7 +139,7 @@ async fn fulfil(
     request: &Request,
     keys: &impl SigningKeyStore,
     clock: &dyn Clock,
-) -> Result<Option<Data>, Failure> {
+) -> Result<Option<Data>, SigningKeyError> {
     if request.request_type == RequestType::Delete {
         keys.delete().await?;
         return Ok(None);

@@ -5,31 +5,31 @@ use jiff::{ToSpan, civil::Date};
 use taskbell_domain::{
     delivery::{Delivery, Reason},
     due_days::DueDays,
-    id::{NoticeId, SpaceId, UserId},
+    id::{NotificationId, SpaceId, UserId},
     list::{Scope, Sort, TaskFilter, TaskQuery},
-    notice::{Content, Notice},
+    notification::{Notification, NotificationKind},
     ports::{Mailer, PortError, Replaced, TimerQueue},
     timer::Timer,
     user::MailKind,
 };
 
 use super::{
-    notices::Written,
-    send_reminders::{Failure, MAX_STEPS, Worker, WorkerStore},
+    notifications::Written,
+    send_reminders::{DeliveryError, MAX_STEPS, Worker, WorkerStore},
 };
 use crate::{
-    handlers::access::keep_visible,
+    enqueue_if_soon::enqueue_if_soon,
+    handlers::access::retain_accessible,
     mail::{DueTasks, digest_mail},
-    ring_soon::ring_soon,
 };
 
 /// How many tasks of each list are read: more than are told, so that it is known whether there are more.
 const READ: u8 = DueTasks::MOST + 5;
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
-    /// Deals with the timer of a digest, as with that of a task: the notice that carries the mail of the day is stored
+    /// Deals with the timer of a digest, as with that of a task: the notification that carries the mail of the day is stored
     /// together with the timer of the next day.
-    pub(super) async fn handle_digest(&self, id: UserId, timer: Timer) -> Result<(), Failure> {
+    pub(super) async fn handle_digest(&self, id: UserId, timer: Timer) -> Result<(), DeliveryError> {
         let mut found = self.store.digest(id).await?;
         let mut changed = false;
         for _ in 0..MAX_STEPS {
@@ -42,32 +42,37 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 return Ok(());
             }
             let user = self.store.user(id).await?;
-            let notice = digest.take_turn(user.as_ref(), now).map(|made| Notice {
+            let notification = digest.advance(user.as_ref(), now).map(|made| Notification {
                 // Late is what its mail is, however late it is made.
                 delivery: Delivery::scheduled(made.at),
-                ..Notice::new(
-                    NoticeId::generate(self.clock, self.random),
-                    Content::Digest { to: id, day: made.day },
+                ..Notification::new(
+                    NotificationId::generate(self.clock, self.random),
+                    NotificationKind::Digest { to: id, day: made.day },
                     now,
                 )
             });
-            found = match self.store.replace_digest(&digest, read, notice.as_ref()).await? {
+            found = match self.store.replace_digest(&digest, read, notification.as_ref()).await? {
                 Replaced::Conflict(present) => present.map(|digest| *digest),
-                Replaced::Done => {
+                Replaced::Stored => {
                     changed = true;
-                    ring_soon(self.queue, notice.map(|notice| notice.timer()), now).await;
+                    enqueue_if_soon(
+                        self.queue,
+                        notification.map(|notification| notification.timer()),
+                        now,
+                    )
+                    .await;
                     Some(digest)
                 }
             };
         }
-        Err(Failure::Restless)
+        Err(DeliveryError::TooManyConflicts)
     }
 
     /// What is due is read when the mail is written: the tasks that are assigned to the reader, in all spaces, and those
     /// of their personal space. On the next day it is too late: that day has its own.
     pub(super) async fn write_digest(
         &self,
-        name: (NoticeId, u64),
+        name: (NotificationId, u64),
         to: UserId,
         day: Date,
     ) -> Result<Written, PortError> {
@@ -95,7 +100,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             self.store.list(&query).await.map(|page| page.items)
         }));
         let mut tasks = lists.await?.concat();
-        keep_visible(self.store, to, &mut tasks).await?;
+        retain_accessible(self.store, to, &mut tasks).await?;
         let due = DueTasks::of(tasks, &user, now);
         if due.is_empty() {
             return Ok(Err(Reason::NothingDue));

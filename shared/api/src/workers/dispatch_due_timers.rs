@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     clock::Clock,
     ports::{PortError, TIMER_SHARDS, TimerQueue, Timers},
-    timer::{LOOK_AHEAD, SECOND_LOOK, Timer},
+    timer::{DISPATCH_HORIZON, RECHECK_AFTER, Timer},
 };
 
 /// How many timers of a shard are postponed at a time. All shards are swept at the same time, so there are at most 16
@@ -55,7 +55,7 @@ async fn sweep(
 ) -> Result<usize, PortError> {
     let (mut count, mut after) = (0, None);
     loop {
-        let page = timers.timers(shard, now + LOOK_AHEAD, after).await?;
+        let page = timers.timers(shard, now + DISPATCH_HORIZON, after).await?;
         for some in page.timers.chunks(AT_ONCE) {
             if clock.now() >= deadline - TIME_TO_END {
                 return Ok(count);
@@ -73,5 +73,5 @@ async fn sweep(
 }
 
 fn second_look(timer: &Timer, now: Timestamp) -> Timestamp {
-    timer.at.max(now) + SECOND_LOOK
+    timer.at.max(now) + RECHECK_AFTER
 }

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use taskbell_domain::{
     delivery::{Outcome, Reason},
     id::{SpaceId, UserId},
-    limit::{Limit, MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, SHARED_MAILS, Subject},
     ports::{Mail, Mailer, TimerQueue},
+    rate_limit::{MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, RateLimit, RateLimitKey, SHARED_MAILS},
 };
 
 use super::send_reminders::{Offered, Worker, WorkerStore};
 
 /// A limit, and under whose name a mail counts.
-pub(super) type MailLimit = (Limit, Subject);
+pub(super) type MailLimit = (RateLimit, RateLimitKey);
 
 /// The limits of a mail about a task that one user has created and another, or the same, gets. What others can change
 /// takes nothing from what is one's own, and no single one of them takes all of the rest.
@@ -19,17 +19,17 @@ pub(super) fn limits_of(space: SpaceId, from: UserId, to: UserId) -> Vec<MailLim
     if space == SpaceId::personal(to) {
         return vec![own_limit(to)];
     }
-    let shared = (SHARED_MAILS, Subject::user(to));
+    let shared = (SHARED_MAILS, RateLimitKey::user(to));
     if from == to {
         return vec![shared];
     }
-    let between = (MAILS_BETWEEN, Subject::pair(from, to));
-    vec![between, (MAILS_TO_OTHERS, Subject::user(from)), shared]
+    let between = (MAILS_BETWEEN, RateLimitKey::pair(from, to));
+    vec![between, (MAILS_TO_OTHERS, RateLimitKey::user(from)), shared]
 }
 
 /// The limit of mails that are a user's own.
 pub(super) fn own_limit(to: UserId) -> MailLimit {
-    (OWN_MAILS, Subject::user(to))
+    (OWN_MAILS, RateLimitKey::user(to))
 }
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
@@ -37,8 +37,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// harm than one that is lost.
     async fn count_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
         for (index, (limit, subject)) in limits.iter().enumerate() {
-            match self.store.count(limit, subject, 1, now).await {
-                Ok(Some(usage)) if usage.count > limit.most => {
+            match self.store.record(limit, subject, 1, now).await {
+                Ok(Some(usage)) if usage.count > limit.max => {
                     tracing::warn!(limit = limit.name, "mail limit exceeded");
                     self.take_back(limits.get(..index).unwrap_or_default(), now).await;
                     return false;

@@ -1,13 +1,13 @@
 //! What runs without anybody calling: `workers/<job>.rs`.
 
-pub mod count_tasks;
 pub mod create_signing_key;
 mod digests;
 pub mod dispatch_due_timers;
 mod mail_limits;
-mod notices;
+mod notifications;
 mod pace;
 pub mod record_mail_events;
 pub mod send_reminders;
+pub mod update_statistics;
 
 pub use pace::Pace;

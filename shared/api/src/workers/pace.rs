@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     clock::Random,
     ports::{Mailer, PortError, TimerQueue},
-    timer::{SECOND_LOOK, Timer},
+    timer::{RECHECK_AFTER, Timer},
 };
 
-use super::send_reminders::{Failure, TIME_TO_SEND, Worker, WorkerStore};
+use super::send_reminders::{DeliveryError, TIME_TO_SEND, Worker, WorkerStore};
 
 /// The longest time between two mails of a worker. With a longer one most messages of a batch would go back to the
 /// queue unsent, again and again.
@@ -83,16 +83,16 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// get the mail: it is asked only where others wait, so that they do not wait for mails that are not sent.
     ///
     /// # Errors
-    /// [`Failure::OutOfTime`] if nothing can be sent in this invocation any more, and those of the queue and of `wanted`.
+    /// [`DeliveryError::OutOfTime`] if nothing can be sent in this invocation any more, and those of the queue and of `wanted`.
     pub(super) async fn turn(
         &self,
         timer: Timer,
         due: Timestamp,
         wanted: impl Future<Output = Result<bool, PortError>>,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<Turn, DeliveryError> {
         let (now, latest) = (self.clock.instant(), self.deadline - TIME_TO_SEND);
         if now > latest {
-            return Err(Failure::OutOfTime);
+            return Err(DeliveryError::OutOfTime);
         }
         if self.pace.take_turn(now, now).is_some() {
             return Ok(Turn::Send);
@@ -106,8 +106,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             return Ok(Turn::SendAfterRead);
         }
         let now = self.clock.now();
-        if now < due + SECOND_LOOK {
-            let jitter = SignedDuration::from_secs(timer.subject.spread().into());
+        if now < due + RECHECK_AFTER {
+            let jitter = SignedDuration::from_secs(timer.subject.jitter_seed().into());
             self.requeue(Timer { at: now + REQUEUE_AFTER + jitter, ..timer }, now).await?;
         }
         Ok(Turn::Leave)

@@ -4,13 +4,14 @@
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
-    delivery::News,
-    id::{NoticeId, ReminderId, TaskId, UserId},
-    notice::Content,
+    delivery::DeliveryEvent,
+    id::{NotificationId, ReminderId, TaskId, UserId},
+    notification::NotificationKind,
     ports::{
-        About, Alongside, Notices, PortError, ProfileChanges, Replaced, StoppedAddresses, TaskChanges,
+        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, Replaced,
+        SuppressedAddresses, TaskChanges,
     },
-    timer::Subject,
+    timer::TimerTarget,
     user::StopReason,
 };
 
@@ -19,31 +20,35 @@ const TRIES: usize = 10;
 
 /// Why an event was not dealt with; it comes again.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum RecordingError {
     /// Something outside failed.
     #[error(transparent)]
     Port(#[from] PortError),
     /// What it tells of kept changing.
     #[error("it did not stand still")]
-    Restless,
+    TooManyConflicts,
 }
 
 /// Records one event: what is told of a mail, and why no mail should go to its recipient any more.
 ///
 /// # Errors
-/// [`Failure`]; the event should then come again.
+/// [`RecordingError`]; the event should then come again.
 pub async fn handle(
-    store: &(impl TaskChanges + Notices + ProfileChanges + StoppedAddresses),
-    about: &About,
-    news: &News,
+    store: &(impl TaskChanges + Notifications + ProfileChanges + SuppressedAddresses),
+    about: &MailTags,
+    news: &DeliveryEvent,
     stops: Option<StopReason>,
     clock: &dyn Clock,
-) -> Result<(), Failure> {
+) -> Result<(), RecordingError> {
     match (about.subject, about.reminder) {
-        (Subject::Task(task), Some(reminder)) => tell_task(store, task, reminder, news).await?,
-        // A digest itself is no mail; the notice that it makes is.
-        (Subject::Task(_), None) | (Subject::Digest(_), _) => {}
-        (Subject::Notice(notice), _) => tell_notice(store, notice, news).await?,
+        (TimerTarget::Task(task), Some(reminder)) => {
+            record_for_task(store, task, reminder, news).await?
+        }
+        // A digest itself is no mail; the notification that it makes is.
+        (TimerTarget::Task(_), None) | (TimerTarget::Digest(_), _) => {}
+        (TimerTarget::Notification(notification), _) => {
+            record_for_notification(store, notification, news).await?
+        }
     }
     let Some(reason) = stops else { return Ok(()) };
     match about.user {
@@ -52,41 +57,45 @@ pub async fn handle(
     }
 }
 
-async fn tell_task(
+async fn record_for_task(
     store: &impl TaskChanges,
     id: TaskId,
     reminder: ReminderId,
-    news: &News,
-) -> Result<(), Failure> {
+    news: &DeliveryEvent,
+) -> Result<(), RecordingError> {
     let mut found = store.task(id).await?;
     for _ in 0..TRIES {
         let Some(mut task) = found else { return Ok(()) };
         let read = task.version;
-        if !task.learn(reminder, news) {
+        if !task.apply_event(reminder, news) {
             return Ok(());
         }
-        match store.replace(&task, read, Alongside::default()).await? {
-            Replaced::Done => return Ok(()),
+        match store.replace(&task, read, AtomicExtras::default()).await? {
+            Replaced::Stored => return Ok(()),
             Replaced::Conflict(present) => found = present.map(|task| *task),
         }
     }
-    Err(Failure::Restless)
+    Err(RecordingError::TooManyConflicts)
 }
 
-async fn tell_notice(store: &impl Notices, id: NoticeId, news: &News) -> Result<(), Failure> {
-    let mut found = store.notice(id).await?;
+async fn record_for_notification(
+    store: &impl Notifications,
+    id: NotificationId,
+    news: &DeliveryEvent,
+) -> Result<(), RecordingError> {
+    let mut found = store.notification(id).await?;
     for _ in 0..TRIES {
-        let Some(mut notice) = found else { return Ok(()) };
-        let read = notice.version;
-        if !notice.learn(news) {
+        let Some(mut notification) = found else { return Ok(()) };
+        let read = notification.version;
+        if !notification.apply_event(news) {
             return Ok(());
         }
-        match store.replace_notice(&notice, read).await? {
-            Replaced::Done => return Ok(()),
-            Replaced::Conflict(present) => found = present.map(|notice| *notice),
+        match store.replace_notification(&notification, read).await? {
+            Replaced::Stored => return Ok(()),
+            Replaced::Conflict(present) => found = present.map(|notification| *notification),
         }
     }
-    Err(Failure::Restless)
+    Err(RecordingError::TooManyConflicts)
 }
 
 async fn stop_user(
@@ -95,7 +104,7 @@ async fn stop_user(
     reason: StopReason,
     accepted_at: Timestamp,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), RecordingError> {
     let mut found = store.user(id).await?;
     for _ in 0..TRIES {
         let Some(mut user) = found else { return Ok(()) };
@@ -104,25 +113,27 @@ async fn stop_user(
             return Ok(());
         }
         match store.replace_user(&user, read, None).await? {
-            Replaced::Done => {
+            Replaced::Stored => {
                 tracing::warn!(user = %id, reason = reason.as_str(), "mail to an address has stopped");
                 return Ok(());
             }
             Replaced::Conflict(present) => found = present.map(|user| *user),
         }
     }
-    Err(Failure::Restless)
+    Err(RecordingError::TooManyConflicts)
 }
 
 /// An invitation went to an address that is nobody's account.
 async fn stop_stranger(
-    store: &(impl Notices + StoppedAddresses),
-    subject: Subject,
+    store: &(impl Notifications + SuppressedAddresses),
+    subject: TimerTarget,
     now: Timestamp,
-) -> Result<(), Failure> {
-    let Subject::Notice(id) = subject else { return Ok(()) };
-    if let Some(Content::Invitation { to, .. }) = store.notice(id).await?.map(|notice| notice.content) {
-        store.stop_address(&to.hash(), now).await?;
+) -> Result<(), RecordingError> {
+    let TimerTarget::Notification(id) = subject else { return Ok(()) };
+    if let Some(NotificationKind::Invitation { to, .. }) =
+        store.notification(id).await?.map(|notification| notification.content)
+    {
+        store.suppress_address(&to.hash(), now).await?;
     }
     Ok(())
 }

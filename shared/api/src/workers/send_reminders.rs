@@ -11,21 +11,21 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     id::{TaskId, UserId},
     ports::{
-        Alongside, Digests, Directory, Limits, Mail, MailError, Mailer, Notices, PortError, Replaced,
-        SpaceReads, StoppedAddresses, TaskChanges, TimerQueue,
+        AtomicExtras, Digests, Directory, Mail, MailError, Mailer, Notifications, PortError,
+        RateLimits, Replaced, SpaceReads, SuppressedAddresses, TaskChanges, TimerQueue,
     },
     reminder::Reminder,
     space::Role,
     task::Task,
-    timer::{Claim, Step, Subject, Timer},
+    timer::{Claim, Step, Timer, TimerTarget},
     user::{MailKind, User},
 };
 
 use super::{Pace, mail_limits::limits_of, pace::Turn};
 use crate::{
+    enqueue_if_soon::enqueue_if_soon,
     handlers::{access::role, tasks::limit_assignment},
     mail::{MailContext, reminder_mail},
-    ring_soon::ring_soon,
 };
 
 /// The most steps taken for one message: a task has at most 20 reminders, and each takes a few.
@@ -33,11 +33,17 @@ pub(super) const MAX_STEPS: usize = 100;
 
 /// All that the worker reads and changes.
 pub trait WorkerStore:
-    TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses + Limits
+    TaskChanges + Notifications + Digests + SpaceReads + Directory + SuppressedAddresses + RateLimits
 {
 }
 impl<T> WorkerStore for T where
-    T: TaskChanges + Notices + Digests + SpaceReads + Directory + StoppedAddresses + Limits
+    T: TaskChanges
+        + Notifications
+        + Digests
+        + SpaceReads
+        + Directory
+        + SuppressedAddresses
+        + RateLimits
 {
 }
 
@@ -79,7 +85,7 @@ pub(super) struct Offered<'a> {
 
 /// Why a message was not dealt with.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum DeliveryError {
     /// The message is none of ours; it will end in the dead-letter queue.
     #[error("not a timer message")]
     Unreadable,
@@ -91,7 +97,7 @@ pub enum Failure {
     OutOfTime,
     /// The task kept changing under the worker; the message comes again.
     #[error("the task did not stand still")]
-    Restless,
+    TooManyConflicts,
     /// The queue did not take the message back; it comes again by itself.
     #[error("the message could not be queued again")]
     NotQueued,
@@ -102,17 +108,17 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// or whose task has changed or gone.
     ///
     /// # Errors
-    /// [`Failure`]; the message should then be delivered again.
-    pub async fn handle(&self, body: &str) -> Result<(), Failure> {
-        let timer: Timer = serde_json::from_str(body).map_err(|_| Failure::Unreadable)?;
+    /// [`DeliveryError`]; the message should then be delivered again.
+    pub async fn handle(&self, body: &str) -> Result<(), DeliveryError> {
+        let timer: Timer = serde_json::from_str(body).map_err(|_| DeliveryError::Unreadable)?;
         match timer.subject {
-            Subject::Task(id) => self.handle_task(id, timer).await,
-            Subject::Notice(id) => self.handle_notice(id, timer).await,
-            Subject::Digest(id) => self.handle_digest(id, timer).await,
+            TimerTarget::Task(id) => self.handle_task(id, timer).await,
+            TimerTarget::Notification(id) => self.handle_notification(id, timer).await,
+            TimerTarget::Digest(id) => self.handle_digest(id, timer).await,
         }
     }
 
-    async fn handle_task(&self, id: TaskId, timer: Timer) -> Result<(), Failure> {
+    async fn handle_task(&self, id: TaskId, timer: Timer) -> Result<(), DeliveryError> {
         let (mut changed, mut has_turn) = (false, false);
         let mut found = self.store.task(id).await?;
         for _ in 0..MAX_STEPS {
@@ -121,9 +127,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             let read = task.version;
             if self.rests(&task, now).await? {
                 task.rest(now);
-                found = match self.store.replace(&task, read, Alongside::default()).await? {
+                found = match self.store.replace(&task, read, AtomicExtras::default()).await? {
                     Replaced::Conflict(present) => present.map(|task| *task),
-                    Replaced::Done => Some(task),
+                    Replaced::Stored => Some(task),
                 };
                 continue;
             }
@@ -150,13 +156,13 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 Step::Completed(next) => next.as_deref(),
                 _ => None,
             };
-            let also = Alongside { next, ..Alongside::default() };
+            let also = AtomicExtras { next, ..AtomicExtras::default() };
             match self.store.replace(&task, read, also).await? {
                 Replaced::Conflict(present) => found = present.map(|task| *task),
-                Replaced::Done => {
+                Replaced::Stored => {
                     changed = true;
                     if let Some(next) = next {
-                        ring_soon(self.queue, [next.timer()], now).await;
+                        enqueue_if_soon(self.queue, [next.timer()], now).await;
                     }
                     found = match step {
                         Step::Send(claim) => {
@@ -168,7 +174,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 }
             }
         }
-        Err(Failure::Restless)
+        Err(DeliveryError::TooManyConflicts)
     }
 
     /// Whether a task is about to complete itself whose creator is blocked.
@@ -187,9 +193,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         timer: &Timer,
         changed: bool,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DeliveryError> {
         if changed {
-            ring_soon(self.queue, [task.timer()], now).await;
+            enqueue_if_soon(self.queue, [task.timer()], now).await;
         } else if timer.at > now {
             self.requeue(*timer, now).await?;
         }
@@ -197,15 +203,15 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     /// Puts a message back into the queue.
-    pub(super) async fn requeue(&self, timer: Timer, now: Timestamp) -> Result<(), Failure> {
+    pub(super) async fn requeue(&self, timer: Timer, now: Timestamp) -> Result<(), DeliveryError> {
         match self.queue.enqueue(&[timer], now).await?.as_slice() {
-            [] => Err(Failure::NotQueued),
+            [] => Err(DeliveryError::NotQueued),
             _ => Ok(()),
         }
     }
 
     /// Sends a claimed reminder and records what came of it. Gives the task as it is stored then.
-    async fn deliver(&self, task: Task, mut claim: Claim) -> Result<Option<Task>, Failure> {
+    async fn deliver(&self, task: Task, mut claim: Claim) -> Result<Option<Task>, DeliveryError> {
         let outcome = self.send(&task, &mut claim).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so there is no doubt about it.
             tracing::error!(mail = %claim.reminder, task = %task.id, %error, "mail deferred");
@@ -218,8 +224,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             if !task.finish_delivery(claim, &outcome, self.clock.now()) {
                 return Ok(Some(task));
             }
-            match self.store.replace(&task, read, Alongside::default()).await? {
-                Replaced::Done => {
+            match self.store.replace(&task, read, AtomicExtras::default()).await? {
+                Replaced::Stored => {
                     let failed = |r: &Reminder| {
                         r.id == claim.reminder && r.delivery.status == DeliveryStatus::Failed
                     };
@@ -232,7 +238,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 Replaced::Conflict(other) => present = other.map(|task| *task),
             }
         }
-        Err(Failure::Restless)
+        Err(DeliveryError::TooManyConflicts)
     }
 
     /// Offers the mail to SES, once. The recipient and their settings are read only now, after the claim:

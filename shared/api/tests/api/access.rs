@@ -3,27 +3,27 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    notice::Content,
+    notification::NotificationKind,
     ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
     space::{INVITATION_PAUSE, Invitation, MAX_MEMBERS, MAX_SPACES, MemberChange},
     task::Task,
-    user::{MailKind, StopReason, Stopped, User},
+    user::{MailKind, MailSuppression, StopReason, User},
 };
 use taskbell_test::{
     Outbox,
-    fixtures::{comment, draft, notice, now, space, task, user},
+    fixtures::{comment, draft, notification, now, space, task, user},
 };
 
-use crate::support::{World, invitation_of, mate};
+use crate::support::{World, collaborator, invitation_of};
 
 async fn change(world: &World, user: User) {
     let read = user.version;
     let changed = User { version: read + 1, ..user };
     let replaced = world.store.replace_user(&changed, read, None).await.expect("an answer");
-    assert_eq!(replaced, Replaced::Done);
+    assert_eq!(replaced, Replaced::Stored);
 }
 
-/// A task of user 1 in the space that they share with the mate.
+/// A task of user 1 in the space that they share with the collaborator.
 async fn shared_task(world: &World, ada: &User) -> Task {
     let made = Task { space: space(1, ada).0.id, ..task(50, ada, draft("Shared")) };
     world.store.create(&made, None, None).await.expect("an answer");
@@ -32,11 +32,11 @@ async fn shared_task(world: &World, ada: &User) -> Task {
 
 #[tokio::test]
 async fn a_comment_is_deleted_by_who_made_it_and_by_who_manages_the_space() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let shared = shared_task(&world, &ada).await;
     let theirs = comment(1, &shared, &ada);
     world.store.add_comment(&theirs, None).await.expect("an answer");
-    let event = world.event("delete-comment", &mate(), &shared).await;
+    let event = world.event("delete-comment", &collaborator(), &shared).await;
     assert_eq!(world.send(&event).await.status, 403);
     let stored = world.store.comment(shared.id, theirs.id).await.expect("an answer");
     assert_eq!(stored, Some(theirs));
@@ -47,30 +47,31 @@ async fn a_comment_is_deleted_by_who_made_it_and_by_who_manages_the_space() {
 
 #[tokio::test]
 async fn an_admin_removes_no_owner() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let promote = world.event("update-member", &ada, &task).await;
     assert_eq!(world.send(&promote.body(&json!({ "role": "admin" }))).await.status, 200);
-    let event = world.event("remove-member", &mate(), &task).await.path("user_id", &ada.id.to_string());
+    let event =
+        world.event("remove-member", &collaborator(), &task).await.path("user_id", &ada.id.to_string());
     let refused = world.send(&event).await;
     assert_eq!((refused.status, refused.code()), (403, "forbidden"));
 }
 
 #[tokio::test]
 async fn the_invitation_of_a_disabled_account_lets_nobody_in() {
-    let (world, ada, task) = World::inhabited().await;
-    change(&world, User { disabled_at: Some(now()), ..mate() }).await;
+    let (world, ada, task) = World::seeded().await;
+    change(&world, User { disabled_at: Some(now()), ..collaborator() }).await;
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }
 
 #[tokio::test]
 async fn the_invitation_of_somebody_who_is_no_member_any_more_lets_nobody_in() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let (_, invitation) = invitation_of(&ada);
     let gone = world.register(7).await;
     let invitation = Invitation { invited_by: gone.id, ..invitation };
-    let content = Content::Invitation { to: ada.email.clone(), space: invitation.space };
-    world.store.invite(&invitation, &notice(5, content), None, None).await.expect("an answer");
+    let content = NotificationKind::Invitation { to: ada.email.clone(), space: invitation.space };
+    world.store.invite(&invitation, &notification(5, content), None, None).await.expect("an answer");
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }
@@ -78,7 +79,7 @@ async fn the_invitation_of_somebody_who_is_no_member_any_more_lets_nobody_in() {
 #[tokio::test]
 async fn no_invitation_is_mailed_to_a_disabled_account() {
     for (disabled_at, sent) in [(None, 1), (Some(now()), 0)] {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let guest = world.register(7).await;
         change(&world, User { disabled_at, ..guest.clone() }).await;
         let event = world.event("invite-member", &ada, &task).await;
@@ -91,8 +92,8 @@ async fn no_invitation_is_mailed_to_a_disabled_account() {
 #[tokio::test]
 async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() {
     for (what, sent) in [("nothing", 1), ("unassigned", 0), ("left", 0)] {
-        let (world, ada, _) = World::inhabited().await;
-        let body = json!({ "title": "t", "assigned_to": mate().id });
+        let (world, ada, _) = World::seeded().await;
+        let body = json!({ "title": "t", "assigned_to": collaborator().id });
         let made = world.shared_task(&ada, &body).await;
         let id = made.body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
         let task = world.stored(id).await;
@@ -102,10 +103,11 @@ async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() 
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
         if what == "left" {
-            let found = world.store.space_and_member(task.space, mate().id).await.expect("an answer");
+            let found =
+                world.store.space_and_member(task.space, collaborator().id).await.expect("an answer");
             let (mut shared, member) = found.expect("a member");
             let (read, change) = (shared.version, MemberChange::Leave(member));
-            shared.count(&change, now()).expect("it can be");
+            shared.apply(&change, now()).expect("it can be");
             assert!(world.store.change_member(&shared, read, &change).await.expect("an answer"));
         }
         assert_eq!(world.mails().await.len(), sent, "{what}");
@@ -113,11 +115,11 @@ async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() 
 }
 
 /// When something stops mail to a user, what it does to the account, and how many mails leave.
-type Stop = (i64, fn(User, Stopped) -> User, usize);
+type Stop = (i64, fn(User, MailSuppression) -> User, usize);
 
 #[tokio::test]
 async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unproven() {
-    let stopped = Stopped { reason: StopReason::Complained, at: now() };
+    let stopped = MailSuppression { reason: StopReason::Complained, at: now() };
     let changes: [Stop; 4] = [
         (0, |user, _| user, 1),
         (1, |user, _| user, 0),
@@ -125,7 +127,7 @@ async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unpr
         (0, |user, stop| User { email_verified_at: None, mail_stopped: Some(stop), ..user }, 0),
     ];
     for (number, (hours, changed, sent)) in changes.into_iter().enumerate() {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         assert_eq!(world.as_user("forgot-password", &ada, &task).await.status, 202);
         change(&world, changed(ada, stopped)).await;
         world.clock.advance(SignedDuration::from_hours(hours));
@@ -135,7 +137,7 @@ async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unpr
 
 #[tokio::test]
 async fn of_two_invitations_that_wait_only_the_later_one_is_mailed() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     for _ in 0..2 {
         assert_eq!(world.send(&event).await.status, 201);
@@ -147,7 +149,7 @@ async fn of_two_invitations_that_wait_only_the_later_one_is_mailed() {
 #[tokio::test]
 async fn an_account_refuses_invitations_to_its_address_only_once_that_is_proven() {
     for (email_verified_at, sent) in [(Some(now()), 0), (None, 1)] {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let mut guest = world.register(7).await;
         guest.mail.set(MailKind::Invitations, false);
         change(&world, User { email_verified_at, ..guest.clone() }).await;
@@ -161,8 +163,8 @@ async fn an_account_refuses_invitations_to_its_address_only_once_that_is_proven(
 #[tokio::test]
 async fn a_space_takes_so_many_members_and_no_more() {
     for (others, status) in [(MAX_MEMBERS - 1, 200), (MAX_MEMBERS, 409)] {
-        let (world, ada, task) = World::inhabited().await;
-        let id = space(2, &mate()).0.id;
+        let (world, ada, task) = World::seeded().await;
+        let id = space(2, &collaborator()).0.id;
         let mut theirs = world.store.space(id).await.expect("an answer").expect("the space");
         let read = theirs.version;
         (theirs.members, theirs.version) = (others, read + 1);
@@ -175,7 +177,7 @@ async fn a_space_takes_so_many_members_and_no_more() {
 
 #[tokio::test]
 async fn somebody_is_in_so_many_spaces_and_no_more() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for number in 1..MAX_SPACES as u64 {
         let (one, owner) = space(1_000 + number, &ada);
         world.store.create_space(&one, &owner, None, None).await.expect("an answer");
@@ -190,7 +192,7 @@ async fn somebody_is_in_so_many_spaces_and_no_more() {
 
 #[tokio::test]
 async fn a_space_whose_deletion_has_begun_is_gone_for_everybody_and_can_be_deleted_to_the_end() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let task = shared_task(&world, &ada).await;
     let mut shared = world.store.space(task.space).await.expect("an answer").expect("the space");
     let read = shared.version;
@@ -220,7 +222,7 @@ async fn a_space_whose_deletion_has_begun_is_gone_for_everybody_and_can_be_delet
 #[tokio::test]
 async fn an_account_whose_address_is_not_proven_sends_no_invitation() {
     for (proven, sent) in [(true, 1), (false, 0)] {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let outbox = Outbox::default();
         world.sweep().await;
         world.deliver_all(&outbox).await;
@@ -241,9 +243,9 @@ async fn an_account_whose_address_is_not_proven_sends_no_invitation() {
 
 #[tokio::test]
 async fn a_replayed_batch_shows_no_task_of_a_space_that_was_left() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let operation = json!({ "op": "create", "space": space(1, &ada).0.id, "task": { "title": "t" } });
-    let event = world.event("batch-tasks", &mate(), &task).await.header("idempotency-key", "k");
+    let event = world.event("batch-tasks", &collaborator(), &task).await.header("idempotency-key", "k");
     let event = event.body(&json!({ "operations": [operation] }));
     let result = async || world.send(&event).await.body["results"][0].clone();
     let first = result().await;
@@ -256,8 +258,8 @@ async fn a_replayed_batch_shows_no_task_of_a_space_that_was_left() {
 
 #[tokio::test]
 async fn a_replayed_creation_shows_no_task_of_a_space_that_was_left() {
-    let (world, ada, task) = World::inhabited().await;
-    let event = world.event("create-task", &mate(), &task).await;
+    let (world, ada, task) = World::seeded().await;
+    let event = world.event("create-task", &collaborator(), &task).await;
     let event = event.query(&format!("space={}", space(1, &ada).0.id));
     assert_eq!(world.send(&event).await.status, 201);
     assert_eq!(world.send(&event).await.headers["idempotent-replayed"], "true");

@@ -15,7 +15,7 @@ use crate::support::{PASSWORD, World, unsubscribe_token};
 
 #[tokio::test]
 async fn an_address_can_be_registered_once_in_any_spelling() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("register-user", &ada, &task).await;
     assert_eq!(world.send(&event).await.status, 201);
     let again = world.send(&event).await;
@@ -27,7 +27,7 @@ async fn an_address_can_be_registered_once_in_any_spelling() {
 
 #[tokio::test]
 async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("log-in", &ada, &task).await;
     let attempt = async |email: &str, password: &str| {
         let body = json!({"email": email, "password": password});
@@ -49,7 +49,7 @@ async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
 
 #[tokio::test]
 async fn the_tokens_of_a_log_in_open_the_api_and_can_be_exchanged_once() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let tokens = world.send(&world.event("log-in", &ada, &task).await).await.body;
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
     let profile = world.event("get-profile", &ada, &task).await.header("authorization", &bearer);
@@ -69,7 +69,7 @@ async fn the_tokens_of_a_log_in_open_the_api_and_can_be_exchanged_once() {
 
 #[tokio::test]
 async fn a_forged_refresh_token_is_refused() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("refresh-session", &ada, &task).await;
     let unknown = format!("{}.{}.{}", ada.id.body(), task.id.body(), "0".repeat(64));
     for bad in ["", "x", "a.b.c", &unknown] {
@@ -80,7 +80,7 @@ async fn a_forged_refresh_token_is_refused() {
 
 #[tokio::test]
 async fn logging_out_ends_the_session_of_the_token() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let refresh = world.event("refresh-session", &ada, &task).await;
     let log_out = world.event("log-out", &ada, &task).await;
     let token = world.refresh_token(&ada).await;
@@ -92,7 +92,7 @@ async fn logging_out_ends_the_session_of_the_token() {
 
 #[tokio::test]
 async fn weak_passwords_and_bad_addresses_are_refused_together() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let body = json!({"email": "ada@localhost", "password": "password1234", "name": "\r\n", "time_zone": "Mars"});
     let answer = world.send(&world.event("register-user", &ada, &task).await.body(&body)).await;
     assert_eq!(answer.status, 422);
@@ -111,7 +111,7 @@ async fn weak_passwords_and_bad_addresses_are_refused_together() {
 
 #[tokio::test]
 async fn names_that_hide_something_or_hold_a_link_are_refused() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for (name, code) in [
         ("Win at evil.com", "contains_url"),
         ("www.evil", "contains_url"),
@@ -129,7 +129,7 @@ async fn names_that_hide_something_or_hold_a_link_are_refused() {
 
 #[tokio::test]
 async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let email = EmailAddress::parse_trusted("=?x@example.com").expect("an address");
     let old = User { email, ..user(50) };
     let password_hash = passwords::new_hash(PASSWORD, &world.random).expect("a hash");
@@ -150,7 +150,7 @@ async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
 
 #[tokio::test]
 async fn a_profile_patch_changes_what_it_names() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("update-profile", &ada, &task).await;
     let nothing = world.send(&event.clone().body(&json!({}))).await;
     assert_eq!((nothing.status, &nothing.body["updated_at"]), (200, &json!(ada.updated_at)));
@@ -178,7 +178,7 @@ async fn a_profile_patch_changes_what_it_names() {
 
 #[tokio::test]
 async fn a_link_in_a_mail_turns_reminders_off_only_when_its_button_is_pressed() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let post = world.event("unsubscribe", &ada, &task).await;
     let mut get = post.clone();
     get.json["requestContext"]["http"]["method"] = json!("GET");
@@ -196,7 +196,7 @@ async fn a_link_in_a_mail_turns_reminders_off_only_when_its_button_is_pressed() 
 
 #[tokio::test]
 async fn a_forged_unsubscribe_link_says_nothing() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("unsubscribe", &ada, &task).await;
     let stranger = taskbell_test::fixtures::user(9);
     let missing = unsubscribe_token(&stranger, MailKind::Reminders);

@@ -148,7 +148,7 @@ fn every_route_of_the_template_is_in_the_table() {
 
 #[tokio::test]
 async fn every_operation_of_a_batch_is_in_the_table() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let event = world.event("batch-tasks", &ada, &task(1, &ada, draft("any"))).await;
     let answer = world.send(&event.body(&json!({ "operations": [{ "op": "unknown" }] }))).await;
     let error = &answer.body["results"][0]["problem"]["errors"][0];

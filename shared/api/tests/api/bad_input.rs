@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use crate::support::{Event, World};
 
 async fn creating() -> (World, Event) {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     (world, event)
 }
 
 #[tokio::test]
 async fn each_bad_field_is_named_with_its_reason() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let tags = |count: usize| json!((0..count).map(|n| format!("t{n}")).collect::<Vec<_>>());
     let reminders: Vec<_> = (0..21).map(|n| json!({"before": format!("PT{n}M")})).collect();
@@ -207,7 +207,7 @@ async fn a_body_must_say_that_it_is_json() {
 
 #[tokio::test]
 async fn a_patch_in_an_unknown_format_is_told_the_known_ones() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for function in ["update-task", "update-profile", "update-space", "update-comment"] {
         let event = world.event(function, &ada, &task).await;
         let answer = world.send(&event.header("content-type", "application/json-patch+json")).await;
@@ -238,7 +238,7 @@ async fn a_body_that_is_encoded_is_refused_and_said_how_to_send_it() {
 
 #[tokio::test]
 async fn a_name_that_is_there_twice_is_refused_wherever_it_is() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for (function, body) in [
         ("create-task", r#"{"title": "a", "title": "b"}"#),
         ("create-task", r#"{"title": "a", "\u0074itle": "a"}"#),
@@ -275,7 +275,7 @@ async fn a_name_that_is_there_twice_is_refused_wherever_it_is() {
 
 #[tokio::test]
 async fn a_query_that_is_not_utf8_is_refused_instead_of_repaired() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("list-tasks", &ada, &task).await;
     for query in ["q=%ff", "q=%C3", "%ff=1", "q=a&tag=%ED%A0%80"] {
         let answer = world.send(&event.clone().query(query)).await;

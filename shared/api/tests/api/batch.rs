@@ -11,7 +11,7 @@ use taskbell_test::fixtures::draft;
 
 use crate::{
     dynamodb_server::Server,
-    support::{Answer, World, mate},
+    support::{Answer, World, collaborator},
 };
 
 impl<S: taskbell_test::contract::Store> World<S> {
@@ -30,8 +30,8 @@ fn statuses(answer: &Answer) -> Vec<u64> {
 
 #[tokio::test]
 async fn each_operation_has_the_status_it_would_have_alone() {
-    let (world, ada, task) = World::inhabited().await;
-    let theirs = world.create(5, &mate(), draft("not yours")).await;
+    let (world, ada, task) = World::seeded().await;
+    let theirs = world.create(5, &collaborator(), draft("not yours")).await;
     let answer = world
         .batch(
             &ada,
@@ -66,7 +66,7 @@ async fn each_operation_has_the_status_it_would_have_alone() {
 
 #[tokio::test]
 async fn a_batch_sent_again_does_nothing_again_and_answers_the_same() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let operations = json!([
         {"op": "create", "task": {"title": "One"}},
         {"op": "create", "task": {"title": "Two"}},
@@ -124,7 +124,7 @@ async fn a_batch_that_is_cut_off_is_finished_by_sending_it_again() {
 
 #[tokio::test]
 async fn a_batch_has_one_to_a_hundred_operations() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for (operations, code) in [
         (json!([]), "too_short"),
         (json!("all"), "wrong_type"),

@@ -38,10 +38,10 @@ use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
-    counts::{Counted, Counts, Quota},
     delivery::Feedback,
-    ports::{Comments as _, Counting, Created, ProfileChanges as _, Replaced, TaskCreation},
+    ports::{Comments as _, Created, ProfileChanges as _, Replaced, StatisticsUpdates, TaskCreation},
     recurrence::Rule,
+    statistics::{Contribution, Counts, Quota},
     task::{Priority, Status, Task},
     text::{Category, Tag},
     user::User,
@@ -54,7 +54,7 @@ use taskbell_test::{
 
 use crate::{dynamodb_server::Server, functions::name_of, support::World};
 
-/// Calls and capacity units since it was last read. Counting requests against their limit goes on beside the
+/// Calls and capacity units since it was last read. StatisticsUpdates requests against their limit goes on beside the
 /// work, and is counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Cost {
@@ -221,23 +221,23 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
     tasks
         .for_each_concurrent(AT_ONCE, async |task| {
             let made = store.create(&task, None, None).await;
-            assert_eq!(made.expect("an answer"), Created::Done);
+            assert_eq!(made.expect("an answer"), Created::Stored);
         })
         .await;
     let mut counts = Counts::new();
     for number in 0..count {
-        for (tally, numbers) in Counted::of(&typical(number, owner)).counts {
-            let sum = counts.entry(tally).or_default();
+        for (group, numbers) in Contribution::of(&typical(number, owner)).counts {
+            let sum = counts.entry(group).or_default();
             numbers.iter().for_each(|(number, many)| *sum.entry(*number).or_default() += many);
         }
     }
-    // Counted as if by one task, some numbers at a time.
+    // Contribution as if by one task, some numbers at a time.
     let all: Vec<_> = counts.into_iter().collect();
     for (index, some) in all.chunks(50).enumerate() {
         let one = typical(1_000_000 + index as u64, owner);
         let counts = some.iter().cloned().collect();
-        let counted = Counted { counts, ..Counted::of(&one) };
-        store.count_task(&counted).await.expect("an answer");
+        let counted = Contribution { counts, ..Contribution::of(&one) };
+        store.record_contribution(&counted).await.expect("an answer");
     }
     store
 }
@@ -297,7 +297,7 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     world.count(Some(&before), Some(&Task { version: done.version + 1, ..done })).await;
     let cost = meter.read();
     assert!(cost.calls <= 3, "counting: {cost:?}");
-    row("count-tasks, a completion", cost);
+    row("update-statistics, a completion", cost);
 
     // In a shared space one call more, and one for whom it is assigned to.
     let shared = world.share(&ada).await;
@@ -407,7 +407,7 @@ async fn each_function_keeps_to_its_calls_and_units() {
             "verify-email" => {
                 (ada.email_verified_at, ada.version) = (None, 2);
                 let replaced = world.store.replace_user(&ada, 1, None).await;
-                assert_eq!(replaced.expect("an answer"), Replaced::Done);
+                assert_eq!(replaced.expect("an answer"), Replaced::Stored);
             }
             _ => {}
         }
@@ -449,11 +449,11 @@ async fn each_function_keeps_to_its_calls_and_units() {
     let told = world.stored(about.id).await;
     meter.read();
     world.count(Some(&about), Some(&told)).await;
-    row(&mut rows, "count-tasks, nothing that counts", meter.read());
+    row(&mut rows, "update-statistics, nothing that counts", meter.read());
     let mut done = told.clone();
     (done.status, done.completed_at, done.version) = (Status::Completed, Some(rings), told.version + 1);
     world.count(Some(&told), Some(&done)).await;
-    row(&mut rows, "count-tasks, a completion", meter.read());
+    row(&mut rows, "update-statistics, a completion", meter.read());
     insta::assert_snapshot!(rows);
 }
 

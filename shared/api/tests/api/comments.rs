@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use taskbell_domain::{ports::Comments, space::Role};
 use taskbell_test::fixtures::{comment, draft, space, task, user};
 
-use crate::support::{World, mate};
+use crate::support::{World, collaborator};
 
 #[tokio::test]
 async fn a_checklist_keeps_the_ids_of_its_items() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("update-task", &ada, &task).await;
     let set = async |list: Value| world.send(&event.clone().body(&json!({ "checklist": list }))).await;
     let made = set(json!([{"title": " Climb "}, {"title": "Pull", "done": true}])).await.body;
@@ -56,7 +56,7 @@ async fn a_checklist_keeps_the_ids_of_its_items() {
 
 #[tokio::test]
 async fn comments_are_read_by_all_and_changed_by_their_authors() {
-    let (world, ada, own) = World::inhabited().await;
+    let (world, ada, own) = World::seeded().await;
     let mut shared = space(1, &ada).0;
     shared = taskbell_domain::ports::SpaceReads::space(&world.store, shared.id)
         .await
@@ -69,11 +69,11 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
     taskbell_domain::ports::TaskCreation::create(&world.store, &ours, None, None)
         .await
         .expect("an answer");
-    let first = comment(31, &ours, &mate());
+    let first = comment(31, &ours, &collaborator());
     world.store.add_comment(&first, None).await.expect("an answer");
 
     let stranger = world.register(13).await;
-    let people = [&ada, &mate(), &viewer, &stranger];
+    let people = [&ada, &collaborator(), &viewer, &stranger];
     for (function, expected) in
         [("create-comment", [201, 201, 403, 404]), ("list-comments", [200, 200, 200, 404])]
     {
@@ -85,12 +85,12 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
     for (function, who, expected) in [
         ("update-comment", &viewer, 403),
         ("update-comment", &ada, 403),
-        ("update-comment", &mate(), 200),
+        ("update-comment", &collaborator(), 200),
         ("delete-comment", &viewer, 403),
         ("delete-comment", &stranger, 404),
         ("delete-comment", &ada, 204), // as the owner of the space
         ("delete-comment", &ada, 404),
-        ("update-comment", &mate(), 404),
+        ("update-comment", &collaborator(), 404),
     ] {
         let event = world.event(function, who, &ours).await.path("comment_id", &first.id.to_string());
         let answer = world.send(&event).await;
@@ -106,7 +106,7 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
 
 #[tokio::test]
 async fn comments_are_listed_page_by_page_and_go_with_their_task() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for number in 2..=5 {
         world.store.add_comment(&comment(number, &task, &user(1)), None).await.expect("an answer");
     }

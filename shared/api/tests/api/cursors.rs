@@ -20,7 +20,7 @@ use taskbell_test::{
 
 use crate::{
     dynamodb_server::Server,
-    support::{Event, World, mate},
+    support::{Event, World, collaborator},
 };
 
 /// Every function whose answers have cursors.
@@ -28,7 +28,7 @@ const LISTS: [&str; 5] = ["list-tasks", "list-comments", "list-users", "list-tag
 
 /// A world in which each list has more than one page of one item; with user 1 and a task.
 async fn with_two_of_each() -> (World, User, Task) {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     world.store.add_comment(&comment(2, &task, &ada), None).await.expect("an answer");
     for (number, name) in [(2, "bell"), (3, "rope")] {
         let mut draft = draft(name);
@@ -75,7 +75,7 @@ async fn every_list_takes_the_cursors_it_gave_and_no_other() {
             assert_eq!(refused(&world, event, cursor).await, index != other, "{index} {other}");
         }
     }
-    let bearer = format!("Bearer {}", world.access_token(&mate()));
+    let bearer = format!("Bearer {}", world.access_token(&collaborator()));
     // Comments on the task are not there for others, with or without a cursor.
     for (event, cursor) in given.iter().filter(|(event, _)| event.function != "list-comments") {
         let event = event.clone().header("authorization", &bearer);
@@ -209,7 +209,7 @@ async fn a_list_of_today_goes_on_in_dynamodb_too() {
 
 #[tokio::test]
 async fn what_becomes_overdue_meanwhile_does_not_enter_a_list_that_has_begun() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for (number, due) in [(2, "2026-02-02"), (3, "2026-02-03"), (4, "2026-03-01T08:00:10Z")] {
         world.create(number, &ada, due_draft(due, due, &[])).await;
     }

@@ -33,7 +33,7 @@ use taskbell_test::{
 
 use crate::{
     dynamodb_server::Server,
-    support::{World, mate},
+    support::{World, collaborator},
 };
 
 /// Never ends the deletion of a space, as long as it is told so.
@@ -76,7 +76,7 @@ async fn is_hidden<S: Store>(world: &World<S>, ada: &User, of: &Task) {
         ("list-tasks", "assigned_to=me", 200),
         ("list-spaces", "", 200),
     ] {
-        for who in [ada, &mate()] {
+        for who in [ada, &collaborator()] {
             let answer = world.send(&world.event(function, who, of).await.query(query)).await;
             assert_eq!(answer.status, status, "{function}: {}", answer.body);
             let seen = answer.body.to_string();
@@ -86,7 +86,7 @@ async fn is_hidden<S: Store>(world: &World<S>, ada: &User, of: &Task) {
 }
 
 fn ours(number: u64, ada: &User) -> Task {
-    let ours = TaskDraft { assigned_to: Some(mate().id), ..draft("ours") };
+    let ours = TaskDraft { assigned_to: Some(collaborator().id), ..draft("ours") };
     Task { space: space(1, ada).0.id, ..task(number, ada, ours) }
 }
 
@@ -215,7 +215,7 @@ async fn taking_tasks_from_somebody_who_leaves_makes_few_calls_at_a_time() {
 
 #[tokio::test]
 async fn an_operation_of_a_batch_that_has_no_time_left_is_not_begun_and_says_so() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("batch-tasks", &ada, &task).await;
     let body = json!({"operations": [{"op": "delete", "id": task.id}, {"op": "create", "task": {"title": "t"}}]});
     let event = event.body(&body).json.to_string();

@@ -2,15 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use taskbell_api::links::Deed;
+use taskbell_api::links::LinkAction;
 use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryStatus, Reason},
-    notice::Content,
+    notification::NotificationKind,
     ports::{ProfileChanges, Replaced, SpaceChanges, TaskCreation},
     space::Role,
     task::Task,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
     user::{MailKind, User},
     zone::Zone,
 };
@@ -22,7 +22,7 @@ use taskbell_test::{
 use crate::{
     budget::Meter,
     dynamodb_server::Server,
-    support::{Answer, World, link_keys, mate},
+    support::{Answer, World, collaborator, link_keys},
 };
 
 async fn change(world: &World<Memory>, user: &User, task: &Task, patch: &serde_json::Value) -> Answer {
@@ -40,10 +40,10 @@ async fn run_until(world: &World<Memory>, outbox: &Outbox, until: &str) {
 /// The digests of a user: for which day, and what became of it.
 fn digests(world: &World<Memory>) -> Vec<(String, DeliveryStatus, Option<Reason>)> {
     let data = world.store.data();
-    let notices = data.notices.values().map(|(notice, _)| notice);
-    let digests = notices.filter_map(|notice| match &notice.content {
-        Content::Digest { day, .. } => {
-            Some((day.to_string(), notice.delivery.status, notice.delivery.reason))
+    let notifications = data.notifications.values().map(|(notification, _)| notification);
+    let digests = notifications.filter_map(|notification| match &notification.content {
+        NotificationKind::Digest { day, .. } => {
+            Some((day.to_string(), notification.delivery.status, notification.delivery.reason))
         }
         _ => None,
     });
@@ -122,22 +122,25 @@ async fn a_digest_tells_once_a_day_what_is_overdue_due_today_and_due_in_the_week
 
 #[tokio::test]
 async fn a_digest_tells_of_what_is_assigned_in_spaces_that_its_reader_is_in() {
-    let (world, ada, _) = World::inhabited().await;
-    let mate = mate();
+    let (world, ada, _) = World::seeded().await;
+    let collaborator = collaborator();
     let shared = space(1, &ada).0;
     let mut theirs = due_draft("Ours", "2026-03-02T10:00Z", &[]);
-    theirs.assigned_to = Some(mate.id);
+    theirs.assigned_to = Some(collaborator.id);
     let mut made = task(60, &ada, theirs);
     made.space = shared.id;
     world.store.create(&made, None, None).await.expect("one");
-    assert_eq!(change(&world, &mate, &made, &json!({"mail": {"digest": true}})).await.status, 200);
+    assert_eq!(
+        change(&world, &collaborator, &made, &json!({"mail": {"digest": true}})).await.status,
+        200
+    );
     let outbox = Outbox::default();
     world.queue.take();
     run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
     let of_mate = |mails: Vec<String>| mails.into_iter().filter(|mail| mail.contains("Ours")).count();
     assert_eq!(of_mate(said(&outbox)), 1);
     // Who has left gets it told no more, even while the index still shows it.
-    world.store.data().members.remove(&(shared.id, mate.id));
+    world.store.data().members.remove(&(shared.id, collaborator.id));
     run_until(&world, &outbox, "2026-03-03T06:30:00Z").await;
     assert_eq!(of_mate(said(&outbox)), 1);
     let last = digests(&world).pop().expect("one");
@@ -156,7 +159,7 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
     assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped.clone()], 0));
     world.create(2, &ada, due_draft("Soon", "2026-03-03", &[])).await;
     let press = world.event("unsubscribe", &ada, &task).await;
-    let link = Deed::Unsubscribe(MailKind::Digest);
+    let link = LinkAction::Unsubscribe(MailKind::Digest);
     let token = link_keys().token(&ada, link, None, world.clock.now());
     assert_eq!(world.send(&press.path("token", &token)).await.status, 200);
     run_until(&world, &outbox, "2026-03-03T12:00:00Z").await;
@@ -205,11 +208,11 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
     ada.mail.set(MailKind::Digest, true);
     ada.version = 2;
     let at = instant("2026-03-01T12:00:00Z");
-    let timer = Timer { at, subject: Subject::Digest(ada.id) };
-    assert_eq!(world.store.replace_user(&ada, 1, Some(timer)).await.expect("one"), Replaced::Done);
-    let mate = mate();
+    let timer = Timer { at, subject: TimerTarget::Digest(ada.id) };
+    assert_eq!(world.store.replace_user(&ada, 1, Some(timer)).await.expect("one"), Replaced::Stored);
+    let collaborator = collaborator();
     world.register(900).await;
-    let (mut shared, owner) = space(1, &mate);
+    let (mut shared, owner) = space(1, &collaborator);
     world.store.create_space(&shared, &owner, None, None).await.expect("an answer");
     world.join(&mut shared, &ada, Role::Member).await;
     let outbox = Outbox::default();
@@ -228,7 +231,7 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
         if day == 2 {
             let mut theirs = due_draft("Ours", "2026-03-05", &[]);
             theirs.assigned_to = Some(ada.id);
-            let made = Task { space: shared.id, ..task(5_000, &mate, theirs) };
+            let made = Task { space: shared.id, ..task(5_000, &collaborator, theirs) };
             world.store.create(&made, None, None).await.expect("one");
         }
         world.clock.set(at + SignedDuration::from_hours(24 * day));
@@ -245,7 +248,7 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
         costs.push(cost);
     }
     assert_eq!(outbox.sent().len() - before, 3);
-    // Three to make it and the next timer, four to send its notice, and nine to read what is due.
+    // Three to make it and the next timer, four to send its notification, and nine to read what is due.
     assert!(costs[..2].iter().all(|cost| cost.calls <= 16 && cost.units() <= 27.0), "{costs:?}");
     assert!(costs[1].units() <= costs[0].units() + 2.0, "{costs:?}");
     // Two more to see whether they are still in the spaces of what is assigned.

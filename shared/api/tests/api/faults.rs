@@ -8,11 +8,11 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, LEASE, UNCERTAIN_WAIT},
     id::TaskId,
     ports::{
-        Alongside, Mail, MailError, Mailer, PortError, Replaced, TaskChanges, TaskReads, TimerPage,
+        AtomicExtras, Mail, MailError, Mailer, PortError, Replaced, TaskChanges, TaskReads, TimerPage,
         Timers,
     },
     task::{Status, TaskPatch},
-    timer::{SECOND_LOOK, Timer},
+    timer::{RECHECK_AFTER, Timer},
 };
 use taskbell_test::{Memory, Outbox, fixtures::instant};
 
@@ -49,7 +49,7 @@ async fn a_worker_that_dies_while_sending_leaves_the_reminder_uncertain_and_it_i
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
     assert_eq!(outbox.sent().len(), 0);
     world.queue.take();
-    for _ in 0..(SECOND_LOOK + UNCERTAIN_WAIT).as_mins() {
+    for _ in 0..(RECHECK_AFTER + UNCERTAIN_WAIT).as_mins() {
         world.tick(&outbox).await;
     }
     assert_eq!(outbox.sent().len(), 1);
@@ -71,8 +71,8 @@ impl Mailer for Meddler<'_> {
         task.apply(patch, None, instant(DUE), &taskbell_test::SeededRandom::new(5))
             .expect("a valid patch");
         assert_eq!(
-            self.store.replace(&task, read, Alongside::default()).await.expect("an answer"),
-            Replaced::Done
+            self.store.replace(&task, read, AtomicExtras::default()).await.expect("an answer"),
+            Replaced::Stored
         );
         self.outbox.send(mail).await
     }

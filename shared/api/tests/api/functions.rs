@@ -77,7 +77,7 @@ refuses_strangers! {
 }
 
 async fn answers_401_to_strangers(function: &str) {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event(function, &ada, &task).await;
     let token = world.access_token(&ada);
     for bad in [

@@ -43,7 +43,7 @@ fn every_path_that_has_get_has_head_and_no_other() {
 #[tokio::test]
 async fn head_answers_with_the_status_and_the_headers_of_get_and_without_its_content() {
     for (path, function) in routes("GET") {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let event = world.event(&function, &ada, &task).await.without_header("if-match");
         let unknown =
             event.clone().query("unknown=1").path("token", "x").without_header("authorization");
@@ -71,7 +71,7 @@ async fn head_answers_with_the_status_and_the_headers_of_get_and_without_its_con
 
 #[tokio::test]
 async fn head_says_that_a_version_is_known_like_get() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("get-task", &ada, &task).await;
     let head = by(event, "HEAD", "/v1/tasks/{task_id}");
     for (name, tag, status) in

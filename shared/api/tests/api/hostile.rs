@@ -70,7 +70,7 @@ fn text() -> impl Strategy<Value = String> {
 
 /// What is set to an arbitrary value.
 #[derive(Debug, Clone)]
-enum Change {
+enum Mutation {
     Header(String, String),
     Query(String),
     Parameter(String),
@@ -121,7 +121,7 @@ const PARAMETERS: &[&str] = &[
     "tag",
 ];
 
-fn change() -> impl Strategy<Value = Change> {
+fn change() -> impl Strategy<Value = Mutation> {
     let value = prop_oneof![
         text().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
@@ -132,36 +132,36 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Value::Null),
     ];
     prop_oneof![
-        (select(HEADERS), text()).prop_map(|(name, value)| Change::Header(name.to_owned(), value)),
-        (text(), text()).prop_map(|(name, value)| Change::Header(name, value)),
-        text().prop_map(Change::Query),
+        (select(HEADERS), text()).prop_map(|(name, value)| Mutation::Header(name.to_owned(), value)),
+        (text(), text()).prop_map(|(name, value)| Mutation::Header(name, value)),
+        text().prop_map(Mutation::Query),
         vec((select(PARAMETERS), text()), 1..3).prop_map(|some| {
             let pairs: Vec<_> = some.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            Change::Query(pairs.join("&"))
+            Mutation::Query(pairs.join("&"))
         }),
-        text().prop_map(Change::Parameter),
-        text().prop_map(Change::Cookie),
-        (text(), any::<bool>()).prop_map(|(text, base64)| Change::Body(text, base64)),
-        (any::<usize>(), value).prop_map(|(index, value)| Change::Member(index, value)),
+        text().prop_map(Mutation::Parameter),
+        text().prop_map(Mutation::Cookie),
+        (text(), any::<bool>()).prop_map(|(text, base64)| Mutation::Body(text, base64)),
+        (any::<usize>(), value).prop_map(|(index, value)| Mutation::Member(index, value)),
     ]
 }
 
-fn changed(event: &Event, changes: &[Change]) -> String {
+fn changed(event: &Event, changes: &[Mutation]) -> String {
     let mut json = event.json.clone();
     for change in changes {
         match change {
-            Change::Header(name, value) => json["headers"][name] = json!(value),
-            Change::Query(query) => json["rawQueryString"] = json!(query),
-            Change::Cookie(cookie) => json["cookies"] = json!([cookie]),
-            Change::Parameter(value) => {
+            Mutation::Header(name, value) => json["headers"][name] = json!(value),
+            Mutation::Query(query) => json["rawQueryString"] = json!(query),
+            Mutation::Cookie(cookie) => json["cookies"] = json!([cookie]),
+            Mutation::Parameter(value) => {
                 let known = json["pathParameters"].as_object_mut();
                 known.into_iter().flatten().for_each(|(_, parameter)| *parameter = json!(value));
             }
-            Change::Body(text, base64) => {
+            Mutation::Body(text, base64) => {
                 json["body"] = json!(text);
                 json["isBase64Encoded"] = json!(base64);
             }
-            Change::Member(index, value) => {
+            Mutation::Member(index, value) => {
                 let body =
                     json["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
                 let Some(mut body) = body else { continue };
@@ -194,7 +194,7 @@ fn no_request_is_answered_with_a_server_error() {
     assert!(functions.len() > 40, "{functions:?}");
     let runtime = runtime();
     for (number, function) in functions.iter().enumerate() {
-        let (world, ada, task) = runtime.block_on(World::inhabited());
+        let (world, ada, task) = runtime.block_on(World::seeded());
         let seed = [u8::try_from(number).expect("few functions"); 32];
         let mut runner = TestRunner::new_with_rng(
             Config { cases: CASES, failure_persistence: None, ..Config::default() },
@@ -212,7 +212,7 @@ fn no_request_is_answered_with_a_server_error() {
 
 #[tokio::test]
 async fn a_query_or_a_header_that_is_no_part_of_a_uri_is_answered_like_any_other() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("get-health", &ada, &task).await;
     for query in ["q=\"a\"", "q=<x>", "q=a b", "q={}", "q=^`|", "%", "q=é", "q=\u{0}"] {
         assert_eq!(world.send(&event.clone().query(query)).await.status, 200, "{query}");
@@ -227,22 +227,22 @@ async fn a_query_or_a_header_that_is_no_part_of_a_uri_is_answered_like_any_other
 
 #[tokio::test]
 async fn text_that_is_not_unicode_and_base64_that_is_none_are_malformed_requests() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await;
-    let odd = changed(&event, &[Change::Query(SURROGATE.to_owned())]);
+    let odd = changed(&event, &[Mutation::Query(SURROGATE.to_owned())]);
     let answer = world.send_text("create-task", &odd).await;
     assert_eq!((answer.status, answer.code()), (400, "malformed_request"));
-    let odd = changed(&event, &[Change::Body("not base64!".to_owned(), true)]);
+    let odd = changed(&event, &[Mutation::Body("not base64!".to_owned(), true)]);
     let answer = world.send_text("create-task", &odd).await;
     assert_eq!((answer.status, answer.code()), (400, "malformed_request"));
 }
 
 #[tokio::test]
 async fn a_body_in_base64_is_read_like_the_same_body_in_text() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await;
     // {"title": "Wind"}
-    let odd = changed(&event, &[Change::Body("eyJ0aXRsZSI6ICJXaW5kIn0=".to_owned(), true)]);
+    let odd = changed(&event, &[Mutation::Body("eyJ0aXRsZSI6ICJXaW5kIn0=".to_owned(), true)]);
     let answer = world.send_text("create-task", &odd).await;
     assert_eq!((answer.status, &answer.body["title"]), (201, &json!("Wind")));
 }

@@ -1,7 +1,7 @@
 //! Idempotency keys on all that is made by POST; those of tasks are in `tasks.rs` and `batch.rs`.
 
 use serde_json::json;
-use taskbell_domain::{ports::SpaceReads, timer::Subject};
+use taskbell_domain::{ports::SpaceReads, timer::TimerTarget};
 
 use crate::support::World;
 
@@ -10,7 +10,7 @@ const KEYED: [&str; 4] = ["create-space", "create-comment", "invite-member", "cr
 #[tokio::test]
 async fn the_same_key_and_body_make_one_thing_and_answer_alike() {
     for function in KEYED {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let event = world.event(function, &ada, &task).await.header("idempotency-key", "k-1");
         let first = world.send(&event).await;
         assert_eq!(first.status, 201, "{function}: {}", first.body);
@@ -40,7 +40,7 @@ async fn the_same_key_and_body_make_one_thing_and_answer_alike() {
 
 #[tokio::test]
 async fn the_same_key_on_another_route_is_another_request() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let body = json!({"name": "Home"});
     let space = world.event("create-space", &ada, &task).await.header("idempotency-key", "k-1");
     assert_eq!(world.send(&space.body(&body)).await.status, 201);
@@ -51,7 +51,7 @@ async fn the_same_key_on_another_route_is_another_request() {
 
 #[tokio::test]
 async fn a_key_whose_thing_is_gone_says_so() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-comment", &ada, &task).await.header("idempotency-key", "k-1");
     let made = world.send(&event).await;
     let id = made.body["id"].as_str().expect("an id");
@@ -63,14 +63,16 @@ async fn a_key_whose_thing_is_gone_says_so() {
 
 #[tokio::test]
 async fn an_invitation_that_was_sent_is_answered_again_within_its_pause_and_mailed_once() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await;
     let keyed = event.clone().header("idempotency-key", "k-1");
     assert_eq!(world.send(&keyed).await.status, 201);
     assert_eq!(world.send(&keyed).await.status, 201);
     assert_eq!(world.send(&event).await.code(), "invited_recently", "without the key");
     let queued = world.queue.take();
-    assert!(matches!(queued.as_slice(), [timer] if matches!(timer.subject, Subject::Notice(_))));
+    assert!(
+        matches!(queued.as_slice(), [timer] if matches!(timer.subject, TimerTarget::Notification(_)))
+    );
     let space = world.event("get-space", &ada, &task).await;
     let id = space.json["pathParameters"]["space_id"].as_str().expect("an id").parse().expect("an id");
     assert_eq!(world.store.invitations(id).await.expect("an answer").len(), 1);

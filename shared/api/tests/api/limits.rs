@@ -6,38 +6,38 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
-    http::{Callers, Guard, HttpEvent, Reply, respond},
-    links::Deed,
+    http::{Callers, HttpEvent, RateLimitGuard, Reply, respond},
+    links::LinkAction,
 };
 use taskbell_domain::{
-    counts::Quota,
     credential::sha256_hex,
-    limit::{
-        ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, OPERATIONS, REFRESHES,
-        Subject,
+    notification::{Code, NotificationKind, Purpose},
+    ports::{AccessChanges, Notifications, PortError, ProfileChanges, RateLimits},
+    rate_limit::{
+        ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, OPERATIONS, REFRESHES, RateLimit,
+        RateLimitKey,
     },
-    notice::{Code, Content, Purpose},
-    ports::{AccessChanges, Limits, Notices, PortError, ProfileChanges},
-    reminder::Lead,
+    reminder::LeadTime,
+    statistics::Quota,
     user::User,
 };
 use taskbell_test::{
     Faults, Faulty, ManualClock, Memory, Side,
-    fixtures::{NOW, notice, now},
+    fixtures::{NOW, notification, now},
     template::resources,
 };
 
 use crate::{
     functions::name_of,
-    support::{PASSWORD, World, invitation_of, mate, operator},
+    support::{PASSWORD, World, collaborator, invitation_of, operator},
 };
 
 /// Where the requests in `events/` come from.
 const ADDRESS: &str = "192.0.2.1";
 
-async fn use_up(world: &World, limit: Limit, subject: &Subject) {
-    for _ in 0..limit.most {
-        world.store.count(&limit, subject, 1, NOW.parse().expect("a time")).await.expect("an answer");
+async fn use_up(world: &World, limit: RateLimit, subject: &RateLimitKey) {
+    for _ in 0..limit.max {
+        world.store.record(&limit, subject, 1, NOW.parse().expect("a time")).await.expect("an answer");
     }
 }
 
@@ -46,15 +46,15 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
     let mut refused = 0;
     for id in resources("AWS::Serverless::Function").keys() {
         let function = name_of(id);
-        let (mut world, ada, task) = World::inhabited().await;
+        let (mut world, ada, task) = World::seeded().await;
         world.requests = 0;
-        let here = Subject::address(ADDRESS);
-        for limit in [Limit::registrations(20), Limit::log_ins(60), REFRESHES, LINKS] {
+        let here = RateLimitKey::address(ADDRESS);
+        for limit in [RateLimit::registrations(20), RateLimit::log_ins(60), REFRESHES, LINKS] {
             use_up(&world, limit, &here).await;
         }
         let of_the_api = !["get-health", "get-openapi"].contains(&function.as_str());
         let worker = [
-            "count-tasks",
+            "update-statistics",
             "dispatch-due-timers",
             "send-reminders",
             "record-mail-events",
@@ -81,27 +81,27 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
 
 #[tokio::test]
 async fn what_else_a_function_can_do_waits_for_the_verdict_too() {
-    let (mut world, ada, task) = World::inhabited().await;
+    let (mut world, ada, task) = World::seeded().await;
     let unproven = User { version: 2, email_verified_at: None, ..ada.clone() };
     world.store.replace_user(&unproven, ada.version, None).await.expect("an answer");
     let secret = "5e".repeat(16);
     let secret_hash = Some(sha256_hex(secret.as_bytes()));
-    let content = Content::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
-    let carrier = notice(4, content);
-    world.store.add_notice(&carrier, None).await.expect("an answer");
-    let code = Code { notice: carrier.id, secret }.to_text();
-    let link = async |deed| {
-        world.event("run-action", &ada, &task).await.path("token", &world.link(&ada, deed))
+    let content = NotificationKind::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
+    let carrier = notification(4, content);
+    world.store.add_notification(&carrier, None).await.expect("an answer");
+    let code = Code { notification: carrier.id, secret }.to_text();
+    let link = async |link_action| {
+        world.event("run-action", &ada, &task).await.path("token", &world.link(&ada, link_action))
     };
     let invited = invitation_of(&ada).0.to_text();
     let events = [
-        link(Deed::VerifyEmail).await,
-        link(Deed::Snooze(task.id, Lead::hours(1))).await,
+        link(LinkAction::VerifyEmail).await,
+        link(LinkAction::Snooze(task.id, LeadTime::hours(1))).await,
         world.event("unsubscribe", &ada, &task).await.path("token", &invited),
         world.event("become-operator", &ada, &task).await.body(&json!({ "code": code })),
     ];
     world.requests = 0;
-    use_up(&world, LINKS, &Subject::address(ADDRESS)).await;
+    use_up(&world, LINKS, &RateLimitKey::address(ADDRESS)).await;
     let before = world.store.contents();
     for event in events {
         let answer = world.send(&event).await;
@@ -112,7 +112,7 @@ async fn what_else_a_function_can_do_waits_for_the_verdict_too() {
 
 #[tokio::test]
 async fn every_answer_tells_what_is_left_and_a_new_minute_begins_anew() {
-    let (mut world, ada, task) = World::inhabited().await;
+    let (mut world, ada, task) = World::seeded().await;
     world.requests = 2;
     let event = world.event("get-task", &ada, &task).await;
     let answer = world.send(&event).await;
@@ -129,7 +129,7 @@ async fn every_answer_tells_what_is_left_and_a_new_minute_begins_anew() {
 
 #[tokio::test]
 async fn one_user_does_not_use_up_what_another_has() {
-    let (mut world, ada, task) = World::inhabited().await;
+    let (mut world, ada, task) = World::seeded().await;
     world.requests = 1;
     let theirs = world.event("list-tasks", &ada, &task).await;
     assert_eq!(world.send(&theirs).await.status, 200);
@@ -140,7 +140,7 @@ async fn one_user_does_not_use_up_what_another_has() {
 
 #[tokio::test]
 async fn a_request_without_a_valid_token_counts_for_nobody() {
-    let (mut world, ada, task) = World::inhabited().await;
+    let (mut world, ada, task) = World::seeded().await;
     world.requests = 1;
     let event = world.event("get-task", &ada, &task).await;
     let strange = event.clone().header("authorization", "Bearer x.y.z");
@@ -152,14 +152,14 @@ async fn a_request_without_a_valid_token_counts_for_nobody() {
 
 #[tokio::test]
 async fn guessing_a_password_is_stopped_where_it_happens_and_locks_nobody_else_out() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("log-in", &ada, &task).await;
     let wrong = event.clone().body(&json!({ "email": ada.email, "password": "wrong wrong wrong" }));
-    let here = Subject::account(ADDRESS, &ada.email);
-    for _ in 1..LOG_INS_TO_ACCOUNT.most {
+    let here = RateLimitKey::account(ADDRESS, &ada.email);
+    for _ in 1..LOG_INS_TO_ACCOUNT.max {
         world
             .store
-            .count(&LOG_INS_TO_ACCOUNT, &here, 1, NOW.parse().expect("a time"))
+            .record(&LOG_INS_TO_ACCOUNT, &here, 1, NOW.parse().expect("a time"))
             .await
             .expect("one");
     }
@@ -177,17 +177,17 @@ async fn guessing_a_password_is_stopped_where_it_happens_and_locks_nobody_else_o
 
 #[tokio::test]
 async fn a_user_sends_only_so_many_invitations_a_day() {
-    let (world, ada, task) = World::inhabited().await;
-    use_up(&world, INVITATIONS, &Subject::user(ada.id)).await;
+    let (world, ada, task) = World::seeded().await;
+    use_up(&world, INVITATIONS, &RateLimitKey::user(ada.id)).await;
     let answer = world.send(&world.event("invite-member", &ada, &task).await).await;
     assert_eq!((answer.status, answer.code()), (429, "too_many_requests"));
 }
 
 #[tokio::test]
 async fn a_user_asks_only_for_so_many_codes_and_questions_an_hour() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for user in [ada.id, operator().id] {
-        use_up(&world, CODES, &Subject::user(user)).await;
+        use_up(&world, CODES, &RateLimitKey::user(user)).await;
     }
     for function in ["send-verification", "become-operator"] {
         let event = world.event(function, &ada, &task).await;
@@ -200,20 +200,20 @@ async fn a_user_asks_only_for_so_many_codes_and_questions_an_hour() {
 
 #[tokio::test]
 async fn a_user_assigns_only_so_many_tasks_to_others_a_day() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let assigned =
         async |to: &User| world.shared_task(&ada, &json!({ "title": "t", "assigned_to": to.id })).await;
-    assert_eq!(assigned(&mate()).await.status, 201);
-    use_up(&world, ASSIGNMENTS, &Subject::user(ada.id)).await;
-    let refused = assigned(&mate()).await;
+    assert_eq!(assigned(&collaborator()).await.status, 201);
+    use_up(&world, ASSIGNMENTS, &RateLimitKey::user(ada.id)).await;
+    let refused = assigned(&collaborator()).await;
     assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
     assert_eq!(assigned(&ada).await.status, 201, "their own are no mail");
 }
 
 #[tokio::test]
 async fn a_user_carries_out_only_so_many_operations_of_batches_a_minute() {
-    let (world, ada, task) = World::inhabited().await;
-    use_up(&world, OPERATIONS, &Subject::user(ada.id)).await;
+    let (world, ada, task) = World::seeded().await;
+    use_up(&world, OPERATIONS, &RateLimitKey::user(ada.id)).await;
     let before = world.store.contents();
     let refused = world.send(&world.event("batch-tasks", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
@@ -222,7 +222,7 @@ async fn a_user_carries_out_only_so_many_operations_of_batches_a_minute() {
 
 #[tokio::test]
 async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
-    let (mut world, ada, known) = World::inhabited().await;
+    let (mut world, ada, known) = World::seeded().await;
     let event = world.event("create-task", &ada, &known).await;
     let made = world.send(&event).await;
     assert_eq!(made.status, 201, "{}", made.body);
@@ -268,14 +268,14 @@ struct Counter(AtomicU32);
 
 impl Faults for Counter {
     async fn pass(&self, call: &'static str, side: Side) -> Result<(), PortError> {
-        self.0.fetch_add(u32::from(call == "count" && side == Side::Before), Ordering::Relaxed);
+        self.0.fetch_add(u32::from(call == "record" && side == Side::Before), Ordering::Relaxed);
         Ok(())
     }
 }
 
 /// A function that lives on, as it is between two requests: one guard, one store.
 struct Function<'a> {
-    guard: Guard<'a, Faulty<Memory, Counter>>,
+    guard: RateLimitGuard<'a, Faulty<Memory, Counter>>,
     counter: &'a Counter,
     worked: AtomicU32,
 }
@@ -307,8 +307,8 @@ impl Function<'_> {
 #[tokio::test]
 async fn a_function_turns_away_whom_it_has_refused_without_any_work_until_the_window_ends() {
     let store = Faulty { store: Memory::default(), faults: Counter::default() };
-    let (clock, callers) = (ManualClock::at(NOW), Callers::Anybody);
-    let guard = Guard::new(&store, &clock, &callers, Limit::log_ins(1));
+    let (clock, callers) = (ManualClock::at(NOW), Callers::Public);
+    let guard = RateLimitGuard::new(&store, &clock, &callers, RateLimit::log_ins(1));
     let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
     let (here, there) = ("192.0.2.1", "192.0.2.2");
     assert_eq!(function.answer(here).await, (204, 1, 1));
@@ -326,8 +326,8 @@ async fn a_function_turns_away_whom_it_has_refused_without_any_work_until_the_wi
 #[tokio::test]
 async fn what_a_function_remembers_of_refused_callers_has_an_end_and_is_cleared() {
     let store = Faulty { store: Memory::default(), faults: Counter::default() };
-    let (clock, callers) = (ManualClock::at(NOW), Callers::Anybody);
-    let guard = Guard::new(&store, &clock, &callers, Limit::log_ins(0));
+    let (clock, callers) = (ManualClock::at(NOW), Callers::Public);
+    let guard = RateLimitGuard::new(&store, &clock, &callers, RateLimit::log_ins(0));
     let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
     let address = |number: u32| format!("10.0.{}.{}", number / 250, number % 250);
     for number in 0..1_000 {
@@ -346,13 +346,13 @@ async fn what_a_function_remembers_of_refused_callers_has_an_end_and_is_cleared(
 async fn revoked_tokens_cost_one_call_and_use_up_nothing_of_what_the_user_may_do() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
-    let limit = Limit::requests(2);
+    let limit = RateLimit::requests(2);
     let stale = world.access_token(&ada);
     let from = Some(now() + SignedDuration::from_secs(10));
     let revoked = User { tokens_valid_from: from, ..ada.clone() };
     world.store.store_access(&revoked, &limit).await.expect("an answer");
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
-    let guard = Guard::new(&store, &world.clock, &world.callers, limit);
+    let guard = RateLimitGuard::new(&store, &world.clock, &world.callers, limit);
     let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
     let here = "192.0.2.1";
     let (status, counted, _) = function.answer_to(here, &stale).await;

@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use taskbell_api::links::Deed;
+use taskbell_api::links::LinkAction;
 use taskbell_domain::{
     delivery::{DeliveryStatus, Reason},
     ports::{Memberships, ProfileChanges, Profiles, SpaceChanges, SpaceReads},
-    reminder::{Lead, ReminderSpec},
+    reminder::{LeadTime, ReminderSpec},
     space::{MemberChange, Role},
     task::{Status, Task},
     user::{MailKind, User, UserPatch},
@@ -121,9 +121,9 @@ async fn what_a_snooze_has_passed_over_rings_again_when_the_snooze_ends_before()
 
 #[tokio::test]
 async fn looking_at_a_link_changes_nothing_and_pressing_its_button_does_it_once() {
-    let (world, ada, task) = World::inhabited().await;
-    let complete = world.link(&ada, Deed::Complete(task.id));
-    let snooze = world.link(&ada, Deed::Snooze(task.id, Lead::hours(1)));
+    let (world, ada, task) = World::seeded().await;
+    let complete = world.link(&ada, LinkAction::Complete(task.id));
+    let snooze = world.link(&ada, LinkAction::Snooze(task.id, LeadTime::hours(1)));
     let before = world.state();
     for token in [&complete, &snooze] {
         let shown = world.follow(&ada, &task, token, false).await;
@@ -143,27 +143,27 @@ async fn looking_at_a_link_changes_nothing_and_pressing_its_button_does_it_once(
 
 #[tokio::test]
 async fn a_link_that_is_forged_or_whose_reader_is_out_says_nothing() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let viewer = world.member(12, Role::Viewer).await;
     let shared = world.shared_task(&ada, &json!({"title": "Secret"})).await;
     let shared = world.stored(shared.body["id"].as_str().expect("an id").parse().expect("an id")).await;
     let nowhere = world.follow(&ada, &task, "x", false).await;
     assert_eq!(nowhere.status, 404);
-    let good = world.link(&ada, Deed::Complete(task.id));
+    let good = world.link(&ada, LinkAction::Complete(task.id));
     let (signed, signature) = good.rsplit_once('.').expect("a signature");
     // The id of the task alone: fixtures with the same number have ids of the same body.
-    let deed = |task: &Task| Deed::Complete(task.id).to_string();
-    let of_another_task = signed.replace(&deed(&task), &deed(&shared));
-    let of_another_link = world.link(&ada, Deed::Complete(shared.id));
+    let link_action = |task: &Task| LinkAction::Complete(task.id).to_string();
+    let of_another_task = signed.replace(&link_action(&task), &link_action(&shared));
+    let of_another_link = world.link(&ada, LinkAction::Complete(shared.id));
     let (_, of_another_link) = of_another_link.rsplit_once('.').expect("a signature");
     let before = world.state();
     for token in [
         format!("{of_another_task}.{signature}"),
         format!("{signed}.{of_another_link}"),
         signed.to_owned(),
-        world.link(&user(9), Deed::Complete(task.id)),
-        world.link(&viewer, Deed::Complete(shared.id)),
-        world.link(&viewer, Deed::Complete(task.id)),
+        world.link(&user(9), LinkAction::Complete(task.id)),
+        world.link(&viewer, LinkAction::Complete(shared.id)),
+        world.link(&viewer, LinkAction::Complete(task.id)),
         String::new(),
     ] {
         for pressed in [false, true] {
@@ -181,22 +181,22 @@ async fn a_link_that_is_forged_or_whose_reader_is_out_says_nothing() {
 
 #[tokio::test]
 async fn a_link_stops_working_when_its_reader_leaves_or_is_disabled() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let member = world.member(11, Role::Member).await;
     let made = world.shared_task(&ada, &json!({"title": "Ours"})).await;
     let ours = world.stored(made.body["id"].as_str().expect("an id").parse().expect("an id")).await;
-    let token = world.link(&member, Deed::Complete(ours.id));
+    let token = world.link(&member, LinkAction::Complete(ours.id));
     assert_eq!(world.follow(&member, &ours, &token, false).await.status, 200);
     let mut space = world.store.space(ours.space).await.expect("an answer").expect("the space");
     let (space_id, read) = (space.id, space.version);
     let found = world.store.space_and_member(space_id, member.id).await.expect("an answer");
     let change = MemberChange::Leave(found.expect("a member").1);
-    space.count(&change, now()).expect("it can be");
+    space.apply(&change, now()).expect("it can be");
     assert!(world.store.change_member(&space, read, &change).await.expect("an answer"));
     assert_eq!(world.store.role(space_id, member.id).await.expect("an answer"), None);
     assert_eq!(world.follow(&member, &ours, &token, true).await.status, 404);
 
-    let token = world.link(&ada, Deed::Complete(task.id));
+    let token = world.link(&ada, LinkAction::Complete(task.id));
     let mut out = ada.clone();
     out.apply(UserPatch { disabled: Some(true), ..UserPatch::default() }, now());
     world.store.replace_user(&out, ada.version, None).await.expect("an answer");
@@ -205,7 +205,7 @@ async fn a_link_stops_working_when_its_reader_leaves_or_is_disabled() {
 
 #[tokio::test]
 async fn only_who_may_change_a_task_gets_links_that_do() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let viewer = world.member(12, Role::Viewer).await;
     let outbox = Outbox::default();
     for (who, links) in [(&ada, true), (&viewer, false)] {
@@ -225,7 +225,7 @@ async fn only_who_may_change_a_task_gets_links_that_do() {
 
 #[tokio::test]
 async fn a_link_of_one_kind_turns_off_that_kind_only() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let mut all = ada.clone();
     all.apply(UserPatch { mail: vec![(MailKind::Digest, true)], ..UserPatch::default() }, now());
     world.store.replace_user(&all, ada.version, None).await.expect("an answer");
@@ -240,10 +240,10 @@ async fn a_link_of_one_kind_turns_off_that_kind_only() {
         on.apply(UserPatch { mail: vec![(*kind, true)], ..UserPatch::default() }, now());
         world.store.replace_user(&on, user.version, None).await.expect("an answer");
     }
-    let wrong_use = world.link(&ada, Deed::Complete(task.id));
+    let wrong_use = world.link(&ada, LinkAction::Complete(task.id));
     let event = world.event("unsubscribe", &ada, &task).await.path("token", &wrong_use);
-    assert_eq!(world.send(&event).await.status, 404, "a link is good for one deed");
-    let wrong_use = world.link(&ada, Deed::VerifyEmail);
+    assert_eq!(world.send(&event).await.status, 404, "a link is good for one link_action");
+    let wrong_use = world.link(&ada, LinkAction::VerifyEmail);
     let event = world.event("unsubscribe", &ada, &task).await.path("token", &wrong_use);
     assert_eq!(world.send(&event).await.status, 404);
 }

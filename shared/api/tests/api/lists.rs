@@ -12,7 +12,7 @@ use crate::{dynamodb_server::Server, support::World};
 
 #[tokio::test]
 async fn pages_follow_one_another_to_the_end() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for number in 2..=5 {
         world.create(number, &ada, draft(&format!("task {number}"))).await;
     }
@@ -33,7 +33,7 @@ async fn pages_follow_one_another_to_the_end() {
 
 #[tokio::test]
 async fn a_cursor_is_good_for_its_user_and_its_query_only() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let eve = world.register(2).await;
     world.create(2, &ada, draft("another")).await;
     let event = world.event("list-tasks", &ada, &task).await;
@@ -69,7 +69,7 @@ async fn a_cursor_is_good_for_its_user_and_its_query_only() {
 
 #[tokio::test]
 async fn bad_parameters_are_all_named() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("list-tasks", &ada, &task).await;
     let query = "status=done&priority=9&category=&tag=%00&due_before=2026-03-01&due_after=soon\
                  &sort=colour&q=%20&overdue=false&due=month&limit=0&page=2&limit=1";
@@ -96,7 +96,7 @@ async fn bad_parameters_are_all_named() {
 
 #[tokio::test]
 async fn times_in_a_query_may_have_a_zone() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("list-tasks", &ada, &task).await;
     for (query, expected) in [
         ("due_before=2026-03-02T10:00%5BEurope/Berlin%5D", 0),
@@ -114,7 +114,7 @@ async fn times_in_a_query_may_have_a_zone() {
 
 #[tokio::test]
 async fn words_are_found_without_case_and_accents_and_all_filters_combine() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let mut wanted = due_draft("Café am Turm", "2026-02-27", &[]);
     wanted.description = Description::parse("Zwei Stück Kuchen").expect("a text");
     wanted.priority = taskbell_domain::task::Priority::High;
@@ -141,7 +141,7 @@ async fn words_are_found_without_case_and_accents_and_all_filters_combine() {
 
 #[tokio::test]
 async fn today_and_this_week_are_those_of_the_user() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     // In Berlin it is 23:30 on 1 March, in UTC 22:30.
     world.clock.set(instant("2026-03-01T22:30:00Z"));
     for (number, due) in [
@@ -242,7 +242,7 @@ async fn an_all_day_task_is_due_on_the_day_that_it_names_in_dynamodb_too() {
 
 #[tokio::test]
 async fn a_cursor_goes_on_although_time_does() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for number in 2..=4 {
         world.create(number, &ada, due_draft("late", &format!("2026-02-0{number}"), &[])).await;
     }

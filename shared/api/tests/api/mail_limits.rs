@@ -4,25 +4,25 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_domain::{
     clock::Clock,
-    limit::{
-        ASSIGNMENTS, CODES_TO_ADDRESS, Limit, MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, SHARED_MAILS,
-        Subject, VERIFICATIONS_OF_ADDRESS,
+    notification::NotificationKind,
+    ports::{MailError, Notifications, ProfileChanges, Profiles, RateLimits, TaskReads},
+    rate_limit::{
+        ASSIGNMENTS, CODES_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, RateLimit,
+        RateLimitKey, SHARED_MAILS, VERIFICATIONS_OF_ADDRESS,
     },
-    notice::Content,
-    ports::{Limits, MailError, Notices, ProfileChanges, Profiles, TaskReads},
     recurrence::{AutoComplete, Rule},
     task::{Status, Task},
     timer,
-    user::{MailKind, StopReason, Stopped, User},
+    user::{MailKind, MailSuppression, StopReason, User},
 };
 use taskbell_test::{
     Outbox,
-    fixtures::{due_draft, instant, notice, now, space, task, user},
+    fixtures::{due_draft, instant, notification, now, space, task, user},
 };
 
 use crate::{
     reminders::DUE,
-    support::{World, mate},
+    support::{World, collaborator},
 };
 
 /// The reason that the recipient reads, and what brings it about.
@@ -30,21 +30,24 @@ type Cause = (&'static str, fn(&mut User));
 
 impl World {
     /// Uses up a limit but for so many.
-    async fn leave(&self, limit: &Limit, subject: &Subject, left: u32) {
-        let counted = self.store.count(limit, subject, limit.most - left, self.clock.now()).await;
+    async fn leave(&self, limit: &RateLimit, subject: &RateLimitKey, left: u32) {
+        let counted = self.store.record(limit, subject, limit.max - left, self.clock.now()).await;
         counted.expect("an answer");
     }
 
-    async fn used(&self, limit: &Limit, subject: &Subject) -> u32 {
-        let usage = self.store.count(limit, subject, 0, self.clock.now()).await.expect("an answer");
+    async fn used(&self, limit: &RateLimit, subject: &RateLimitKey) -> u32 {
+        let usage = self.store.record(limit, subject, 0, self.clock.now()).await.expect("an answer");
         usage.expect("not blocked").count
     }
 
-    /// A task of user 1 in the space that they share with the mate, who is to do it; with two reminders.
+    /// A task of user 1 in the space that they share with the collaborator, who is to do it; with two reminders.
     async fn assigned(&self, ada: &User) -> Task {
         let draft = due_draft("Shared", DUE, &["PT0S", "PT30S"]);
-        let made =
-            Task { space: space(1, ada).0.id, assigned_to: Some(mate().id), ..task(50, ada, draft) };
+        let made = Task {
+            space: space(1, ada).0.id,
+            assigned_to: Some(collaborator().id),
+            ..task(50, ada, draft)
+        };
         taskbell_domain::ports::TaskCreation::create(&self.store, &made, None, None)
             .await
             .expect("an answer");
@@ -54,7 +57,7 @@ impl World {
     async fn fire(&self, outbox: &Outbox, task: &Task) {
         self.clock.set(instant(DUE));
         let at = self.clock.now();
-        let timer = timer::Timer { at, subject: timer::Subject::Task(task.id) };
+        let timer = timer::Timer { at, subject: timer::TimerTarget::Task(task.id) };
         self.handle(outbox, timer).await.expect("it is dealt with");
     }
 
@@ -85,28 +88,28 @@ impl World {
 
 #[tokio::test]
 async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
-    let (mate, ada) = (mate(), user(1));
+    let (collaborator, ada) = (collaborator(), user(1));
     for (limit, subject, sent) in [
-        (MAILS_BETWEEN, Subject::pair(ada.id, mate.id), 1),
-        (MAILS_TO_OTHERS, Subject::user(ada.id), 1),
-        (SHARED_MAILS, Subject::user(mate.id), 1),
+        (MAILS_BETWEEN, RateLimitKey::pair(ada.id, collaborator.id), 1),
+        (MAILS_TO_OTHERS, RateLimitKey::user(ada.id), 1),
+        (SHARED_MAILS, RateLimitKey::user(collaborator.id), 1),
         // What others cause takes nothing of one's own, and one's own nothing of what others cause.
-        (OWN_MAILS, Subject::user(mate.id), 2),
-        (OWN_MAILS, Subject::user(ada.id), 2),
+        (OWN_MAILS, RateLimitKey::user(collaborator.id), 2),
+        (OWN_MAILS, RateLimitKey::user(ada.id), 2),
     ] {
-        let (world, ada, _) = World::inhabited().await;
+        let (world, ada, _) = World::seeded().await;
         let task = world.assigned(&ada).await;
         world.leave(&limit, &subject, 1).await;
         let outbox = Outbox::default();
         world.fire(&outbox, &task).await;
         assert_eq!(outbox.sent().len(), sent, "{}", limit.name);
-        let log = world.seen_by(&mate, &task).await;
+        let log = world.seen_by(&collaborator, &task).await;
         let (mail, skipped) = (json!(["sent", null, null]), json!(["skipped", "too_many_mails", null]));
         if sent == 1 {
             for (other, whose) in [
-                (MAILS_BETWEEN, Subject::pair(ada.id, mate.id)),
-                (MAILS_TO_OTHERS, Subject::user(ada.id)),
-                (SHARED_MAILS, Subject::user(mate.id)),
+                (MAILS_BETWEEN, RateLimitKey::pair(ada.id, collaborator.id)),
+                (MAILS_TO_OTHERS, RateLimitKey::user(ada.id)),
+                (SHARED_MAILS, RateLimitKey::user(collaborator.id)),
             ] {
                 if other.name != limit.name {
                     assert!(world.used(&other, &whose).await <= 1, "{}", other.name);
@@ -122,9 +125,9 @@ async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
 
 #[tokio::test]
 async fn ones_own_reminders_have_a_limit_of_their_own() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let task = world.create(60, &ada, due_draft("Own", DUE, &["PT0S", "PT30S"])).await;
-    world.leave(&OWN_MAILS, &Subject::user(ada.id), 1).await;
+    world.leave(&OWN_MAILS, &RateLimitKey::user(ada.id), 1).await;
     let outbox = Outbox::default();
     world.fire(&outbox, &task).await;
     assert_eq!(outbox.sent().len(), 1);
@@ -133,54 +136,55 @@ async fn ones_own_reminders_have_a_limit_of_their_own() {
 #[tokio::test]
 async fn a_mail_that_ses_did_not_take_does_not_count() {
     for error in [MailError::Deferred("paused".to_owned()), MailError::Refused("no".to_owned())] {
-        let (world, ada, _) = World::inhabited().await;
+        let (world, ada, _) = World::seeded().await;
         let task = world.create(60, &ada, due_draft("Own", DUE, &["PT0S"])).await;
         let outbox = Outbox::default();
         outbox.fail_next(error);
         world.fire(&outbox, &task).await;
-        assert_eq!(world.used(&OWN_MAILS, &Subject::user(ada.id)).await, 0);
+        assert_eq!(world.used(&OWN_MAILS, &RateLimitKey::user(ada.id)).await, 0);
     }
 }
 
 #[tokio::test]
 async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_for_them() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     world.change_user(ada.id, |ada| ada.email_verified_at = None).await;
     let outbox = Outbox::default();
-    for number in 0..u64::from(CODES_TO_ADDRESS.most + VERIFICATIONS_OF_ADDRESS.most) + 6 {
+    for number in 0..u64::from(CODES_TO_ADDRESS.max + VERIFICATIONS_OF_ADDRESS.max) + 6 {
         let content = match number % 2 {
-            0 => Content::Verification { to: ada.id },
-            _ => Content::Code {
+            0 => NotificationKind::Verification { to: ada.id },
+            _ => NotificationKind::Code {
                 to: ada.id,
-                purpose: taskbell_domain::notice::Purpose::PasswordReset,
+                purpose: taskbell_domain::notification::Purpose::PasswordReset,
                 secret_hash: None,
             },
         };
-        let made = notice(500 + number, content);
-        world.store.add_notice(&made, None).await.expect("an answer");
+        let made = notification(500 + number, content);
+        world.store.add_notification(&made, None).await.expect("an answer");
         world.handle(&outbox, made.timer().expect("a timer")).await.expect("it is dealt with");
     }
-    let most = CODES_TO_ADDRESS.most + VERIFICATIONS_OF_ADDRESS.most;
+    let most = CODES_TO_ADDRESS.max + VERIFICATIONS_OF_ADDRESS.max;
     assert_eq!(outbox.sent().len(), most as usize);
 }
 
 #[tokio::test]
 async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
     let causes: [Cause; 5] = [
-        ("account_disabled", |mate| mate.disabled_at = Some(now())),
-        ("mail_off", |mate| mate.mail.set(MailKind::Reminders, false)),
-        ("unverified", |mate| mate.email_verified_at = None),
-        ("bounced", |mate| {
-            mate.mail_stopped = Some(Stopped { reason: StopReason::Bounced, at: now() })
+        ("account_disabled", |collaborator| collaborator.disabled_at = Some(now())),
+        ("mail_off", |collaborator| collaborator.mail.set(MailKind::Reminders, false)),
+        ("unverified", |collaborator| collaborator.email_verified_at = None),
+        ("bounced", |collaborator| {
+            collaborator.mail_stopped = Some(MailSuppression { reason: StopReason::Bounced, at: now() })
         }),
-        ("complained", |mate| {
-            mate.mail_stopped = Some(Stopped { reason: StopReason::Complained, at: now() })
+        ("complained", |collaborator| {
+            collaborator.mail_stopped =
+                Some(MailSuppression { reason: StopReason::Complained, at: now() })
         }),
     ];
     for (reason, cause) in causes {
-        let (world, ada, _) = World::inhabited().await;
+        let (world, ada, _) = World::seeded().await;
         let task = world.assigned(&ada).await;
-        world.change_user(mate().id, cause).await;
+        world.change_user(collaborator().id, cause).await;
         world.fire(&Outbox::default(), &task).await;
         let told = |reason: &str| {
             let one = json!(["skipped", reason, null]);
@@ -188,12 +192,12 @@ async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
             [both.clone(), both]
         };
         assert_eq!(world.seen_by(&ada, &task).await, told("not_delivered"), "{reason}");
-        assert_eq!(world.seen_by(&mate(), &task).await, told(reason), "{reason}");
+        assert_eq!(world.seen_by(&collaborator(), &task).await, told(reason), "{reason}");
         // Nor does whoever is to do it from now on.
         let mut moved = world.stored(task.id).await;
         let read = moved.version;
         (moved.assigned_to, moved.version) = (Some(ada.id), read + 1);
-        let also = taskbell_domain::ports::Alongside::default();
+        let also = taskbell_domain::ports::AtomicExtras::default();
         taskbell_domain::ports::TaskChanges::replace(&world.store, &moved, read, also)
             .await
             .expect("an answer");
@@ -201,12 +205,16 @@ async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
     }
 }
 
-/// A series that completes itself, of user 1 in a shared space, for the mate to do.
+/// A series that completes itself, of user 1 in a shared space, for the collaborator to do.
 async fn completing(world: &World, ada: &User) -> Task {
     let mut draft = due_draft("Over and over", "2026-02-01T08:00:00Z", &[]);
     draft.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
     draft.auto_complete_after = Some(AutoComplete::parse("PT1M").expect("a duration"));
-    let made = Task { space: space(1, ada).0.id, assigned_to: Some(mate().id), ..task(51, ada, draft) };
+    let made = Task {
+        space: space(1, ada).0.id,
+        assigned_to: Some(collaborator().id),
+        ..task(51, ada, draft)
+    };
     taskbell_domain::ports::TaskCreation::create(&world.store, &made, None, None)
         .await
         .expect("an answer");
@@ -215,7 +223,7 @@ async fn completing(world: &World, ada: &User) -> Task {
 
 #[tokio::test]
 async fn a_series_of_a_blocked_creator_rests_until_they_are_unblocked() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let series = completing(&world, &ada).await;
     let complete = async || {
         let timer = world.stored(series.id).await.timer().expect("a timer");
@@ -243,10 +251,10 @@ async fn a_series_of_a_blocked_creator_rests_until_they_are_unblocked() {
 #[tokio::test]
 async fn an_assignment_that_is_inherited_counts_against_the_limit() {
     for by_hand in [false, true] {
-        for (left, inherited) in [(1, Some(mate().id)), (0, None)] {
-            let (world, ada, _) = World::inhabited().await;
+        for (left, inherited) in [(1, Some(collaborator().id)), (0, None)] {
+            let (world, ada, _) = World::seeded().await;
             let series = completing(&world, &ada).await;
-            world.leave(&ASSIGNMENTS, &Subject::user(ada.id), left).await;
+            world.leave(&ASSIGNMENTS, &RateLimitKey::user(ada.id), left).await;
             if by_hand {
                 let done = world.send(&world.event("complete-task", &ada, &series).await).await;
                 assert_eq!(done.status, 200, "{}", done.body);
@@ -258,8 +266,8 @@ async fn an_assignment_that_is_inherited_counts_against_the_limit() {
             let done = world.store.task(series.id).await.expect("an answer").expect("the task");
             let next = world.stored(done.next_occurrence.expect("the next one")).await;
             assert_eq!(next.assigned_to, inherited, "{by_hand} {left}");
-            let used = world.used(&ASSIGNMENTS, &Subject::user(ada.id)).await;
-            assert_eq!(used, ASSIGNMENTS.most - left + 1);
+            let used = world.used(&ASSIGNMENTS, &RateLimitKey::user(ada.id)).await;
+            assert_eq!(used, ASSIGNMENTS.max - left + 1);
         }
     }
 }

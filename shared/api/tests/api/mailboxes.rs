@@ -2,15 +2,15 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use taskbell_api::{links::Deed, workers::record_mail_events};
+use taskbell_api::{links::LinkAction, workers::record_mail_events};
 use taskbell_aws::MailEvent;
 use taskbell_domain::{
     clock::Clock,
-    delivery::{DeliveryStatus, Feedback, News, Reason, UNCERTAIN_WAIT},
+    delivery::{DeliveryEvent, DeliveryStatus, Feedback, Reason, UNCERTAIN_WAIT},
     id::ReminderId,
-    ports::{About, MailError, Profiles},
+    ports::{MailError, MailTags, Profiles},
     task::Task,
-    timer::Subject,
+    timer::TimerTarget,
     user::{StopReason, User},
 };
 use taskbell_test::{Memory, Outbox, contract::Store, fixtures::instant};
@@ -36,10 +36,13 @@ impl<S: Store> World<S> {
         stops: Option<StopReason>,
     ) {
         let reminder: ReminderId = task.reminders[0].id;
-        let about =
-            About { subject: Subject::Task(task.id), reminder: Some(reminder), user: Some(user.id) };
+        let about = MailTags {
+            subject: TimerTarget::Task(task.id),
+            reminder: Some(reminder),
+            user: Some(user.id),
+        };
         let (message_id, accepted_at) = ("message-1".to_owned(), self.clock.now());
-        let news = News { message_id, accepted_at, feedback };
+        let news = DeliveryEvent { message_id, accepted_at, feedback };
         record_mail_events::handle(&self.store, &about, &news, stops, &self.clock)
             .await
             .expect("it is recorded");
@@ -57,7 +60,7 @@ fn alone(mail: &str) -> String {
 
 #[tokio::test]
 async fn who_registers_gets_no_mail_but_the_question_whether_the_address_is_theirs() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let body = json!({"email": "new@example.com", "password": PASSWORD, "name": "New"});
     let made = world.send(&world.event("register-user", &ada, &task).await.body(&body)).await;
     assert_eq!((made.status, &made.body["email_verified"]), (201, &json!(false)));
@@ -87,10 +90,10 @@ async fn who_registers_gets_no_mail_but_the_question_whether_the_address_is_thei
 
 #[tokio::test]
 async fn a_proof_is_refused_that_is_forged_expired_or_meant_for_something_else() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("verify-email", &ada, &task).await;
-    let good = world.link(&ada, Deed::VerifyEmail);
-    let other = world.link(&ada, Deed::Complete(task.id));
+    let good = world.link(&ada, LinkAction::VerifyEmail);
+    let other = world.link(&ada, LinkAction::Complete(task.id));
     let (signed, _) = good.rsplit_once('.').expect("a signature");
     let (_, signature) = other.rsplit_once('.').expect("a signature");
     let forged = format!("{signed}.{signature}");
@@ -106,7 +109,7 @@ async fn a_proof_is_refused_that_is_forged_expired_or_meant_for_something_else()
 
 #[tokio::test]
 async fn asking_for_a_new_password_answers_the_same_whether_there_is_an_account_or_not() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("forgot-password", &ada, &task).await;
     let known = world.send(&event).await;
     let ask = |email: &str| event.clone().body(&json!({ "email": email }));
@@ -125,7 +128,7 @@ async fn asking_for_a_new_password_answers_the_same_whether_there_is_an_account_
 
 #[tokio::test]
 async fn a_mailbox_is_not_flooded_from_many_networks() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let mut event = world.event("forgot-password", &ada, &task).await;
     for network in 1..=12 {
         event.json["requestContext"]["http"]["sourceIp"] = json!(format!("192.0.2.{network}"));
@@ -136,7 +139,7 @@ async fn a_mailbox_is_not_flooded_from_many_networks() {
 
 #[tokio::test]
 async fn a_new_password_is_set_once_and_ends_all_sessions() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let refresh = world.event("refresh-session", &ada, &task).await;
     let forgot = world.event("forgot-password", &ada, &task).await;
     world.send(&forgot).await;
@@ -170,7 +173,7 @@ async fn a_new_password_is_set_once_and_ends_all_sessions() {
 
 #[tokio::test]
 async fn a_code_for_a_password_expires_and_is_good_for_nothing_else() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let boss = operator();
     world.send(&world.event("forgot-password", &boss, &task).await).await;
     let code = alone(&world.mails().await[0].1);
@@ -264,8 +267,9 @@ async fn mail_to_an_address_that_refuses_it_stops_and_begins_again_when_it_is_pr
         assert_eq!(world.me(&ada).await.reachable(), Ok(()));
 
         // What is older than that proof says nothing any more.
-        let about = About { subject: Subject::Task(task.id), reminder: None, user: Some(ada.id) };
-        let news = News { message_id: "m".to_owned(), accepted_at: early, feedback: None };
+        let about =
+            MailTags { subject: TimerTarget::Task(task.id), reminder: None, user: Some(ada.id) };
+        let news = DeliveryEvent { message_id: "m".to_owned(), accepted_at: early, feedback: None };
         record_mail_events::handle(&world.store, &about, &news, Some(stops), &world.clock)
             .await
             .expect("it is recorded");
@@ -275,7 +279,7 @@ async fn mail_to_an_address_that_refuses_it_stops_and_begins_again_when_it_is_pr
 
 #[tokio::test]
 async fn an_address_of_nobody_that_refuses_mail_is_not_written_to_again() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let invite = world.event("invite-member", &ada, &task).await;
     let invite = |email: &str| {
         invite
@@ -291,7 +295,8 @@ async fn an_address_of_nobody_that_refuses_mail_is_not_written_to_again() {
     let [mail] = &outbox.sent()[..] else { panic!("one mail") };
     assert_eq!(mail.about.user, None);
     let accepted_at = world.clock.now();
-    let news = News { message_id: "m".to_owned(), accepted_at, feedback: Some(Feedback::Complained) };
+    let news =
+        DeliveryEvent { message_id: "m".to_owned(), accepted_at, feedback: Some(Feedback::Complained) };
     let stops = Some(StopReason::Complained);
     record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock)
         .await
@@ -303,7 +308,7 @@ async fn an_address_of_nobody_that_refuses_mail_is_not_written_to_again() {
 
 #[tokio::test]
 async fn who_was_invited_can_end_invitations_from_the_mail() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let invite = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let invite = invite.body(&json!({"email": "stranger@example.com", "role": "member"}));
     assert_eq!(world.send(&invite).await.status, 201);
@@ -328,15 +333,15 @@ async fn who_was_invited_can_end_invitations_from_the_mail() {
 
 #[tokio::test]
 async fn the_event_file_is_one_that_is_understood() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("record-mail-events", &ada, &task).await.json;
     let read: MailEvent = serde_json::from_value(event.clone()).expect("an event");
     let (about, news) = read.about().zip(read.news()).expect("news of a mail");
-    assert_eq!(about.subject, Subject::Task(task.id));
+    assert_eq!(about.subject, TimerTarget::Task(task.id));
     assert_eq!(about.reminder, Some(task.reminders[0].id));
     assert_eq!(about.user, Some(ada.id));
     assert_eq!(news.feedback, Some(Feedback::Delivered));
-    assert_eq!(read.stops(), None);
+    assert_eq!(read.suppression_reason(), None);
     for (kind, bounce, complaint, stops) in [
         ("Send", json!(null), json!(null), None),
         ("Bounce", json!({"bounceType": "Permanent"}), json!(null), Some(StopReason::Bounced)),
@@ -352,7 +357,7 @@ async fn the_event_file_is_one_that_is_understood() {
         event["detail"]["eventType"] = json!(kind);
         (event["detail"]["bounce"], event["detail"]["complaint"]) = (bounce, complaint);
         let read: MailEvent = serde_json::from_value(event).expect("an event");
-        assert_eq!((read.stops(), read.news().is_some()), (stops, true), "{kind}");
+        assert_eq!((read.suppression_reason(), read.news().is_some()), (stops, true), "{kind}");
     }
     for (kind, name, what) in [
         ("Bounce", "bounce", json!({"bounceType": "Transient"})),
@@ -363,7 +368,10 @@ async fn the_event_file_is_one_that_is_understood() {
         event["detail"]["eventType"] = json!(kind);
         event["detail"][name] = what;
         let read: MailEvent = serde_json::from_value(event).expect("an event");
-        assert!(read.stops().is_none() && read.news().is_none(), "{kind} says nothing of the mail");
+        assert!(
+            read.suppression_reason().is_none() && read.news().is_none(),
+            "{kind} says nothing of the mail"
+        );
     }
     for hostile in ["", "x", "tsk_", "ntc_01JQ00000000000000000000", "../../x"] {
         let mut event = event.clone();

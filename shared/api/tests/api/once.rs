@@ -84,7 +84,7 @@ async fn many_invitations_of_one_address_at_once_are_one_mail() {
 
 #[tokio::test]
 async fn no_more_invitations_are_open_than_a_space_can_have() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let invite = async |number: usize| {
         let body = json!({ "email": format!("guest{number}@example.com") });
@@ -102,7 +102,7 @@ async fn no_more_invitations_are_open_than_a_space_can_have() {
 
 #[tokio::test]
 async fn an_address_is_not_invited_again_at_once_because_its_invitation_was_revoked() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let email = user(77).email;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let event = event.body(&json!({ "email": email }));

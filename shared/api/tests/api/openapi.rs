@@ -118,7 +118,7 @@ async fn every_function_answers_what_the_document_says() {
             if id.starts_with("unsubscribe") || id.starts_with("run-action") || id == "get-openapi" {
                 continue; // a page, and the document itself
             }
-            let (world, ada, task) = World::inhabited().await;
+            let (world, ada, task) = World::seeded().await;
             let event = world.event(id, &ada, &task).await;
             for refused in [false, true] {
                 let event = match refused {

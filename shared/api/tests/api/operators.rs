@@ -5,20 +5,20 @@ use serde_json::json;
 use taskbell_domain::{
     credential::sha256_hex,
     delivery::{DeliveryStatus, Reason},
-    notice::{Code, Content, Purpose},
-    ports::{Notices, ProfileChanges, Profiles},
+    notification::{Code, NotificationKind, Purpose},
+    ports::{Notifications, ProfileChanges, Profiles},
     task::Task,
-    timer::Subject,
+    timer::TimerTarget,
     user::{AccountRole, User},
 };
 use taskbell_test::{
     Memory, Outbox,
-    fixtures::{notice, user},
+    fixtures::{notification, user},
 };
 
 use crate::{
     reminders::due_in_90_seconds,
-    support::{Event, PASSWORD, World, mate, operator},
+    support::{Event, PASSWORD, World, collaborator, operator},
 };
 
 const FUNCTIONS: [&str; 5] =
@@ -34,7 +34,7 @@ impl World {
 
 #[tokio::test]
 async fn nobody_but_an_operator_manages_accounts() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for function in FUNCTIONS {
         let event = world.sent_by(function, &ada, &task).await;
         let before = world.store.contents();
@@ -50,7 +50,7 @@ async fn nobody_but_an_operator_manages_accounts() {
 
 #[tokio::test]
 async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_that_works_once() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let boss = operator();
     let demoted = User { role: AccountRole::User, version: 3, ..boss.clone() };
     world.store.replace_user(&demoted, 2, None).await.expect("an answer");
@@ -84,7 +84,7 @@ async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_t
 
 #[tokio::test]
 async fn a_code_ends_after_a_day() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     world.send(&world.event("become-operator", &ada, &task).await).await;
     let mails = world.mails().await;
     let code = mails[0].1.lines().find(|line| line.len() == 59).expect("a code").to_owned();
@@ -95,7 +95,7 @@ async fn a_code_ends_after_a_day() {
 
 #[tokio::test]
 async fn a_disabled_operator_is_refused_also_where_counting_lets_them_pass() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let stored = world.store.user(operator().id).await.expect("an answer").expect("the operator");
     let read = stored.version;
     let disabled = User { disabled_at: Some(stored.created_at), version: read + 1, ..stored };
@@ -111,13 +111,13 @@ async fn a_disabled_operator_is_refused_also_where_counting_lets_them_pass() {
 #[tokio::test]
 async fn a_code_makes_an_operator_of_whom_it_was_mailed_to_and_of_nobody_else() {
     for (to, status) in [(user(1), 404), (operator(), 200)] {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let secret = "5e".repeat(16);
         let secret_hash = Some(sha256_hex(secret.as_bytes()));
-        let content = Content::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
-        let carrier = notice(4, content);
-        world.store.add_notice(&carrier, None).await.expect("an answer");
-        let code = Code { notice: carrier.id, secret }.to_text();
+        let content = NotificationKind::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
+        let carrier = notification(4, content);
+        world.store.add_notification(&carrier, None).await.expect("an answer");
+        let code = Code { notification: carrier.id, secret }.to_text();
         let claim = world.event("become-operator", &ada, &task).await;
         let answer = world.send(&claim.body(&json!({ "code": code }))).await;
         assert_eq!(answer.status, status, "{}", answer.body);
@@ -127,7 +127,7 @@ async fn a_code_makes_an_operator_of_whom_it_was_mailed_to_and_of_nobody_else() 
 
 #[tokio::test]
 async fn accounts_are_listed_and_found_by_their_address() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let list = world.event("list-users", &ada, &task).await;
     let emails = |body: &serde_json::Value| -> Vec<String> {
         let items = body["items"].as_array().expect("items").iter();
@@ -150,8 +150,8 @@ async fn accounts_are_listed_and_found_by_their_address() {
 
 #[tokio::test]
 async fn a_disabled_account_is_shut_out_at_once_and_comes_back_when_it_is_enabled() {
-    let (world, ada, task) = World::inhabited().await;
-    let grace = mate();
+    let (world, ada, task) = World::seeded().await;
+    let grace = collaborator();
     let profile = world.event("get-profile", &grace, &task).await;
     let refresh = world.event("refresh-session", &grace, &task).await;
     let login = world.event("log-in", &grace, &task).await;
@@ -182,14 +182,14 @@ async fn a_disabled_account_is_shut_out_at_once_and_comes_back_when_it_is_enable
 
 #[tokio::test]
 async fn no_operator_disables_themselves() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let own = operator().id.to_string();
     for patch in [json!({"disabled": true}), json!({"role": "user"})] {
         let event = world.event("update-user", &ada, &task).await.path("user_id", &own).body(&patch);
         let answer = world.send(&event).await;
         assert_eq!((answer.status, answer.code()), (409, "own_account"), "{patch}");
     }
-    let second = User { role: AccountRole::Operator, version: 2, ..mate() };
+    let second = User { role: AccountRole::Operator, version: 2, ..collaborator() };
     world.store.replace_user(&second, 1, None).await.expect("an answer");
     let bearer = format!("Bearer {}", world.access_token(&second));
     let event = world.event("update-user", &ada, &task).await.path("user_id", &own);
@@ -221,7 +221,7 @@ async fn no_mail_goes_to_a_disabled_account() {
 
 #[tokio::test]
 async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let sent = world.send(&world.event("create-notification", &ada, &task).await).await;
     assert_eq!((sent.status, &sent.body["status"]), (201, &json!("scheduled")), "{}", sent.body);
     let timers = world.queue.take();
@@ -230,7 +230,7 @@ async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
         world.handle(&outbox, *timer).await.expect("it is dealt with");
     }
     let mails = outbox.sent();
-    assert_eq!((mails.len(), mails[0].to.clone()), (1, mate().email));
+    assert_eq!((mails.len(), mails[0].to.clone()), (1, collaborator().email));
     let text = String::from_utf8(mails[0].message.clone()).expect("text");
     assert!(text.contains("Subject: Maintenance on Sunday"), "{text}");
     assert!(text.contains("The bell rests from 02:00 to 03:00."), "{text}");
@@ -239,15 +239,17 @@ async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
     let ledger = world.send(&get.clone().path("notification_id", id)).await.body;
     assert_eq!((&ledger["status"], &ledger["attempts"]), (&json!("sent"), &json!(1)));
 
-    let [Subject::Notice(_)] = timers.iter().map(|t| t.subject).collect::<Vec<_>>()[..] else {
-        panic!("one notice");
+    let [TimerTarget::Notification(_)] = timers.iter().map(|t| t.subject).collect::<Vec<_>>()[..]
+    else {
+        panic!("one notification");
     };
-    // Other notices are not shown here.
+    // Other notifications are not shown here.
     world.send(&world.event("become-operator", &ada, &task).await).await;
-    let Some(Subject::Notice(code)) = world.queue.take().first().map(|timer| timer.subject) else {
-        panic!("a notice");
+    let Some(TimerTarget::Notification(code)) = world.queue.take().first().map(|timer| timer.subject)
+    else {
+        panic!("a notification");
     };
-    assert!(world.store.notice(code).await.expect("an answer").is_some());
+    assert!(world.store.notification(code).await.expect("an answer").is_some());
     assert_eq!(world.send(&get.path("notification_id", &code.to_string())).await.status, 404);
     let nobody = world.event("create-notification", &ada, &task).await;
     let nobody = nobody.body(&json!({"user_id": user(77).id, "subject": "s", "text": "t"}));

@@ -4,14 +4,14 @@ use futures_util::future::join;
 use jiff::SignedDuration;
 use taskbell_api::workers::{
     Pace,
-    send_reminders::{Failure, Worker},
+    send_reminders::{DeliveryError, Worker},
 };
 use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryStatus, Reason},
-    ports::{Alongside, MailError, ProfileChanges, Replaced, TaskChanges},
+    ports::{AtomicExtras, MailError, ProfileChanges, Replaced, TaskChanges},
     task::{Status, Task, TaskPatch},
-    timer::Subject,
+    timer::TimerTarget,
     user::{MailKind, UserPatch},
 };
 use taskbell_test::{
@@ -30,7 +30,7 @@ async fn handle_at_pace(
     outbox: &Outbox,
     pace: &Pace,
     tasks: &[Task],
-) -> Vec<Result<(), Failure>> {
+) -> Vec<Result<(), DeliveryError>> {
     let mail = mail_context();
     let deadline = world.clock.now() + SignedDuration::from_secs(30);
     let (store, queue, clock, random) = (&world.store, &world.queue, &world.clock, &world.random);
@@ -64,7 +64,7 @@ async fn a_batch_is_sent_no_faster_than_the_worker_may_and_the_rest_goes_back_to
     let wait = SignedDuration::from_secs(10)..=SignedDuration::from_secs(41);
     assert!(requeued.iter().all(|timer| wait.contains(&timer.at.duration_since(world.clock.now()))));
     for timer in requeued {
-        let Subject::Task(id) = timer.subject else { panic!("a task") };
+        let TimerTarget::Task(id) = timer.subject else { panic!("a task") };
         let untouched = tasks.iter().find(|task| task.id == id).expect("one of them");
         assert_eq!(&world.stored(id).await, untouched, "a wait writes nothing");
     }
@@ -87,8 +87,8 @@ async fn a_task_that_is_completed_while_its_reminder_waits_for_its_turn_is_not_m
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         completed.apply(patch, None, world.clock.now(), &world.random).expect("it can be completed");
         let done =
-            world.store.replace(&completed, read, Alongside::default()).await.expect("an answer");
-        assert_eq!(done, Replaced::Done);
+            world.store.replace(&completed, read, AtomicExtras::default()).await.expect("an answer");
+        assert_eq!(done, Replaced::Stored);
     };
     let waiting = handle_at_pace(&world, &outbox, &pace, std::slice::from_ref(&second));
     let (results, ()) = join(waiting, complete).await;
@@ -100,9 +100,9 @@ async fn a_task_that_is_completed_while_its_reminder_waits_for_its_turn_is_not_m
 async fn a_message_that_the_queue_does_not_take_back_comes_again_by_itself() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
-    world.queue.refuse(Some(Subject::Task(task.id)));
+    world.queue.refuse(Some(TimerTarget::Task(task.id)));
     let early = task.timer().expect("a timer");
-    assert!(matches!(world.handle(&Outbox::default(), early).await, Err(Failure::NotQueued)));
+    assert!(matches!(world.handle(&Outbox::default(), early).await, Err(DeliveryError::NotQueued)));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn nobody_waits_for_mails_that_are_not_sent() {
     let patch = UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() };
     silent.apply(patch, world.clock.now());
     let done = world.store.replace_user(&silent, eve.version, None).await.expect("an answer");
-    assert_eq!(done, Replaced::Done);
+    assert_eq!(done, Replaced::Stored);
     world.clock.set(instant(DUE));
     let (outbox, pace) = (Outbox::default(), Pace::new(1, 2).expect("a pace"));
     let began = tokio::time::Instant::now();

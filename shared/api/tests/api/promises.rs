@@ -10,22 +10,22 @@ use taskbell_domain::{
     delivery::{LATE_AFTER, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, UNCERTAIN_WAIT},
     digest::DigestHour,
     due::Due,
-    limit::{
-        ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, Limit, OPERATIONS, REFRESHES,
-        RESETS_OF_ACCOUNT,
-    },
     list::{DEFAULT_PAGE_LIMIT, PAGE_LIMITS},
-    notice::{NOTICE_LIFETIME, Purpose},
+    notification::{NOTIFICATION_LIFETIME, Purpose},
     ports::TIMER_SHARDS,
+    rate_limit::{
+        ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, OPERATIONS, REFRESHES,
+        RESETS_OF_ACCOUNT, RateLimit,
+    },
     recurrence::{AutoComplete, Rule},
-    reminder::{Lead, MAX_REMINDERS},
+    reminder::{LeadTime, MAX_REMINDERS},
     search::SearchTerm,
     space::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS, MAX_MEMBERS, MAX_SPACES},
     text::{
-        Category, CommentText, Description, ItemTitle, MAX_TAGS, MessageText, PersonName, SpaceName,
-        Subject, Tag, Title,
+        Category, CommentText, Description, ItemTitle, MAX_TAGS, MessageSubject, MessageText,
+        PersonName, SpaceName, Tag, Title,
     },
-    timer::{LOOK_AHEAD, SECOND_LOOK, Step},
+    timer::{DISPATCH_HORIZON, RECHECK_AFTER, Step},
     violation::Violation,
 };
 use taskbell_test::{
@@ -52,8 +52,8 @@ fn times_are_as_long_as_promised() {
         ("a mail in doubt waits for news", UNCERTAIN_WAIT, 5 * MINUTE),
         ("a reminder may be late", MAX_LATENESS, 24 * HOUR),
         ("a reminder says that it is late", LATE_AFTER, 5 * MINUTE),
-        ("the dispatcher looks ahead", LOOK_AHEAD, 2 * MINUTE),
-        ("a dispatched timer is looked at again", SECOND_LOOK, 10 * MINUTE),
+        ("the dispatcher looks ahead", DISPATCH_HORIZON, 2 * MINUTE),
+        ("a dispatched timer is looked at again", RECHECK_AFTER, 10 * MINUTE),
         ("an access token works", tokens::LIFETIME, 15 * MINUTE),
         ("a refresh token works", SESSION_LIFETIME, 30 * DAY),
         ("an invitation works", INVITATION_LIFETIME, 7 * DAY),
@@ -62,7 +62,7 @@ fn times_are_as_long_as_promised() {
         ("a link that proves an address works", links::VERIFICATION_LIFETIME, 48 * HOUR),
         ("a code for a password works", Purpose::PasswordReset.lifetime(), HOUR),
         ("a code for an operator works", Purpose::Operator.lifetime(), 24 * HOUR),
-        ("a notice is kept", NOTICE_LIFETIME, 90 * DAY),
+        ("a notification is kept", NOTIFICATION_LIFETIME, 90 * DAY),
     ] {
         assert_eq!(is, seconds(promised), "{what}");
     }
@@ -71,9 +71,9 @@ fn times_are_as_long_as_promised() {
 #[test]
 fn limits_are_as_high_as_promised() {
     for (limit, most, window) in [
-        (Limit::requests(600), 600, MINUTE),
-        (Limit::log_ins(60), 60, MINUTE),
-        (Limit::registrations(20), 20, HOUR),
+        (RateLimit::requests(600), 600, MINUTE),
+        (RateLimit::log_ins(60), 60, MINUTE),
+        (RateLimit::registrations(20), 20, HOUR),
         (LOG_INS_TO_ACCOUNT, 10, 10 * MINUTE),
         (REFRESHES, 120, MINUTE),
         (LINKS, 60, MINUTE),
@@ -83,7 +83,7 @@ fn limits_are_as_high_as_promised() {
         (RESETS_OF_ACCOUNT, 10, HOUR),
         (CODES, 5, HOUR),
     ] {
-        assert_eq!((limit.most, limit.window), (most, seconds(window)), "{}", limit.name);
+        assert_eq!((limit.max, limit.window), (most, seconds(window)), "{}", limit.name);
         assert!(!limit.after(most, now()).exceeded && limit.after(most + 1, now()).exceeded);
     }
     let parameters = &template()["Parameters"];
@@ -114,7 +114,7 @@ fn texts_may_be_as_long_as_promised() {
         ("name", 100, |text| PersonName::parse(text).map(drop)),
         ("item of a checklist", 200, |text| ItemTitle::parse(text).map(drop)),
         ("comment", 4_000, |text| CommentText::parse(text).map(drop)),
-        ("subject", 200, |text| Subject::parse(text).map(drop)),
+        ("subject", 200, |text| MessageSubject::parse(text).map(drop)),
         ("message", 10_000, |text| MessageText::parse(text).map(drop)),
         ("name of a space", 100, |text| SpaceName::parse(text).map(drop)),
         ("search", 100, |text| SearchTerm::parse(text).map(drop)),
@@ -139,7 +139,7 @@ fn texts_may_be_as_long_as_promised() {
 #[test]
 fn durations_and_dates_reach_as_far_as_promised() {
     for (text, is) in [("P366D", true), ("PT8784H", true), ("P366DT1S", false), ("PT0S", true)] {
-        assert_eq!(Lead::parse(text).is_ok(), is, "a reminder {text} before");
+        assert_eq!(LeadTime::parse(text).is_ok(), is, "a reminder {text} before");
     }
     for (text, is) in
         [("PT0S", false), ("PT1S", true), ("P1Y", true), ("P366D", true), ("P367D", false)]
@@ -177,7 +177,7 @@ fn a_mail_that_was_refused_or_is_in_doubt_waits_as_long_as_promised() {
 #[tokio::test]
 async fn a_key_is_remembered_for_24_hours() {
     for (later, replayed) in [(24 * HOUR - 1, true), (24 * HOUR, false)] {
-        let (world, ada, known) = World::inhabited().await;
+        let (world, ada, known) = World::seeded().await;
         let event = world.event("create-task", &ada, &known).await;
         assert_eq!(world.send(&event).await.status, 201);
         world.clock.advance(seconds(later));
@@ -190,7 +190,7 @@ async fn a_key_is_remembered_for_24_hours() {
 
 #[tokio::test]
 async fn requests_may_be_as_large_as_promised() {
-    let (world, ada, known) = World::inhabited().await;
+    let (world, ada, known) = World::seeded().await;
     let event = world.event("update-task", &ada, &known).await.without_header("if-match");
     let body = |bytes: usize| format!("{{{}}}", " ".repeat(bytes - 2));
     assert_eq!(world.send(&event.clone().raw_body(&body(512 * 1_024))).await.status, 200);
@@ -224,7 +224,7 @@ async fn requests_may_be_as_large_as_promised() {
 
 #[tokio::test]
 async fn reminders_are_set_as_promised_where_nothing_is_said() {
-    let (world, ada, known) = World::inhabited().await;
+    let (world, ada, known) = World::seeded().await;
     let create = world.event("create-task", &ada, &known).await.without_header("idempotency-key");
     let fires = async |body: &Value| {
         let answer = world.send(&create.clone().body(body)).await;

@@ -9,16 +9,17 @@ use taskbell_api::workers::{Pace, dispatch_due_timers, send_reminders::Worker};
 use taskbell_domain::{
     clock::Clock,
     delivery::DeliveryStatus,
-    notice::Content,
+    notification::NotificationKind,
     ports::{
-        Alongside, Mail, MailError, Mailer, Notices, Replaced, TIMER_SHARDS, TaskChanges, TaskReads,
+        AtomicExtras, Mail, MailError, Mailer, Notifications, Replaced, TIMER_SHARDS, TaskChanges,
+        TaskReads,
     },
     task::{Task, TaskPatch},
     text::Title,
 };
 use taskbell_test::{
     Faulty, ManualClock, Meddler, Memory, Outbox, QueueFake, SeededRandom,
-    fixtures::{NOW, instant, notice, now, user},
+    fixtures::{NOW, instant, notification, now, user},
 };
 
 use crate::{
@@ -41,8 +42,8 @@ async fn rename(store: Memory, task: Task) {
     let title = Some(Title::parse("Theirs").expect("a title"));
     let patch = TaskPatch { title, ..TaskPatch::default() };
     task.apply(patch, None, now(), &SeededRandom::new(5)).expect("a valid patch");
-    let replaced = store.replace(&task, read, Alongside::default()).await.expect("an answer");
-    assert_eq!(replaced, Replaced::Done);
+    let replaced = store.replace(&task, read, AtomicExtras::default()).await.expect("an answer");
+    assert_eq!(replaced, Replaced::Stored);
 }
 
 #[tokio::test]
@@ -181,10 +182,10 @@ async fn every_timer_of_a_crowded_shard_is_queued_in_one_run() {
     let world = World::on(Memory::default());
     let mut expected = Vec::new();
     for number in 0..10_000_u64 {
-        let made = notice(number, Content::Verification { to: user(1).id });
+        let made = notification(number, NotificationKind::Verification { to: user(1).id });
         let timer = made.timer().expect("a timer");
-        if timer.subject.spread() % TIMER_SHARDS == 3 && expected.len() < 250 {
-            world.store.add_notice(&made, None).await.expect("an answer");
+        if timer.subject.jitter_seed() % TIMER_SHARDS == 3 && expected.len() < 250 {
+            world.store.add_notification(&made, None).await.expect("an answer");
             expected.push(timer);
         }
     }

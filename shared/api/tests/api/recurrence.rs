@@ -5,7 +5,7 @@ use serde_json::json;
 use taskbell_domain::{
     ports::TaskReads,
     task::Status,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
 };
 use taskbell_test::{Outbox, fixtures::instant};
 
@@ -115,14 +115,14 @@ async fn skipping_and_rescheduling_keep_the_rule() {
     world.on_task("skip-task", &first["id"]).await;
     let ended = world.on_task("skip-task", &first["id"]).await;
     assert_eq!((ended.status, ended.code()), (409, "series_ended"));
-    let (other, ada, task) = World::inhabited().await;
+    let (other, ada, task) = World::seeded().await;
     let single = other.send(&other.event("skip-task", &ada, &task).await).await;
     assert_eq!((single.status, single.code()), (409, "not_recurring"));
 }
 
 #[tokio::test]
 async fn a_bad_rule_names_its_field_and_creates_nothing() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     for (body, field, code) in [
         (
@@ -153,7 +153,7 @@ async fn a_bad_rule_names_its_field_and_creates_nothing() {
 
 #[tokio::test]
 async fn a_task_completes_itself_and_the_ledger_says_so() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let body = json!({
         "title": "Short", "due": "2026-03-01T20:00:00Z",
@@ -162,7 +162,7 @@ async fn a_task_completes_itself_and_the_ledger_says_so() {
     let made = world.send(&event.body(&body)).await.body;
     assert_eq!(made["auto_complete_at"], "2026-03-01T08:02:00Z");
     let task_id = made["id"].as_str().expect("an id").parse().expect("an id");
-    let timer = Timer { at: instant("2026-03-01T08:02:00Z"), subject: Subject::Task(task_id) };
+    let timer = Timer { at: instant("2026-03-01T08:02:00Z"), subject: TimerTarget::Task(task_id) };
     assert_eq!(world.queue.take(), [timer], "it is near, so it is queued at once");
     let ledger = world.on_task("list-task-reminders", &made["id"]).await.body;
     let waiting = json!({

@@ -7,7 +7,7 @@ use taskbell_api::{
     mail::MailContext,
     workers::{
         Pace, dispatch_due_timers,
-        send_reminders::{Failure, Worker, handle_batch},
+        send_reminders::{DeliveryError, Worker, handle_batch},
     },
 };
 use taskbell_domain::{
@@ -16,7 +16,7 @@ use taskbell_domain::{
     email::EmailAddress,
     ports::{MailError, Mailer, ProfileChanges, Replaced},
     task::Task,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
     user::{MailKind, User, UserPatch},
 };
 use taskbell_test::{
@@ -56,7 +56,7 @@ impl<S: Store> World<S> {
         swept.expect("nothing fails here")
     }
 
-    pub(crate) async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), Failure> {
+    pub(crate) async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), DeliveryError> {
         let (mail, deadline) = (&mail_context(), self.clock.now() + minutes(1));
         let worker = Worker {
             store: &self.store,
@@ -198,7 +198,7 @@ async fn the_next_reminder_of_the_same_task_is_queued_by_the_worker_if_it_is_nea
     let outbox = Outbox::default();
     world.clock.set(instant("2026-03-01T08:01:00Z"));
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
-    assert_eq!(world.queue.take(), [Timer { at: instant(due), subject: Subject::Task(task.id) }]);
+    assert_eq!(world.queue.take(), [Timer { at: instant(due), subject: TimerTarget::Task(task.id) }]);
     assert_eq!(outbox.sent().len(), 1);
 }
 
@@ -233,7 +233,7 @@ async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
         UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() },
         world.clock.now(),
     );
-    assert_eq!(world.store.replace_user(&ada, 1, None).await.expect("an answer"), Replaced::Done);
+    assert_eq!(world.store.replace_user(&ada, 1, None).await.expect("an answer"), Replaced::Stored);
     let outbox = Outbox::default();
     world.clock.set(instant(DUE));
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
@@ -358,7 +358,7 @@ async fn nothing_is_begun_that_there_is_no_time_to_finish() {
         deadline,
     };
     let message = serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
-    assert!(matches!(worker.handle(&message).await, Err(Failure::OutOfTime)));
+    assert!(matches!(worker.handle(&message).await, Err(DeliveryError::OutOfTime)));
     assert_eq!((world.stored(task.id).await, outbox.sent().len()), (task, 0));
 }
 
@@ -367,10 +367,10 @@ async fn a_timer_that_the_queue_refuses_is_found_by_the_next_sweep() {
     let world = World::on(Memory::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     let other = world.create(2, &ada, due_draft("Ring too", DUE, &["PT0S"])).await;
-    world.queue.refuse(Some(Subject::Task(task.id)));
+    world.queue.refuse(Some(TimerTarget::Task(task.id)));
     assert_eq!(world.sweep().await, 1);
     let queued: Vec<_> = world.queue.take().iter().map(|timer| timer.subject).collect();
-    assert_eq!(queued, [Subject::Task(other.id)]);
+    assert_eq!(queued, [TimerTarget::Task(other.id)]);
     world.queue.refuse(None);
     assert_eq!(world.sweep().await, 1, "what was refused was not postponed");
 }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use taskbell_domain::{
     clock::Clock,
     credential::{Credential, RefreshToken},
-    limit::Limit,
-    notice::Notice,
+    notification::Notification,
     ports::{
-        Accounts, Credentials, Notices, ProfileChanges, Profiles, Redemption, Redemptions,
+        Accounts, Credentials, Notifications, ProfileChanges, Profiles, Redemption, Redemptions,
         Registrations, Sessions,
     },
+    rate_limit::RateLimit,
     task::Task,
     user::{AccountRole, MailKind, User},
 };
@@ -51,7 +51,7 @@ fn bearer(event: Event, token: &Value) -> Event {
 
 #[tokio::test]
 async fn a_reset_ends_access_tokens_sessions_and_links_that_were_made_before() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let before = world.log_in(&ada, &task, PASSWORD).await.body;
     let unsubscribe = unsubscribe_token(&ada, MailKind::Reminders);
     assert_eq!(world.reset(&ada, &task, NEW).await.status, 204);
@@ -78,7 +78,7 @@ async fn a_reset_ends_access_tokens_sessions_and_links_that_were_made_before() {
 #[tokio::test]
 async fn no_token_from_before_becomes_an_operators_or_outlives_a_block() {
     for patch in [json!({ "role": "operator" }), json!({ "disabled": true })] {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let before = world.log_in(&ada, &task, PASSWORD).await.body;
         let update = world.event("update-user", &ada, &task).await;
         let update = update.path("user_id", &ada.id.to_string()).body(&patch);
@@ -97,7 +97,7 @@ async fn no_token_from_before_becomes_an_operators_or_outlives_a_block() {
 
 #[tokio::test]
 async fn a_stale_token_of_an_operator_is_refused_also_where_counting_lets_it_pass() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let stale = world.access_token(&operator());
     let stored = world.store.user(operator().id).await.expect("an answer").expect("the operator");
     let mut changed = stored.clone();
@@ -113,7 +113,7 @@ async fn a_stale_token_of_an_operator_is_refused_also_where_counting_lets_it_pas
 
 #[tokio::test]
 async fn becoming_an_operator_needs_a_session_that_has_not_ended_and_ends_the_token_of_before() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let boss = operator();
     let stored = world.store.user(boss.id).await.expect("an answer").expect("the operator");
     let demoted = User { role: AccountRole::User, version: stored.version + 1, ..stored.clone() };
@@ -141,12 +141,13 @@ async fn a_log_in_that_races_a_reset_opens_no_session_with_the_old_password() {
     let (ada, task) = world.inhabit().await;
     let (store, id) = (memory.clone(), ada.id);
     let reset = async move {
-        let notice = store.notice(reset_code().notice).await.expect("an answer").expect("a code");
-        let code = Notice { version: notice.version + 1, ..notice };
+        let notification =
+            store.notification(reset_code().notification).await.expect("an answer").expect("a code");
+        let code = Notification { version: notification.version + 1, ..notification };
         let mut user = store.user(id).await.expect("an answer").expect("ada");
         user.set_password("5e".repeat(16), now());
         let credential = Credential { user: id, password_hash: "another".to_owned() };
-        let limit = &Limit::requests(1);
+        let limit = &RateLimit::requests(1);
         let redemption = Redemption { code: &code, user: &user, credential: Some(&credential), limit };
         assert!(store.redeem(redemption).await.expect("an answer"));
         store.close_sessions(id).await.expect("an answer");
@@ -160,7 +161,7 @@ async fn a_log_in_that_races_a_reset_opens_no_session_with_the_old_password() {
 
 #[tokio::test]
 async fn a_reset_that_was_cut_off_leaves_no_session_that_can_be_continued() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let before = world.log_in(&ada, &task, PASSWORD).await.body;
     world.clock.advance(SignedDuration::from_mins(1));
     // The profile says that the password was set; the sessions are still there.
@@ -178,7 +179,7 @@ async fn a_reset_that_was_cut_off_leaves_no_session_that_can_be_continued() {
 
 #[tokio::test]
 async fn only_a_secret_that_was_the_sessions_ends_it() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let first = world.log_in(&ada, &task, PASSWORD).await.body["refresh_token"].clone();
     let text = first.as_str().expect("a token");
     let (names, secret) = text.rsplit_once('.').expect("a secret");
@@ -204,7 +205,7 @@ async fn only_a_secret_that_was_the_sessions_ends_it() {
 
 #[tokio::test]
 async fn a_hash_with_parameters_of_before_is_replaced_at_the_next_log_in() {
-    let (world, _, task) = World::inhabited().await;
+    let (world, _, task) = World::seeded().await;
     let params = Params::new(8_192, 1, 1, None).expect("parameters");
     let weaker = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash: PasswordHash =

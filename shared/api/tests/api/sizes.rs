@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use taskbell_api::http::{HttpEvent, MAX_PAGE, Open, Reply, respond};
+use taskbell_api::http::{HttpEvent, MAX_PAGE, NoGuard, Reply, respond};
 use taskbell_domain::{
     ports::Comments,
     task::{Task, TaskDraft},
@@ -89,7 +89,7 @@ async fn a_page_of_large_tasks_ends_early_in_dynamodb_too() {
 
 #[tokio::test]
 async fn a_page_of_long_comments_ends_early_and_the_next_goes_on_behind_it() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     for number in 100..200 {
         let mut comment = comment(number, &task, &ada);
         comment.text = CommentText::parse(&"🔔".repeat(4_000)).expect("a text");
@@ -157,7 +157,7 @@ async fn a_batch_that_is_full_names_what_it_has_created_and_still_says_what_went
 
 #[tokio::test]
 async fn a_body_with_very_many_wrong_fields_has_the_first_fifty_named() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let many = |count: usize| (0..count).map(|n| (format!("{n}"), json!(0))).collect::<Value>();
     // Wherever they are: at the top, in an object, in elements of arrays, in all operations of a batch.
     for (function, body, total) in [
@@ -185,12 +185,12 @@ async fn a_body_with_very_many_wrong_fields_has_the_first_fifty_named() {
 
 #[tokio::test]
 async fn an_answer_that_lambda_cannot_give_is_a_problem_instead() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let text = world.event("get-health", &ada, &task).await.json.to_string();
     for (quotes, status) in [(1_000, 200), (3_000_000, 200), (3_000_001, 500)] {
         let event: HttpEvent = serde_json::from_str(&text).expect("JSON");
         let body = "\"".repeat(quotes);
-        let response = respond(event, now(), &Open, async |_| Ok(Reply::json_text(&body))).await;
+        let response = respond(event, now(), &NoGuard, async |_| Ok(Reply::json_text(&body))).await;
         assert_eq!(response.status_code.as_u16(), status, "{quotes}");
         if status == 500 {
             let problem: Value = serde_json::from_str(&response.body).expect("JSON");

@@ -8,7 +8,7 @@ macro_rules! snapshots {
     ($($name:ident = $function:literal,)+) => {
         $(#[tokio::test]
         async fn $name() {
-            let (world, ada, task) = World::inhabited().await;
+            let (world, ada, task) = World::seeded().await;
             let answer = world.send(&world.event($function, &ada, &task).await).await;
             let mut body = answer.body;
             for secret in ["access_token", "refresh_token"] {

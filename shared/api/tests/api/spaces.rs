@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use taskbell_domain::{
     delivery::{DeliveryStatus, Reason},
     id::SpaceId,
-    ports::{Notices, SpaceReads, TaskChanges, TaskCreation, TaskReads},
+    ports::{Notifications, SpaceReads, TaskChanges, TaskCreation, TaskReads},
     space::Role,
     task::Task,
-    timer::Subject,
+    timer::TimerTarget,
     user::User,
 };
 use taskbell_test::{
@@ -15,7 +15,7 @@ use taskbell_test::{
     fixtures::{draft, due_draft, instant, space, task, user},
 };
 
-use crate::support::{Answer, World, mate};
+use crate::support::{Answer, World, collaborator};
 
 fn shared() -> SpaceId {
     space(1, &user(1)).0.id
@@ -56,7 +56,7 @@ impl World {
 
 #[tokio::test]
 async fn every_role_may_do_over_http_what_the_policy_says() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let admin = world.member(11, Role::Admin).await;
     let viewer = world.member(12, Role::Viewer).await;
     let stranger = world.register(13).await;
@@ -79,7 +79,7 @@ async fn every_role_may_do_over_http_what_the_policy_says() {
         // Nobody but an owner deletes it; the others do not even get to the confirmation.
         ("delete-space", [422, 403, 403, 403, 404]),
     ];
-    let people = [&ada, &admin, &mate(), &viewer, &stranger];
+    let people = [&ada, &admin, &collaborator(), &viewer, &stranger];
     for (function, expected) in table {
         for (who, expected) in people.iter().zip(expected) {
             let answer = world.as_user(function, who, &task).await;
@@ -102,17 +102,18 @@ async fn every_role_may_do_over_http_what_the_policy_says() {
 
 #[tokio::test]
 async fn members_are_managed_by_admins_and_owners_by_owners() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let admin = world.member(11, Role::Admin).await;
     let set = async |by: &User, whom: &str, role: &str| {
         let event = world.event("update-member", by, &task).await;
         world.send(&event.path("user_id", whom).body(&json!({"role": role}))).await
     };
-    let (ada_id, admin_id, mate_id) = (ada.id.to_string(), admin.id.to_string(), mate().id.to_string());
+    let (ada_id, admin_id, mate_id) =
+        (ada.id.to_string(), admin.id.to_string(), collaborator().id.to_string());
     assert_eq!(set(&admin, &mate_id, "viewer").await.body["role"], "viewer");
     assert_eq!(set(&admin, &mate_id, "owner").await.status, 403);
     assert_eq!(set(&admin, &ada_id, "member").await.status, 403);
-    assert_eq!(set(&mate(), &mate_id, "admin").await.status, 403, "nobody raises themselves");
+    assert_eq!(set(&collaborator(), &mate_id, "admin").await.status, 403, "nobody raises themselves");
     assert_eq!(set(&ada, "me", "member").await.code(), "last_owner");
     assert_eq!(set(&ada, &user(77).id.to_string(), "member").await.status, 404);
     assert_eq!(set(&ada, &mate_id, "king").await.errors(), [("role", "unknown_value")]);
@@ -137,7 +138,7 @@ async fn members_are_managed_by_admins_and_owners_by_owners() {
 
 #[tokio::test]
 async fn the_personal_space_is_listed_and_cannot_be_shared_renamed_or_deleted() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let spaces = world.as_user("list-spaces", &ada, &task).await.body;
     let names: Vec<_> = spaces["items"]
         .as_array()
@@ -158,7 +159,7 @@ async fn the_personal_space_is_listed_and_cannot_be_shared_renamed_or_deleted() 
     ] {
         let event = world.event(function, &ada, &task).await.path("space_id", &personal);
         assert_eq!(world.send(&event).await.status, expected, "{function}");
-        let eve = world.event(function, &mate(), &task).await.path("space_id", &personal);
+        let eve = world.event(function, &collaborator(), &task).await.path("space_id", &personal);
         assert_eq!(world.send(&eve).await.status, 404, "{function}");
     }
 }
@@ -172,7 +173,7 @@ fn code_in(mail: &str) -> String {
 
 #[tokio::test]
 async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let grace = world.register(20).await;
     let invite = async || {
         // Even if the one before was used or revoked.
@@ -219,7 +220,7 @@ async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
 
 #[tokio::test]
 async fn a_repeated_message_about_an_invitation_sends_nothing_again() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     world.as_user("invite-member", &ada, &task).await;
     let timers = world.queue.take();
     let outbox = Outbox::default();
@@ -227,29 +228,33 @@ async fn a_repeated_message_about_an_invitation_sends_nothing_again() {
         world.handle(&outbox, timers[0]).await.expect("it is dealt with");
     }
     assert_eq!(outbox.sent().len(), 1);
-    let Subject::Notice(id) = timers[0].subject else { panic!("it is a notice") };
-    let notice = world.store.notice(id).await.expect("an answer").expect("the notice");
-    assert_eq!((notice.delivery.status, notice.delivery.attempts), (DeliveryStatus::Sent, 1));
-    assert_eq!(notice.timer(), None);
+    let TimerTarget::Notification(id) = timers[0].subject else { panic!("it is a notification") };
+    let notification =
+        world.store.notification(id).await.expect("an answer").expect("the notification");
+    assert_eq!(
+        (notification.delivery.status, notification.delivery.attempts),
+        (DeliveryStatus::Sent, 1)
+    );
+    assert_eq!(notification.timer(), None);
 }
 
 #[tokio::test]
 async fn assigning_tells_the_assignee_who_then_gets_the_reminders() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let body = json!({
-        "title": "Oil the bell", "assigned_to": mate().id, "due": "2026-03-01T08:10:00Z",
+        "title": "Oil the bell", "assigned_to": collaborator().id, "due": "2026-03-01T08:10:00Z",
         "reminders": [{"before": "PT0S"}],
     });
     let made = world.shared_task(&ada, &body).await;
-    assert_eq!((made.status, &made.body["assigned_to"]), (201, &json!(mate().id)));
+    assert_eq!((made.status, &made.body["assigned_to"]), (201, &json!(collaborator().id)));
     let mails = world.mails().await;
     assert_eq!(mails.len(), 1);
-    assert_eq!(mails[0].0, mate().email.as_str());
+    assert_eq!(mails[0].0, collaborator().email.as_str());
     assert!(
         mails[0].1.contains("Subject: Assigned to you: Oil the bell")
             && mails[0].1.contains("User 1 has assigned")
     );
-    let mine = world.event("list-tasks", &mate(), &task(1, &ada, draft("any"))).await;
+    let mine = world.event("list-tasks", &collaborator(), &task(1, &ada, draft("any"))).await;
     let listed = world.send(&mine.clone().query("assigned_to=me")).await.body;
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
     let refused = world.send(&mine.query("assigned_to=me&sort=created")).await;
@@ -260,19 +265,19 @@ async fn assigning_tells_the_assignee_who_then_gets_the_reminders() {
     world.clock.set(instant("2026-03-01T08:10:00Z"));
     let outbox = Outbox::default();
     world.handle(&outbox, stored.timer().expect("a timer")).await.expect("it is dealt with");
-    assert_eq!(outbox.sent()[0].to, mate().email);
+    assert_eq!(outbox.sent()[0].to, collaborator().email);
 }
 
 #[tokio::test]
 async fn only_members_can_be_assigned_and_nobody_is_told_what_they_did_themselves() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let stranger = world.register(13).await;
     let refused = world.shared_task(&ada, &json!({"title": "t", "assigned_to": stranger.id})).await;
     assert_eq!(refused.errors(), [("assigned_to", "not_a_member")]);
     let refused = world.shared_task(&ada, &json!({"title": "t", "assigned_to": "me"})).await;
     assert_eq!(refused.errors(), [("assigned_to", "invalid_id")]);
     let personal = world.event("update-task", &ada, &task).await;
-    let refused = world.send(&personal.clone().body(&json!({"assigned_to": mate().id}))).await;
+    let refused = world.send(&personal.clone().body(&json!({"assigned_to": collaborator().id}))).await;
     assert_eq!(refused.errors(), [("assigned_to", "not_a_member")], "a personal space has one member");
     let own = world.send(&personal.body(&json!({"assigned_to": ada.id}))).await;
     assert_eq!((own.status, world.queue.take().len()), (200, 0));
@@ -280,14 +285,14 @@ async fn only_members_can_be_assigned_and_nobody_is_told_what_they_did_themselve
 
 #[tokio::test]
 async fn removing_a_member_cuts_access_assignments_and_reminders_at_once() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let body = json!({
-        "title": "Oil", "assigned_to": mate().id, "due": "2026-03-01T10:00:00Z", "reminders": [{"before": "PT0S"}],
+        "title": "Oil", "assigned_to": collaborator().id, "due": "2026-03-01T10:00:00Z", "reminders": [{"before": "PT0S"}],
     });
     let made = world.shared_task(&ada, &body).await.body;
     let by_mate = world
         .shared_task(
-            &mate(),
+            &collaborator(),
             &json!({"title": "Mine", "due": "2026-03-01T10:00:00Z", "reminders": [{"before": "PT0S"}]}),
         )
         .await
@@ -296,7 +301,7 @@ async fn removing_a_member_cuts_access_assignments_and_reminders_at_once() {
     let stored = |body: &Value| body["id"].as_str().expect("an id").parse().expect("an id");
     let (assigned, created) = (world.stored(stored(&made)).await, world.stored(stored(&by_mate)).await);
     assert_eq!(world.as_user("remove-member", &ada, &assigned).await.status, 204);
-    assert_eq!(world.as_user("get-task", &mate(), &assigned).await.status, 404);
+    assert_eq!(world.as_user("get-task", &collaborator(), &assigned).await.status, 404);
     assert_eq!(world.stored(assigned.id).await.assigned_to, None);
     assert_eq!(world.as_user("remove-member", &ada, &assigned).await.status, 204, "asked again");
 
@@ -313,7 +318,7 @@ async fn removing_a_member_cuts_access_assignments_and_reminders_at_once() {
 
 #[tokio::test]
 async fn whoever_has_left_gets_no_reminder_but_the_creator_does_although_the_task_still_names_them() {
-    let (world, ada, _) = World::inhabited().await;
+    let (world, ada, _) = World::seeded().await;
     let mut wanted = due_draft("t", "2026-03-01T09:00:00Z", &["PT0S"]);
     wanted.assigned_to = Some(user(55).id);
     world.register(55).await;
@@ -333,7 +338,7 @@ async fn whoever_has_left_gets_no_reminder_but_the_creator_does_although_the_tas
 
 #[tokio::test]
 async fn deleting_a_space_takes_its_name_and_leaves_nothing() {
-    let (world, ada, own) = World::inhabited().await;
+    let (world, ada, own) = World::seeded().await;
     let made = world.shared_task(&ada, &json!({"title": "Ours"})).await.body;
     let event = world.event("delete-space", &ada, &own).await;
     for query in ["", "name=Space%202", "name=space%201", "name="] {
@@ -344,26 +349,26 @@ async fn deleting_a_space_takes_its_name_and_leaves_nothing() {
     assert_eq!(world.send(&event).await.status, 404);
     let id = made["id"].as_str().expect("an id").parse().expect("an id");
     assert_eq!(world.store.task(id).await.expect("an answer"), None);
-    assert_eq!(world.as_user("get-space", &mate(), &own).await.status, 404);
+    assert_eq!(world.as_user("get-space", &collaborator(), &own).await.status, 404);
     assert_eq!(world.stored(own.id).await, own, "other spaces are untouched");
 }
 
 #[tokio::test]
 async fn an_assignment_mail_has_its_own_switch() {
-    let (world, ada, task) = World::inhabited().await;
-    let event = world.event("update-profile", &mate(), &task).await;
+    let (world, ada, task) = World::seeded().await;
+    let event = world.event("update-profile", &collaborator(), &task).await;
     let off = world.send(&event.body(&json!({"mail": {"assignments": false}}))).await;
     assert_eq!(
         off.body["mail"],
         json!({"reminders": true, "digest": false, "assignments": false, "invitations": true})
     );
-    world.shared_task(&ada, &json!({"title": "t", "assigned_to": mate().id})).await;
+    world.shared_task(&ada, &json!({"title": "t", "assigned_to": collaborator().id})).await;
     assert_eq!(world.mails().await, []);
 }
 
 #[tokio::test]
 async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_inviter() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let (admin, grace) = (world.member(11, Role::Admin).await, world.register(20).await);
     let invite = world.event("invite-member", &admin, &task).await;
     let invite = invite.body(&json!({"email": grace.email, "role": "member"}));
@@ -400,7 +405,7 @@ async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_invi
 
 #[tokio::test]
 async fn a_space_has_so_many_open_invitations_and_no_more() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await;
     for number in 0..taskbell_domain::space::MAX_INVITATIONS {
         let body = json!({"email": format!("guest{number}@example.com")});
@@ -412,19 +417,19 @@ async fn a_space_has_so_many_open_invitations_and_no_more() {
 
 #[tokio::test]
 async fn whoever_leaves_gives_back_all_open_tasks_of_that_space_only() {
-    let (world, ada, own) = World::inhabited().await;
+    let (world, ada, own) = World::seeded().await;
     let mut given = Vec::new();
     for number in 0..120_u64 {
         let mut wanted = draft("t");
-        wanted.assigned_to = Some(mate().id);
+        wanted.assigned_to = Some(collaborator().id);
         let mut made = task(500 + number, &ada, wanted);
-        made.space = if number < 110 { shared() } else { space(2, &mate()).0.id };
+        made.space = if number < 110 { shared() } else { space(2, &collaborator()).0.id };
         TaskCreation::create(&world.store, &made, None, None).await.expect("an answer");
         given.push(made);
     }
     assert_eq!(
         world
-            .send(&world.event("remove-member", &mate(), &own).await.path("user_id", "me"))
+            .send(&world.event("remove-member", &collaborator(), &own).await.path("user_id", "me"))
             .await
             .status,
         204
@@ -433,11 +438,11 @@ async fn whoever_leaves_gives_back_all_open_tasks_of_that_space_only() {
         let left = world.stored(made.id).await.assigned_to;
         assert_eq!(left.is_none(), made.space == shared());
     }
-    let again = world.event("remove-member", &mate(), &own).await.path("user_id", "me");
+    let again = world.event("remove-member", &collaborator(), &own).await.path("user_id", "me");
     assert_eq!(world.send(&again).await.status, 404, "there is nothing left to do");
     // As if it had been cut off before its last task.
     let mut late = world.stored(given[0].id).await;
-    (late.assigned_to, late.version) = (Some(mate().id), late.version + 1);
+    (late.assigned_to, late.version) = (Some(collaborator().id), late.version + 1);
     let read = late.version - 1;
     TaskChanges::replace(&world.store, &late, read, Default::default()).await.expect("an answer");
     assert_eq!(world.send(&again).await.status, 204, "it goes on");

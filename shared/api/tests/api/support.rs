@@ -6,33 +6,35 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_api::{
     handlers::{
-        actions, auth, comments, counts, health, invitations, me, notifications, openapi, spaces,
+        actions, auth, comments, health, invitations, me, notifications, openapi, spaces, statistics,
         tasks, users,
     },
-    http::{Call, Callers, CursorKey, Gate, Guard, HttpEvent, Open, Verdict, respond},
+    http::{
+        Call, Callers, CursorKey, HttpEvent, NoGuard, RateLimitGuard, RequestGuard, Verdict, respond,
+    },
     keys::KeyRing,
-    links::{Deed, LinkKeys},
+    links::{LinkAction, LinkKeys},
     passwords,
     tokens::{Identity, Issuer, Verifier},
     workers,
 };
 use taskbell_domain::{
     clock::Clock,
-    counts::Quota,
     credential::{CheckedPassword, Credential, RefreshToken, Session, sha256_hex},
     id::{SessionId, TaskId},
-    limit::{LINKS, Limit, REFRESHES},
-    notice::{Code, Content, Notice, Purpose},
+    notification::{Code, Notification, NotificationKind, Purpose},
     ports::{Created, Replaced, TimerQueue},
+    rate_limit::{LINKS, REFRESHES, RateLimit},
     space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
+    statistics::Quota,
     task::{Task, TaskDraft},
-    text::{Description, MessageText, Subject},
+    text::{Description, MessageSubject, MessageText},
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
     ManualClock, Memory, QueueFake, SeededRandom,
     contract::Store,
-    fixtures::{NOW, comment, due_draft, notice, now, space, task, user},
+    fixtures::{NOW, comment, due_draft, notification, now, space, task, user},
     template::project,
 };
 
@@ -40,7 +42,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const STACK: &str = "taskbell/test";
 
 /// Who is in space 1 besides its owner, as a member, and owns space 2.
-pub(crate) fn mate() -> User {
+pub(crate) fn collaborator() -> User {
     user(900)
 }
 
@@ -53,12 +55,15 @@ pub(crate) fn operator() -> User {
 pub(crate) fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
     let secret = "5e".repeat(16);
     let invitation = Invitation {
-        space: space(2, &mate()).0.id,
+        space: space(2, &collaborator()).0.id,
         email: user.email.clone(),
         role: Role::Member,
-        invited_by: mate().id,
-        notice: notice(1, Content::Invitation { to: user.email.clone(), space: space(2, user).0.id })
-            .id,
+        invited_by: collaborator().id,
+        notification: notification(
+            1,
+            NotificationKind::Invitation { to: user.email.clone(), space: space(2, user).0.id },
+        )
+        .id,
         secret_hash: Some(sha256_hex(secret.as_bytes())),
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
@@ -68,9 +73,9 @@ pub(crate) fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
 }
 
 /// The gate of a function: the one that it has.
-struct MaybeOpen<'a, S>(Option<Guard<'a, S>>);
+struct MaybeOpen<'a, S>(Option<RateLimitGuard<'a, S>>);
 
-impl<S: Store> Gate for MaybeOpen<'_, S> {
+impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
     fn identify(&self, call: &Call) -> Option<Identity> {
         self.0.as_ref().and_then(|guard| guard.identify(call))
     }
@@ -80,30 +85,33 @@ impl<S: Store> Gate for MaybeOpen<'_, S> {
     }
 
     fn counts_first(&self) -> bool {
-        self.0.as_ref().is_none_or(Gate::counts_first)
+        self.0.as_ref().is_none_or(RequestGuard::counts_first)
     }
 
-    async fn count(&self, call: &Call, caller: Option<Identity>) -> Verdict {
+    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict {
         // What does not wait for the verdict goes on without it.
         tokio::task::yield_now().await;
         match &self.0 {
-            Some(guard) => guard.count(call, caller).await,
-            None => Open.count(call, caller).await,
+            Some(guard) => guard.record(call, caller).await,
+            None => NoGuard.record(call, caller).await,
         }
     }
 }
 
 /// A message of the operator.
-fn message(to: &User) -> Notice {
-    let subject = Subject::parse("Maintenance on Sunday").expect("a subject");
+fn message(to: &User) -> Notification {
+    let subject = MessageSubject::parse("Maintenance on Sunday").expect("a subject");
     let text = MessageText::parse("The bell rests.").expect("a text");
-    notice(2, Content::Message { to: to.id, by: operator().id, subject, text })
+    notification(2, NotificationKind::Message { to: to.id, by: operator().id, subject, text })
 }
 
 /// The code by which user 1 can set another password.
 pub(crate) fn reset_code() -> Code {
     let to = user(1).id;
-    Code { notice: notice(3, Content::Verification { to }).id, secret: "5e".repeat(16) }
+    Code {
+        notification: notification(3, NotificationKind::Verification { to }).id,
+        secret: "5e".repeat(16),
+    }
 }
 
 /// What links are signed with, as functions are given it.
@@ -116,7 +124,7 @@ pub(crate) fn link_keys() -> LinkKeys {
 
 /// The token of the link that ends mails of a kind to a user.
 pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
-    link_keys().token(user, Deed::Unsubscribe(kind), None, now())
+    link_keys().token(user, LinkAction::Unsubscribe(kind), None, now())
 }
 
 /// Everything a handler can reach.
@@ -199,7 +207,7 @@ impl Event {
 
 impl World {
     /// A world in which somebody lives.
-    pub(crate) async fn inhabited() -> (Self, User, Task) {
+    pub(crate) async fn seeded() -> (Self, User, Task) {
         let world = Self::on(Memory::default());
         let (ada, task) = world.inhabit().await;
         (world, ada, task)
@@ -250,27 +258,28 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         user
     }
 
-    /// Gives a user the shared space 1, with the mate in it, and an invitation into the mate's space 2.
+    /// Gives a user the shared space 1, with the collaborator in it, and an invitation into the collaborator's space 2.
     pub(crate) async fn share(&self, owner: &User) -> Space {
-        let mate = self.register(900).await;
+        let collaborator = self.register(900).await;
         let boss = self.register(901).await;
         let promoted = User { version: 2, ..operator() };
         assert_eq!(
             self.store.replace_user(&promoted, boss.version, None).await.expect("one"),
-            Replaced::Done
+            Replaced::Stored
         );
-        self.store.add_notice(&message(&mate), None).await.expect("an answer");
+        self.store.add_notification(&message(&collaborator), None).await.expect("an answer");
         let hash = Some(reset_code().hash());
-        let reset = Content::Code { to: owner.id, purpose: Purpose::PasswordReset, secret_hash: hash };
-        self.store.add_notice(&notice(3, reset), None).await.expect("an answer");
+        let reset =
+            NotificationKind::Code { to: owner.id, purpose: Purpose::PasswordReset, secret_hash: hash };
+        self.store.add_notification(&notification(3, reset), None).await.expect("an answer");
         let (mut shared, first) = space(1, owner);
         self.store.create_space(&shared, &first, None, None).await.expect("an answer");
-        let (theirs, second) = space(2, &mate);
+        let (theirs, second) = space(2, &collaborator);
         self.store.create_space(&theirs, &second, None, None).await.expect("an answer");
-        self.join(&mut shared, &mate, Role::Member).await;
+        self.join(&mut shared, &collaborator, Role::Member).await;
         let (_, invitation) = invitation_of(owner);
-        let content = Content::Invitation { to: owner.email.clone(), space: theirs.id };
-        self.store.invite(&invitation, &notice(1, content), None, None).await.expect("an answer");
+        let content = NotificationKind::Invitation { to: owner.email.clone(), space: theirs.id };
+        self.store.invite(&invitation, &notification(1, content), None, None).await.expect("an answer");
         shared
     }
 
@@ -279,25 +288,25 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let member = Member { space: space.id, user: user.id, role, joined_at: now() };
         let (_, mut invitation) = invitation_of(user);
         (invitation.space, invitation.role) = (space.id, role);
-        let content = Content::Invitation { to: user.email.clone(), space: space.id };
-        let carrier = notice(space.version * 1_000 + u64::from(space.members), content);
+        let content = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
+        let carrier = notification(space.version * 1_000 + u64::from(space.members), content);
         self.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
-        space.count(&change, now()).expect("there is room");
+        space.apply(&change, now()).expect("there is room");
         assert!(self.store.change_member(space, read, &change).await.expect("an answer"));
     }
 
     pub(crate) async fn create(&self, number: u64, owner: &User, draft: TaskDraft) -> Task {
         let task = task(number, owner, draft);
         let made = self.store.create(&task, None, None).await.expect("an answer");
-        assert_eq!(made, Created::Done);
+        assert_eq!(made, Created::Stored);
         task
     }
 
     /// Counts a change of a task, as the stream of the table has it done.
     pub(crate) async fn count(&self, before: Option<&Task>, after: Option<&Task>) {
         let change = ("1".to_owned(), Ok((before.cloned(), after.cloned())));
-        assert_eq!(workers::count_tasks::handle(&self.store, [change]).await, None);
+        assert_eq!(workers::update_statistics::handle(&self.store, [change]).await, None);
     }
 
     pub(crate) async fn stored(&self, id: TaskId) -> Task {
@@ -336,10 +345,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     }
 
     /// The token of a link that still works for an hour.
-    pub(crate) fn link(&self, user: &User, deed: Deed) -> String {
+    pub(crate) fn link(&self, user: &User, link_action: LinkAction) -> String {
         {
             let now = self.clock.now();
-            link_keys().token(user, deed, Some(now + SignedDuration::from_hours(1)), now)
+            link_keys().token(user, link_action, Some(now + SignedDuration::from_hours(1)), now)
         }
     }
 
@@ -349,18 +358,18 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let mut text = std::fs::read_to_string(&path).expect("an event file");
         for (name, value) in [
             ("ACCESS_TOKEN", self.valid_token(user).await),
-            ("NOTIFICATION_ID", message(&mate()).id.to_string()),
+            ("NOTIFICATION_ID", message(&collaborator()).id.to_string()),
             ("EMAIL", user.email.as_str().to_owned()),
             ("TASK_ID", task.id.to_string()),
             ("COMMENT_ID", comment(1, task, user).id.to_string()),
             ("SPACE_ID", space(1, user).0.id.to_string()),
-            ("MEMBER_ID", mate().id.to_string()),
+            ("MEMBER_ID", collaborator().id.to_string()),
             ("INVITATION_TOKEN", invitation_of(user).0.to_text()),
             ("USER_ID", user.id.to_string()),
             ("REMINDER_ID", task.reminders.first().map_or_else(String::new, |r| r.id.to_string())),
             ("RESET_CODE", reset_code().to_text()),
-            ("ACTION_TOKEN", self.link(user, Deed::Complete(task.id))),
-            ("VERIFICATION_TOKEN", self.link(user, Deed::VerifyEmail)),
+            ("ACTION_TOKEN", self.link(user, LinkAction::Complete(task.id))),
+            ("VERIFICATION_TOKEN", self.link(user, LinkAction::VerifyEmail)),
             ("UNSUBSCRIBE_TOKEN", unsubscribe_token(user, MailKind::Reminders)),
         ] {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
@@ -397,79 +406,93 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         event: &str,
     ) -> Answer {
         let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota } = self;
-        let guarded = |callers, limit| Some(Guard::new(store, clock, callers, limit));
+        let run_guarded = |callers, limit| Some(RateLimitGuard::new(store, clock, callers, limit));
         let gate = MaybeOpen(match function {
             "get-health" | "get-openapi" => None,
-            "register-user" => guarded(&Callers::Anybody, Limit::registrations(20)),
-            "log-in" => guarded(&Callers::Anybody, Limit::log_ins(60)),
-            "refresh-session" => guarded(&Callers::Anybody, REFRESHES),
+            "register-user" => run_guarded(&Callers::Public, RateLimit::registrations(20)),
+            "log-in" => run_guarded(&Callers::Public, RateLimit::log_ins(60)),
+            "refresh-session" => run_guarded(&Callers::Public, REFRESHES),
             "unsubscribe" | "run-action" | "verify-email" | "forgot-password" | "reset-password" => {
-                guarded(&Callers::Anybody, LINKS)
+                run_guarded(&Callers::Public, LINKS)
             }
-            _ => guarded(callers, Limit::requests(*requests)),
+            _ => run_guarded(callers, RateLimit::requests(*requests)),
         });
         let received: HttpEvent = serde_json::from_str(event).expect("JSON");
         let deadline = clock.now() + time;
         let response = respond(received, deadline, &gate, async |call| match function {
-            "register-user" => auth::register::handle(call, store, queue, clock, random).await,
+            "register-user" => auth::register_user::handle(call, store, queue, clock, random).await,
             "verify-email" => auth::verify_email::handle(call, store, &link_keys(), clock).await,
             "forgot-password" => auth::forgot_password::handle(call, store, queue, clock, random).await,
             "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
-            "send-verification" => me::verify_email::handle(call, store, queue, clock, random).await,
+            "send-verification" => {
+                me::send_verification::handle(call, store, queue, clock, random).await
+            }
             "run-action" => actions::handle(call, store, queue, &link_keys(), clock, random).await,
-            "snooze-task" => tasks::snooze::handle(call, store, queue, clock, random).await,
+            "snooze-task" => tasks::snooze_task::handle(call, store, queue, clock, random).await,
             "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
-            "refresh-session" => auth::refresh::handle(call, store, issuer, clock, random).await,
+            "refresh-session" => {
+                auth::refresh_session::handle(call, store, issuer, clock, random).await
+            }
             "log-out" => auth::log_out::handle(call, store).await,
-            "get-profile" => me::get::handle(call, store).await,
-            "update-profile" => me::update::handle(call, store, clock).await,
+            "get-profile" => me::get_profile::handle(call, store).await,
+            "update-profile" => me::update_profile::handle(call, store, clock).await,
             "unsubscribe" => me::unsubscribe::handle(call, store, &link_keys(), clock).await,
-            "create-task" => tasks::create::handle(call, store, queue, *quota, clock, random).await,
-            "list-tasks" => tasks::list::handle(call, store, cursor_key, clock).await,
-            "get-task" => tasks::get::handle(call, store).await,
-            "update-task" => tasks::update::handle(call, store, queue, *quota, clock, random).await,
-            "delete-task" => tasks::delete::handle(call, store).await,
-            "complete-task" => tasks::complete::handle(call, store, queue, clock, random).await,
-            "reopen-task" => tasks::reopen::handle(call, store, queue, *quota, clock, random).await,
-            "list-task-reminders" => tasks::reminders::handle(call, store).await,
-            "skip-task" => tasks::skip::handle(call, store, queue, clock, random).await,
-            "list-task-occurrences" => tasks::occurrences::handle(call, store).await,
-            "create-space" => spaces::create::handle(call, store, clock, random).await,
-            "list-spaces" => spaces::list::handle(call, store).await,
-            "get-space" => spaces::get::handle(call, store).await,
-            "update-space" => spaces::update::handle(call, store, clock).await,
-            "delete-space" => spaces::delete::handle(call, store, clock).await,
-            "list-members" => spaces::members::handle(call, store).await,
+            "create-task" => {
+                tasks::create_task::handle(call, store, queue, *quota, clock, random).await
+            }
+            "list-tasks" => tasks::list_tasks::handle(call, store, cursor_key, clock).await,
+            "get-task" => tasks::get_task::handle(call, store).await,
+            "update-task" => {
+                tasks::update_task::handle(call, store, queue, *quota, clock, random).await
+            }
+            "delete-task" => tasks::delete_task::handle(call, store).await,
+            "complete-task" => tasks::complete_task::handle(call, store, queue, clock, random).await,
+            "reopen-task" => {
+                tasks::reopen_task::handle(call, store, queue, *quota, clock, random).await
+            }
+            "list-task-reminders" => tasks::list_task_reminders::handle(call, store).await,
+            "skip-task" => tasks::skip_task::handle(call, store, queue, clock, random).await,
+            "list-task-occurrences" => tasks::list_task_occurrences::handle(call, store).await,
+            "create-space" => spaces::create_space::handle(call, store, clock, random).await,
+            "list-spaces" => spaces::list_spaces::handle(call, store).await,
+            "get-space" => spaces::get_space::handle(call, store).await,
+            "update-space" => spaces::update_space::handle(call, store, clock).await,
+            "delete-space" => spaces::delete_space::handle(call, store, clock).await,
+            "list-members" => spaces::list_members::handle(call, store).await,
             "update-member" => spaces::update_member::handle(call, store, clock).await,
             "remove-member" => spaces::remove_member::handle(call, store, clock, random).await,
-            "invite-member" => invitations::create::handle(call, store, queue, clock, random).await,
-            "accept-invitation" => invitations::accept::handle(call, store, clock).await,
-            "create-comment" => comments::create::handle(call, store, clock, random).await,
-            "list-comments" => comments::list::handle(call, store, cursor_key).await,
-            "update-comment" => comments::update::handle(call, store, clock).await,
-            "delete-comment" => comments::delete::handle(call, store).await,
-            "batch-tasks" => tasks::batch::handle(call, store, queue, *quota, clock, random).await,
-            "list-invitations" => invitations::list::handle(call, store, clock).await,
-            "revoke-invitation" => invitations::revoke::handle(call, store).await,
+            "invite-member" => {
+                invitations::invite_member::handle(call, store, queue, clock, random).await
+            }
+            "accept-invitation" => invitations::accept_invitation::handle(call, store, clock).await,
+            "create-comment" => comments::create_comment::handle(call, store, clock, random).await,
+            "list-comments" => comments::list_comments::handle(call, store, cursor_key).await,
+            "update-comment" => comments::update_comment::handle(call, store, clock).await,
+            "delete-comment" => comments::delete_comment::handle(call, store).await,
+            "batch-tasks" => {
+                tasks::batch_tasks::handle(call, store, queue, *quota, clock, random).await
+            }
+            "list-invitations" => invitations::list_invitations::handle(call, store, clock).await,
+            "revoke-invitation" => invitations::revoke_invitation::handle(call, store).await,
             "become-operator" => {
                 let operator = operator().email;
-                me::operator::handle(call, store, queue, Some(&operator), clock, random).await
+                me::become_operator::handle(call, store, queue, Some(&operator), clock, random).await
             }
-            "list-users" => users::list::handle(call, store, cursor_key).await,
-            "get-user" => users::get::handle(call, store).await,
+            "list-users" => users::list_users::handle(call, store, cursor_key).await,
+            "get-user" => users::get_user::handle(call, store).await,
             "update-user" => {
                 let operator = operator().email;
-                users::update::handle(call, store, Some(&operator), clock).await
+                users::update_user::handle(call, store, Some(&operator), clock).await
             }
             "create-notification" => {
-                notifications::create::handle(call, store, queue, clock, random).await
+                notifications::create_notification::handle(call, store, queue, clock, random).await
             }
-            "get-notification" => notifications::get::handle(call, store).await,
-            "list-tags" => counts::tags::handle(call, store, cursor_key).await,
-            "list-categories" => counts::categories::handle(call, store, cursor_key).await,
-            "get-stats" => counts::stats::handle(call, store, clock).await,
-            "get-openapi" => openapi::get::handle(call).await,
-            "get-health" => health::get::handle(call).await,
+            "get-notification" => notifications::get_notification::handle(call, store).await,
+            "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
+            "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
+            "get-stats" => statistics::get_stats::handle(call, store, clock).await,
+            "get-openapi" => openapi::get_openapi::handle(call).await,
+            "get-health" => health::get_health::handle(call).await,
             other => panic!("{other} is no function of the API"),
         })
         .await;

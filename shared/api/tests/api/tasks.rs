@@ -1,14 +1,14 @@
 //! Tasks: versions, conditions, idempotency, and whose they are.
 
 use serde_json::{Value, json};
-use taskbell_domain::timer::{Subject, Timer};
+use taskbell_domain::timer::{Timer, TimerTarget};
 use taskbell_test::fixtures::{draft, instant};
 
 use crate::support::World;
 
 #[tokio::test]
 async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let eve = world.register(2).await;
     let missing = taskbell_test::fixtures::task(99, &ada, draft("never stored"));
     for function in [
@@ -39,7 +39,7 @@ async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
 
 #[tokio::test]
 async fn a_change_is_made_only_to_the_version_in_if_match() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let patch = world.event("update-task", &ada, &task).await;
     for stale in ["\"2\"", "\"0\", \"7\"", "W/\"1\"", "\"1,\"", "\",1\"", ""] {
         let refused = world.send(&patch.clone().header("if-match", stale)).await;
@@ -60,7 +60,7 @@ async fn a_change_by_any_endpoint_is_made_only_to_the_version_it_names() {
     let functions = ["complete-task", "reopen-task", "skip-task", "snooze-task"];
     let operations = ["update", "complete", "delete"];
     for name in functions.into_iter().chain(operations) {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let recurs = json!({ "recurrence": "FREQ=DAILY" });
         let update = world.event("update-task", &ada, &task).await.without_header("if-match");
         assert_eq!(world.send(&update.body(&recurs)).await.status, 200);
@@ -93,7 +93,7 @@ async fn a_change_by_any_endpoint_is_made_only_to_the_version_it_names() {
 
 #[tokio::test]
 async fn a_version_that_the_client_has_is_not_sent_again() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let get = world.event("get-task", &ada, &task).await;
     for known in ["\"1\"", "W/\"1\"", "\"9\", \"1\"", "*"] {
         let answer = world.send(&get.clone().header("if-none-match", known)).await;
@@ -108,7 +108,7 @@ async fn both_preconditions_hold_for_every_method_and_if_match_is_asked_first() 
     let changes =
         ["update-task", "delete-task", "complete-task", "reopen-task", "snooze-task", "skip-task"];
     for function in ["get-task"].into_iter().chain(changes) {
-        let (world, ada, task) = World::inhabited().await;
+        let (world, ada, task) = World::seeded().await;
         let event = world.event(function, &ada, &task).await.without_header("if-match");
         let known = if function == "get-task" { (304, "") } else { (412, "precondition_failed") };
         for (if_match, if_none_match, expected) in [
@@ -143,7 +143,7 @@ async fn both_preconditions_hold_for_every_method_and_if_match_is_asked_first() 
 
 #[tokio::test]
 async fn a_task_that_is_not_there_is_not_found_whatever_the_preconditions() {
-    let (world, _, task) = World::inhabited().await;
+    let (world, _, task) = World::seeded().await;
     let eve = world.register(2).await;
     for function in ["get-task", "update-task", "delete-task", "complete-task"] {
         let event = world.event(function, &eve, &task).await;
@@ -159,7 +159,7 @@ async fn a_task_that_is_not_there_is_not_found_whatever_the_preconditions() {
 
 #[tokio::test]
 async fn an_empty_patch_changes_nothing() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let answer = world.send(&world.event("update-task", &ada, &task).await.body(&json!({}))).await;
     assert_eq!((answer.status, &answer.body["version"]), (200, &json!(1)));
     assert_eq!(world.stored(task.id).await, task);
@@ -167,7 +167,7 @@ async fn an_empty_patch_changes_nothing() {
 
 #[tokio::test]
 async fn null_clears_what_a_task_can_be_without() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("update-task", &ada, &task).await;
     let all =
         json!({"description": null, "category": null, "tags": null, "due": null, "reminders": null});
@@ -186,7 +186,7 @@ async fn null_clears_what_a_task_can_be_without() {
 
 #[tokio::test]
 async fn completing_and_reopening_are_idempotent() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let complete = world.event("complete-task", &ada, &task).await;
     let reopen = world.event("reopen-task", &ada, &task).await;
     let first = world.send(&complete).await;
@@ -200,7 +200,7 @@ async fn completing_and_reopening_are_idempotent() {
 
 #[tokio::test]
 async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await;
     let first = world.send(&event).await;
     let again = world.send(&event).await;
@@ -225,7 +225,7 @@ async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
 
 #[tokio::test]
 async fn a_reminder_nearer_than_the_look_ahead_is_queued_at_once() {
-    let (world, ada, task) = World::inhabited().await;
+    let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let due = |due: &str| json!({"title": "t", "due": due, "reminders": [{"before": "PT0S"}]});
     world.send(&event.clone().body(&due("2026-03-01T08:02:01Z"))).await;
@@ -234,6 +234,6 @@ async fn a_reminder_nearer_than_the_look_ahead_is_queued_at_once() {
     let task_id = near.body["id"].as_str().expect("an id").parse().expect("an id");
     assert_eq!(
         world.queue.take(),
-        [Timer { at: instant("2026-03-01T08:02:00Z"), subject: Subject::Task(task_id) }]
+        [Timer { at: instant("2026-03-01T08:02:00Z"), subject: TimerTarget::Task(task_id) }]
     );
 }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use taskbell_domain::{
     delivery::{LEASE, MAX_LATENESS, UNCERTAIN_WAIT},
-    timer::{LOOK_AHEAD, SECOND_LOOK},
+    timer::{DISPATCH_HORIZON, RECHECK_AFTER},
 };
 use taskbell_test::template::{
     attribute, default_of, project, properties, resources, schedule, seconds, template, timeout,
@@ -57,7 +57,7 @@ fn a_worker_whose_lease_has_ended_has_been_ended_and_only_then_its_messages_come
     assert!(limit < LEASE, "a worker may still send after its lease: {limit} against {LEASE}");
     assert!(LEASE < seconds(hidden), "a message comes again while its worker may still hold the lease");
     assert!(seconds(hidden) < UNCERTAIN_WAIT, "an uncertain mail is sent again before its message is");
-    assert!(UNCERTAIN_WAIT < SECOND_LOOK);
+    assert!(UNCERTAIN_WAIT < RECHECK_AFTER);
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn every_queue_that_nobody_reads_keeps_its_messages_for_two_weeks_and_has_an_ala
 
 #[test]
 fn a_timer_is_found_by_two_runs_of_the_dispatcher_before_its_moment() {
-    assert!(schedule() * 2 <= LOOK_AHEAD, "one run that is missed makes a reminder late");
-    assert!(LOOK_AHEAD <= LONGEST_DELAY, "SQS cannot hold a message that long");
+    assert!(schedule() * 2 <= DISPATCH_HORIZON, "one run that is missed makes a reminder late");
+    assert!(DISPATCH_HORIZON <= LONGEST_DELAY, "SQS cannot hold a message that long");
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn the_stack_waits_for_its_key_longer_than_lambda_tries_to_make_it() {
 #[test]
 fn the_defaults_leave_half_of_a_new_accounts_ten_functions_to_the_api() {
     let workers = default_of("ReminderConcurrency").as_u64().expect("a number");
-    let others = ["dispatch-due-timers", "record-mail-events", "count-tasks"].len() as u64;
+    let others = ["dispatch-due-timers", "record-mail-events", "update-statistics"].len() as u64;
     assert!(workers + others <= 10 / 2, "{workers} workers");
     let mapping = properties("SendRemindersMapping");
     assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], json!({"Ref": "ReminderConcurrency"}));

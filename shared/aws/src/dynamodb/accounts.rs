@@ -9,10 +9,10 @@ use taskbell_domain::{
     credential::{CheckedPassword, Credential, Session},
     email::EmailAddress,
     id::{SessionId, SpaceId, UserId},
-    notice::Notice,
+    notification::Notification,
     ports::{
         Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles, Redemption, Redemptions,
-        Registered, Registrations, Replaced, Rotated, Sessions, StoppedAddresses, UserPage,
+        Registered, Registrations, Replaced, Rotated, Sessions, SuppressedAddresses, UserPage,
     },
     timer::Timer,
     user::User,
@@ -20,13 +20,15 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{CredentialItem, NoticeItem, PersonalSpaceItem, SessionItem, UserItem, bare, item, read},
+    items::{
+        CredentialItem, NotificationItem, PersonalSpaceItem, SessionItem, UserItem, bare, item, read,
+    },
     key, keys, number, text,
     write::{Transacted, When, put},
 };
 use crate::{
     error::{corrupt, outside, port_error, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 impl Profiles for DynamoDb {
@@ -60,7 +62,7 @@ impl Registrations for DynamoDb {
         &self,
         user: &User,
         credential: &Credential,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Registered, PortError> {
         const OPERATION: &str = "registering";
         let space = SpaceId::personal(user.id);
@@ -73,7 +75,7 @@ impl Registrations for DynamoDb {
         ];
         let puts = items.into_iter().map(|(table, item)| put(OPERATION, table, item, When::Absent));
         let mut puts = puts.collect::<Result<Vec<_>, _>>()?;
-        puts.extend(self.put_notice(OPERATION, notice)?);
+        puts.extend(self.put_notification(OPERATION, notification)?);
         Ok(match self.transact(OPERATION, puts).await? {
             Transacted::Done => Registered::Done,
             Transacted::Refused(_) => Registered::EmailTaken,
@@ -94,10 +96,10 @@ impl Redemptions for DynamoDb {
         const OPERATION: &str = "using up a code";
         let Redemption { code, user, credential, limit } = redemption;
         let profile = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
-        let notice = item(OPERATION, keys::notice(code.id), &NoticeItem::from(code))?;
+        let notification = item(OPERATION, keys::notification(code.id), &NotificationItem::from(code))?;
         let mut actions = vec![
             put(OPERATION, &self.accounts, profile, When::Version(user.version - 1))?,
-            put(OPERATION, &self.tasks, notice, When::Version(code.version - 1))?,
+            put(OPERATION, &self.tasks, notification, When::Version(code.version - 1))?,
             self.access_update(OPERATION, user, limit)?,
         ];
         if let Some(credential) = credential {
@@ -109,9 +111,9 @@ impl Redemptions for DynamoDb {
     }
 }
 
-impl StoppedAddresses for DynamoDb {
-    async fn stop_address(&self, address_hash: &str, now: Timestamp) -> Result<(), PortError> {
-        let mut stored = bare(keys::stopped_address(address_hash));
+impl SuppressedAddresses for DynamoDb {
+    async fn suppress_address(&self, address_hash: &str, now: Timestamp) -> Result<(), PortError> {
+        let mut stored = bare(keys::suppressed_address(address_hash));
         stored.insert("stopped_at".to_owned(), text(now.to_string()));
         let put = self
             .client
@@ -120,7 +122,7 @@ impl StoppedAddresses for DynamoDb {
             .set_item(Some(stored))
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", keys::PK);
-        match put.sent().await {
+        match put.send_boxed().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 // No mail goes there already.
@@ -130,9 +132,9 @@ impl StoppedAddresses for DynamoDb {
         }
     }
 
-    async fn is_stopped(&self, address_hash: &str) -> Result<bool, PortError> {
+    async fn is_suppressed(&self, address_hash: &str) -> Result<bool, PortError> {
         const OPERATION: &str = "asking whether an address takes mail";
-        let found = self.get(OPERATION, &self.accounts, keys::stopped_address(address_hash)).await?;
+        let found = self.get(OPERATION, &self.accounts, keys::suppressed_address(address_hash)).await?;
         Ok(found.is_some())
     }
 }
@@ -187,7 +189,7 @@ impl Sessions for DynamoDb {
             .expression_attribute_values(":presented", text(presented))
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values_on_condition_check_failure(AllOld)
-            .sent()
+            .send_boxed()
             .await;
         match result {
             Ok(_) => Ok(Rotated::Done),
@@ -213,19 +215,19 @@ impl Sessions for DynamoDb {
         const OPERATION: &str = "closing a session";
         let stored = key(keys::session(user, session));
         let delete = self.client.delete_item().table_name(&self.accounts).set_key(Some(stored));
-        delete.sent().await.map(drop).map_err(port_error(OPERATION))
+        delete.send_boxed().await.map(drop).map_err(port_error(OPERATION))
     }
 }
 
 impl Directory for DynamoDb {
     async fn users(
         &self,
-        begins: &str,
+        prefix: &str,
         after: Option<(String, UserId)>,
         limit: u8,
     ) -> Result<UserPage, PortError> {
         const OPERATION: &str = "listing accounts";
-        if after.as_ref().is_some_and(|(email, _)| !email.starts_with(begins)) {
+        if after.as_ref().is_some_and(|(email, _)| !email.starts_with(prefix)) {
             return Err(outside(OPERATION));
         }
         let start = after.map(|(email, user)| {
@@ -242,16 +244,16 @@ impl Directory for DynamoDb {
             .key_condition_expression("#directory = :directory")
             .expression_attribute_names("#directory", keys::BY_EMAIL.partition)
             .expression_attribute_values(":directory", text(keys::DIRECTORY));
-        if !begins.is_empty() {
+        if !prefix.is_empty() {
             query = query
-                .key_condition_expression("#directory = :directory AND begins_with(#email, :begins)")
+                .key_condition_expression("#directory = :directory AND begins_with(#email, :prefix)")
                 .expression_attribute_names("#email", keys::BY_EMAIL.sort)
-                .expression_attribute_values(":begins", text(begins));
+                .expression_attribute_values(":prefix", text(prefix));
         }
         let answer = query
             .set_exclusive_start_key(start)
             .limit(limit.into())
-            .sent()
+            .send_boxed()
             .await
             .map_err(port_error(OPERATION))?;
         let last = answer.last_evaluated_key.map(|last| {
@@ -310,6 +312,6 @@ impl DynamoDb {
         of: (String, String),
     ) -> Result<Option<Item>, PortError> {
         let get = self.client.get_item().table_name(table).set_key(Some(key(of))).consistent_read(true);
-        get.sent().await.map(|answer| answer.item).map_err(port_error(operation))
+        get.send_boxed().await.map(|answer| answer.item).map_err(port_error(operation))
     }
 }

@@ -6,7 +6,7 @@ use taskbell_domain::ports::PortError;
 use super::{DynamoDb, Item, key, keys, text};
 use crate::{
     error::{port_error, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// The most keys of one BatchGetItem, and the most requests of one BatchWriteItem (DynamoDB quotas).
@@ -39,7 +39,7 @@ impl DynamoDb {
                     .expression_attribute_names("#sk", keys::SK)
                     .expression_attribute_values(":prefix", text(prefix));
             }
-            let page = query.sent().await.map_err(port_error(operation))?;
+            let page = query.send_boxed().await.map_err(port_error(operation))?;
             items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -69,7 +69,7 @@ impl DynamoDb {
                 .expression_attribute_values(":prefix", text(prefix))
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
-                .sent()
+                .send_boxed()
                 .await
                 .map_err(port_error(operation))?;
             let found = page.items.unwrap_or_default();
@@ -96,13 +96,14 @@ impl DynamoDb {
             let keys = some.iter().map(|of| key(of.clone())).collect();
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
             let keys = keys.map_err(|e| unbuildable(operation, e))?;
-            let request = self.client.batch_get_item().request_items(table, keys).sent().await;
+            let request = self.client.batch_get_item().request_items(table, keys).send_boxed().await;
             let answer = request.map_err(port_error(operation))?;
             found.extend(answer.responses.unwrap_or_default().remove(table).unwrap_or_default());
             let left = answer.unprocessed_keys.unwrap_or_default().remove(table);
             for rest in left.map(|left| left.keys).unwrap_or_default() {
                 let get = self.client.get_item().table_name(table).set_key(Some(rest));
-                let one = get.consistent_read(true).sent().await.map_err(port_error(operation))?;
+                let one =
+                    get.consistent_read(true).send_boxed().await.map_err(port_error(operation))?;
                 found.extend(one.item);
             }
         }
@@ -123,13 +124,13 @@ impl DynamoDb {
                 Ok(WriteRequest::builder().delete_request(delete).build())
             });
             let requests = requests.collect::<Result<Vec<_>, PortError>>()?;
-            let sent = self.client.batch_write_item().request_items(table, requests).sent().await;
+            let sent = self.client.batch_write_item().request_items(table, requests).send_boxed().await;
             let left = sent.map_err(port_error(operation))?.unprocessed_items.unwrap_or_default();
             let left = left.into_values().flatten().filter_map(|request| request.delete_request);
             // One after the other: what was not processed was too much at a time.
             for request in left {
                 let one = self.client.delete_item().table_name(table).set_key(Some(request.key));
-                one.sent().await.map_err(port_error(operation))?;
+                one.send_boxed().await.map_err(port_error(operation))?;
             }
         }
         Ok(())

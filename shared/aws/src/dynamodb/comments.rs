@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{port_error, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// The attribute with the number of a task's comments.
@@ -87,7 +87,7 @@ impl Comments for DynamoDb {
             .consistent_read(true)
             .set_exclusive_start_key(after.map(|id| key(keys::comment(task, id))))
             .limit(limit.into())
-            .sent()
+            .send_boxed()
             .await
             .map_err(port_error(OPERATION))?;
         let more = answer.last_evaluated_key.is_some();

@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use taskbell_domain::{
     digest::Digest,
     id::UserId,
-    notice::Notice,
+    notification::Notification,
     ports::{Digests, PortError, Replaced},
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
 };
 
 use super::{
@@ -30,12 +30,12 @@ impl Digests for DynamoDb {
         &self,
         digest: &Digest,
         expected: u64,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Replaced<Digest>, PortError> {
         const OPERATION: &str = "changing a digest";
         let stored = item(OPERATION, keys::digest(digest.user), &DigestItem::from(digest))?;
         let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Version(expected))?];
-        actions.extend(self.put_notice(OPERATION, notice)?);
+        actions.extend(self.put_notification(OPERATION, notification)?);
         self.replace_with::<DigestItem, _>(OPERATION, actions).await
     }
 }
@@ -48,7 +48,7 @@ impl DynamoDb {
         user: UserId,
         timer: Timer,
     ) -> Result<TransactWriteItem, PortError> {
-        let shard = keys::timer_shard(keys::shard_of(Subject::Digest(user)));
+        let shard = keys::timer_shard(keys::shard_of(TimerTarget::Digest(user)));
         let update = Update::builder()
             .table_name(&self.tasks)
             .set_key(Some(key(keys::digest(user))))

@@ -16,7 +16,7 @@
 //! | last invitation of an address | `SPACE#<space>` | `INVITED#<hash of the canonical address>` |
 //! | number of spaces ever joined | `USER#<user>` | `MEMBERSHIPS` |
 //! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
-//! | notice | `NOTICE#<notice>` | `NOTICE` |
+//! | notification | `NOTICE#<notification>` | `NOTICE` |
 //! | digest of a user | `DIGEST#<user>` | `DIGEST` |
 //! | count of what somebody does | `LIMIT#<subject>` | `<limit>` |
 //! | what a task has been counted as | `COUNTED#<task>` | `COUNTED` |
@@ -29,13 +29,13 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    counts::{Tallies, Tally},
-    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
-    limit,
+    id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     ports::TIMER_SHARDS,
+    rate_limit,
+    statistics::{CounterGroup, CounterGroups},
     task::Status,
     text::{Category, Tag},
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
 };
 
 /// Partition key of both tables.
@@ -108,7 +108,7 @@ pub fn sessions_of(user: UserId) -> (String, &'static str) {
 }
 
 /// Key of an address to which no mail goes.
-pub fn stopped_address(address_hash: &str) -> (String, String) {
+pub fn suppressed_address(address_hash: &str) -> (String, String) {
     (format!("ADDRESS#{address_hash}"), "STOPPED".to_owned())
 }
 
@@ -123,7 +123,10 @@ pub fn credential(canonical_email: &str) -> (String, String) {
 }
 
 /// Key of the count of what a subject does.
-pub fn limit(limit: &limit::Limit, subject: &limit::Subject) -> (String, String) {
+pub fn rate_limit(
+    limit: &rate_limit::RateLimit,
+    subject: &rate_limit::RateLimitKey,
+) -> (String, String) {
     (format!("LIMIT#{}", subject.as_str()), limit.name.to_owned())
 }
 
@@ -208,7 +211,7 @@ pub fn memberships(user: UserId) -> (String, String) {
 }
 
 /// Key of the way from a user to a space.
-pub fn way_to(space: SpaceId, user: UserId) -> (String, String) {
+pub fn membership_pointer(space: SpaceId, user: UserId) -> (String, String) {
     (format!("USER#{}", user.body()), space_partition(space))
 }
 
@@ -217,9 +220,9 @@ pub fn spaces_of(user: UserId) -> (String, &'static str) {
     (format!("USER#{}", user.body()), "SPACE#")
 }
 
-/// Key of a notice.
-pub fn notice(notice: NoticeId) -> (String, String) {
-    (format!("NOTICE#{}", notice.body()), "NOTICE".to_owned())
+/// Key of a notification.
+pub fn notification(notification: NotificationId) -> (String, String) {
+    (format!("NOTICE#{}", notification.body()), "NOTICE".to_owned())
 }
 
 /// Key of the digest of a user.
@@ -228,58 +231,58 @@ pub fn digest(user: UserId) -> (String, String) {
 }
 
 /// Key of what a timer belongs to.
-pub fn subject(subject: Subject) -> (String, String) {
+pub fn timer_target(subject: TimerTarget) -> (String, String) {
     match subject {
-        Subject::Task(id) => task(id),
-        Subject::Notice(id) => notice(id),
-        Subject::Digest(id) => digest(id),
+        TimerTarget::Task(id) => task(id),
+        TimerTarget::Notification(id) => notification(id),
+        TimerTarget::Digest(id) => digest(id),
     }
 }
 
 /// Key of what a task has been counted as.
-pub fn counted(task: TaskId) -> (String, String) {
+pub fn contribution(task: TaskId) -> (String, String) {
     (format!("COUNTED#{}", task.body()), "COUNTED".to_owned())
 }
 
-/// Key of a tally of a space.
-pub fn tally(space: SpaceId, tally: &Tally) -> (String, String) {
-    (format!("COUNTS#{}", space.body()), tally_sort(tally))
+/// Key of a group of a space.
+pub fn counter_group(space: SpaceId, group: &CounterGroup) -> (String, String) {
+    (format!("COUNTS#{}", space.body()), counter_group_sort(group))
 }
 
-/// Sort key of a tally.
-pub fn tally_sort(tally: &Tally) -> String {
-    match tally {
-        Tally::Tasks => "TASKS".to_owned(),
-        Tally::Tag(tag) => format!("TAG#{}", tag.as_str()),
-        Tally::Category(category) => format!("CATEGORY#{}", category.as_str()),
-        Tally::Due(day) => format!("DUE#{day}"),
-        Tally::Completed(day) => format!("COMPLETED#{day}"),
+/// Sort key of a group.
+pub fn counter_group_sort(group: &CounterGroup) -> String {
+    match group {
+        CounterGroup::Tasks => "TASKS".to_owned(),
+        CounterGroup::Tag(tag) => format!("TAG#{}", tag.as_str()),
+        CounterGroup::Category(category) => format!("CATEGORY#{}", category.as_str()),
+        CounterGroup::Due(day) => format!("DUE#{day}"),
+        CounterGroup::Completed(day) => format!("COMPLETED#{day}"),
     }
 }
 
-/// Reads what [`tally_sort`] wrote.
-pub fn parse_tally(sort: &str) -> Option<Tally> {
+/// Reads what [`counter_group_sort`] wrote.
+pub fn parse_counter_group(sort: &str) -> Option<CounterGroup> {
     if sort == "TASKS" {
-        return Some(Tally::Tasks);
+        return Some(CounterGroup::Tasks);
     }
     match sort.split_once('#')? {
-        ("TAG", tag) => Tag::parse(tag).ok().map(Tally::Tag),
-        ("CATEGORY", category) => Category::parse(category).ok().map(Tally::Category),
-        ("DUE", day) => day.parse().ok().map(Tally::Due),
-        ("COMPLETED", day) => day.parse().ok().map(Tally::Completed),
+        ("TAG", tag) => Tag::parse(tag).ok().map(CounterGroup::Tag),
+        ("CATEGORY", category) => Category::parse(category).ok().map(CounterGroup::Category),
+        ("DUE", day) => day.parse().ok().map(CounterGroup::Due),
+        ("COMPLETED", day) => day.parse().ok().map(CounterGroup::Completed),
         _ => None,
     }
 }
 
-/// Between which sort keys, both included, tallies stand.
-pub fn tallies(of: Tallies) -> (String, String) {
+/// Between which sort keys, both included, counter_groups stand.
+pub fn counter_group_bounds(of: CounterGroups) -> (String, String) {
     // The greatest character sorts behind all that can follow.
     let all = |prefix: &str| (prefix.to_owned(), format!("{prefix}\u{10ffff}"));
     match of {
-        Tallies::Tags => all("TAG#"),
-        Tallies::Categories => all("CATEGORY#"),
-        Tallies::DueUntil(day) => ("DUE#".to_owned(), format!("DUE#{day}")),
-        Tallies::CompletedSince(day) => (format!("COMPLETED#{day}"), all("COMPLETED#").1),
+        CounterGroups::Tags => all("TAG#"),
+        CounterGroups::Categories => all("CATEGORY#"),
+        CounterGroups::DueUntil(day) => ("DUE#".to_owned(), format!("DUE#{day}")),
+        CounterGroups::CompletedSince(day) => (format!("COMPLETED#{day}"), all("COMPLETED#").1),
     }
 }
 
@@ -346,8 +349,8 @@ pub fn timer_shard(shard: u8) -> String {
 }
 
 /// The shard that a timer is in.
-pub fn shard_of(subject: Subject) -> u8 {
-    subject.spread() % TIMER_SHARDS
+pub fn shard_of(subject: TimerTarget) -> u8 {
+    subject.jitter_seed() % TIMER_SHARDS
 }
 
 /// Sort key of [`DUE_TIMERS`]: `<instant>#<id>`.
@@ -373,7 +376,10 @@ mod tests {
     const BODY: &str = "01JQ0000000000000000000001";
 
     fn at(instant: &str) -> Timer {
-        Timer { at: instant.parse().unwrap(), subject: Subject::Task(TaskId::from_body(BODY).unwrap()) }
+        Timer {
+            at: instant.parse().unwrap(),
+            subject: TimerTarget::Task(TaskId::from_body(BODY).unwrap()),
+        }
     }
 
     #[test]
@@ -407,29 +413,29 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_reads_back_and_stands_between_the_bounds_of_its_kind() {
+    fn a_counter_group_reads_back_and_stands_between_the_bounds_of_its_kind() {
         let space = SpaceId::from_body(BODY).unwrap();
         let day = "2026-03-01".parse().unwrap();
         let (tag, category) = (Tag::parse("\u{10fffd}#é").unwrap(), Category::parse("a#b").unwrap());
-        let of_days = [Tallies::DueUntil(day), Tallies::CompletedSince(day)];
-        let all = [&[Tallies::Tags, Tallies::Categories], &of_days[..]].concat();
-        let tallies = [
-            Tally::Tasks,
-            Tally::Tag(tag),
-            Tally::Category(category),
-            Tally::Due(day),
-            Tally::Due("2026-02-28".parse().unwrap()),
-            Tally::Due("2026-03-02".parse().unwrap()),
-            Tally::Completed(day),
-            Tally::Completed("2026-02-28".parse().unwrap()),
-            Tally::Completed("2026-03-02".parse().unwrap()),
+        let of_days = [CounterGroups::DueUntil(day), CounterGroups::CompletedSince(day)];
+        let all = [&[CounterGroups::Tags, CounterGroups::Categories], &of_days[..]].concat();
+        let counter_groups = [
+            CounterGroup::Tasks,
+            CounterGroup::Tag(tag),
+            CounterGroup::Category(category),
+            CounterGroup::Due(day),
+            CounterGroup::Due("2026-02-28".parse().unwrap()),
+            CounterGroup::Due("2026-03-02".parse().unwrap()),
+            CounterGroup::Completed(day),
+            CounterGroup::Completed("2026-02-28".parse().unwrap()),
+            CounterGroup::Completed("2026-03-02".parse().unwrap()),
         ];
-        for tally in tallies {
-            let (_, sort) = super::tally(space, &tally);
-            assert_eq!(parse_tally(&sort), Some(tally.clone()), "{sort}");
+        for group in counter_groups {
+            let (_, sort) = super::counter_group(space, &group);
+            assert_eq!(parse_counter_group(&sort), Some(group.clone()), "{sort}");
             for of in &all {
-                let (first, last) = super::tallies(*of);
-                assert_eq!((first..=last).contains(&sort), of.hold(&tally), "{sort} {of:?}");
+                let (first, last) = super::counter_group_bounds(*of);
+                assert_eq!((first..=last).contains(&sort), of.hold(&group), "{sort} {of:?}");
             }
         }
     }
@@ -447,7 +453,7 @@ mod tests {
         let mut used = [false; TIMER_SHARDS as usize];
         for last in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars() {
             let id = TaskId::from_body(&format!("{}{last}", &BODY[..25])).unwrap();
-            used[usize::from(shard_of(Subject::Task(id)))] = true;
+            used[usize::from(shard_of(TimerTarget::Task(id)))] = true;
         }
         assert!(used.iter().all(|used| *used));
     }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     error::{corrupt, outside, port_error},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 const OPERATION: &str = "listing tasks";
@@ -179,7 +179,7 @@ impl DynamoDb {
                 request = request.expression_attribute_values(name, value);
             }
         }
-        let answer = request.sent().await.map_err(port_error(OPERATION))?;
+        let answer = request.send_boxed().await.map_err(port_error(OPERATION))?;
         stream.reached = match answer.last_evaluated_key {
             Some(last) => Some(place_of(plan, &last)?),
             None => {

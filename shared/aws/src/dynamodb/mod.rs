@@ -5,14 +5,14 @@
 mod accounts;
 mod batch;
 mod comments;
-mod counts;
 mod digests;
 mod items;
 pub mod keys;
-mod limits;
 mod list;
-mod notices;
+mod notifications;
+mod rate_limits;
 mod spaces;
+mod statistics;
 mod tasks;
 mod timers;
 mod write;
@@ -51,12 +51,14 @@ impl DynamoDb {
     /// done at start, where a function has a whole processor and nobody waits yet. Should it fail, the first
     /// request opens what it needs.
     #[inline(never)] // as in `sent`
-    pub fn open(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { _ = futures_util::join!(self.knock(), self.knock()) })
+    pub fn warm_up(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            _ = futures_util::join!(self.warm_up_connection(), self.warm_up_connection())
+        })
     }
 
     /// Sends the GET by which one asks DynamoDB whether it is healthy: it needs no permission and costs nothing.
-    async fn knock(&self) {
+    async fn warm_up_connection(&self) {
         // An operation that functions have anyway, turned into the GET before it is signed.
         let answer = self
             .client

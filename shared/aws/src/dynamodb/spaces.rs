@@ -10,7 +10,7 @@ use futures_util::{future::try_join_all, try_join};
 use jiff::Timestamp;
 use taskbell_domain::{
     id::{SpaceId, UserId},
-    notice::Notice,
+    notification::Notification,
     ports::{Created, IdempotencyRecord, Memberships, PortError, Replaced, SpaceChanges, SpaceReads},
     space::{self, INVITATION_PAUSE, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     user::User,
@@ -19,7 +19,7 @@ use taskbell_domain::{
 use super::{
     DynamoDb, Item,
     batch::BATCH_WRITE,
-    items::{InvitationItem, MemberItem, NoticeItem, SpaceItem, UserItem, bare, item, read},
+    items::{InvitationItem, MemberItem, NotificationItem, SpaceItem, UserItem, bare, item, read},
     key,
     keys::{self, BY_CREATED},
     number, text,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     error::{corrupt, port_error, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// The attribute that says when an address was invited last.
@@ -193,8 +193,10 @@ impl SpaceChanges for DynamoDb {
                 actions.push(TransactWriteItem::builder().update(update).build());
             }
             MemberChange::Leave(member) => {
-                let (place, way) =
-                    (keys::member(space.id, member.user), keys::way_to(space.id, member.user));
+                let (place, way) = (
+                    keys::member(space.id, member.user),
+                    keys::membership_pointer(space.id, member.user),
+                );
                 let role = When::Has("role", member.role.as_str());
                 actions.push(delete(OPERATION, &self.tasks, place, role)?);
                 actions.push(delete(OPERATION, &self.tasks, way, When::Always)?);
@@ -206,7 +208,7 @@ impl SpaceChanges for DynamoDb {
     async fn invite(
         &self,
         invitation: &Invitation,
-        notice: &Notice,
+        notification: &Notification,
         book: Option<u64>,
         record: Option<&IdempotencyRecord>,
     ) -> Result<Option<Created>, PortError> {
@@ -218,7 +220,11 @@ impl SpaceChanges for DynamoDb {
         let forgotten_at = invitation.created_at + INVITATION_PAUSE;
         invited.insert(keys::EXPIRES_AT.to_owned(), number(forgotten_at.as_second()));
         let stored = item(OPERATION, address, &InvitationItem::from(invitation))?;
-        let carrier = item(OPERATION, keys::notice(notice.id), &NoticeItem::from(notice))?;
+        let carrier = item(
+            OPERATION,
+            keys::notification(notification.id),
+            &NotificationItem::from(notification),
+        )?;
         let mut actions = vec![
             put(OPERATION, &self.tasks, stored, When::Always)?,
             put(OPERATION, &self.tasks, invited, When::Always)?,
@@ -249,7 +255,7 @@ impl SpaceChanges for DynamoDb {
         const OPERATION: &str = "revoking an invitation";
         let place = key(keys::invitation(space, address_hash));
         let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(place));
-        delete.sent().await.map(drop).map_err(port_error(OPERATION))
+        delete.send_boxed().await.map(drop).map_err(port_error(OPERATION))
     }
 
     async fn purge_space(&self, space: SpaceId) -> Result<(), PortError> {
@@ -263,7 +269,7 @@ impl SpaceChanges for DynamoDb {
             let sort = sort.ok_or_else(|| corrupt(OPERATION, keys::SK))?;
             let owner = found.get("role") == Some(&text(Role::Owner.as_str()));
             let group = if owner { &mut owners } else { &mut others };
-            group.extend(keys::member_of(&sort).map(|user| keys::way_to(space, user)));
+            group.extend(keys::member_of(&sort).map(|user| keys::membership_pointer(space, user)));
             if sort != keys::space(space).1 {
                 group.push((partition.clone(), sort));
             }
@@ -317,7 +323,7 @@ impl DynamoDb {
         member: &Member,
     ) -> Result<[TransactWriteItem; 2], PortError> {
         let stored = MemberItem::from(member);
-        let way = keys::way_to(member.space, member.user);
+        let way = keys::membership_pointer(member.space, member.user);
         let place = keys::member(member.space, member.user);
         Ok([
             put(operation, &self.tasks, item(operation, place, &stored)?, When::Absent)?,
@@ -341,7 +347,7 @@ impl DynamoDb {
                 .expression_attribute_values(":space", text(keys::space_partition(space)))
                 .limit(BATCH_WRITE as i32)
                 .set_exclusive_start_key(start)
-                .sent()
+                .send_boxed()
                 .await
                 .map_err(port_error(operation))?;
             let mut tasks = Vec::new();

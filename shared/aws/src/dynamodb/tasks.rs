@@ -8,27 +8,27 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use taskbell_domain::{
-    counts::{Numbers, Tally},
     id::{SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
-    notice::Notice,
+    notification::Notification,
     ports::{
-        Alongside, Created, IdempotencyRecord, IdempotencyRecords, PortError, Quotas, Replaced,
+        AtomicExtras, Created, IdempotencyRecord, IdempotencyRecords, PortError, Quotas, Replaced,
         TaskChanges, TaskCreation, TaskReads,
     },
+    statistics::{CounterGroup, Counters},
     task::Task,
     user::User,
 };
 
 use super::{
     DynamoDb, Item,
-    items::{IdempotencyItem, NoticeItem, TaskItem, UserItem, item, numbers, read},
+    items::{IdempotencyItem, NotificationItem, TaskItem, UserItem, item, numbers, read},
     key, keys, number, text,
     write::{Transacted, When, conflict, delete, put},
 };
 use crate::{
     error::{corrupt, port_error, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 impl TaskReads for DynamoDb {
@@ -61,9 +61,9 @@ impl IdempotencyRecords for DynamoDb {
 }
 
 impl Quotas for DynamoDb {
-    async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
-        let tally = keys::tally(space, &Tally::Tasks);
-        let found = self.get("reading the numbers of a space", &self.tasks, tally).await?;
+    async fn numbers(&self, space: SpaceId) -> Result<Counters, PortError> {
+        let group = keys::counter_group(space, &CounterGroup::Tasks);
+        let found = self.get("reading the numbers of a space", &self.tasks, group).await?;
         Ok(found.as_ref().map(numbers).unwrap_or_default())
     }
 
@@ -71,13 +71,13 @@ impl Quotas for DynamoDb {
         &self,
         user: UserId,
         space: SpaceId,
-    ) -> Result<(Option<User>, Numbers), PortError> {
+    ) -> Result<(Option<User>, Counters), PortError> {
         const OPERATION: &str = "reading a profile and the numbers of a space";
-        let tally = keys::tally(space, &Tally::Tasks);
+        let group = keys::counter_group(space, &CounterGroup::Tasks);
         let (profile, items) =
-            self.get_from_both(OPERATION, keys::profile(user), vec![tally.clone()]).await?;
+            self.get_from_both(OPERATION, keys::profile(user), vec![group.clone()]).await?;
         let user = profile.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
-        Ok((user, items.get(&tally).map(numbers).unwrap_or_default()))
+        Ok((user, items.get(&group).map(numbers).unwrap_or_default()))
     }
 }
 
@@ -86,15 +86,15 @@ impl TaskCreation for DynamoDb {
         &self,
         task: &Task,
         record: Option<&IdempotencyRecord>,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Created, PortError> {
         const OPERATION: &str = "creating a task";
         let stored = item(OPERATION, keys::task(task.id), &TaskItem::from(task))?;
-        if record.is_none() && notice.is_none() {
+        if record.is_none() && notification.is_none() {
             return self.create_alone(stored).await;
         }
         let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Absent)?];
-        actions.extend(self.put_notice(OPERATION, notice)?);
+        actions.extend(self.put_notification(OPERATION, notification)?);
         match self.transact_recorded(OPERATION, actions, record).await? {
             Some(created) => Ok(created),
             None => Err(corrupt(OPERATION, "a new id is in use")),
@@ -107,26 +107,26 @@ impl TaskChanges for DynamoDb {
         &self,
         task: TaskId,
         user: UserId,
-    ) -> Result<(Option<Task>, Option<User>, Numbers), PortError> {
+    ) -> Result<(Option<Task>, Option<User>, Counters), PortError> {
         const OPERATION: &str = "reading a task and a profile";
-        let tally = keys::tally(SpaceId::personal(user), &Tally::Tasks);
-        let of_tasks = vec![keys::task(task), tally.clone()];
+        let group = keys::counter_group(SpaceId::personal(user), &CounterGroup::Tasks);
+        let of_tasks = vec![keys::task(task), group.clone()];
         let (profile, mut items) = self.get_from_both(OPERATION, keys::profile(user), of_tasks).await?;
         let task = items.remove(&keys::task(task));
         let task = task.map(|item| read::<TaskItem, _>(OPERATION, item)).transpose()?;
         let user = profile.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()?;
-        Ok((task, user, items.get(&tally).map(numbers).unwrap_or_default()))
+        Ok((task, user, items.get(&group).map(numbers).unwrap_or_default()))
     }
 
     async fn replace(
         &self,
         task: &Task,
         expected: u64,
-        also: Alongside<'_>,
+        also: AtomicExtras<'_>,
     ) -> Result<Replaced<Task>, PortError> {
         const OPERATION: &str = "changing a task";
         let stored = item(OPERATION, keys::task(task.id), &TaskItem::from(task))?;
-        if also.next.is_none() && also.notice.is_none() && also.record.is_none() {
+        if also.next.is_none() && also.notification.is_none() && also.record.is_none() {
             return self.replace_item::<TaskItem, _>(OPERATION, &self.tasks, stored, expected).await;
         }
         let mut actions = vec![put(OPERATION, &self.tasks, stored, When::Version(expected))?];
@@ -134,7 +134,7 @@ impl TaskChanges for DynamoDb {
             let next = item(OPERATION, keys::task(next.id), &TaskItem::from(next))?;
             actions.push(put(OPERATION, &self.tasks, next, When::Absent)?);
         }
-        actions.extend(self.put_notice(OPERATION, also.notice)?);
+        actions.extend(self.put_notification(OPERATION, also.notification)?);
         let record = also.record.map(|record| self.put_record(OPERATION, record));
         actions.extend(record.transpose()?);
         self.replace_with::<TaskItem, _>(OPERATION, actions).await
@@ -154,7 +154,7 @@ impl TaskChanges for DynamoDb {
             .scan_index_forward(false)
             .consistent_read(true)
             .limit(2);
-        let found = query.sent().await.map_err(port_error(OPERATION))?.items.unwrap_or_default();
+        let found = query.send_boxed().await.map_err(port_error(OPERATION))?.items.unwrap_or_default();
         let is_task = |item: &Item| item.get(keys::SK) == Some(&text(&sort));
         let (tasks, comments): (Vec<_>, Vec<_>) = found.into_iter().partition(is_task);
         let task = tasks.into_iter().next().map(|item| read::<TaskItem, _>(OPERATION, item));
@@ -185,16 +185,16 @@ impl TaskChanges for DynamoDb {
             .expression_attribute_names("#version", keys::VERSION)
             .expression_attribute_values(":expected", number(expected))
             .return_values_on_condition_check_failure(AllOld)
-            .sent()
+            .send_boxed()
             .await;
         let replaced = match result {
-            Ok(_) => Replaced::Done,
+            Ok(_) => Replaced::Stored,
             Err(error) => match error.as_service_error() {
                 // It was there a moment ago: somebody has deleted it, or this very call, sent twice by the SDK.
                 Some(DeleteItemError::ConditionalCheckFailedException(refused))
                     if refused.item().is_none() =>
                 {
-                    Replaced::Done
+                    Replaced::Stored
                 }
                 Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
                     conflict::<TaskItem, _>(OPERATION, refused.item().cloned())?
@@ -226,7 +226,7 @@ impl DynamoDb {
             (self.tasks.clone(), wanted(tasks.clone())?),
             (self.accounts.clone(), wanted(vec![account.clone()])?),
         ]);
-        let answer = self.client.batch_get_item().set_request_items(Some(request)).sent().await;
+        let answer = self.client.batch_get_item().set_request_items(Some(request)).send_boxed().await;
         let answer = answer.map_err(port_error(operation))?;
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             // So few items never exceed the size of one answer, so this is throttling: ask again singly, which
@@ -251,7 +251,7 @@ impl DynamoDb {
     /// Deletes the comments of a task that is gone. Nobody can reach them any more, so it is no failure of the
     /// deletion if that does not succeed.
     async fn after_deletion(&self, replaced: &Replaced<Task>, id: TaskId, comments: bool) {
-        if !comments || *replaced != Replaced::Done {
+        if !comments || *replaced != Replaced::Stored {
             return;
         }
         const OPERATION: &str = "deleting the comments of a task";
@@ -293,11 +293,11 @@ impl DynamoDb {
             actions.insert(0, self.put_record(operation, record)?);
         }
         let reasons = match self.transact(operation, actions).await? {
-            Transacted::Done => return Ok(Some(Created::Done)),
+            Transacted::Done => return Ok(Some(Created::Stored)),
             Transacted::Refused(reasons) => reasons,
         };
         match reasons.into_iter().next().flatten().flatten().filter(|_| record.is_some()) {
-            Some(used) => read::<IdempotencyItem, _>(operation, used).map(Created::KeyUsed).map(Some),
+            Some(used) => read::<IdempotencyItem, _>(operation, used).map(Created::Replayed).map(Some),
             None => Ok(None),
         }
     }
@@ -312,24 +312,28 @@ impl DynamoDb {
             .set_item(Some(stored))
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", keys::PK);
-        match put.sent().await {
-            Ok(_) => Ok(Created::Done),
+        match put.send_boxed().await {
+            Ok(_) => Ok(Created::Stored),
             Err(error) => match error.as_service_error() {
                 // Ids are unique, so it is there by this very call: its answer was lost, and the SDK has sent
                 // it again.
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Done),
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Created::Stored),
                 _ => Err(port_error(OPERATION)(error)),
             },
         }
     }
 
-    pub(super) fn put_notice(
+    pub(super) fn put_notification(
         &self,
         operation: &'static str,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Option<TransactWriteItem>, PortError> {
-        let Some(notice) = notice else { return Ok(None) };
-        let stored = item(operation, keys::notice(notice.id), &NoticeItem::from(notice))?;
+        let Some(notification) = notification else { return Ok(None) };
+        let stored = item(
+            operation,
+            keys::notification(notification.id),
+            &NotificationItem::from(notification),
+        )?;
         put(operation, &self.tasks, stored, When::Absent).map(Some)
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{corrupt, outside, port_error},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// The timer of an entry of the index, if it can be read.
@@ -37,7 +37,7 @@ impl Timers for DynamoDb {
         }
         let partition = keys::timer_shard(shard);
         let mut start = after.map(|timer| {
-            let mut start = key(keys::subject(timer.subject));
+            let mut start = key(keys::timer_target(timer.subject));
             start.extend(HashMap::from([
                 (DUE_TIMERS.partition.to_owned(), text(&partition)),
                 (DUE_TIMERS.sort.to_owned(), text(keys::timer(&timer))),
@@ -57,7 +57,7 @@ impl Timers for DynamoDb {
                 .expression_attribute_values(":shard", text(&partition))
                 .expression_attribute_values(":until", text(keys::timers_until(until)))
                 .set_exclusive_start_key(start)
-                .sent()
+                .send_boxed()
                 .await
                 .map_err(port_error(OPERATION))?;
             // One that cannot be read must not keep the others of its shard from ringing.
@@ -84,13 +84,13 @@ impl Timers for DynamoDb {
             .client
             .update_item()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::subject(timer.subject))))
+            .set_key(Some(key(keys::timer_target(timer.subject))))
             .update_expression("SET #timer = :to")
             .condition_expression("#timer = :seen")
             .expression_attribute_names("#timer", DUE_TIMERS.sort)
             .expression_attribute_values(":to", text(keys::timer(&Timer { at: to, ..timer })))
             .expression_attribute_values(":seen", text(keys::timer(&timer)))
-            .sent()
+            .send_boxed()
             .await;
         match result {
             Ok(_) => Ok(()),

@@ -13,12 +13,12 @@ use taskbell_domain::ports::{PortError, Replaced};
 
 use super::{
     DynamoDb, Item,
-    items::{Read, Unreadable, read},
+    items::{FromItem, Unreadable, read},
     key, keys, number, text,
 };
 use crate::{
     error::{elsewhere, port_error, refused_item, unbuildable},
-    sent::Sent,
+    send_boxed::SendBoxed,
 };
 
 /// On which condition an item is written or deleted.
@@ -121,7 +121,7 @@ pub(super) fn conflict<S, D>(
     present: Option<Item>,
 ) -> Result<Replaced<D>, PortError>
 where
-    S: Read + TryInto<D, Error = Unreadable>,
+    S: FromItem + TryInto<D, Error = Unreadable>,
 {
     let present = present.map(|item| read::<S, D>(operation, item)).transpose()?;
     Ok(Replaced::Conflict(present.map(Box::new)))
@@ -137,7 +137,7 @@ impl DynamoDb {
         expected: u64,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: Read + TryInto<D, Error = Unreadable>,
+        S: FromItem + TryInto<D, Error = Unreadable>,
     {
         let result = self
             .client
@@ -148,9 +148,9 @@ impl DynamoDb {
             .expression_attribute_names("#version", keys::VERSION)
             .expression_attribute_values(":version", number(expected))
             .return_values_on_condition_check_failure(AllOld)
-            .sent()
+            .send_boxed()
             .await;
-        let Err(error) = result else { return Ok(Replaced::Done) };
+        let Err(error) = result else { return Ok(Replaced::Stored) };
         match error.as_service_error() {
             // Even an equal item may be somebody else's: two workers claim in the same second alike. So a write
             // that the SDK has sent again, because its answer was lost, counts as refused, too.
@@ -169,7 +169,7 @@ impl DynamoDb {
     ) -> Result<Transacted, PortError> {
         let send = || {
             let request = self.client.transact_write_items();
-            request.set_transact_items(Some(actions.clone())).sent()
+            request.set_transact_items(Some(actions.clone())).send_boxed()
         };
         let mut sent = send().await;
         // Another one was under way on one of the items; it is over in milliseconds. The SDK does not try again.
@@ -208,10 +208,10 @@ impl DynamoDb {
         actions: Vec<TransactWriteItem>,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: Read + TryInto<D, Error = Unreadable>,
+        S: FromItem + TryInto<D, Error = Unreadable>,
     {
         match self.transact(operation, actions).await? {
-            Transacted::Done => Ok(Replaced::Done),
+            Transacted::Done => Ok(Replaced::Stored),
             Transacted::Refused(reasons) => match reasons.into_iter().next().flatten() {
                 Some(present) => conflict::<S, D>(operation, present),
                 None => Err(elsewhere(operation)),

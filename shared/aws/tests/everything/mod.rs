@@ -3,27 +3,27 @@
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
-    checklist::WantedItem,
+    checklist::ChecklistItemInput,
     comment::Comment,
-    counts::{Counted, Number, Tallies, Tally},
     credential::{CheckedPassword, Credential, Session},
     delivery::{DeliveryStatus, Feedback, Outcome, Reason},
     digest::{Digest, DigestHour},
-    id::{NoticeId, SessionId, SpaceId},
-    limit::{LINKS, Limit, Subject},
-    notice::{Content, Notice, NoticeStep, Purpose},
+    id::{NotificationId, SessionId, SpaceId},
+    notification::{Notification, NotificationKind, NotificationStep, Purpose},
     ports::*,
+    rate_limit::{LINKS, RateLimit, RateLimitKey},
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
-    reminder::{Lead, ReminderSpec},
+    reminder::{LeadTime, ReminderSpec},
     space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
+    statistics::{Contribution, Counter, CounterGroup, CounterGroups},
     task::{Completion, Priority, Status, Task},
     text::{Category, CommentText, Description, ItemTitle, MessageText, SpaceName, Tag, Title},
     timer::{self, Timer},
-    user::{AccountRole, MailKind, StopReason, Stopped, User},
+    user::{AccountRole, MailKind, MailSuppression, StopReason, User},
 };
 use taskbell_test::{
     ManualClock, SeededRandom,
-    fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user},
+    fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user},
 };
 
 /// Somebody who has used everything.
@@ -34,9 +34,9 @@ fn ada() -> User {
     ada.disabled_at = Some(now());
     ada.mail.set(MailKind::Assignments, false);
     ada.mail.set(MailKind::Digest, true);
-    ada.mail_stopped = Some(Stopped { reason: StopReason::Complained, at: now() });
+    ada.mail_stopped = Some(MailSuppression { reason: StopReason::Complained, at: now() });
     ada.digest_hour = DigestHour::new(0).expect("an hour");
-    ada.default_reminders = vec![ReminderSpec::Before(Lead::parse("P1D").expect("a lead"))];
+    ada.default_reminders = vec![ReminderSpec::Before(LeadTime::parse("P1D").expect("a lead"))];
     ada
 }
 
@@ -67,7 +67,7 @@ fn full() -> Task {
     full.recurrence_from = Some(RecurrenceFrom::Completion);
     full.assigned_to = Some(ada().id);
     full.checklist = ["Climb", "Pull"]
-        .map(|title| WantedItem {
+        .map(|title| ChecklistItemInput {
             id: None,
             title: ItemTitle::parse(title).expect("a title"),
             done: title == "Pull",
@@ -82,7 +82,7 @@ fn full() -> Task {
     (delivery.fence, delivery.sent_at, delivery.next_at) = (4, Some(now()), None);
     (delivery.status, delivery.feedback) = (DeliveryStatus::Sent, Some(Feedback::Bounced));
     delivery.reason = Some(Reason::TooOld);
-    full.past_reminders.push(full.reminders[1].clone());
+    full.archived_reminders.push(full.reminders[1].clone());
     full.next_occurrence = Some(plain().id);
     (full.status, full.completed_at) = (Status::Completed, Some(now()));
     full.completed_by = Some(Completion::Timer);
@@ -99,45 +99,52 @@ fn record() -> IdempotencyRecord {
         user: ada().id,
         key_hash: "k".repeat(64),
         body_hash: "b".repeat(64),
-        made: plain().id.to_string(),
+        resource_id: plain().id.to_string(),
         status: 201,
         created_at: now(),
         expires_at: now() + SignedDuration::from_hours(24),
     }
 }
 
-/// A notice of each kind; the first one has been sent.
-fn notices() -> Vec<Notice> {
+/// A notification of each kind; the first one has been sent.
+fn notifications() -> Vec<Notification> {
     let (to, by) = (ada().id, eve().id);
     let contents = [
-        Content::Assignment { to, task: full().id, by },
-        Content::Message {
+        NotificationKind::Assignment { to, task: full().id, by },
+        NotificationKind::Message {
             to,
             by,
-            subject: taskbell_domain::text::Subject::parse("Sunday").expect("a subject"),
+            subject: taskbell_domain::text::MessageSubject::parse("Sunday").expect("a subject"),
             text: MessageText::parse("The bell\nrests.").expect("a text"),
         },
-        Content::Verification { to },
-        Content::Digest { to, day: "2026-03-01".parse().expect("a day") },
-        Content::Code { to, purpose: Purpose::Operator, secret_hash: None },
-        Content::Code { to, purpose: Purpose::PasswordReset, secret_hash: Some("h".repeat(64)) },
+        NotificationKind::Verification { to },
+        NotificationKind::Digest { to, day: "2026-03-01".parse().expect("a day") },
+        NotificationKind::Code { to, purpose: Purpose::Operator, secret_hash: None },
+        NotificationKind::Code {
+            to,
+            purpose: Purpose::PasswordReset,
+            secret_hash: Some("h".repeat(64)),
+        },
     ];
-    let mut notices: Vec<_> = (1..).zip(contents).map(|(n, content)| notice(n, content)).collect();
-    let NoticeStep::Send(fence) = notices[0].begin_delivery(now()) else { panic!("it is due") };
-    notices[0].finish_delivery(fence, &Outcome::Accepted("m-1".to_owned()), now());
-    notices
+    let mut notifications: Vec<_> =
+        (1..).zip(contents).map(|(n, content)| notification(n, content)).collect();
+    let NotificationStep::Send(fence) = notifications[0].begin_delivery(now()) else {
+        panic!("it is due")
+    };
+    notifications[0].finish_delivery(fence, &Outcome::Accepted("m-1".to_owned()), now());
+    notifications
 }
 
-fn invitation() -> (Invitation, Notice) {
+fn invitation() -> (Invitation, Notification) {
     let space = shared().0;
     let to = taskbell_domain::email::EmailAddress::parse("someone@example.org").expect("an address");
-    let carrier = notice(20, Content::Invitation { to: to.clone(), space: space.id });
+    let carrier = notification(20, NotificationKind::Invitation { to: to.clone(), space: space.id });
     let invitation = Invitation {
         space: space.id,
         email: to,
         role: Role::Viewer,
         invited_by: ada().id,
-        notice: carrier.id,
+        notification: carrier.id,
         secret_hash: Some("s".repeat(64)),
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
@@ -161,12 +168,12 @@ fn leaving() -> (Space, Member) {
 }
 
 fn digest() -> Digest {
-    let made_for = Some("2026-03-01".parse().expect("a day"));
+    let last_run_date = Some("2026-03-01".parse().expect("a day"));
     let at = Some(instant("2026-03-02T08:00:00Z"));
-    Digest { made_for, version: 2, ..Digest::new(ada().id, at, 1) }
+    Digest { last_run_date, version: 2, ..Digest::new(ada().id, at, 1) }
 }
 
-const REQUESTS: Limit = Limit::requests(600);
+const REQUESTS: RateLimit = RateLimit::requests(600);
 
 /// Stores all of it.
 pub(crate) async fn store(store: &DynamoDb) {
@@ -174,15 +181,15 @@ pub(crate) async fn store(store: &DynamoDb) {
         let registered = store.register(who, &credential(who), None).await.expect("an answer");
         assert_eq!(registered, Registered::Done);
     }
-    let at = Timer { at: now(), subject: timer::Subject::Digest(ada().id) };
+    let at = Timer { at: now(), subject: timer::TimerTarget::Digest(ada().id) };
     store.replace_user(&ada(), 1, Some(at)).await.expect("an answer");
     store.replace_digest(&digest(), 1, None).await.expect("an answer");
     let (email, hash) = (&user(1).email, "a hash");
     let checked = CheckedPassword { email, hash, rehashed: None };
     assert!(store.open_session(&session(), checked).await.expect("an answer"));
-    store.stop_address(&eve().email.hash(), now()).await.expect("an answer");
-    store.count(&REQUESTS, &Subject::user(ada().id), 3, now()).await.expect("an answer");
-    store.count(&LINKS, &Subject::user(eve().id), 1, now()).await.expect("an answer");
+    store.suppress_address(&eve().email.hash(), now()).await.expect("an answer");
+    store.record(&REQUESTS, &RateLimitKey::user(ada().id), 3, now()).await.expect("an answer");
+    store.record(&LINKS, &RateLimitKey::user(eve().id), 1, now()).await.expect("an answer");
     let blocked = User { disabled_at: Some(now()), ..eve() };
     store.store_access(&blocked, &LINKS).await.expect("an answer");
 
@@ -191,10 +198,10 @@ pub(crate) async fn store(store: &DynamoDb) {
     store.create(&plain, Some(&record()), None).await.expect("an answer");
     store.add_comment(&comment(1, &full, &ada()), None).await.expect("an answer");
     for task in [&full, &plain] {
-        store.count_task(&Counted::of(task)).await.expect("an answer");
+        store.record_contribution(&Contribution::of(task)).await.expect("an answer");
     }
-    for notice in notices() {
-        store.add_notice(&notice, None).await.expect("an answer");
+    for notification in notifications() {
+        store.add_notification(&notification, None).await.expect("an answer");
     }
 
     let ((first, owner), (_, [_, member])) = (space(1, &ada()), shared());
@@ -209,11 +216,11 @@ pub(crate) async fn store(store: &DynamoDb) {
     let (now_shared, _) = shared();
     let joined = store.change_member(&now_shared, 1, &MemberChange::Join(member, theirs, None)).await;
     assert!(joined.expect("an answer"));
-    let id = NoticeId::generate(&ManualClock::at(NOW), &SeededRandom::new(21));
-    let fresh = Invitation { secret_hash: None, notice: id, ..kept.clone() };
-    let content = Content::Invitation { to: kept.email.clone(), space: kept.space };
-    store.invite(&fresh, &Notice::new(id, content, now()), None, None).await.expect("an answer");
-    let armed = store.arm_invitation(&fresh, &"s".repeat(64)).await.expect("an answer");
+    let id = NotificationId::generate(&ManualClock::at(NOW), &SeededRandom::new(21));
+    let fresh = Invitation { secret_hash: None, notification: id, ..kept.clone() };
+    let content = NotificationKind::Invitation { to: kept.email.clone(), space: kept.space };
+    store.invite(&fresh, &Notification::new(id, content, now()), None, None).await.expect("an answer");
+    let armed = store.set_invitation_secret(&fresh, &"s".repeat(64)).await.expect("an answer");
     assert!(armed);
 }
 
@@ -233,8 +240,8 @@ pub(crate) async fn check(store: &DynamoDb) {
     let next = Session { token_hash: "another".to_owned(), ..session() };
     let rotated = store.rotate_session(&next, &old.token_hash, now()).await.expect("an answer");
     assert_eq!(rotated, Rotated::Done);
-    assert!(store.is_stopped(&eve.email.hash()).await.expect("an answer"));
-    let count = async |limit, user| store.count(limit, &Subject::user(user), 1, now()).await;
+    assert!(store.is_suppressed(&eve.email.hash()).await.expect("an answer"));
+    let count = async |limit, user| store.record(limit, &RateLimitKey::user(user), 1, now()).await;
     let usage = count(&REQUESTS, ada.id).await.expect("an answer");
     assert_eq!(usage.map(|usage| usage.count), Some(4));
     assert_eq!(count(&LINKS, eve.id).await.expect("an answer"), None);
@@ -247,8 +254,8 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(records, [record()]);
     let comments = store.comments(full.id, None, 10).await.expect("a page").items;
     assert_eq!(comments, [comment(1, &full, &ada)]);
-    for notice in notices() {
-        assert_eq!(store.notice(notice.id).await.expect("an answer"), Some(notice));
+    for notification in notifications() {
+        assert_eq!(store.notification(notification.id).await.expect("an answer"), Some(notification));
     }
 
     let (space, members) = shared();
@@ -264,19 +271,20 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(spaces, [(space.clone(), Role::Member)]);
     let invited = store.invitations(space.id).await.expect("an answer");
     let (kept, _) = invitation();
-    assert_eq!(invited, [Invitation { notice: invited[0].notice, ..kept }]);
+    assert_eq!(invited, [Invitation { notification: invited[0].notification, ..kept }]);
 
     let personal = SpaceId::personal(ada.id);
-    let all = async || store.numbers(personal).await.expect("an answer").get(&Number::All).copied();
+    let all = async || store.numbers(personal).await.expect("an answer").get(&Counter::All).copied();
     assert_eq!(all().await, Some(2));
-    let tags = store.tallies(personal, Tallies::Tags, None, None).await.expect("a page").items;
-    let tags: Vec<_> = tags.into_iter().map(|(tally, _)| tally).collect();
-    assert_eq!(tags, full.tags.iter().cloned().map(Tally::Tag).collect::<Vec<_>>());
-    let completed = Tallies::CompletedSince("2026-03-01".parse().expect("a day"));
-    let days = store.tallies(personal, completed, None, None).await.expect("a page").items;
+    let tags =
+        store.counter_groups(personal, CounterGroups::Tags, None, None).await.expect("a page").items;
+    let tags: Vec<_> = tags.into_iter().map(|(group, _)| group).collect();
+    assert_eq!(tags, full.tags.iter().cloned().map(CounterGroup::Tag).collect::<Vec<_>>());
+    let completed = CounterGroups::CompletedSince("2026-03-01".parse().expect("a day"));
+    let days = store.counter_groups(personal, completed, None, None).await.expect("a page").items;
     assert_eq!(days.len(), 1);
     // What the task was counted as is taken away.
-    store.count_task(&Counted::gone(&full)).await.expect("an answer");
+    store.record_contribution(&Contribution::gone(&full)).await.expect("an answer");
     assert_eq!(all().await, Some(1));
 }
 
@@ -285,18 +293,18 @@ pub(crate) async fn change(store: &DynamoDb) {
     let later = |at: Timestamp| at + SignedDuration::from_secs(1);
     let mut user: User = store.user(ada().id).await.expect("an answer").expect("it is there");
     (user.disabled_at, user.mail_stopped, user.version) = (None, None, 3);
-    let at = Timer { at: later(now()), subject: timer::Subject::Digest(user.id) };
+    let at = Timer { at: later(now()), subject: timer::TimerTarget::Digest(user.id) };
     store.replace_user(&user, 2, Some(at)).await.expect("an answer");
     let mut digest = store.digest(user.id).await.expect("an answer").expect("it is there");
     let read = digest.version;
     (digest.at, digest.version) = (None, read + 1);
     let replaced = store.replace_digest(&digest, read, None).await.expect("an answer");
-    assert_eq!(replaced, Replaced::Done);
+    assert_eq!(replaced, Replaced::Stored);
     let next = Session { token_hash: "another".to_owned(), ..session() };
     store.rotate_session(&next, &session().token_hash, now()).await.expect("an answer");
-    store.stop_address(&eve().email.hash(), later(now())).await.expect("an answer");
+    store.suppress_address(&eve().email.hash(), later(now())).await.expect("an answer");
     let tomorrow = now() + SignedDuration::from_hours(24);
-    store.count(&REQUESTS, &Subject::user(user.id), 1, tomorrow).await.expect("an answer");
+    store.record(&REQUESTS, &RateLimitKey::user(user.id), 1, tomorrow).await.expect("an answer");
     store.store_access(&eve(), &LINKS).await.expect("an answer");
 
     for id in [full().id, plain().id] {
@@ -304,21 +312,22 @@ pub(crate) async fn change(store: &DynamoDb) {
         let read = task.version;
         (task.version, task.category, task.completed_at) = (read + 1, None, None);
         task.title = Title::parse("Else").expect("a title");
-        let replaced = store.replace(&task, read, Alongside::default()).await.expect("an answer");
-        assert_eq!(replaced, Replaced::Done);
-        store.count_task(&Counted::of(&task)).await.expect("an answer");
+        let replaced = store.replace(&task, read, AtomicExtras::default()).await.expect("an answer");
+        assert_eq!(replaced, Replaced::Stored);
+        store.record_contribution(&Contribution::of(&task)).await.expect("an answer");
     }
     let made = comment(1, &full(), &ada());
     let found = store.comment(made.task, made.id).await.expect("an answer");
     let mut edited: Comment = found.expect("it is there");
     assert!(edited.edit(CommentText::parse("Else").expect("a text"), now()));
-    assert_eq!(store.replace_comment(&edited, 1).await.expect("an answer"), Replaced::Done);
-    for notice in notices() {
-        let mut notice = store.notice(notice.id).await.expect("an answer").expect("it is there");
-        let read = notice.version;
-        (notice.version, notice.delivery.next_at) = (read + 1, None);
-        let replaced = store.replace_notice(&notice, read).await.expect("an answer");
-        assert_eq!(replaced, Replaced::Done);
+    assert_eq!(store.replace_comment(&edited, 1).await.expect("an answer"), Replaced::Stored);
+    for notification in notifications() {
+        let mut notification =
+            store.notification(notification.id).await.expect("an answer").expect("it is there");
+        let read = notification.version;
+        (notification.version, notification.delivery.next_at) = (read + 1, None);
+        let replaced = store.replace_notification(&notification, read).await.expect("an answer");
+        assert_eq!(replaced, Replaced::Stored);
     }
 
     let (mut space, member) = {
@@ -326,13 +335,13 @@ pub(crate) async fn change(store: &DynamoDb) {
         found.expect("it is there")
     };
     let (read, change) = (space.version, MemberChange::Role(member, Role::Admin));
-    space.count(&change, now()).expect("a change");
+    space.apply(&change, now()).expect("a change");
     assert!(store.change_member(&space, read, &change).await.expect("an answer"));
     assert!(space.rename(SpaceName::parse("Else").expect("a name"), now()));
     let replaced = store.replace_space(&space, space.version - 1).await.expect("an answer");
-    assert_eq!(replaced, Replaced::Done);
+    assert_eq!(replaced, Replaced::Stored);
     let (invited, _) = invitation();
     let found = store.invitation(invited.space, &invited.email.hash()).await.expect("an answer");
-    let armed = store.arm_invitation(&found.expect("it is there"), &"t".repeat(64)).await;
+    let armed = store.set_invitation_secret(&found.expect("it is there"), &"t".repeat(64)).await;
     assert!(armed.expect("an answer"));
 }

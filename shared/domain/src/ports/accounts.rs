@@ -8,8 +8,8 @@ use crate::{
     credential::{CheckedPassword, Credential, Session},
     email::EmailAddress,
     id::{SessionId, UserId},
-    limit::{Limit, Subject, Usage},
-    notice::Notice,
+    notification::Notification,
+    rate_limit::{RateLimit, RateLimitKey, Usage},
     timer::Timer,
     user::User,
 };
@@ -39,7 +39,7 @@ pub trait ProfileChanges: Profiles {
 pub struct UserPage {
     /// The accounts, by address.
     pub items: Vec<User>,
-    /// Behind which the next page begins: its canonical address and its id.
+    /// Behind which the next page prefix: its canonical address and its id.
     pub next: Option<(String, UserId)>,
 }
 
@@ -49,7 +49,7 @@ pub trait Directory: Profiles {
     /// a moment.
     fn users(
         &self,
-        begins: &str,
+        prefix: &str,
         after: Option<(String, UserId)>,
         limit: u8,
     ) -> impl Future<Output = Result<UserPage, PortError>> + Send;
@@ -68,26 +68,26 @@ pub trait AccessChanges: Profiles {
     fn store_access(
         &self,
         user: &User,
-        limit: &Limit,
+        limit: &RateLimit,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// A code that is used up, and what it does, to be stored together.
 #[derive(Clone, Copy)]
 pub struct Redemption<'a> {
-    /// The notice that carried the code, without the code's secret; one version higher than it was read.
-    pub code: &'a Notice,
+    /// The notification that carried the code, without the code's secret; one version higher than it was read.
+    pub code: &'a Notification,
     /// The account as the code changes it, one version higher than it was read.
     pub user: &'a User,
     /// Another password.
     pub credential: Option<&'a Credential>,
     /// Under which limit requests of the user are counted: whoever counts them learns what the profile says now.
-    pub limit: &'a Limit,
+    pub limit: &'a RateLimit,
 }
 
 /// Uses up codes.
 pub trait Redemptions: Send + Sync {
-    /// Stores all of it, if the notice and the account still have the versions that were read, and the credential of
+    /// Stores all of it, if the notification and the account still have the versions that were read, and the credential of
     /// the account's address is the account's. Returns whether it was so.
     fn redeem(
         &self,
@@ -112,7 +112,7 @@ pub trait Registrations: Send + Sync {
         &self,
         user: &User,
         credential: &Credential,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> impl Future<Output = Result<Registered, PortError>> + Send;
 }
 
@@ -126,16 +126,17 @@ pub trait Credentials: Send + Sync {
 }
 
 /// Knows addresses to which no mail goes, of people who may have no account.
-pub trait StoppedAddresses: Send + Sync {
+pub trait SuppressedAddresses: Send + Sync {
     /// Lets no more mail go to the address with this hash.
-    fn stop_address(
+    fn suppress_address(
         &self,
         address_hash: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Whether no mail goes to the address with this hash.
-    fn is_stopped(&self, address_hash: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+    fn is_suppressed(&self, address_hash: &str)
+    -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// What came of exchanging a refresh token.
@@ -186,13 +187,13 @@ pub trait Sessions: Send + Sync {
 }
 
 /// Counts what somebody does, to limit it.
-pub trait Limits: Send + Sync {
+pub trait RateLimits: Send + Sync {
     /// Counts so many more for a subject, and tells how many there are in the window of `now`, these included;
     /// nothing if the subject is blocked.
-    fn count(
+    fn record(
         &self,
-        limit: &Limit,
-        subject: &Subject,
+        limit: &RateLimit,
+        subject: &RateLimitKey,
         more: u32,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Usage>, PortError>> + Send;
@@ -200,8 +201,8 @@ pub trait Limits: Send + Sync {
     /// Takes one back that was counted for a subject in the window of `now`, and was not done after all.
     fn take_back(
         &self,
-        limit: &Limit,
-        subject: &Subject,
+        limit: &RateLimit,
+        subject: &RateLimitKey,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }

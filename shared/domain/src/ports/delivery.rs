@@ -1,4 +1,4 @@
-//! Timers, notices, and the sending of mail.
+//! Timers, notifications, and the sending of mail.
 
 use std::future::Future;
 
@@ -7,35 +7,38 @@ use jiff::Timestamp;
 use crate::{
     digest::Digest,
     email::EmailAddress,
-    id::{NoticeId, ReminderId, UserId},
-    notice::Notice,
+    id::{NotificationId, ReminderId, UserId},
+    notification::Notification,
     space::Invitation,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
 };
 
 use super::{Created, IdempotencyRecord, PortError, Replaced};
 
-/// Reads and changes notices, and what goes with their sending.
-pub trait Notices: Send + Sync {
-    /// The notice as it is now (a consistent read), or nothing.
-    fn notice(&self, id: NoticeId) -> impl Future<Output = Result<Option<Notice>, PortError>> + Send;
-
-    /// Stores a new notice, together with the record of its idempotency key.
-    fn add_notice(
+/// Reads and changes notifications, and what goes with their sending.
+pub trait Notifications: Send + Sync {
+    /// The notification as it is now (a consistent read), or nothing.
+    fn notification(
         &self,
-        notice: &Notice,
+        id: NotificationId,
+    ) -> impl Future<Output = Result<Option<Notification>, PortError>> + Send;
+
+    /// Stores a new notification, together with the record of its idempotency key.
+    fn add_notification(
+        &self,
+        notification: &Notification,
         record: Option<&IdempotencyRecord>,
     ) -> impl Future<Output = Result<Created, PortError>> + Send;
 
-    /// Stores a notice if the stored one still has the version `expected`.
-    fn replace_notice(
+    /// Stores a notification if the stored one still has the version `expected`.
+    fn replace_notification(
         &self,
-        notice: &Notice,
+        notification: &Notification,
         expected: u64,
-    ) -> impl Future<Output = Result<Replaced<Notice>, PortError>> + Send;
+    ) -> impl Future<Output = Result<Replaced<Notification>, PortError>> + Send;
 
-    /// Sets the secret of an invitation, if it is still carried by the same notice. Returns whether it is.
-    fn arm_invitation(
+    /// Sets the secret of an invitation, if it is still carried by the same notification. Returns whether it is.
+    fn set_invitation_secret(
         &self,
         invitation: &Invitation,
         secret_hash: &str,
@@ -47,13 +50,13 @@ pub trait Digests: Send + Sync {
     /// The digest of a user as it is now (a consistent read), or nothing.
     fn digest(&self, user: UserId) -> impl Future<Output = Result<Option<Digest>, PortError>> + Send;
 
-    /// Stores a digest if the stored one still has the version `expected`, together with the notice that carries the
+    /// Stores a digest if the stored one still has the version `expected`, together with the notification that carries the
     /// mail of a day.
     fn replace_digest(
         &self,
         digest: &Digest,
         expected: u64,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> impl Future<Output = Result<Replaced<Digest>, PortError>> + Send;
 }
 
@@ -101,9 +104,9 @@ pub trait TimerQueue: Send + Sync {
 
 /// What a mail is about. SES repeats it in all that it tells of the mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About {
-    /// The task or the notice.
-    pub subject: Subject,
+pub struct MailTags {
+    /// The task or the notification.
+    pub subject: TimerTarget,
     /// The reminder of the task.
     pub reminder: Option<ReminderId>,
     /// The account it goes to; an invitation goes to an address.
@@ -114,7 +117,7 @@ pub struct About {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     /// What it is about.
-    pub about: About,
+    pub about: MailTags,
     /// Where it goes.
     pub to: EmailAddress,
     /// The whole message (RFC 5322), headers included.

@@ -18,7 +18,7 @@ pub struct IdempotencyRecord {
     /// Hash of the request's body.
     pub body_hash: String,
     /// The id of what was created, or changed.
-    pub made: String,
+    pub resource_id: String,
     /// The status that was answered.
     pub status: u16,
     /// When it was made.
@@ -31,9 +31,9 @@ pub struct IdempotencyRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     /// It is stored.
-    Done,
+    Stored,
     /// The key was used before; this is the record of it. Nothing was stored.
-    KeyUsed(IdempotencyRecord),
+    Replayed(IdempotencyRecord),
 }
 
 /// Finds what requests with idempotency keys have done.

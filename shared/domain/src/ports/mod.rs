@@ -42,7 +42,7 @@ pub struct UnusableItem(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced<T> {
     /// It is stored.
-    Done,
+    Stored,
     /// It has changed meanwhile; this is what it is now, or nothing if it is gone.
     Conflict(Option<Box<T>>),
 }

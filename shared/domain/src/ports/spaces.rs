@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::{
     id::{SpaceId, UserId},
-    notice::Notice,
+    notification::Notification,
     space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     user::User,
 };
@@ -96,13 +96,13 @@ pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
         change: &MemberChange,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Stores an invitation in the place of an older one for the same address, together with the notice that
+    /// Stores an invitation in the place of an older one for the same address, together with the notification that
     /// carries it, and the record of its idempotency key. Nothing if a version of the space's invitations is given
     /// that is not the present one.
     fn invite(
         &self,
         invitation: &Invitation,
-        notice: &Notice,
+        notification: &Notification,
         book: Option<u64>,
         record: Option<&IdempotencyRecord>,
     ) -> impl Future<Output = Result<Option<Created>, PortError>> + Send;

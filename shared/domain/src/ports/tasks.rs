@@ -4,10 +4,10 @@ use std::future::Future;
 
 use crate::{
     comment::Comment,
-    counts::{Counted, Numbers, Tallies, Tally},
     id::{CommentId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
-    notice::Notice,
+    notification::Notification,
+    statistics::{Contribution, CounterGroup, CounterGroups, Counters},
     task::Task,
     user::User,
 };
@@ -18,11 +18,11 @@ use super::{
 
 /// What is stored together with a changed task, or not at all.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Alongside<'a> {
+pub struct AtomicExtras<'a> {
     /// The occurrence that its completion made.
     pub next: Option<&'a Task>,
-    /// The notice that tells of the change.
-    pub notice: Option<&'a Notice>,
+    /// The notification that tells of the change.
+    pub notification: Option<&'a Notification>,
     /// The record of the idempotency key of the request. Is there one already, nothing is stored, and that is
     /// an error which passes: the same request is being carried out elsewhere.
     pub record: Option<&'a IdempotencyRecord>,
@@ -97,55 +97,58 @@ pub trait Comments: TaskReads + IdempotencyRecords {
 }
 
 /// Keeps count of tasks.
-pub trait Counting: Send + Sync {
-    /// Lets the numbers of a space say what a task counts as now. Counted twice, it counts once; what is older than
+pub trait StatisticsUpdates: Send + Sync {
+    /// Lets the numbers of a space say what a task counts as now. Contribution twice, it counts once; what is older than
     /// what has been counted is passed over.
-    fn count_task(&self, counted: &Counted) -> impl Future<Output = Result<(), PortError>> + Send;
+    fn record_contribution(
+        &self,
+        counted: &Contribution,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// A page of tallies.
+/// A page of counter_groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TallyPage {
-    /// The tallies in their order, those without tasks left out.
-    pub items: Vec<(Tally, Numbers)>,
+pub struct CounterGroupPage {
+    /// The counter_groups in their order, those without tasks left out.
+    pub items: Vec<(CounterGroup, Counters)>,
     /// The last one that was looked at, if there may be more behind it.
-    pub next: Option<Tally>,
+    pub next: Option<CounterGroup>,
 }
 
 /// Reads what is counted. It lags behind the latest changes by moments.
-pub trait CountReads: Memberships + Quotas {
-    /// Tallies of a space behind one of them; all that go into one answer of the store if there is no limit.
-    fn tallies(
+pub trait StatisticsReads: Memberships + Quotas {
+    /// CounterGroups of a space behind one of them; all that go into one answer of the store if there is no limit.
+    fn counter_groups(
         &self,
         space: SpaceId,
-        of: Tallies,
-        after: Option<Tally>,
+        of: CounterGroups,
+        after: Option<CounterGroup>,
         limit: Option<u8>,
-    ) -> impl Future<Output = Result<TallyPage, PortError>> + Send;
+    ) -> impl Future<Output = Result<CounterGroupPage, PortError>> + Send;
 }
 
 /// Knows how much is in a space.
 pub trait Quotas: Send + Sync {
     /// The numbers of all its tasks. They lag behind the latest changes by moments.
-    fn numbers(&self, space: SpaceId) -> impl Future<Output = Result<Numbers, PortError>> + Send;
+    fn numbers(&self, space: SpaceId) -> impl Future<Output = Result<Counters, PortError>> + Send;
 
     /// A profile, and the numbers of a space, in one call.
     fn user_and_numbers(
         &self,
         user: UserId,
         space: SpaceId,
-    ) -> impl Future<Output = Result<(Option<User>, Numbers), PortError>> + Send;
+    ) -> impl Future<Output = Result<(Option<User>, Counters), PortError>> + Send;
 }
 
 /// Creates tasks.
 pub trait TaskCreation: TaskReads + Profiles + Quotas + IdempotencyRecords {
-    /// Stores a new task, together with the record of its idempotency key and the notice that tells of it: all
+    /// Stores a new task, together with the record of its idempotency key and the notification that tells of it: all
     /// or nothing. An older record that has expired when this one is made does not count.
     fn create(
         &self,
         task: &Task,
         record: Option<&IdempotencyRecord>,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> impl Future<Output = Result<Created, PortError>> + Send;
 }
 
@@ -156,14 +159,14 @@ pub trait TaskChanges: TaskReads + Quotas {
         &self,
         task: TaskId,
         user: UserId,
-    ) -> impl Future<Output = Result<(Option<Task>, Option<User>, Numbers), PortError>> + Send;
+    ) -> impl Future<Output = Result<(Option<Task>, Option<User>, Counters), PortError>> + Send;
 
     /// Stores a task if the stored one still has the version `expected`, with all that goes alongside it.
     fn replace(
         &self,
         task: &Task,
         expected: u64,
-        also: Alongside<'_>,
+        also: AtomicExtras<'_>,
     ) -> impl Future<Output = Result<Replaced<Task>, PortError>> + Send;
 
     /// The task as it is now (a consistent read), and whether there are comments on it.
@@ -172,7 +175,7 @@ pub trait TaskChanges: TaskReads + Quotas {
         id: TaskId,
     ) -> impl Future<Output = Result<(Option<Task>, bool), PortError>> + Send;
 
-    /// Deletes a task if it still has the version `expected`, together with a record as in [`Alongside`], and
+    /// Deletes a task if it still has the version `expected`, together with a record as in [`AtomicExtras`], and
     /// then its comments, if it has any. One that is gone already counts as deleted.
     fn delete(
         &self,

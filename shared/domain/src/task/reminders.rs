@@ -39,10 +39,10 @@ impl Task {
         let (before, mut kept): (Vec<_>, Vec<_>) = self.reminders.drain(..).partition(snoozed);
         end_snooze(&mut kept, now);
         for reminder in kept.iter_mut().filter(|r| r.delivery.fire_at <= until) {
-            pass_over(reminder, Reason::Snoozed);
+            skip_before(reminder, Reason::Snoozed);
         }
         self.reminders = kept;
-        self.retire(before, now);
+        self.archive(before, now);
         let id = ReminderId::generate(&At(now), random);
         self.reminders.push(Reminder::scheduled(id, ReminderSpec::Snoozed(until), until));
         self.version += 1;
@@ -100,27 +100,27 @@ impl Task {
             // Also what the end of a snooze has just scheduled.
             let waits = reminder.delivery.status == DeliveryStatus::Scheduled;
             if waits && self.status == Status::Completed {
-                pass_over(&mut reminder, Reason::TaskCompleted);
+                skip_before(&mut reminder, Reason::TaskCompleted);
             }
             self.reminders.push(reminder);
         }
-        self.retire(present, now);
+        self.archive(present, now);
         debug_assert!(self.reminders.len() <= MAX_REMINDERS + 1, "one more that is snoozed");
         Ok(())
     }
 
     /// Keeps, of reminders no longer wanted, those whose moment had come while they were.
-    fn retire(&mut self, replaced: Vec<Reminder>, now: Timestamp) {
+    fn archive(&mut self, replaced: Vec<Reminder>, now: Timestamp) {
         for mut reminder in replaced {
             let ahead = reminder.delivery.fire_at > now && reminder.delivery.attempts == 0;
             if ahead || reminder.delivery.reason == Some(Reason::PastWhenSet) {
                 continue;
             }
-            pass_over(&mut reminder, Reason::Replaced);
-            self.past_reminders.push(reminder);
+            skip_before(&mut reminder, Reason::Replaced);
+            self.archived_reminders.push(reminder);
         }
-        let excess = self.past_reminders.len().saturating_sub(MAX_PAST_REMINDERS);
-        self.past_reminders.drain(..excess);
+        let excess = self.archived_reminders.len().saturating_sub(MAX_PAST_REMINDERS);
+        self.archived_reminders.drain(..excess);
     }
 }
 
@@ -138,7 +138,7 @@ fn end_snooze(reminders: &mut [Reminder], now: Timestamp) {
 }
 
 /// Ends a reminder that has not been sent. What may have been sent stays uncertain, but is not sent again.
-pub(super) fn pass_over(reminder: &mut Reminder, reason: Reason) {
+pub(super) fn skip_before(reminder: &mut Reminder, reason: Reason) {
     match reminder.delivery.status {
         DeliveryStatus::Scheduled => reminder.delivery.end(DeliveryStatus::Skipped, Some(reason)),
         DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {

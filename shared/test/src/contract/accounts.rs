@@ -2,17 +2,17 @@
 
 use crate::{
     ManualClock, SeededRandom,
-    fixtures::{NOW, instant, notice, now, user},
+    fixtures::{NOW, instant, notification, now, user},
 };
 use jiff::SignedDuration;
 use taskbell_domain::{
     credential::{CheckedPassword, Credential, RefreshToken, SESSION_LIFETIME, Session},
     email::EmailAddress,
     id::SessionId,
-    limit::{self, Limit},
-    notice::{Content, Notice, Purpose},
+    notification::{Notification, NotificationKind, Purpose},
     ports::*,
-    user::{MailKind, StopReason, Stopped, User},
+    rate_limit::{self, RateLimit},
+    user::{MailKind, MailSuppression, StopReason, User},
 };
 
 use super::{Store, register};
@@ -21,7 +21,7 @@ use super::{Store, register};
 pub async fn a_registered_account_is_read_back_whole(store: &impl Store) {
     let mut ada = user(1);
     ada.mail.set(MailKind::Assignments, false);
-    ada.mail_stopped = Some(Stopped { reason: StopReason::Complained, at: now() });
+    ada.mail_stopped = Some(MailSuppression { reason: StopReason::Complained, at: now() });
     assert_eq!(register(store, &ada).await, Registered::Done);
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada.clone()));
     let upper = EmailAddress::parse("USER1@EXAMPLE.COM").expect("an address");
@@ -35,10 +35,10 @@ pub async fn an_account_is_made_together_with_its_first_mail(store: &impl Store)
     let credential = |user: &User| Credential { user: user.id, password_hash: "a hash".to_owned() };
     let (ada, twin) = (user(1), User { email: user(1).email, ..user(2) });
     for (number, who, made) in [(1, &ada, Registered::Done), (2, &twin, Registered::EmailTaken)] {
-        let asks = notice(number, Content::Verification { to: who.id });
+        let asks = notification(number, NotificationKind::Verification { to: who.id });
         let registered = store.register(who, &credential(who), Some(&asks)).await;
         assert_eq!(registered.expect("an answer"), made);
-        let stored = store.notice(asks.id).await.expect("an answer");
+        let stored = store.notification(asks.id).await.expect("an answer");
         assert_eq!(stored, (made == Registered::Done).then_some(asks));
     }
 }
@@ -51,40 +51,41 @@ pub async fn a_code_is_used_up_together_with_what_it_does(store: &impl Store) {
         let found = store.credential(&ada.email).await.expect("an answer").expect("a credential");
         found.password_hash
     };
-    let content = Content::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
-    let unused = notice(1, content);
-    store.add_notice(&unused, None).await.expect("an answer");
-    let code = Notice { version: unused.version + 1, ..unused.clone() };
+    let content =
+        NotificationKind::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
+    let unused = notification(1, content);
+    store.add_notification(&unused, None).await.expect("an answer");
+    let code = Notification { version: unused.version + 1, ..unused.clone() };
     let changed = User {
         name: eve.name.clone(),
         tokens_valid_from: Some(now()),
         version: ada.version + 1,
         ..ada.clone()
     };
-    let redeem = async |code: &Notice, user: &User, hash: Option<&str>| {
+    let redeem = async |code: &Notification, user: &User, hash: Option<&str>| {
         let credential = hash.map(|hash| Credential { user: user.id, password_hash: hash.to_owned() });
-        let limit = &Limit::requests(1);
+        let limit = &RateLimit::requests(1);
         let redemption = Redemption { code, user, credential: credential.as_ref(), limit };
         store.redeem(redemption).await.expect("an answer")
     };
     let stale = User { version: ada.version + 2, ..changed.clone() };
     assert!(!redeem(&code, &stale, Some("b")).await, "the account has changed");
-    let used = Notice { version: code.version + 1, ..code.clone() };
+    let used = Notification { version: code.version + 1, ..code.clone() };
     assert!(!redeem(&used, &changed, Some("b")).await, "the code has been used");
     let moved = User { email: eve.email, ..changed.clone() };
     assert!(!redeem(&code, &moved, Some("b")).await, "the address is another one");
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada.clone()));
-    assert_eq!(store.notice(unused.id).await.expect("an answer"), Some(unused));
+    assert_eq!(store.notification(unused.id).await.expect("an answer"), Some(unused));
     assert_eq!(hash().await, "a hash");
     assert!(redeem(&code, &changed, Some("b")).await);
     assert!(!redeem(&code, &changed, Some("c")).await, "once");
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(changed.clone()));
     assert_eq!(
-        (store.notice(code.id).await.expect("an answer"), hash().await),
+        (store.notification(code.id).await.expect("an answer"), hash().await),
         (Some(code), "b".to_owned())
     );
-    let subject = limit::Subject::user(ada.id);
-    let usage = store.count(&Limit::requests(1), &subject, 1, now()).await.expect("an answer");
+    let subject = rate_limit::RateLimitKey::user(ada.id);
+    let usage = store.record(&RateLimit::requests(1), &subject, 1, now()).await.expect("an answer");
     assert_eq!(usage.and_then(|usage| usage.tokens_valid_from), Some(now()), "at once");
     let further = User { version: changed.version + 1, ..changed };
     assert!(redeem(&used, &further, None).await, "without a password");
@@ -117,10 +118,10 @@ pub async fn a_session_opens_if_the_password_is_still_the_one_that_was_checked(s
 pub async fn an_address_without_an_account_can_refuse_mail(store: &impl Store) {
     let (one, other) = (user(1).email.hash(), user(2).email.hash());
     for _ in 0..2 {
-        store.stop_address(&one, now()).await.expect("an answer");
+        store.suppress_address(&one, now()).await.expect("an answer");
     }
-    assert!(store.is_stopped(&one).await.expect("an answer"));
-    assert!(!store.is_stopped(&other).await.expect("an answer"));
+    assert!(store.is_suppressed(&one).await.expect("an answer"));
+    assert!(!store.is_suppressed(&other).await.expect("an answer"));
 }
 
 /// A second account with the same address, in any spelling, is refused and leaves no trace.
@@ -136,7 +137,7 @@ pub async fn a_profile_changes_only_at_the_version_that_was_read(store: &impl St
     let ada = user(1);
     register(store, &ada).await;
     let newer = User { version: 2, ..ada.clone() };
-    assert_eq!(store.replace_user(&newer, 1, None).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.replace_user(&newer, 1, None).await.expect("an answer"), Replaced::Stored);
     let refused = store.replace_user(&newer, 1, None).await.expect("an answer");
     assert_eq!(refused, Replaced::Conflict(Some(Box::new(newer))));
     let nobody = user(9);
@@ -148,11 +149,12 @@ pub async fn a_profile_changes_only_at_the_version_that_was_read(store: &impl St
 
 /// What somebody does is counted by subject, by limit and by window.
 pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
-    let (limit, other) = (Limit::requests(2), Limit::registrations(2));
-    let (ada, bob) = (limit::Subject::user(user(1).id), limit::Subject::user(user(2).id));
+    let (limit, other) = (RateLimit::requests(2), RateLimit::registrations(2));
+    let (ada, bob) =
+        (rate_limit::RateLimitKey::user(user(1).id), rate_limit::RateLimitKey::user(user(2).id));
     let count = async |limit, subject, at| {
         store
-            .count(limit, subject, 1, instant(at))
+            .record(limit, subject, 1, instant(at))
             .await
             .expect("an answer")
             .expect("not blocked")
@@ -165,15 +167,15 @@ pub async fn what_somebody_does_is_counted_in_each_window(store: &impl Store) {
     assert_eq!(count(&other, &ada, "2026-03-01T08:00:59Z").await, 1, "each limit has its own");
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 1, "a new window");
     assert_eq!(count(&limit, &ada, "2026-03-01T08:01:00Z").await, 2);
-    let late = store.count(&limit, &ada, 5, instant("2026-03-01T08:01:30Z")).await;
+    let late = store.record(&limit, &ada, 5, instant("2026-03-01T08:01:30Z")).await;
     assert_eq!(late.expect("an answer").map(|usage| usage.count), Some(7), "several at once");
 }
 
 /// A request whose clock is behind counts in its own window, or not at all: the later window goes on.
 pub async fn a_clock_that_is_behind_begins_no_window_anew(store: &impl Store) {
-    let (limit, ada) = (Limit::requests(9), limit::Subject::user(user(1).id));
+    let (limit, ada) = (RateLimit::requests(9), rate_limit::RateLimitKey::user(user(1).id));
     let count = async |at| {
-        let counted = store.count(&limit, &ada, 1, instant(at)).await;
+        let counted = store.record(&limit, &ada, 1, instant(at)).await;
         counted.expect("an answer").expect("not blocked").count
     };
     assert_eq!(count("2026-03-01T08:01:00Z").await, 1);
@@ -202,9 +204,9 @@ pub async fn accounts_are_found_by_the_beginning_of_their_address(store: &impl S
 
 /// What was not done after all counts no more, in its window.
 pub async fn what_is_taken_back_does_not_count(store: &impl Store) {
-    let (limit, ada) = (Limit::requests(9), limit::Subject::user(user(1).id));
+    let (limit, ada) = (RateLimit::requests(9), rate_limit::RateLimitKey::user(user(1).id));
     let count = async |more, at| {
-        let usage = store.count(&limit, &ada, more, instant(at)).await.expect("an answer");
+        let usage = store.record(&limit, &ada, more, instant(at)).await.expect("an answer");
         usage.expect("not blocked").count
     };
     let take_back = async |at| store.take_back(&limit, &ada, instant(at)).await.expect("an answer");
@@ -223,12 +225,15 @@ pub async fn what_is_taken_back_does_not_count(store: &impl Store) {
 
 /// Whoever is blocked is not counted, until they are unblocked; and their sessions can be ended all at once.
 pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
-    let (ada, bob, limit) = (user(1), user(2), Limit::requests(9));
+    let (ada, bob, limit) = (user(1), user(2), RateLimit::requests(9));
     for user in [&ada, &bob] {
         register(store, user).await;
     }
     let count = async |user: &User| {
-        store.count(&limit, &limit::Subject::user(user.id), 1, now()).await.expect("an answer")
+        store
+            .record(&limit, &rate_limit::RateLimitKey::user(user.id), 1, now())
+            .await
+            .expect("an answer")
     };
     assert_eq!(count(&ada).await.map(|usage| usage.count), Some(1));
     for user in [&ada, &bob] {
@@ -246,9 +251,9 @@ pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
     store.store_access(&revoked, &limit).await.expect("an answer");
     let tomorrow = now() + SignedDuration::from_hours(24);
     for at in [now(), tomorrow] {
-        let subject = limit::Subject::user(ada.id);
+        let subject = rate_limit::RateLimitKey::user(ada.id);
         let usage =
-            store.count(&limit, &subject, 1, at).await.expect("an answer").expect("not blocked");
+            store.record(&limit, &subject, 1, at).await.expect("an answer").expect("not blocked");
         assert_eq!(usage.tokens_valid_from, Some(now()), "also in another window");
     }
 

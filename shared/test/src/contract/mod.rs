@@ -22,16 +22,16 @@ pub trait Store:
     + Redemptions
     + Registrations
     + Credentials
-    + StoppedAddresses
+    + SuppressedAddresses
     + Sessions
-    + Limits
+    + RateLimits
     + SpaceChanges
     + Comments
     + TaskCreation
     + TaskChanges
-    + Counting
-    + CountReads
-    + Notices
+    + StatisticsUpdates
+    + StatisticsReads
+    + Notifications
     + Digests
     + Timers
 {
@@ -42,16 +42,16 @@ impl<T> Store for T where
         + Redemptions
         + Registrations
         + Credentials
-        + StoppedAddresses
+        + SuppressedAddresses
         + Sessions
-        + Limits
+        + RateLimits
         + SpaceChanges
         + Comments
         + TaskCreation
         + TaskChanges
-        + Counting
-        + CountReads
-        + Notices
+        + StatisticsUpdates
+        + StatisticsReads
+        + Notifications
         + Digests
         + Timers
 {
@@ -63,7 +63,7 @@ async fn register(store: &impl Store, user: &User) -> Registered {
 }
 
 async fn create(store: &impl Store, task: &Task) {
-    assert_eq!(store.create(task, None, None).await.expect("an answer"), Created::Done);
+    assert_eq!(store.create(task, None, None).await.expect("an answer"), Created::Stored);
 }
 
 /// Makes one test of each function of the contract. `$store` is an async expression that gives a store
@@ -98,8 +98,8 @@ macro_rules! contract_tests {
             members_join_change_and_leave
             a_purge_leaves_nothing_of_a_space_and_all_of_others
             comments_are_paged_changed_and_deleted_with_their_task
-            a_notice_is_read_back_whole_and_has_a_timer
-            a_digest_moves_with_the_profile_and_changes_with_its_notice
+            a_notification_is_read_back_whole_and_has_a_timer
+            a_digest_moves_with_the_profile_and_changes_with_its_notification
             timers_are_found_until_a_moment_and_move_with_their_task
             a_shard_with_more_timers_than_a_page_holds_is_read_to_its_end
             pages_of_three_hold_everything_once

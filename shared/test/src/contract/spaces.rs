@@ -1,9 +1,9 @@
 //! Spaces, and who is in them.
 
-use crate::fixtures::{comment, draft, notice, now, space, task, user};
+use crate::fixtures::{comment, draft, notification, now, space, task, user};
 use taskbell_domain::{
     email::EmailAddress,
-    notice::{Content, Notice},
+    notification::{Notification, NotificationKind},
     ports::*,
     space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
     user::User,
@@ -32,7 +32,7 @@ pub async fn a_space_is_known_to_its_members(store: &impl Store) {
 
     let old = made.clone();
     made.begin_deletion(now());
-    assert_eq!(store.replace_space(&made, 1).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.replace_space(&made, 1).await.expect("an answer"), Replaced::Stored);
     let conflict = Replaced::Conflict(Some(Box::new(made.clone())));
     assert_eq!(store.replace_space(&old, 1).await.expect("an answer"), conflict);
     assert_eq!(store.role(made.id, ada.id).await.expect("an answer"), None, "it is being deleted");
@@ -48,15 +48,15 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     register(store, &eve).await;
     let (mut made, owner) = space(1, &ada);
     store.create_space(&made, &owner, None, None).await.expect("an answer");
-    let content = Content::Invitation { to: eve.email.clone(), space: made.id };
-    let (first, second) = (notice(1, content.clone()), notice(2, content));
+    let content = NotificationKind::Invitation { to: eve.email.clone(), space: made.id };
+    let (first, second) = (notification(1, content.clone()), notification(2, content));
     let id = made.id;
-    let invitation = |carrier: &Notice| Invitation {
+    let invitation = |carrier: &Notification| Invitation {
         space: id,
         email: eve.email.clone(),
         role: Role::Member,
         invited_by: ada.id,
-        notice: carrier.id,
+        notification: carrier.id,
         secret_hash: None,
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
@@ -64,9 +64,12 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     let (replaced, mut invited) = (invitation(&first), invitation(&second));
     store.invite(&replaced, &first, None, None).await.expect("an answer");
     store.invite(&invited, &second, None, None).await.expect("an answer");
-    assert!(!store.arm_invitation(&replaced, "old").await.expect("an answer"), "it was replaced");
-    assert!(store.arm_invitation(&invited, "secret").await.expect("an answer"));
-    assert_eq!(store.notice(second.id).await.expect("an answer"), Some(second.clone()));
+    assert!(
+        !store.set_invitation_secret(&replaced, "old").await.expect("an answer"),
+        "it was replaced"
+    );
+    assert!(store.set_invitation_secret(&invited, "secret").await.expect("an answer"));
+    assert_eq!(store.notification(second.id).await.expect("an answer"), Some(second.clone()));
     invited.secret_hash = Some("secret".to_owned());
     assert_eq!(store.invitations(made.id).await.expect("an answer"), [invited.clone()]);
     let upper = EmailAddress::parse("USER2@example.com").expect("an address");
@@ -77,7 +80,7 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     let forged = Invitation { secret_hash: Some("forged".to_owned()), ..invited.clone() };
     let mut change = async |change: MemberChange| {
         let (read, mut next) = (made.version, made.clone());
-        next.count(&change, now()).expect("a valid change");
+        next.apply(&change, now()).expect("a valid change");
         let done = store.change_member(&next, read, &change).await.expect("an answer");
         let stale = store.change_member(&next, read, &change).await.expect("an answer");
         assert!(!stale, "nothing happens twice");
@@ -101,11 +104,11 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
 
     // Who has left can come back.
-    let content = Content::Invitation { to: eve.email.clone(), space: viewer.space };
-    let third = notice(3, content);
+    let content = NotificationKind::Invitation { to: eve.email.clone(), space: viewer.space };
+    let third = notification(3, content);
     let mut again = Invitation { secret_hash: None, ..invitation(&third) };
     store.invite(&again, &third, None, None).await.expect("an answer");
-    assert!(store.arm_invitation(&again, "another").await.expect("an answer"));
+    assert!(store.set_invitation_secret(&again, "another").await.expect("an answer"));
     again.secret_hash = Some("another".to_owned());
     assert!(change(MemberChange::Join(viewer, again, None)).await);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer").len(), 1);
@@ -131,7 +134,7 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
         if number < 3 {
             assert_eq!(
                 store.add_comment(&comment(number, &made, &ada), None).await.expect("an answer"),
-                Commented::Created(Created::Done)
+                Commented::Created(Created::Stored)
             );
         }
         ids.push(made.id);
@@ -156,14 +159,14 @@ pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl St
 
 async fn join(store: &impl Store, space: &mut Space, who: &User) {
     register(store, who).await;
-    let content = Content::Invitation { to: who.email.clone(), space: space.id };
-    let carrier = notice(10_000 + u64::from(space.members), content);
+    let content = NotificationKind::Invitation { to: who.email.clone(), space: space.id };
+    let carrier = notification(10_000 + u64::from(space.members), content);
     let invitation = Invitation {
         space: space.id,
         email: who.email.clone(),
         role: Role::Member,
         invited_by: who.id,
-        notice: carrier.id,
+        notification: carrier.id,
         secret_hash: Some("secret".to_owned()),
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
@@ -171,6 +174,6 @@ async fn join(store: &impl Store, space: &mut Space, who: &User) {
     store.invite(&invitation, &carrier, None, None).await.expect("an answer");
     let member = Member { space: space.id, user: who.id, role: Role::Member, joined_at: now() };
     let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
-    space.count(&change, now()).expect("there is room");
+    space.apply(&change, now()).expect("there is room");
     assert!(store.change_member(space, read, &change).await.expect("an answer"));
 }

@@ -1,21 +1,21 @@
 //! Tasks, what is made of them once, and lists.
 
 use crate::SeededRandom;
-use crate::fixtures::{NOW, comment, draft, due_draft, instant, notice, now, space, task, user};
+use crate::fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user};
 use taskbell_domain::{
-    checklist::WantedItem,
-    counts::{Counted, Number, Numbers, Tallies, Tally},
+    checklist::ChecklistItemInput,
     delivery::Feedback,
     due_days::DueDays,
     id::SpaceId,
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
-    notice::Content,
+    notification::NotificationKind,
     ports::*,
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
     search::SearchTerm,
+    statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters},
     task::{Completion, Priority, Status, Task},
     text::{Category, ItemTitle, Tag, Title},
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
 };
 
 use super::{Store, create, register};
@@ -32,7 +32,7 @@ pub async fn a_task_is_read_back_whole(store: &impl Store) {
     full.recurrence_from = Some(RecurrenceFrom::Completion);
     full.checklist = ["Climb", "Pull"]
         .iter()
-        .map(|title| WantedItem {
+        .map(|title| ChecklistItemInput {
             id: None,
             title: ItemTitle::parse(title).expect("a title"),
             done: *title == "Pull",
@@ -44,23 +44,23 @@ pub async fn a_task_is_read_back_whole(store: &impl Store) {
     let delivery = &mut stored.reminders[0].delivery;
     (delivery.message_id, delivery.uncertain_attempts) = (Some("m-1".to_owned()), 2);
     delivery.feedback = Some(Feedback::Bounced);
-    stored.past_reminders.push(stored.reminders[1].clone());
+    stored.archived_reminders.push(stored.reminders[1].clone());
     stored.next_occurrence = Some(task(2, &ada, draft("next")).id);
     stored.completed_by = Some(Completion::Timer);
     create(store, &stored).await;
     assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
-    store.count_task(&Counted::of(&stored)).await.expect("an answer");
+    store.record_contribution(&Contribution::of(&stored)).await.expect("an answer");
     let numbers = store.numbers(stored.space).await.expect("an answer");
-    assert_eq!(numbers[&Number::All], 1);
+    assert_eq!(numbers[&Counter::All], 1);
     let all = store.task_user_and_numbers(stored.id, ada.id).await.expect("an answer");
     assert_eq!(all, (Some(stored.clone()), Some(ada.clone()), numbers.clone()));
     let both = store.user_and_numbers(ada.id, stored.space).await.expect("an answer");
     assert_eq!(both, (Some(ada.clone()), numbers));
     let other = task(2, &user(2), draft("x"));
     let none = store.task_user_and_numbers(other.id, user(2).id).await.expect("an answer");
-    assert_eq!(none, (None, None, Numbers::new()));
+    assert_eq!(none, (None, None, Counters::new()));
     let neither = store.user_and_numbers(user(2).id, other.space).await.expect("an answer");
-    assert_eq!(neither, (None, Numbers::new()));
+    assert_eq!(neither, (None, Counters::new()));
 }
 
 /// A task is replaced and deleted only at the version that was read, and the refusal shows the present one.
@@ -69,14 +69,21 @@ pub async fn a_task_changes_only_at_the_version_that_was_read(store: &impl Store
     let old = task(1, &ada, draft("old"));
     create(store, &old).await;
     let new = Task { version: 2, ..old.clone() };
-    assert_eq!(store.replace(&new, 1, Alongside::default()).await.expect("an answer"), Replaced::Done);
-    let conflict = Replaced::Conflict(Some(Box::new(new.clone())));
-    assert_eq!(store.replace(&new, 1, Alongside::default()).await.expect("an answer"), conflict);
-    assert_eq!(store.delete(new.id, 1, false, None).await.expect("an answer"), conflict);
-    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Done);
-    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Done, "gone");
     assert_eq!(
-        store.replace(&new, 2, Alongside::default()).await.expect("an answer"),
+        store.replace(&new, 1, AtomicExtras::default()).await.expect("an answer"),
+        Replaced::Stored
+    );
+    let conflict = Replaced::Conflict(Some(Box::new(new.clone())));
+    assert_eq!(store.replace(&new, 1, AtomicExtras::default()).await.expect("an answer"), conflict);
+    assert_eq!(store.delete(new.id, 1, false, None).await.expect("an answer"), conflict);
+    assert_eq!(store.delete(new.id, 2, false, None).await.expect("an answer"), Replaced::Stored);
+    assert_eq!(
+        store.delete(new.id, 2, false, None).await.expect("an answer"),
+        Replaced::Stored,
+        "gone"
+    );
+    assert_eq!(
+        store.replace(&new, 2, AtomicExtras::default()).await.expect("an answer"),
         Replaced::Conflict(None)
     );
     assert_eq!(store.task(new.id).await.expect("an answer"), None);
@@ -88,9 +95,9 @@ pub async fn a_completion_and_the_next_occurrence_are_stored_together(store: &im
     let first = task(1, &ada, draft("first"));
     create(store, &first).await;
     let done = Task { version: 2, status: Status::Completed, ..first.clone() };
-    let with = |next| Alongside { next: Some(next), ..Alongside::default() };
+    let with = |next| AtomicExtras { next: Some(next), ..AtomicExtras::default() };
     let (second, third) = (task(2, &ada, draft("second")), task(3, &ada, draft("third")));
-    assert_eq!(store.replace(&done, 1, with(&second)).await.expect("an answer"), Replaced::Done);
+    assert_eq!(store.replace(&done, 1, with(&second)).await.expect("an answer"), Replaced::Stored);
     let late = store.replace(&done, 1, with(&third)).await.expect("an answer");
     assert_eq!(late, Replaced::Conflict(Some(Box::new(done))));
     assert_eq!(store.task(second.id).await.expect("an answer"), Some(second));
@@ -102,13 +109,13 @@ pub async fn an_idempotency_key_creates_one_task(store: &impl Store) {
     let ada = user(1);
     let (first, second) = (task(1, &ada, draft("one")), task(2, &ada, draft("two")));
     let made = store.create(&first, Some(&record("k", &first, NOW)), None).await.expect("an answer");
-    assert_eq!(made, Created::Done);
+    assert_eq!(made, Created::Stored);
     let again = store.create(&second, Some(&record("k", &second, NOW)), None).await.expect("an answer");
-    assert_eq!(again, Created::KeyUsed(record("k", &first, NOW)));
+    assert_eq!(again, Created::Replayed(record("k", &first, NOW)));
     assert_eq!(store.task(second.id).await.expect("an answer"), None);
     let later = record("k", &second, "2026-03-02T08:00:00Z");
     let expired = store.create(&second, Some(&later), None).await.expect("an answer");
-    assert_eq!(expired, Created::Done);
+    assert_eq!(expired, Created::Stored);
 }
 
 /// What a key has done is done once: a change and a deletion leave their records, and nothing happens where
@@ -121,8 +128,8 @@ pub async fn a_change_with_a_key_is_made_once(store: &impl Store) {
     let hashes = || vec!["change".repeat(8), "delete".repeat(8), "none".repeat(8)];
     assert_eq!(store.records(ada.id, hashes(), now()).await.expect("an answer"), []);
     let new = Task { version: 2, ..old.clone() };
-    let also = |record| Alongside { record: Some(record), ..Alongside::default() };
-    assert_eq!(store.replace(&new, 1, also(&change)).await.expect("an answer"), Replaced::Done);
+    let also = |record| AtomicExtras { record: Some(record), ..AtomicExtras::default() };
+    assert_eq!(store.replace(&new, 1, also(&change)).await.expect("an answer"), Replaced::Stored);
     let newer = Task { version: 3, ..old.clone() };
     let stale = store.replace(&newer, 1, also(&delete)).await.expect("an answer");
     assert_eq!(stale, Replaced::Conflict(Some(Box::new(new.clone()))));
@@ -131,7 +138,7 @@ pub async fn a_change_with_a_key_is_made_once(store: &impl Store) {
     assert!(store.delete(old.id, 2, false, Some(&change)).await.is_err());
     assert_eq!(store.task(old.id).await.expect("an answer"), Some(new));
     let gone = store.delete(old.id, 2, false, Some(&delete)).await.expect("an answer");
-    assert_eq!(gone, Replaced::Done);
+    assert_eq!(gone, Replaced::Stored);
     let mut found = store.records(ada.id, hashes(), now()).await.expect("an answer");
     found.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
     assert_eq!(found, [change, delete]);
@@ -139,35 +146,35 @@ pub async fn a_change_with_a_key_is_made_once(store: &impl Store) {
     assert_eq!(store.records(ada.id, hashes(), later).await.expect("an answer"), []);
 }
 
-/// Whatever is made under a key is made once: a space, a comment, a notice.
+/// Whatever is made under a key is made once: a space, a comment, a notification.
 pub async fn whatever_is_made_under_a_key_is_made_once(store: &impl Store) {
     let ada = user(1);
     register(store, &ada).await;
     let of = task(1, &ada, draft("one"));
     create(store, &of).await;
     let record = |key| record(key, &of, NOW);
-    let used = |key| Created::KeyUsed(record(key));
-    for (number, expected) in [(1, Created::Done), (2, used("space"))] {
+    let used = |key| Created::Replayed(record(key));
+    for (number, expected) in [(1, Created::Stored), (2, used("space"))] {
         let (space, owner) = space(number, &ada);
         let created = store.create_space(&space, &owner, None, Some(&record("space"))).await;
         assert_eq!(created.expect("an answer"), Some(expected.clone()));
         let found = store.space(space.id).await.expect("an answer");
-        assert_eq!(found.is_some(), expected == Created::Done);
+        assert_eq!(found.is_some(), expected == Created::Stored);
     }
-    for (number, expected) in [(1, Created::Done), (2, used("comment"))] {
+    for (number, expected) in [(1, Created::Stored), (2, used("comment"))] {
         let comment = comment(number, &of, &ada);
         let created = store.add_comment(&comment, Some(&record("comment"))).await;
         assert_eq!(created.expect("an answer"), Commented::Created(expected.clone()));
         let found = store.comment(of.id, comment.id).await.expect("an answer");
-        assert_eq!(found.is_some(), expected == Created::Done);
+        assert_eq!(found.is_some(), expected == Created::Stored);
     }
-    for (number, expected) in [(1, Created::Done), (2, used("notice"))] {
-        let content = Content::Assignment { to: ada.id, task: of.id, by: ada.id };
-        let notice = notice(number, content);
-        let created = store.add_notice(&notice, Some(&record("notice"))).await;
+    for (number, expected) in [(1, Created::Stored), (2, used("notification"))] {
+        let content = NotificationKind::Assignment { to: ada.id, task: of.id, by: ada.id };
+        let notification = notification(number, content);
+        let created = store.add_notification(&notification, Some(&record("notification"))).await;
         assert_eq!(created.expect("an answer"), expected);
-        let found = store.notice(notice.id).await.expect("an answer");
-        assert_eq!(found.is_some(), expected == Created::Done);
+        let found = store.notification(notification.id).await.expect("an answer");
+        assert_eq!(found.is_some(), expected == Created::Stored);
     }
 }
 
@@ -176,7 +183,7 @@ fn record(key: &str, task: &Task, at: &str) -> IdempotencyRecord {
         user: task.created_by,
         key_hash: key.repeat(8),
         body_hash: "b".repeat(64),
-        made: task.id.to_string(),
+        resource_id: task.id.to_string(),
         status: 201,
         created_at: instant(at),
         expires_at: instant(at) + jiff::SignedDuration::from_hours(24),
@@ -304,7 +311,7 @@ pub async fn assigned_tasks_are_found_across_spaces(store: &impl Store) {
     }
     let mut taken = mine[0].clone();
     (taken.assigned_to, taken.version) = (None, 2);
-    store.replace(&taken, 1, Alongside::default()).await.expect("an answer");
+    store.replace(&taken, 1, AtomicExtras::default()).await.expect("an answer");
     assert_eq!(walk(store, query(TaskFilter::default())).await, mine[1..]);
 }
 
@@ -358,21 +365,25 @@ pub async fn a_list_goes_on_only_behind_a_place_in_it(store: &impl Store) {
             }
         }
     }
-    let tag = Tally::Tag(Tag::parse("x").expect("a tag"));
+    let tag = CounterGroup::Tag(Tag::parse("x").expect("a tag"));
     for (of, after) in [
-        (Tallies::Categories, tag),
-        (Tallies::Tags, Tally::Tasks),
-        (Tallies::DueUntil(date("2026-03-01")), Tally::Due(date("2026-03-02"))),
-        (Tallies::CompletedSince(date("2026-03-02")), Tally::Completed(date("2026-03-01"))),
+        (CounterGroups::Categories, tag),
+        (CounterGroups::Tags, CounterGroup::Tasks),
+        (CounterGroups::DueUntil(date("2026-03-01")), CounterGroup::Due(date("2026-03-02"))),
+        (
+            CounterGroups::CompletedSince(date("2026-03-02")),
+            CounterGroup::Completed(date("2026-03-01")),
+        ),
     ] {
         let space = SpaceId::personal(ada.id);
-        let refused = store.tallies(space, of, Some(after), Some(1)).await.expect_err("it is outside");
+        let refused =
+            store.counter_groups(space, of, Some(after), Some(1)).await.expect_err("it is outside");
         assert!(!refused.transient, "{of:?}");
     }
     let elsewhere = Some(("eve@example.com".to_owned(), ada.id));
     assert!(!store.users("ada", elsewhere, 1).await.expect_err("it is outside").transient);
-    let timer = Timer { at: to, subject: Subject::Task(all[0].id) };
-    let shard = timer.subject.spread() % TIMER_SHARDS;
+    let timer = Timer { at: to, subject: TimerTarget::Task(all[0].id) };
+    let shard = timer.subject.jitter_seed() % TIMER_SHARDS;
     for (shard, until) in [(shard, from), ((shard + 1) % TIMER_SHARDS, to)] {
         let refused = store.timers(shard, until, Some(timer)).await.expect_err("it is outside");
         assert!(!refused.transient);

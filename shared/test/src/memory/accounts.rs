@@ -9,9 +9,9 @@ use taskbell_domain::{
     digest::Digest,
     email::EmailAddress,
     id::{SessionId, UserId},
-    limit::{self, Limit},
-    notice::Notice,
+    notification::Notification,
     ports::*,
+    rate_limit::{self, RateLimit},
     timer::Timer,
     user::User,
 };
@@ -44,18 +44,18 @@ impl ProfileChanges for Memory {
             moved.version += 1;
             *shown = Some(timer);
         }
-        Ok(Replaced::Done)
+        Ok(Replaced::Stored)
     }
 }
 
 impl Directory for Memory {
     async fn users(
         &self,
-        begins: &str,
+        prefix: &str,
         after: Option<(String, UserId)>,
         limit: u8,
     ) -> Result<UserPage, PortError> {
-        let holds = |(email, _): &(String, UserId)| email.starts_with(begins);
+        let holds = |(email, _): &(String, UserId)| email.starts_with(prefix);
         in_the_list("listing accounts", after.as_ref().is_none_or(holds))?;
         let data = self.data();
         let mut items: Vec<_> = data.users.values().cloned().collect();
@@ -63,7 +63,7 @@ impl Directory for Memory {
         items.retain(|user| {
             let address = user.email.canonical();
             let behind = after.as_ref().is_none_or(|(last, _)| address > *last);
-            address.starts_with(begins) && behind
+            address.starts_with(prefix) && behind
         });
         let more = items.len() >= usize::from(limit);
         items.truncate(limit.into());
@@ -80,7 +80,7 @@ impl Accounts for Memory {
 }
 
 impl AccessChanges for Memory {
-    async fn store_access(&self, user: &User, limit: &Limit) -> Result<(), PortError> {
+    async fn store_access(&self, user: &User, limit: &RateLimit) -> Result<(), PortError> {
         self.data().store_access(user, limit);
         Ok(())
     }
@@ -92,14 +92,16 @@ impl Redemptions for Memory {
         let (data, address) = (&mut *self.data(), user.email.canonical());
         let own = data.credentials.get(&address).is_some_and(|stored| stored.user == user.id);
         let read = data.users.get(&user.id).is_some_and(|stored| stored.version + 1 == user.version);
-        let unused =
-            data.notices.get(&code.id).is_some_and(|(stored, _)| stored.version + 1 == code.version);
+        let unused = data
+            .notifications
+            .get(&code.id)
+            .is_some_and(|(stored, _)| stored.version + 1 == code.version);
         if !read || !unused || credential.is_some() && !own {
             return Ok(false);
         }
         data.store_access(user, limit);
         data.users.insert(user.id, user.clone());
-        data.notices.insert(code.id, (code.clone(), code.timer()));
+        data.notifications.insert(code.id, (code.clone(), code.timer()));
         data.credentials.extend(credential.map(|credential| (address, credential.clone())));
         Ok(true)
     }
@@ -110,7 +112,7 @@ impl Registrations for Memory {
         &self,
         user: &User,
         credential: &Credential,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Registered, PortError> {
         let mut data = self.data();
         let address = user.email.canonical();
@@ -119,7 +121,10 @@ impl Registrations for Memory {
         }
         data.users.insert(user.id, user.clone());
         data.credentials.insert(address, credential.clone());
-        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
+        data.notifications.extend(
+            notification
+                .map(|notification| (notification.id, (notification.clone(), notification.timer()))),
+        );
         Ok(Registered::Done)
     }
 }
@@ -130,13 +135,13 @@ impl Credentials for Memory {
     }
 }
 
-impl StoppedAddresses for Memory {
-    async fn stop_address(&self, address_hash: &str, _now: Timestamp) -> Result<(), PortError> {
+impl SuppressedAddresses for Memory {
+    async fn suppress_address(&self, address_hash: &str, _now: Timestamp) -> Result<(), PortError> {
         self.data().stopped.insert(address_hash.to_owned());
         Ok(())
     }
 
-    async fn is_stopped(&self, address_hash: &str) -> Result<bool, PortError> {
+    async fn is_suppressed(&self, address_hash: &str) -> Result<bool, PortError> {
         Ok(self.data().stopped.contains(address_hash))
     }
 }
@@ -194,14 +199,14 @@ impl Sessions for Memory {
     }
 }
 
-impl Limits for Memory {
-    async fn count(
+impl RateLimits for Memory {
+    async fn record(
         &self,
-        limit: &Limit,
-        subject: &limit::Subject,
+        limit: &RateLimit,
+        subject: &rate_limit::RateLimitKey,
         more: u32,
         now: Timestamp,
-    ) -> Result<Option<limit::Usage>, PortError> {
+    ) -> Result<Option<rate_limit::Usage>, PortError> {
         let mut data = self.data();
         let access = data.access.get(&(subject.clone(), limit.name)).copied();
         let (blocked, tokens_valid_from, _) = access.unwrap_or_default();
@@ -216,13 +221,13 @@ impl Limits for Memory {
             // This clock is behind: a later window has begun.
             Ordering::Greater => {}
         }
-        Ok(Some(limit::Usage { count: counted.1, tokens_valid_from }))
+        Ok(Some(rate_limit::Usage { count: counted.1, tokens_valid_from }))
     }
 
     async fn take_back(
         &self,
-        limit: &Limit,
-        subject: &limit::Subject,
+        limit: &RateLimit,
+        subject: &rate_limit::RateLimitKey,
         now: Timestamp,
     ) -> Result<(), PortError> {
         let mut data = self.data();

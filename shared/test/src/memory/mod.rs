@@ -13,14 +13,14 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     comment::Comment,
-    counts::Counts,
     credential::{Credential, Session},
     digest::Digest,
-    id::{CommentId, NoticeId, SessionId, SpaceId, TaskId, UserId},
-    limit::{self},
-    notice::Notice,
+    id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
+    notification::Notification,
     ports::*,
+    rate_limit::{self},
     space::{Invitation, Member, Space},
+    statistics::Counts,
     task::Task,
     timer::Timer,
     user::User,
@@ -30,7 +30,7 @@ use taskbell_domain::{
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<Data>>);
 
-/// What is stored. A task and a notice stand together with the moment at which the index of timers shows them.
+/// What is stored. A task and a notification stand together with the moment at which the index of timers shows them.
 #[derive(Default)]
 pub struct Data {
     /// Accounts.
@@ -48,23 +48,24 @@ pub struct Data {
     books: BTreeMap<SpaceId, u64>,
     memberships: BTreeMap<UserId, u64>,
     comments: BTreeMap<(TaskId, CommentId), Comment>,
-    /// Notices.
-    pub notices: BTreeMap<NoticeId, (Notice, Option<Timer>)>,
+    /// Notifications.
+    pub notifications: BTreeMap<NotificationId, (Notification, Option<Timer>)>,
     /// Digests.
     pub digests: BTreeMap<UserId, (Digest, Option<Timer>)>,
     counted: BTreeMap<TaskId, (u64, Counts)>,
-    tallies: BTreeMap<SpaceId, Counts>,
+    counter_groups: BTreeMap<SpaceId, Counts>,
     stopped: BTreeSet<String>,
     /// Whether a user is blocked, since when their tokens are valid, and which version of the profile says so.
-    access: BTreeMap<(limit::Subject, &'static str), (bool, Option<Timestamp>, u64)>,
-    counts: BTreeMap<(limit::Subject, &'static str), (Timestamp, u32)>,
+    access: BTreeMap<(rate_limit::RateLimitKey, &'static str), (bool, Option<Timestamp>, u64)>,
+    counts: BTreeMap<(rate_limit::RateLimitKey, &'static str), (Timestamp, u32)>,
 }
 
 impl Data {
     /// Lets what counts a user's requests say what the profile says, unless a later version has said it.
-    fn store_access(&mut self, user: &User, limit: &limit::Limit) {
+    fn store_access(&mut self, user: &User, limit: &rate_limit::RateLimit) {
         let access = (user.disabled_at.is_some(), user.tokens_valid_from, user.version);
-        let stored = self.access.entry((limit::Subject::user(user.id), limit.name)).or_default();
+        let stored =
+            self.access.entry((rate_limit::RateLimitKey::user(user.id), limit.name)).or_default();
         if stored.2 <= user.version {
             *stored = access;
         }
@@ -85,7 +86,7 @@ impl Memory {
                 &data.tasks,
                 &data.records,
                 &data.comments,
-                &data.notices,
+                &data.notifications,
                 &data.digests
             )
         )

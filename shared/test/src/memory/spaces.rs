@@ -1,9 +1,9 @@
-//! Spaces and notices.
+//! Spaces and notifications.
 
 use taskbell_domain::{
     digest::Digest,
-    id::{NoticeId, SpaceId, UserId},
-    notice::Notice,
+    id::{NotificationId, SpaceId, UserId},
+    notification::Notification,
     ports::*,
     space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
     user::User,
@@ -77,14 +77,14 @@ impl SpaceChanges for Memory {
     ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
         if let Some(used) = data.record(record) {
-            return Ok(Some(Created::KeyUsed(used)));
+            return Ok(Some(Created::Replayed(used)));
         }
         if !count_up(data.memberships.entry(owner.user).or_default(), memberships) {
             return Ok(None);
         }
         data.spaces.insert(space.id, space.clone());
         data.members.insert((space.id, owner.user), *owner);
-        Ok(Some(Created::Done))
+        Ok(Some(Created::Stored))
     }
 
     async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
@@ -94,7 +94,7 @@ impl SpaceChanges for Memory {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
         data.spaces.insert(space.id, space.clone());
-        Ok(Replaced::Done)
+        Ok(Replaced::Stored)
     }
 
     async fn change_member(
@@ -140,13 +140,13 @@ impl SpaceChanges for Memory {
     async fn invite(
         &self,
         invitation: &Invitation,
-        notice: &Notice,
+        notification: &Notification,
         book: Option<u64>,
         record: Option<&IdempotencyRecord>,
     ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
         if let Some(used) = data.record(record) {
-            return Ok(Some(Created::KeyUsed(used)));
+            return Ok(Some(Created::Replayed(used)));
         }
         if !count_up(data.books.entry(invitation.space).or_default(), book) {
             return Ok(None);
@@ -154,8 +154,8 @@ impl SpaceChanges for Memory {
         let address = (invitation.space, invitation.email.hash());
         data.invited.insert(address.clone(), invitation.created_at);
         data.invitations.insert(address, invitation.clone());
-        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
-        Ok(Some(Created::Done))
+        data.notifications.insert(notification.id, (notification.clone(), notification.timer()));
+        Ok(Some(Created::Stored))
     }
 
     async fn invitation_book(
@@ -203,7 +203,7 @@ impl Digests for Memory {
         &self,
         digest: &Digest,
         expected: u64,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Replaced<Digest>, PortError> {
         let mut data = self.data();
         let stored = data.digests.get(&digest.user).map(|(stored, _)| stored);
@@ -211,44 +211,47 @@ impl Digests for Memory {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
         data.digests.insert(digest.user, (digest.clone(), digest.timer()));
-        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
-        Ok(Replaced::Done)
+        data.notifications.extend(
+            notification
+                .map(|notification| (notification.id, (notification.clone(), notification.timer()))),
+        );
+        Ok(Replaced::Stored)
     }
 }
 
-impl Notices for Memory {
-    async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, PortError> {
-        Ok(self.data().notices.get(&id).map(|(notice, _)| notice.clone()))
+impl Notifications for Memory {
+    async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, PortError> {
+        Ok(self.data().notifications.get(&id).map(|(notification, _)| notification.clone()))
     }
 
-    async fn add_notice(
+    async fn add_notification(
         &self,
-        notice: &Notice,
+        notification: &Notification,
         record: Option<&IdempotencyRecord>,
     ) -> Result<Created, PortError> {
         let mut data = self.data();
         if let Some(used) = data.record(record) {
-            return Ok(Created::KeyUsed(used));
+            return Ok(Created::Replayed(used));
         }
-        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
-        Ok(Created::Done)
+        data.notifications.insert(notification.id, (notification.clone(), notification.timer()));
+        Ok(Created::Stored)
     }
 
-    async fn replace_notice(
+    async fn replace_notification(
         &self,
-        notice: &Notice,
+        notification: &Notification,
         expected: u64,
-    ) -> Result<Replaced<Notice>, PortError> {
+    ) -> Result<Replaced<Notification>, PortError> {
         let mut data = self.data();
-        let stored = data.notices.get(&notice.id).map(|(stored, _)| stored);
+        let stored = data.notifications.get(&notification.id).map(|(stored, _)| stored);
         if stored.is_none_or(|stored| stored.version != expected) {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
-        data.notices.insert(notice.id, (notice.clone(), notice.timer()));
-        Ok(Replaced::Done)
+        data.notifications.insert(notification.id, (notification.clone(), notification.timer()));
+        Ok(Replaced::Stored)
     }
 
-    async fn arm_invitation(
+    async fn set_invitation_secret(
         &self,
         invitation: &Invitation,
         secret_hash: &str,
@@ -256,7 +259,8 @@ impl Notices for Memory {
         let address = (invitation.space, invitation.email.hash());
         let mut data = self.data();
         let stored = data.invitations.get_mut(&address);
-        let Some(stored) = stored.filter(|stored| stored.notice == invitation.notice) else {
+        let Some(stored) = stored.filter(|stored| stored.notification == invitation.notification)
+        else {
             return Ok(false);
         };
         stored.secret_hash = Some(secret_hash.to_owned());

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 
 use taskbell_domain::{
     comment::{Comment, MAX_COMMENTS},
-    counts::{Counted, Number, Numbers, Tallies, Tally, difference, number},
     id::{CommentId, SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
-    notice::Notice,
+    notification::Notification,
     ports::*,
+    statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, difference, number},
     task::Task,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
     user::User,
 };
 
@@ -59,14 +59,14 @@ impl Comments for Memory {
             return Ok(Commented::NoTask);
         }
         if let Some(used) = data.record(record) {
-            return Ok(Commented::Created(Created::KeyUsed(used)));
+            return Ok(Commented::Created(Created::Replayed(used)));
         }
         let present = data.comments.keys().filter(|(task, _)| *task == comment.task).count();
         if present >= usize::try_from(MAX_COMMENTS).unwrap_or(usize::MAX) {
             return Ok(Commented::Full);
         }
         data.comments.insert((comment.task, comment.id), comment.clone());
-        Ok(Commented::Created(Created::Done))
+        Ok(Commented::Created(Created::Stored))
     }
 
     async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {
@@ -98,7 +98,7 @@ impl Comments for Memory {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
         data.comments.insert((comment.task, comment.id), comment.clone());
-        Ok(Replaced::Done)
+        Ok(Replaced::Stored)
     }
 
     async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {
@@ -107,17 +107,17 @@ impl Comments for Memory {
     }
 }
 
-impl Counting for Memory {
-    async fn count_task(&self, counted: &Counted) -> Result<(), PortError> {
+impl StatisticsUpdates for Memory {
+    async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
         let mut data = self.data();
         let found = data.counted.get(&counted.task).cloned();
         if found.as_ref().is_some_and(|(version, _)| *version >= counted.version) {
             return Ok(());
         }
         let before = found.map(|(_, counts)| counts).unwrap_or_default();
-        let tallies = data.tallies.entry(counted.space).or_default();
-        for (tally, numbers) in difference(&before, &counted.counts) {
-            let stored = tallies.entry(tally).or_default();
+        let counter_groups = data.counter_groups.entry(counted.space).or_default();
+        for (group, numbers) in difference(&before, &counted.counts) {
+            let stored = counter_groups.entry(group).or_default();
             numbers.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
             stored.retain(|_, many| *many != 0);
         }
@@ -130,26 +130,26 @@ impl Counting for Memory {
     }
 }
 
-impl CountReads for Memory {
-    async fn tallies(
+impl StatisticsReads for Memory {
+    async fn counter_groups(
         &self,
         space: SpaceId,
-        of: Tallies,
-        after: Option<Tally>,
+        of: CounterGroups,
+        after: Option<CounterGroup>,
         limit: Option<u8>,
-    ) -> Result<TallyPage, PortError> {
-        in_the_list("reading numbers", after.as_ref().is_none_or(|tally| of.hold(tally)))?;
+    ) -> Result<CounterGroupPage, PortError> {
+        in_the_list("reading numbers", after.as_ref().is_none_or(|group| of.hold(group)))?;
         let data = self.data();
-        let all = data.tallies.get(&space).into_iter().flatten();
+        let all = data.counter_groups.get(&space).into_iter().flatten();
         let mut items: Vec<_> = all
-            .filter(|(tally, numbers)| of.hold(tally) && number(numbers, Number::All) > 0)
-            .filter(|(tally, _)| after.as_ref().is_none_or(|after| *tally > after))
-            .map(|(tally, numbers)| (tally.clone(), numbers.clone()))
+            .filter(|(group, numbers)| of.hold(group) && number(numbers, Counter::All) > 0)
+            .filter(|(group, _)| after.as_ref().is_none_or(|after| *group > after))
+            .map(|(group, numbers)| (group.clone(), numbers.clone()))
             .collect();
         let full = limit.map(usize::from).filter(|limit| items.len() >= *limit);
         items.truncate(full.unwrap_or(usize::MAX));
-        let next = full.and_then(|_| items.last()).map(|(tally, _)| tally.clone());
-        Ok(TallyPage { items, next })
+        let next = full.and_then(|_| items.last()).map(|(group, _)| group.clone());
+        Ok(CounterGroupPage { items, next })
     }
 }
 
@@ -171,9 +171,12 @@ impl IdempotencyRecords for Memory {
 }
 
 impl Quotas for Memory {
-    async fn numbers(&self, space: SpaceId) -> Result<Numbers, PortError> {
+    async fn numbers(&self, space: SpaceId) -> Result<Counters, PortError> {
         let data = self.data();
-        let numbers = data.tallies.get(&space).and_then(|tallies| tallies.get(&Tally::Tasks));
+        let numbers = data
+            .counter_groups
+            .get(&space)
+            .and_then(|counter_groups| counter_groups.get(&CounterGroup::Tasks));
         Ok(numbers.cloned().unwrap_or_default())
     }
 
@@ -181,7 +184,7 @@ impl Quotas for Memory {
         &self,
         user: UserId,
         space: SpaceId,
-    ) -> Result<(Option<User>, Numbers), PortError> {
+    ) -> Result<(Option<User>, Counters), PortError> {
         Ok((self.user(user).await?, self.numbers(space).await?))
     }
 }
@@ -191,15 +194,18 @@ impl TaskCreation for Memory {
         &self,
         task: &Task,
         record: Option<&IdempotencyRecord>,
-        notice: Option<&Notice>,
+        notification: Option<&Notification>,
     ) -> Result<Created, PortError> {
         let mut data = self.data();
         if let Some(used) = data.record(record) {
-            return Ok(Created::KeyUsed(used));
+            return Ok(Created::Replayed(used));
         }
         data.tasks.insert(task.id, (task.clone(), task.timer()));
-        data.notices.extend(notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
-        Ok(Created::Done)
+        data.notifications.extend(
+            notification
+                .map(|notification| (notification.id, (notification.clone(), notification.timer()))),
+        );
+        Ok(Created::Stored)
     }
 }
 
@@ -208,7 +214,7 @@ impl TaskChanges for Memory {
         &self,
         task: TaskId,
         user: UserId,
-    ) -> Result<(Option<Task>, Option<User>, Numbers), PortError> {
+    ) -> Result<(Option<Task>, Option<User>, Counters), PortError> {
         let numbers = self.numbers(SpaceId::personal(user)).await?;
         Ok((self.task(task).await?, self.user(user).await?, numbers))
     }
@@ -217,7 +223,7 @@ impl TaskChanges for Memory {
         &self,
         task: &Task,
         expected: u64,
-        also: Alongside<'_>,
+        also: AtomicExtras<'_>,
     ) -> Result<Replaced<Task>, PortError> {
         let mut data = self.data();
         let stored = data.tasks.get(&task.id).map(|(stored, _)| stored);
@@ -230,8 +236,11 @@ impl TaskChanges for Memory {
         for task in std::iter::once(task).chain(also.next) {
             data.tasks.insert(task.id, (task.clone(), task.timer()));
         }
-        data.notices.extend(also.notice.map(|notice| (notice.id, (notice.clone(), notice.timer()))));
-        Ok(Replaced::Done)
+        data.notifications.extend(
+            also.notification
+                .map(|notification| (notification.id, (notification.clone(), notification.timer()))),
+        );
+        Ok(Replaced::Stored)
     }
 
     async fn task_and_comments(&self, id: TaskId) -> Result<(Option<Task>, bool), PortError> {
@@ -258,7 +267,7 @@ impl TaskChanges for Memory {
         if comments {
             data.comments.retain(|(task, _), _| *task != id);
         }
-        Ok(Replaced::Done)
+        Ok(Replaced::Stored)
     }
 }
 
@@ -271,7 +280,7 @@ impl Timers for Memory {
         until: Timestamp,
         after: Option<Timer>,
     ) -> Result<TimerPage, PortError> {
-        let shard_of = |subject: Subject| subject.spread() % TIMER_SHARDS;
+        let shard_of = |subject: TimerTarget| subject.jitter_seed() % TIMER_SHARDS;
         let holds = |timer: Timer| timer.at <= until && shard_of(timer.subject) == shard;
         in_the_list("finding timers", after.is_none_or(holds))?;
         let data = self.data();
@@ -279,7 +288,7 @@ impl Timers for Memory {
             .tasks
             .values()
             .filter_map(|(_, timer)| *timer)
-            .chain(data.notices.values().filter_map(|(_, timer)| *timer))
+            .chain(data.notifications.values().filter_map(|(_, timer)| *timer))
             .chain(data.digests.values().filter_map(|(_, timer)| *timer))
             .filter(|timer| holds(*timer))
             .filter(|t| after.is_none_or(|after| *t > after))
@@ -293,9 +302,9 @@ impl Timers for Memory {
     async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
         let mut data = self.data();
         let stored = match timer.subject {
-            Subject::Task(id) => data.tasks.get_mut(&id).map(|(_, stored)| stored),
-            Subject::Notice(id) => data.notices.get_mut(&id).map(|(_, stored)| stored),
-            Subject::Digest(id) => data.digests.get_mut(&id).map(|(_, stored)| stored),
+            TimerTarget::Task(id) => data.tasks.get_mut(&id).map(|(_, stored)| stored),
+            TimerTarget::Notification(id) => data.notifications.get_mut(&id).map(|(_, stored)| stored),
+            TimerTarget::Digest(id) => data.digests.get_mut(&id).map(|(_, stored)| stored),
         };
         if let Some(stored) = stored.filter(|stored| **stored == Some(timer)) {
             *stored = Some(Timer { at: to, ..timer });

@@ -6,24 +6,24 @@ use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     id::UserId,
-    limit::{CODES, RESETS_OF_ACCOUNT, Subject},
-    notice::Purpose,
-    ports::{Credentials, Limits, Notices, TimerQueue},
+    notification::Purpose,
+    ports::{Credentials, Notifications, RateLimits, TimerQueue},
+    rate_limit::{CODES, RESETS_OF_ACCOUNT, RateLimitKey},
 };
 
 use crate::{
     handlers::codes,
-    http::{Call, Fields, Problem, Reply, limited, read},
+    http::{Call, Fields, Problem, Reply, enforce_limit, read},
 };
 
 /// Answers the same, after the same work, whether there is such an account or not: for an address that is nobody's
-/// the notice names an account that there is not.
+/// the notification names an account that there is not.
 ///
 /// # Errors
 /// 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl Credentials + Notices + Limits),
+    store: &(impl Credentials + Notifications + RateLimits),
     queue: &impl TimerQueue,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -31,12 +31,13 @@ pub async fn handle(
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse_trusted));
     let email = fields.finish(email)?;
-    limited(store, CODES, Subject::account(call.address(), &email), 1, clock.now()).await?;
+    enforce_limit(store, CODES, RateLimitKey::account(call.source_ip(), &email), 1, clock.now())
+        .await?;
     let found = store.credential(&email).await?;
-    call.admitted().await?;
+    call.admit().await?;
     let to = found.map_or_else(|| UserId::generate(clock, random), |credential| credential.user);
-    // What one mailbox gets is limited, too, from wherever it is asked for; nobody is told.
-    if limited(store, RESETS_OF_ACCOUNT, Subject::user(to), 1, clock.now()).await.is_ok() {
+    // What one mailbox gets is enforce_limit, too, from wherever it is asked for; nobody is told.
+    if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, clock.now()).await.is_ok() {
         codes::send(store, queue, to, Purpose::PasswordReset, clock, random).await?;
     }
     let detail = "If there is an account with this address, a code is on its way to it.";

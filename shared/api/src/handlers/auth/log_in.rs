@@ -5,13 +5,13 @@ use taskbell_domain::{
     credential::{CheckedPassword, RefreshToken, Session},
     email::EmailAddress,
     id::SessionId,
-    limit::{LOG_INS_TO_ACCOUNT, Subject},
-    ports::{Credentials, Limits, Profiles, Sessions},
+    ports::{Credentials, Profiles, RateLimits, Sessions},
+    rate_limit::{LOG_INS_TO_ACCOUNT, RateLimitKey},
 };
 
 use super::tokens;
 use crate::{
-    http::{Call, Fields, Problem, Reply, disabled, limited, read},
+    http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
     passwords,
     tokens::Issuer,
 };
@@ -22,7 +22,7 @@ use crate::{
 /// 401 `invalid_credentials`, 403 `account_disabled`, 422, 429 also after too many attempts on this account from the same address, and those of every body.
 pub async fn handle(
     call: &Call,
-    accounts: &(impl Credentials + Profiles + Sessions + Limits),
+    accounts: &(impl Credentials + Profiles + Sessions + RateLimits),
     issuer: &Issuer,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -33,19 +33,20 @@ pub async fn handle(
     let (email, password) = fields.finish(email.zip(password))?;
     let email = EmailAddress::parse_trusted(&email).ok();
 
-    let wrong = || Problem::not_proven("invalid_credentials", "The address or the password is wrong.");
+    let wrong =
+        || Problem::invalid_credentials("invalid_credentials", "The address or the password is wrong.");
     let now = clock.now();
     let credential = match &email {
         Some(address) => {
-            let subject = Subject::account(call.address(), address);
-            let tried = limited(accounts, LOG_INS_TO_ACCOUNT, subject, 1, now);
+            let subject = RateLimitKey::account(call.source_ip(), address);
+            let tried = enforce_limit(accounts, LOG_INS_TO_ACCOUNT, subject, 1, now);
             let (tried, found) = futures_util::join!(tried, accounts.credential(address));
             tried?;
             found?
         }
         None => None,
     };
-    call.admitted().await?;
+    call.admit().await?;
     if !passwords::verify(&password, credential.as_ref().map(|found| found.password_hash.as_str())) {
         return Err(wrong());
     }

@@ -11,7 +11,7 @@ use crate::http::{Call, Problem, Reply};
 /// 401.
 pub async fn handle(call: &Call, accounts: &impl Sessions) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    call.admitted().await?;
+    call.admit().await?;
     accounts.close_session(caller.user, caller.session).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -3,8 +3,8 @@
 pub mod forgot_password;
 pub mod log_in;
 pub mod log_out;
-pub mod refresh;
-pub mod register;
+pub mod refresh_session;
+pub mod register_user;
 pub mod reset_password;
 pub mod verify_email;
 

@@ -4,8 +4,8 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     credential::{Credential, link_token},
-    notice::Purpose,
-    ports::{Accounts, Notices, Redemption, Redemptions},
+    notification::Purpose,
+    ports::{Accounts, Notifications, Redemption, Redemptions},
     violation::Violation,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 /// 403 `account_disabled`, 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
-    store: &(impl Accounts + Redemptions + Notices),
+    store: &(impl Accounts + Redemptions + Notifications),
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
@@ -30,7 +30,7 @@ pub async fn handle(
     let code = fields.required("code", read::any_text);
     let password = fields.required("password", read::any_text);
     let (code, password) = fields.finish(code.zip(password))?;
-    call.admitted().await?;
+    call.admit().await?;
     let weak = |violation: Violation| violation.at("password");
     // Before the code is looked at, so that a password that is refused uses up nothing.
     passwords::check_new(&password, &[]).map_err(weak)?;
@@ -42,7 +42,7 @@ pub async fn handle(
         if user.disabled_at.is_some() {
             return Err(disabled());
         }
-        if user.password_set_at.is_some_and(|at| opened.notice.created_at <= at) {
+        if user.password_set_at.is_some_and(|at| opened.notification.created_at <= at) {
             return Err(codes::invalid());
         }
         let hash = match password_hash.take() {

@@ -6,7 +6,7 @@ use taskbell_domain::{clock::Clock, ports::ProfileChanges, user::User};
 use crate::{
     handlers::me::change,
     http::{Call, Fields, Problem, Reply, read},
-    links::{Deed, Link, LinkKeys},
+    links::{Link, LinkAction, LinkKeys},
 };
 
 /// From then on mail goes to the address; also where it had been stopped. Proven twice it does no more.
@@ -27,10 +27,10 @@ pub async fn handle(
         Problem::new(StatusCode::NOT_FOUND, "invalid_token", detail)
     };
     let link = Link::parse(token.trim()).ok_or_else(invalid)?;
-    let current = link.deed == Deed::VerifyEmail && !link.is_expired(clock.now());
+    let current = link.link_action == LinkAction::VerifyEmail && !link.is_expired(clock.now());
     let user = accounts.user(link.user).await?;
     let user = user.filter(|user| current && link_keys.have_signed(&link, user)).ok_or_else(invalid)?;
-    call.admitted().await?;
+    call.admit().await?;
     verify(accounts, user, clock).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

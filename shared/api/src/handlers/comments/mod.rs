@@ -1,9 +1,9 @@
 //! Comments on tasks.
 
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod update;
+pub mod create_comment;
+pub mod delete_comment;
+pub mod list_comments;
+pub mod update_comment;
 
 use serde_json::{Value, json};
 use taskbell_domain::{comment::Comment, id::TaskId, policy::Action, ports::Comments, space::Role};

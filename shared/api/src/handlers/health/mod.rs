@@ -1,3 +1,3 @@
 //! Whether the API answers.
 
-pub mod get;
+pub mod get_health;

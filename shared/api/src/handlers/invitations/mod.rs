@@ -1,9 +1,9 @@
 //! Invitations into a space.
 
-pub mod accept;
-pub mod create;
-pub mod list;
-pub mod revoke;
+pub mod accept_invitation;
+pub mod invite_member;
+pub mod list_invitations;
+pub mod revoke_invitation;
 
 use serde_json::{Value, json};
 use taskbell_domain::space::Invitation;

@@ -1,10 +1,10 @@
 //! The caller's own profile.
 
-pub mod get;
-pub mod operator;
+pub mod become_operator;
+pub mod get_profile;
+pub mod send_verification;
 pub mod unsubscribe;
-pub mod update;
-pub mod verify_email;
+pub mod update_profile;
 
 use serde_json::{Value, json};
 use taskbell_domain::{
@@ -50,9 +50,9 @@ pub(crate) async fn change(
         if !change(&mut user) {
             return Ok(user);
         }
-        let digest = user.digest_moved(&before, user.updated_at);
+        let digest = user.digest_rescheduled(&before, user.updated_at);
         match accounts.replace_user(&user, before.version, digest).await? {
-            Replaced::Done => return Ok(user),
+            Replaced::Stored => return Ok(user),
             Replaced::Conflict(Some(present)) => user = *present,
             Replaced::Conflict(None) => return Err(Problem::not_found()),
         }

@@ -7,16 +7,16 @@ use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
-    ports::{ProfileChanges, SpaceReads, StoppedAddresses},
+    ports::{ProfileChanges, SpaceReads, SuppressedAddresses},
     space::InvitationToken,
     user::{MailKind, User, UserPatch},
 };
 
 use super::change;
 use crate::{
-    handlers::actions::or_nowhere,
+    handlers::actions::not_found_page,
     http::{Call, Problem, Reply},
-    links::{Deed, Link, LinkKeys},
+    links::{Link, LinkAction, LinkKeys},
 };
 
 #[derive(Template)]
@@ -35,16 +35,16 @@ struct Page {
 /// 409 `busy`. A token that was not sent to somebody gets a page that says no more than that (404).
 pub async fn handle(
     call: &Call,
-    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),
     link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    or_nowhere(follow(call, store, link_keys, clock).await)
+    not_found_page(follow(call, store, link_keys, clock).await)
 }
 
 async fn follow(
     call: &Call,
-    store: &(impl ProfileChanges + SpaceReads + StoppedAddresses),
+    store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),
     link_keys: &LinkKeys,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
@@ -60,7 +60,7 @@ async fn follow(
         return decline(call, store, &token.address_hash, clock).await;
     }
     let link = Link::parse(token).ok_or_else(Problem::not_found)?;
-    let Deed::Unsubscribe(kind) = link.deed else { return Err(Problem::not_found()) };
+    let LinkAction::Unsubscribe(kind) = link.link_action else { return Err(Problem::not_found()) };
     let user = store.user(link.user).await?.filter(|user| link_keys.have_signed(&link, user));
     turn_off(call, store, user.ok_or_else(Problem::not_found)?, kind, clock).await
 }
@@ -79,7 +79,7 @@ async fn turn_off(
     if call.method() != "POST" {
         return page(kind, false, !user.mail.wants(kind));
     }
-    call.admitted().await?;
+    call.admit().await?;
     let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
     change(accounts, user, |user| user.apply(off.clone(), clock.now())).await?;
     page(kind, false, true)
@@ -87,14 +87,14 @@ async fn turn_off(
 
 async fn decline(
     call: &Call,
-    store: &impl StoppedAddresses,
+    store: &impl SuppressedAddresses,
     address_hash: &str,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let pressed = call.method() == "POST";
     if pressed {
-        call.admitted().await?;
-        store.stop_address(address_hash, clock.now()).await?;
+        call.admit().await?;
+        store.suppress_address(address_hash, clock.now()).await?;
     }
     page(MailKind::Invitations, true, pressed)
 }

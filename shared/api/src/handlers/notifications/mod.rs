@@ -1,14 +1,14 @@
 //! Messages of operators to users.
 
-pub mod create;
-pub mod get;
+pub mod create_notification;
+pub mod get_notification;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use taskbell_domain::{
-    id::{NoticeId, UserId},
-    notice::{Content, Notice},
-    text::{MessageText, Subject},
+    id::{NotificationId, UserId},
+    notification::{Notification, NotificationKind},
+    text::{MessageSubject, MessageText},
 };
 
 use super::delivery::DeliveryView;
@@ -16,10 +16,10 @@ use super::delivery::DeliveryView;
 /// A message and what is known of its delivery.
 #[derive(Serialize)]
 struct View<'a> {
-    id: NoticeId,
+    id: NotificationId,
     user_id: UserId,
     sent_by: UserId,
-    subject: &'a Subject,
+    subject: &'a MessageSubject,
     text: &'a MessageText,
     #[serde(flatten)]
     delivery: DeliveryView,
@@ -27,17 +27,19 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Nothing for other notices.
-    fn of(notice: &'a Notice) -> Option<Self> {
-        let Content::Message { to, by, subject, text } = &notice.content else { return None };
+    /// Nothing for other notifications.
+    fn of(notification: &'a Notification) -> Option<Self> {
+        let NotificationKind::Message { to, by, subject, text } = &notification.content else {
+            return None;
+        };
         Some(Self {
-            id: notice.id,
+            id: notification.id,
             user_id: *to,
             sent_by: *by,
             subject,
             text,
-            delivery: (&notice.delivery).into(),
-            created_at: notice.created_at,
+            delivery: (&notification.delivery).into(),
+            created_at: notification.created_at,
         })
     }
 }

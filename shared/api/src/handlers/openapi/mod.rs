@@ -1,3 +1,3 @@
 //! The description of the API.
 
-pub mod get;
+pub mod get_openapi;

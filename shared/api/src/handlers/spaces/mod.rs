@@ -1,13 +1,13 @@
 //! Spaces and who is in them.
 
-pub mod create;
-pub mod delete;
-pub mod get;
-pub mod list;
-pub mod members;
+pub mod create_space;
+pub mod delete_space;
+pub mod get_space;
+pub mod list_members;
+pub mod list_spaces;
 pub mod remove_member;
-pub mod update;
 pub mod update_member;
+pub mod update_space;
 
 use serde_json::{Value, json};
 use taskbell_domain::{
@@ -18,7 +18,7 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::access::permitted;
+use super::access::authorize;
 use crate::{
     http::{Call, Problem},
     tokens::Identity,
@@ -53,7 +53,7 @@ pub(super) async fn shared(
     }
     let found = store.space_and_member(id, caller.user).await?;
     let (space, me) = found.filter(|(space, _)| !space.deleting).ok_or_else(Problem::not_found)?;
-    permitted(Some(me.role), action)?;
+    authorize(Some(me.role), action)?;
     Ok((space, me))
 }
 

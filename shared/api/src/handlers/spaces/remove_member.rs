@@ -8,7 +8,7 @@ use taskbell_domain::{
     id::{SpaceId, UserId},
     list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
     policy::{Action, permits_role},
-    ports::{Alongside, Replaced, SpaceChanges, TaskChanges},
+    ports::{AtomicExtras, Replaced, SpaceChanges, TaskChanges},
     space::MemberChange,
     task::{Task, TaskPatch},
 };
@@ -40,7 +40,7 @@ pub async fn handle(
     let now = clock.now();
     let caller = call.caller()?;
     let (id, user) = (space_id(call)?, member_id(call, caller)?);
-    call.admitted().await?;
+    call.admit().await?;
     let removed = remove(store, caller, id, user, now).await;
     // Whoever has left already can have the rest done, too: it is about their own tasks.
     let left = matches!(&removed, Err(problem) if problem.status() == StatusCode::NOT_FOUND);
@@ -71,7 +71,7 @@ async fn remove(
             return Err(Problem::forbidden());
         }
         let (read, change) = (space.version, MemberChange::Leave(member));
-        space.count(&change, now).map_err(Problem::refused)?;
+        space.apply(&change, now).map_err(Problem::refused)?;
         if store.change_member(&space, read, &change).await? {
             return Ok(());
         }
@@ -122,8 +122,8 @@ async fn take(
         }
         let read = task.version;
         task.apply(nobody.clone(), None, now, random)?;
-        match store.replace(&task, read, Alongside::default()).await? {
-            Replaced::Done | Replaced::Conflict(None) => return Ok(()),
+        match store.replace(&task, read, AtomicExtras::default()).await? {
+            Replaced::Stored | Replaced::Conflict(None) => return Ok(()),
             Replaced::Conflict(Some(present)) => task = *present,
         }
     }

@@ -36,10 +36,10 @@ pub async fn handle(
         if !permits_role(me.role, Some(member.role), Some(role)) {
             return Err(Problem::forbidden());
         }
-        call.admitted().await?;
+        call.admit().await?;
         let (read, change) = (space.version, MemberChange::Role(member, role));
         let done = member.role == role || {
-            space.count(&change, now).map_err(Problem::refused)?;
+            space.apply(&change, now).map_err(Problem::refused)?;
             store.change_member(&space, read, &change).await?
         };
         if done {

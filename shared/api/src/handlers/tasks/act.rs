@@ -5,9 +5,9 @@ use taskbell_domain::{
     clock::Random,
     id::{TaskId, UserId},
     policy::{self, Action},
-    ports::{Limits, TaskChanges, TimerQueue},
-    reminder::Lead,
-    task::{Change, Status, Task, TaskPatch},
+    ports::{RateLimits, TaskChanges, TimerQueue},
+    reminder::LeadTime,
+    task::{Status, Task, TaskChange, TaskPatch},
 };
 
 use super::Changing;
@@ -37,15 +37,15 @@ pub(crate) async fn reachable(
 /// 404, 409.
 pub(crate) async fn act(
     call: &Call,
-    tasks: &(impl TaskChanges + Limits),
+    tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
     (task, by): (Task, UserId),
-    snooze: Option<Lead>,
+    snooze: Option<LeadTime>,
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Task, Problem> {
     let preconditions = Preconditions::of(call)?;
-    call.admitted().await?;
+    call.admit().await?;
     let changing = Changing { store: tasks, queue, by, now, random, preconditions, record: None };
     changing
         .apply(task, |task| match &snooze {
@@ -53,11 +53,11 @@ pub(crate) async fn act(
                 let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
                 Ok(task.apply(done, None, now, random)?)
             }
-            Some(lead) => {
-                let until = lead.after(now, &task.time_zone).unwrap_or(Timestamp::MAX);
+            Some(lead_time) => {
+                let until = lead_time.after(now, &task.time_zone).unwrap_or(Timestamp::MAX);
                 let refused = task.snooze(until, now, random).err();
                 let refused = refused.map(|refusal| Problem::conflict(refusal.code, refusal.message));
-                refused.map_or(Ok(Change { changed: true, next: None }), Err)
+                refused.map_or(Ok(TaskChange { changed: true, next: None }), Err)
             }
         })
         .await

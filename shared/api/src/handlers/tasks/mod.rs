@@ -1,41 +1,42 @@
 //! Tasks.
 
 pub mod act;
-pub mod batch;
-pub mod complete;
-pub mod create;
-pub mod delete;
+pub mod batch_tasks;
+pub mod complete_task;
+pub mod create_task;
+pub mod delete_task;
 mod fields;
-pub mod get;
-pub mod list;
-pub mod occurrences;
-pub mod reminders;
-pub mod reopen;
-pub mod skip;
-pub mod snooze;
-pub mod update;
+pub mod get_task;
+pub mod list_task_occurrences;
+pub mod list_task_reminders;
+pub mod list_tasks;
+pub mod reopen_task;
+pub mod skip_task;
+pub mod snooze_task;
+pub mod update_task;
 mod view;
 
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::{At, Random},
-    counts::{Numbers, Quota},
-    id::{NoticeId, SpaceId, TaskId, UserId},
-    limit::{ASSIGNMENTS, Subject},
-    notice::{Content, Notice},
+    id::{NotificationId, SpaceId, TaskId, UserId},
+    notification::{Notification, NotificationKind},
     policy::Action,
     ports::{
-        Alongside, IdempotencyRecord, Limits, Memberships, Quotas, Replaced, TaskChanges, TimerQueue,
+        AtomicExtras, IdempotencyRecord, Memberships, Quotas, RateLimits, Replaced, TaskChanges,
+        TimerQueue,
     },
-    task::{Change, Task},
+    rate_limit::{ASSIGNMENTS, RateLimitKey},
+    statistics::{Counters, Quota},
+    task::{Task, TaskChange},
     violation::Violation,
 };
 
 use super::access::{require, role};
 use crate::{
+    enqueue_if_soon::enqueue_if_soon,
     handlers::TRIES,
-    http::{Call, Preconditions, Problem, limited},
-    ring_soon::ring_soon,
+    http::{Call, Preconditions, Problem, enforce_limit},
     tokens::Identity,
 };
 
@@ -59,14 +60,14 @@ async fn permitted(
 
 /// Refuses somebody to do a task who is no member of its space, and assignments without end, as each can be a mail.
 async fn check_assignee(
-    store: &(impl Memberships + Limits),
+    store: &(impl Memberships + RateLimits),
     caller: Identity,
     space: SpaceId,
     assignee: Option<UserId>,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let Some(user) = assignee.filter(|user| *user != caller.user) else { return Ok(()) };
-    let counting = limited(store, ASSIGNMENTS, Subject::user(caller.user), 1, now);
+    let counting = enforce_limit(store, ASSIGNMENTS, RateLimitKey::user(caller.user), 1, now);
     let (counted, role) = futures_util::join!(counting, role(store, user, space));
     counted?;
     if role?.is_some() {
@@ -78,9 +79,14 @@ async fn check_assignee(
 
 /// Lets an occurrence that a series has made go to nobody in particular, if whoever causes that has assigned as much as
 /// a day allows: an assignment that is inherited counts as one that is made.
-pub(crate) async fn limit_assignment(store: &impl Limits, next: &mut Task, by: UserId, now: Timestamp) {
+pub(crate) async fn limit_assignment(
+    store: &impl RateLimits,
+    next: &mut Task,
+    by: UserId,
+    now: Timestamp,
+) {
     if next.assigned_to.is_some_and(|to| to != by)
-        && limited(store, ASSIGNMENTS, Subject::user(by), 1, now).await.is_err()
+        && enforce_limit(store, ASSIGNMENTS, RateLimitKey::user(by), 1, now).await.is_err()
     {
         next.assigned_to = None;
     }
@@ -93,7 +99,7 @@ async fn admit_reminders(
     caller: Identity,
     task: &Task,
     more: usize,
-    personal: Numbers,
+    personal: Counters,
     quota: Quota,
 ) -> Result<(), Problem> {
     if more == 0 {
@@ -113,10 +119,10 @@ fn assignment(
     by: UserId,
     now: Timestamp,
     random: &dyn Random,
-) -> Option<Notice> {
+) -> Option<Notification> {
     let to = task.assigned_to.filter(|to| *to != by && before != Some(*to))?;
-    let id = NoticeId::generate(&At(now), random);
-    Some(Notice::new(id, Content::Assignment { to, task: task.id, by }, now))
+    let id = NotificationId::generate(&At(now), random);
+    Some(Notification::new(id, NotificationKind::Assignment { to, task: task.id, by }, now))
 }
 
 /// What a change of a task works with.
@@ -133,34 +139,35 @@ struct Changing<'a, S, Q> {
     record: Option<&'a IdempotencyRecord>,
 }
 
-impl<S: TaskChanges + Limits, Q: TimerQueue> Changing<'_, S, Q> {
+impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
     /// Changes a task that was just read, and that the caller may change: applies the change, stores the result on condition that the task is
     /// still the one read, and tries again on the present one if it is not. `change` says what it did. A
     /// version that it is not meant for ends it. Timers that are near are queued, those of an occurrence or a
-    /// notice that the change has made included.
+    /// notification that the change has made included.
     async fn apply(
         &self,
         mut task: Task,
-        change: impl Fn(&mut Task) -> Result<Change, Problem>,
+        change: impl Fn(&mut Task) -> Result<TaskChange, Problem>,
     ) -> Result<Task, Problem> {
         let Self { store, queue, by, now, random, record, .. } = *self;
         for _ in 0..TRIES {
             self.preconditions.check(task.version)?;
             let (read, assignee) = (task.version, task.assigned_to);
-            let Change { changed, mut next } = change(&mut task)?;
+            let TaskChange { changed, mut next } = change(&mut task)?;
             if !changed {
                 return Ok(task);
             }
             if let Some(next) = &mut next {
                 limit_assignment(store, next, by, now).await;
             }
-            let notice = assignment(&task, assignee, by, now, random);
-            let also = Alongside { next: next.as_deref(), notice: notice.as_ref(), record };
+            let notification = assignment(&task, assignee, by, now, random);
+            let also =
+                AtomicExtras { next: next.as_deref(), notification: notification.as_ref(), record };
             match store.replace(&task, read, also).await? {
-                Replaced::Done => {
+                Replaced::Stored => {
                     let next = next.and_then(|next| next.timer());
-                    let notice = notice.and_then(|notice| notice.timer());
-                    ring_soon(queue, [task.timer(), next, notice], now).await;
+                    let notification = notification.and_then(|notification| notification.timer());
+                    enqueue_if_soon(queue, [task.timer(), next, notification], now).await;
                     return Ok(task);
                 }
                 Replaced::Conflict(present) => task = *present.ok_or_else(Problem::not_found)?,

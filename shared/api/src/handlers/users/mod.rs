@@ -1,15 +1,15 @@
 //! Accounts, as operators manage them.
 
-pub mod get;
-pub mod list;
-pub mod update;
+pub mod get_user;
+pub mod list_users;
+pub mod update_user;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
     id::UserId,
-    limit::Limit,
     ports::{AccessChanges, Profiles},
+    rate_limit::RateLimit,
     user::{AccountRole, User},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The limit under which all requests of a user are counted, by its name: how many there may be is of no matter here.
-pub(super) const COUNTED_BY: Limit = Limit::requests(1);
+pub(super) const COUNTED_BY: RateLimit = RateLimit::requests(1);
 
 /// Refuses everybody who is no operator.
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {

@@ -3,26 +3,28 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde_json::json;
-use taskbell_api::{links::Deed, passwords};
+use taskbell_api::{links::LinkAction, passwords};
 use taskbell_domain::{
     credential::{Credential, sha256_hex},
     id::SpaceId,
-    notice::{Code, Content, Purpose},
-    ports::{Comments, Notices, ProfileChanges, Registrations, SpaceChanges, SpaceReads, TaskCreation},
+    notification::{Code, NotificationKind, Purpose},
+    ports::{
+        Comments, Notifications, ProfileChanges, Registrations, SpaceChanges, SpaceReads, TaskCreation,
+    },
     recurrence::Rule,
-    reminder::Lead,
+    reminder::LeadTime,
     space::{Invitation, InvitationToken, MemberChange, Role, Space},
     task::{Status, Task},
-    text::{MessageText, Subject, Title},
+    text::{MessageSubject, MessageText, Title},
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
     Memory, SeededRandom,
-    fixtures::{comment, due_draft, notice, now, space, task, user},
+    fixtures::{comment, due_draft, notification, now, space, task, user},
 };
 
 use super::Row;
-use crate::support::{Event, PASSWORD, World, invitation_of, link_keys, mate, operator};
+use crate::support::{Event, PASSWORD, World, collaborator, invitation_of, link_keys, operator};
 
 /// Who calls, in the order of the table's columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Caller {
     }
 }
 
-/// What stands in texts that only members of the shared space may read, or nobody but the mate.
+/// What stands in texts that only members of the shared space may read, or nobody but the collaborator.
 pub(super) const SECRETS: [&str; 3] = ["Secret", "Comment 4", "Space 1"];
 
 /// The number of the comment on a task: its text begins with one of [`SECRETS`].
@@ -89,9 +91,9 @@ impl Scene {
     /// Sets everything up for one caller of one function.
     pub(super) async fn new(function: &str, caller: Caller) -> Self {
         let world = World::on(Memory::default());
-        let (me, mate) = (caller.user(), mate());
+        let (me, collaborator) = (caller.user(), collaborator());
         let all = Caller::ALL.into_iter().filter(|caller| *caller != Caller::Anonymous);
-        for user in all.map(Caller::user).chain([mate.clone()]) {
+        for user in all.map(Caller::user).chain([collaborator.clone()]) {
             let user = User { role: AccountRole::User, ..user };
             let credential = Credential { user: user.id, password_hash: PASSWORD_HASH.clone() };
             world.store.register(&user, &credential, None).await.expect("an answer");
@@ -107,12 +109,12 @@ impl Scene {
             (Caller::Viewer.user(), Role::Viewer),
             (Caller::Removed.user(), Role::Admin),
             (Caller::Blocked.user(), Role::Owner),
-            (mate.clone(), Role::Member),
+            (collaborator.clone(), Role::Member),
         ] {
             world.join(&mut shared, &user, role).await;
         }
         remove(&world, &mut shared, &Caller::Removed.user()).await;
-        let (theirs, owner) = space(2, &mate);
+        let (theirs, owner) = space(2, &collaborator);
         world.store.create_space(&theirs, &owner, None, None).await.expect("an answer");
 
         let (function, tasks) = (function.to_owned(), BTreeMap::new());
@@ -127,12 +129,12 @@ impl Scene {
     }
 
     async fn add_tasks(&mut self, shared: &Space) {
-        let (me, mate) = (&self.me, &mate());
+        let (me, collaborator) = (&self.me, &collaborator());
         for (number, name, title, by, space) in [
             (51, "own", "Secret", me, shared.id),
-            (52, "others", "Secret", mate, shared.id),
+            (52, "others", "Secret", collaborator, shared.id),
             (53, "personal", "Mine", me, SpaceId::personal(me.id)),
-            (54, "private", "Secret", mate, SpaceId::personal(mate.id)),
+            (54, "private", "Secret", collaborator, SpaceId::personal(collaborator.id)),
         ] {
             let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
             draft.title = Title::parse(title).expect("a title");
@@ -148,7 +150,7 @@ impl Scene {
             self.tasks.insert(name, made);
         }
         for (name, number) in COMMENTS {
-            let (on, by) = commented(name, me, mate);
+            let (on, by) = commented(name, me, collaborator);
             let made = comment(number, &self.tasks[on], by);
             self.world.store.add_comment(&made, None).await.expect("an answer");
         }
@@ -161,20 +163,22 @@ impl Scene {
         let (_, to_another) = invitation_of(&user(20));
         let to_another = Invitation { space: shared.id, ..to_another };
         for (number, invitation) in [(1, to_me), (4, to_another)] {
-            let content = Content::Invitation { to: invitation.email.clone(), space: invitation.space };
-            let carrier = notice(number, content);
+            let content =
+                NotificationKind::Invitation { to: invitation.email.clone(), space: invitation.space };
+            let carrier = notification(number, content);
             store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         }
-        let subject = Subject::parse("Maintenance").expect("a subject");
+        let subject = MessageSubject::parse("Maintenance").expect("a subject");
         let text = MessageText::parse("The bell rests.").expect("a text");
-        let message = Content::Message { to: mate().id, by: operator().id, subject, text };
+        let message =
+            NotificationKind::Message { to: collaborator().id, by: operator().id, subject, text };
         let code = |to: &User, purpose| {
             let secret_hash = Some(sha256_hex(SECRET.repeat(16).as_bytes()));
-            Content::Code { to: to.id, purpose, secret_hash }
+            NotificationKind::Code { to: to.id, purpose, secret_hash }
         };
         let reset = code(&self.me, Purpose::PasswordReset);
         for (number, content) in [(2, message), (3, reset), (5, code(&operator(), Purpose::Operator))] {
-            store.add_notice(&notice(number, content), None).await.expect("an answer");
+            store.add_notification(&notification(number, content), None).await.expect("an answer");
         }
     }
 
@@ -194,7 +198,7 @@ impl Scene {
         };
         let task = tasks.get(about).unwrap_or(&tasks["others"]);
         let event = world.event(function, me, task).await.without_header("if-match");
-        let mut event = event.path("notification_id", &notice(2, any(me)).id.to_string());
+        let mut event = event.path("notification_id", &notification(2, any(me)).id.to_string());
         event.json["requestContext"]["http"]["method"] = json!(row.method);
         if event.json["headers"]["authorization"].is_string() {
             event = match self.caller {
@@ -204,7 +208,7 @@ impl Scene {
         }
         let spaces = |name| match name {
             "shared" | "to-removed" | "own" | "others" => Some(space(1, me).0.id),
-            "private" => Some(SpaceId::personal(mate().id)),
+            "private" => Some(SpaceId::personal(collaborator().id)),
             "personal" => Some(SpaceId::personal(me.id)),
             _ => None,
         };
@@ -244,7 +248,7 @@ impl Scene {
                 let user = match what {
                     "me" => "me".to_owned(),
                     "owner" => Caller::Blocked.user().id.to_string(),
-                    _ => mate().id.to_string(),
+                    _ => collaborator().id.to_string(),
                 };
                 let event = event.path("user_id", &user);
                 if more.is_empty() { event } else { event.body(&json!({ "role": more })) }
@@ -257,28 +261,29 @@ impl Scene {
                 event.body(&json!({ "token": InvitationToken { secret, ..token }.to_text() }))
             }
             "become-operator" if what == "code" => {
-                let code = Code { notice: notice(5, any(me)).id, secret: SECRET.repeat(16) };
+                let code =
+                    Code { notification: notification(5, any(me)).id, secret: SECRET.repeat(16) };
                 event.body(&json!({ "code": code.to_text() }))
             }
             "get-user" | "update-user" => {
-                let user = if what == "own" { me.id } else { mate().id };
+                let user = if what == "own" { me.id } else { collaborator().id };
                 event.path("user_id", &user.to_string())
             }
             "run-action" => {
-                let deed = match what {
-                    "complete" => Deed::Complete(task.id),
-                    "snooze" => Deed::Snooze(task.id, Lead::hours(1)),
-                    "verify" => Deed::VerifyEmail,
-                    _ => Deed::Unsubscribe(MailKind::Reminders),
+                let link_action = match what {
+                    "complete" => LinkAction::Complete(task.id),
+                    "snooze" => LinkAction::Snooze(task.id, LeadTime::hours(1)),
+                    "verify" => LinkAction::VerifyEmail,
+                    _ => LinkAction::Unsubscribe(MailKind::Reminders),
                 };
-                event.path("token", &world.link(me, deed))
+                event.path("token", &world.link(me, link_action))
             }
             "unsubscribe" if what == "invitation" => {
                 event.path("token", &invitation_of(me).0.to_text())
             }
             "unsubscribe" => {
-                let deed = Deed::Unsubscribe(MailKind::Reminders);
-                event.path("token", &link_keys().token(me, deed, None, now()))
+                let link_action = LinkAction::Unsubscribe(MailKind::Reminders);
+                event.path("token", &link_keys().token(me, link_action, None, now()))
             }
             _ => event,
         }
@@ -288,18 +293,18 @@ impl Scene {
 /// Half a byte of every code, as the fixtures have it.
 const SECRET: &str = "5e";
 
-/// A notice's id does not depend on its content.
-fn any(me: &User) -> Content {
-    Content::Verification { to: me.id }
+/// A notification's id does not depend on its content.
+fn any(me: &User) -> NotificationKind {
+    NotificationKind::Verification { to: me.id }
 }
 
 /// The task that a comment is on, and who made it.
-fn commented<'a>(name: &str, me: &'a User, mate: &'a User) -> (&'static str, &'a User) {
+fn commented<'a>(name: &str, me: &'a User, collaborator: &'a User) -> (&'static str, &'a User) {
     match name {
         "own" => ("others", me),
-        "others" => ("own", mate),
+        "others" => ("own", collaborator),
         "personal" => ("personal", me),
-        _ => ("private", mate),
+        _ => ("private", collaborator),
     }
 }
 
@@ -307,6 +312,6 @@ async fn remove(world: &World, shared: &mut Space, user: &User) {
     let found = world.store.space_and_member(shared.id, user.id).await.expect("an answer");
     let change = MemberChange::Leave(found.expect("a member").1);
     let read = shared.version;
-    shared.count(&change, now()).expect("it can be");
+    shared.apply(&change, now()).expect("it can be");
     assert!(world.store.change_member(shared, read, &change).await.expect("an answer"));
 }

@@ -5,36 +5,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
-    links::Deed,
-    workers::{count_tasks, record_mail_events},
+    links::LinkAction,
+    workers::{record_mail_events, update_statistics},
 };
 use taskbell_domain::{
     clock::Clock,
-    delivery::{Feedback, News},
-    notice::{Code, Content, Purpose},
-    ports::{Notices, ProfileChanges, Replaced, SpaceChanges, TaskCreation},
+    delivery::{DeliveryEvent, Feedback},
+    notification::{Code, NotificationKind, Purpose},
+    ports::{Notifications, ProfileChanges, Replaced, SpaceChanges, TaskCreation},
     recurrence::Rule,
-    reminder::Lead,
+    reminder::LeadTime,
     space::{Invitation, Space},
     task::Task,
     text::Tag,
-    timer::{Subject, Timer},
+    timer::{Timer, TimerTarget},
     user::{AccountRole, MailKind, MailSettings, StopReason, User},
 };
 use taskbell_test::{
     Outbox,
     contract::Store,
-    fixtures::{comment, due_draft, notice, now, space, task, user},
+    fixtures::{comment, due_draft, notification, now, space, task, user},
 };
 
 use super::{Stage, recorder::Wanted};
-use crate::support::{Event, World, invitation_of, mate, operator};
+use crate::support::{Event, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1 besides the one that user 1 has in their own.
 struct Shared {
     /// That of user 1.
     ours: Task,
-    /// That of the mate.
+    /// That of the collaborator.
     theirs: Task,
 }
 
@@ -57,7 +57,7 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
         world.count(None, Some(&made)).await;
         made
     };
-    Shared { ours: create(50, ada).await, theirs: create(51, &mate()).await }
+    Shared { ours: create(50, ada).await, theirs: create(51, &collaborator()).await }
 }
 
 /// Brings about what a function needs that is not there.
@@ -66,17 +66,18 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
         "verify-email" | "run-action" | "reset-password" => {
             let unproven = User { version: 2, email_verified_at: None, ..ada.clone() };
             let changed = world.store.replace_user(&unproven, 1, None).await.expect("an answer");
-            assert_eq!(changed, Replaced::Done);
+            assert_eq!(changed, Replaced::Stored);
             world.refresh_token(ada).await;
         }
-        "update-user" => drop(world.refresh_token(&mate()).await),
+        "update-user" => drop(world.refresh_token(&collaborator()).await),
         "become-operator" => {
             let user = User { version: 3, role: AccountRole::User, ..operator() };
             let changed = world.store.replace_user(&user, 2, None).await.expect("an answer");
-            assert_eq!(changed, Replaced::Done);
+            assert_eq!(changed, Replaced::Stored);
             let secret_hash = Some(operator_code().hash());
-            let content = Content::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
-            world.store.add_notice(&notice(4, content), None).await.expect("an answer");
+            let content =
+                NotificationKind::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
+            world.store.add_notification(&notification(4, content), None).await.expect("an answer");
         }
         "skip-task" => {
             for task in tasks {
@@ -94,7 +95,10 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
 }
 
 fn operator_code() -> Code {
-    Code { notice: notice(4, Content::Verification { to: operator().id }).id, secret: "5e".repeat(16) }
+    Code {
+        notification: notification(4, NotificationKind::Verification { to: operator().id }).id,
+        secret: "5e".repeat(16),
+    }
 }
 
 /// Other requests than the one in `events/`.
@@ -117,12 +121,12 @@ async fn others<S: Store>(
         "snooze-task" => vec![ours, event.body(&json!({ "for": "PT1M" }))],
         "run-action" => {
             let deeds = [
-                Deed::Complete(series.id),
-                Deed::Complete(shared.ours.id),
-                Deed::Snooze(mine.id, Lead::hours(1)),
-                Deed::VerifyEmail,
+                LinkAction::Complete(series.id),
+                LinkAction::Complete(shared.ours.id),
+                LinkAction::Snooze(mine.id, LeadTime::hours(1)),
+                LinkAction::VerifyEmail,
             ];
-            deeds.map(|deed| event.clone().path("token", &world.link(ada, deed))).to_vec()
+            deeds.map(|link_action| event.clone().path("token", &world.link(ada, link_action))).to_vec()
         }
         "unsubscribe" => vec![event.path("token", &invitation_of(ada).0.to_text())],
         "update-profile" => vec![event.body(&json!({ "mail": { "digest": true } }))],
@@ -139,19 +143,19 @@ async fn others<S: Store>(
         "create-task" => {
             let body = |to| json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
             vec![
-                keyed(in_space("").body(&body(mate().id)), "shared"),
+                keyed(in_space("").body(&body(collaborator().id)), "shared"),
                 keyed(in_space("").body(&body(stranger)), "refused"),
             ]
         }
         "update-task" => {
             let due = "2026-03-01T08:01:00Z";
             let reminders = json!([{ "before": "PT0S" }, { "before": "PT1S" }]);
-            let to = mate().id;
+            let to = collaborator().id;
             let soon = json!({ "due": due, "reminders": reminders, "assigned_to": to });
             vec![ours.without_header("if-match").body(&soon)]
         }
         "batch-tasks" => {
-            let (space, to) = (shared.ours.space, mate().id);
+            let (space, to) = (shared.ours.space, collaborator().id);
             let task = json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
             let delete = |of: &Task| json!({ "op": "delete", "id": of.id });
             let operations = json!([
@@ -231,26 +235,27 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let stage = Stage::new().await;
     let world = &stage.world;
     let (ada, _) = world.inhabit().await;
-    let (mate, shared) = (mate(), space(1, &ada).0);
+    let (collaborator, shared) = (collaborator(), space(1, &ada).0);
     let rings = now() + SignedDuration::from_mins(1);
-    let assigned = due_in(&ada, &shared, &mate, rings);
+    let assigned = due_in(&ada, &shared, &collaborator, rings);
     world.store.create(&assigned, None, None).await.expect("an answer");
-    let on = User { version: 2, mail: every_mail(), ..mate.clone() };
-    let digest = Timer { at: rings, subject: Subject::Digest(mate.id) };
+    let on = User { version: 2, mail: every_mail(), ..collaborator.clone() };
+    let digest = Timer { at: rings, subject: TimerTarget::Digest(collaborator.id) };
     world.store.replace_user(&on, 1, Some(digest)).await.expect("an answer");
     let contents = [
-        Content::Assignment { to: mate.id, task: assigned.id, by: ada.id },
-        Content::Verification { to: ada.id },
-        Content::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
+        NotificationKind::Assignment { to: collaborator.id, task: assigned.id, by: ada.id },
+        NotificationKind::Verification { to: ada.id },
+        NotificationKind::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
     ];
     for (number, content) in contents.into_iter().enumerate() {
-        let made = notice(70 + number as u64, content);
-        world.store.add_notice(&made, None).await.expect("an answer");
+        let made = notification(70 + number as u64, content);
+        world.store.add_notification(&made, None).await.expect("an answer");
     }
     // And an invitation of somebody who has no account.
-    let content = Content::Invitation { to: user(5).email, space: space(2, &mate).0.id };
-    let carrier = notice(80, content);
-    let invitation = Invitation { notice: carrier.id, ..invitation_of(&user(5)).1 };
+    let content =
+        NotificationKind::Invitation { to: user(5).email, space: space(2, &collaborator).0.id };
+    let carrier = notification(80, content);
+    let invitation = Invitation { notification: carrier.id, ..invitation_of(&user(5)).1 };
     world.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
     let begin = || {
         if troubled {
@@ -313,8 +318,11 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
 
     for mail in sent {
         begin();
-        let news =
-            News { message_id: "m".to_owned(), accepted_at: rings, feedback: Some(Feedback::Bounced) };
+        let news = DeliveryEvent {
+            message_id: "m".to_owned(),
+            accepted_at: rings,
+            feedback: Some(Feedback::Bounced),
+        };
         let stops = Some(StopReason::Bounced);
         let told = record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock);
         told.await.expect("it is recorded");
@@ -331,13 +339,13 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
         [(None, before.clone()), (before, Some(changed)), (Some(gone), None)].map(Ok).into_iter();
     begin();
     let changes = changes.enumerate().map(|(number, change)| (number.to_string(), change));
-    assert_eq!(count_tasks::handle(&world.store, changes).await, None);
+    assert_eq!(update_statistics::handle(&world.store, changes).await, None);
     let counted = stage.recorder.take().into_iter().collect();
     vec![
         ("dispatch-due-timers", dispatched),
         ("send-reminders", sending),
         ("record-mail-events", recorded),
-        ("count-tasks", counted),
+        ("update-statistics", counted),
     ]
 }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     delivery::{Delivery, DeliveryStatus, MAX_ATTEMPTS, MAX_LATENESS, Reason},
-    id::{NoticeId, ReminderId, TaskId, UserId},
-    notice::Notice,
+    id::{NotificationId, ReminderId, TaskId, UserId},
+    notification::Notification,
     reminder::{Reminder, ReminderSpec},
     task::{Status, Task},
     user::{MailKind, User},
@@ -17,9 +17,9 @@ use taskbell_test::{Memory, fixtures::user};
 use super::{
     CLIENT_LIMIT, WORKER_LIMIT,
     cloud::{Cloud, Offer},
-    notices::check_notices,
+    notifications::check_notifications,
 };
-use crate::support::mate;
+use crate::support::collaborator;
 
 /// How often something came about.
 pub(super) type Verdict = BTreeMap<String, u64>;
@@ -34,7 +34,7 @@ struct Version {
 #[derive(Default)]
 pub(super) struct History {
     tasks: BTreeMap<TaskId, Vec<Version>>,
-    pub(super) notices: BTreeMap<NoticeId, Notice>,
+    pub(super) notifications: BTreeMap<NotificationId, Notification>,
     /// Everybody's profile, from when on.
     pub(super) users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
     /// Who is in the shared space, from when on.
@@ -52,7 +52,7 @@ impl History {
             if known == Some(task.version) {
                 continue;
             }
-            let ledger: Vec<_> = task.past_reminders.iter().chain(&task.reminders).collect();
+            let ledger: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
             let ledger =
                 ledger.iter().map(|r| (r.delivery.fire_at, r.delivery.status, r.delivery.reason));
             state.note(|| {
@@ -67,10 +67,10 @@ impl History {
                 versions.push(Version { at, task: None });
             }
         }
-        for (id, (notice, _)) in &data.notices {
-            if self.notices.get(id).is_none_or(|known| known.version != notice.version) {
-                state.note(|| format!("  {by}: {id} {:?}", notice.delivery.status));
-                self.notices.insert(*id, notice.clone());
+        for (id, (notification, _)) in &data.notifications {
+            if self.notifications.get(id).is_none_or(|known| known.version != notification.version) {
+                state.note(|| format!("  {by}: {id} {:?}", notification.delivery.status));
+                self.notifications.insert(*id, notification.clone());
             }
         }
     }
@@ -103,7 +103,7 @@ impl History {
 /// Where a reminder stands in a version of its task: what it says, and whether the task wants it.
 fn entry(task: &Task, id: ReminderId) -> Option<(&Reminder, bool)> {
     let wanted = task.reminders.iter().map(|r| (r, task.status != Status::Completed));
-    let past = task.past_reminders.iter().map(|r| (r, false));
+    let past = task.archived_reminders.iter().map(|r| (r, false));
     wanted.chain(past).find(|(r, _)| r.id == id)
 }
 
@@ -121,7 +121,7 @@ pub(super) fn check(
     for versions in history.tasks.values() {
         let mut ids = BTreeMap::new();
         for task in versions.iter().filter_map(|version| version.task.as_ref()) {
-            for reminder in task.reminders.iter().chain(&task.past_reminders) {
+            for reminder in task.reminders.iter().chain(&task.archived_reminders) {
                 let fire_at = reminder.delivery.fire_at;
                 if *ids.entry(reminder.id).or_insert(fire_at) != fire_at {
                     return Err(format!("{} changed its moment", reminder.id));
@@ -141,8 +141,8 @@ pub(super) fn check(
         }
     }
     check_series(history)?;
-    known.extend(history.notices.keys().map(NoticeId::to_string));
-    check_notices(history, offers, strict, end, &mut count)?;
+    known.extend(history.notifications.keys().map(NotificationId::to_string));
+    check_notifications(history, offers, strict, end, &mut count)?;
     match offers.iter().find(|offer| !known.contains(&offer.subject)) {
         Some(stray) => Err(format!("{} was sent and is nowhere in the ledger", stray.subject)),
         None => Ok(verdict),
@@ -325,13 +325,14 @@ impl OneReminder<'_> {
             return Err(format!("it was offered to SES at {}, too early", offer.at));
         }
         let (from, to) = (claim.at, offer.at);
-        let assigned = task.assigned_to.filter(|assignee| *assignee == mate().id);
+        let assigned = task.assigned_to.filter(|assignee| *assignee == collaborator().id);
         let in_space = |there: bool| {
-            let so = |members: &BTreeSet<UserId>| members.contains(&mate().id) == there;
+            let so = |members: &BTreeSet<UserId>| members.contains(&collaborator().id) == there;
             History::was(&self.history.members, from, to, so)
         };
-        let recipient = if offer.to == mate().email.as_str() { mate() } else { user(1) };
-        let right = match (assigned, recipient == mate()) {
+        let recipient =
+            if offer.to == collaborator().email.as_str() { collaborator() } else { user(1) };
+        let right = match (assigned, recipient == collaborator()) {
             (Some(_), true) => in_space(true),
             (Some(_), false) => in_space(false),
             (None, to_mate) => !to_mate,
@@ -364,7 +365,7 @@ impl OneReminder<'_> {
                 ReminderSpec::Snoozed(until) => until >= self.fire_at,
                 _ => false,
             }),
-            Some(Reason::Replaced) => task.past_reminders.iter().any(|r| r.id == self.id),
+            Some(Reason::Replaced) => task.archived_reminders.iter().any(|r| r.id == self.id),
             Some(Reason::TooOld) => version.at + self.skew >= self.fire_at + MAX_LATENESS,
             Some(reason @ (Reason::MailOff | Reason::Bounced | Reason::Complained)) => {
                 let so = |user: &User| match reason {

@@ -9,8 +9,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
-    delivery::{Feedback, News},
-    ports::{About, Mail, MailError, Mailer, PortError, TimerQueue},
+    delivery::{DeliveryEvent, Feedback},
+    ports::{Mail, MailError, MailTags, Mailer, PortError, TimerQueue},
     timer::Timer,
     user::StopReason,
 };
@@ -129,7 +129,7 @@ pub(super) struct Offer {
     pub(super) at: Timestamp,
     /// How far the clock of who offered it was ahead.
     pub(super) skew: SignedDuration,
-    /// The name before the `@` of its message id: of the reminder or notice, and the fence.
+    /// The name before the `@` of its message id: of the reminder or notification, and the fence.
     pub(super) subject: String,
     pub(super) fence: u64,
     pub(super) to: String,
@@ -186,7 +186,7 @@ impl State {
     }
 
     /// SES tells what it has accepted, and what became of it: perhaps never, late, twice, in any order.
-    fn tell(&mut self, about: About, message_id: String) {
+    fn tell(&mut self, about: MailTags, message_id: String) {
         let rate = self.rates().queue * 2;
         let end = match self.dice.falls(self.rates().queue / 2) {
             true => self.dice.pick(&[StopReason::Bounced, StopReason::Complained]).into(),
@@ -203,7 +203,7 @@ impl State {
                 let late =
                     if self.dice.falls(rate) { self.dice.seconds(900) } else { self.dice.seconds(3) };
                 let message_id = message_id.clone();
-                let news = News { message_id, accepted_at: self.now, feedback };
+                let news = DeliveryEvent { message_id, accepted_at: self.now, feedback };
                 self.news.push((self.now + late, Told { about, news, stops }));
             }
         }
@@ -361,8 +361,8 @@ impl TimerQueue for Cloud {
 /// Something that SES tells.
 #[derive(Clone)]
 pub(super) struct Told {
-    pub(super) about: About,
-    pub(super) news: News,
+    pub(super) about: MailTags,
+    pub(super) news: DeliveryEvent,
     pub(super) stops: Option<StopReason>,
 }
 

@@ -20,19 +20,19 @@ use super::{
     Town,
     cloud::{Cloud, Dice, Part},
 };
-use crate::support::{Event, mate};
+use crate::support::{Event, collaborator};
 
 /// Somebody who lives in their own space and in one that they share.
 pub(super) struct Life {
     lasts: SignedDuration,
     next_at: Option<Timestamp>,
     /// What is done in a story: how long after the one before, and what.
-    story: Option<VecDeque<(i64, Deed)>>,
+    story: Option<VecDeque<(i64, LinkAction)>>,
 }
 
 /// Something that a user does.
 #[derive(Debug, Clone, Copy)]
-enum Deed {
+enum LinkAction {
     Create,
     CreateNear,
     CreateSeries,
@@ -84,14 +84,14 @@ impl Life {
     /// A short life in which everything happens once that sends a mail.
     pub(super) fn story(_: &Cloud) -> Self {
         let story = [
-            (0, Deed::CreateNear),
-            (5, Deed::Assign),
-            (5, Deed::DigestSoon),
-            (5, Deed::CreateSeries),
-            (40, Deed::Rename),
-            (30, Deed::Snooze),
-            (300, Deed::Complete),
-            (1_300, Deed::DigestOff),
+            (0, LinkAction::CreateNear),
+            (5, LinkAction::Assign),
+            (5, LinkAction::DigestSoon),
+            (5, LinkAction::CreateSeries),
+            (40, LinkAction::Rename),
+            (30, LinkAction::Snooze),
+            (300, LinkAction::Complete),
+            (1_300, LinkAction::DigestOff),
         ];
         let lasts = SignedDuration::from_mins(40);
         Self { lasts, next_at: Some(now()), story: Some(story.into()) }
@@ -109,15 +109,15 @@ impl Life {
     /// Registers everybody.
     pub(super) fn settle(&self, town: &Town) {
         let settled = async {
-            for user in [ada(), mate()] {
+            for user in [ada(), collaborator()] {
                 let credential = Credential { user: user.id, password_hash: "none".to_owned() };
                 town.store.register(&user, &credential, None).await.expect("an answer");
             }
             let (mut shared, owner) = space(1, &ada());
             town.store.create_space(&shared, &owner, None, None).await.expect("an answer");
-            town.join(&mut shared, &mate(), Role::Member).await;
+            town.join(&mut shared, &collaborator(), Role::Member).await;
             // Joining has sent an invitation, which is not what is simulated.
-            town.store.store.data().notices.clear();
+            town.store.store.data().notifications.clear();
         };
         settled.now_or_never().expect("nothing waits while the stage is set");
     }
@@ -125,65 +125,65 @@ impl Life {
     /// The next thing that is done, as a request; nothing if it cannot be done now.
     pub(super) fn act(&mut self, town: &Town, cloud: &Cloud) -> Option<(String, Event)> {
         let now = town.clock.now();
-        let deed = match &mut self.story {
+        let link_action = match &mut self.story {
             Some(story) => {
-                let (_, deed) = story.pop_front()?;
+                let (_, link_action) = story.pop_front()?;
                 let next = story.front().map(|(wait, _)| now + SignedDuration::from_secs(*wait));
                 self.next_at = next;
-                deed
+                link_action
             }
             None => {
                 self.next_at = Some(next_time(town, cloud, now));
                 cloud.state().dice.pick(&[
-                    Deed::Create,
-                    Deed::Create,
-                    Deed::Create,
-                    Deed::CreateNear,
-                    Deed::CreateNear,
-                    Deed::CreateSeries,
-                    Deed::Assign,
-                    Deed::Assign,
-                    Deed::Move,
-                    Deed::Move,
-                    Deed::Move,
-                    Deed::Remind,
-                    Deed::Rename,
-                    Deed::Complete,
-                    Deed::Complete,
-                    Deed::Complete,
-                    Deed::Reopen,
-                    Deed::Delete,
-                    Deed::Skip,
-                    Deed::Snooze,
-                    Deed::Snooze,
-                    Deed::MailOff,
-                    Deed::MailOn,
-                    Deed::MailOn,
-                    Deed::Prove,
-                    Deed::DigestOn,
-                    Deed::DigestOff,
-                    Deed::Part,
-                    Deed::Meet,
+                    LinkAction::Create,
+                    LinkAction::Create,
+                    LinkAction::Create,
+                    LinkAction::CreateNear,
+                    LinkAction::CreateNear,
+                    LinkAction::CreateSeries,
+                    LinkAction::Assign,
+                    LinkAction::Assign,
+                    LinkAction::Move,
+                    LinkAction::Move,
+                    LinkAction::Move,
+                    LinkAction::Remind,
+                    LinkAction::Rename,
+                    LinkAction::Complete,
+                    LinkAction::Complete,
+                    LinkAction::Complete,
+                    LinkAction::Reopen,
+                    LinkAction::Delete,
+                    LinkAction::Skip,
+                    LinkAction::Snooze,
+                    LinkAction::Snooze,
+                    LinkAction::MailOff,
+                    LinkAction::MailOn,
+                    LinkAction::MailOn,
+                    LinkAction::Prove,
+                    LinkAction::DigestOn,
+                    LinkAction::DigestOff,
+                    LinkAction::Part,
+                    LinkAction::Meet,
                 ])
             }
         };
-        match deed {
-            Deed::Meet => {
+        match link_action {
+            LinkAction::Meet => {
                 meet(town);
                 None
             }
-            _ => request(deed, town, cloud, now),
+            _ => request(link_action, town, cloud, now),
         }
     }
 }
 
-/// Lets the mate into the shared space again.
+/// Lets the collaborator into the shared space again.
 fn meet(town: &Town) {
     let met = async {
-        let there = town.store.store.role(shared(), mate().id).await.expect("an answer");
+        let there = town.store.store.role(shared(), collaborator().id).await.expect("an answer");
         let space = town.store.store.space(shared()).await.expect("an answer");
         if let (None, Some(mut space)) = (there, space) {
-            town.join(&mut space, &mate(), Role::Member).await;
+            town.join(&mut space, &collaborator(), Role::Member).await;
         }
     };
     met.now_or_never().expect("nothing waits while nobody runs");
@@ -202,8 +202,13 @@ fn next_time(town: &Town, cloud: &Cloud, now: Timestamp) -> Timestamp {
     }
 }
 
-fn request(deed: Deed, town: &Town, cloud: &Cloud, now: Timestamp) -> Option<(String, Event)> {
-    let (function, of, body) = choose(deed, town, &mut cloud.state().dice, now)?;
+fn request(
+    link_action: LinkAction,
+    town: &Town,
+    cloud: &Cloud,
+    now: Timestamp,
+) -> Option<(String, Event)> {
+    let (function, of, body) = choose(link_action, town, &mut cloud.state().dice, now)?;
     let (ada, none) = (ada(), task(1, &ada(), draft("none")));
     let event = town.event(function, &ada, &none).now_or_never();
     let mut event = event.expect("nothing waits while nobody runs");
@@ -216,16 +221,16 @@ fn request(deed: Deed, town: &Town, cloud: &Cloud, now: Timestamp) -> Option<(St
     if body != Value::Null && body != json!({}) {
         event = event.body(&body);
     }
-    if matches!(deed, Deed::Assign) {
+    if matches!(link_action, LinkAction::Assign) {
         event = event.query(&format!("space={}", shared()));
     }
-    let what = of.map_or_else(|| format!("{deed:?}"), |id| format!("{deed:?} {id}"));
+    let what = of.map_or_else(|| format!("{link_action:?}"), |id| format!("{link_action:?} {id}"));
     Some((what, event))
 }
 
 /// Which function is called, for which task, with which body.
 fn choose(
-    deed: Deed,
+    link_action: LinkAction,
     town: &Town,
     dice: &mut Dice,
     now: Timestamp,
@@ -237,68 +242,68 @@ fn choose(
         (!some.is_empty()).then(|| dice.pick(&some))
     };
     let open = |task: &Task| task.status != Status::Completed;
-    let (function, of, body) = match deed {
-        Deed::Create | Deed::CreateNear | Deed::CreateSeries | Deed::Assign => {
-            let ahead = match deed {
-                Deed::Create => dice.seconds(3 * 86_400),
+    let (function, of, body) = match link_action {
+        LinkAction::Create | LinkAction::CreateNear | LinkAction::CreateSeries | LinkAction::Assign => {
+            let ahead = match link_action {
+                LinkAction::Create => dice.seconds(3 * 86_400),
                 _ => SignedDuration::from_secs(70) + dice.seconds(240),
             };
             let leads = ["PT0S", "PT10S", "PT1M", "PT30M", "P1D"];
             let mut before: Vec<&str> = leads.into_iter().filter(|_| dice.falls(400)).collect();
-            if !matches!(deed, Deed::Create) {
+            if !matches!(link_action, LinkAction::Create) {
                 before = vec!["PT0S", "PT30S"];
             }
             let mut body = json!({
-                "title": format!("{deed:?}"),
+                "title": format!("{link_action:?}"),
                 "due": (now + ahead).to_string(),
                 "reminders": before.iter().map(|lead| json!({ "before": lead })).collect::<Vec<_>>(),
             });
-            if matches!(deed, Deed::CreateSeries) {
+            if matches!(link_action, LinkAction::CreateSeries) {
                 let due = (now + ahead).to_zoned(TimeZone::UTC).datetime();
                 body["due"] = json!(format!("{}[Europe/Berlin]", due.strftime("%Y-%m-%dT%H:%M:%S")));
                 body["recurrence"] = json!("FREQ=WEEKLY");
                 body["auto_complete_after"] = json!("PT1H");
             }
-            if matches!(deed, Deed::Assign) {
-                body["assigned_to"] = json!(mate().id);
+            if matches!(link_action, LinkAction::Assign) {
+                body["assigned_to"] = json!(collaborator().id);
             }
             ("create-task", None, body)
         }
-        Deed::Move => {
+        LinkAction::Move => {
             let ahead = dice.seconds(2 * 86_400);
             ("update-task", one(dice, &|_| true), json!({ "due": (now + ahead).to_string() }))
         }
-        Deed::Remind => {
+        LinkAction::Remind => {
             let body = json!({ "reminders": [{ "before": "PT2M" }, { "before": "PT0S" }] });
             ("update-task", one(dice, &|task| task.due.is_some()), body)
         }
-        Deed::Rename => ("update-task", one(dice, &|_| true), json!({ "title": "Another" })),
-        Deed::Complete => ("complete-task", one(dice, &open), json!({})),
-        Deed::Reopen => ("reopen-task", one(dice, &|task| !open(task)), json!({})),
-        Deed::Delete => ("delete-task", one(dice, &|_| true), json!({})),
-        Deed::Skip => ("skip-task", one(dice, &|task| task.recurrence.is_some()), json!({})),
-        Deed::Snooze => {
+        LinkAction::Rename => ("update-task", one(dice, &|_| true), json!({ "title": "Another" })),
+        LinkAction::Complete => ("complete-task", one(dice, &open), json!({})),
+        LinkAction::Reopen => ("reopen-task", one(dice, &|task| !open(task)), json!({})),
+        LinkAction::Delete => ("delete-task", one(dice, &|_| true), json!({})),
+        LinkAction::Skip => ("skip-task", one(dice, &|task| task.recurrence.is_some()), json!({})),
+        LinkAction::Snooze => {
             let time = dice.pick(&["PT1M", "PT20M", "P1D"]);
             ("snooze-task", one(dice, &open), json!({ "for": time }))
         }
-        Deed::MailOff => ("update-profile", None, json!({ "mail": { "reminders": false } })),
-        Deed::MailOn => ("update-profile", None, json!({ "mail": { "reminders": true } })),
-        Deed::DigestOn => {
+        LinkAction::MailOff => ("update-profile", None, json!({ "mail": { "reminders": false } })),
+        LinkAction::MailOn => ("update-profile", None, json!({ "mail": { "reminders": true } })),
+        LinkAction::DigestOn => {
             let zone = dice.pick(&["Europe/Berlin", "America/New_York", "Pacific/Auckland", "UTC"]);
             let body =
                 json!({"mail": {"digest": true}, "digest_hour": dice.below(24), "time_zone": zone});
             ("update-profile", None, body)
         }
-        Deed::Prove => ("verify-email", None, Value::Null),
+        LinkAction::Prove => ("verify-email", None, Value::Null),
         // A quarter past the hour at which everything begins.
-        Deed::DigestSoon => {
+        LinkAction::DigestSoon => {
             let body =
                 json!({"mail": {"digest": true}, "digest_hour": 14, "time_zone": "Asia/Kathmandu"});
             ("update-profile", None, body)
         }
-        Deed::DigestOff => ("update-profile", None, json!({ "mail": { "digest": false } })),
-        Deed::Part => ("remove-member", None, Value::Null),
-        Deed::Meet => return None,
+        LinkAction::DigestOff => ("update-profile", None, json!({ "mail": { "digest": false } })),
+        LinkAction::Part => ("remove-member", None, Value::Null),
+        LinkAction::Meet => return None,
     };
     let needs_task =
         !matches!(function, "create-task" | "update-profile" | "remove-member" | "verify-email");

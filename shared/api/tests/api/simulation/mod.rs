@@ -9,7 +9,7 @@
 mod checks;
 mod cloud;
 mod life;
-mod notices;
+mod notifications;
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ use taskbell_api::{
         send_reminders::{Worker, handle_batch},
     },
 };
-use taskbell_domain::{clock::Clock, timer::LOOK_AHEAD};
+use taskbell_domain::{clock::Clock, timer::DISPATCH_HORIZON};
 use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now, template};
 
 use self::{
@@ -79,8 +79,8 @@ enum Done {
     Sweep,
     /// A batch of messages; those that failed.
     Batch(Vec<u64>),
-    /// News of SES, if they could not be recorded.
-    News(Option<Told>),
+    /// Delivery events of SES, if they could not be recorded.
+    DeliveryEvent(Option<Told>),
 }
 
 /// Somebody who runs.
@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
                 self.blamed = self.blamed.or((status >= 500).then_some(status));
                 state.note(|| format!("{kind}: answered {status} {:?}", answer.errors()));
             }
-            Done::News(left) => {
+            Done::DeliveryEvent(left) => {
                 state.note(|| format!("{}: done, left {}", actor.kind, left.is_some()));
                 let later = state.now + MINUTE;
                 state.news.extend(left.map(|told| (later, told)));
@@ -252,10 +252,10 @@ impl<'a> Run<'a> {
     fn next_sweep(&self) -> Option<Timestamp> {
         let data = self.town.store.store.data();
         let tasks = data.tasks.values().filter_map(|(_, timer)| *timer);
-        let notices = data.notices.values().filter_map(|(_, timer)| *timer);
+        let notifications = data.notifications.values().filter_map(|(_, timer)| *timer);
         let digests = data.digests.values().filter_map(|(_, timer)| *timer);
-        let first = tasks.chain(notices).chain(digests).map(|timer| timer.at).min()?;
-        let found = first - LOOK_AHEAD - self.max_skew;
+        let first = tasks.chain(notifications).chain(digests).map(|timer| timer.at).min()?;
+        let found = first - DISPATCH_HORIZON - self.max_skew;
         let wait = found.duration_since(self.last_sweep).as_secs();
         let runs = wait.div_euclid(SCHEDULE.as_secs()).max(1);
         Some(self.last_sweep + *SCHEDULE * i32::try_from(runs).expect("not for ages"))
@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
                 let (store, clock) = (&town.store, &town.clock);
                 let Told { about, news, stops } = &told;
                 let recorded = record_mail_events::handle(store, about, news, *stops, clock).await;
-                Done::News(recorded.is_err().then_some(told))
+                Done::DeliveryEvent(recorded.is_err().then_some(told))
             });
         }
     }
@@ -363,8 +363,8 @@ impl<'a> Run<'a> {
             if visible.is_empty() {
                 return;
             }
-            let most = state.dice.below(10) + 1;
-            for _ in 0..most.min(visible.len() as u64) {
+            let max = state.dice.below(10) + 1;
+            for _ in 0..max.min(visible.len() as u64) {
                 let index = state.dice.pick(&visible);
                 visible.retain(|other| *other != index);
                 let message = &mut state.queue[index];
@@ -549,7 +549,7 @@ fn whatever_goes_wrong_a_reminder_is_sent_once_or_its_ledger_says_why_not() {
     }
     println!("seeds {first} to {}: {sum:?}", seeds - 1);
     let all = ["sent", "sent again in doubt", "skipped", "skipped on the word of SES", "failed"];
-    for what in all.into_iter().chain(["notices sent", "digests", "digests sent"]) {
+    for what in all.into_iter().chain(["notifications sent", "digests", "digests sent"]) {
         assert!(sum.get(what).is_some_and(|many| *many > 0), "nothing was {what}: {sum:?}");
     }
 }

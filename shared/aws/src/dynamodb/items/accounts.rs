@@ -10,7 +10,7 @@ use taskbell_domain::{
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
-    user::{AccountRole, MailSettings, StopReason, Stopped, User},
+    user::{AccountRole, MailSettings, MailSuppression, StopReason, User},
     zone::Zone,
 };
 
@@ -55,7 +55,7 @@ struct StoppedItem {
     at: Timestamp,
 }
 
-impl TryFrom<StoppedItem> for Stopped {
+impl TryFrom<StoppedItem> for MailSuppression {
     type Error = Unreadable;
 
     fn try_from(item: StoppedItem) -> Result<Self, Unreadable> {
@@ -123,7 +123,7 @@ impl TryFrom<UserItem> for User {
             role: AccountRole::parse(&item.role)?,
             disabled_at: item.disabled_at,
             email_verified_at: item.email_verified_at,
-            mail_stopped: item.mail_stopped.map(Stopped::try_from).transpose()?,
+            mail_stopped: item.mail_stopped.map(MailSuppression::try_from).transpose()?,
             link_secret: item.link_secret,
             password_set_at: item.password_set_at,
             tokens_valid_from: item.tokens_valid_from,

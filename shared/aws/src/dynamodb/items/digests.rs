@@ -25,7 +25,7 @@ impl From<&Digest> for DigestItem {
         Self {
             user: digest.user,
             at: digest.at,
-            made_for: digest.made_for,
+            made_for: digest.last_run_date,
             timer: TimerKeys::of(digest.timer()),
             version: digest.version,
             unknown: digest.unknown.clone(),
@@ -38,6 +38,6 @@ impl TryFrom<DigestItem> for Digest {
 
     fn try_from(item: DigestItem) -> Result<Self, Unreadable> {
         let DigestItem { user, at, made_for, version, unknown, .. } = item;
-        Ok(Self { user, at, made_for, version, unknown })
+        Ok(Self { user, at, last_run_date: made_for, version, unknown })
     }
 }

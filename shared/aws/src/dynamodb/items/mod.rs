@@ -2,10 +2,10 @@
 //! is read back passes the same checks as what a person types.
 
 mod accounts;
-mod counts;
 mod delivery;
 mod digests;
 mod spaces;
+mod statistics;
 mod tasks;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,9 +13,9 @@ use serde::{Deserialize, Deserializer};
 use taskbell_domain::{ports::PortError, unknown::Unknown, violation::Violation};
 
 pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
-pub(super) use counts::{CountedItem, numbers};
 pub(super) use digests::DigestItem;
-pub(super) use spaces::{InvitationItem, MemberItem, NoticeItem, PersonalSpaceItem, SpaceItem};
+pub(super) use spaces::{InvitationItem, MemberItem, NotificationItem, PersonalSpaceItem, SpaceItem};
+pub(super) use statistics::{ContributionItem, numbers};
 
 pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};
 
@@ -23,18 +23,18 @@ use super::{Item, keys};
 use crate::error::{corrupt, unbuildable};
 
 /// A form that is stored as an item. It is written here, for the reason given in [`crate::sent`].
-pub(super) trait Written {
+pub(super) trait ToItem {
     fn to_item(&self) -> serde_dynamo::Result<Item>;
 }
 
 /// A form that an item is read into, here for the same reason.
-pub(super) trait Read: Sized {
+pub(super) trait FromItem: Sized {
     fn from_item(item: Item) -> serde_dynamo::Result<Self>;
 }
 
 macro_rules! written {
     ($($form:ty),* $(,)?) => {$(
-        impl Written for $form {
+        impl ToItem for $form {
             #[inline(never)]
             fn to_item(&self) -> serde_dynamo::Result<Item> {
                 serde_dynamo::to_item(self)
@@ -45,7 +45,7 @@ macro_rules! written {
 
 macro_rules! read {
     ($($form:ty),* $(,)?) => {$(
-        impl Read for $form {
+        impl FromItem for $form {
             #[inline(never)]
             fn from_item(item: Item) -> serde_dynamo::Result<Self> {
                 serde_dynamo::from_item(item)
@@ -55,17 +55,17 @@ macro_rules! read {
 }
 
 written! {
-    CommentItem, CountedItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
-    NoticeItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
+    CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
+    NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 read! {
-    CommentItem, CountedItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
-    NoticeItem, SpaceItem, TaskItem, UserItem,
+    CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
+    NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Turns a stored form into an item with its key.
-pub(super) fn item<T: Written>(
+pub(super) fn item<T: ToItem>(
     operation: &'static str,
     place: (String, String),
     stored: &T,
@@ -99,7 +99,7 @@ fn unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Unknown, D::Err
 /// Reads an item back into the domain.
 pub(super) fn read<S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
 where
-    S: Read + TryInto<D, Error = Unreadable>,
+    S: FromItem + TryInto<D, Error = Unreadable>,
 {
     let stored = S::from_item(item).map_err(|e| corrupt(operation, e))?;
     stored.try_into().map_err(|e| corrupt(operation, e.0))

@@ -1,13 +1,13 @@
-//! Spaces, who is in them and who is invited, and notices.
+//! Spaces, who is in them and who is invited, and notifications.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
-    id::{NoticeId, SpaceId, TaskId, UserId},
-    notice::{Content, NOTICE_LIFETIME, Notice, Purpose},
+    id::{NotificationId, SpaceId, TaskId, UserId},
+    notification::{NOTIFICATION_LIFETIME, Notification, NotificationKind, Purpose},
     space::{Invitation, Member, Role, Space},
-    text::{MessageText, SpaceName, Subject},
+    text::{MessageSubject, MessageText, SpaceName},
     unknown::Unknown,
 };
 
@@ -103,7 +103,7 @@ pub(in crate::dynamodb) struct InvitationItem {
     email: String,
     invited_as: String,
     invited_by: UserId,
-    notice: NoticeId,
+    notice: NotificationId,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_hash: Option<String>,
     created_at: i64,
@@ -117,7 +117,7 @@ impl From<&Invitation> for InvitationItem {
             email: invitation.email.as_str().to_owned(),
             invited_as: invitation.role.as_str().to_owned(),
             invited_by: invitation.invited_by,
-            notice: invitation.notice,
+            notice: invitation.notification,
             secret_hash: invitation.secret_hash.clone(),
             created_at: invitation.created_at.as_second(),
             expires_at: invitation.expires_at.as_second(),
@@ -134,7 +134,7 @@ impl TryFrom<InvitationItem> for Invitation {
             email: EmailAddress::parse_trusted(&item.email)?,
             role: Role::parse(&item.invited_as)?,
             invited_by: item.invited_by,
-            notice: item.notice,
+            notification: item.notice,
             secret_hash: item.secret_hash,
             created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
@@ -175,22 +175,24 @@ enum ContentItem {
     },
 }
 
-impl From<&Content> for ContentItem {
-    fn from(content: &Content) -> Self {
+impl From<&NotificationKind> for ContentItem {
+    fn from(content: &NotificationKind) -> Self {
         match content {
-            Content::Assignment { to, task, by } => Self::Assignment { to: *to, task: *task, by: *by },
-            Content::Invitation { to, space } => {
+            NotificationKind::Assignment { to, task, by } => {
+                Self::Assignment { to: *to, task: *task, by: *by }
+            }
+            NotificationKind::Invitation { to, space } => {
                 Self::Invitation { to: to.as_str().to_owned(), space: *space }
             }
-            Content::Message { to, by, subject, text } => Self::Message {
+            NotificationKind::Message { to, by, subject, text } => Self::Message {
                 to: *to,
                 by: *by,
                 subject: subject.as_str().to_owned(),
                 text: text.as_str().to_owned(),
             },
-            Content::Verification { to } => Self::Verification { to: *to },
-            Content::Digest { to, day } => Self::Digest { to: *to, day: *day },
-            Content::Code { to, purpose, secret_hash } => Self::Code {
+            NotificationKind::Verification { to } => Self::Verification { to: *to },
+            NotificationKind::Digest { to, day } => Self::Digest { to: *to, day: *day },
+            NotificationKind::Code { to, purpose, secret_hash } => Self::Code {
                 to: *to,
                 purpose: purpose.as_str().to_owned(),
                 secret_hash: secret_hash.clone(),
@@ -199,7 +201,7 @@ impl From<&Content> for ContentItem {
     }
 }
 
-impl TryFrom<ContentItem> for Content {
+impl TryFrom<ContentItem> for NotificationKind {
     type Error = Unreadable;
 
     fn try_from(item: ContentItem) -> Result<Self, Unreadable> {
@@ -211,7 +213,7 @@ impl TryFrom<ContentItem> for Content {
             ContentItem::Message { to, by, subject, text } => Self::Message {
                 to,
                 by,
-                subject: Subject::parse(&subject)?,
+                subject: MessageSubject::parse(&subject)?,
                 text: MessageText::parse(&text)?,
             },
             ContentItem::Verification { to } => Self::Verification { to },
@@ -224,8 +226,8 @@ impl TryFrom<ContentItem> for Content {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(in crate::dynamodb) struct NoticeItem {
-    id: NoticeId,
+pub(in crate::dynamodb) struct NotificationItem {
+    id: NotificationId,
     content: ContentItem,
     delivery: DeliveryItem,
     #[serde(flatten)]
@@ -237,25 +239,25 @@ pub(in crate::dynamodb) struct NoticeItem {
     unknown: Unknown,
 }
 
-impl From<&Notice> for NoticeItem {
-    fn from(notice: &Notice) -> Self {
+impl From<&Notification> for NotificationItem {
+    fn from(notification: &Notification) -> Self {
         Self {
-            id: notice.id,
-            content: (&notice.content).into(),
-            delivery: (&notice.delivery).into(),
-            timer: TimerKeys::of(notice.timer()),
-            version: notice.version,
-            created_at: notice.created_at,
-            expires_at: (notice.created_at + NOTICE_LIFETIME).as_second(),
-            unknown: notice.unknown.clone(),
+            id: notification.id,
+            content: (&notification.content).into(),
+            delivery: (&notification.delivery).into(),
+            timer: TimerKeys::of(notification.timer()),
+            version: notification.version,
+            created_at: notification.created_at,
+            expires_at: (notification.created_at + NOTIFICATION_LIFETIME).as_second(),
+            unknown: notification.unknown.clone(),
         }
     }
 }
 
-impl TryFrom<NoticeItem> for Notice {
+impl TryFrom<NotificationItem> for Notification {
     type Error = Unreadable;
 
-    fn try_from(item: NoticeItem) -> Result<Self, Unreadable> {
+    fn try_from(item: NotificationItem) -> Result<Self, Unreadable> {
         Ok(Self {
             id: item.id,
             content: item.content.try_into()?,

@@ -10,7 +10,7 @@ use taskbell_domain::{
     list::{Position, SortBy},
     ports::IdempotencyRecord,
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
-    reminder::{Lead, Reminder, ReminderSpec},
+    reminder::{LeadTime, Reminder, ReminderSpec},
     task::{Completion, Priority, Status, Task},
     text::{Category, CommentText, Description, ItemTitle, Tag, Title},
     unknown::Unknown,
@@ -50,7 +50,7 @@ impl TryFrom<SpecItem> for ReminderSpec {
 
     fn try_from(item: SpecItem) -> Result<Self, Unreadable> {
         match (item.before, item.at, item.snoozed) {
-            (Some(lead), None, None) => Ok(Self::Before(Lead::parse(&lead)?)),
+            (Some(lead), None, None) => Ok(Self::Before(LeadTime::parse(&lead)?)),
             (None, Some(time), None) => Ok(Self::parse_at(&time)?),
             (None, None, Some(until)) => Ok(Self::Snoozed(until)),
             _ => Err("reminder".into()),
@@ -209,7 +209,7 @@ impl From<&Task> for TaskItem {
             auto_complete_after: task.auto_complete_after.map(|after| after.to_string()),
             rests_until: task.rests_until,
             reminders: task.reminders.iter().map(Into::into).collect(),
-            past_reminders: task.past_reminders.iter().map(Into::into).collect(),
+            past_reminders: task.archived_reminders.iter().map(Into::into).collect(),
             checklist: task
                 .checklist
                 .iter()
@@ -259,7 +259,7 @@ impl TryFrom<TaskItem> for Task {
                 .transpose()?,
             rests_until: item.rests_until,
             reminders: reminders(item.reminders)?,
-            past_reminders: reminders(item.past_reminders)?,
+            archived_reminders: reminders(item.past_reminders)?,
             checklist: item
                 .checklist
                 .into_iter()
@@ -342,7 +342,7 @@ impl From<&IdempotencyRecord> for IdempotencyItem {
             user: record.user,
             key_hash: record.key_hash.clone(),
             body_hash: record.body_hash.clone(),
-            made: record.made.clone(),
+            made: record.resource_id.clone(),
             status: record.status,
             created_at: record.created_at.as_second(),
             expires_at: record.expires_at.as_second(),
@@ -358,7 +358,7 @@ impl TryFrom<IdempotencyItem> for IdempotencyRecord {
             user: item.user,
             key_hash: item.key_hash,
             body_hash: item.body_hash,
-            made: item.made,
+            resource_id: item.made,
             status: item.status,
             created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,

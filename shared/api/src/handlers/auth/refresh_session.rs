@@ -1,0 +1,62 @@
+//! `POST /v1/auth/refresh`: exchanges a refresh token for new tokens. Each works once.
+
+use taskbell_domain::{
+    clock::{Clock, Random},
+    credential::{RefreshToken, Session},
+    ports::{Profiles, Rotated, Sessions},
+};
+
+use super::tokens;
+use crate::{
+    http::{Call, Fields, Problem, Reply, disabled, read},
+    tokens::Issuer,
+};
+
+/// Continues a session. A token that was the session's valid one before has been used: somebody else may hold its
+/// successor, so the session ends for both (RFC 9700, section 4.14.2). One that never was leaves the session alone.
+///
+/// # Errors
+/// 401 `invalid_refresh_token`, 403 `account_disabled`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &(impl Profiles + Sessions),
+    issuer: &Issuer,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let mut fields = Fields::of(call)?;
+    let text = fields.required("refresh_token", read::any_text);
+    let text = fields.finish(text)?;
+
+    let invalid = || {
+        let detail = "The refresh token is unknown, expired or used: log in again.";
+        Problem::invalid_credentials("invalid_refresh_token", detail)
+    };
+    let presented = RefreshToken::parse(&text).ok_or_else(invalid)?;
+    // Read before the exchange: should reading fail, the token is still good.
+    let user = accounts.user(presented.user).await?.ok_or_else(invalid)?;
+
+    let now = clock.now();
+    let next = presented.next(random);
+    let session = Session::of(&next, now);
+    call.admit().await?;
+    match accounts.rotate_session(&session, &presented.hash(), now).await? {
+        // A reset that was cut off has left the session.
+        Rotated::Done if user.password_set_at.is_some_and(|at| presented.is_older_than(at)) => {
+            accounts.close_session(user.id, next.session).await?;
+            Err(invalid())
+        }
+        // Only now: the token has proven whose account it is.
+        Rotated::Done if user.disabled_at.is_some() => {
+            accounts.close_session(user.id, next.session).await?;
+            Err(disabled())
+        }
+        Rotated::Done => tokens(&user, &next, issuer, now, random),
+        Rotated::Unknown => Err(invalid()),
+        Rotated::Reused => {
+            tracing::warn!(session = %presented.session, "a used refresh token came back; session ended");
+            accounts.close_session(presented.user, presented.session).await?;
+            Err(invalid())
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `POST /v1/auth/register`: makes an account and its personal space.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    credential::{Credential, link_token},
+    digest::DigestHour,
+    email::EmailAddress,
+    id::{NotificationId, UserId},
+    notification::{Notification, NotificationKind},
+    ports::{Registered, Registrations, TimerQueue},
+    reminder::ReminderSpec,
+    text::PersonName,
+    unknown::Unknown,
+    user::{AccountRole, MailSettings, User},
+    zone::Zone,
+};
+
+use crate::{
+    enqueue_if_soon::enqueue_if_soon,
+    handlers::me::profile_view,
+    http::{Call, Fields, Problem, Reply, read},
+    passwords,
+};
+
+/// Registers, and mails a link by which the address is proven; answers 201 with the profile.
+///
+/// # Errors
+/// 409 `email_taken`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &impl Registrations,
+    queue: &impl TimerQueue,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let mut fields = Fields::of(call)?;
+    let email = fields.required("email", read::text(EmailAddress::parse));
+    let name = fields.required("name", read::text(PersonName::parse));
+    let zone = fields.optional("time_zone", read::text(Zone::parse));
+    let mut context: Vec<&str> = email.iter().map(EmailAddress::as_str).collect();
+    context.extend(name.iter().map(PersonName::as_str));
+    let password = fields.required(
+        "password",
+        read::text(|text| passwords::check_new(text, &context).map(|()| text.to_owned())),
+    );
+    let complete = email.zip(name).zip(password);
+    let ((email, name), password) = fields.finish(complete)?;
+
+    let now = clock.now();
+    let user = User {
+        id: UserId::generate(clock, random),
+        email,
+        name,
+        digest_hour: DigestHour::DEFAULT,
+        time_zone: zone.unwrap_or_else(Zone::utc),
+        default_reminders: vec![ReminderSpec::half_an_hour_before()],
+        mail: MailSettings::default(),
+        role: AccountRole::User,
+        disabled_at: None,
+        email_verified_at: None,
+        mail_stopped: None,
+        link_secret: link_token(random),
+        password_set_at: None,
+        tokens_valid_from: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        unknown: Unknown::default(),
+    };
+    call.admit().await?;
+    let password_hash = passwords::new_hash(&password, random)?;
+    let credential = Credential { user: user.id, password_hash };
+    let content = NotificationKind::Verification { to: user.id };
+    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    match accounts.register(&user, &credential, Some(&notification)).await? {
+        Registered::Done => {
+            enqueue_if_soon(queue, [notification.timer()], now).await;
+            Reply::json(StatusCode::CREATED, &profile_view(&user))
+        }
+        Registered::EmailTaken => {
+            Err(Problem::conflict("email_taken", "There is an account with this address: log in."))
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `POST /v1/tasks/{task_id}/comments`: says something about a task. Two calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    comment::{Comment, MAX_COMMENTS},
+    id::CommentId,
+    policy::Action,
+    ports::{Commented, Comments, Created},
+    text::CommentText,
+};
+
+use super::{task_and_role, view};
+use crate::{
+    handlers::idempotency::{Key, replayed},
+    http::{Call, Fields, Params, Problem, Reply, read},
+};
+
+/// Comments; answers 201 with the comment. Who may change the task may comment on it.
+///
+/// # Errors
+/// 401, 403, 404, 409 `too_many_comments`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &impl Comments,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    Params::of(call).finish()?;
+    let mut fields = Fields::of(call)?;
+    let text = fields.required("text", read::text(CommentText::parse));
+    let text = fields.finish(text)?;
+    let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
+    let sent = [task.body().into_bytes(), call.json()?.to_vec()];
+    let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
+    let id = CommentId::generate(clock, random);
+    let author = caller.user;
+    let comment = Comment::new(id, task, author, text, now);
+    call.admit().await?;
+    let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
+    let created = match store.add_comment(&comment, record.as_ref()).await? {
+        Commented::Created(created) => created,
+        Commented::NoTask => return Err(Problem::not_found()),
+        Commented::Full => {
+            let detail =
+                format!("The task has {MAX_COMMENTS} comments, which is the limit: delete some.");
+            return Err(Problem::conflict("too_many_comments", detail));
+        }
+    };
+    match (created, key) {
+        (Created::Replayed(used), Some(key)) => {
+            let found = store.comment(task, key.resource_id(&used)?).await?;
+            let found = found.map(|comment| Reply::json(StatusCode::CREATED, &view(&comment)));
+            replayed(found.transpose()?)
+        }
+        _ => Reply::json(StatusCode::CREATED, &view(&comment)),
+    }
+}

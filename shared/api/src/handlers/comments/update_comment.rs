@@ -1,0 +1,45 @@
+//! `PATCH /v1/tasks/{task_id}/comments/{comment_id}`: changes a comment. Three calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    policy::Action,
+    ports::{Comments, Replaced},
+    text::CommentText,
+};
+
+use super::{comment, task_and_role, view};
+use crate::{
+    handlers::TRIES,
+    http::{Call, Fields, Problem, Reply, read},
+};
+
+/// Changes what the caller has said; answers with the comment.
+///
+/// # Errors
+/// 401, 403 for the comment of somebody else, 404, 409 `busy`, 422, and those of every body.
+pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut fields = Fields::of(call)?;
+    let text = fields.changed("text", read::text(CommentText::parse));
+    let text = fields.finish(Some(text))?;
+    let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
+    let mut comment = comment(call, store, task).await?;
+    if comment.author != caller.user {
+        return Err(Problem::forbidden());
+    }
+    call.admit().await?;
+    for _ in 0..TRIES {
+        let read = comment.version;
+        let edited = text.clone().is_some_and(|text| comment.edit(text, now));
+        if !edited {
+            return Reply::json(StatusCode::OK, &view(&comment));
+        }
+        match store.replace_comment(&comment, read).await? {
+            Replaced::Stored => return Reply::json(StatusCode::OK, &view(&comment)),
+            Replaced::Conflict(present) => comment = *present.ok_or_else(Problem::not_found)?,
+        }
+    }
+    Err(Problem::busy())
+}

@@ -1,0 +1,67 @@
+//! `POST /v1/invitations/accept`: joins a space.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    policy::permits_role,
+    ports::SpaceChanges,
+    space::{InvitationToken, Member, MemberChange},
+};
+
+use crate::{
+    handlers::{
+        TRIES,
+        spaces::{room_for_one, space_view},
+    },
+    http::{Call, Fields, Problem, Reply, read},
+};
+
+/// Joins the space of an invitation; answers with the space. The token of the mail is what counts: it can be
+/// accepted with an account of another address.
+///
+/// # Errors
+/// 401, 404 `invalid_invitation`, 409 `already_member`, `space_full`, `too_many_spaces` or `busy`, 422, and
+/// those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &impl SpaceChanges,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut fields = Fields::of(call)?;
+    let text = fields.required("token", read::any_text);
+    let text = fields.finish(text)?;
+    let invalid = || {
+        let detail = "The invitation is unknown, used, replaced or expired: ask for a new one.";
+        Problem::new(StatusCode::NOT_FOUND, "invalid_invitation", detail)
+    };
+    let token = InvitationToken::parse(&text).ok_or_else(invalid)?;
+    for _ in 0..TRIES {
+        let memberships = room_for_one(store, caller.user).await?;
+        let invitation = store.invitation(token.space, &token.address_hash).await?;
+        let invitation = invitation.filter(|found| found.is_opened_by(&token));
+        let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
+        let space = store.space(token.space).await?.filter(|space| !space.deleting);
+        let mut space = space.ok_or_else(invalid)?;
+        if store.role(space.id, caller.user).await?.is_some() {
+            return Err(Problem::conflict("already_member", "You are a member of this space."));
+        }
+        let role = invitation.role;
+        // Whoever was removed or disabled, or may not invite any more, has not left a door open.
+        let inviter = store.role(space.id, invitation.invited_by).await?;
+        let host = store.user(invitation.invited_by).await?;
+        let able = host.is_some_and(|host| host.disabled_at.is_none());
+        if !able || !inviter.is_some_and(|inviter| permits_role(inviter, None, Some(role))) {
+            return Err(invalid());
+        }
+        let member = Member { space: space.id, user: caller.user, role, joined_at: now };
+        call.admit().await?;
+        let (read, change) = (space.version, MemberChange::Join(member, invitation, Some(memberships)));
+        space.apply(&change, now).map_err(Problem::refused)?;
+        if store.change_member(&space, read, &change).await? {
+            return Reply::json(StatusCode::OK, &space_view(&space, role));
+        }
+    }
+    Err(Problem::busy())
+}

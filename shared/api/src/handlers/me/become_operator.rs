@@ -1,0 +1,85 @@
+//! `POST /v1/me/operator`: makes the caller an operator, if the address of the account is the one that the stack
+//! names and the caller can read what is sent there.
+
+use http::StatusCode;
+use serde_json::json;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    email::EmailAddress,
+    notification::Purpose,
+    ports::{Notifications, ProfileChanges, RateLimits, Redemption, Redemptions, Sessions, TimerQueue},
+    rate_limit::{CODES, RateLimitKey},
+    user::{AccountRole, User, UserPatch},
+};
+
+use super::profile_view;
+use crate::{
+    handlers::{TRIES, codes, users::COUNTED_BY},
+    http::{Call, Fields, Problem, Reply, enforce_limit, read},
+};
+
+/// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator; the
+/// access tokens that were issued before are not valid then, so that none of them becomes an operator's: refresh the
+/// session for another one. The session must not have ended.
+///
+/// # Errors
+/// 401, 403 (the address is another one), 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl ProfileChanges + Sessions + Redemptions + Notifications + RateLimits),
+    queue: &impl TimerQueue,
+    operator: Option<&EmailAddress>,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut fields = Fields::of(call)?;
+    let code = fields.optional("code", read::any_text);
+    let code = fields.finish(Some(code))?;
+    let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    if operator.map(EmailAddress::canonical) != Some(user.email.canonical()) {
+        let detail = "The address of this account is not that of the stack's operator.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
+    }
+    if !store.has_session(user.id, caller.session, now).await? {
+        return Err(Problem::unauthorized());
+    }
+    if let Some(code) = code {
+        call.admit().await?;
+        return promote(store, user, &code, clock).await;
+    }
+    enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
+    call.admit().await?;
+    codes::send(store, queue, user.id, Purpose::Operator, clock, random).await?;
+    let detail = "A code is on its way to the address of this account.";
+    Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
+}
+
+/// Makes an operator of whoever has the code, once.
+async fn promote(
+    store: &(impl ProfileChanges + Redemptions + Notifications),
+    mut user: User,
+    code: &str,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    for _ in 0..TRIES {
+        let now = clock.now();
+        let opened = codes::open(store, code, Purpose::Operator, now).await?;
+        if opened.user != user.id {
+            return Err(codes::invalid());
+        }
+        let code = opened.used_up();
+        let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
+        if !user.apply(patch, now) {
+            store.replace_notification(&code, code.version - 1).await?;
+            return Reply::json(StatusCode::OK, &profile_view(&user));
+        }
+        let redemption = Redemption { code: &code, user: &user, credential: None, limit: &COUNTED_BY };
+        if store.redeem(redemption).await? {
+            return Reply::json(StatusCode::OK, &profile_view(&user));
+        }
+        user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
+    }
+    Err(Problem::busy())
+}

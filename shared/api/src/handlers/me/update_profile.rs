@@ -1,0 +1,48 @@
+//! `PATCH /v1/me`: changes the caller's profile (RFC 7396).
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    ports::ProfileChanges,
+    text::PersonName,
+    user::{MailKind, UserPatch},
+    zone::Zone,
+};
+
+use super::{change, profile_view};
+use crate::http::{Call, Fields, Problem, Reply, read};
+
+/// Changes what the patch names. Tasks keep the due instants they have: a new zone counts for tasks that
+/// are created or rescheduled from now on.
+///
+/// # Errors
+/// 401, 409 `busy`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    accounts: &impl ProfileChanges,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut fields = Fields::of(call)?;
+    let mail = fields.nested("mail.", |mail| {
+        let wanted = |kind: &MailKind| Some((*kind, mail.changed(kind.as_str(), read::boolean)?));
+        Some(MailKind::ALL.iter().filter_map(wanted).collect())
+    });
+    let patch = UserPatch {
+        name: fields.changed("name", read::text(PersonName::parse)),
+        time_zone: fields.changed("time_zone", read::text(Zone::parse)),
+        default_reminders: fields
+            .clearable("default_reminders", read::default_reminders)
+            .map(Option::unwrap_or_default),
+        mail: mail.unwrap_or_default(),
+        digest_hour: fields.changed("digest_hour", read::digest_hour),
+        ..UserPatch::default()
+    };
+    let patch = fields.finish(Some(patch))?;
+
+    let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    call.admit().await?;
+    let user = change(accounts, user, |user| user.apply(patch.clone(), now)).await?;
+    Reply::json(StatusCode::OK, &profile_view(&user))
+}

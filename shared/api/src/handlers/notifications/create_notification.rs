@@ -1,0 +1,65 @@
+//! `POST /v1/notifications`: an operator writes to a user. The mail goes the way of the reminders: the same queue, worker
+//! and ledger.
+
+use http::{StatusCode, header};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{NotificationId, UserId},
+    notification::{Notification, NotificationKind},
+    ports::{Created, Notifications, Profiles, TimerQueue},
+    text::{MessageSubject, MessageText},
+    violation::Violation,
+};
+
+use super::View;
+use crate::{
+    enqueue_if_soon::enqueue_if_soon,
+    handlers::{
+        idempotency::{Key, replayed},
+        users::require_operator,
+    },
+    http::{Call, Fields, Params, Problem, Reply, read},
+};
+
+/// Takes the message; answers 201 with it. What becomes of it, [`super::get`] tells.
+///
+/// # Errors
+/// 401, 403, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl Notifications + Profiles),
+    queue: &impl TimerQueue,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    Params::of(call).finish()?;
+    let mut fields = Fields::of(call)?;
+    let to = fields.required("user_id", read::text(read::id::<UserId>));
+    let subject = fields.required("subject", read::text(MessageSubject::parse));
+    let text = fields.required("text", read::text(MessageText::parse));
+    let ((to, subject), text) = fields.finish(to.zip(subject).zip(text))?;
+    require_operator(store, caller).await?;
+    if store.user(to).await?.is_none() {
+        return Err(Violation::new("unknown_user", "There is no such account.").at("user_id").into());
+    }
+    call.admit().await?;
+    let content = NotificationKind::Message { to, by: caller.user, subject, text };
+    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    let key = Key::of(call, caller.user, &[call.json()?], now)?;
+    let record = key.as_ref().map(|key| key.record(&notification.id, StatusCode::CREATED.as_u16()));
+    if let (Created::Replayed(used), Some(key)) =
+        (store.add_notification(&notification, record.as_ref()).await?, key)
+    {
+        let found = store.notification(key.resource_id(&used)?).await?;
+        return replayed(found.map(|notification| made(&notification)).transpose()?);
+    }
+    enqueue_if_soon(queue, [notification.timer()], now).await;
+    made(&notification)
+}
+
+fn made(notification: &Notification) -> Result<Reply, Problem> {
+    Reply::json(StatusCode::CREATED, &View::of(notification))?
+        .with(header::LOCATION, &format!("/v1/notifications/{}", notification.id))
+}

@@ -1,0 +1,59 @@
+//! `DELETE /v1/spaces/{space_id}?name=`: deletes a space with all that is in it.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    policy::{Action, known_role},
+    ports::{Replaced, SpaceChanges},
+    text::SpaceName,
+    violation::Violation,
+};
+
+use super::{shared, space_id};
+use crate::{
+    handlers::{TRIES, access::authorize, before},
+    http::{Call, Params, Problem, Reply},
+};
+
+/// Deletes, if `name` is the name of the space; answers 204. From the first write on the space is gone for
+/// everybody. A space with very many tasks takes more than one request.
+///
+/// # Errors
+/// 401, 403, 404, 409 `personal_space` or `busy`, 422 if the name is missing or another one; 409
+/// `not_finished`, and the same request goes on.
+pub async fn handle(
+    call: &Call,
+    store: &impl SpaceChanges,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let id = space_id(call)?;
+    let mut params = Params::of(call);
+    let name = params.optional("name", SpaceName::parse_trusted);
+    params.finish()?;
+    for _ in 0..TRIES {
+        // One that is being deleted already is found here, and here only.
+        let found = match known_role(caller.user, id) {
+            None => store.space_and_member(id, caller.user).await?,
+            Some(_) => Some(shared(store, caller, id, Action::DeleteSpace).await?),
+        };
+        let (mut space, me) = found.ok_or_else(Problem::not_found)?;
+        authorize(Some(me.role), Action::DeleteSpace)?;
+        if name.as_ref() != Some(&space.name) {
+            let why = "To delete a space with all that is in it, give its present name.";
+            return Err(Violation::new("not_confirmed", why).at("name").into());
+        }
+        call.admit().await?;
+        let read = space.version;
+        if !space.deleting {
+            space.begin_deletion(now);
+            if store.replace_space(&space, read).await? != Replaced::Stored {
+                continue;
+            }
+        }
+        before(call.deadline(), clock, async { Ok(store.purge_space(id).await?) }).await?;
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
+    }
+    Err(Problem::busy())
+}

@@ -1,0 +1,42 @@
+//! `PATCH /v1/spaces/{space_id}`: gives a space another name. Two calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    policy::Action,
+    ports::{Replaced, SpaceChanges},
+    text::SpaceName,
+};
+
+use super::{shared, space_id, space_view};
+use crate::{
+    handlers::TRIES,
+    http::{Call, Fields, Problem, Reply, read},
+};
+
+/// Renames; answers with the space.
+///
+/// # Errors
+/// 401, 403, 404, 409 `personal_space` or `busy`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &impl SpaceChanges,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut fields = Fields::of(call)?;
+    let name = fields.changed("name", read::text(SpaceName::parse));
+    let name = fields.finish(Some(name))?;
+    let id = space_id(call)?;
+    for _ in 0..TRIES {
+        let (mut space, me) = shared(store, caller, id, Action::RenameSpace).await?;
+        let read = space.version;
+        let renamed = name.clone().is_some_and(|name| space.rename(name, now));
+        call.admit().await?;
+        if !renamed || store.replace_space(&space, read).await? == Replaced::Stored {
+            return Reply::json(StatusCode::OK, &space_view(&space, me.role));
+        }
+    }
+    Err(Problem::busy())
+}

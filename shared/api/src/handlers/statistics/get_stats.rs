@@ -1,0 +1,112 @@
+//! `GET /v1/stats`: how it stands with the tasks of a space. Three calls at the same time, one more in a shared space;
+//! none walks over tasks.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use http::StatusCode;
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
+use taskbell_domain::{
+    clock::Clock,
+    id::SpaceId,
+    policy::Action,
+    ports::{PortError, StatisticsReads},
+    statistics::{
+        Counter, CounterGroup, CounterGroups, Counters, completed_by_day, median_seconds, number,
+        overdue,
+    },
+};
+
+use crate::{
+    handlers::access::require,
+    http::{Call, Params, Problem, Reply, read},
+};
+
+/// How many days back it can be asked for.
+const DAYS: RangeInclusive<i32> = 1..=92;
+
+/// How many days back it looks when nobody says.
+const DEFAULT_DAYS: i32 = 30;
+
+/// Answers with the numbers of now, and with what was completed on the days up to today in the caller's zone. What
+/// is due within the present quarter of an hour is not overdue yet.
+///
+/// # Errors
+/// 401, 404, 422.
+pub async fn handle(
+    call: &Call,
+    store: &impl StatisticsReads,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut params = Params::of(call);
+    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    let days = params.optional("days", read::within(DAYS)).unwrap_or(DEFAULT_DAYS);
+    params.finish()?;
+    require(store, caller, space, Action::ReadTasks).await?;
+
+    let utc = now.to_zoned(TimeZone::UTC).date();
+    // The first day of a zone begins up to a day earlier in UTC.
+    let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
+    let ((user, tasks), due, completed) = futures_util::try_join!(
+        store.user_and_numbers(caller.user, space),
+        numbers_of(store, space, CounterGroups::DueUntil(utc)),
+        numbers_of(store, space, CounterGroups::CompletedSince(since)),
+    )?;
+    let user = user.ok_or_else(Problem::unauthorized)?;
+    let today = user.local_date(now);
+    let first = today.saturating_sub((days - 1).days());
+    let window = first..=today;
+    // Days of UTC do not begin with those of the zone: the median takes the whole ones that begin in the window.
+    let whole = completed.partition_point(|(day, _)| *day < first);
+    let by_day = completed_by_day(&completed, &user.time_zone, window);
+
+    let (all, open) = (number(&tasks, Counter::All), number(&tasks, Counter::Open));
+    let in_progress = number(&tasks, Counter::InProgress);
+    let rate = (all > 0).then(|| ((all - open) as f64 / all as f64 * 1_000.0).round() / 1_000.0);
+    let mut by_week: BTreeMap<Date, i64> = BTreeMap::new();
+    for (day, completed) in &by_day {
+        let monday = day.saturating_sub(i64::from(day.weekday().to_monday_zero_offset()).days());
+        *by_week.entry(monday).or_default() += completed;
+    }
+    Reply::json(
+        StatusCode::OK,
+        &json!({
+            "open": open,
+            "pending": open - in_progress,
+            "in_progress": in_progress,
+            "completed": all - open,
+            "overdue": overdue(&due, now),
+            "completion_rate": rate,
+            "median_seconds_to_complete": median_seconds(&completed[whole..]),
+            "completed_by_day": rows("date", by_day),
+            "completed_by_week": rows("week_of", by_week),
+        }),
+    )
+}
+
+/// The numbers of days, the earliest first: there is one group a day at most, however many tasks there are.
+async fn numbers_of(
+    store: &impl StatisticsReads,
+    space: SpaceId,
+    of: CounterGroups,
+) -> Result<Vec<(Date, Counters)>, PortError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.counter_groups(space, of, after, None).await?;
+        all.extend(page.items.into_iter().filter_map(|(group, numbers)| match group {
+            CounterGroup::Due(day) | CounterGroup::Completed(day) => Some((day, numbers)),
+            _ => None,
+        }));
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+fn rows(name: &str, numbers: impl IntoIterator<Item = (Date, i64)>) -> Vec<Value> {
+    let row = |(day, completed): (Date, i64)| json!({ name: day.to_string(), "completed": completed });
+    numbers.into_iter().map(row).collect()
+}

@@ -1,0 +1,44 @@
+//! What is counted of the tasks of a space. It lags behind the latest changes by moments.
+
+pub mod get_stats;
+pub mod list_categories;
+pub mod list_tags;
+
+use serde_json::json;
+use taskbell_domain::{
+    id::SpaceId,
+    list::DEFAULT_PAGE_LIMIT,
+    policy::Action,
+    ports::StatisticsReads,
+    statistics::{Counter, CounterGroup, CounterGroups, Counters, number},
+};
+
+use super::access::require;
+use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
+
+/// Answers with a page of the names that tasks of a space have, with how many each.
+async fn names(
+    call: &Call,
+    store: &impl StatisticsReads,
+    key: &CursorKey,
+    of: CounterGroups,
+    parse: impl Fn(&str) -> Option<CounterGroup>,
+    name: impl Fn(&CounterGroup) -> String,
+) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
+    let mut params = Params::of(call);
+    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
+    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    params.finish()?;
+    let cursors = Cursor::new(key, caller.user, &(of, space));
+    let after = cursors.read(cursor.as_deref(), parse)?;
+    require(store, caller, space, Action::ReadTasks).await?;
+    let found = store.counter_groups(space, of, after, Some(limit)).await?;
+    let next = found.next.map(|group| name(&group));
+    let view = |(group, numbers): &(CounterGroup, Counters)| {
+        let (all, open) = (number(numbers, Counter::All), number(numbers, Counter::Open));
+        json!({ "name": name(group), "open": open, "completed": all - open })
+    };
+    page(&cursors, &found.items, next, |(group, _)| name(group), view)
+}

@@ -1,0 +1,286 @@
+//! `POST /v1/tasks/batch`: up to a hundred operations, carried out one after the other.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use jiff::SignedDuration;
+use serde::Serialize;
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, TaskId, UserId},
+    policy::Action,
+    ports::{IdempotencyRecord, RateLimits, Replaced, TaskChanges, TaskCreation, TimerQueue},
+    rate_limit::{OPERATIONS, RateLimitKey},
+    statistics::{Counter, Counters, Quota},
+    task::{Status, Task, TaskDraft, TaskPatch},
+    user::User,
+    violation::Violation,
+};
+
+use super::{Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView};
+use crate::{
+    handlers::{TRIES, idempotency::Key},
+    http::{
+        Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, enforce_limit,
+        in_json, read,
+    },
+};
+
+/// The most operations of one batch.
+const MAX_OPERATIONS: usize = 100;
+
+/// What an operation can be.
+const OPERATION_NAMES: [&str; 4] = ["create", "update", "complete", "delete"];
+
+/// With more bytes of results than this, as they are in Lambda's response, further ones come without their tasks. What
+/// may follow, 100 problems with all the errors that each can have among it, keeps the answer below 5 MB.
+const FULL: usize = 3_000_000;
+
+/// The most time that one operation can take: with less left it is not begun.
+const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
+
+/// One operation, checked field by field.
+enum Operation {
+    Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
+    Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
+    Delete { id: TaskId, preconditions: Preconditions },
+}
+
+/// What came of an operation that succeeded.
+struct Done {
+    status: StatusCode,
+    id: TaskId,
+    task: Option<Task>,
+    replayed: bool,
+}
+
+/// Carries the operations out in their order, each by itself: one that fails does not keep the others from being
+/// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
+/// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
+/// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
+/// Once the answer is large, results leave out their tasks, and say so; once fifty errors have been named, of each further
+/// operation that cannot be read the first one is named, and the rest counted.
+///
+/// # Errors
+/// 401; 422 if there are no operations, or too many, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl TaskCreation + TaskChanges + RateLimits),
+    queue: &impl TimerQueue,
+    quota: Quota,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    Params::of(call).finish()?;
+    let mut body = Fields::of(call)?;
+    let operations = body.required("operations", read::list(MAX_OPERATIONS, |value| Ok(value.clone())));
+    let operations = body.finish(operations)?;
+    if operations.is_empty() {
+        return Err(Violation::new("too_short", "Give at least one operation.")
+            .at("operations")
+            .into());
+    }
+    let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    let key = Key::of(call, caller.user, &[call.json()?], now)?;
+    let keys: Vec<_> =
+        (0..operations.len()).map(|index| key.as_ref().map(|key| key.of_operation(index))).collect();
+    let hashes = keys.iter().flatten().map(Key::hash).collect();
+    let records = store.records(caller.user, hashes, now).await?;
+
+    enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), operations.len(), now).await?;
+    call.admit().await?;
+    let creation = Creation { store, queue, caller, clock, random };
+    let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
+    let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
+    let mut errors_left = MAX_ERRORS;
+    for (value, key) in operations.iter().zip(&keys) {
+        let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
+        let result = match clock.now() < call.deadline() - TIME_FOR_ONE {
+            true => batch.carry_out(value, key.as_ref(), used).await,
+            false => Err(Problem::not_finished()),
+        };
+        let result = match result {
+            Ok(done) => done.result(bytes > FULL, caller.user),
+            Err(mut problem) => {
+                problem.errors.truncate(errors_left.max(1));
+                errors_left = errors_left.saturating_sub(problem.errors.len());
+                json!({
+                    "status": problem.status().as_u16(),
+                    "problem": problem.value(call.request_id()),
+                })
+            }
+        };
+        let result = to_raw_value(&result).map_err(|_| Problem::internal())?;
+        bytes += in_json(result.get());
+        results.push(result);
+    }
+    Reply::json(StatusCode::OK, &Results { results })
+}
+
+#[derive(Serialize)]
+struct Results {
+    results: Vec<Box<RawValue>>,
+}
+
+impl Done {
+    /// What the client is told; without the task, if there is no room for one.
+    fn result(&self, full: bool, reader: UserId) -> Value {
+        let Self { status, id, task, replayed } = self;
+        let status = status.as_u16();
+        match task {
+            Some(_) if full => {
+                json!({ "status": status, "id": id, "task_omitted": true, "replayed": replayed })
+            }
+            task => {
+                let task = task.as_ref().map(|task| TaskView::of(task, reader));
+                json!({ "status": status, "id": id, "task": task, "replayed": replayed })
+            }
+        }
+    }
+}
+
+struct Batch<'a, S, Q> {
+    creation: Creation<'a, S, Q>,
+    user: User,
+    quota: Quota,
+    /// What is in the spaces that operations have asked for, with what they have added.
+    numbers: BTreeMap<SpaceId, Counters>,
+}
+
+impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> {
+    async fn carry_out(
+        &mut self,
+        value: &Value,
+        key: Option<&Key>,
+        used: Option<&IdempotencyRecord>,
+    ) -> Result<Done, Problem> {
+        let store = self.creation.store;
+        if let (Some(key), Some(used)) = (key, used) {
+            let made = key.resource_id(used)?;
+            // As it is now; nothing if it is gone, or not the caller's any more.
+            let found = store.task(made).await?;
+            let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();
+            let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
+            return Ok(Done { status, id: made, task, replayed: true });
+        }
+        match read_operation(value).map_err(Problem::invalid)? {
+            Operation::Create { space, draft } => {
+                let space = space.unwrap_or(SpaceId::personal(self.user.id));
+                let task = self.creation.build(space, *draft, &self.user)?;
+                self.creation.check(&task).await?;
+                self.admit(space, 1, task.reminders.len()).await?;
+                let (task, replayed) = self.creation.create(task, key).await?;
+                Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
+            }
+            Operation::Update { id, patch, preconditions } => {
+                let task = self.update(id, *patch, preconditions, key).await?;
+                Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
+            }
+            Operation::Delete { id, preconditions } => {
+                self.delete(id, &preconditions, key).await?;
+                Ok(Done { status: StatusCode::NO_CONTENT, id, task: None, replayed: false })
+            }
+        }
+    }
+
+    /// Refuses what there is no room for in a space, and adds up what there is.
+    async fn admit(&mut self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
+        if !self.numbers.contains_key(&space) {
+            let numbers = self.creation.store.numbers(space).await?;
+            self.numbers.insert(space, numbers);
+        }
+        let numbers = self.numbers.entry(space).or_default();
+        match tasks {
+            0 => self.quota.admit_reminders(numbers, reminders),
+            _ => self.quota.admit_task(numbers, reminders),
+        }
+        .map_err(Problem::refused)?;
+        for (number, more) in [(Counter::All, tasks), (Counter::Reminders, reminders)] {
+            *numbers.entry(number).or_default() += i64::try_from(more).unwrap_or(i64::MAX);
+        }
+        Ok(())
+    }
+
+    async fn update(
+        &mut self,
+        id: TaskId,
+        patch: TaskPatch,
+        preconditions: Preconditions,
+        key: Option<&Key>,
+    ) -> Result<Task, Problem> {
+        let Creation { store, queue, caller, clock, random } = self.creation;
+        let (now, found) = (clock.now(), store.task(id).await?);
+        let task = permitted(store, found, caller, Action::WriteTasks).await?;
+        check_assignee(store, caller, task.space, patch.assigned_to.flatten(), now).await?;
+        let more = patch.more_reminders(&task, Some(&self.user));
+        if more > 0 {
+            self.admit(task.space, 0, more).await?;
+        }
+        let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
+        let record = record.as_ref();
+        let changing = Changing { store, queue, by: caller.user, preconditions, now, random, record };
+        changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
+    }
+
+    async fn delete(
+        &self,
+        id: TaskId,
+        preconditions: &Preconditions,
+        key: Option<&Key>,
+    ) -> Result<(), Problem> {
+        let Creation { store, caller, .. } = self.creation;
+        let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
+        let (mut found, comments) = store.task_and_comments(id).await?;
+        for _ in 0..TRIES {
+            let task = permitted(store, found, caller, Action::WriteTasks).await?;
+            preconditions.check(task.version)?;
+            match store.delete(id, task.version, comments, record.as_ref()).await? {
+                Replaced::Stored => return Ok(()),
+                Replaced::Conflict(present) => found = present.map(|task| *task),
+            }
+        }
+        Err(Problem::busy())
+    }
+}
+
+fn read_operation(value: &Value) -> Result<Operation, Errors> {
+    let op = value.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let read = Fields::inside(value, |fields| {
+        fields.required("op", read::text(known));
+        if op == "create" {
+            let space = fields.optional("space", read::text(read::id));
+            let draft = fields.required("task", |task| Fields::inside(task, fields::draft));
+            return draft.map(|draft| Operation::Create { space, draft: Box::new(draft) });
+        }
+        let id = fields.required("id", read::text(read::id));
+        let preconditions = Preconditions::version(fields.optional("version", read::whole_number));
+        match op.as_str() {
+            "update" => {
+                let patch = fields.required("task", |task| {
+                    Fields::inside(task, |fields| Some(fields::patch(fields)))
+                });
+                let (id, patch) = id.zip(patch)?;
+                Some(Operation::Update { id, patch: Box::new(patch), preconditions })
+            }
+            "complete" => {
+                let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+                Some(Operation::Update { id: id?, patch: Box::new(done), preconditions })
+            }
+            _ => Some(Operation::Delete { id: id?, preconditions }),
+        }
+    });
+    // Fields of an operation are named without the dot that separates them from nothing.
+    read.map_err(|errors| errors.map(|field| field.trim_start_matches('.').to_owned()))
+}
+
+fn known(op: &str) -> Result<(), Violation> {
+    let why = || format!("It must be one of {}.", OPERATION_NAMES.join(", "));
+    let known = OPERATION_NAMES.contains(&op);
+    known.then_some(()).ok_or_else(|| Violation::new("unknown_value", why()))
+}

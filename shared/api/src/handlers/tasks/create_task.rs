@@ -1,0 +1,125 @@
+//! `POST /v1/tasks`: creates a task. Two calls: profile and numbers are read, the task is written. In a shared space the
+//! role is read, too, and that of somebody to whom it is assigned.
+
+use http::{StatusCode, header};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, TaskId},
+    policy::Action,
+    ports::{Created, RateLimits, TaskCreation, TimerQueue},
+    statistics::Quota,
+    task::{Task, TaskDraft},
+    user::User,
+};
+
+use super::{assignment, check_assignee, fields, permitted, require, view};
+use crate::{
+    enqueue_if_soon::enqueue_if_soon,
+    handlers::idempotency::Key,
+    http::{Call, Fields, Params, Problem, Reply, read},
+    tokens::Identity,
+};
+
+/// Creates; answers 201 with the task. With an `Idempotency-Key` that was used before for the same body it
+/// answers 201 with the task of that time, as it is now, and `Idempotent-Replayed: true`.
+///
+/// # Errors
+/// 401, 403, 404 (the space), 409 `already_deleted` (the key's task is gone), `too_many_tasks` or
+/// `too_many_reminders`, 422 also for
+/// `idempotency_key_reused`, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl TaskCreation + RateLimits),
+    queue: &impl TimerQueue,
+    quota: Quota,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut params = Params::of(call);
+    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    params.finish()?;
+    let mut fields = Fields::of(call)?;
+    let draft = fields::draft(&mut fields);
+    let draft = fields.finish(draft)?;
+    let sent = [space.to_string().into_bytes(), call.json()?.to_vec()];
+    let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
+
+    let creation = Creation { store, queue, caller, clock, random };
+    let (user, numbers) = store.user_and_numbers(caller.user, space).await?;
+    let user = user.ok_or_else(Problem::unauthorized)?;
+    let task = creation.build(space, draft, &user)?;
+    let admitted = match creation.check(&task).await {
+        Ok(()) => quota.admit_task(&numbers, task.reminders.len()).map_err(Problem::refused),
+        refused => refused,
+    };
+    if let Err(refusal) = admitted {
+        // A request that has been carried out is answered as it was, whatever has changed since.
+        let used = match &key {
+            Some(key) => store.records(caller.user, vec![key.hash()], now).await?,
+            None => Vec::new(),
+        };
+        if used.is_empty() {
+            return Err(refusal);
+        }
+    }
+    call.admit().await?;
+    let (task, replayed) = creation.create(task, key.as_ref()).await?;
+    let reply = view::reply(StatusCode::CREATED, &task, caller.user)?
+        .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))?;
+    match replayed {
+        true => reply.with(http::HeaderName::from_static("idempotent-replayed"), "true"),
+        false => Ok(reply),
+    }
+}
+
+/// What creating a task works with.
+pub(super) struct Creation<'a, S, Q> {
+    pub(super) store: &'a S,
+    pub(super) queue: &'a Q,
+    pub(super) caller: Identity,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) random: &'a dyn Random,
+}
+
+impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {
+    /// The task that a draft makes.
+    pub(super) fn build(&self, space: SpaceId, draft: TaskDraft, user: &User) -> Result<Task, Problem> {
+        let id = TaskId::generate(self.clock, self.random);
+        Ok(Task::create(id, space, draft, user, self.clock.now(), self.random)?)
+    }
+
+    /// Refuses what the caller may not do in the task's space.
+    pub(super) async fn check(&self, task: &Task) -> Result<(), Problem> {
+        require(self.store, self.caller, task.space, Action::WriteTasks).await?;
+        let now = self.clock.now();
+        check_assignee(self.store, self.caller, task.space, task.assigned_to, now).await
+    }
+
+    /// Stores the task, or finds the one that the key has created before; says which.
+    pub(super) async fn create(&self, task: Task, key: Option<&Key>) -> Result<(Task, bool), Problem> {
+        let now = self.clock.now();
+        let record = key.map(|key| key.record(&task.id, StatusCode::CREATED.as_u16()));
+        let notification = assignment(&task, None, self.caller.user, now, self.random);
+        match (self.store.create(&task, record.as_ref(), notification.as_ref()).await?, key) {
+            (Created::Replayed(used), Some(key)) => {
+                let found = self.store.task(key.resource_id(&used)?).await?;
+                let found = permitted(self.store, found, self.caller, Action::ReadTasks).await;
+                let gone = "The task that this Idempotency-Key created is gone.";
+                let found = found.map_err(|problem| match problem.status() {
+                    StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => {
+                        Problem::conflict("already_deleted", gone)
+                    }
+                    _ => problem,
+                });
+                Ok((found?, true))
+            }
+            _ => {
+                let news = notification.and_then(|notification| notification.timer());
+                enqueue_if_soon(self.queue, [task.timer(), news], now).await;
+                Ok((task, false))
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET /v1/tasks/{task_id}/reminders`: the delivery ledger of a task. One call.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use taskbell_domain::{
+    delivery::Reason,
+    policy::Action,
+    ports::TaskReads,
+    recurrence::AutoComplete,
+    task::{Completion, Task},
+};
+
+use super::{permitted, task_id, view::ReminderView};
+use crate::http::{Call, Problem, Reply};
+
+/// One line of the ledger.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Entry<'a> {
+    Reminder(ReminderView<'a>),
+    AutoCompletion(AutoCompletion),
+}
+
+/// What became of an automatic completion.
+#[derive(Serialize)]
+struct AutoCompletion {
+    after: AutoComplete,
+    fire_at: Option<Timestamp>,
+    status: &'static str,
+    reason: Option<Reason>,
+}
+
+impl AutoCompletion {
+    fn of(task: &Task) -> Option<Self> {
+        let after = task.auto_complete_after?;
+        let (fire_at, status, reason) = match task.completed_by {
+            None => (task.auto_complete_at(), "scheduled", None),
+            Some(Completion::Timer) => (task.completed_at, "done", None),
+            Some(Completion::Person) => (None, "skipped", Some(Reason::TaskCompleted)),
+        };
+        Some(Self { after, fire_at, status, reason })
+    }
+}
+
+/// Answers with every reminder that the task wants, and those it no longer wants whose moment had
+/// come, in the order of their moments; and, last, what became of the automatic completion, if it has one.
+///
+/// # Errors
+/// 401, 404.
+pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
+    let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
+    let mut ledger: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
+    ledger.sort_by_key(|reminder| (reminder.delivery.fire_at, reminder.id));
+    let view = |reminder| Entry::Reminder(ReminderView::of(reminder, &task, caller.user));
+    let reminders = ledger.into_iter().map(view);
+    let items: Vec<_> = reminders.chain(AutoCompletion::of(&task).map(Entry::AutoCompletion)).collect();
+    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+}

@@ -1,0 +1,207 @@
+//! `GET /v1/tasks`: a page of tasks. At most two calls; one more in a shared space, one where a list of days begins, and
+//! two for what is assigned to the caller in several.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{Timestamp, ToSpan};
+use taskbell_domain::{
+    clock::Clock,
+    due::Due,
+    due_days::DueDays,
+    id::SpaceId,
+    list::{DEFAULT_PAGE_LIMIT, Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
+    policy::Action,
+    ports::{Profiles, TaskReads},
+    search::SearchTerm,
+    task::{Priority, Status},
+    text::{Category, Tag},
+    user::User,
+    violation::Violation,
+    zone::Zone,
+};
+
+use super::{require, view::TaskView};
+use crate::{
+    handlers::access::retain_accessible,
+    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
+};
+
+/// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
+/// limit, or empty, and still have a next one.
+///
+/// # Errors
+/// 400 `invalid_cursor`, 401, 422.
+pub async fn handle(
+    call: &Call,
+    tasks: &(impl TaskReads + Profiles),
+    key: &CursorKey,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let mut params = Params::of(call);
+    let space = params.optional("space", read::id);
+    let assigned_to = params.optional("assigned_to", |text| match text {
+        "me" => Ok(caller.user),
+        id => read::id(id),
+    });
+    let overdue = params.optional("overdue", only_true).is_some();
+    let days = params.optional("due", Days::parse);
+    let mut filter = TaskFilter {
+        space: None,
+        assigned_to,
+        open: overdue,
+        search: params.optional("q", SearchTerm::parse),
+        status: params.optional("status", Status::parse),
+        priority: params.optional("priority", Priority::parse),
+        category: params.optional("category", Category::parse),
+        tag: params.optional("tag", Tag::parse),
+        due_before: params.optional("due_before", instant),
+        due_after: params.optional("due_after", instant),
+        due_days: None,
+    };
+    let mine = space.is_none() && assigned_to == Some(caller.user);
+    let sort = params.optional("sort", |text| match Sort::parse(text)? {
+        sort if mine && sort.by != SortBy::Due => {
+            let why = "Across spaces it can be due or -due only: give space, too.";
+            Err(Violation::new("unsupported", why))
+        }
+        sort => Ok(sort),
+    });
+    let sort = sort.unwrap_or(Sort::DEFAULT);
+    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
+    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    params.finish()?;
+
+    let mut asked = call.query();
+    asked.retain(|(name, _)| !["limit", "cursor"].contains(name));
+    asked.sort();
+    let cursors = Cursor::new(key, caller.user, &asked);
+    let begun = cursors.read(cursor.as_deref(), Begun::parse)?;
+    if let Some(begun) = &begun {
+        (filter.due_after, filter.due_before) = (begun.due_after, begun.due_before);
+        filter.due_days = begun.due_days;
+    } else if overdue || days.is_some() {
+        let user = tasks.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+        if overdue {
+            filter.due_on(user.overdue_at(now));
+        }
+        if let Some(days) = days {
+            filter.due_on(days.of(&user, now));
+        }
+    }
+    let scope = if mine {
+        Scope::AssignedTo(caller.user)
+    } else {
+        let space = space.unwrap_or(SpaceId::personal(caller.user));
+        require(tasks, caller, space, Action::ReadTasks).await?;
+        Scope::Space(space)
+    };
+    let after = begun.map(|begun| begun.after);
+    let query = TaskQuery { scope, filter, sort, limit, after };
+    let mut found = tasks.list(&query).await?;
+    if mine {
+        retain_accessible(tasks, caller.user, &mut found.items).await?;
+    }
+    let TaskFilter { due_after, due_before, due_days, .. } = query.filter;
+    let begun = |after| Begun { due_after, due_before, due_days, after }.to_string();
+    let place = |task| begun(query.position(task));
+    page(&cursors, &found.items, found.next.map(begun), place, |task| TaskView::of(task, caller.user))
+}
+
+/// A list that goes on: within the due times that the query meant when it began, although today may be over, or the
+/// user in another zone.
+struct Begun {
+    due_after: Option<Timestamp>,
+    due_before: Option<Timestamp>,
+    due_days: Option<DueDays>,
+    after: Position,
+}
+
+impl Begun {
+    fn parse(place: &str) -> Option<Self> {
+        let mut parts = place.splitn(7, ' ');
+        let (due_after, due_before) = (part(&mut parts)?, part(&mut parts)?);
+        let (first_day, end_day) = (part(&mut parts)?, part(&mut parts)?);
+        let (first, end) = (part(&mut parts)?, part(&mut parts)?);
+        let days = end_day.zip(end);
+        let due_days =
+            days.map(|(end_day, end)| DueDays { days: (first_day, end_day), instants: (first, end) });
+        Some(Self { due_after, due_before, due_days, after: Position(parts.next()?.to_owned()) })
+    }
+}
+
+/// A date or a time of a place; an inner nothing where there is none.
+fn part<'a, T: FromStr>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Option<T>> {
+    match parts.next()? {
+        NONE => Some(None),
+        text => text.parse().ok().map(Some),
+    }
+}
+
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn shown(part: Option<impl fmt::Display>) -> String {
+            part.map_or_else(|| NONE.to_owned(), |part| part.to_string())
+        }
+        let days = self.due_days.map(|days| (days.days, days.instants));
+        let ((first_day, end_day), (first, end)) = days.map_or(((None, None), (None, None)), |days| {
+            let ((first_day, end_day), (first, end)) = days;
+            ((first_day, Some(end_day)), (first, Some(end)))
+        });
+        write!(f, "{} {} ", shown(self.due_after), shown(self.due_before))?;
+        write!(f, "{} {} ", shown(first_day), shown(end_day))?;
+        write!(f, "{} {} {}", shown(first), shown(end), self.after.0)
+    }
+}
+
+/// Stands for a bound that there is not.
+const NONE: &str = "-";
+
+/// The days of the caller in which something can be asked to be due.
+#[derive(Debug, Clone, Copy)]
+enum Days {
+    /// This day.
+    Today,
+    /// This day and the six that follow.
+    Week,
+}
+
+impl Days {
+    fn parse(text: &str) -> Result<Self, Violation> {
+        match text {
+            "today" => Ok(Self::Today),
+            "week" => Ok(Self::Week),
+            _ => Err(Violation::new("unknown_value", "It must be one of today, week.")),
+        }
+    }
+
+    fn of(self, user: &User, now: Timestamp) -> DueDays {
+        let days = match self {
+            Self::Today => 1,
+            Self::Week => 7,
+        };
+        let today = user.local_date(now);
+        user.due_between(today, today.saturating_add(days.days()))
+    }
+}
+
+fn only_true(text: &str) -> Result<(), Violation> {
+    let why = "It must be true; leave it out for all tasks.";
+    (text == "true").then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
+}
+
+/// An instant, or a zoned time. A date alone is not one: its day begins at another instant in every zone.
+fn instant(text: &str) -> Result<Timestamp, Violation> {
+    let no_instant = || {
+        let why =
+            "Give an instant (2026-03-01T08:00:00Z) or a time in a zone; a + in it is written %2B.";
+        Violation::new("invalid_time", why)
+    };
+    match Due::parse(text) {
+        Ok(Due::Date(_)) => Err(no_instant()),
+        Ok(time) => Ok(time.at(&Zone::utc())),
+        Err(violation) if violation.code == "invalid_time" => Err(no_instant()),
+        Err(violation) => Err(violation),
+    }
+}

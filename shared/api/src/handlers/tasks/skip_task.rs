@@ -1,0 +1,42 @@
+//! `POST /v1/tasks/{task_id}/skip`: passes over one occurrence of a series. Two calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    policy::Action,
+    ports::{RateLimits, TaskChanges, TimerQueue},
+    task::TaskChange,
+};
+
+use super::{Changing, permitted, task_id, view};
+use crate::http::{Call, Preconditions, Problem, Reply};
+
+/// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
+/// ETag in `If-Match` where a repetition must not count.
+///
+/// # Errors
+/// 401, 404, 409 `not_recurring`, `already_completed`, `series_ended` or `busy`, 412.
+pub async fn handle(
+    call: &Call,
+    tasks: &(impl TaskChanges + RateLimits),
+    queue: &impl TimerQueue,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let found = tasks.task(task_id(call)?).await?;
+    let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
+    let preconditions = Preconditions::of(call)?;
+    call.admit().await?;
+    let changing =
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
+    let task = changing
+        .apply(task, |task| {
+            task.skip(now, random)
+                .map_err(|refusal| Problem::conflict(refusal.code, refusal.message))?;
+            Ok(TaskChange { changed: true, next: None })
+        })
+        .await?;
+    view::reply(StatusCode::OK, &task, caller.user)
+}

@@ -1,0 +1,74 @@
+//! `POST /v1/tasks/{task_id}/snooze`: lets a task be silent for a while. Two calls.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::{Clock, Random},
+    policy::Action,
+    ports::{RateLimits, TaskChanges, TimerQueue},
+    reminder::{LeadTime, ReminderSpec},
+    task::{Task, TaskChange},
+    violation::Violation,
+};
+
+use super::{Changing, permitted, task_id, view};
+use crate::http::{Call, Fields, Preconditions, Problem, Reply, read};
+
+/// For how long.
+enum Time {
+    For(LeadTime),
+    Until(ReminderSpec),
+}
+
+impl Time {
+    /// Until which instant, in the zone of the task.
+    fn until(&self, task: &Task, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
+        match self {
+            Self::For(lead_time) => lead_time.after(now, &task.time_zone),
+            Self::Until(spec) => spec.fire_at(None, &task.time_zone),
+        }
+    }
+}
+
+/// Passes over what was to ring before, and rings once at that moment. Snoozed again, the later call counts.
+///
+/// # Errors
+/// 401, 403, 404, 409 `already_completed` or `busy`, 412, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    tasks: &(impl TaskChanges + RateLimits),
+    queue: &impl TimerQueue,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<Reply, Problem> {
+    let now = clock.now();
+    let caller = call.caller()?;
+    let id = task_id(call)?;
+    let mut fields = Fields::of(call)?;
+    let lead_time = fields.optional("for", read::text(LeadTime::parse));
+    let until = fields.optional("until", read::text(ReminderSpec::parse_at));
+    let (lead_time, until) = fields.finish(Some((lead_time, until)))?;
+    let (field, time) = match (lead_time, until) {
+        (Some(lead_time), None) => ("for", Time::For(lead_time)),
+        (None, Some(until)) => ("until", Time::Until(until)),
+        _ => {
+            let why = "Give it either for or until.";
+            return Err(Violation::new("required", why).at("for").into());
+        }
+    };
+    let task = permitted(tasks, tasks.task(id).await?, caller, Action::WriteTasks).await?;
+    let preconditions = Preconditions::of(call)?;
+    call.admit().await?;
+    let changing =
+        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
+    let task = changing
+        .apply(task, |task| {
+            let until = time.until(task, now).unwrap_or(jiff::Timestamp::MAX);
+            task.snooze(until, now, random).map_err(|refusal| match refusal.code {
+                "already_completed" => Problem::conflict(refusal.code, refusal.message),
+                _ => refusal.at(field).into(),
+            })?;
+            Ok(TaskChange { changed: true, next: None })
+        })
+        .await?;
+    view::reply(StatusCode::OK, &task, caller.user)
+}

@@ -1,0 +1,64 @@
+//! `PATCH /v1/users/{user_id}`: disables or enables an account, or changes its role; for operators.
+
+use http::StatusCode;
+use taskbell_domain::{
+    clock::Clock,
+    email::EmailAddress,
+    ports::{AccessChanges, Accounts, Replaced},
+    user::{AccountRole, UserPatch},
+};
+
+use super::{account_view, require_operator, store_access, user_id};
+use crate::{
+    handlers::TRIES,
+    http::{Call, Fields, Problem, Reply, read},
+};
+
+/// Changes what the patch names. Whoever is disabled is blocked at once: no token works, no session continues, nobody
+/// logs in, no mail is sent. With another role, access tokens that were issued before are not valid. Sent again, it
+/// finishes what was cut off.
+///
+/// # Errors
+/// 401, 403, 404, 409 `own_account`, `stack_operator` or `busy`, 422, and those of every body.
+pub async fn handle(
+    call: &Call,
+    store: &(impl Accounts + AccessChanges),
+    operator: Option<&EmailAddress>,
+    clock: &dyn Clock,
+) -> Result<Reply, Problem> {
+    let caller = call.caller()?;
+    let mut fields = Fields::of(call)?;
+    let patch = UserPatch {
+        role: fields.changed("role", read::text(AccountRole::parse)),
+        disabled: fields.changed("disabled", read::boolean),
+        ..UserPatch::default()
+    };
+    let patch = fields.finish(Some(patch))?;
+    require_operator(store, caller).await?;
+    let id = user_id(call)?;
+    let mut user = store.user(id).await?.ok_or_else(Problem::not_found)?;
+    if id == caller.user {
+        let detail = "Another operator has to do that.";
+        return Err(Problem::conflict("own_account", detail));
+    }
+    if operator.map(EmailAddress::canonical) == Some(user.email.canonical()) {
+        let detail = "It is the account of the stack's operator: so one remains who can make others.";
+        return Err(Problem::conflict("stack_operator", detail));
+    }
+    call.admit().await?;
+    for _ in 0..TRIES {
+        let read = user.version;
+        if !user.apply(patch.clone(), clock.now())
+            || store.replace_user(&user, read, None).await? == Replaced::Stored
+        {
+            user = store_access(store, user).await?;
+            if user.disabled_at.is_some() {
+                store.close_sessions(user.id).await?;
+            }
+            tracing::info!(operator = %caller.user, user = %id, disabled = ?patch.disabled, role = ?patch.role, "account changed");
+            return Reply::json(StatusCode::OK, &account_view(&user));
+        }
+        user = store.user(id).await?.ok_or_else(Problem::not_found)?;
+    }
+    Err(Problem::busy())
+}

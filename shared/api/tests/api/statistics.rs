@@ -1,0 +1,211 @@
+//! Tags, categories and statistics.
+
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
+use jiff::SignedDuration;
+use serde_json::json;
+use taskbell_domain::{
+    id::TaskId,
+    ports::{PortError, StatisticsUpdates, UnusableItem},
+    statistics::Contribution,
+    task::{Status, TaskPatch},
+    text::{Category, Tag},
+};
+use taskbell_test::{
+    SeededRandom,
+    fixtures::{draft, due_draft, task, user},
+};
+
+use tracing::{
+    Event, Metadata,
+    field::Field,
+    span::{Attributes, Id, Record},
+};
+
+use crate::support::World;
+
+fn tag(name: &str) -> Tag {
+    Tag::parse(name).expect("a tag")
+}
+
+#[tokio::test]
+async fn tags_and_categories_are_told_by_name_with_their_tasks() {
+    let (world, ada, known) = World::seeded().await;
+    for (number, tags) in [(10, &["b", "a"][..]), (11, &["b"]), (12, &["c"])] {
+        let mut one = task(number, &ada, draft("one"));
+        one.tags = tags.iter().map(|name| tag(name)).collect();
+        one.category = Category::parse("home").ok();
+        world.count(None, Some(&one)).await;
+        if number == 12 {
+            let mut done = one.clone();
+            let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+            done.apply(patch, None, one.created_at, &SeededRandom::new(1)).expect("a change");
+            world.count(Some(&one), Some(&done)).await;
+        }
+    }
+    let tags = world.event("list-tags", &ada, &known).await;
+    let first = world.send(&tags.clone().query("limit=2")).await;
+    let a = json!({"name": "a", "open": 1, "completed": 0});
+    assert_eq!(first.body["items"], json!([a, {"name": "b", "open": 2, "completed": 0}]));
+    let cursor = first.body["next_cursor"].as_str().expect("more");
+    let rest = world.send(&tags.clone().query(&format!("limit=2&cursor={cursor}"))).await;
+    let c = json!({"name": "c", "open": 0, "completed": 1});
+    assert_eq!(rest.body, json!({"items": [c], "next_cursor": null}));
+
+    let categories = world.event("list-categories", &ada, &known).await;
+    let answer = world.send(&categories).await;
+    assert_eq!(answer.body["items"], json!([{"name": "home", "open": 2, "completed": 1}]));
+    let foreign = world.send(&categories.query(&format!("cursor={cursor}"))).await;
+    assert_eq!((foreign.status, foreign.code()), (400, "invalid_cursor"));
+    let bob = world.register(2).await;
+    let spied = format!("space={}", known.space);
+    for function in ["list-tags", "list-categories", "get-stats"] {
+        let event = world.event(function, &bob, &known).await.query(&spied);
+        assert_eq!(world.send(&event).await.status, 404, "{function}");
+    }
+}
+
+#[tokio::test]
+async fn statistics_tell_what_is_open_overdue_and_completed_in_the_days_of_the_caller() {
+    let (world, ada, known) = World::seeded().await;
+    world.count(Some(&known), None).await;
+    let stats = world.event("get-stats", &ada, &known).await;
+    let empty = world.send(&stats).await;
+    assert_eq!(
+        (empty.body["completion_rate"].clone(), empty.body["open"].clone()),
+        (json!(null), json!(0))
+    );
+
+    let late = task(10, &ada, due_draft("late", "2026-02-20", &[]));
+    let soon = task(11, &ada, due_draft("soon", "2026-03-01T09:00:00Z", &[]));
+    let mut begun = task(12, &ada, draft("begun"));
+    begun.status = Status::InProgress;
+    for one in [&late, &soon, &begun] {
+        world.count(None, Some(one)).await;
+    }
+    // 23:30 in Berlin on that day, and half an hour later: another day there, the same in UTC.
+    for (number, at) in [(20, "2026-03-01T22:30:00Z"), (21, "2026-03-01T23:00:00Z")] {
+        let mut done = task(number, &ada, draft("done"));
+        let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+        let at = at.parse().expect("a time");
+        done.apply(patch, None, at, &SeededRandom::new(1)).expect("a change");
+        world.count(None, Some(&done)).await;
+    }
+    world.clock.advance(SignedDuration::from_hours(24)); // 2026-03-02T08:00:00Z
+    let stats = world.event("get-stats", &ada, &known).await;
+    let answer = world.send(&stats.clone().query("days=3")).await.body;
+    let mut rest = answer.clone();
+    let median = rest["median_seconds_to_complete"].take().as_i64().expect("a median");
+    let truth = 14.5 * 3_600.0;
+    assert!((median as f64 - truth).abs() <= truth / 10.0, "{median}");
+    assert_eq!(
+        rest,
+        json!({
+            "open": 3, "pending": 2, "in_progress": 1, "completed": 2, "overdue": 2,
+            "completion_rate": 0.4,
+            "median_seconds_to_complete": null,
+            "completed_by_day": [
+                {"date": "2026-02-28", "completed": 0},
+                {"date": "2026-03-01", "completed": 1},
+                {"date": "2026-03-02", "completed": 1},
+            ],
+            "completed_by_week": [
+                {"week_of": "2026-02-23", "completed": 1},
+                {"week_of": "2026-03-02", "completed": 1},
+            ],
+        })
+    );
+    for bad in ["days=0", "days=93", "days=x", "day=1", "space=x"] {
+        assert_eq!(world.send(&stats.clone().query(bad)).await.status, 422, "{bad}");
+    }
+}
+
+/// Counts nothing of one task.
+struct Refusing {
+    task: TaskId,
+    error: fn() -> PortError,
+    counted: Mutex<Vec<TaskId>>,
+}
+
+impl StatisticsUpdates for Refusing {
+    async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
+        if counted.task == self.task {
+            return Err((self.error)());
+        }
+        self.counted.lock().expect("not poisoned").push(counted.task);
+        Ok(())
+    }
+}
+
+fn failing(transient: bool) -> PortError {
+    PortError { operation: "counting", transient, source: "AccessDeniedException".into() }
+}
+
+fn refused() -> PortError {
+    let source = Box::new(UnusableItem("ValidationException".to_owned()));
+    PortError { operation: "counting", transient: false, source }
+}
+
+#[tokio::test]
+async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipped_and_logged() {
+    let ada = user(1);
+    let tasks: Vec<_> = (1..=3).map(|number| task(number, &ada, draft("one"))).collect();
+    let lines = Lines::default();
+    let _logging = tracing::subscriber::set_default(lines.clone());
+    let cases: [(fn() -> PortError, _, _, _); 3] = [
+        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting waits"),
+        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR counting waits"),
+        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR a change was not counted"),
+    ];
+    for (error, again, counted, line) in cases {
+        let store = Refusing { task: tasks[1].id, error, counted: Mutex::default() };
+        let each = tasks.iter().zip(["1", "2", "3"]);
+        let changes = each.map(|(task, name)| (name.to_owned(), Ok((None, Some(task.clone())))));
+        // What cannot be read is skipped in any case.
+        let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
+        assert_eq!(taskbell_api::workers::update_statistics::handle(&store, changes).await, again);
+        assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
+        assert_eq!(lines.take(), ["ERROR a change was not counted", line]);
+    }
+}
+
+/// Keeps what is logged, as level and message.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("not poisoned"))
+    }
+}
+
+impl tracing::Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("taskbell")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = format!("{} ", event.metadata().level());
+        event.record(&mut |field: &Field, value: &dyn Debug| {
+            if field.name() == "message" {
+                line += &format!("{value:?}");
+            }
+        });
+        self.0.lock().expect("not poisoned").push(line);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}

@@ -86,6 +86,7 @@ lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document,
 	$(PYTHON) -m openapi_spec_validator shared/api/src/openapi/openapi.json
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	$(PYTHON) bench/cost.py --check
+	$(PYTHON) local/check_docs.py
 
 .PHONY: openapi
 openapi: ## write the OpenAPI document from the code

@@ -4,6 +4,7 @@ usage: e2e.py PROGRAMS [test arguments]    PROGRAMS is the folder with the funct
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,21 +56,28 @@ def main(programs: Path, arguments: list[str]) -> int:
 
 
 def try_first_requests(environment: dict[str, str]) -> Callable[[str], None]:
-    """Sends the requests that make run prints, pasted together. Returns a check for the mail that they cause."""
-    commands = [command for _, command in first_requests(environment["TASKBELL_URL"])]
+    """Sends the requests that make run prints and that of the README, pasted together. Returns a check for the mail that they cause."""
+    commands = [command for _, command in first_requests(environment["TASKBELL_URL"])] + readme_requests()
     pasted = subprocess.run(
         ["bash", "-c", "\n".join(commands)], cwd=PROJECT, env=environment, capture_output=True, text=True
     )
     answers = pasted.stdout.splitlines()
-    if pasted.stderr or len(answers) != 3 or answers[1] != "200" or '"Try Taskbell"' not in answers[2]:
-        raise CannotRun(f"the requests printed by make run failed: {pasted.stdout}{pasted.stderr}")
+    shown = len(answers) == 4 and answers[1] == "200" and '"Try Taskbell"' in answers[2] and '"Pay rent"' in answers[3]
+    if pasted.stderr or not shown:
+        raise CannotRun(f"the requests of make run and README.md failed: {pasted.stdout}{pasted.stderr}")
 
     def look(mailbox: str) -> None:
         reminded = lambda: any(mail["Subject"] == "Reminder: Try Taskbell" for mail in mails(mailbox))  # noqa: E731
         ses_events.wait("the mail caused by the requests printed by make run", reminded)
-        print("end to end: the requests printed by make run work when pasted together", flush=True)
+        print("end to end: the requests of make run and README.md work when pasted together", flush=True)
 
     return look
+
+
+def readme_requests() -> list[str]:
+    """The requests in README.md."""
+    blocks = re.findall(r"^```sh\n(curl .*?)^```$", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return [block.strip() for block in blocks]
 
 
 def private(cloud: Cloud, group: str) -> int:

@@ -1,6 +1,6 @@
-# make run     the whole system on a local cloud, until Ctrl-C
-# make test    every test, end to end included
-# make help    the rest
+# make run     run the whole system on a local cloud until Ctrl-C
+# make test    run all tests, end to end included
+# make help    list all targets
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -12,21 +12,21 @@ PYTHON := $(VENV)/bin/python
 TOOLS := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-# cargo-lambda builds for a named target; naming the same one everywhere lets all commands share what is built.
+# cargo-lambda builds for a named target. All commands name the same one, so that they share build results.
 HOST := $(shell rustc --version --verbose 2>/dev/null | sed -n 's/^host: //p')
 export CARGO_BUILD_TARGET := $(HOST)
 
 .PHONY: help
-help: ## this list
+help: ## list all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
-# One line for each thing a fresh machine may lack.
+# One line for each tool that a new machine may lack.
 .PHONY: needs
 needs:
-	@command -v cargo >/dev/null || { echo 'make: cargo is not installed: get Rust from https://rustup.rs'; exit 1; }
-	@command -v cc >/dev/null || { echo 'make: there is no C compiler (cc), which Rust links with: install gcc or clang'; exit 1; }
-	@command -v python3 >/dev/null || { echo 'make: python3 is not installed: Taskbell needs 3.11 or newer'; exit 1; }
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$(python3 --version) is too old: Taskbell needs 3.11 or newer"; exit 1; }
+	@command -v cargo >/dev/null || { echo 'make: cargo is not installed: install Rust from https://rustup.rs'; exit 1; }
+	@command -v cc >/dev/null || { echo 'make: no C compiler (cc), which Rust needs to link: install gcc or clang'; exit 1; }
+	@command -v python3 >/dev/null || { echo 'make: python3 is not installed: install 3.11 or newer'; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$(python3 --version) is too old: install 3.11 or newer"; exit 1; }
 
 $(TOOLS): local/requirements.txt | needs
 	@echo 'installing the tools in local/requirements.txt into $(VENV) (about a minute)'
@@ -35,50 +35,50 @@ $(TOOLS): local/requirements.txt | needs
 	@touch $@
 
 .PHONY: build
-build: $(TOOLS) ## all functions, for this machine's local cloud
+build: $(TOOLS) ## build all functions for the local cloud
 	cargo lambda build --compiler cargo --workspace
 
 .PHONY: run
-run: $(TOOLS) ## the whole system on a local cloud, until Ctrl-C
+run: $(TOOLS) ## run the whole system on a local cloud until Ctrl-C
 	@exec $(PYTHON) local/run.py
 
 .PHONY: mail
-mail: $(TOOLS) ## the mails that the local cloud has sent
+mail: $(TOOLS) ## print the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
 
 .PHONY: link
-link: $(TOOLS) ## the newest link to press in these mails
+link: $(TOOLS) ## print the newest link in these mails
 	@$(PYTHON) local/mail.py link
 
 .PHONY: mail-preview
-mail-preview: ## pictures of every kind of mail, under docs/mail/
+mail-preview: ## render every kind of mail to docs/mail/
 	@python3 local/mail_preview.py
 
 .PHONY: events
-events: $(TOOLS) ## event files for invoking single functions, from what is running
-	@$(PYTHON) local/events.py
+events: $(TOOLS) ## write event files to invoke single functions of the running local cloud
+	@$(PYTHON) local/invoke_events.py
 
 .PHONY: watch
-watch: $(TOOLS) ## single functions on this machine, for cargo lambda invoke
-	@test -f .local/cargo-lambda/env || { echo 'make: there is no environment for functions yet: run make events first'; exit 1; }
+watch: $(TOOLS) ## serve single functions for cargo lambda invoke
+	@test -f .local/cargo-lambda/env || { echo 'make: the environment of the functions is missing: run make events first'; exit 1; }
 	cargo lambda watch --invoke-address 127.0.0.1 --env-file .local/cargo-lambda/env
 
 .PHONY: test
-test: $(TOOLS) ## every test, end to end included, on a local cloud of their own
+test: $(TOOLS) ## run all tests, end to end included, on a separate local cloud
 	cargo build --workspace --bins --tests
 	cargo test --workspace
 	@$(PYTHON) -m unittest discover --start-directory local
 	@$(PYTHON) local/recurrence_oracle.py 1000
 	@$(PYTHON) local/e2e.py target/$(HOST)/debug
 
-# With the tests, as above: without them features differ, and the SDKs are compiled again.
+# Built with the tests, as above: without them features differ, and the SDKs are compiled again.
 .PHONY: two-stacks
-two-stacks: $(TOOLS) ## two stacks side by side, a failed first deploy and a protected stack, by the real sam deploy (two minutes)
+two-stacks: $(TOOLS) ## test two stacks, a failed first deployment and a protected stack with the real sam deploy (two minutes)
 	cargo build --workspace --bins --tests
 	@$(PYTHON) local/two_stacks.py target/$(HOST)/debug
 
 .PHONY: lint
-lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template, costs
+lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document, costs and documents
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
@@ -86,9 +86,10 @@ lint: $(TOOLS) ## formatting, clippy, docs, dependencies, template, costs
 	$(PYTHON) -m openapi_spec_validator shared/api/src/openapi/openapi.json
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	$(PYTHON) bench/cost.py --check
+	$(PYTHON) local/check_docs.py
 
 .PHONY: openapi
-openapi: ## writes the OpenAPI document anew, from the code
+openapi: ## write the OpenAPI document from the code
 	cargo run --quiet --package taskbell-api --example openapi > shared/api/src/openapi/openapi.json.new
 	mv shared/api/src/openapi/openapi.json.new shared/api/src/openapi/openapi.json
 
@@ -100,29 +101,29 @@ $(FUZZ)/.installed: local/requirements-fuzz.txt | needs
 
 SECONDS_OF_FUZZING ?= 180
 .PHONY: fuzz-api
-fuzz-api: $(TOOLS) $(FUZZ)/.installed ## requests made from the OpenAPI document (SECONDS_OF_FUZZING=180)
+fuzz-api: $(TOOLS) $(FUZZ)/.installed ## test with requests generated from the OpenAPI document (SECONDS_OF_FUZZING=180)
 	cargo build --workspace --bins
 	@$(PYTHON) local/fuzz.py target/$(HOST)/debug $(SECONDS_OF_FUZZING) $(abspath $(FUZZ))/bin/schemathesis
 
 TASKS ?= 10000
 .PHONY: budget
-budget: $(TOOLS) ## what each operation costs with so many tasks in the space (TASKS=10000)
+budget: $(TOOLS) ## measure calls and capacity units of each operation (TASKS=10000)
 	TASKS=$(TASKS) cargo test --package taskbell-api --test api budget -- --nocapture
 
 SEEDS ?= 100000
 FROM ?= 0
 .PHONY: soak
-soak: $(TOOLS) ## the simulation of reminders under faults, with many seeds (SEEDS=100000, FROM=0 to go on where one failed)
+soak: $(TOOLS) ## run the simulation of reminders under faults with many seeds (SEEDS=100000, FROM=0 to continue at a seed)
 	SEEDS=$(SEEDS) FROM=$(FROM) cargo test --profile soak --package taskbell-api --test api simulation::whatever -- --nocapture
 
 REMINDERS ?= 10000
 SPREAD ?= 1
 STORED ?= 100000
 .PHONY: scale
-scale: $(TOOLS) ## so many reminders within so many seconds, and an empty sweep beside so many tasks (REMINDERS, SPREAD, STORED)
+scale: $(TOOLS) ## measure many reminders at once, and an empty dispatch run with many stored tasks (REMINDERS, SPREAD, STORED)
 	REMINDERS=$(REMINDERS) SPREAD=$(SPREAD) STORED=$(STORED) cargo test --profile soak --package taskbell-api --test api scale -- --nocapture --test-threads=1
 
-# What cargo has built, out of what it says in JSON.
+# The path of the executable in cargo's JSON output.
 EXECUTABLE = | $(PYTHON) -c 'import json, sys; print([j["executable"] for j in map(json.loads, sys.stdin) if j.get("executable")][-1])'
 
 PEERS := bench/peers
@@ -132,32 +133,32 @@ $(PEERS)/python/.venv/.installed: $(PEERS)/python/requirements.txt | needs
 	@touch $@
 
 $(PEERS)/node/dist/.built: $(PEERS)/node/package-lock.json $(wildcard $(PEERS)/node/*.js)
-	@command -v npm >/dev/null || { echo 'make: npm is not installed: the benchmark measures Node too, version 20 or newer'; exit 1; }
+	@command -v npm >/dev/null || { echo 'make: npm is not installed: the benchmark needs Node 20 or newer'; exit 1; }
 	cd $(PEERS)/node && npm ci --silent && npm run --silent build -- --log-level=warning
 	@touch $@
 
 COUNTS ?= 1000 100000 1000000
 .PHONY: growth
-growth: $(TOOLS) ## what each operation costs with few and with many tasks stored, as a plot (half an hour; COUNTS="1000 100000 1000000")
+growth: $(TOOLS) ## measure each operation with few and with many stored tasks (half an hour; COUNTS="1000 100000 1000000")
 	@$(PYTHON) bench/growth.py $(COUNTS)
 
 .PHONY: cost
-cost: $(TOOLS) ## what Taskbell costs on AWS, out of what was measured and a table of prices
+cost: $(TOOLS) ## compute the cost on AWS from measurements and prices
 	@$(PYTHON) bench/cost.py
 
-# What every measurement of functions is held against.
+# The baseline of all measurements of functions.
 .PHONY: floor
 floor: $(TOOLS)
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --bin floor
 
 STARTS ?= 30
 WARM ?= 200
-.PHONY: numbers
-numbers:
-	@{ [ "$(STARTS)" -ge 1 ] && [ "$(WARM)" -ge 1 ]; } 2>/dev/null || { echo 'make: STARTS and WARM must be numbers from 1'; exit 1; }
+.PHONY: check-counts
+check-counts:
+	@{ [ "$(STARTS)" -ge 1 ] && [ "$(WARM)" -ge 1 ]; } 2>/dev/null || { echo 'make: STARTS and WARM must be positive integers'; exit 1; }
 
 .PHONY: bench
-bench: numbers $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## all functions, two of them beside the same in other languages, measured (half an hour; STARTS=30 WARM=200)
+bench: check-counts $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dist/.built ## measure all functions, and two of them in other languages (half an hour; STARTS=30 WARM=200)
 	cargo build --release --locked --package taskbell-functions --bins
 	cd $(PEERS)/rust && env -u CARGO_BUILD_TARGET cargo build --release --locked --features typical --bin typical-get-task --bin typical-create-task
 	@mkdir -p .local
@@ -167,56 +168,56 @@ bench: numbers $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/node/dis
 
 DRIVER = cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)
 .PHONY: profiles
-profiles: $(TOOLS) floor ## one function built with each profile that could have been chosen, and measured (an hour)
+profiles: $(TOOLS) floor ## measure one function with each candidate build profile (an hour)
 	@mkdir -p .local
 	@program=$$($(DRIVER)) && STARTS=3 WARM=100 $(PYTHON) bench/profiles.py "$$program"
 
 .PHONY: cold-builds
-cold-builds: $(TOOLS) ## how long all functions take to build from nothing (a quarter of an hour)
+cold-builds: $(TOOLS) ## measure how long all functions take to build from scratch (a quarter of an hour)
 	@$(PYTHON) bench/cold_builds.py
 
 .PHONY: hotspots
-hotspots: $(TOOLS) floor ## where the instructions of a request go, and where the bytes of its binary are (minutes)
-	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: it counts the instructions'; exit 1; }
-	@command -v nm >/dev/null || { echo 'make: nm is not installed: it says where the bytes are; install binutils'; exit 1; }
+hotspots: $(TOOLS) floor ## attribute the instructions of a request and the bytes of its binary (minutes)
+	@command -v valgrind >/dev/null || { echo 'make: valgrind is not installed: install it to count instructions'; exit 1; }
+	@command -v nm >/dev/null || { echo 'make: nm is not installed: install binutils'; exit 1; }
 	@program=$$($(DRIVER)) && $(PYTHON) bench/hotspots.py "$$program"
 
 GUARDED = cargo bench --profile soak --package taskbell-instructions --bench instructions --no-run --message-format json $(EXECUTABLE)
 .PHONY: guard guard-write
-guard: $(TOOLS) ## whether handlers take more instructions than they did
+guard: $(TOOLS) ## check that handlers take no more instructions than recorded
 	@program=$$($(GUARDED)) && $(PYTHON) bench/guard.py "$$program"
 
-guard-write: $(TOOLS) ## takes what handlers take now for what they may take
+guard-write: $(TOOLS) ## record the current instruction counts
 	@program=$$($(GUARDED)) && $(PYTHON) bench/guard.py "$$program" --write
 
 NAMES ?=
 .PHONY: mutants
-mutants: $(TOOLS) ## breaks the checks of the code one line at a time, and says what no test notices (hours; NAMES="batch.rs viewers")
+mutants: $(TOOLS) ## break the code one line at a time and report what no test detects (hours; NAMES="batch.rs viewers")
 	@$(PYTHON) local/mutants.py $(NAMES)
 
 RULES ?= 20000
 SEED ?= 5545
 .PHONY: recurrence-oracle
-recurrence-oracle: $(TOOLS) ## recurrence rules against libical's table, dateutil's tests and generated rules (two minutes; RULES=20000 SEED=5545)
+recurrence-oracle: $(TOOLS) ## compare recurrence rules with libical, dateutil and an exhaustive search (two minutes; RULES=20000 SEED=5545)
 	@$(PYTHON) local/recurrence_oracle.py $(RULES) $(SEED) --tables
 
 .PHONY: worst-rules
-worst-rules: ## how long the longest searches for an occurrence take, in a release build
+worst-rules: ## time the longest searches for an occurrence, in a release build
 	@cargo run --quiet --release --manifest-path shared/domain/Cargo.toml --example worst_rules
 
 .PHONY: release
-release: $(TOOLS) ## all functions for AWS, ready for sam deploy (arm64, or ARCH=x86-64)
+release: $(TOOLS) ## build all functions for AWS (arm64, or ARCH=x86-64)
 	cargo lambda build --release $(if $(filter x86-64,$(ARCH)),--x86-64,--arm64) --package taskbell-functions
 
-# Variables that make was given are in the environment; so their values need no quoting here.
+# Variables given to make are in the environment, so their values need no quoting here.
 .PHONY: deploy
-deploy: $(TOOLS) ## all functions built and deployed to AWS (PARAMETERS='SenderAddress=...' STACK ARCH CONFIG PROTECT=true ARGUMENTS)
+deploy: $(TOOLS) ## build all functions and deploy them to AWS (PARAMETERS='SenderAddress=...' STACK ARCH CONFIG PROTECT=true ARGUMENTS)
 	@$(PYTHON) local/deploy_to_aws.py --stack "$$STACK" --config "$$CONFIG" --architecture "$$ARCH" --protect "$$PROTECT" --parameters "$$PARAMETERS" $$ARGUMENTS
 
 .PHONY: smoke
-smoke: $(TOOLS) ## a deployed stack, end to end, and what only AWS can show (STACK=taskbell)
+smoke: $(TOOLS) ## test a deployed stack end to end, and what only AWS can show (STACK=taskbell)
 	@$(PYTHON) local/smoke.py "$$STACK"
 
 .PHONY: clean
-clean: ## takes away what make has made
+clean: ## delete everything that make has built
 	rm -rf target .local $(VENV) $(FUZZ)

@@ -1,5 +1,8 @@
-"""make cold-builds: how long all functions take to build from nothing, dependencies included (their sources downloaded before), as
-make run and as make release build them; into docs/performance.md. A quarter of an hour on two cores, with nothing else to do."""
+"""make cold-builds: measures how long all functions take to build from scratch, as make run and as make release build them.
+
+Dependencies are included; their sources are downloaded before. Writes docs/performance.md. Takes a quarter of an hour on two
+otherwise idle cores.
+"""
 
 import os
 import shutil
@@ -9,7 +12,7 @@ from report import PROJECT, cargo, sources, table, write
 
 TARGET = PROJECT / "target" / "cold"
 BUILDS = {
-    "`make run`'s": ["--workspace", "--bins"],
+    "`make run`": ["--workspace", "--bins"],
     "release": ["--release", "--package", "taskbell-functions", "--bins"],
 }
 

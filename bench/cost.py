@@ -1,8 +1,8 @@
-"""make cost: what Taskbell costs on AWS, into docs/cost.md; with --check (make lint) whether that is what stands there.
+"""make cost: computes what Taskbell costs on AWS and writes it to docs/cost.md. With --check (make lint): fails if that is outdated.
 
-Measured: units and calls (the snapshot of the test of budgets, and docs/growth.csv for lists), processor time, log lines and answers
-(docs/performance.csv), memory (template.yaml). The prices are in bench/prices.json. What cannot be measured without AWS and users is
-in SUPPOSED, MIX and STARTS.
+Measured inputs: units and calls (the snapshot of the budget test, and docs/growth.csv for lists), CPU time, log lines and responses
+(docs/performance.csv), memory (template.yaml). Prices are in bench/prices.json. What cannot be measured without AWS and users is
+in ASSUMED, MIX and STARTS.
 """
 
 import csv
@@ -18,35 +18,35 @@ from report import HASHING, PROJECT, filled, table, write
 DOCUMENT = PROJECT / "docs" / "cost.md"
 PRICES = {name: price[0] for name, price in json.loads((PROJECT / "bench" / "prices.json").read_text()).items() if name != "looked up"}
 BUDGET = PROJECT / "shared/api/tests/api/snapshots/api__budget__each_function_keeps_to_its_calls_and_units.snap"
-# What Lambda gives a whole processor at (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), in MB.
+# The memory at which Lambda gives a whole vCPU (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), in MB.
 WHOLE_PROCESSOR = 1769
-SUPPOSED = {
-    "call_ms": (5, "ms that a function waits for each answer of DynamoDB, one after the other"),
-    "mail_ms": (60, "ms that it waits for an answer of SES"),
-    "start_ms": (100, "ms that a start of a function is billed for"),
-    "worker_log": (200, "bytes that a function behind the API logs of an invocation"),
-    "platform_log": (330, "bytes that Lambda itself logs of an invocation (START, END, REPORT)"),
-    "access_log": (300, "bytes that API Gateway logs of a request"),
-    "line_overhead": (26, "bytes that CloudWatch adds to a line of a log"),
-    "headers": (900, "bytes of the headers of an answer, and of TLS"),
-    "task_bytes": (800, "bytes of a task"),
-    "entry_bytes": (100, "bytes that DynamoDB adds to an item, and to its entry in an index"),
-    "entries": (6, "indexes in which a task is, whole"),
-    "counted_bytes": (350, "bytes of the item in which `update-statistics` keeps what it has counted of a task"),
-    "tasks": (500, "tasks that a user has"),
-    "visits": (4, "visits of a user on a day, each of which begins a minute of the limit on requests with a second write unit"),
-    "reminders": (3, "reminders that a user is mailed on a day"),
-    "requests_to_sqs": (3, "requests to SQS for a reminder: sent, received and deleted, alone"),
-    "writes": (4, "times that a reminder writes its task, each of which wakes `update-statistics`: postponed, claimed, sent, delivered"),
-    "pollers": (5, "requests at a time by which Lambda asks the queue, for 20 s each"),
-    "days": (30, "days of a month"),
+ASSUMED = {
+    "call_ms": (5, "ms that a function waits for each sequential call to DynamoDB"),
+    "mail_ms": (60, "ms that it waits for SES"),
+    "start_ms": (100, "ms billed for a cold start"),
+    "worker_log": (200, "bytes that a worker logs per invocation"),
+    "platform_log": (330, "bytes that Lambda itself logs per invocation (START, END, REPORT)"),
+    "access_log": (300, "bytes that API Gateway logs per request"),
+    "line_overhead": (26, "bytes that CloudWatch adds per log line"),
+    "headers": (900, "bytes of response headers and TLS"),
+    "task_bytes": (800, "bytes per task"),
+    "entry_bytes": (100, "bytes that DynamoDB adds per item and per index entry"),
+    "entries": (6, "indexes that hold the whole task"),
+    "counted_bytes": (350, "bytes of the item in which `update-statistics` stores what a task contributed"),
+    "tasks": (500, "tasks per user"),
+    "visits": (4, "visits per user and day, each of which begins a rate-limit window with a second write unit"),
+    "reminders": (3, "reminders per user and day"),
+    "requests_to_sqs": (3, "SQS requests per reminder: sent, received and deleted, alone"),
+    "writes": (4, "writes of a task per reminder, each of which invokes `update-statistics`: postponed, claimed, sent, delivered"),
+    "pollers": (5, "concurrent long polls of 20 s by which Lambda reads the queue"),
+    "days": (30, "days per month"),
 }
-S = {name: value for name, (value, _) in SUPPOSED.items()}
-# Requests of an active user on one day, and how many of so many requests start a function.
+S = {name: value for name, (value, _) in ASSUMED.items()}
+# Requests of an active user per day, and the share of requests that start a function, by number of users.
 MIX = {"list-tasks": 8, "get-task": 4, "create-task": 3, "update-task": 2, "complete-task": 2, "get-stats": 1, "refresh-session": 4}
 STARTS = {100: 1 / 2, 10_000: 1 / 50, 1_000_000: 1 / 500}
 CHANGES = sum(MIX[name] for name in ("create-task", "update-task", "complete-task"))
-# What wakes `update-statistics` to count something, and how often (the batch of events/batch-tasks.json changes three tasks); what has a mail sent.
+# Functions whose change invokes `update-statistics`, and how often (the batch of events/batch-tasks.json changes three tasks); functions that cause a mail.
 COUNTED = dict.fromkeys(("complete-task", "create-task", "delete-task", "reopen-task", "run-action", "skip-task", "update-task"), 1)
 COUNTED["batch-tasks"] = 3
 MAILING = ("become-operator", "create-notification", "forgot-password", "invite-member", "register-user", "send-verification")
@@ -54,7 +54,7 @@ GB = 2**30
 
 
 def budgets() -> dict[str, tuple[float, ...]]:
-    """Calls, read units, write units of each function, and the units that count the request."""
+    """Calls, read units and write units of each function, and the units that record the request."""
     rows = re.findall(r"^\| `(.*)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", BUDGET.read_text(), re.MULTILINE)
     found = {row[0]: tuple(map(float, row[1:])) for row in rows}
     with (PROJECT / "docs" / "growth.csv").open() as file:
@@ -65,7 +65,7 @@ def budgets() -> dict[str, tuple[float, ...]]:
 
 
 def performance() -> dict[str, dict[str, float]]:
-    """Processor time (ms), bytes logged and bytes answered of one request to each function."""
+    """CPU time (ms), bytes logged and bytes returned per request to each function."""
     rows = defaultdict(list)
     with (PROJECT / "docs" / "performance.csv").open() as file:
         for row in csv.DictReader(file):
@@ -81,14 +81,14 @@ def performance() -> dict[str, dict[str, float]]:
 try:
     MEASURED, UNITS = performance(), budgets()
 except FileNotFoundError as missing:
-    sys.exit(f"cost: there is no {missing.filename}: make bench and make growth write what is measured, make test the budgets")
+    sys.exit(f"cost: {missing.filename} is missing: make bench and make growth write the measurements, make test the budgets")
 MEMORY = int(re.search(r"MemorySize: (\d+)", (PROJECT / "template.yaml").read_text())[1])
-# One call of the SDK, with its part of everything else: half of what get-task takes, which makes two.
+# CPU time per SDK call, including its share of everything else: half of get-task, which makes two calls.
 CALL_CPU_MS = MEASURED["get-task"]["warm_cpu_us"] / 2
 
 
 def logs(size: float) -> float:
-    """What bytes of logs cost, taken in and kept for a month."""
+    """The cost of log bytes, ingested and stored for a month."""
     return size / GB * (PRICES["log_gb"] + PRICES["log_gb_month"])
 
 
@@ -97,7 +97,7 @@ def units(reads: float, writes: float) -> float:
 
 
 def billed(cpu_ms: float, waits_ms: float, memory: int = MEMORY) -> int:
-    """The ms that Lambda bills for: processor time at the share that the memory gives, and waiting."""
+    """The ms that Lambda bills: CPU time at the vCPU share of the memory size, and waiting."""
     return math.ceil(cpu_ms * max(1, WHOLE_PROCESSOR / memory) + waits_ms)
 
 
@@ -124,7 +124,7 @@ def request(function: str, starts: float, first_of_minute: float = 1) -> Counter
 
 
 def worker(what: str, starts: float = 0, waits_ms: float = 0) -> Counter:
-    """One invocation of a function behind the API, without what it is woken by."""
+    """One invocation of a worker, without its trigger."""
     calls, reads, writes, _ = UNITS[what]
     cost = invocation(billed((calls + 1) * CALL_CPU_MS, calls * S["call_ms"] + waits_ms), S["worker_log"], starts)
     cost["DynamoDB"] += units(reads, writes)
@@ -136,7 +136,7 @@ def times(cost: Counter, factor: float) -> Counter:
 
 
 def reminder(starts: float) -> Counter:
-    """One reminder: dispatched with others, sent alone, two events of SES about it, and what the stream says of it."""
+    """One reminder: dispatched with others, sent alone, two SES events, and its stream records."""
     idle, one = (UNITS[f"dispatch-due-timers, when {what}"] for what in ("nothing is due", "one is"))
     cost = Counter({"DynamoDB": units(one[1] - idle[1], one[2] - idle[2])})
     cost += worker("send-reminders, one", starts, S["mail_ms"])
@@ -148,19 +148,19 @@ def reminder(starts: float) -> Counter:
 
 
 def idle() -> Counter:
-    """A month in which nobody does anything."""
-    sweeps = S["days"] * 24 * 60
-    cost = times(worker("dispatch-due-timers, when nothing is due"), sweeps)
-    cost["schedule"] += sweeps * PRICES["schedule"]
-    cost["SQS"] += S["pollers"] * 3 * sweeps * PRICES["sqs_request"]
-    # One alarm is paid for each metric that it reads.
+    """A month without any request."""
+    runs = S["days"] * 24 * 60
+    cost = times(worker("dispatch-due-timers, when nothing is due"), runs)
+    cost["schedule"] += runs * PRICES["schedule"]
+    cost["SQS"] += S["pollers"] * 3 * runs * PRICES["sqs_request"]
+    # An alarm is billed per metric that it reads.
     alarms = len(re.findall(r"^(?:      MetricName|            Metric):", (PROJECT / "template.yaml").read_text(), re.MULTILINE))
     cost["alarms"] += alarms * PRICES["alarm_month"]
     return cost
 
 
 def month(users: int) -> Counter:
-    """A month of so many active users."""
+    """A month with that many active users."""
     starts, first = STARTS[users], S["visits"] / sum(MIX.values())
     day = Counter()
     for function, often in MIX.items():
@@ -190,14 +190,14 @@ def endpoints() -> str:
         spent = [dollars(cost[part] * 1e6) for part in parts]
         whole = f"**{dollars((sum(cost.values()) + caused) * 1e6)}**"
         rows.append([f"`{function}`", f"{reads:g}, {writes:g}", ms, *spent, dollars(caused * 1e6) if caused else "", whole])
-    header = ["a million requests", "read, write units", "billed, ms", *(f"{part}, $" for part in parts), "what it causes, $", "all, $"]
+    header = ["per million requests", "read, write units", "billed, ms", *(f"{part}, $" for part in parts), "follow-up work, $", "total, $"]
     return table(header, rows)
 
 
 def by_part(costs: dict[str, Counter], digits: int = 2) -> str:
     last = list(costs.values())[-1]
     rows = [[part, *(f"{cost[part]:,.{digits}f}" for cost in costs.values())] for part, _ in last.most_common()]
-    rows.append(["**all**", *(f"**{sum(cost.values()):,.{digits}f}**" for cost in costs.values())])
+    rows.append(["**total**", *(f"**{sum(cost.values()):,.{digits}f}**" for cost in costs.values())])
     return table(["$", *costs], rows)
 
 
@@ -209,16 +209,16 @@ def server() -> float:
 def prices() -> str:
     found = json.loads((PROJECT / "bench" / "prices.json").read_text())
     rows = [[what, f"{price:.10f}".rstrip("0"), source] for price, what, source in (p for n, p in found.items() if n != "looked up")]
-    return f"{found['looked up'].capitalize()}.\n\n" + table(["", "$", "source"], rows)
+    return f"{found['looked up']}.\n\n" + table(["", "$", "source"], rows)
 
 
 def mix() -> str:
-    """What an active user does, in words."""
+    """The assumed requests of an active user, as a sentence."""
     each = ", ".join(f"`{function}` {often}" for function, often in MIX.items())
     starts = ", ".join(f"one in {1 / share:.0f} with {users:,}" for users, share in STARTS.items())
     return (
-        f"An active user makes {sum(MIX.values())} requests a day ({each}) and gets {S['reminders']} reminders by mail. Of requests, these start a "
-        f"function: {starts} users."
+        f"An active user makes {sum(MIX.values())} requests a day ({each}) and gets {S['reminders']} reminders by mail. Requests "
+        f"that start a function: {starts} users."
     )
 
 
@@ -231,20 +231,20 @@ def main() -> None:
     blocks = {
         "endpoints": endpoints(),
         "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}, digits=4),
-        "idle": by_part({"a month": idle()}),
-        "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} a user, and ${per_user * 12:.2f} a year.",
+        "idle": by_part({"per month": idle()}),
+        "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} per user and month, and ${per_user * 12:.2f} per year.",
         "mix": mix(),
-        "server": f"${server():.2f} a month, and its mails by SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",
+        "server": f"${server():.2f} per month, and its mails through SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",
         "largest": "\n".join(shares),
-        "supposed": table(["", ""], [[value, what] for value, what in SUPPOSED.values()]),
+        "assumed": table(["", ""], [[value, what] for value, what in ASSUMED.values()]),
         "prices": prices(),
     }
     if sys.argv[1:] == ["--check"]:
         if filled(blocks, DOCUMENT) != DOCUMENT.read_text():
-            sys.exit("cost: docs/cost.md is not what is computed from measurements, budgets and prices: run make cost")
+            sys.exit("cost: docs/cost.md is outdated: run make cost")
         return
     write(blocks, DOCUMENT)
-    print(by_part(months), "All of it is in docs/cost.md.", sep="\n\n")
+    print(by_part(months), "Details: docs/cost.md", sep="\n\n")
 
 
 if __name__ == "__main__":

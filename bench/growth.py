@@ -1,5 +1,7 @@
-"""make growth: calls and units of every operation with few and with many tasks stored, as the tests of budgets measure them, into
-docs/growth.csv, the plot docs/growth.svg and docs/budget.md. What docs/growth.csv has of other numbers of tasks than those named stays."""
+"""make growth: calls and capacity units of every operation with few and with many stored tasks, as the budget tests measure them.
+
+Writes docs/growth.csv, the plot docs/growth.svg and the table in docs/budget.md. Rows of docs/growth.csv for other task counts stay.
+"""
 
 import csv
 import os
@@ -12,9 +14,9 @@ from report import PROJECT, table, write
 
 CSV = PROJECT / "docs" / "growth.csv"
 TEST = "budget::every_operation"
-# What it prints of spaces that do not grow.
+# Marks lines about spaces that do not grow.
 ELSEWHERE = "in a shared space"
-# A line of the tables that these tests print, the first of them behind the name of its test: operation, calls, read units, write units.
+# A table line that these tests print, the first one after the name of its test: operation, calls, read units, write units.
 ROW = re.compile(r"^(?:test .* \.\.\. )?\| `?([^|]*?)`? \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|")
 # What the plot shows, and in which colour.
 PLOTTED = {
@@ -24,7 +26,7 @@ PLOTTED = {
 
 
 def measure(tasks: int) -> dict[str, list[str]]:
-    """Calls, read units and write units of each operation with so many tasks stored."""
+    """Calls, read units and write units of each operation with that many stored tasks."""
     command = ["cargo", "test", "--profile", "soak", "--package", "taskbell-api", "--test", "api", "--"]
     environment = os.environ | {"TASKS": str(tasks)}
     done = subprocess.run(
@@ -33,7 +35,7 @@ def measure(tasks: int) -> dict[str, list[str]]:
     )
     rows = {m[1]: list(m.groups()[1:]) for m in map(ROW.match, done.stdout.splitlines()) if m and ELSEWHERE not in m[1]}
     if done.returncode != 0 or not rows:
-        sys.exit(f"growth: the budgets do not hold with {tasks:,} tasks:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
+        sys.exit(f"growth: the budgets are exceeded with {tasks:,} tasks:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
     return rows
 
 
@@ -42,7 +44,7 @@ def units(row: list[str]) -> float:
 
 
 def plot(measured: dict[int, dict]) -> str:
-    """Units of some operations over the number of stored tasks."""
+    """Plots the units of some operations over the number of stored tasks."""
     counts = sorted(measured)
     width, height, left, bottom, top = 860, 430, 60, 370, 48
     ends = sorted(PLOTTED, key=lambda operation: units(measured[counts[-1]][operation]), reverse=True)
@@ -51,7 +53,7 @@ def plot(measured: dict[int, dict]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        '<text x="16" y="24" font-size="15" font-weight="bold">Capacity units of one operation, by tasks stored</text>',
+        '<text x="16" y="24" font-size="15" font-weight="bold">Capacity units per operation, by number of stored tasks</text>',
     ]
     for value in range(0, int(most) + 1, 5):
         y = bottom - (bottom - top) * value / most
@@ -62,7 +64,7 @@ def plot(measured: dict[int, dict]) -> str:
     for operation in ends:
         heights = {count: bottom - (bottom - top) * units(measured[count][operation]) / most for count in counts}
         points = " ".join(f"{x[count]},{heights[count]:.1f}" for count in counts)
-        # Names are kept apart where lines are not.
+        # Labels keep a distance where lines overlap.
         last = max(last + 16, heights[counts[-1]] + 4)
         name = "list-tasks" if operation == "" else f"list-tasks {operation}" if "=" in operation else operation
         colour = PLOTTED[operation]
@@ -74,7 +76,7 @@ def plot(measured: dict[int, dict]) -> str:
 
 
 def growth_table(measured: dict[int, dict]) -> str:
-    """Calls and units of every operation, by tasks stored."""
+    """Calls and units of every operation, by number of stored tasks."""
     counts = sorted(measured)
     rows = []
     for operation, most in measured[counts[-1]].items():
@@ -82,12 +84,12 @@ def growth_table(measured: dict[int, dict]) -> str:
         of_each = [measured[count][operation] for count in counts]
         shown = [f"{float(row[0]):g}, {float(row[1]):g} + {float(row[2]):g}" for row in of_each]
         growing = units(most) > units(of_each[0]) * 1.05
-        rows.append([name, *shown, "more" if growing else "the same"])
-    return table(["calls, read + write units", *(f"{count:,} tasks" for count in counts), ""], rows)
+        rows.append([name, *shown, "yes" if growing else "no"])
+    return table(["calls, read + write units", *(f"{count:,} tasks" for count in counts), "grows"], rows)
 
 
 def known() -> dict[int, dict]:
-    """What docs/growth.csv has."""
+    """The rows of docs/growth.csv."""
     found: dict[int, dict] = defaultdict(dict)
     if CSV.exists():
         with CSV.open() as file:
@@ -99,10 +101,10 @@ def known() -> dict[int, dict]:
 def main() -> None:
     wrong = [text for text in sys.argv[1:] if not text.isdecimal() or int(text) == 0]
     if wrong:
-        sys.exit(f"growth: {wrong[0]} is no number of tasks")
+        sys.exit(f"growth: {wrong[0]} is not a number of tasks")
     measured = known()
     for count in map(int, sys.argv[1:]):
-        print(f"growth: with {count:,} tasks", flush=True)
+        print(f"growth: {count:,} tasks", flush=True)
         measured[count] = measure(count)
         with CSV.open("w", newline="") as file:
             out = csv.writer(file, lineterminator="\n")

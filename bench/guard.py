@@ -1,7 +1,7 @@
-"""make guard: counts the instructions that handlers take for one request, and fails where one takes more than it did.
+"""make guard: counts the instructions that handlers take for one request, and fails if a count differs from the recorded one.
 
-Instructions are counted by valgrind, so the count does not depend on what else the machine does. Hash maps begin with
-random keys, and libraries choose code by processor: hence the margin.
+valgrind counts, so the result does not depend on other load of the machine. Hash maps use random keys, and libraries
+choose code by processor: hence the margin.
 """
 
 import json
@@ -12,17 +12,17 @@ import sys
 from pathlib import Path
 
 EXPECTED = Path(__file__).resolve().parent / "instructions" / "expected.json"
-# How far a count may be from what is expected, in either direction: who made it faster says so too.
+# The allowed difference in either direction: an improvement is recorded too.
 MARGIN = 0.05
 
 
 def count(program: str, function: str) -> int:
-    """The instructions that one request to a function takes."""
+    """The instructions of one request to a function."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*instructions*measured*"]
     done = subprocess.run([*command, program, function], capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode != 0 or not found or int(found[1]) == 0:
-        sys.exit(f"guard: {function} was not measured:\n{done.stderr[-2000:]}")
+        sys.exit(f"guard: {function} could not be measured:\n{done.stderr[-2000:]}")
     return int(found[1])
 
 
@@ -42,7 +42,7 @@ def main() -> None:
         EXPECTED.write_text(json.dumps(counts, indent=2) + "\n")
     print(f"{len(counts) - failed} passed, {failed} failed")
     if failed:
-        sys.exit(f"guard: more than {MARGIN:.0%} off: mend it, or say why and run make guard-write")
+        sys.exit(f"guard: a count differs by more than {MARGIN:.0%}: fix it, or explain it in the commit and run make guard-write")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-"""make hotspots: where the instructions of one request to a function go, counted by valgrind over many requests to the release
-binary, and where the bytes of that binary are; into docs/performance.md. What the kernel does for a request is not counted."""
+"""make hotspots: attributes the instructions of one request, and the bytes of the binary, to their sources.
+
+valgrind counts over many requests to the release binary; the kernel is not counted. Writes docs/performance.md.
+"""
 
 import json
 import re
@@ -13,18 +15,18 @@ from report import PROJECT, cargo, drive, table, write
 FUNCTION = "get-task"
 FOLDER = PROJECT / ".local" / "hotspots"
 REQUESTS = 1000
-# By one of these for each operation.
+# The SDK's entry point of each operation.
 SDK = "FluentBuilder::send::{{closure}}"
 ANSWER = "taskbell_functions::answer_requests::{{closure}}"
 TASKS = "tokio::runtime::scheduler::current_thread::Context::run_task"
-# Parts of what the SDK does.
+# Parts of the SDK's work.
 PARTS = {
     "signing": "aws_smithy_runtime::client::orchestrator::auth::sign_request",
-    "reading the answer": "SharedResponseDeserializer as aws_smithy_runtime_api::client::ser_de::DeserializeResponse>",
-    "configuration of the call": "aws_smithy_runtime::client::orchestrator::apply_configuration",
-    "handing it to the HTTP client": "<aws_smithy_runtime_api::client::http::HttpConnectorFuture as ",
+    "parsing the response": "SharedResponseDeserializer as aws_smithy_runtime_api::client::ser_de::DeserializeResponse>",
+    "configuring the call": "aws_smithy_runtime::client::orchestrator::apply_configuration",
+    "passing it to the HTTP client": "<aws_smithy_runtime_api::client::http::HttpConnectorFuture as ",
 }
-# Whose code it is, by the crate with which the name of a symbol begins.
+# The owner of code, by the crate with which a symbol name begins.
 CRATES = {
     "Lambda's runtime": r"lambda_|aws_lambda_events",
     "the SDK": r"aws_",
@@ -32,17 +34,17 @@ CRATES = {
     "TLS and signatures": r"rustls|webpki|ring|tokio_rustls|sha2|jsonwebtoken|untrusted",
     "JSON": r"serde|zmij|itoa",
     "Taskbell": r"taskbell",
-    "Rust's own library, what others use of it included": r"core|alloc|std|hashbrown|gimli|addr2line|rustc_demangle|miniz_oxide|memchr",
+    "Rust standard library, including what others use of it": r"core|alloc|std|hashbrown|gimli|addr2line|rustc_demangle|miniz_oxide|memchr",
 }
 SECTIONS = {
     "data": r"\.rodata|\.data$|\.bss|\.tbss|\.tdata",
-    "addresses that are filled in at start": r"\.rela|\.data\.rel|\.got|\.relro",
-    "tables by which a backtrace finds its way": r"\.eh_frame|\.gcc_except",
+    "relocations": r"\.rela|\.data\.rel|\.got|\.relro",
+    "unwind tables": r"\.eh_frame|\.gcc_except",
 }
 
 
 def build() -> str:
-    """The function as it is released, but with its symbols: a copy, since what is released is then built again."""
+    """Builds the function as released, but with symbols. Returns a copy, because the released form is then built again."""
     of = ["--release", "--locked", "--package", "taskbell-functions", "--bin", FUNCTION]
     lines = cargo("rustc", "--quiet", *of, "--message-format", "json", "--", "-C", "strip=none").splitlines()
     built = [found for line in lines if (found := json.loads(line).get("executable"))][-1]
@@ -53,10 +55,10 @@ def build() -> str:
 
 
 def count(driver: str, program: str) -> list[str]:
-    """The lines of callgrind_annotate, each with what a function and all that it calls have taken."""
+    """The lines of callgrind_annotate with the inclusive cost of each function."""
     counts = FOLDER / "callgrind.out"
     counts.unlink(missing_ok=True)
-    # Counted from when the function begins to ask for requests.
+    # Counting starts when the function asks for its first request.
     start = "--zero-before=taskbell_functions::answer_requests"
     script = f"#!/bin/sh\nexec valgrind --quiet --tool=callgrind --callgrind-out-file={counts} {start} {program}\n"
     (FOLDER / FUNCTION).write_text(script)
@@ -69,7 +71,7 @@ def count(driver: str, program: str) -> list[str]:
 
 
 def size(program: str) -> str:
-    """Where the bytes of the program are."""
+    """The bytes of the program by owner, as a table."""
     def lines(*command: str) -> list[list[str]]:
         return [line.split(None, 3) for line in subprocess.run([*command, program], check=True, capture_output=True, text=True).stdout.splitlines()]
 
@@ -77,12 +79,12 @@ def size(program: str) -> str:
     for _, length, kind, name in (line for line in lines("nm", "--print-size", "--demangle", "--defined-only") if len(line) == 4):
         if kind in "tTwW":
             crate = (re.search(r"\b([a-z_][a-z0-9_]*)(?=::)", name) or [name])[0]
-            parts[next((whose for whose, crates in CRATES.items() if re.match(crates, crate)), "the rest")] += int(length, 16)
+            parts[next((whose for whose, crates in CRATES.items() if re.match(crates, crate)), "other")] += int(length, 16)
     for section, length in (line[:2] for line in lines("size", "--format=sysv") if line and line[0].startswith(".")):
         if what := next((what for what, sections in SECTIONS.items() if re.match(sections, section)), None):
             parts[what] += int(length)
     rows = [[what, f"{length / 1e6:.2f}"] for what, length in parts.most_common()]
-    return table(["", "MB"], [*rows, ["**all**", f"**{parts.total() / 1e6:.2f}**"]])
+    return table(["", "MB"], [*rows, ["**total**", f"**{parts.total() / 1e6:.2f}**"]])
 
 
 def main() -> None:
@@ -93,18 +95,18 @@ def main() -> None:
     def of(name: str) -> list[int]:
         found = [instructions for instructions, function in counted if name in function]
         if not found:
-            sys.exit(f"hotspots: no function is called {name}")
+            sys.exit(f"hotspots: no function is named {name}")
         return found
 
     whole, sdk, (answer, *_), (tasks, *_) = counted[0][0], sum(of(SDK)), of(ANSWER), of(TASKS)
     rows = [("the SDK, all calls", sdk)]
     rows += [(f"— {part}", of(name)[0]) for part, name in PARTS.items()]
-    rows.append(("the connections' own tasks", tasks))
-    rows.append(("Lambda's runtime, reading the event and writing the answer", whole - answer - tasks))
+    rows.append(("connection tasks", tasks))
+    rows.append(("Lambda's runtime, reading the event and writing the response", whole - answer - tasks))
     rows.append(("Taskbell", answer - sdk))
-    rows.append(("**all**", whole))
+    rows.append(("**total**", whole))
     shown = [[what, f"{part / REQUESTS:,.0f}", f"{part / whole:.0%}"] for what, part in rows]
-    block = table(["", "instructions a request", ""], shown)
+    block = table(["", "instructions per request", ""], shown)
     sizes = size(program)
     write({"hotspots": block, "bytes": sizes})
     print(block, sizes, sep="\n\n")

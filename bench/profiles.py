@@ -1,7 +1,8 @@
-"""make profiles: one function built with each profile that could have been chosen: what it takes to build all it needs and to
-build it alone again, how large it is, and how it starts and answers; into docs/performance.md. Times of builds are processor
-time, which depends less on what else the machine does. All take an hour on two cores; what target/profiles has of the same
-sources is measured, but not built again."""
+"""make profiles: builds one function with each candidate build profile and measures build time, size, start and response time.
+
+Build times are CPU times, of a full build with dependencies and of the function alone; they depend less on other load. Writes
+docs/performance.md. Takes an hour on two cores. Builds of the same sources in target/profiles are measured and not repeated.
+"""
 
 import json
 import os
@@ -15,7 +16,7 @@ from report import PROJECT, cargo, drive, figures, read, sizes, sources, table, 
 
 FUNCTION = "get-task"
 BINARIES = list((PROJECT / "functions" / "src" / "bin").glob("*.rs"))
-# So often each is measured in its turn, with so many starts: what else the machine does meets all of them.
+# Rounds in which the profiles take turns, so that other load of the machine affects all of them.
 TURNS = 12
 
 
@@ -33,7 +34,7 @@ class Profile:
         return self.target / os.environ["CARGO_BUILD_TARGET"] / "release"
 
     def build(self) -> list[float]:
-        """The seconds of processor time for all of it, and those for the program alone."""
+        """CPU seconds of the full build, and of the program alone."""
         took = self.target / "seconds.json"
         known = json.loads(took.read_text()) if took.exists() else {}
         if known.get("of") == sources():
@@ -57,7 +58,7 @@ PROFILES = [Profile(lto, level) for level in ("3", "s") for lto in ("off", "thin
 
 
 def measure(driver: str, profile: Profile, turn: int) -> dict:
-    """One turn of a profile, beside hello world."""
+    """One round of a profile, with hello world beside it."""
     results = PROJECT / ".local" / f"{profile.target.name}-{turn}.jsonl"
     drive(driver, {"FUNCTIONS": FUNCTION, "PROGRAMS": str(profile.folder), "RESULTS": str(results)})
     return read(results)
@@ -76,8 +77,8 @@ def report(took: dict[Profile, list[float]], turns: dict[Profile, list[dict]]) -
         row += [f"{archive:.2f}", f"{own['init']:.2f}", f"{own['init'] / floor['init']:.2f}", f"{own['warm']:.2f}"]
         row += [f"{own['cpu']:.2f}", f"{own['memory']:.1f}"]
         rows.append([f"**{value}**" for value in row] if profile == CHOSEN else row)
-    header = ["LTO", "opt-level", "with all it needs, s", "alone, s", f"all {len(BINARIES)} on two cores, min"]
-    header += ["binary, MB", "zip, MB", "init, ms", "÷ hello world's", "warm p50, ms", "CPU, ms", "memory, MB"]
+    header = ["LTO", "opt-level", "with dependencies, s", "alone, s", f"all {len(BINARIES)} on two cores, min"]
+    header += ["binary, MB", "zip, MB", "init, ms", "÷ hello world", "warm p50, ms", "CPU, ms", "memory, MB"]
     return f"Commit {sources()}.\n\n" + table(header, rows)
 
 

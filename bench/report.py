@@ -1,6 +1,6 @@
-"""make bench, in the end: the figures in docs/performance.md and its plot, out of what bench/functions has written.
+"""make bench, last step: writes the figures in docs/performance.md and its plot from the results of bench/functions.
 
-Of starts and first requests the median is told; of warm requests the median and the p99 of all together.
+Starts and first requests are medians; warm requests are the median and p99 of all of them.
 """
 
 import csv
@@ -19,7 +19,7 @@ from statistics import mean, median
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs" / "performance.md"
-# What Lambda takes for a GB-second, in $.
+# Lambda's price of a GB-second, in $.
 GB_SECOND = json.loads((PROJECT / "bench" / "prices.json").read_text())["lambda_gb_second"][0]
 PEERS = PROJECT / "bench" / "peers"
 PYTHON = PEERS / "python" / ".venv" / "bin" / "python"
@@ -35,26 +35,26 @@ ORDER = list(NAMES)
 
 
 def read(path: Path) -> dict:
-    """What was measured, by conditions, program and function."""
+    """The measurements, by conditions, program and function."""
     measured = defaultdict(list)
     for line in path.read_text().splitlines():
         row = json.loads(line)
         measured[row["conditions"], row["by"], row["function"]].append(row)
     if not measured:
-        sys.exit(f"bench: there is nothing in {path}: run make bench")
+        sys.exit(f"bench: {path} is empty: run make bench")
     return measured
 
 
 def cargo(*command: str, **variables: str) -> str:
-    """What cargo says when it has done this; why it cannot, it says itself."""
+    """Runs cargo and returns its standard output. Exits if it fails; cargo prints the reason."""
     ended = subprocess.run(["cargo", *command], cwd=PROJECT, env=os.environ | variables, stdout=subprocess.PIPE, text=True)
     if ended.returncode:
-        sys.exit(f"bench: cargo {' '.join(command)} has failed, for the reason above")
+        sys.exit(f"bench: cargo {' '.join(command)} failed: see above")
     return ended.stdout
 
 
 def drive(driver: str, variables: dict[str, str]) -> None:
-    """Lets the driver measure, and says what it says if it cannot."""
+    """Runs the measuring driver. Exits with its last line if it fails."""
     environment = os.environ | {"PEERS": "bench/peers"} | variables
     ended = subprocess.run([driver], cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True)
     if ended.returncode:
@@ -62,7 +62,7 @@ def drive(driver: str, variables: dict[str, str]) -> None:
 
 
 def figures(rows: list[dict]) -> dict:
-    """The medians of one program."""
+    """The summary of one program: times in ms, memory in MB."""
     warm = sorted(time for row in rows for time in row["warm_us"])
     return {
         "init": median(row["init_us"] for row in rows) / 1000,
@@ -82,7 +82,7 @@ def figures(rows: list[dict]) -> dict:
 
 
 def sizes(program: Path) -> tuple[float, float]:
-    """A program's size and that of its archive, in MB."""
+    """The size of a program and of its zip archive, in MB."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
         out.write(program, "bootstrap")
@@ -95,8 +95,8 @@ def table(header: list[str], rows: list[list]) -> str:
 
 
 def comparison(measured: dict, conditions: str) -> str:
-    """Taskbell and the others: ratios to typical Rust first, then what they are made of."""
-    # Whoever has used up his share waits for the next period, which some requests do and others do not: a median would be one of both.
+    """Taskbell and the others: ratios to typical Rust first, then absolute figures."""
+    # A program that has used up its CPU share waits for the next period. Some requests wait and others do not, so a median would show only one kind.
     warm, label = ("mean", "warm mean, ms") if conditions.endswith(" MB") else ("warm", "warm p50, ms")
     rows = []
     for function in ("get-task", "create-task"):
@@ -112,12 +112,12 @@ def comparison(measured: dict, conditions: str) -> str:
             what = "" if by == "floor" else f"`{function}`"
             rows.append([NAMES[by], what, *ratios, *absolute])
     header = ["", "", "init + first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms"]
-    header += [label, "p99, ms", "CPU of init, ms", "CPU a request, ms", "peak memory, MB", "its own, MB"]
+    header += [label, "p99, ms", "CPU of init, ms", "CPU per request, ms", "peak memory, MB", "own memory, MB"]
     return table(header, rows)
 
 
 def hashing(measured: dict) -> str:
-    """A registration with the share of a processor of several memory sizes, and what Lambda bills for it."""
+    """A registration at the CPU share of several memory sizes, and Lambda's price of it."""
     rows = []
     for conditions, by, function in measured:
         if function == "register-user" and conditions.endswith(" MB"):
@@ -125,45 +125,45 @@ def hashing(measured: dict) -> str:
             dollars = memory / 1024 * f["warm"] / 1000 * GB_SECOND * 1e6
             rows.append([conditions, f"{f['warm']:.0f}", f"{f['cpu']:.0f}", f"{dollars:.2f}"])
     if not rows:
-        return "Not measured: no control groups."
+        return "Not measured: this machine has no control groups."
     reference = subprocess.run([PYTHON, PEERS / "python" / "password_hash.py"], capture_output=True, text=True, check=True).stdout.strip()
-    rows.append(["the hash alone, in C (`argon2-cffi`)", "", reference, ""])
-    return table(["memory", "warm p50, ms", "CPU a request, ms", "a million registrations, $ of Lambda's time"], rows)
+    rows.append(["the hash only, in C (`argon2-cffi`)", "", reference, ""])
+    return table(["memory", "warm p50, ms", "CPU per request, ms", "Lambda duration of a million registrations, $"], rows)
 
 
 def steadiness(measured: dict) -> str:
-    """What one and the same program took, start by start."""
+    """The spread of one program over its starts."""
     rows = []
     for conditions, by, function in measured:
         if by == "floor":
             taken = [row["warm_cpu_us"] / 1000 for row in measured[conditions, by, function]]
             taken.sort()
             rows.append([conditions, *(f"{taken[min(len(taken) * part // 4, len(taken) - 1)]:.2f}" for part in (1, 2, 3, 4))])
-    return table(["hello world, CPU a request, ms", "quarter below", "median", "quarter above", "most"], rows)
+    return table(["hello world, CPU per request, ms", "lower quartile", "median", "upper quartile", "max"], rows)
 
 
-# What was aimed at: the figure, what it is divided by, and the most that it may be. In italics what stands there to compare only.
+# Targets: the figure, its divisor, and its maximum. Rows in italics are for comparison only.
 TARGETS = [
-    ("init ÷ hello world's, which opens no connection", "init", "floor", 1.5),
-    ("init ÷ typical Rust's, which opens none either", "init", "typical", 0.4),
-    ("*init and first request ÷ typical Rust's*", "cold", "typical", 0.4),
-    ("warm p50 ÷ typical Rust's", "warm", "typical", 1.25),
-    ("CPU a request, ms", "cpu", None, 0.25),
-    ("*the same beyond hello world's*", "beyond", None, 0.25),
+    ("init ÷ hello world (opens no connection)", "init", "floor", 1.5),
+    ("init ÷ typical Rust (opens none either)", "init", "typical", 0.4),
+    ("*init and first request ÷ typical Rust*", "cold", "typical", 0.4),
+    ("warm p50 ÷ typical Rust", "warm", "typical", 1.25),
+    ("CPU per request, ms", "cpu", None, 0.25),
+    ("*the same minus hello world*", "beyond", None, 0.25),
     ("peak memory, MB", "memory", None, 8),
     ("zip, MB", "zip", None, 2.5),
-    ("connections opened while requests are answered", "later", None, 0),
+    ("connections opened during requests", "later", None, 0),
 ]
 
 
-# These take what a hash takes, and have the memory for it.
+# Functions that hash a password, and have more memory for it.
 HASHING = ("log-in", "register-user", "reset-password")
-# These speak to nothing.
+# Functions that open no connection.
 ALONE = ("get-health", "get-openapi")
 
 
 def everything(measured: dict, programs: Path) -> dict[str, dict]:
-    """The figures of each function of the API, its sizes among them, and of the two they are held against."""
+    """The figures and sizes of each API function, and of the two programs that they are compared with."""
     found = {}
     for conditions, by, function in measured:
         if conditions == "all":
@@ -182,8 +182,8 @@ def reached(f: dict, found: dict[str, dict], figure: str, divisor: str | None) -
 
 
 def targets(found: dict[str, dict], measured: dict) -> str:
-    """What was aimed at; what the two reached that have peers of their own, and by how many functions it was reached that open
-    connections and hash no password."""
+    """The targets; the results of the two functions with peers; and how many functions meet them. Functions that open no
+    connection or hash a password are left out."""
     own = {name: f for name, f in found.items() if name not in ("floor", "typical", *HASHING, *ALONE)}
     compared = {}
     for function in ("get-task", "create-task"):
@@ -199,28 +199,28 @@ def targets(found: dict[str, dict], measured: dict) -> str:
         ours = [f"{reached(beside['taskbell'], beside, figure, divisor):.2f}" for beside in compared.values()]
         ends = [f"{values[name]:.2f} (`{name}`)" for name in (best, worst)]
         rows.append([what, f"≤ {limit:g}", *ours, f"{met} of {len(values)}", ends[0], f"{median(values.values()):.2f}", ends[1]])
-    return table(["", "target", "`get-task`", "`create-task`", "met by", "least", "median", "most"], rows)
+    return table(["", "target", "`get-task`", "`create-task`", "met by", "min", "median", "max"], rows)
 
 
 def each(found: dict[str, dict]) -> str:
-    """All functions, one line each."""
+    """One line for each function."""
     rows = []
     for name in sorted(found, key=lambda name: (name not in ("floor", "typical"), name)):
         f, typical = found[name], found["typical"]
-        label = {"floor": NAMES["floor"], "typical": "typical Rust, `get-task`"}.get(name, f"`{name}`" + ", which hashes" * (name in HASHING))
+        label = {"floor": NAMES["floor"], "typical": "typical Rust, `get-task`"}.get(name, f"`{name}`" + ", which hashes a password" * (name in HASHING))
         ratios = [f"{f[figure] / typical[figure]:.2f}" for figure in ("cold", "warm", "cpu", "memory")]
         absolute = [f"{f['init']:.1f}", f"{f['first']:.1f}", f"{f['warm']:.2f}", f"{f['cpu']:.2f}", f"{f['memory']:.1f}"]
         absolute += [f"{f[size]:.1f}" for size in ("size", "zip")]
         rows.append([label, *ratios, *absolute])
-    header = ["", "init + first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms", "warm p50, ms", "CPU a request, ms"]
+    header = ["", "init + first ÷", "warm ÷", "CPU ÷", "memory ÷", "init, ms", "first, ms", "warm p50, ms", "CPU per request, ms"]
     return table([*header, "peak memory, MB", "binary, MB", "zip, MB"], rows)
 
 
 def plot(measured: dict) -> str:
-    """Bars for what one request for a task takes in each program."""
+    """Bars for a request to read a task, in each program."""
     panels = [
         ("init, ms", "init"), ("init and first request, ms", "cold"), ("warm request, ms", "warm"),
-        ("CPU a request, ms", "cpu"), ("peak memory, MB", "memory"),
+        ("CPU per request, ms", "cpu"), ("peak memory, MB", "memory"),
     ]
     shown = [by for by in ORDER if by != "taskbell, new tokens"]
     programs = [(by, figures(measured["tls", by, "get-health" if by == "floor" else "get-task"])) for by in shown]
@@ -228,7 +228,7 @@ def plot(measured: dict) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        '<text x="16" y="24" font-size="15" font-weight="bold">GET /v1/tasks/{id}, in five programs, behind TLS</text>',
+        '<text x="16" y="24" font-size="15" font-weight="bold">GET /v1/tasks/{id}, in five programs, with TLS</text>',
     ]
     for index, (title, name) in enumerate(panels):
         top = 44 + index * 132
@@ -247,7 +247,7 @@ def plot(measured: dict) -> str:
 
 
 def raw(measured: dict, path: Path) -> None:
-    """One line for each start."""
+    """Writes one line for each start."""
     columns = ["conditions", "by", "function", "init_us", "init_cpu_us", "first_us", "first_cpu_us", "warm_cpu_us"]
     columns += ["log_bytes", "answer_bytes", "peak_kib", "own_kib", "connections_at_init", "connections_later", "warm_us"]
     with path.open("w", newline="") as file:
@@ -260,7 +260,7 @@ def raw(measured: dict, path: Path) -> None:
 
 
 def machine() -> str:
-    """What this was measured on."""
+    """The machine, tool versions and commit of the measurement."""
     info = Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*: (.*)$", info, re.MULTILINE)
     cores = len(re.findall(r"^processor\s*:", info, re.MULTILINE))
@@ -274,7 +274,7 @@ def machine() -> str:
 
 
 def sources() -> str:
-    """The commit that has last changed what is built, and a hash of what was changed after it."""
+    """The last commit that changed the built sources, and a hash of uncommitted changes to them."""
     def git(*command: str) -> str:
         built = ["Cargo.toml", "Cargo.lock", "functions", "shared"]
         return subprocess.run(["git", *command, "--", *built], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
@@ -284,18 +284,18 @@ def sources() -> str:
 
 
 def filled(blocks: dict[str, str], document: Path) -> str:
-    """The document with each block between its marks."""
+    """The document with each block inserted between its marks."""
     text = document.read_text()
     for name, block in blocks.items():
         pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
         text, found = re.subn(pattern, lambda mark: mark[1] + block + mark[2], text, flags=re.DOTALL)
         if found != 1:
-            sys.exit(f"{document.name} has no place for {name}")
+            sys.exit(f"{document.name} has no marks for {name}")
     return text
 
 
 def write(blocks: dict[str, str], document: Path = DOCUMENT) -> None:
-    """Puts each block between its marks in the document."""
+    """Writes each block between its marks in the document."""
     document.write_text(filled(blocks, document))
 
 
@@ -303,15 +303,15 @@ def main() -> None:
     results, programs = Path(sys.argv[1]), Path(sys.argv[2])
     measured = read(results)
     compared = figures(measured["tls", "taskbell", "get-task"])
-    shared = "Not measured: no control groups."
+    shared = "Not measured: this machine has no control groups."
     if ("256 MB", "taskbell", "get-task") in measured:
         shared = comparison(measured, "256 MB")
     found = everything(measured, programs)
     aims = targets(found, measured)
     of_all = figures(measured["all", "taskbell", "get-task"])
     write({
-        "of each": f"{of_all['starts']} starts and {of_all['requests']:,} warm requests of each.",
-        "machine": f"{machine()}; {compared['starts']} starts and {compared['requests']:,} warm requests of each program behind TLS.",
+        "of each": f"{of_all['starts']} starts and {of_all['requests']:,} warm requests each.",
+        "machine": f"{machine()}; {compared['starts']} starts and {compared['requests']:,} warm requests per program with TLS.",
         "targets": aims,
         "each": each(found),
         "tls": comparison(measured, "tls"),

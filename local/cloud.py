@@ -1,4 +1,4 @@
-"""A MiniStack of our own: on 127.0.0.1, with its files in one folder, gone when we are."""
+"""Runs a MiniStack process on 127.0.0.1 with all its files in one folder. It ends with this process."""
 
 import os
 import shutil
@@ -13,18 +13,18 @@ from pathlib import Path
 import boto3
 
 REGION = "us-east-1"
-# No proxy stands between us and our own machine.
+# No proxy for requests to this machine.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 # This key pair is the root of MiniStack's default account.
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 class CannotRun(Exception):
-    """Something a person has to do first: one line that says what."""
+    """A precondition is missing; the message is one line that says what to do."""
 
 
 def free_port(preferred: int = 0) -> int:
-    """The preferred port if it is free, else any that is."""
+    """The preferred port if it is free, otherwise any free one."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,7 +37,7 @@ def free_port(preferred: int = 0) -> int:
 
 
 class Cloud:
-    """One MiniStack process and the folder it works in."""
+    """One MiniStack process and its folder."""
 
     def __init__(self, folder: Path, port: int):
         self.folder, self.port = folder, port
@@ -49,7 +49,7 @@ class Cloud:
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
         temporary = self.folder / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
-        # Functions inherit MiniStack's environment, so it gets a clean one.
+        # Functions inherit MiniStack's environment, so it is a clean one.
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
@@ -60,9 +60,9 @@ class Cloud:
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "AWS_ENDPOINT_URL": self.endpoint,
-            # Every call of a function is checked against its role, as on AWS.
+            # Check every call of a function against its role, as on AWS.
             "AUTH": "true",
-            # Listeners of services that Taskbell does not use; BIND_HOST does not hold for them.
+            # Services that Taskbell does not use, whose listeners ignore BIND_HOST.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PYTHONUNBUFFERED": "1",
@@ -74,14 +74,14 @@ class Cloud:
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches us alone, and we end it in order.
+                start_new_session=True,  # Ctrl-C reaches only this process, which then stops MiniStack in order.
             )
         deadline = time.monotonic() + 60
         while not self._ready():
             if self.process.poll() is not None:
-                raise CannotRun(f"MiniStack did not start; its last words are in {self.log}")
+                raise CannotRun(f"MiniStack did not start: see {self.log}")
             if time.monotonic() > deadline:
-                raise CannotRun(f"MiniStack was not ready within a minute; see {self.log}")
+                raise CannotRun(f"MiniStack was not ready within a minute: see {self.log}")
             time.sleep(0.1)
 
     def _ready(self) -> bool:
@@ -95,7 +95,7 @@ class Cloud:
         return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint, **CREDENTIALS)
 
     def stop(self) -> None:
-        """Ends MiniStack and the functions it started: they are one process group."""
+        """Stops MiniStack and the functions that it started, which are one process group."""
         if self.process is None:
             return
         for number in (signal.SIGTERM, signal.SIGKILL):

@@ -1,4 +1,4 @@
-"""Deploys template.yaml to a local cloud: archives of the built functions, and one stack."""
+"""Deploys template.yaml to a local cloud: uploads archives of the built functions and creates one stack."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import CannotRun, Cloud
-from expand import API_ID, expand
+from sam_transform import API_ID, transform_template
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = PROJECT / "template.yaml"
@@ -37,7 +37,7 @@ def code_uris() -> list[str]:
 
 
 def archive(name: str, program: Path, cache: Path) -> Path:
-    """A zip of a function's program, without its symbols. One that is there already is used again."""
+    """A zip of a function's binary without its symbols. An existing one of the same binary is reused."""
     if not program.exists():
         raise CannotRun(f"{program} is missing: build the functions first (make build)")
     status = program.stat()
@@ -59,7 +59,7 @@ def archive(name: str, program: Path, cache: Path) -> Path:
 
 
 def upload(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[str, str]:
-    """Archives and uploads all functions; gives each CodeUri its S3 URL."""
+    """Archives and uploads all functions. Returns the S3 URL of each CodeUri."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET)
 
@@ -74,14 +74,14 @@ def upload(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[st
 
 
 def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path], **given: str) -> dict[str, str]:
-    """Deploys the stack, with the program of each function by its name; gives the stack's outputs."""
+    """Deploys the stack, with the binary of each function by its name. Returns the stack's outputs."""
     stack, parameters = configuration()
     parameters |= given | {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
     formation = cloud.client("cloudformation")
     try:
         cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])
-        plain = expand(TEMPLATE, parameters, upload(cloud, cache, program))
-        # Too large to be sent itself.
+        plain = transform_template(TEMPLATE, parameters, upload(cloud, cache, program))
+        # Too large to be sent in the request.
         cloud.client("s3").upload_fileobj(io.BytesIO(json.dumps(plain).encode()), BUCKET, "template.json")
         formation.create_stack(
             StackName=stack,
@@ -98,7 +98,7 @@ def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path], **given: s
 
 
 def failures(formation, stack: str) -> str:
-    """What the stack's events say went wrong."""
+    """The reasons of failed resources in the stack's events."""
     try:
         events = formation.describe_stack_events(StackName=stack)["StackEvents"]
     except ClientError:
@@ -108,5 +108,5 @@ def failures(formation, stack: str) -> str:
 
 
 def api_url(cloud: Cloud, api_id: str = API_ID) -> str:
-    """The base to which /v1/... is appended. The stage is $default; written so, no shell takes it for a variable."""
+    """The base URL to which /v1/... is appended. The stage $default is percent-encoded, so that no shell expands it."""
     return f"{cloud.endpoint}/_aws/execute-api/{api_id}/%24default"

@@ -1,9 +1,10 @@
-"""The end-to-end tests on a local cloud of their own, which ends with them.
+"""Runs the end-to-end tests on a separate local cloud, which is stopped afterwards.
 
-usage: e2e.py PROGRAMS [test arguments]    PROGRAMS is the folder that cargo built the functions into
+usage: e2e.py PROGRAMS [test arguments]    PROGRAMS is the folder with the functions that cargo built
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import news
+import ses_events
 import smoke
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
@@ -24,7 +25,7 @@ FOLDER = PROJECT / ".local"
 
 @contextmanager
 def own_cloud(programs: Path, who: str, **parameters: str) -> Iterator[tuple[Cloud, dict[str, str]]]:
-    """A local cloud with the stack deployed, which ends with its use; and the outputs of the stack."""
+    """A context with a local cloud and the deployed stack. Yields the cloud and the outputs of the stack."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="own-", dir=FOLDER) as folder:
         cloud = Cloud(Path(folder), free_port())
@@ -44,43 +45,50 @@ def main(programs: Path, arguments: list[str]) -> int:
             "TASKBELL_MAIL_URL": f"{cloud.endpoint}/_ministack/ses/messages",
         }
         printed = try_first_requests(environment)
-        # Much of their time is waiting, so all of them run at once.
+        # They spend most of their time waiting, so all of them run concurrently.
         command = ["cargo", "test", "--workspace", "--test", "journeys", "--", "--test-threads=32", *arguments]
         status = subprocess.run(command, cwd=PROJECT, env=environment).returncode
         if not status and not arguments:
             printed(environment["TASKBELL_MAIL_URL"])
-            news.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
+            ses_events.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
             status = smoke.check(smoke.Stack(configuration()[0], cloud.client))
         return status or private(cloud, outputs["FunctionLogs"])
 
 
 def try_first_requests(environment: dict[str, str]) -> Callable[[str], None]:
-    """Sends the requests that make run prints, pasted together. Gives what looks for the mail in the end."""
-    commands = [command for _, command in first_requests(environment["TASKBELL_URL"])]
+    """Sends the requests that make run prints and that of the README, pasted together. Returns a check for the mail that they cause."""
+    commands = [command for _, command in first_requests(environment["TASKBELL_URL"])] + readme_requests()
     pasted = subprocess.run(
         ["bash", "-c", "\n".join(commands)], cwd=PROJECT, env=environment, capture_output=True, text=True
     )
     answers = pasted.stdout.splitlines()
-    if pasted.stderr or len(answers) != 3 or answers[1] != "200" or '"Try Taskbell"' not in answers[2]:
-        raise CannotRun(f"the requests that make run prints do not work: {pasted.stdout}{pasted.stderr}")
+    shown = len(answers) == 4 and answers[1] == "200" and '"Try Taskbell"' in answers[2] and '"Pay rent"' in answers[3]
+    if pasted.stderr or not shown:
+        raise CannotRun(f"the requests of make run and README.md failed: {pasted.stdout}{pasted.stderr}")
 
     def look(mailbox: str) -> None:
         reminded = lambda: any(mail["Subject"] == "Reminder: Try Taskbell" for mail in mails(mailbox))  # noqa: E731
-        news.wait("the mail of the requests that make run prints", reminded)
-        print("end to end: the requests that make run prints work, pasted together", flush=True)
+        ses_events.wait("the mail caused by the requests printed by make run", reminded)
+        print("end to end: the requests of make run and README.md work when pasted together", flush=True)
 
     return look
 
 
+def readme_requests() -> list[str]:
+    """The requests in README.md."""
+    blocks = re.findall(r"^```sh\n(curl .*?)^```$", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    return [block.strip() for block in blocks]
+
+
 def private(cloud: Cloud, group: str) -> int:
-    """Fails if the functions' logs hold an address, a password or a token of the tests."""
+    """Fails if the functions' logs contain an address, a password or a token of the tests."""
     events = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     lines = [event["message"] for page in events for event in page["events"]]
     secrets = ("@", "correct horse", "eyJ", "Bearer ")
     leaks = [line for line in lines if any(secret in line for secret in secrets)]
-    # SES names its messages like addresses.
+    # SES message ids look like addresses.
     leaks = [line for line in leaks if "@email.amazonses.com" not in line]
-    print(f"end to end: {len(lines)} log lines, {len(leaks)} with something private in them", flush=True)
+    print(f"end to end: {len(lines)} log lines, {len(leaks)} with private data", flush=True)
     for line in leaks[:5]:
         print(line.rstrip())
     return 1 if leaks or not lines else 0
@@ -96,7 +104,7 @@ def interrupted(*_) -> None:
 
 
 def run(who: str, main: Callable[[], int]) -> None:
-    """Runs a program that has a cloud of its own, and ends it in good order however it is ended."""
+    """Runs a program that starts a local cloud, and stops both in order on any signal."""
     for number in ENDINGS:
         signal.signal(number, interrupted)
     try:

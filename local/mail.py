@@ -1,5 +1,5 @@
-"""make mail: what the local cloud has sent, in the terminal; the HTML of each under .local/mail/.
-make link: the newest link to press in these mails, as soon as there is one."""
+"""make mail: prints the mails that the local cloud has sent, and writes their HTML to .local/mail/.
+make link: prints the newest link in these mails, as soon as there is one."""
 
 import json
 import os
@@ -13,33 +13,33 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / ".local"
 LINK = re.compile(r"https?://\S+/v1/actions/\S+")
-# A mail follows its cause by about a second.
+# A mail arrives about a second after its cause.
 SECONDS_TO_WAIT = 15
 
 
 def mailbox() -> str:
-    """Where the local cloud shows its mails: as the environment says, or else make run."""
+    """The mailbox URL of the local cloud, from the environment or from make run."""
     if url := os.environ.get("TASKBELL_MAIL_URL"):
         return url
     try:
         lines = (FOLDER / "env").read_text().splitlines()
     except FileNotFoundError:
-        sys.exit("make mail: nothing is running: start it with make run")
+        sys.exit("make mail: the local cloud is not running: start it with make run")
     return dict(line.split("=", 1) for line in lines)["TASKBELL_MAIL_URL"]
 
 
 def mails(url: str) -> list[dict]:
-    """All mails, the oldest first."""
+    """All mails, oldest first."""
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
             accounts = json.load(answer)["messages"]
     except OSError as error:
-        sys.exit(f"make mail: the local cloud does not answer at {url}: {error}")
+        sys.exit(f"make mail: the local cloud does not respond at {url}: {error}")
     return sorted((mail for account in accounts.values() for mail in account), key=lambda mail: mail["Timestamp"])
 
 
 def moment(mail: dict) -> str:
-    """When it was sent, in this machine's zone."""
+    """When the mail was sent, in the local time zone."""
     return datetime.fromtimestamp(mail["Timestamp"]).astimezone().isoformat(" ", "seconds")
 
 
@@ -54,7 +54,7 @@ def show(sent: list[dict]) -> None:
         print(f"{'─' * 72}\nAt:      {moment(mail)}\nTo:      {', '.join(mail['To'])}")
         text = "\n".join(mail["BodyText"].strip().splitlines())
         print(f"Subject: {mail['Subject']}\nHTML:    {page}\n\n{text}\n")
-    print(f"{len(sent)} sent" if sent else "no mail yet")
+    print(f"{len(sent)} sent" if sent else "no mails yet")
 
 
 def newest_link(url: str) -> str:
@@ -63,7 +63,7 @@ def newest_link(url: str) -> str:
         if links:
             return links[-1]
         time.sleep(0.2)
-    sys.exit("make link: no mail has a link to press")
+    sys.exit("make link: no mail contains a link")
 
 
 if __name__ == "__main__":
@@ -73,5 +73,5 @@ if __name__ == "__main__":
         else:
             show(mails(mailbox()))
     except BrokenPipeError:
-        # Whoever reads this has read enough.
+        # The reader of the pipe has closed it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""make mail-preview: a picture of each kind of mail, in light and in dark and as wide as a phone, under docs/mail/."""
+"""make mail-preview: renders each kind of mail in light, in dark and at phone width, to docs/mail/."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 PICTURES = PROJECT / "docs" / "mail"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# Chromium makes no window narrower than 500 pixels, so a phone is a frame of 375 in it.
+# Chromium's minimum window width is 500 pixels, so a phone is a frame of 375 in it.
 PHONE = '<!doctype html><body style="margin:0"><iframe src="{page}" style="border:0;width:375px;height:900px"></iframe>'
 VIEWS = {"light": (640, 560, []), "dark": (640, 560, ["--blink-settings=preferredColorScheme=0"]), "375px": (375, 680, [])}
 
@@ -18,14 +18,14 @@ VIEWS = {"light": (640, 560, []), "dark": (640, 560, ["--blink-settings=preferre
 def main() -> None:
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if not browser:
-        sys.exit("make mail-preview: there is no Chromium: install it (Debian: apt install chromium)")
+        sys.exit("make mail-preview: Chromium is not installed (Debian: apt install chromium)")
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mail-") as folder:
         test = ["cargo", "test", "--quiet", "--package", "taskbell-api", "--lib", "every_kind_of_mail"]
         subprocess.run(test, cwd=PROJECT, env=os.environ | {"MAIL_PREVIEW": folder}, check=True, stdout=subprocess.DEVNULL)
         pages = sorted(Path(folder).glob("*.html"))
         if not pages:
-            sys.exit("make mail-preview: the test that writes the mails wrote none: has it another name?")
+            sys.exit("make mail-preview: the test every_kind_of_mail wrote no mails: was it renamed?")
         for picture in PICTURES.glob("*.png"):
             picture.unlink()
         for page in pages:

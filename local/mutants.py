@@ -1,7 +1,7 @@
-"""Breaks the program one line at a time, and says which changes no test notices.
+"""Breaks the code one line at a time, and reports changes that no test detects.
 
-What is changed, and which tests are to notice, is in local/mutants.toml. Each change is made in the working tree, tested,
-and taken back, also on Ctrl-C. Ends with 1 if one survives, does not compile, or does not fit the code any more.
+local/mutants.toml lists the changes and the tests that should fail. Each change is made in the working tree, tested and
+reverted, also on Ctrl-C. Exits with 1 if a mutant survives, does not compile, or no longer matches the code.
 
     python local/mutants.py [words in a mutant's name or file ...]
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "local" / "mutants.toml"
-# A change can make a loop endless. Building is part of it.
+# Seconds per mutant, including the build. A change can cause an endless loop.
 TIME_LIMIT = 900
 
 
@@ -47,7 +47,7 @@ def mutants() -> list[Mutant]:
 
 
 def run(tests: tuple[str, ...]) -> str:
-    """What became of these tests: passed, failed, nothing (there are none), or no build."""
+    """The result of these tests: passed, failed, nothing (there are none), or no build."""
     of_library = tests[0] == "--lib"
     target = ["--lib"] if of_library else ["--test", "api"]
     command = ["cargo", "test", "--quiet", "--workspace", *target, "--", *tests[of_library:]]
@@ -74,22 +74,22 @@ def verdict(mutant: Mutant) -> str:
 
 
 def main() -> int:
-    # So that a line that was changed is put back then, too.
+    # So that a changed line is restored on SIGTERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     asked = sys.argv[1:]
     chosen = [m for m in mutants() if not asked or any(word in m.title for word in asked)]
     if not chosen:
-        sys.exit("mutants: none has such a name")
+        sys.exit("mutants: no mutant matches")
     stale = [mutant.title for mutant in chosen if not mutant.fits()]
     if stale:
-        sys.exit("mutants: their text is not in the code, or more than once:\n  " + "\n  ".join(stale))
+        sys.exit("mutants: outdated, their text does not occur exactly once:\n  " + "\n  ".join(stale))
     status = ["git", "status", "--porcelain", "--untracked-files=no"]
     if subprocess.run(status, cwd=ROOT, capture_output=True, text=True, check=True).stdout:
-        sys.exit("mutants: there are changes that are not committed; they would be mixed with those made here")
+        sys.exit("mutants: commit or stash your changes first; they would mix with the mutants")
     for of_library in (False, True):
         tests = {word for m in chosen if (m.tests[0] == "--lib") == of_library for word in m.tests} - {"--lib"}
         if tests and run(("--lib",) * of_library + tuple(sorted(tests))) != "passed":
-            sys.exit("mutants: the tests that are to notice do not pass as it is")
+            sys.exit("mutants: the selected tests fail without any mutant: fix them first")
     failures = []
     for number, mutant in enumerate(chosen, 1):
         began = time.monotonic()

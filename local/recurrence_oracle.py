@@ -1,13 +1,12 @@
-"""Judges how Taskbell expands recurrence rules (RFC 5545 §3.3.10), by what others say of the same rules.
+"""Compares Taskbell's expansion of recurrence rules (RFC 5545 §3.3.10) with independent implementations.
 
     python local/recurrence_oracle.py [number of rules] [seed] [--tables]
 
-Generated rules are expanded by Taskbell, by an expander of its own that tries every day and time
-(recurrence/expander.py), and by python-dateutil, except where dateutil departs from the RFC
-(recurrence/exceptions.py says how and why). All have to agree. Taskbell is held against the table of libical as well,
-and with --tables against the tests of python-dateutil, which are downloaded.
+Generated rules are expanded by Taskbell, by a separate expander that tries every day and time (recurrence/expander.py), and by
+python-dateutil, except where dateutil departs from the RFC (recurrence/exceptions.py explains each case). All must agree.
+Taskbell is also compared with libical's table and, with --tables, with the tests of python-dateutil, which are downloaded.
 
-Ends with 1 if there is a disagreement, with 2 if something could not be downloaded.
+Exits with 1 on a disagreement, with 2 if something could not be downloaded.
 """
 
 import argparse
@@ -29,12 +28,12 @@ OCCURRENCES, LONG = 15, 120
 
 
 def taskbell(questions: list[tuple[str, date | datetime]], count: int) -> list[str]:
-    """What Taskbell answers: the occurrences of each rule, or why it is refused."""
+    """Taskbell's result for each rule: its occurrences, or the code of its refusal."""
     lines = "".join(f"{start.isoformat()} {text}\n" for text, start in questions)
     expand = ["cargo", "run", "--quiet", "--manifest-path", str(MANIFEST), "--example", "expand", "--", str(count)]
     answers = subprocess.run(expand, input=lines, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
     if len(answers) != len(questions):
-        sys.exit(f"recurrence oracle: {len(questions)} rules asked, {len(answers)} answers")
+        sys.exit(f"recurrence oracle: {len(questions)} rules, but {len(answers)} results")
     return answers
 
 
@@ -54,7 +53,7 @@ def counted(counts: Counter, what: str) -> None:
 
 
 def judge_table(source: str, cases: list[tables.Case], left_out: Counter, exemptions: list[Exemption]) -> int:
-    """Holds Taskbell against a table; says how many rules of it do not agree."""
+    """Compares Taskbell with a table. Returns the number of disagreements."""
     answers = taskbell([(case.asked, case.start) for case in cases], LONG)
     wrong, exempt, refused = 0, Counter(), Counter()
     for case, answer in zip(cases, answers, strict=True):
@@ -63,21 +62,21 @@ def judge_table(source: str, cases: list[tables.Case], left_out: Counter, exempt
             wrong += 1
             disagreement(case.asked, case.start, {source: expected, "Taskbell": answer})
     print(f"recurrence oracle: {source}: {len(cases) - wrong} of {len(cases)} rules agree")
-    counted(refused, "have to be refused")
-    counted(exempt, "judged by RFC 5545 instead")
-    counted(left_out, "left out")
+    counted(refused, "must be refused")
+    counted(exempt, "checked against RFC 5545 instead")
+    counted(left_out, "skipped")
     return wrong
 
 
 def since(case: tables.Case, answer: str) -> str:
-    """The occurrences from the case's START-AT on."""
+    """The occurrences from the START-AT of the case."""
     if case.since is None or "T" not in answer:
         return answer
     return " ".join(moment for moment in answer.split() if moment >= case.since.isoformat())
 
 
 def expected_of(case: tables.Case, exemptions: list[Exemption], exempt: Counter, refused: Counter) -> str:
-    """What Taskbell has to answer to a rule of a table."""
+    """The expected result for a rule of a table."""
     reason = tables.refused(case.rule)
     if reason:
         refused[reason] += 1
@@ -94,7 +93,7 @@ def expected_of(case: tables.Case, exemptions: list[Exemption], exempt: Counter,
 
 
 def judge_generated(number: int, seed: int) -> int:
-    """Holds Taskbell, the expander and dateutil against each other; says for how many rules they do not agree."""
+    """Compares Taskbell, the expander and dateutil. Returns the number of disagreements."""
     cases = list(islice(generator.cases(random.Random(seed), OCCURRENCES), number))
     answers = taskbell([(text, start) for text, _, start, _ in cases], OCCURRENCES)
     wrong, exempt, moments, slow = 0, Counter(), 0, 0
@@ -116,32 +115,32 @@ def judge_generated(number: int, seed: int) -> int:
     never = sum(expected is None for _, _, _, expected in cases)
     print(f"recurrence oracle: generated: {number} rules, {moments} occurrences, {wrong} disagreements (seed {seed})")
     judged = number - slow - sum(exempt.values())
-    print(f"  {number:5} judged by the expander, {judged} of them by dateutil too; {never} never come true")
-    print(f"  {slow:5} not judged by dateutil: it would search too long")
-    counted(exempt, "not judged by dateutil, which departs from RFC 5545 there")
+    print(f"  {number:5} compared with the expander, {judged} of them also with dateutil; {never} have no occurrence")
+    print(f"  {slow:5} not compared with dateutil: its search would take too long")
+    counted(exempt, "not compared with dateutil, which departs from RFC 5545")
     return wrong
 
 
 def judge_libical() -> int:
-    """Holds Taskbell against libical's table; says how many rules do not agree."""
+    """Compares Taskbell with libical's table. Returns the number of disagreements."""
     return judge_table("libical's table", tables.libical(LIBICAL_TABLE.read_text()), Counter(), LIBICAL)
 
 
 def judge_dateutils_tests() -> int | None:
-    """Holds Taskbell against the tests of dateutil; says how many rules do not agree, nothing if they are not there."""
+    """Compares Taskbell with the tests of dateutil. Returns the number of disagreements, or None if they are unavailable."""
     try:
         cases, left_out = tables.dateutil(downloads.dateutil_tests())
     except downloads.Unreachable as why:
-        print(f"recurrence oracle: dateutil's tests are not there, and cannot be downloaded: {why}")
+        print(f"recurrence oracle: dateutil's tests cannot be downloaded: {why}")
         return None
     return judge_table("dateutil's tests", cases, left_out, DATEUTIL)
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description="Judges how Taskbell expands recurrence rules.")
+    arguments = argparse.ArgumentParser(description="Compares Taskbell's expansion of recurrence rules with other implementations.")
     arguments.add_argument("rules", type=int, nargs="?", default=4000)
     arguments.add_argument("seed", type=int, nargs="?", default=5545)
-    arguments.add_argument("--tables", action="store_true", help="dateutil's own tests too, downloaded")
+    arguments.add_argument("--tables", action="store_true", help="also compare with dateutil's tests, which are downloaded")
     chosen = arguments.parse_args()
     tests = judge_dateutils_tests() if chosen.tables else 0
     wrong = judge_libical() + (tests or 0) + judge_generated(chosen.rules, chosen.seed)

@@ -1,4 +1,4 @@
-"""make run: the whole system on a local cloud, until Ctrl-C."""
+"""make run: runs the whole system on a local cloud until Ctrl-C."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ from deploy import PROJECT, api_url, deploy
 
 FOLDER = PROJECT / ".local"
 ENV = FOLDER / "env"
-# MiniStack's own lines about each invocation.
+# MiniStack's own log lines about each invocation.
 NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 
-# What each does, and its command.
+# The purpose of each request, and its command.
 FIRST_REQUESTS = [
     (
         "Register",
@@ -24,7 +24,7 @@ FIRST_REQUESTS = [
     -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'""",
     ),
     (
-        "Say that the address is yours: open the link in the mail (make link), or press its button from here",
+        "Verify your address: open the link in the mail (make link), or confirm it from here",
         """curl -sSo /dev/null -w '%{{http_code}}\\n' -X POST "$(make -s link)\"""",
     ),
     (
@@ -33,7 +33,7 @@ FIRST_REQUESTS = [
     -d '{{"email": "you@example.com", "password": "correct horse battery staple"}}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')""",
     ),
     (
-        "Create a task that is due in two minutes, with a reminder at that second",
+        "Create a task that is due in two minutes, with a reminder at that time",
         """curl -sSw '\\n' '{url}/v1/tasks' -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
     -d '{{"title": "Try Taskbell", "due": "'$(date -u -d '+2 minutes' +%FT%TZ 2>/dev/null || date -u -v+2M +%FT%TZ)'", "reminders": [{{"before": "PT0S"}}]}}'""",
     ),
@@ -41,7 +41,7 @@ FIRST_REQUESTS = [
 
 
 def first_requests(url: str) -> list[tuple[str, str]]:
-    """Requests to copy, in their order: what each does, and its command."""
+    """Requests to copy, in order: the purpose of each, and its command."""
     return [(what, command.format(url=url)) for what, command in FIRST_REQUESTS]
 
 
@@ -50,30 +50,30 @@ def say(text: str) -> None:
 
 
 def chosen_port() -> int:
-    """The port in TASKBELL_PORT, which must be free then; else 4566 or any free one."""
+    """The port in TASKBELL_PORT, which must be free; without it 4566 or any free one."""
     wanted = os.environ.get("TASKBELL_PORT", "")
     if not wanted:
         return free_port(4566)
     if not wanted.isdigit() or not 0 < int(wanted) < 65536:
         raise CannotRun(f"TASKBELL_PORT={wanted} is not a port: give a number from 1 to 65535")
     if free_port(int(wanted)) != int(wanted):
-        raise CannotRun(f"port {wanted} on 127.0.0.1 is in use: stop what listens there, or choose another TASKBELL_PORT")
+        raise CannotRun(f"port {wanted} on 127.0.0.1 is in use: stop the process that uses it, or set another TASKBELL_PORT")
     return int(wanted)
 
 
 def only_one() -> object:
-    """Holds a lock as long as the process lives."""
+    """Takes a lock that is held until the process ends."""
     FOLDER.mkdir(exist_ok=True)
     lock = (FOLDER / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise CannotRun("make run is running already in this folder: stop it first") from error
+        raise CannotRun("make run is already running in this folder: stop it first") from error
     return lock
 
 
 def follow_logs(cloud: Cloud, group: str) -> None:
-    """Prints what the functions log, until something stops us."""
+    """Prints the functions' logs until interrupted."""
     logs, seen, since = cloud.client("logs"), set(), int(time.time() * 1000)
     while cloud.process.poll() is None:
         answer = logs.filter_log_events(logGroupName=group, startTime=since)
@@ -87,7 +87,7 @@ def follow_logs(cloud: Cloud, group: str) -> None:
             since = max(since, max(event["timestamp"] for event in answer["events"]) - 2000)
             seen = {key for key in seen if key[0] >= since}
         time.sleep(0.5)
-    raise CannotRun(f"the local cloud has ended by itself; its last words are in {cloud.log}")
+    raise CannotRun(f"the local cloud stopped unexpectedly: see {cloud.log}")
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def main() -> None:
     cloud = Cloud(FOLDER / "run", chosen_port())
     try:
         if subprocess.run(["make", "--no-print-directory", "build"], cwd=PROJECT).returncode:
-            raise CannotRun("the build failed; the reason stands above")
+            raise CannotRun("the build failed: see above")
         say(f"starting the local cloud on {cloud.endpoint}")
         cloud.start()
         say("deploying template.yaml (about ten seconds)")
@@ -112,7 +112,7 @@ def main() -> None:
         for number, (what, command) in enumerate(first_requests(values["URL"]), start=1):
             say(f"\n  {number}. {what}:\n\n  {command}")
         say("\n  Then: make mail\n")
-        say("The functions' logs follow. Ctrl-C stops everything.\n")
+        say("The logs of the functions follow. Press Ctrl-C to stop everything.\n")
         follow_logs(cloud, outputs["FunctionLogs"])
     finally:
         ENV.unlink(missing_ok=True)
@@ -121,7 +121,7 @@ def main() -> None:
         say("stopped")
 
 
-# Ctrl-C, a polite kill, and a terminal that is closed.
+# Ctrl-C, kill, and a closed terminal.
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

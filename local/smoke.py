@@ -1,7 +1,7 @@
-"""make smoke STACK=NAME: the end-to-end journeys against a deployed stack, and what only AWS can show.
+"""make smoke STACK=NAME: runs the end-to-end journeys against a deployed stack, and checks what only AWS can show.
 
-Each check says that it holds, that it fails, or, on a local cloud, that it needs AWS. The stack is looked up with the
-credentials and the region in the environment; the stack of make run, by its name, on the local cloud that runs.
+Each check passes, fails or, on a local cloud, needs AWS. The stack is looked up with the credentials and the region in the
+environment; the stack of make run, by its name, on the running local cloud.
 """
 
 import http.client
@@ -22,17 +22,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud import CannotRun, Cloud
 from deploy import PROJECT, configuration
 from deploy_to_aws import stack_of
-from events import PASSWORD, call, links, resource
-from news import get
+from invoke_events import PASSWORD, call, links, resource
+from ses_events import get
 
-HOLDS, FAILS, NEEDS_AWS = "holds", "FAILS", "needs AWS"
-# What a check found, and in words what it saw.
+HOLDS, FAILS, NEEDS_AWS = "passed", "FAILED", "needs AWS"
+# The result of a check, and the observation in words.
 Verdict = tuple[str, str]
-# Mail to these is accepted and answered by SES itself, in the sandbox, too ("Using the mailbox simulator manually").
+# SES itself accepts and answers mail to these addresses, also in the sandbox ("Using the mailbox simulator manually").
 SIMULATOR = "{}+{}@simulator.amazonses.com"
-# A journey whose text has one of these reads mails.
+# A journey whose source contains one of these reads mails.
 READS_MAILS = ("User::reachable", "User::operator", ".mails()")
-# What the journeys register and log in within a minute or two.
+# Registrations and log-ins of the journeys within a minute or two.
 REGISTRATIONS, LOG_INS = 100, 100
 
 
@@ -43,7 +43,7 @@ class Stack:
         self.name, self.client = name, clients
         status, self.parameters = stack_of(clients("cloudformation"), name)
         if not status.endswith("_COMPLETE") or "DELETE" in status or status == "ROLLBACK_COMPLETE":
-            raise CannotRun(f"the stack {name} is {'not there' if not status else f'in {status}'}: deploy it first (make deploy, or make run)")
+            raise CannotRun(f"the stack {name} {'does not exist' if not status else f'is in {status}'}: deploy it first (make deploy, or make run)")
         stack = clients("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         self.url = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}["ApiUrl"]
         self.local = bool(self.parameters.get("EndpointUrl"))
@@ -53,7 +53,7 @@ class Stack:
         return resource(self.client, self.name, logical_id)
 
     def ask(self, method: str, path: str, headers: dict | None = None, body: bytes | None = None) -> tuple[int, dict]:
-        """The status and the headers of an answer, to a request as it is: nothing in it is cleaned or escaped."""
+        """Sends a request unchanged, without escaping anything. Returns the status and headers of the response."""
         base = urlsplit(self.url)
         kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
         connection = kind(base.netloc, timeout=30)
@@ -61,7 +61,7 @@ class Stack:
             try:
                 connection.request(method, base.path + path, body, headers or {})
             except OSError:
-                pass  # it has answered before it had read all, and closed
+                pass  # the server has responded and closed before it read everything
             answer = connection.getresponse()
             answer.read()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}
@@ -71,13 +71,13 @@ class Stack:
             connection.close()
 
     def user(self, address: str) -> dict:
-        """A new user's tokens."""
+        """Registers a user. Returns the tokens."""
         call(f"{self.url}/v1/auth/register", {"email": address, "password": PASSWORD, "name": "Smoke"})
         return call(f"{self.url}/v1/auth/login", {"email": address, "password": PASSWORD})
 
 
 def wait(seconds: int, condition: Callable) -> bool:
-    """Whether something comes true in time."""
+    """Waits until a condition is true. Returns whether it became true in time."""
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(1)
@@ -85,46 +85,46 @@ def wait(seconds: int, condition: Callable) -> bool:
 
 
 def odd_requests(stack: Stack) -> Verdict:
-    """Query strings and headers that a URI may not have are the client's fault, never the server's."""
+    """Query strings and headers that are invalid in a URI are answered with a status below 500."""
     queries = ['?q="a"', "?q=<x>", "?q={a}|b^`", "?%", "?q=%FF%00", "?=&&=", "?" + "a" * 4000]
     headers = [{"X-Forwarded-Proto": "foo bar"}, {"X-Forwarded-Port": "x"}, {"X-Forwarded-Host": "a b"}, {"Cookie": 'a="b;;='}]
     asked = [(query, {}) for query in queries] + [("", one) for one in headers]
     wrong = [(query[:20] or one, status) for query, one in asked if not 200 <= (status := stack.ask("GET", f"/v1/health{query}", one)[0]) < 500]
-    return (FAILS, f"answered as the server's fault: {wrong}") if wrong else (HOLDS, f"{len(asked)} of them answered below 500")
+    return (FAILS, f"answered with 5xx or not at all: {wrong}") if wrong else (HOLDS, f"{len(asked)} requests answered below 500")
 
 
 def cors(stack: Stack) -> Verdict:
-    """The parameter AllowedOrigins becomes a list, and preflights are answered by it."""
+    """The parameter AllowedOrigins becomes a list, and preflight requests follow it."""
     api = stack.client("apigatewayv2").get_api(ApiId=stack.resource("HttpApi"))
     origins, wanted = api.get("CorsConfiguration", {}).get("AllowOrigins"), stack.parameters["AllowedOrigins"].split(",")
     if not isinstance(origins, list) or sorted(origins) != sorted(wanted):
-        return FAILS, f"the API allows {origins}, not {wanted}"
+        return FAILS, f"the API allows {origins} instead of {wanted}"
     origin = "https://app.example.com" if wanted == ["*"] else wanted[0]
     preflight = {"Origin": origin, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
     status, headers = stack.ask("OPTIONS", "/v1/tasks", preflight)
     allowed = headers.get("access-control-allow-origin")
-    return (HOLDS if status < 300 and allowed in ("*", origin) else FAILS), f"{wanted}; a preflight is answered {status}, allowing {allowed}"
+    return (HOLDS if status < 300 and allowed in ("*", origin) else FAILS), f"{wanted}; a preflight request is answered {status} and allows {allowed}"
 
 
 def suppression(stack: Stack) -> Verdict:
-    """The configuration set has a list of reasons, and it is empty; without one the account's own would hold."""
+    """The configuration set has an empty list of suppression reasons. Without a list, that of the account would apply."""
     found = stack.client("sesv2").get_configuration_set(ConfigurationSetName=stack.resource("MailConfigurationSet"))
     if "SuppressionOptions" not in found:
-        return (NEEDS_AWS if stack.local else FAILS), "the configuration set says nothing of suppression"
+        return (NEEDS_AWS if stack.local else FAILS), "the configuration set has no suppression options"
     reasons = found["SuppressionOptions"].get("SuppressedReasons", [])
     return (FAILS if reasons else HOLDS), f"suppressed reasons: {reasons or 'none'}"
 
 
 def mail_events(stack: Stack) -> Verdict:
-    """Mails to the simulator come back as events: a bounce and a complaint end mail, a delivery stands in the log."""
+    """Mails to the simulator come back as events: a bounce and a complaint stop mail, a delivery appears in the delivery log."""
     now = time.time_ns()
     if not stack.local:
         for kind, reason in (("bounce", "bounced"), ("complaint", "complained")):
             token = stack.user(SIMULATOR.format(kind, now))["access_token"]
-            # Registering has sent the first mail.
+            # Registration sends the first mail.
             stopped = lambda: (get(f"{stack.url}/v1/me", token)["mail_stopped"] or {}).get("reason") == reason  # noqa: B023, E731
             if not wait(180, stopped):
-                return FAILS, f"no {kind} came back within three minutes"
+                return FAILS, f"no {kind} event arrived within three minutes"
     tokens = stack.user(SIMULATOR.format("success", now))
     user, token = tokens["user"]["id"].removeprefix("usr_"), tokens["access_token"]
     signed = links(stack.client, stack.name, user)
@@ -137,12 +137,12 @@ def mail_events(stack: Stack) -> Verdict:
     if stack.local:
         return NEEDS_AWS, "the reminder was sent; the local cloud's SES sends no events"
     if not wait(180, lambda: entry().get("feedback") == "delivered"):
-        return FAILS, "the reminder was sent, and no delivery came back within three minutes"
-    return HOLDS, "bounce, complaint and delivery came back"
+        return FAILS, "the reminder was sent, but no delivery event arrived within three minutes"
+    return HOLDS, "bounce, complaint and delivery events arrived"
 
 
 def large_bodies(stack: Stack) -> Verdict:
-    """A body over what Lambda and API Gateway take is the client's fault."""
+    """A body over the limits of Lambda and API Gateway is answered with 4xx."""
     token = stack.user(SIMULATOR.format("success", time.time_ns()))["access_token"]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     sizes = {size: stack.ask("POST", "/v1/tasks", headers, b'{"title": "' + b"x" * (size * 1_000_000) + b'"}')[0] for size in (1, 5, 7, 9, 11)}
@@ -151,27 +151,27 @@ def large_bodies(stack: Stack) -> Verdict:
 
 
 def www_authenticate(stack: Stack) -> Verdict:
-    """The header reaches the client by its own name."""
+    """The header reaches the client under its own name."""
     status, headers = stack.ask("GET", "/v1/me")
     found = headers.get("www-authenticate", "")
     return (HOLDS if status == 401 and found.startswith("Bearer") else FAILS), f"{status}, www-authenticate: {found or 'none'}"
 
 
 def empty_endpoint(stack: Stack) -> Verdict:
-    """Lambda takes a variable that is empty, and the functions take it for none."""
+    """Lambda accepts an empty variable, and the functions treat it as unset."""
     if stack.local:
-        return NEEDS_AWS, "here the variable is set"
+        return NEEDS_AWS, "the variable is set on the local cloud"
     found = stack.client("lambda").get_function_configuration(FunctionName=stack.resource("GetTaskFunction"))
     value = found["Environment"]["Variables"].get("AWS_ENDPOINT_URL")
     token = stack.user(SIMULATOR.format("success", time.time_ns()))["access_token"]
     tasks = get(f"{stack.url}/v1/tasks", token)["items"]
-    return (HOLDS if value == "" and tasks == [] else FAILS), f"AWS_ENDPOINT_URL is {value!r}, and DynamoDB answers"
+    return (HOLDS if value == "" and tasks == [] else FAILS), f"AWS_ENDPOINT_URL is {value!r}, and DynamoDB responds"
 
 
 def throttle(stack: Stack) -> Verdict:
-    """Beyond ApiRateLimit API Gateway answers 429; whether another route is then open says what the limit counts."""
+    """Over ApiRateLimit, API Gateway answers 429. Whether other routes are affected shows what the limit counts."""
     if stack.local:
-        return NEEDS_AWS, "the local cloud throttles nothing"
+        return NEEDS_AWS, "the local cloud does not throttle"
     limit = int(stack.parameters["ApiRateLimit"])
     with ThreadPoolExecutor(64) as pool:
         flood = [pool.submit(stack.ask, "GET", "/v1/health") for _ in range(limit * 6)]
@@ -179,12 +179,12 @@ def throttle(stack: Stack) -> Verdict:
         answered = [one.result()[0] for one in flood]
         beside = [one.result()[0] for one in other]
     if 429 not in answered:
-        return FAILS, f"{len(answered)} requests at once, {limit} a second allowed, and none was answered 429: is this machine too far away?"
+        return FAILS, f"{len(answered)} concurrent requests at {limit} per second allowed, and none was answered 429: the latency to the region may be too high"
     return HOLDS, f"{answered.count(429)} of {len(answered)} were 429; the limit is per {'API' if 429 in beside else 'route'}"
 
 
 def metrics(stack: Stack) -> Verdict:
-    """What alarms and dashboards read has data."""
+    """The metrics that alarms and dashboards read have data."""
     watch, end = stack.client("cloudwatch"), datetime.now(UTC)
     wanted = [
         ("AWS/Lambda", "Invocations", "FunctionName", "DispatchDueTimersFunction"),
@@ -202,24 +202,24 @@ def metrics(stack: Stack) -> Verdict:
             empty.append(f"{space} {name}")
     pages = watch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack.name}-")
     alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
-    ringing = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
+    firing = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
     unknown = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "INSUFFICIENT_DATA"]
-    if ringing:
-        return FAILS, f"these ring: {', '.join(ringing)}"
+    if firing:
+        return FAILS, f"alarms in state ALARM: {', '.join(firing)}"
     if empty or unknown or not alarms:
-        words = f"{', '.join(empty) or 'no metric'} without data, {len(unknown)} of {len(alarms)} alarms not evaluated"
-        return (NEEDS_AWS, words) if stack.local else (FAILS, f"{words}; some minutes after a deploy that is usual")
+        words = f"metrics without data: {', '.join(empty) or 'none'}; {len(unknown)} of {len(alarms)} alarms not evaluated"
+        return (NEEDS_AWS, words) if stack.local else (FAILS, f"{words}; this is normal for some minutes after a deployment")
     return HOLDS, f"{len(wanted)} metrics have data, {len(alarms)} alarms are OK"
 
 
 def mailbox_journeys(source: str) -> list[str]:
-    """The journeys that read mails, which need a mailbox."""
+    """The names of the journeys that read mails and so need a mailbox."""
     parts = re.split(r"#\[test\]\s+fn (\w+)", source)
     return [name for name, text in zip(parts[1::2], parts[2::2], strict=True) if any(word in text for word in READS_MAILS)]
 
 
 def journeys(stack: Stack, mailbox: str) -> Verdict:
-    """The end-to-end tests. Where no mailbox can be read, those that read mails are left out, and their users are the simulator's."""
+    """Runs the end-to-end journeys. Without a readable mailbox, those that read mails are skipped and users get simulator addresses."""
     environment = os.environ | {"TASKBELL_URL": stack.url, "TASKBELL_OPERATOR": stack.parameters["OperatorAddress"]}
     options = ["--test-threads=32"]
     left_out = []
@@ -236,12 +236,12 @@ def journeys(stack: Stack, mailbox: str) -> Verdict:
     summary = re.search(r"\d+ passed; \d+ failed", ran.stdout)
     if ran.returncode:
         print(ran.stdout, flush=True)
-    words = summary[0] if summary else "they did not run"
-    return (FAILS if ran.returncode else HOLDS), words + (f"; {len(left_out)} need a mailbox and were left out" if left_out else "")
+    words = summary[0] if summary else "the journeys did not run"
+    return (FAILS if ran.returncode else HOLDS), words + (f"; {len(left_out)} need a mailbox and were skipped" if left_out else "")
 
 
 CHECKS = {
-    "odd query strings and headers pass API Gateway": odd_requests,
+    "unusual query strings and headers pass API Gateway": odd_requests,
     "the CORS configuration is a list": cors,
     "the configuration set suppresses nothing": suppression,
     "mails to the simulator come back as events": mail_events,
@@ -254,30 +254,30 @@ CHECKS = {
 
 
 def check(stack: Stack) -> int:
-    """Makes all checks; gives how many failed."""
+    """Runs all checks. Returns how many failed."""
     failed = 0
     for what, one in CHECKS.items():
         try:
             verdict, words = one(stack)
         except (BotoCoreError, ClientError, urllib.error.URLError, KeyError) as error:
-            verdict, words = FAILS, f"it could not be checked: {error!r}"
+            verdict, words = FAILS, f"the check could not run: {error!r}"
         failed += verdict == FAILS
         print(f"smoke: {verdict:9}  {what}: {words}", flush=True)
     return failed
 
 
 def roomy(stack: Stack) -> None:
-    """Refuses where the journeys would be stopped by the stack's limits."""
+    """Refuses a stack whose rate limits would stop the journeys."""
     for name, needed in (("RegistrationsPerHour", REGISTRATIONS), ("LogInsPerMinute", LOG_INS)):
         if int(stack.parameters[name]) < needed:
             raise CannotRun(
                 f"the stack has {name}={stack.parameters[name]}, and the journeys need {needed}: make deploy STACK={stack.name} "
-                "PARAMETERS='RegistrationsPerHour=1000 LogInsPerMinute=1000', and back afterwards"
+                "PARAMETERS='RegistrationsPerHour=1000 LogInsPerMinute=1000', and restore them afterwards"
             )
 
 
 def find(name: str) -> tuple[Stack, str]:
-    """A stack by its name, and where its mails can be read, if anywhere."""
+    """Finds a stack by its name. Returns it with the URL of its mailbox, empty if there is none."""
     running = PROJECT / ".local" / "env"
     if name == configuration()[0] and running.exists():
         local = dict(line.split("=", 1) for line in running.read_text().splitlines())
@@ -287,18 +287,18 @@ def find(name: str) -> tuple[Stack, str]:
         raise CannotRun("the local cloud is not running: start it with make run")
     session = boto3.Session()
     if not session.region_name:
-        raise CannotRun("no region is chosen: set AWS_DEFAULT_REGION to that of the stack")
+        raise CannotRun("no region is set: set AWS_DEFAULT_REGION to the region of the stack")
     return Stack(name, session.client), ""
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not arguments[0]:
-        raise CannotRun("usage: make smoke STACK=<name of the stack>, such as STACK=taskbell, or STACK=taskbell-local while make run runs")
+        raise CannotRun("usage: make smoke STACK=<name of the stack>, such as STACK=taskbell, or STACK=taskbell-local while make run is running")
     stack, mailbox = find(arguments[0])
     roomy(stack)
     failed = check(stack)
     verdict, words = journeys(stack, mailbox)
-    print(f"smoke: {verdict:9}  the journeys: {words}", flush=True)
+    print(f"smoke: {verdict:9}  journeys: {words}", flush=True)
     return int(bool(failed) or verdict == FAILS)
 
 

@@ -1,4 +1,4 @@
-"""make deploy without AWS: each thing that is missing is one line that says what to do, and nothing is deployed."""
+"""Tests of make deploy without AWS: each missing prerequisite is one line that says what to do, and nothing is deployed."""
 
 import contextlib
 import io
@@ -28,7 +28,7 @@ def refused(code: str, message: str = "") -> ClientError:
 
 
 class Aws:
-    """AWS as one account sees it: a session whose clients are itself."""
+    """A scripted AWS account: a session that is also each of its clients."""
 
     def __init__(self, verified=("example.com",), stack: dict | None = None, error: Exception | None = None, region="eu-central-1"):
         self.verified, self.stack, self.error, self.region_name = verified, stack, error, region
@@ -78,7 +78,7 @@ class Deploying(unittest.TestCase):
             (folder / "bootstrap").write_bytes(bytes_)
 
     def deploy(self, *arguments: str, aws: Aws | None = None, code: int = 0, build: int = 0) -> list[str]:
-        """The commands that were run, with what was asked of CloudFormation in its place among them."""
+        """The commands that were run, with the calls to CloudFormation in order among them."""
         aws = aws or Aws()
         toolchain = self.project / "toolchain"
         (toolchain / "lib/rustlib/aarch64-unknown-linux-gnu/lib").mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ class Deploying(unittest.TestCase):
         self.assertIn("run make release ARCH=x86-64", self.refusal(*self.SENDER, "--architecture", "x86-64"))
         for other in (b"#!/bin/sh\n", b"\x7fELG" + ARM[4:]):
             self.programs(other)
-            self.assertIn("built for something else", self.refusal(*self.SENDER, "--no-build"))
+            self.assertIn("built for another architecture", self.refusal(*self.SENDER, "--no-build"))
 
     def test_nothing_is_deployed_when_the_build_fails(self):
         self.assertIn("the build failed", self.refusal(*self.SENDER, build=1))
@@ -141,7 +141,7 @@ class Deploying(unittest.TestCase):
         self.programs(INTEL)
         self.assertTrue(self.deploy(aws=Aws(stack=stack))[-1].endswith('Architecture="x86_64"'))
         self.assertIn("contradict", self.refusal("--architecture", "arm64", "--parameters", "SenderAddress=us@example.com Architecture=x86_64"))
-        self.assertIn("no architecture sparc", self.refusal(*self.SENDER, "--architecture", "sparc"))
+        self.assertIn("unknown architecture sparc", self.refusal(*self.SENDER, "--architecture", "sparc"))
 
     def test_a_missing_rust_target_is_added_by_rustup(self):
         ran = []
@@ -152,12 +152,12 @@ class Deploying(unittest.TestCase):
 
         deploy.ensure_target("arm64", run, lambda _: "/bin/rustup")
         self.assertEqual(ran[-1], "rustup target add aarch64-unknown-linux-gnu")
-        with self.assertRaisesRegex(CannotDeploy, "get Rust from https://rustup.rs"):
+        with self.assertRaisesRegex(CannotDeploy, "install Rust from https://rustup.rs"):
             deploy.ensure_target("arm64", run, lambda _: None)
 
-    def test_the_region_must_be_chosen_and_have_ses(self):
+    def test_the_region_must_be_set_and_have_ses(self):
         self.assertIn("set AWS_DEFAULT_REGION", self.refusal(*self.SENDER, aws=Aws(region=None)))
-        self.assertIn("not offered in eu-south-2", self.refusal(*self.SENDER, aws=Aws(region="eu-south-2")))
+        self.assertIn("not available in eu-south-2", self.refusal(*self.SENDER, aws=Aws(region="eu-south-2")))
 
     def test_the_regions_without_ses_are_those_that_cloudformation_has_no_resource_for(self):
         folder = Path(cfnlint.__file__).parent / "data/schemas/providers"
@@ -167,26 +167,26 @@ class Deploying(unittest.TestCase):
         document = (Path(__file__).parent.parent / "docs/first-deploy.md").read_text()
         self.assertEqual([region for region in without if f"`{region}`" not in document], [])
 
-    def test_credentials_are_needed_and_must_hold(self):
+    def test_valid_credentials_are_required(self):
         self.assertIn("set AWS_PROFILE", self.refusal(*self.SENDER, aws=Aws(error=NoCredentialsError())))
         self.assertIn("(ExpiredToken): log in again", self.refusal(*self.SENDER, aws=Aws(error=refused("ExpiredToken"))))
 
     def test_the_sender_must_be_verified_itself_or_by_its_domain_or_one_above(self):
-        self.assertIn("there is no sender", self.refusal())
+        self.assertIn("no sender is set", self.refusal())
         for verified in ("us@mail.example.com", "mail.example.com", "example.com"):
             self.deploy("--parameters", "SenderAddress=us@mail.example.com", aws=Aws(verified=(verified,)))
         for verified in ("com", "ample.com", "them@mail.example.com", ""):
             line = self.refusal("--parameters", "SenderAddress=us@mail.example.com", aws=Aws(verified=(verified,)))
             self.assertIn("create-email-identity --email-identity mail.example.com --region eu-central-1", line)
 
-    def test_a_stack_that_is_there_can_change_while_its_sender_is_not_verified(self):
+    def test_an_existing_stack_can_change_while_its_sender_is_not_verified(self):
         stack = {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com"}
         for arguments in (("--parameters", "SigningKeyVersion=2"), ("--protect", "false")):
             self.deploy(*arguments, aws=Aws(verified=(), stack=stack))
             self.assertRegex(self.warned.getvalue(), r"^make deploy: warning: SES has verified neither us@example.com .*\n$")
         self.deploy(aws=Aws(stack=stack))
         self.assertEqual(self.warned.getvalue(), "")
-        self.assertIn("there is no sender", self.refusal("--parameters", "SenderAddress=", aws=Aws(stack=stack)))
+        self.assertIn("no sender is set", self.refusal("--parameters", "SenderAddress=", aws=Aws(stack=stack)))
         self.assertIn("has verified neither", self.refusal(*self.SENDER, aws=Aws(verified=(), stack={"status": "REVIEW_IN_PROGRESS"})))
 
     def test_sam_reads_back_every_value_as_it_is(self):
@@ -214,7 +214,7 @@ class Deploying(unittest.TestCase):
             ("MailsPerSecond=1", stack(MailsPerSecond="14", ReminderConcurrency="20"), 5),
         ]:
             line = self.refusal("--parameters", f"SenderAddress=us@example.com {given}", aws=aws)
-            self.assertIn(f"give at most ReminderConcurrency={most}, or more MailsPerSecond", line)
+            self.assertIn(f"set at most ReminderConcurrency={most}, or raise MailsPerSecond", line)
         for given, aws in [
             ("ReminderConcurrency=5", Aws()),
             ("ReminderConcurrency=10 MailsPerSecond=2", Aws()),
@@ -235,10 +235,10 @@ class Deploying(unittest.TestCase):
         for stack in (None, {"status": "REVIEW_IN_PROGRESS"}):
             self.assertIn("deploy it without PROTECT first", self.refusal(*self.SENDER, "--protect", "true", aws=Aws(stack=stack)))
         self.assertNotIn("DeletionProtection", self.deploy(*self.SENDER)[-1])
-        self.assertIn("PROTECT=yes is neither true nor false", self.refusal(*self.SENDER, "--protect", "yes"))
+        self.assertIn("PROTECT=yes is invalid: use true or false", self.refusal(*self.SENDER, "--protect", "yes"))
         self.assertIn("use PROTECT=true", self.refusal("--parameters", "SenderAddress=us@example.com DeletionProtection=true"))
 
-    def test_the_stack_is_protected_before_its_tables_and_freed_after_them(self):
+    def test_the_stack_is_protected_before_its_tables_and_unprotected_after_them(self):
         stack = {"status": "CREATE_COMPLETE", "SenderAddress": "us@example.com"}
         ran = self.deploy("--protect", "true", "--no-build", aws=Aws(stack=stack))
         self.assertEqual(ran[0], "termination protection True")

@@ -1,4 +1,4 @@
-"""What judges recurrence rules: how it reads rules and tables, and that its expander does as RFC 5545 says."""
+"""Tests of the recurrence oracle: its parsers of rules and tables, and its expander."""
 
 import random
 import unittest
@@ -92,7 +92,7 @@ class Expander(unittest.TestCase):
         found = expander.series(parse("FREQ=HOURLY;BYHOUR=8;BYMINUTE=0,30"), datetime(2028, 1, 1, 8, 30, 7), 3)
         self.assertEqual(found[1:], [datetime(2028, 1, 2, 8, 0, 7), datetime(2028, 1, 2, 8, 30, 7)])
 
-    def test_bysetpos_counts_what_is_before_the_start_and_does_not_give_it(self):
+    def test_bysetpos_counts_days_before_the_start_and_does_not_return_them(self):
         days = ["2028-01-10", "2028-01-17"]
         self.assertEqual(after("2028-01-05", "FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=1", 2), days)
         self.assertEqual(after("2028-01-05", "FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=-1", 2), ["2028-01-07", "2028-01-14"])
@@ -101,7 +101,7 @@ class Expander(unittest.TestCase):
         self.assertEqual(after("2010-01-02", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TU,SA;INTERVAL=6", 2), ["2015-12-29", "2016-01-02"])
         self.assertEqual(after("2027-01-03", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH;INTERVAL=5", 1), ["2032-12-30"])
 
-    def test_count_and_until_end_it_and_nothing_after_the_start_is_none(self):
+    def test_count_and_until_end_a_series_and_no_occurrence_after_the_start_is_none(self):
         self.assertEqual(after("2028-01-01", "FREQ=DAILY;COUNT=3", 9), ["2028-01-02", "2028-01-03"])
         self.assertEqual(after("2028-01-01", "FREQ=DAILY;UNTIL=20280102", 9), ["2028-01-02"])
         never = parse("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")
@@ -117,7 +117,7 @@ class Tables(unittest.TestCase):
         self.assertEqual(cases[2].instances, [])
         whole = "2028-01-03T09:00:00 2028-01-04T09:00:00 2028-01-05T09:00:00"
         self.assertEqual(since(cases[0], whole), "2028-01-04T09:00:00 2028-01-05T09:00:00")
-        # The rule does not give its start, which in Taskbell is an occurrence, and counts.
+        # The rule does not match its start, which in Taskbell is an occurrence and counts.
         self.assertEqual(cases[1].asked, "FREQ=WEEKLY;BYDAY=TU;COUNT=3")
         expected = expected_of(cases[1], LIBICAL, {}, {})
         self.assertEqual(expected, "2028-01-03T00:00:00 2028-01-04T00:00:00 2028-01-11T00:00:00")
@@ -131,13 +131,13 @@ class Tables(unittest.TestCase):
         self.assertEqual(cases[0].instances, [datetime(2028, 1, 4, 9), datetime(2028, 1, 27, 9)])
         self.assertEqual(sum(left_out.values()), 2)
 
-    def test_rules_that_dateutil_reads_otherwise_have_a_reason(self):
+    def test_rules_that_dateutil_reads_differently_have_a_reason(self):
         for text, start, name in (
             ("FREQ=MONTHLY;BYDAY=MO,1FR", "2028-01-03", "mixed BYDAY"),
             ("FREQ=YEARLY;BYWEEKNO=10", "2028-03-07", "BYWEEKNO without a day"),
-            ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO;INTERVAL=2", "2028-01-03", "weeks across the turn of the year"),
-            ("FREQ=YEARLY;BYWEEKNO=-52;BYDAY=MO", "2028-01-03", "first week from its end"),
-            ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH,FR;WKST=SU", "2009-01-01", "last week of the year before"),
+            ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO;INTERVAL=2", "2028-01-03", "weeks across the year boundary"),
+            ("FREQ=YEARLY;BYWEEKNO=-52;BYDAY=MO", "2028-01-03", "first week counted from the end"),
+            ("FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH,FR;WKST=SU", "2009-01-01", "last week of the previous year"),
             ("FREQ=WEEKLY;BYDAY=MO,FR;BYSETPOS=1", "2028-01-07", "BYSETPOS in the first week"),
         ):
             with self.subTest(name):
@@ -148,7 +148,7 @@ class Tables(unittest.TestCase):
 
 
 class Generator(unittest.TestCase):
-    def test_it_makes_rules_of_every_kind_that_are_allowed_and_that_dateutil_expands_alike(self):
+    def test_generated_rules_are_of_every_kind_and_dateutil_expands_them_alike(self):
         seen = set()
         for text, rule, start, expected in islice(generator.cases(random.Random(1), 5), 300):
             seen |= {rule.freq, *rule.by} | ({"BYDAY"} if rule.byday else set())

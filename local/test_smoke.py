@@ -1,4 +1,4 @@
-"""make smoke's verdicts, on a server and an AWS that do what they are told."""
+"""Tests of make smoke, with a scripted server and a scripted AWS."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from smoke import FAILS, HOLDS, NEEDS_AWS
 
 
 class Server(BaseHTTPRequestHandler):
-    """Answers what the test says, by method and path."""
+    """Responds as the test says."""
 
     answers = staticmethod(lambda handler: (200, {}))
     closes = False
@@ -118,7 +118,7 @@ class Smoke(unittest.TestCase):
         self.assertEqual(smoke.throttle(self.stack(ApiRateLimit="5"))[0], FAILS)
         self.assertEqual(smoke.throttle(self.stack(local=True))[0], NEEDS_AWS)
 
-    def test_what_cannot_be_checked_fails(self):
+    def test_a_check_that_cannot_run_fails(self):
         def broken(_):
             raise KeyError("x")
 

@@ -1,10 +1,10 @@
-"""make two-stacks: two stacks side by side in one account, deployed by the real sam deploy to a local cloud; a third one
-whose first deploy fails, whose rollback must leave nothing; and a protected stack, which must not lose a part of itself.
+"""make two-stacks: deploys two stacks side by side in one account with the real sam deploy, to a local cloud; a third stack
+whose first deployment fails and whose rollback must leave nothing; and a protected stack that must lose no resource.
 
-MiniStack ignores the OpenAPI body of an HTTP API, so sam deploys what expand.py makes of template.yaml. All else is
-sam's and CloudFormation's: archives, their upload, change sets, rollback.
+MiniStack ignores the OpenAPI body of an HTTP API, so sam deploys the output of sam_transform.py. Everything else is done by
+sam and CloudFormation: archives, their upload, change sets, rollback.
 
-usage: two_stacks.py PROGRAMS    PROGRAMS is the folder that cargo built the functions into
+usage: two_stacks.py PROGRAMS    PROGRAMS is the folder with the functions that cargo built
 """
 
 import json
@@ -21,11 +21,11 @@ from cloud import CREDENTIALS, REGION, CannotRun, Cloud, free_port
 from deploy import PROJECT, TEMPLATE, api_url, archive, code_uris, configuration, failures
 from deploy_to_aws import sam_command
 from e2e import FOLDER, run
-from events import account, call
-from expand import expand
-from news import get, wait
+from invoke_events import account, call
+from sam_transform import transform_template
+from ses_events import get, wait
 
-# What a stack makes, and how its things are listed; each has the stack's name in its own.
+# The kinds of resources of a stack and how to list them; every name contains the stack's name.
 LISTS = {
     "lambda": ("list_functions", "Functions", "FunctionName"),
     "dynamodb": ("list_tables", "TableNames", None),
@@ -40,8 +40,8 @@ LISTS = {
 }
 
 
-def things(cloud: Cloud, stack: str) -> list[str]:
-    """Everything in the account that bears the name of a stack."""
+def resources_of(cloud: Cloud, stack: str) -> list[str]:
+    """Every resource in the account whose name contains the name of a stack."""
     found = []
     for service, (operation, key, name) in LISTS.items():
         pages = getattr(cloud.client(service), operation)
@@ -57,10 +57,10 @@ def things(cloud: Cloud, stack: str) -> list[str]:
 
 
 def plain_template(cloud: Cloud, folder: Path, stack: str, programs: Path) -> tuple[Path, dict[str, str]]:
-    """template.yaml as sam deploys it here, with the archives as files of this machine; and the parameters."""
+    """template.yaml as sam deploys it to the local cloud, with the archives as local files; and the parameters."""
     _, parameters = configuration()
     parameters |= {"PublicUrl": api_url(cloud, stack), "EndpointUrl": cloud.endpoint}
-    plain = expand(TEMPLATE, parameters, {uri: f"s3://archives/{Path(uri).name}.zip" for uri in code_uris()}, stack)
+    plain = transform_template(TEMPLATE, parameters, {uri: f"s3://archives/{Path(uri).name}.zip" for uri in code_uris()}, stack)
     for resource in plain["Resources"].values():
         code = resource.get("Properties", {}).get("Code", {})
         if "S3Key" in code:
@@ -72,7 +72,7 @@ def plain_template(cloud: Cloud, folder: Path, stack: str, programs: Path) -> tu
 
 
 def sam_deploy(cloud: Cloud, stack: str, template: Path, parameters: dict[str, str], more: list[str] = ()) -> str:
-    """Runs sam deploy; gives what it said if it failed."""
+    """Runs sam deploy. Returns the reason if it failed, or an empty string."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(template.parent),
@@ -87,12 +87,12 @@ def sam_deploy(cloud: Cloud, stack: str, template: Path, parameters: dict[str, s
     ran = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     if ran.returncode == 0:
         return ""
-    # CloudFormation's events have the reason; before there are any, sam itself has said it.
+    # CloudFormation's events have the reason. If there are none yet, sam printed it.
     return failures(cloud.client("cloudformation"), stack) or f"{ran.stdout}{ran.stderr}"
 
 
 def works(cloud: Cloud, stack: str) -> None:
-    """A user registers, proves the address, and is reminded; the schedule runs the dispatcher."""
+    """Checks that a user can register, verify the address and get a reminder, and that the schedule runs the dispatcher."""
     url, mails = api_url(cloud, stack), f"{cloud.endpoint}/_ministack/ses/messages"
     _, tokens = account(url, mails, stack.title().replace("-", ""))
     fires = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -116,15 +116,15 @@ def delete(cloud: Cloud, stack: str) -> None:
 
 def expect(what: str, found: object, expected: object) -> None:
     if found != expected:
-        raise CannotRun(f"{what}: {found!r}, not {expected!r}")
+        raise CannotRun(f"{what}: expected {expected!r}, found {found!r}")
     print(f"two stacks: {what}: {found or 'nothing'}", flush=True)
 
 
 def only_the_log_is_left(cloud: Cloud, stack: str) -> str:
-    """Fails if there is more of a stack than the log of create-signing-key; gives that."""
-    left = things(cloud, stack)
+    """Fails if anything but the log group of create-signing-key is left of a stack. Returns its name."""
+    left = resources_of(cloud, stack)
     kept = [one for one in left if one.startswith("logs ") and "SigningKeyLogs" in one]
-    expect(f"left of {stack}, beside the log of create-signing-key", [one for one in left if one not in kept], [])
+    expect(f"left of {stack}, except the log of create-signing-key", [one for one in left if one not in kept], [])
     expect(f"logs of create-signing-key left of {stack}", len(kept), 1)
     return kept[0].removeprefix("logs ")
 
@@ -136,19 +136,19 @@ def side_by_side(cloud: Cloud, folder: Path, programs: Path) -> None:
         expect(f"{stack} is", status(cloud, stack), "CREATE_COMPLETE")
     for stack in ("taskbell-one", "taskbell-two"):
         works(cloud, stack)
-        expect(f"schedules of {stack}", sum(one.startswith("scheduler ") for one in things(cloud, stack)), 1)
+        expect(f"schedules of {stack}", sum(one.startswith("scheduler ") for one in resources_of(cloud, stack)), 1)
 
 
 def protected(cloud: Cloud) -> None:
-    """A stack that is protected refuses to be deleted with all its parts in place; one that is deleted leaves the other."""
+    """A protected stack refuses deletion and keeps every resource. Deleting one stack does not affect the other."""
     formation = cloud.client("cloudformation")
     formation.update_termination_protection(StackName="taskbell-one", EnableTerminationProtection=True)
-    before = things(cloud, "taskbell-one")
+    before = resources_of(cloud, "taskbell-one")
     try:
         formation.delete_stack(StackName="taskbell-one")
         raise CannotRun("a protected stack was deleted")
     except ClientError:
-        expect("parts that a protected stack has lost", sorted(set(before) - set(things(cloud, "taskbell-one"))), [])
+        expect("resources that a protected stack has lost", sorted(set(before) - set(resources_of(cloud, "taskbell-one"))), [])
     works(cloud, "taskbell-one")
     formation.update_termination_protection(StackName="taskbell-one", EnableTerminationProtection=False)
     delete(cloud, "taskbell-one")
@@ -157,7 +157,7 @@ def protected(cloud: Cloud) -> None:
 
 
 def rolled_back(cloud: Cloud, folder: Path, programs: Path) -> None:
-    """A first deploy whose signing key cannot be stored."""
+    """A first deployment whose signing key cannot be stored is rolled back."""
     stack = "taskbell-broken"
     file, parameters = plain_template(cloud, folder, stack, programs)
     text = file.read_text()
@@ -171,7 +171,7 @@ def rolled_back(cloud: Cloud, folder: Path, programs: Path) -> None:
     delete(cloud, stack)
     file.write_text(text)
     if said := sam_deploy(cloud, stack, file, parameters):
-        raise CannotRun(f"the mended stack was not deployed: {said}")
+        raise CannotRun(f"the corrected stack was not deployed: {said}")
     works(cloud, stack)
 
 
@@ -188,7 +188,7 @@ def main(programs: Path) -> int:
             protected(cloud)
         finally:
             cloud.stop()
-    print("two stacks: all of it holds", flush=True)
+    print("two stacks: all checks passed", flush=True)
     return 0
 
 

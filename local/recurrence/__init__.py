@@ -1,1 +1,1 @@
-"""What judges the expansion of recurrence rules: made from RFC 5545 alone, without a look at Taskbell's engine."""
+"""The recurrence oracle, written from RFC 5545 alone, independently of Taskbell's engine."""

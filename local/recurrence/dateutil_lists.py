@@ -1,4 +1,4 @@
-"""What python-dateutil makes of a rule, asked so that it ends."""
+"""Expands a rule with python-dateutil, with a bounded search."""
 
 import re
 from datetime import datetime, timedelta
@@ -11,13 +11,13 @@ from .rules import Rule
 from .tables import at_midnight
 
 LONGEST = {"YEARLY": 36_500, "MONTHLY": 14_600, "WEEKLY": 36_500, "DAILY": 7_300, "HOURLY": 1_500, "MINUTELY": 30, "SECONDLY": 1}
-"""How many days it may search, by FREQ: it tries every period, and takes microseconds for each."""
+"""The longest search in days, by FREQ: dateutil tries every period, in microseconds each."""
 
 
 def series(text: str, rule: Rule, start: datetime, expected: list[datetime] | None, limit: int) -> list[datetime] | None:
-    """The occurrences as the expander lists them, of which the first is DTSTART; none where dateutil would take too long.
+    """The occurrences in the expander's form, the first of which is DTSTART; None if dateutil would take too long.
 
-    What is expected only tells how far dateutil has to search.
+    `expected` only determines how far dateutil has to search.
     """
     limit = min(limit, rule.count or limit)
     end = datetime(LAST_YEAR, 12, 31, 23, 59, 59)

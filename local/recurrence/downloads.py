@@ -1,6 +1,6 @@
-"""The tests of python-dateutil, downloaded when they are wanted and kept under .local, which git ignores.
+"""Downloads the tests of python-dateutil on demand into .local, which git ignores.
 
-They are other people's work under its own licence: nothing of them is stored with Taskbell.
+They have their own licence and are not stored with Taskbell.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ DATEUTIL_HASH = "37dd54208da7e1cd875388217d5e00ebd4179249f90fb72437e91a35459a0ad
 
 
 class Unreachable(Exception):
-    """What is wanted is not in the cache and cannot be downloaded."""
+    """The file is not in the cache and cannot be downloaded."""
 
 
 def _kept(name: str, digest: str) -> bytes | None:
@@ -34,7 +34,7 @@ def member(archive: bytes, ending: str) -> str:
 
 
 def dateutil_tests() -> str:
-    """dateutil's own tests of rules, which only its source package has."""
+    """dateutil's tests of rules, which only its source package contains."""
     name = f"{DATEUTIL.replace('==', '-')}.tar.gz"
     if _kept(name, DATEUTIL_HASH) is None:
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -43,6 +43,6 @@ def dateutil_tests() -> str:
             [*pip, "--no-binary", ":all:", "--dest", str(CACHE), DATEUTIL], capture_output=True, text=True, check=False
         )
         if answer.returncode or _kept(name, DATEUTIL_HASH) is None:
-            last = (answer.stderr.strip().splitlines() or ["its SHA-256 is another"])[-1]
-            raise Unreachable(f"{DATEUTIL} by pip download: {last}")
+            last = (answer.stderr.strip().splitlines() or ["its SHA-256 does not match"])[-1]
+            raise Unreachable(f"pip download {DATEUTIL}: {last}")
     return member(_kept(name, DATEUTIL_HASH), "tests/test_rrule.py")

@@ -1,7 +1,7 @@
-"""Where python-dateutil departs from RFC 5545 §3.3.10, and where libical's table does not bind Taskbell.
+"""Where python-dateutil departs from RFC 5545 §3.3.10, and where Taskbell departs from libical's table.
 
-Such rules are judged by the expander alone. Each exception has a name, what the RFC demands in our own words, and a
-predicate over the rule and its DTSTART.
+Such rules are compared with the expander only. Each exception has a name, the requirement of the RFC, and a predicate over the
+rule and its DTSTART.
 """
 
 from collections.abc import Callable
@@ -13,56 +13,55 @@ from .rules import Rule
 
 @dataclass
 class Exemption:
-    """A kind of rule that another program reads otherwise."""
+    """A kind of rule that another program interprets differently."""
 
     name: str
     reason: str
     applies: Callable[[Rule, date | datetime], bool]
     answer: str | None = None
-    """What Taskbell has to say instead; none where the expander says what it has to give."""
+    """The expected result of Taskbell; None if the expander decides."""
 
 
 DATEUTIL = [
     Exemption(
         "mixed BYDAY",
         "The elements of BYDAY are a list of days, and a list is a union: MO,1FR are all Mondays and the first Friday. "
-        "dateutil demands that a day is both in the plain and in the numbered part.",
+        "dateutil requires a day to be in both the plain and the numbered part.",
         lambda rule, start: rule.numbered and any(ordinal == 0 for ordinal, _ in rule.byday),
     ),
     Exemption(
         "BYWEEKNO without a day",
-        "What the rule does not say about a day is taken from DTSTART, here its weekday. dateutil gives whole weeks.",
+        "Missing parts of a day come from DTSTART, here its weekday. dateutil returns whole weeks.",
         lambda rule, start: rule.has("BYWEEKNO") and not rule.has("BYDAY", "BYMONTHDAY", "BYYEARDAY"),
     ),
     Exemption(
-        "weeks across the turn of the year",
-        "A week belongs to the year that has four of its days, also with its days in the other year; so these count in its "
-        "INTERVAL and its BYSETPOS. dateutil counts them in the calendar year.",
+        "weeks across the year boundary",
+        "A week belongs to the year that has four of its days, including its days in the other year; these count in the INTERVAL "
+        "and BYSETPOS of that year. dateutil counts them in the calendar year.",
         lambda rule, start: (rule.interval > 1 or rule.has("BYSETPOS"))
         and any(week in (1, 52, 53, -1, -52, -53) for week in rule.by.get("BYWEEKNO", [])),
     ),
     Exemption(
-        "first week from its end",
-        "A negative BYWEEKNO counts the weeks of the week's own year. dateutil looks for the last days of December only in "
-        "week 1 as counted from the front, not in week -52 or -53.",
+        "first week counted from the end",
+        "A negative BYWEEKNO counts the weeks of the week's own year. dateutil finds the last days of December only in week 1 "
+        "counted from the front, not in week -52 or -53.",
         lambda rule, start: any(week <= -52 for week in rule.by.get("BYWEEKNO", [])),
     ),
     Exemption(
-        "last week of the year before",
-        "The first days of January may be in week 52 or 53 of the year before, as many as that year has. dateutil counts these weeks "
-        "from the length of the year that begins.",
+        "last week of the previous year",
+        "The first days of January can be in week 52 or 53 of the previous year, depending on its number of weeks. dateutil uses the "
+        "length of the new year.",
         lambda rule, start: any(week in (52, 53) for week in rule.by.get("BYWEEKNO", [])),
     ),
     Exemption(
         "BYSETPOS in the first week",
-        "BYSETPOS picks from the whole set of the period, here the week from WKST on; what of it is before DTSTART is counted "
-        "and not given. dateutil begins the first week with the day of DTSTART.",
+        "BYSETPOS selects from the whole period, here the week from WKST; days before DTSTART are counted but not returned. "
+        "dateutil begins the first week with the day of DTSTART.",
         lambda rule, start: rule.freq == "WEEKLY" and rule.has("BYSETPOS") and start.weekday() != rule.wkst,
     ),
     Exemption(
         "yearly BYMONTHDAY without BYMONTH",
-        "What the rule does not say is taken from DTSTART (§3.3.10), here the month, as libical does. dateutil gives that day "
-        "of every month.",
+        "Missing parts come from DTSTART (§3.3.10), here the month, as in libical. dateutil returns that day of every month.",
         lambda rule, start: rule.freq == "YEARLY"
         and rule.has("BYMONTHDAY")
         and not rule.has("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYDAY"),
@@ -72,8 +71,8 @@ DATEUTIL = [
 LIBICAL = [
     Exemption(
         "times of day with a date",
-        "BYHOUR, BYMINUTE and BYSECOND must not be given where DTSTART is a date (§3.3.10). libical ignores them, Taskbell "
-        "refuses them, so that nobody waits for a time that never comes.",
+        "BYHOUR, BYMINUTE and BYSECOND must not be used when DTSTART is a date (§3.3.10). libical ignores them. Taskbell refuses "
+        "them, so that no user waits for a time that is ignored.",
         lambda rule, start: rule.has("BYHOUR", "BYMINUTE", "BYSECOND") and not isinstance(start, datetime),
         "needs_time",
     ),
@@ -81,5 +80,5 @@ LIBICAL = [
 
 
 def first_of(exemptions: list[Exemption], rule: Rule, start: date | datetime) -> Exemption | None:
-    """The first exemption that applies; none where the other program judges the rule."""
+    """The first exemption that applies; None if the rule is compared with the other program."""
     return next((each for each in exemptions if each.applies(rule, start)), None)

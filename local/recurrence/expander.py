@@ -1,8 +1,8 @@
-"""Expands a rule by trying: every day of two centuries is looked at, and every time of day on the days that fit.
+"""Expands a rule by exhaustive search over every day of two centuries, and every time of day on matching days.
 
-Nothing is computed ahead. A day fits if each BY part names it (RFC 5545 §3.3.10: a list is a union, and several
-parts hold together); of the days and times that fit, those whose period is a multiple of INTERVAL away from the
-period of DTSTART remain, and BYSETPOS picks among those of one period.
+A day matches if each BY part names it (RFC 5545 §3.3.10: a list is a union, and several parts apply together). Of the matching
+days and times, those whose period is a multiple of INTERVAL away from the period of DTSTART remain, and BYSETPOS selects among
+those of one period.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ MOST_STEPS = 3_000_000
 
 
 class Unaffordable(Exception):
-    """It hardly ever comes true, and is too dense to be tried out to the end of time."""
+    """The rule matches too seldom and is too dense for an exhaustive search."""
 
 
 class Calendar:
-    """What each day is called, and in which periods it lies."""
+    """The names of each day (month, weekday, week, …) and its periods."""
 
     def __init__(self) -> None:
         self.days = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
@@ -69,14 +69,14 @@ _calendar: list[Calendar] = []
 
 
 def calendar() -> Calendar:
-    """The calendar, made once."""
+    """The calendar, built once."""
     if not _calendar:
         _calendar.append(Calendar())
     return _calendar[0]
 
 
 def fitting_days(rule: Rule, start: date) -> int:
-    """The days that each BY part names, as bits; what the rule leaves out comes from DTSTART."""
+    """The days that every BY part names, as bits. Missing parts come from DTSTART."""
     known, by = calendar(), rule.by
     days = known.every
     if "BYMONTH" in by:
@@ -87,7 +87,7 @@ def fitting_days(rule: Rule, start: date) -> int:
         days &= known.union(("yearday", day) for day in by["BYYEARDAY"])
     if "BYMONTHDAY" in by:
         days &= known.union(("monthday", day) for day in by["BYMONTHDAY"])
-        # The month is left out, so it is that of the start; with BYDAY the days of the whole year are meant.
+        # Without BYMONTH the month is that of DTSTART; with BYDAY the days of the whole year apply.
         if rule.freq == "YEARLY" and not rule.has("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYDAY"):
             days &= known.named["month", start.month]
     if rule.byday:
@@ -104,7 +104,7 @@ def fitting_days(rule: Rule, start: date) -> int:
 
 
 def instances(rule: Rule, start: datetime) -> Iterator[datetime]:
-    """The instances of a rule after DTSTART, in order, to the end of 2199. UNTIL and COUNT are not looked at."""
+    """The instances of a rule after DTSTART, in order, to the end of 2199. UNTIL and COUNT are ignored."""
     days = fitting_days(rule, start.date())
     if rule.freq in ("YEARLY", "MONTHLY", "WEEKLY", "DAILY"):
         found = _by_days(rule, start, days)
@@ -146,8 +146,8 @@ def _by_days(rule: Rule, start: datetime, days: int) -> Iterator[datetime]:
             return (day.toordinal() - 1 - rule.wkst) // 7  # the day with ordinal 1 is a Monday
         return number
 
-    # The years of BYWEEKNO are those of the weeks. One that DTSTART itself is in counts for it if the rule gives
-    # the day of DTSTART; if it does not, its calendar year does (both as in libical's table).
+    # BYWEEKNO uses the years of weeks. The first period is the week year of DTSTART if the rule matches the day of
+    # DTSTART, and its calendar year otherwise (both as in libical's table).
     origin = start.year if weekly and not days >> begin & 1 else period(begin)
     names = (rule.by.get("BYHOUR", [start.hour]), rule.by.get("BYMINUTE", [start.minute]), rule.by.get("BYSECOND", [start.second]))
     times = [time(*each) for each in product(*(sorted(set(name)) for name in names)) if each[2] < 60]
@@ -181,7 +181,7 @@ def _within_days(rule: Rule, start: datetime, days: int) -> Iterator[datetime]:
     origin = (begin * 86_400 + start.hour * 3600 + start.minute * 60 + start.second) // length
     each = {"HOURLY": len(minutes) * len(seconds), "MINUTELY": len(seconds), "SECONDLY": 1}[rule.freq]
     if not any(1 <= abs(place) <= each for place in rule.by.get("BYSETPOS", [1])):
-        return  # Periods within a day are all of one size; none has such a place.
+        return  # All periods within a day have the same size; none has such a position.
     steps = 0
     for number in _each(days, begin):
         day = known.days[number]
@@ -208,9 +208,9 @@ def _within_days(rule: Rule, start: datetime, days: int) -> Iterator[datetime]:
 
 
 def series(rule: Rule, start: datetime, limit: int) -> list[datetime] | None:
-    """The first occurrences of a task due at DTSTART, which is the first of them whether the rule gives it or not.
+    """The first occurrences of a task due at DTSTART, which is the first one whether the rule matches it or not.
 
-    None where the rule gives nothing after DTSTART.
+    None if the rule has no occurrence after DTSTART.
     """
     found = [start]
     limit = min(limit, rule.count or limit)
@@ -227,7 +227,7 @@ def series(rule: Rule, start: datetime, limit: int) -> list[datetime] | None:
 
 
 def admits(rule: Rule, moment: datetime) -> bool:
-    """Whether UNTIL, which is inclusive, lets a moment be an instance."""
+    """Whether a moment is not after UNTIL, which is inclusive."""
     if rule.until is None:
         return True
     return moment <= rule.until if isinstance(rule.until, datetime) else moment.date() <= rule.until

@@ -1,4 +1,4 @@
-"""A recurrence rule (RFC 5545 §3.3.10) as it is read by the oracle, and whether the RFC allows it."""
+"""The oracle's parser of recurrence rules (RFC 5545 §3.3.10), with the RFC's restrictions."""
 
 import re
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ NEVER_ZERO = {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"}
 
 
 class Refused(ValueError):
-    """The rule is none, by the RFC's grammar or by its table of what goes with which FREQ."""
+    """The rule violates the RFC's grammar or its table of BY parts by FREQ."""
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Rule:
     count: int | None = None
     until: date | datetime | None = None
     byday: list[tuple[int, int]] = field(default_factory=list)
-    """Pairs of ordinal and weekday; the ordinal is 0 where there is none."""
+    """Pairs of ordinal and weekday; 0 is no ordinal."""
     by: dict[str, list[int]] = field(default_factory=dict)
-    """The numbers of the other BY parts."""
+    """The values of the other BY parts."""
 
     def has(self, *names: str) -> bool:
         return any(name in self.by or name == "BYDAY" and self.byday for name in names)
@@ -46,16 +46,16 @@ class Rule:
 
 
 def parse(text: str) -> Rule:
-    """Reads a rule; raises Refused where RFC 5545 does not allow it. One semicolon at the end is nothing."""
+    """Parses a rule. Raises Refused if RFC 5545 does not allow it. One trailing semicolon is ignored."""
     rule, seen = Rule(), set()
     for part in text.upper().removesuffix(";").split(";"):
         name, equals, value = part.partition("=")
         if not equals or name in seen:
-            raise Refused(f"{part!r} is no part, or is there twice")
+            raise Refused(f"{part!r} is not a part, or a duplicate")
         seen.add(name)
         _read(rule, name, value)
     if rule.freq == "":
-        raise Refused("there is no FREQ")
+        raise Refused("FREQ is missing")
     if rule.count is not None and rule.until is not None:
         raise Refused("both COUNT and UNTIL")
     reason = not_allowed(rule)
@@ -78,7 +78,7 @@ def _read(rule: Rule, name: str, value: str) -> None:
     elif name in NUMBERS:
         rule.by[name] = [_number(name, element) for element in value.split(",")]
     else:
-        raise Refused(f"{name} is no part of RFC 5545, or has no such value")
+        raise Refused(f"{name} is unknown to RFC 5545, or its value is invalid")
 
 
 def _day(element: str) -> tuple[int, int]:
@@ -99,14 +99,14 @@ def _number(name: str, element: str) -> int:
 
 
 def moment(value: str) -> date | datetime:
-    """A DATE or DATE-TIME of iCalendar; a Z says nothing here, where every wall clock is in UTC."""
+    """Parses an iCalendar DATE or DATE-TIME. A Z is ignored, since every wall time here is in UTC."""
     if "T" not in value:
         return datetime.strptime(value, "%Y%m%d").date()
     return datetime.strptime(value.rstrip("Z"), "%Y%m%dT%H%M%S")
 
 
 def not_allowed(rule: Rule) -> str:
-    """Why the RFC's table does not allow the rule: the cells that say N/A, and the sentences on BYDAY and BYSETPOS."""
+    """Why the RFC's table does not allow the rule (its N/A cells, and the sentences on BYDAY and BYSETPOS); empty if it does."""
     if rule.has("BYWEEKNO") and rule.freq != "YEARLY":
         return "BYWEEKNO without FREQ=YEARLY"
     if rule.has("BYYEARDAY") and rule.freq in ("MONTHLY", "WEEKLY", "DAILY"):

@@ -1,4 +1,4 @@
-"""Reads the tables of libical and the tests of python-dateutil into cases: a rule, its DTSTART, what it gives."""
+"""Reads libical's table and the tests of python-dateutil into cases: a rule, its DTSTART and its occurrences."""
 
 import ast
 import re
@@ -11,30 +11,30 @@ from .rules import DAYS, FREQUENCIES, Refused, moment, parse
 
 @dataclass
 class Case:
-    """What Taskbell is asked, and what the source says that it gives."""
+    """A rule and the occurrences that the source lists for it."""
 
     rule: str
     start: date | datetime
     instances: list[datetime]
-    """Those of the source, in which DTSTART is only where the rule itself gives it."""
+    """The occurrences in the source, which include DTSTART only if the rule matches it."""
     since: datetime | None = None
-    """Only instances from here on are judged."""
+    """Only instances from here on are compared."""
 
     @property
     def lacks_start(self) -> bool:
-        """Whether the rule does not give its DTSTART, which in Taskbell is the first occurrence all the same."""
+        """Whether the rule does not match its DTSTART, which in Taskbell is the first occurrence anyway."""
         return self.since is None and self.instances[:1] != [at_midnight(self.start)]
 
     @property
     def asked(self) -> str:
-        """The rule with a COUNT that has room for such a DTSTART."""
+        """The rule with a COUNT that includes such a DTSTART."""
         if not self.lacks_start:
             return self.rule
         return re.sub(r"(?<=COUNT=)\d+", lambda count: str(int(count[0]) + 1), self.rule)
 
 
 def at_midnight(day: date | datetime) -> datetime:
-    """A date as the beginning of its day."""
+    """The start of a date."""
     return day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
 
 
@@ -51,11 +51,11 @@ def libical(text: str) -> list[Case]:
 
 
 class Foreign(Exception):
-    """A test that says more than a rule and its dates."""
+    """A test that does not consist of one rule and its dates."""
 
 
 def dateutil(source: str) -> tuple[list[Case], Counter]:
-    """The rules that dateutil's tests expand, and how many tests were left out, by reason."""
+    """The rules that dateutil's tests expand, and the number of skipped tests by reason."""
     found, left_out = [], Counter()
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ClassDef) or node.name not in ("RRuleTest", "RRuleSetTest"):
@@ -74,22 +74,22 @@ def _case(test: ast.FunctionDef) -> Case:
     """The case of a test that is one comparison: assertEqual(list(rrule(...)), [datetime(...), ...])."""
     match test.body:
         case [ast.Expr(ast.Call(ast.Attribute(attr="_rrulestr_reverse_test")))]:
-            raise Foreign("it writes a rule and reads it again, without dates")
+            raise Foreign("it formats and parses a rule, without dates")
         case [ast.Expr(ast.Call(ast.Attribute(attr="assertEqual"), [ast.Call(ast.Name("list"), [made]), ast.List(dates)]))]:
             instances = [_value(each) for each in dates]
         case _:
-            raise Foreign("it is about something else than the list of one rule")
+            raise Foreign("it does not list the occurrences of one rule")
     match made:
         case ast.Call(ast.Name("rrule"), [ast.Name(freq)], keywords) if freq in FREQUENCIES:
             rule, start = _written({"FREQ": freq}, {each.arg: _value(each.value) for each in keywords})
         case ast.Call(ast.Name("rrulestr"), [ast.Constant(str(text))], keywords):
             rule, start = _from_text(text, {each.arg: _value(each.value) for each in keywords})
         case _:
-            raise Foreign("it makes the rule in another way")
+            raise Foreign("it builds the rule in a different way")
     if not all(isinstance(each, datetime) for each in instances):
         raise Foreign("its dates are not written out")
     if not 1970 <= start.year <= 2199 or start.microsecond:
-        raise Foreign("its start is no due time: another century, or a fraction of a second")
+        raise Foreign("its start is not a valid due time: year out of range, or fraction of a second")
     return Case(rule, start, instances)
 
 
@@ -110,12 +110,12 @@ def _value(node: ast.expr):
         case ast.Call(ast.Name("datetime")):
             raise Foreign("its times have a time zone")
         case ast.Attribute():
-            raise Foreign("it makes the rule in another way")
+            raise Foreign("it builds the rule in a different way")
     raise Foreign("its rule is not written out")
 
 
 def _written(parts: dict[str, str], given: dict) -> tuple[str, datetime]:
-    """A rule as RRULE text, out of the arguments of dateutil's function."""
+    """A rule as RRULE text, from the arguments of dateutil's function."""
     names = {"byweekday": "BYDAY"}
     start = given.pop("dtstart", None)
     for name, value in given.items():
@@ -137,7 +137,7 @@ def _written(parts: dict[str, str], given: dict) -> tuple[str, datetime]:
 def _from_text(text: str, given: dict) -> tuple[str, datetime]:
     start, rules = given.pop("dtstart", None), []
     if given:
-        raise Foreign("it asks rrulestr for something of its own")
+        raise Foreign("it uses an option of rrulestr")
     lines = text.replace("\n ", "").split("\n")
     for line in filter(None, map(str.strip, lines)):
         head, colon, value = line.rpartition(":")
@@ -155,7 +155,7 @@ def _from_text(text: str, given: dict) -> tuple[str, datetime]:
 
 
 def refused(rule: str) -> str:
-    """Why RFC 5545 does not allow a rule of a table; empty where it does."""
+    """Why RFC 5545 does not allow a rule of a table; empty if it does."""
     try:
         parse(rule)
     except Refused as reason:

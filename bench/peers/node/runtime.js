@@ -1,5 +1,5 @@
-// The loop of a function around the Runtime API. AWS's own client is a native module that compiles a C++ library when
-// it is installed; this one does less, to Node's advantage.
+// The Runtime API loop. AWS's own client is a native module that compiles a C++ library on installation; this one does
+// less, to Node's advantage.
 
 import http from "node:http";
 

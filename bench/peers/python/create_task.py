@@ -1,4 +1,4 @@
-"""Creates a task: one call to DynamoDB, whoever asks for whatever."""
+"""Creates a task: one call to DynamoDB, without authentication and validation."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Reads a task: one call to DynamoDB, whoever asks."""
+"""Reads a task: one call to DynamoDB, without authentication."""
 
 import json
 import os

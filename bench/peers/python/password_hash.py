@@ -1,4 +1,4 @@
-"""What one hash of a password takes of the processor (ms) in Argon2's reference implementation, in C."""
+"""CPU time (ms) of one password hash with the reference implementation of Argon2, in C."""
 
 from statistics import median
 from time import process_time

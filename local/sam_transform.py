@@ -1,7 +1,7 @@
-"""Turns template.yaml into what MiniStack can deploy.
+"""Transforms template.yaml into a template that MiniStack can deploy.
 
-samtranslator, the library behind AWS's own SAM transform, does nearly all of it. MiniStack ignores the OpenAPI
-body that the transform makes of an HTTP API, so the routes in it become resources of their own here.
+samtranslator, the library behind AWS's SAM transform, does most of the work. MiniStack ignores the OpenAPI body that the
+transform generates for an HTTP API, so its routes become separate resources here.
 """
 
 import os
@@ -15,7 +15,7 @@ API_ID = "taskbell"
 
 
 class ManagedPolicies:
-    """The transform looks AWS's managed policies up; the template needs only the one of every function."""
+    """The managed policies that the transform looks up; the template needs only the basic execution role."""
 
     @staticmethod
     def load() -> dict[str, str]:
@@ -23,26 +23,26 @@ class ManagedPolicies:
         return {name: f"arn:aws:iam::aws:policy/service-role/{name}"}
 
 
-def expand(template: Path, parameters: dict[str, str], code: dict[str, str], api_id: str = API_ID) -> dict:
-    """The template as plain CloudFormation. `code` maps each CodeUri to the S3 URL of its archive, `api_id` names the API."""
+def transform_template(template: Path, parameters: dict[str, str], code: dict[str, str], api_id: str = API_ID) -> dict:
+    """The template as plain CloudFormation. `code` maps each CodeUri to the S3 URL of its archive; `api_id` is the id of the API."""
     source = yaml_parse(template.read_text())
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         if "CodeUri" in properties:
             properties["CodeUri"] = code[properties["CodeUri"]]
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator asks for the partition
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator needs it to find the partition
     values = typed(source["Parameters"], parameters)
     plain = transform(source, dict(values), ManagedPolicies())
     for name, resource in list(plain["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             plain["Resources"].update(routes(name, resource["Properties"], api_id))
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
-            del plain["Resources"][name]  # MiniStack refuses alarms that compute
+            del plain["Resources"][name]  # MiniStack refuses alarms on metric math
     return adapted(plain, values)
 
 
 def typed(declared: dict, given: dict[str, str]) -> dict:
-    """The values of the parameters that are no strings: MiniStack and samtranslator take all for strings."""
+    """The values of parameters that are not strings: MiniStack and samtranslator treat all parameters as strings."""
     of_type = {"Number": int, "CommaDelimitedList": lambda text: text.split(",")}
     return {
         name: of_type[one["Type"]](str(given.get(name, one.get("Default"))))
@@ -52,12 +52,12 @@ def typed(declared: dict, given: dict[str, str]) -> dict:
 
 
 def adapted(node, values: dict):
-    """The template with three things said as MiniStack understands them: references to such values by the value,
-    the permission to send a batch (on AWS the one to send), and the permission to mail, for which MiniStack
-    knows neither the identity nor the sender."""
+    """The template with three changes for MiniStack: typed parameters are replaced by their values; the permission to send a
+    message includes batches, as on AWS; and the permission to send mail has neither identity nor sender, which MiniStack
+    does not evaluate."""
     match node:
         case {"Variables": dict()}:
-            return node  # of an environment: strings
+            return node  # environment variables are strings
         case {"Ref": str(name)} if name in values:
             return values[name]
         case "sqs:SendMessage":
@@ -73,10 +73,10 @@ def adapted(node, values: dict):
 
 
 def routes(api: str, properties: dict, api_id: str) -> dict:
-    """The integrations and routes in an HTTP API's OpenAPI body, which is taken out of its properties."""
+    """Moves the integrations and routes out of an HTTP API's OpenAPI body into separate resources."""
     body = properties.pop("Body")
     properties |= {"Name": "taskbell", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": api_id}}
-    # MiniStack wants the names that the body has (allowOrigins), not those of CloudFormation.
+    # MiniStack expects the names of the body (allowOrigins), not those of CloudFormation.
     properties["CorsConfiguration"] = body.get("x-amazon-apigateway-cors", {})
     resources = {}
     for path, operations in body["paths"].items():

@@ -1,4 +1,4 @@
-"""What SES tells of mails, end to end: the local cloud's SES tells nothing, so it is told here."""
+"""SES events, end to end. The local cloud's SES publishes none, so they are sent to the stack from here."""
 
 import json
 import time
@@ -7,35 +7,35 @@ from datetime import UTC, datetime, timedelta
 
 from cloud import CannotRun, Cloud
 from deploy import configuration
-from events import account, call, prove
+from invoke_events import account, call, verify
 
 
 def check(cloud: Cloud, url: str, mails: str) -> None:
-    """A mail is delivered, then the address refuses mail, then it is proven anew."""
+    """A mail is delivered, then the address bounces, then it is verified again."""
     email, tokens = account(url, mails, "Lin")
     token, user = tokens["access_token"], tokens["user"]["id"]
-    rings = datetime.now(UTC) + timedelta(seconds=2)
-    ring = {"title": "Ring", "reminders": [{"at": rings.strftime("%Y-%m-%dT%H:%M:%SZ")}]}
-    task = call(f"{url}/v1/tasks", ring, token)
+    fires = datetime.now(UTC) + timedelta(seconds=2)
+    draft = {"title": "Ring", "reminders": [{"at": fires.strftime("%Y-%m-%dT%H:%M:%SZ")}]}
+    task = call(f"{url}/v1/tasks", draft, token)
     entry = lambda: get(f"{url}/v1/tasks/{task['id']}/reminders", token)["items"][0]  # noqa: E731
     wait("the reminder", lambda: entry()["status"] == "sent")
 
     tags = {"taskbell-subject": task["id"], "taskbell-reminder": entry()["id"], "taskbell-user": user}
-    tell(cloud, email, tags, "Delivery", {"delivery": {}})
-    wait("the delivery in the ledger", lambda: entry()["feedback"] == "delivered")
-    tell(cloud, email, tags, "Bounce", {"bounce": {"bounceType": "Permanent"}})
+    publish(cloud, email, tags, "Delivery", {"delivery": {}})
+    wait("the delivery in the delivery log", lambda: entry()["feedback"] == "delivered")
+    publish(cloud, email, tags, "Bounce", {"bounce": {"bounceType": "Permanent"}})
     me = lambda: get(f"{url}/v1/me", token)  # noqa: E731
-    wait("the end of mail", lambda: (me()["mail_stopped"] or {}).get("reason") == "bounced")
+    wait("mail to stop", lambda: (me()["mail_stopped"] or {}).get("reason") == "bounced")
 
     call(f"{url}/v1/me/verify-email", {}, token)
-    time.sleep(1)  # the two questions are of different seconds
-    wait("the way back", lambda: prove(url, mails, email) or me()["mail_stopped"] is None)
-    print("end to end: what SES tells reaches the ledger and the profile", flush=True)
+    time.sleep(1)  # the two verification mails have different seconds
+    wait("mail to resume", lambda: verify(url, mails, email) or me()["mail_stopped"] is None)
+    print("end to end: SES events reach the delivery log and the profile", flush=True)
 
 
-def tell(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> None:
-    """As EventBridge does it: asks the stack's rule whether it wants the event, and hands it to the rule's target. Only
-    AWS itself may put events of SES on a bus."""
+def publish(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> None:
+    """Does what EventBridge does: matches the event against the stack's rule and invokes the rule's target. Only AWS itself
+    may put SES events on a bus."""
     stack, _ = configuration()
     named = lambda name: cloud.client("cloudformation").describe_stack_resource(  # noqa: E731
         StackName=stack, LogicalResourceId=name
@@ -43,7 +43,7 @@ def tell(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> 
     tags = tags | {"ses:configuration-set": named("MailConfigurationSet")}
     mail = {
         "timestamp": datetime.now(UTC).isoformat(),
-        "messageId": "told",
+        "messageId": "published",
         "destination": [to],
         "tags": {name: [value] for name, value in tags.items()},
     }
@@ -60,7 +60,7 @@ def tell(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> 
     bus = cloud.client("events")
     rule = bus.describe_rule(Name=named("RecordMailEventsFunctionMail"))
     if not bus.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]:
-        raise CannotRun(f"the rule {rule['Name']} does not want {kind}: {rule['EventPattern']}")
+        raise CannotRun(f"the rule {rule['Name']} does not match {kind}: {rule['EventPattern']}")
     (target,) = bus.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     answer = cloud.client("lambda").invoke(FunctionName=target["Arn"], Payload=json.dumps(event))
     if "FunctionError" in answer:
@@ -78,4 +78,4 @@ def wait(what: str, condition) -> None:
         if condition():
             return
         time.sleep(0.2)
-    raise CannotRun(f"waited in vain for {what}")
+    raise CannotRun(f"timed out while waiting for {what}")

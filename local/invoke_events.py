@@ -1,6 +1,9 @@
-"""make events: what it takes to invoke one function by itself: the files of events/ with real tokens and ids of the
-running local cloud, and the environment of its functions. In .local/sam/ for sam local, which runs functions in
-containers, and in .local/cargo-lambda/ for cargo lambda, which runs them on this machine."""
+"""make events: prepares events and environment to invoke single functions.
+
+Writes the files of events/ with real tokens and ids of the running local cloud, and the environment of its functions: to
+.local/sam/ for sam local, which runs functions in containers, and to .local/cargo-lambda/ for cargo lambda, which runs them on
+this machine.
+"""
 
 import base64
 import hmac
@@ -19,26 +22,26 @@ from deploy import PROJECT, configuration
 
 FOLDER = PROJECT / ".local"
 PASSWORD = "correct horse battery staple"
-# Where a container on Docker's default network finds this machine.
+# The address of this machine on Docker's default network.
 DOCKER_HOST = "172.17.0.1"
 
 
 def account(url: str, mails: str, name: str) -> tuple[str, dict]:
-    """A new user, whose address is proven: the address, and their tokens."""
+    """Registers a user and verifies the address. Returns the address and the tokens."""
     email = f"{name}.{time.time_ns()}@example.com"
     call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": name})
-    prove(url, mails, email)
+    verify(url, mails, email)
     return email, call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
 
 
-def prove(url: str, mails: str, email: str) -> None:
-    """Proves an address with the token in the last mail that asks for it."""
-    token = in_mail(mails, email, r"^[0-9A-Z]{26}\.verify\.\S+", "the question for the address")
+def verify(url: str, mails: str, email: str) -> None:
+    """Verifies an address with the token in the last verification mail."""
+    token = in_mail(mails, email, r"^[0-9A-Z]{26}\.verify\.\S+", "the verification mail")
     call(f"{url}/v1/auth/verify-email", {"token": token})
 
 
 def invitation(url: str, mails: str, by: dict, to: str, name: str) -> tuple[str, str]:
-    """A new space of somebody, and the code with which somebody else can join it."""
+    """Creates a space and invites an address. Returns the space and the code of the invitation."""
     space = call(f"{url}/v1/spaces", {"name": name}, by["access_token"])["id"]
     call(f"{url}/v1/spaces/{space}/invitations", {"email": to}, by["access_token"])
     pattern = rf"{space.removeprefix('spc_')}\.[0-9a-f]{{64}}\.[0-9a-f]{{32}}"
@@ -46,7 +49,7 @@ def invitation(url: str, mails: str, by: dict, to: str, name: str) -> tuple[str,
 
 
 def operator(url: str, mails: str, email: str) -> dict:
-    """The tokens of the operator, whose account is made and becomes one if it is not yet."""
+    """The tokens of the operator. Creates the account and gives it the role if necessary."""
     try:
         call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": "Operator"})
     except urllib.error.HTTPError as error:
@@ -55,15 +58,15 @@ def operator(url: str, mails: str, email: str) -> dict:
     tokens = call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
     if tokens["user"]["role"] != "operator":
         call(f"{url}/v1/me/operator", {}, tokens["access_token"])
-        code = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the operator's code")
+        code = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the operator code")
         call(f"{url}/v1/me/operator", {"code": code}, tokens["access_token"])
-        # The tokens of before are no operator's.
+        # Earlier tokens do not have the operator role.
         tokens = call(f"{url}/v1/auth/refresh", {"refresh_token": tokens["refresh_token"]})
     return tokens
 
 
 def in_mail(mails: str, to: str, pattern: str, what: str) -> str:
-    """What stands in a mail to somebody, once it has come."""
+    """Waits for a mail to an address and returns the text in it that matches the pattern."""
     for _ in range(100):
         with urllib.request.urlopen(mails, timeout=20) as answer:
             sent = [mail for account in json.load(answer)["messages"].values() for mail in account]
@@ -72,7 +75,7 @@ def in_mail(mails: str, to: str, pattern: str, what: str) -> str:
             if found and to in str(mail["To"]):
                 return found[0].strip()
         time.sleep(0.2)
-    raise CannotRun(f"{what} did not arrive: look at what make run says")
+    raise CannotRun(f"{what} did not arrive: see the output of make run")
 
 
 def call(url: str, body: dict, token: str = "") -> dict:
@@ -82,22 +85,22 @@ def call(url: str, body: dict, token: str = "") -> dict:
         return json.loads(answer.read() or "{}")
 
 
-def link(key: bytes, secret: str, user: str, deed: str, expires_at: int) -> str:
-    """The token of a link in a mail, signed with a key of the stack and a secret of the user; 0 is for ever."""
-    signed = f"{user}.{deed}.{expires_at}"
+def link(key: bytes, secret: str, user: str, action: str, expires_at: int) -> str:
+    """The token of a link in a mail, signed with a key of the stack and a secret of the user. 0 does not expire."""
+    signed = f"{user}.{action}.{expires_at}"
     signature = hmac.digest(hmac.digest(key, secret.encode(), "sha256"), signed.encode(), "sha256")
     return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
 def link_key(keys: str, now: float) -> bytes:
-    """The one of LINK_KEYS (KEY@seconds,KEY@seconds, the newest first) to sign with: the newest whose time has come, or the last."""
+    """The key of LINK_KEYS (KEY@seconds,KEY@seconds, newest first) that signs: the newest that is in use, or the last one."""
     rotation = [one.split("@") for one in keys.split(",")]
     key = next((key for key, since in rotation if int(since) <= now), rotation[-1][0])
     return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
 
 
 def links(clients: Callable, stack: str, user: str) -> Callable[[str, int], str]:
-    """What makes the links in a user's mails, with the keys that the deployed stack has at present."""
+    """A function that creates the links in a user's mails, with the current keys of the deployed stack."""
     function = clients("lambda").get_function_configuration(FunctionName=resource(clients, stack, "VerifyEmailFunction"))
     key = link_key(function["Environment"]["Variables"]["LINK_KEYS"], time.time())
     profile = {"pk": {"S": f"USER#{user}"}, "sk": {"S": "PROFILE"}}
@@ -112,24 +115,24 @@ def resource(clients: Callable, stack: str, logical_id: str) -> str:
 
 
 def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
-    """A new user with a task and a shared space, in the words that stand in the event files."""
-    (email, tokens), (mate, theirs) = account(url, mails, "Ada"), account(url, mails, "Grace")
-    space, code = invitation(url, mails, tokens, mate, "Space 1")
+    """Creates a user with a task and a shared space. Returns the values of the placeholders in the event files."""
+    (email, tokens), (colleague, theirs) = account(url, mails, "Ada"), account(url, mails, "Grace")
+    space, code = invitation(url, mails, tokens, colleague, "Space 1")
     call(f"{url}/v1/invitations/accept", {"token": code}, theirs["access_token"])
     _, code = invitation(url, mails, theirs, email, "Space 2")
-    ring = {"title": "Ring the bell", "due": "2199-03-01", "reminders": [{"before": "PT30M"}]}
-    task = call(f"{url}/v1/tasks", ring, tokens["access_token"])
+    draft = {"title": "Ring the bell", "due": "2199-03-01", "reminders": [{"before": "PT30M"}]}
+    task = call(f"{url}/v1/tasks", draft, tokens["access_token"])
     user = tokens["user"]["id"].removeprefix("usr_")
     stack, parameters = configuration()
     signed = links(cloud.client, stack, user)
     call(f"{url}/v1/auth/forgot-password", {"email": email})
-    reset = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the code for a password")
+    reset = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the password code")
     boss = operator(url, mails, parameters["OperatorAddress"])["access_token"]
     words = {"user_id": theirs["user"]["id"], "subject": "Hello", "text": "The bell rests."}
     message = call(f"{url}/v1/notifications", words, boss)
     comment = call(f"{url}/v1/tasks/{task['id']}/comments", {"text": "Thrice."}, tokens["access_token"])
     tomorrow = int(time.time()) + 86_400
-    # Where create-signing-key leaves its answer: anybody may, so that the URL needs no signature.
+    # create-signing-key puts its response here. The bucket is public, so that the URL needs no signature.
     bucket = "taskbell-answers"
     anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     s3 = cloud.client("s3")
@@ -158,7 +161,7 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
 
 
 def environment(cloud: Cloud) -> dict[str, str]:
-    """All variables of all functions of the stack."""
+    """The environment variables of all functions of the stack."""
     stack, _ = configuration()
     functions = cloud.client("lambda").get_paginator("list_functions").paginate()
     merged: dict[str, str] = {}
@@ -170,7 +173,7 @@ def environment(cloud: Cloud) -> dict[str, str]:
 
 def main() -> None:
     if not (FOLDER / "env").exists():
-        raise CannotRun("nothing is running: start it with make run")
+        raise CannotRun("the local cloud is not running: start it with make run")
     local = dict(line.split("=", 1) for line in (FOLDER / "env").read_text().splitlines())
     endpoint = local["TASKBELL_AWS_ENDPOINT"]
     cloud = Cloud(FOLDER / "run", int(endpoint.rsplit(":", 1)[1]))
@@ -182,7 +185,7 @@ def main() -> None:
 
 
 def write(folder: Path, filled: dict[str, str], name: str, variables: str, host: str) -> None:
-    """Writes the environment and the events for a tool whose functions find this machine at `host`."""
+    """Writes the environment and the events for a tool whose functions reach this machine at `host`."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(variables.replace("127.0.0.1", host))
     for event in (PROJECT / "events").glob("*.json"):
@@ -199,4 +202,4 @@ if __name__ == "__main__":
     except CannotRun as error:
         sys.exit(f"make events: {error}")
     except urllib.error.URLError as error:
-        sys.exit(f"make events: the local cloud does not answer ({error}): is make run still running?")
+        sys.exit(f"make events: the local cloud does not respond ({error}): is make run still running?")

@@ -1,10 +1,10 @@
-"""make events' links: they are signed as the functions sign them (shared/api/src/links.rs)."""
+"""Tests that make events signs links like the functions do (shared/api/src/links.rs)."""
 
 import base64
 import hashlib
 import unittest
 
-from events import link, link_key
+from invoke_events import link, link_key
 
 
 def hmac_sha256(key: bytes, message: bytes) -> bytes:
@@ -17,14 +17,14 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
 class Links(unittest.TestCase):
     def test_a_link_is_signed_with_the_stacks_key_and_the_users_secret(self):
         key, secret, user = bytes(range(32)), "the user's secret", "01JQZ3V8W0000000000000000A"
-        for deed, until in (("verify", 1_772_352_000), ("unsubscribe-reminders", 0)):
-            signed, _, signature = link(key, secret, user, deed, until).rpartition(".")
-            self.assertEqual(signed, f"{user}.{deed}.{until}")
+        for action, until in (("verify", 1_772_352_000), ("unsubscribe-reminders", 0)):
+            signed, _, signature = link(key, secret, user, action, until).rpartition(".")
+            self.assertEqual(signed, f"{user}.{action}.{until}")
             expected = hmac_sha256(hmac_sha256(key, secret.encode()), signed.encode())
             self.assertEqual(base64.urlsafe_b64decode(signature + "="), expected)
             self.assertEqual(len(signature), 43, "without padding")
 
-    def test_the_newest_key_whose_time_has_come_signs(self):
+    def test_the_newest_key_that_is_in_use_signs(self):
         new, old = bytes(range(32)), b"\xff" * 32
         keys = ",".join(f"{base64.urlsafe_b64encode(key).decode().rstrip('=')}@{since}" for key, since in ((new, 2000), (old, 1000)))
         self.assertEqual([link_key(keys, now) for now in (500, 1000, 1999.9, 2000, 3000)], [old, old, old, new, new])

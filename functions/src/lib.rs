@@ -4,6 +4,7 @@
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
+    endpoint::{Access, Endpoint, RequestLimit},
     http::{Callers, CursorKey, RateLimitGuard},
     keys::KeyRing,
     links::LinkKeys,
@@ -97,12 +98,29 @@ impl Environment {
         SqsTimerQueue::new(self.connection.sqs(), self.required("REMINDER_QUEUE_URL"))
     }
 
-    /// Users as callers, and how many requests each of them may make.
-    pub fn users(&mut self) -> Option<(Callers, RateLimit)> {
+    /// Who may call an endpoint, and how often. Inlined, so that functions that anybody may call hold no code that
+    /// verifies tokens.
+    #[inline(always)]
+    pub fn callers(&mut self, endpoint: Endpoint) -> Option<(Callers, RateLimit)> {
+        let callers = match endpoint.access {
+            Access::Public => Some(Callers::Public),
+            Access::User | Access::Operator => self.users(),
+        };
+        let limit = match endpoint.rate_limit {
+            RequestLimit::Fixed(limit) => Some(limit),
+            RequestLimit::Variable(name, limit) => self.number(name).map(limit),
+            RequestLimit::None => {
+                self.problems.push(format!("{} has no rate limit", endpoint.name));
+                None
+            }
+        };
+        callers.zip(limit)
+    }
+
+    fn users(&mut self) -> Option<Callers> {
         let issuer = self.required("TOKEN_ISSUER");
         let verifier = self.checked("TOKEN_PUBLIC_KEYS", |keys| Verifier::new(&issuer, keys));
-        let limit = self.number("REQUESTS_PER_MINUTE").map(RateLimit::requests);
-        Some((Callers::Users(Box::new(verifier?)), limit?))
+        verifier.map(|verifier| Callers::Users(Box::new(verifier)))
     }
 
     /// How fast this worker may send.

@@ -1,4 +1,4 @@
-//! Joins a space: `POST /v1/invitations/accept`.
+//! Joins a space.
 
 use taskbell_api::handlers::invitations::accept_invitation;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(accept_invitation::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| accept_invitation::handle(call, &store, &SystemClock))
 }

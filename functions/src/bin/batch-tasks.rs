@@ -1,4 +1,4 @@
-//! Carries out many operations on tasks: `POST /v1/tasks/batch`.
+//! Carries out many operations on tasks.
 
 use taskbell_api::handlers::tasks::batch_tasks;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let (users, quota) = (env.users(), env.quota());
-    let ((users, limit), quota) = env.ready(users.zip(quota)).await?;
-    let guard = guard(&store, &users, limit);
+    let (callers, quota) = (env.callers(batch_tasks::ENDPOINT), env.quota());
+    let ((callers, limit), quota) = env.ready(callers.zip(quota)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| batch_tasks::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

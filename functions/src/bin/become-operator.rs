@@ -1,4 +1,4 @@
-//! Makes the caller an operator: `POST /v1/me/operator`.
+//! Makes the caller an operator.
 
 use taskbell_api::handlers::me::become_operator;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -9,9 +9,9 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let queue = env.reminder_queue();
     let operator = env.operator();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(become_operator::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| become_operator::handle(
         call,
         &store,

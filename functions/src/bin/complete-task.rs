@@ -1,4 +1,4 @@
-//! Completes a task: `POST /v1/tasks/{task_id}/complete`.
+//! Completes a task.
 
 use taskbell_api::handlers::tasks::complete_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(complete_task::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| complete_task::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

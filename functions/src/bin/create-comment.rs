@@ -1,4 +1,4 @@
-//! Comments on a task: `POST /v1/tasks/{task_id}/comments`.
+//! Comments on a task.
 
 use taskbell_api::handlers::comments::create_comment;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, s
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(create_comment::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| create_comment::handle(call, &store, &SystemClock, &SystemRandom))
 }

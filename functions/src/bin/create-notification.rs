@@ -1,4 +1,4 @@
-//! Writes to a user: `POST /v1/notifications`.
+//! Writes to a user.
 
 use taskbell_api::handlers::notifications::create_notification;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(create_notification::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| create_notification::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

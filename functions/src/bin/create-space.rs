@@ -1,4 +1,4 @@
-//! Creates a space: `POST /v1/spaces`.
+//! Creates a space.
 
 use taskbell_api::handlers::spaces::create_space;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, s
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(create_space::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| create_space::handle(call, &store, &SystemClock, &SystemRandom))
 }

@@ -1,4 +1,4 @@
-//! Deletes a comment: `DELETE /v1/tasks/{task_id}/comments/{comment_id}`.
+//! Deletes a comment.
 
 use taskbell_api::handlers::comments::delete_comment;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(delete_comment::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| delete_comment::handle(call, &store))
 }

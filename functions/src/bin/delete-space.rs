@@ -1,4 +1,4 @@
-//! Deletes a space: `DELETE /v1/spaces/{space_id}`.
+//! Deletes a space.
 
 use taskbell_api::handlers::spaces::delete_space;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(delete_space::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| delete_space::handle(call, &store, &SystemClock))
 }

@@ -1,7 +1,6 @@
-//! Mails a code for another password: `POST /v1/auth/forgot-password`.
+//! Mails a code for another password.
 
-use taskbell_api::{handlers::auth::forgot_password, http::Callers};
-use taskbell_domain::rate_limit::LINKS;
+use taskbell_api::handlers::auth::forgot_password;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,7 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    env.ready(Some(())).await?;
-    let guard = guard(&store, &Callers::Public, LINKS);
+    let callers = env.callers(forgot_password::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| forgot_password::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

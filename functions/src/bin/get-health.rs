@@ -1,4 +1,4 @@
-//! Says that the API answers: `GET /v1/health`.
+//! Says that the API answers.
 
 use taskbell_api::handlers::health::get_health;
 use taskbell_functions::{Environment, Error, NoGuard, serve};

@@ -1,4 +1,4 @@
-//! Tells what became of a message: `GET /v1/notifications/{notification_id}`.
+//! Tells what became of a message.
 
 use taskbell_api::handlers::notifications::get_notification;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(get_notification::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| get_notification::handle(call, &store))
 }

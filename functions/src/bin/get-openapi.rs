@@ -1,4 +1,4 @@
-//! Describes the API: `GET /v1/openapi.json`.
+//! Describes the API.
 
 use taskbell_api::handlers::openapi::get_openapi;
 use taskbell_functions::{Environment, Error, NoGuard, serve};

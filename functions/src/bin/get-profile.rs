@@ -1,4 +1,4 @@
-//! Shows a profile: `GET /v1/me`.
+//! Shows a profile.
 
 use taskbell_api::handlers::me::get_profile;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(get_profile::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| get_profile::handle(call, &store))
 }

@@ -1,4 +1,4 @@
-//! Shows a space: `GET /v1/spaces/{space_id}`.
+//! Shows a space.
 
 use taskbell_api::handlers::spaces::get_space;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(get_space::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| get_space::handle(call, &store))
 }

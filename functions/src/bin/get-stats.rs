@@ -1,4 +1,4 @@
-//! Tells how it stands with tasks: `GET /v1/stats`.
+//! Tells how it stands with tasks.
 
 use taskbell_api::handlers::statistics::get_stats;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(get_stats::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| get_stats::handle(call, &store, &SystemClock))
 }

@@ -1,4 +1,4 @@
-//! Invites somebody into a space: `POST /v1/spaces/{space_id}/invitations`.
+//! Invites somebody into a space.
 
 use taskbell_api::handlers::invitations::invite_member;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(invite_member::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| invite_member::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

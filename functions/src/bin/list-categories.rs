@@ -1,4 +1,4 @@
-//! Lists categories: `GET /v1/categories`.
+//! Lists categories.
 
 use taskbell_api::handlers::statistics::list_categories;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let (users, key) = (env.users(), env.cursor_key());
-    let ((users, limit), key) = env.ready(users.zip(key)).await?;
-    let guard = guard(&store, &users, limit);
+    let (callers, key) = (env.callers(list_categories::ENDPOINT), env.cursor_key());
+    let ((callers, limit), key) = env.ready(callers.zip(key)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_categories::handle(call, &store, &key))
 }

@@ -1,4 +1,4 @@
-//! Lists the comments on a task: `GET /v1/tasks/{task_id}/comments`.
+//! Lists the comments on a task.
 
 use taskbell_api::handlers::comments::list_comments;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let (users, key) = (env.users(), env.cursor_key());
-    let ((users, limit), key) = env.ready(users.zip(key)).await?;
-    let guard = guard(&store, &users, limit);
+    let (callers, key) = (env.callers(list_comments::ENDPOINT), env.cursor_key());
+    let ((callers, limit), key) = env.ready(callers.zip(key)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_comments::handle(call, &store, &key))
 }

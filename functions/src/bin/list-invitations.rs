@@ -1,4 +1,4 @@
-//! Lists the open invitations into a space: `GET /v1/spaces/{space_id}/invitations`.
+//! Lists the open invitations into a space.
 
 use taskbell_api::handlers::invitations::list_invitations;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(list_invitations::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_invitations::handle(call, &store, &SystemClock))
 }

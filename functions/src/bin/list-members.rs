@@ -1,4 +1,4 @@
-//! Lists the members of a space: `GET /v1/spaces/{space_id}/members`.
+//! Lists the members of a space.
 
 use taskbell_api::handlers::spaces::list_members;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(list_members::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_members::handle(call, &store))
 }

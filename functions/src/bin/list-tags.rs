@@ -1,4 +1,4 @@
-//! Lists tags: `GET /v1/tags`.
+//! Lists tags.
 
 use taskbell_api::handlers::statistics::list_tags;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let (users, key) = (env.users(), env.cursor_key());
-    let ((users, limit), key) = env.ready(users.zip(key)).await?;
-    let guard = guard(&store, &users, limit);
+    let (callers, key) = (env.callers(list_tags::ENDPOINT), env.cursor_key());
+    let ((callers, limit), key) = env.ready(callers.zip(key)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_tags::handle(call, &store, &key))
 }

@@ -1,4 +1,4 @@
-//! Shows the delivery ledger of a task: `GET /v1/tasks/{task_id}/reminders`.
+//! Shows the delivery ledger of a task.
 
 use taskbell_api::handlers::tasks::list_task_reminders;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(list_task_reminders::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_task_reminders::handle(call, &store))
 }

@@ -1,4 +1,4 @@
-//! Lists tasks: `GET /v1/tasks`.
+//! Lists tasks.
 
 use taskbell_api::handlers::tasks::list_tasks;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let (users, key) = (env.users(), env.cursor_key());
-    let ((users, limit), key) = env.ready(users.zip(key)).await?;
-    let guard = guard(&store, &users, limit);
+    let (callers, key) = (env.callers(list_tasks::ENDPOINT), env.cursor_key());
+    let ((callers, limit), key) = env.ready(callers.zip(key)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| list_tasks::handle(call, &store, &key, &SystemClock))
 }

@@ -1,7 +1,6 @@
-//! Logs a user in: `POST /v1/auth/login`.
+//! Logs a user in.
 
-use taskbell_api::{handlers::auth::log_in, http::Callers};
-use taskbell_domain::rate_limit::RateLimit;
+use taskbell_api::handlers::auth::log_in;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,9 +9,9 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let key = env.signing_key();
     let (name, public_keys) = (env.required("TOKEN_ISSUER"), env.required("TOKEN_PUBLIC_KEYS"));
-    let limit = env.number("LOG_INS_PER_MINUTE").map(RateLimit::log_ins);
-    let limit = env.ready(limit).await?;
+    let callers = env.callers(log_in::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
     let issuer = issuer(name, &key, &public_keys).await?;
-    let guard = guard(&store, &Callers::Public, limit);
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

@@ -1,7 +1,6 @@
-//! Exchanges a refresh token: `POST /v1/auth/refresh`.
+//! Exchanges a refresh token.
 
-use taskbell_api::{handlers::auth::refresh_session, http::Callers};
-use taskbell_domain::rate_limit::REFRESHES;
+use taskbell_api::handlers::auth::refresh_session;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,8 +9,9 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let key = env.signing_key();
     let (name, public_keys) = (env.required("TOKEN_ISSUER"), env.required("TOKEN_PUBLIC_KEYS"));
-    env.ready(Some(())).await?;
+    let callers = env.callers(refresh_session::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
     let issuer = issuer(name, &key, &public_keys).await?;
-    let guard = guard(&store, &Callers::Public, REFRESHES);
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| refresh_session::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
 }

@@ -1,7 +1,6 @@
-//! Registers a user, and mails a link that proves the address: `POST /v1/auth/register`.
+//! Registers a user, and mails a link that proves the address.
 
-use taskbell_api::{handlers::auth::register_user, http::Callers};
-use taskbell_domain::rate_limit::RateLimit;
+use taskbell_api::handlers::auth::register_user;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let limit = env.number("REGISTRATIONS_PER_HOUR").map(RateLimit::registrations);
-    let limit = env.ready(limit).await?;
-    let guard = guard(&store, &Callers::Public, limit);
+    let callers = env.callers(register_user::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| register_user::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

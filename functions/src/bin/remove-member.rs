@@ -1,4 +1,4 @@
-//! Removes a member, or leaves: `DELETE /v1/spaces/{space_id}/members/{user_id}`.
+//! Removes a member, or leaves.
 
 use taskbell_api::handlers::spaces::remove_member;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, s
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(remove_member::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| remove_member::handle(call, &store, &SystemClock, &SystemRandom))
 }

@@ -1,14 +1,14 @@
-//! Sets another password: `POST /v1/auth/reset-password`.
+//! Sets another password.
 
-use taskbell_api::{handlers::auth::reset_password, http::Callers};
-use taskbell_domain::rate_limit::LINKS;
+use taskbell_api::handlers::auth::reset_password;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    env.ready(Some(())).await?;
-    let guard = guard(&store, &Callers::Public, LINKS);
+    let callers = env.callers(reset_password::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| reset_password::handle(call, &store, &SystemClock, &SystemRandom))
 }

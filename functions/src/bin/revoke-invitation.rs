@@ -1,4 +1,4 @@
-//! Takes an invitation back: `DELETE /v1/spaces/{space_id}/invitations/{invitation_id}`.
+//! Takes an invitation back.
 
 use taskbell_api::handlers::invitations::revoke_invitation;
 use taskbell_functions::{Environment, Error, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(revoke_invitation::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| revoke_invitation::handle(call, &store))
 }

@@ -1,7 +1,6 @@
-//! Does what a link in a mail is for: `GET` and `POST /v1/actions/{token}`.
+//! Does what a link in a mail is for.
 
-use taskbell_api::{handlers::actions, http::Callers};
-use taskbell_domain::rate_limit::LINKS;
+use taskbell_api::handlers::links::run_action;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,8 +8,15 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let link_keys = env.link_keys();
-    let link_keys = env.ready(link_keys).await?;
-    let guard = guard(&store, &Callers::Public, LINKS);
-    serve!(guard, |call| actions::handle(call, &store, &queue, &link_keys, &SystemClock, &SystemRandom))
+    let (callers, link_keys) = (env.callers(run_action::ENDPOINT), env.link_keys());
+    let ((callers, limit), link_keys) = env.ready(callers.zip(link_keys)).await?;
+    let guard = guard(&store, &callers, limit);
+    serve!(guard, |call| run_action::handle(
+        call,
+        &store,
+        &queue,
+        &link_keys,
+        &SystemClock,
+        &SystemRandom
+    ))
 }

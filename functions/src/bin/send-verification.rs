@@ -1,4 +1,4 @@
-//! Mails a link that proves the address: `POST /v1/me/verify-email`.
+//! Mails a link that proves the address.
 
 use taskbell_api::handlers::me::send_verification;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(send_verification::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| send_verification::handle(call, &store, &queue, &SystemClock, &SystemRandom))
 }

@@ -1,15 +1,14 @@
-//! Turns reminder mails off: `GET` and `POST /v1/unsubscribe/{token}`.
+//! Turns reminder mails off.
 
-use taskbell_api::{handlers::me::unsubscribe, http::Callers};
-use taskbell_domain::rate_limit::LINKS;
+use taskbell_api::handlers::links::unsubscribe;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let link_keys = env.link_keys();
-    let link_keys = env.ready(link_keys).await?;
-    let guard = guard(&store, &Callers::Public, LINKS);
+    let (callers, link_keys) = (env.callers(unsubscribe::ENDPOINT), env.link_keys());
+    let ((callers, limit), link_keys) = env.ready(callers.zip(link_keys)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| unsubscribe::handle(call, &store, &link_keys, &SystemClock))
 }

@@ -1,4 +1,4 @@
-//! Gives a member another role: `PATCH /v1/spaces/{space_id}/members/{user_id}`.
+//! Gives a member another role.
 
 use taskbell_api::handlers::spaces::update_member;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -7,8 +7,8 @@ use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(update_member::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| update_member::handle(call, &store, &SystemClock))
 }

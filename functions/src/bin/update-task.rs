@@ -1,4 +1,4 @@
-//! Changes a task: `PATCH /v1/tasks/{task_id}`.
+//! Changes a task.
 
 use taskbell_api::handlers::tasks::update_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let (users, quota) = (env.users(), env.quota());
-    let ((users, limit), quota) = env.ready(users.zip(quota)).await?;
-    let guard = guard(&store, &users, limit);
+    let (callers, quota) = (env.callers(update_task::ENDPOINT), env.quota());
+    let ((callers, limit), quota) = env.ready(callers.zip(quota)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| update_task::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
 }

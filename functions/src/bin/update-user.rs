@@ -1,4 +1,4 @@
-//! Disables or enables an account: `PATCH /v1/users/{user_id}`.
+//! Disables or enables an account.
 
 use taskbell_api::handlers::users::update_user;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let operator = env.operator();
-    let users = env.users();
-    let (users, limit) = env.ready(users).await?;
-    let guard = guard(&store, &users, limit);
+    let callers = env.callers(update_user::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| update_user::handle(call, &store, operator.as_ref(), &SystemClock))
 }

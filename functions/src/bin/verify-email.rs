@@ -1,15 +1,14 @@
-//! Proves the address of an account: `POST /v1/auth/verify-email`.
+//! Proves the address of an account.
 
-use taskbell_api::{handlers::auth::verify_email, http::Callers};
-use taskbell_domain::rate_limit::LINKS;
+use taskbell_api::handlers::auth::verify_email;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
-    let link_keys = env.link_keys();
-    let link_keys = env.ready(link_keys).await?;
-    let guard = guard(&store, &Callers::Public, LINKS);
+    let (callers, link_keys) = (env.callers(verify_email::ENDPOINT), env.link_keys());
+    let ((callers, limit), link_keys) = env.ready(callers.zip(link_keys)).await?;
+    let guard = guard(&store, &callers, limit);
     serve!(guard, |call| verify_email::handle(call, &store, &link_keys, &SystemClock))
 }

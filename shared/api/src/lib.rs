@@ -4,6 +4,7 @@
 //! A handler is a function of a [`http::Call`] and the ports it needs; it gives a [`http::Reply`] or a
 //! [`http::Problem`]. [`http::respond`] does for all of them what is the same for all.
 
+pub mod endpoint;
 mod enqueue_if_soon;
 pub mod handlers;
 pub mod http;

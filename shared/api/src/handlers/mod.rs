@@ -1,7 +1,7 @@
 //! What each route does: `handlers/<resource>/<verb>.rs`.
 
 pub(crate) mod access;
-pub mod actions;
+
 pub mod auth;
 pub(crate) mod codes;
 pub mod comments;
@@ -9,6 +9,7 @@ pub(crate) mod delivery;
 pub mod health;
 pub(crate) mod idempotency;
 pub mod invitations;
+pub mod links;
 pub mod me;
 pub mod notifications;
 pub mod openapi;

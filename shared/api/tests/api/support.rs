@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_api::{
+    endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
-        actions, auth, comments, health, invitations, me, notifications, openapi, spaces, statistics,
+        auth, comments, health, invitations, links, me, notifications, openapi, spaces, statistics,
         tasks, users,
     },
     http::{
@@ -24,8 +25,7 @@ use taskbell_domain::{
     id::{SessionId, TaskId},
     notification::{Code, Notification, NotificationKind, Purpose},
     ports::{Created, Replaced, TimerQueue},
-    rate_limit::{LINKS, REFRESHES, RateLimit},
-    space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
+        space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     statistics::Quota,
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},
@@ -406,17 +406,19 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         event: &str,
     ) -> Answer {
         let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota } = self;
-        let run_guarded = |callers, limit| Some(RateLimitGuard::new(store, clock, callers, limit));
-        let gate = MaybeOpen(match function {
-            "get-health" | "get-openapi" => None,
-            "register-user" => run_guarded(&Callers::Public, RateLimit::registrations(20)),
-            "log-in" => run_guarded(&Callers::Public, RateLimit::log_ins(60)),
-            "refresh-session" => run_guarded(&Callers::Public, REFRESHES),
-            "unsubscribe" | "run-action" | "verify-email" | "forgot-password" | "reset-password" => {
-                run_guarded(&Callers::Public, LINKS)
-            }
-            _ => run_guarded(callers, RateLimit::requests(*requests)),
-        });
+        let endpoint = Endpoint::named(function).expect("a function of the API");
+        let callers = match endpoint.access {
+            Access::Public => &Callers::Public,
+            Access::User | Access::Operator => callers,
+        };
+        let limit = match endpoint.rate_limit {
+            RequestLimit::None => None,
+            RequestLimit::Fixed(limit) => Some(limit),
+            RequestLimit::Variable("REGISTRATIONS_PER_HOUR", limit) => Some(limit(20)),
+            RequestLimit::Variable("LOG_INS_PER_MINUTE", limit) => Some(limit(60)),
+            RequestLimit::Variable(_, limit) => Some(limit(*requests)),
+        };
+        let gate = MaybeOpen(limit.map(|limit| RateLimitGuard::new(store, clock, callers, limit)));
         let received: HttpEvent = serde_json::from_str(event).expect("JSON");
         let deadline = clock.now() + time;
         let response = respond(received, deadline, &gate, async |call| match function {
@@ -427,7 +429,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "send-verification" => {
                 me::send_verification::handle(call, store, queue, clock, random).await
             }
-            "run-action" => actions::handle(call, store, queue, &link_keys(), clock, random).await,
+            "run-action" => {
+                links::run_action::handle(call, store, queue, &link_keys(), clock, random).await
+            }
             "snooze-task" => tasks::snooze_task::handle(call, store, queue, clock, random).await,
             "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
             "refresh-session" => {
@@ -436,7 +440,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "log-out" => auth::log_out::handle(call, store).await,
             "get-profile" => me::get_profile::handle(call, store).await,
             "update-profile" => me::update_profile::handle(call, store, clock).await,
-            "unsubscribe" => me::unsubscribe::handle(call, store, &link_keys(), clock).await,
+            "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys(), clock).await,
             "create-task" => {
                 tasks::create_task::handle(call, store, queue, *quota, clock, random).await
             }

@@ -1,4 +1,4 @@
-//! `POST /v1/auth/forgot-password`: mails a code with which another password can be set.
+//! Mails a code with which another password can be set.
 
 use http::StatusCode;
 use serde_json::json;
@@ -8,19 +8,35 @@ use taskbell_domain::{
     id::UserId,
     notification::Purpose,
     ports::{Credentials, Notifications, RateLimits, TimerQueue},
-    rate_limit::{CODES, RESETS_OF_ACCOUNT, RateLimitKey},
+    rate_limit::{CODES, LINKS, RESETS_OF_ACCOUNT, RateLimitKey},
 };
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::codes,
     http::{Call, Fields, Problem, Reply, enforce_limit, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "forgot-password",
+    tag: Tag::Authentication,
+    access: Access::Public,
+    rate_limit: RequestLimit::Fixed(LINKS),
+    path: "/v1/auth/forgot-password",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Request a password reset",
+        description: "Mails a code that resets the password, if an account with this address exists. The answer is the same if none does.",
+        parameters: &[],
+        request: Some("ForgotPasswordRequest"),
+        responses: &[(202, Body::Json("Accepted"))],
+        errors: &[],
+    }],
+};
+
 /// Answers the same, after the same work, whether there is such an account or not: for an address that is nobody's
 /// the notification names an account that there is not.
-///
-/// # Errors
-/// 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl Credentials + Notifications + RateLimits),

@@ -1,4 +1,4 @@
-//! `POST /v1/auth/login`: exchanges address and password for tokens, and opens a session.
+//! Exchanges address and password for tokens, and opens a session.
 
 use taskbell_domain::{
     clock::{Clock, Random},
@@ -6,20 +6,36 @@ use taskbell_domain::{
     email::EmailAddress,
     id::SessionId,
     ports::{Credentials, Profiles, RateLimits, Sessions},
-    rate_limit::{LOG_INS_TO_ACCOUNT, RateLimitKey},
+    rate_limit::{LOG_INS_TO_ACCOUNT, RateLimit, RateLimitKey},
 };
 
 use super::tokens;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
     passwords,
     tokens::Issuer,
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "log-in",
+    tag: Tag::Authentication,
+    access: Access::Public,
+    rate_limit: RequestLimit::Variable("LOG_INS_PER_MINUTE", RateLimit::log_ins),
+    path: "/v1/auth/login",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Log in",
+        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same answer.",
+        parameters: &[],
+        request: Some("LogInRequest"),
+        responses: &[(200, Body::Json("Session"))],
+        errors: &["invalid_credentials", "account_disabled"],
+    }],
+};
+
 /// Logs in. An unknown address and a wrong password get the same answer after the same work.
-///
-/// # Errors
-/// 401 `invalid_credentials`, 403 `account_disabled`, 422, 429 also after too many attempts on this account from the same address, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Credentials + Profiles + Sessions + RateLimits),

@@ -1,14 +1,32 @@
-//! `POST /v1/auth/logout`: ends the session of the access token.
+//! Ends the session of the access token.
 
 use http::StatusCode;
 use taskbell_domain::ports::Sessions;
 
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "log-out",
+    tag: Tag::Authentication,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/auth/logout",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Log out",
+        description: "Ends the session of the access token. Its refresh token stops working at once; the access token expires within 15 minutes.",
+        parameters: &[],
+        request: None,
+        responses: &[(204, Body::Empty)],
+        errors: &[],
+    }],
+};
 
 /// Ends the session: its refresh token works no more. Access tokens live out their quarter of an hour.
-///
-/// # Errors
-/// 401.
 pub async fn handle(call: &Call, accounts: &impl Sessions) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     call.admit().await?;

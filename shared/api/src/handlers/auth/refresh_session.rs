@@ -1,22 +1,39 @@
-//! `POST /v1/auth/refresh`: exchanges a refresh token for new tokens. Each works once.
+//! Exchanges a refresh token for new tokens. Each works once.
 
 use taskbell_domain::{
     clock::{Clock, Random},
     credential::{RefreshToken, Session},
     ports::{Profiles, Rotated, Sessions},
+    rate_limit::REFRESHES,
 };
 
 use super::tokens;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, disabled, read},
     tokens::Issuer,
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "refresh-session",
+    tag: Tag::Authentication,
+    access: Access::Public,
+    rate_limit: RequestLimit::Fixed(REFRESHES),
+    path: "/v1/auth/refresh",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Refresh a session",
+        description: "Exchanges a refresh token for a new access token and a new refresh token. Each refresh token works once; presenting a used one again ends the session.",
+        parameters: &[],
+        request: Some("RefreshSessionRequest"),
+        responses: &[(200, Body::Json("Session"))],
+        errors: &["invalid_refresh_token", "account_disabled"],
+    }],
+};
+
 /// Continues a session. A token that was the session's valid one before has been used: somebody else may hold its
 /// successor, so the session ends for both (RFC 9700, section 4.14.2). One that never was leaves the session alone.
-///
-/// # Errors
-/// 401 `invalid_refresh_token`, 403 `account_disabled`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Profiles + Sessions),

@@ -1,4 +1,4 @@
-//! `POST /v1/auth/register`: makes an account and its personal space.
+//! Makes an account and its personal space.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -9,6 +9,7 @@ use taskbell_domain::{
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
     ports::{Registered, Registrations, TimerQueue},
+    rate_limit::RateLimit,
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
@@ -17,16 +18,32 @@ use taskbell_domain::{
 };
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::me::profile_view,
     http::{Call, Fields, Problem, Reply, read},
     passwords,
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "register-user",
+    tag: Tag::Authentication,
+    access: Access::Public,
+    rate_limit: RequestLimit::Variable("REGISTRATIONS_PER_HOUR", RateLimit::registrations),
+    path: "/v1/auth/register",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Register a user",
+        description: "Creates an account and its personal space, and mails a link that verifies the email address. The user can log in at once; reminders are sent after the address is verified.",
+        parameters: &[],
+        request: Some("RegisterUserRequest"),
+        responses: &[(201, Body::Json("Profile"))],
+        errors: &["email_taken"],
+    }],
+};
+
 /// Registers, and mails a link by which the address is proven; answers 201 with the profile.
-///
-/// # Errors
-/// 409 `email_taken`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &impl Registrations,

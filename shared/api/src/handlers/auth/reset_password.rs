@@ -1,4 +1,4 @@
-//! `POST /v1/auth/reset-password`: sets another password with the code that was mailed.
+//! Sets another password with the code that was mailed.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -6,20 +6,37 @@ use taskbell_domain::{
     credential::{Credential, link_token},
     notification::Purpose,
     ports::{Accounts, Notifications, Redemption, Redemptions},
+    rate_limit::LINKS,
     violation::Violation,
 };
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{TRIES, codes, users::COUNTED_BY},
     http::{Call, Fields, Problem, Reply, disabled, read},
     passwords,
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "reset-password",
+    tag: Tag::Authentication,
+    access: Access::Public,
+    rate_limit: RequestLimit::Fixed(LINKS),
+    path: "/v1/auth/reset-password",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Reset the password",
+        description: "Sets a new password with the code from the email. All sessions of the account end, and access tokens issued before stop working.",
+        parameters: &[],
+        request: Some("ResetPasswordRequest"),
+        responses: &[(204, Body::Empty)],
+        errors: &["invalid_code", "account_disabled", "busy"],
+    }],
+};
+
 /// Sets the password and uses up the code, both or neither. Sessions end; access tokens, links in mails and codes that
 /// were made before are not valid any more. Reading the code verifies the address.
-///
-/// # Errors
-/// 403 `account_disabled`, 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl Accounts + Redemptions + Notifications),

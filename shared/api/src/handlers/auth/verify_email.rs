@@ -1,18 +1,34 @@
-//! `POST /v1/auth/verify-email`: proves the address of an account with the token that was mailed there.
+//! Proves the address of an account with the token that was mailed there.
 
 use http::StatusCode;
-use taskbell_domain::{clock::Clock, ports::ProfileChanges, user::User};
+use taskbell_domain::{clock::Clock, ports::ProfileChanges, rate_limit::LINKS, user::User};
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::me::change,
     http::{Call, Fields, Problem, Reply, read},
     links::{Link, LinkAction, LinkKeys},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "verify-email",
+    tag: Tag::Authentication,
+    access: Access::Public,
+    rate_limit: RequestLimit::Fixed(LINKS),
+    path: "/v1/auth/verify-email",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Verify an email address",
+        description: "Confirms the email address of an account with the token from the verification email. Verifying an address again also lifts a suppression after a bounce or complaint.",
+        parameters: &[],
+        request: Some("VerifyEmailRequest"),
+        responses: &[(204, Body::Empty)],
+        errors: &["not_found", "busy"],
+    }],
+};
+
 /// From then on mail goes to the address; also where it had been stopped. Proven twice it does no more.
-///
-/// # Errors
-/// 404 `invalid_token`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &impl ProfileChanges,

@@ -1,4 +1,4 @@
-//! `POST /v1/tasks/{task_id}/comments`: says something about a task. Two calls.
+//! Says something about a task. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -12,14 +12,30 @@ use taskbell_domain::{
 
 use super::{task_and_role, view};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::idempotency::{Key, replayed},
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "create-comment",
+    tag: Tag::Comments,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/comments",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Create a comment",
+        description: "Adds a comment to a task.",
+        parameters: &["Idempotency-Key"],
+        request: Some("CreateCommentRequest"),
+        responses: &[(201, Body::Json("Comment"))],
+        errors: &["forbidden", "already_deleted", "too_many_comments"],
+    }],
+};
+
 /// Comments; answers 201 with the comment. Who may change the task may comment on it.
-///
-/// # Errors
-/// 401, 403, 404, 409 `too_many_comments`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl Comments,

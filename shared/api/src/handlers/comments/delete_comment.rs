@@ -1,4 +1,4 @@
-//! `DELETE /v1/tasks/{task_id}/comments/{comment_id}`: takes a comment back. Three calls.
+//! Takes a comment back. Three calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -7,12 +7,30 @@ use taskbell_domain::{
 };
 
 use super::{comment, task_and_role};
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "delete-comment",
+    tag: Tag::Comments,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/comments/{comment_id}",
+    operations: &[Operation {
+        method: "DELETE",
+        summary: "Delete a comment",
+        description: "Deletes a comment. Its author can, and admins of the space.",
+        parameters: &[],
+        request: None,
+        responses: &[(204, Body::Empty)],
+        errors: &["forbidden"],
+    }],
+};
 
 /// Deletes a comment of the caller; who manages the members of a space may delete those of others, too.
-///
-/// # Errors
-/// 401, 403, 404.
 pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (task, role) = task_and_role(call, store, caller, Action::WriteTasks).await?;

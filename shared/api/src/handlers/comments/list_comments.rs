@@ -1,14 +1,32 @@
-//! `GET /v1/tasks/{task_id}/comments`: what has been said about a task, the oldest first. Two calls.
+//! What has been said about a task, the oldest first. Two calls.
 
 use taskbell_domain::{id::CommentId, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::Comments};
 
 use super::{task_and_role, view};
-use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-comments",
+    tag: Tag::Comments,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/comments",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List comments",
+        description: "Returns the comments of a task, oldest first.",
+        parameters: &["limit", "cursor"],
+        request: None,
+        responses: &[(200, Body::Page("Comment"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with a page of comments.
-///
-/// # Errors
-/// 400 `invalid_cursor`, 401, 404, 422.
 pub async fn handle(call: &Call, store: &impl Comments, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

@@ -1,4 +1,4 @@
-//! `PATCH /v1/tasks/{task_id}/comments/{comment_id}`: changes a comment. Three calls.
+//! Changes a comment. Three calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -10,14 +10,30 @@ use taskbell_domain::{
 
 use super::{comment, task_and_role, view};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "update-comment",
+    tag: Tag::Comments,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/comments/{comment_id}",
+    operations: &[Operation {
+        method: "PATCH",
+        summary: "Update a comment",
+        description: "Changes the text of a comment. Only its author can.",
+        parameters: &[],
+        request: Some("UpdateCommentRequest"),
+        responses: &[(200, Body::Json("Comment"))],
+        errors: &["forbidden", "busy"],
+    }],
+};
+
 /// Changes what the caller has said; answers with the comment.
-///
-/// # Errors
-/// 401, 403 for the comment of somebody else, 404, 409 `busy`, 422, and those of every body.
 pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;

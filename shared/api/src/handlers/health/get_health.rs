@@ -1,14 +1,32 @@
-//! `GET /v1/health`: the API answers. It asks nothing of the stores, so it costs nothing to ask.
+//! The API answers. It asks nothing of the stores, so it costs nothing to ask.
 
 use http::StatusCode;
 use serde_json::json;
 
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-health",
+    tag: Tag::Service,
+    access: Access::Public,
+    rate_limit: RequestLimit::None,
+    path: "/v1/health",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Check that the API answers",
+        description: "Answers without reading anything.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Json("Health"))],
+        errors: &[],
+    }],
+};
 
 /// Answers `{"status": "ok"}`.
-///
-/// # Errors
-/// None.
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Reply::json(StatusCode::OK, &json!({ "status": "ok" }))
 }

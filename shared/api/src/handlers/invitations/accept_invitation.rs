@@ -1,4 +1,4 @@
-//! `POST /v1/invitations/accept`: joins a space.
+//! Joins a space.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -9,6 +9,7 @@ use taskbell_domain::{
 };
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{
         TRIES,
         spaces::{room_for_one, space_view},
@@ -16,12 +17,33 @@ use crate::{
     http::{Call, Fields, Problem, Reply, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "accept-invitation",
+    tag: Tag::Invitations,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/invitations/accept",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Accept an invitation",
+        description: "Adds the caller to the space of the invitation. Whoever holds the token can accept it, because people have several email addresses.",
+        parameters: &[],
+        request: Some("AcceptInvitationRequest"),
+        responses: &[(200, Body::Json("Space"))],
+        errors: &[
+            "not_found",
+            "invalid_invitation",
+            "already_member",
+            "space_full",
+            "too_many_spaces",
+            "busy",
+        ],
+    }],
+};
+
 /// Joins the space of an invitation; answers with the space. The token of the mail is what counts: it can be
 /// accepted with an account of another address.
-///
-/// # Errors
-/// 401, 404 `invalid_invitation`, 409 `already_member`, `space_full`, `too_many_spaces` or `busy`, 422, and
-/// those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,

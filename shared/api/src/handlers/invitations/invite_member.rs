@@ -1,4 +1,4 @@
-//! `POST /v1/spaces/{space_id}/invitations`: invites somebody by e-mail. Three calls, and the mail is queued.
+//! Invites somebody by e-mail. Three calls, and the mail is queued.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use taskbell_domain::{
 
 use super::view;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
         TRIES,
@@ -24,11 +25,34 @@ use crate::{
     http::{Call, Fields, Params, Problem, Reply, enforce_limit, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "invite-member",
+    tag: Tag::Invitations,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}/invitations",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Invite a member",
+        description: "Mails an invitation to an email address, which need not have an account. It replaces an open invitation of the same address. The token is only in the email.",
+        parameters: &["Idempotency-Key"],
+        request: Some("InviteMemberRequest"),
+        responses: &[(201, Body::Json("Invitation"))],
+        errors: &[
+            "forbidden",
+            "personal_space",
+            "already_member",
+            "too_many_invitations",
+            "invited_recently",
+            "already_deleted",
+            "busy",
+        ],
+    }],
+};
+
 /// Invites; answers 201 with the invitation, whose secret is in the mail only. An invitation takes the place of
 /// an older one for the same address. Whether the address has an account is not told.
-///
-/// # Errors
-/// 401, 403, 404, 409 `personal_space`, `invited_recently`, `too_many_invitations` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + RateLimits),

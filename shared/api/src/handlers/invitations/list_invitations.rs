@@ -1,4 +1,4 @@
-//! `GET /v1/spaces/{space_id}/invitations`: who is invited and has not come yet. Two calls.
+//! Who is invited and has not come yet. Two calls.
 
 use http::StatusCode;
 use serde_json::json;
@@ -6,14 +6,30 @@ use taskbell_domain::{clock::Clock, policy::Action, ports::SpaceReads};
 
 use super::view;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::spaces::{shared, space_id},
     http::{Call, Params, Problem, Reply},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-invitations",
+    tag: Tag::Invitations,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}/invitations",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List open invitations",
+        description: "Returns the open invitations of a shared space. Admins and owners can.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Page("Invitation"))],
+        errors: &["forbidden", "personal_space"],
+    }],
+};
+
 /// Answers with all invitations that can be accepted, the newest first.
-///
-/// # Errors
-/// 401, 403, 404, 409 `personal_space`, 422 for parameters.
 pub async fn handle(call: &Call, store: &impl SpaceReads, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;

@@ -1,18 +1,34 @@
-//! `DELETE /v1/spaces/{space_id}/invitations/{invitation_id}`: takes an invitation back. Two calls.
+//! Takes an invitation back. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::SpaceChanges};
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::spaces::{shared, space_id},
     http::{Call, Problem, Reply},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "revoke-invitation",
+    tag: Tag::Invitations,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}/invitations/{invitation_id}",
+    operations: &[Operation {
+        method: "DELETE",
+        summary: "Revoke an invitation",
+        description: "Revokes an open invitation. Its token stops working at once.",
+        parameters: &[],
+        request: None,
+        responses: &[(204, Body::Empty)],
+        errors: &["forbidden", "personal_space"],
+    }],
+};
+
 /// Revokes; answers 204, also if there is no such invitation (any more). A mail that is on its way carries a
 /// code that does not work.
-///
-/// # Errors
-/// 401, 403, 404, 409 `personal_space`.
 pub async fn handle(call: &Call, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;

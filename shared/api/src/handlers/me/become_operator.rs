@@ -1,4 +1,4 @@
-//! `POST /v1/me/operator`: makes the caller an operator, if the address of the account is the one that the stack
+//! Makes the caller an operator, if the address of the account is the one that the stack
 //! names and the caller can read what is sent there.
 
 use http::StatusCode;
@@ -14,16 +14,32 @@ use taskbell_domain::{
 
 use super::profile_view;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{TRIES, codes, users::COUNTED_BY},
     http::{Call, Fields, Problem, Reply, enforce_limit, read},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "become-operator",
+    tag: Tag::Operators,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/me/operator",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Become an operator",
+        description: "Makes the caller an operator, if their address is the one that the stack was deployed with. Without a `code`, one is mailed to that address (202); send it to finish (200). Refresh the session afterwards: access tokens carry the previous role.",
+        parameters: &[],
+        request: Some("BecomeOperatorRequest"),
+        responses: &[(200, Body::Json("Profile")), (202, Body::Json("Accepted"))],
+        errors: &["not_found", "invalid_code", "busy"],
+    }],
 };
 
 /// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator; the
 /// access tokens that were issued before are not valid then, so that none of them becomes an operator's: refresh the
 /// session for another one. The session must not have ended.
-///
-/// # Errors
-/// 401, 403 (the address is another one), 404 `invalid_code`, 409 `busy`, 422, 429, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl ProfileChanges + Sessions + Redemptions + Notifications + RateLimits),

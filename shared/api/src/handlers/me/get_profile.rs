@@ -1,15 +1,33 @@
-//! `GET /v1/me`: the caller's profile.
+//! The caller's profile.
 
 use http::StatusCode;
 use taskbell_domain::ports::Profiles;
 
 use super::profile_view;
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-profile",
+    tag: Tag::Profile,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/me",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get the profile",
+        description: "Returns the caller's own account: name, time zone, default reminders and mail settings.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Json("Profile"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with the profile.
-///
-/// # Errors
-/// 401, also when the account is gone.
 pub async fn handle(call: &Call, accounts: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;

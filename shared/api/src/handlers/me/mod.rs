@@ -3,7 +3,6 @@
 pub mod become_operator;
 pub mod get_profile;
 pub mod send_verification;
-pub mod unsubscribe;
 pub mod update_profile;
 
 use serde_json::{Value, json};

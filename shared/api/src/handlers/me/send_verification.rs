@@ -1,4 +1,4 @@
-//! `POST /v1/me/verify-email`: mails a link by which the caller proves the address of the account.
+//! Mails a link by which the caller proves the address of the account.
 
 use http::StatusCode;
 use serde_json::json;
@@ -11,14 +11,30 @@ use taskbell_domain::{
 };
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     http::{Call, Problem, Reply, enforce_limit},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "send-verification",
+    tag: Tag::Profile,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/me/verify-email",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Send a verification email",
+        description: "Mails a link that verifies the caller's email address. Nothing is sent if the address is already verified.",
+        parameters: &[],
+        request: None,
+        responses: &[(202, Body::Json("Accepted"))],
+        errors: &[],
+    }],
+};
+
 /// Sends it also where mail has been stopped: it is the way back.
-///
-/// # Errors
-/// 401, 429.
 pub async fn handle(
     call: &Call,
     store: &(impl Notifications + RateLimits),

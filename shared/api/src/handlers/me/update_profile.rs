@@ -1,4 +1,4 @@
-//! `PATCH /v1/me`: changes the caller's profile (RFC 7396).
+//! Changes the caller's profile (RFC 7396).
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -10,13 +10,31 @@ use taskbell_domain::{
 };
 
 use super::{change, profile_view};
-use crate::http::{Call, Fields, Problem, Reply, read};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Fields, Problem, Reply, read},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "update-profile",
+    tag: Tag::Profile,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/me",
+    operations: &[Operation {
+        method: "PATCH",
+        summary: "Update the profile",
+        description: "Changes the fields that are sent (JSON Merge Patch, RFC 7396).",
+        parameters: &[],
+        request: Some("UpdateProfileRequest"),
+        responses: &[(200, Body::Json("Profile"))],
+        errors: &["busy"],
+    }],
+};
 
 /// Changes what the patch names. Tasks keep the due instants they have: a new zone counts for tasks that
 /// are created or rescheduled from now on.
-///
-/// # Errors
-/// 401, 409 `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     accounts: &impl ProfileChanges,

@@ -1,4 +1,4 @@
-//! `POST /v1/notifications`: an operator writes to a user. The mail goes the way of the reminders: the same queue, worker
+//! An operator writes to a user. The mail goes the way of the reminders: the same queue, worker
 //! and ledger.
 
 use http::{StatusCode, header};
@@ -13,6 +13,7 @@ use taskbell_domain::{
 
 use super::View;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
         idempotency::{Key, replayed},
@@ -21,10 +22,25 @@ use crate::{
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "create-notification",
+    tag: Tag::Operators,
+    access: Access::Operator,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/notifications",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Send a message to a user",
+        description: "Mails a message to a user. Its delivery is tracked like a reminder's.",
+        parameters: &["Idempotency-Key"],
+        request: Some("CreateNotificationRequest"),
+        responses: &[(201, Body::Json("Notification"))],
+        errors: &["already_deleted"],
+    }],
+};
+
 /// Takes the message; answers 201 with it. What becomes of it, [`super::get`] tells.
-///
-/// # Errors
-/// 401, 403, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl Notifications + Profiles),

@@ -1,18 +1,34 @@
-//! `GET /v1/notifications/{notification_id}`: what became of a message, for operators. Two calls.
+//! What became of a message, for operators. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::ports::{Notifications, Profiles};
 
 use super::View;
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::users::require_operator,
     http::{Call, Problem, Reply},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-notification",
+    tag: Tag::Operators,
+    access: Access::Operator,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/notifications/{notification_id}",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get a message",
+        description: "Returns a message and what is known about its delivery.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Json("Notification"))],
+        errors: &[],
+    }],
+};
+
 /// Answers with the message and its delivery. It is kept for ninety days.
-///
-/// # Errors
-/// 401, 403, 404.
 pub async fn handle(call: &Call, store: &(impl Notifications + Profiles)) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;

@@ -1,4 +1,4 @@
-//! `POST /v1/spaces`: makes a space that can be shared. Three calls.
+//! Makes a space that can be shared. Three calls.
 
 use http::{StatusCode, header};
 use taskbell_domain::{
@@ -11,6 +11,7 @@ use taskbell_domain::{
 
 use super::{room_for_one, space_view};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{
         TRIES,
         idempotency::{Key, replayed},
@@ -19,10 +20,25 @@ use crate::{
     tokens::Identity,
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "create-space",
+    tag: Tag::Spaces,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Create a space",
+        description: "Creates a space that can be shared. The caller becomes its owner.",
+        parameters: &["Idempotency-Key"],
+        request: Some("CreateSpaceRequest"),
+        responses: &[(201, Body::Json("Space"))],
+        errors: &["too_many_spaces", "already_deleted", "busy"],
+    }],
+};
+
 /// Creates; answers 201 with the space. The caller owns it.
-///
-/// # Errors
-/// 401, 409 `too_many_spaces` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,

@@ -1,4 +1,4 @@
-//! `DELETE /v1/spaces/{space_id}?name=`: deletes a space with all that is in it.
+//! Deletes a space with all that is in it.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -11,16 +11,31 @@ use taskbell_domain::{
 
 use super::{shared, space_id};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{TRIES, access::authorize, before},
     http::{Call, Params, Problem, Reply},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "delete-space",
+    tag: Tag::Spaces,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}",
+    operations: &[Operation {
+        method: "DELETE",
+        summary: "Delete a space",
+        description: "Deletes a shared space with all its tasks, comments and members. Only an owner can, and must repeat its name in `name`. A large space takes several requests: repeat the request while it is answered with 409 `not_finished`.",
+        parameters: &["name"],
+        request: None,
+        responses: &[(204, Body::Empty)],
+        errors: &["forbidden", "personal_space", "not_confirmed", "not_finished", "busy"],
+    }],
+};
+
 /// Deletes, if `name` is the name of the space; answers 204. From the first write on the space is gone for
 /// everybody. A space with very many tasks takes more than one request.
-///
-/// # Errors
-/// 401, 403, 404, 409 `personal_space` or `busy`, 422 if the name is missing or another one; 409
-/// `not_finished`, and the same request goes on.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,

@@ -1,4 +1,4 @@
-//! `GET /v1/spaces/{space_id}`: one space. One call.
+//! One space. One call.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -7,12 +7,30 @@ use taskbell_domain::{
 };
 
 use super::{personal_view, shared, space_id, space_view};
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-space",
+    tag: Tag::Spaces,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get a space",
+        description: "Returns a space and the caller's role in it.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Json("Space"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with the space.
-///
-/// # Errors
-/// 401, 404.
 pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let id = space_id(call)?;

@@ -1,16 +1,34 @@
-//! `GET /v1/spaces/{space_id}/members`: who is in a space. Three calls.
+//! Who is in a space. Three calls.
 
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{policy::Action, ports::SpaceReads};
 
 use super::{member_view, shared, space_id};
-use crate::http::{Call, Params, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Params, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-members",
+    tag: Tag::Members,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}/members",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List members",
+        description: "Returns all members of a shared space with their names and roles.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Page("Member"))],
+        errors: &["personal_space"],
+    }],
+};
 
 /// Answers with all members, in the order in which they registered.
-///
-/// # Errors
-/// 401, 404, 409 `personal_space`, 422 for parameters.
 pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;

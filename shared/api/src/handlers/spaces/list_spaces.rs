@@ -1,16 +1,34 @@
-//! `GET /v1/spaces`: the spaces that the caller is in. Two calls.
+//! The spaces that the caller is in. Two calls.
 
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::ports::Memberships;
 
 use super::{personal_view, space_view};
-use crate::http::{Call, Params, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Params, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-spaces",
+    tag: Tag::Spaces,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List spaces",
+        description: "Returns all spaces of the caller, the personal space first.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Page("Space"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with all of them, the personal one first.
-///
-/// # Errors
-/// 401, 422 for parameters.
 pub async fn handle(call: &Call, store: &impl Memberships) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;

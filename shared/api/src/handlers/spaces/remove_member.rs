@@ -1,4 +1,4 @@
-//! `DELETE /v1/spaces/{space_id}/members/{user_id}`: removes a member, or leaves (`me`).
+//! Removes a member, or leaves (`me`).
 
 use futures_util::future::try_join_all;
 use http::StatusCode;
@@ -15,6 +15,7 @@ use taskbell_domain::{
 
 use super::{member_id, shared, space_id};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{TRIES, before},
     http::{Call, Problem, Reply},
     tokens::Identity,
@@ -23,14 +24,28 @@ use crate::{
 /// How many tasks are taken from somebody at a time: each call may need a connection of its own.
 const AT_ONCE: usize = 8;
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "remove-member",
+    tag: Tag::Members,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}/members/{user_id}",
+    operations: &[Operation {
+        method: "DELETE",
+        summary: "Remove a member",
+        description: "Removes a member from a shared space; with `me` the caller leaves it. Their assignments in the space end. With very many assignments it takes several requests: repeat the request while it is answered with 409 `not_finished`.",
+        parameters: &[],
+        request: None,
+        responses: &[(204, Body::Empty)],
+        errors: &["forbidden", "personal_space", "last_owner", "not_finished", "busy"],
+    }],
+};
+
 /// Removes; answers 204. From the first write on they see nothing of the space, and no reminder of it reaches
 /// them; then their open tasks there are
 /// unassigned. For somebody who is no member (any more) only the second is
 /// done: the same request goes on where one was cut off.
-///
-/// # Errors
-/// 401, 403, 404, 409 `last_owner`, `personal_space` or `busy`; 409 `not_finished`, and the same request goes
-/// on.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + TaskChanges),

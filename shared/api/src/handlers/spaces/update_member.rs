@@ -1,4 +1,4 @@
-//! `PATCH /v1/spaces/{space_id}/members/{user_id}`: gives a member another role. Four calls.
+//! Gives a member another role. Four calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -10,14 +10,30 @@ use taskbell_domain::{
 
 use super::{member_id, member_view, shared, space_id};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "update-member",
+    tag: Tag::Members,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}/members/{user_id}",
+    operations: &[Operation {
+        method: "PATCH",
+        summary: "Change a member's role",
+        description: "Gives a member another role. Admins manage viewers and members; owners manage all. A space keeps at least one owner.",
+        parameters: &[],
+        request: Some("UpdateMemberRequest"),
+        responses: &[(200, Body::Json("Member"))],
+        errors: &["forbidden", "personal_space", "last_owner", "busy"],
+    }],
+};
+
 /// Changes the role; answers with the member.
-///
-/// # Errors
-/// 401, 403, 404, 409 `last_owner`, `personal_space` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + Profiles),

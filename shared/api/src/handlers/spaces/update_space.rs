@@ -1,4 +1,4 @@
-//! `PATCH /v1/spaces/{space_id}`: gives a space another name. Two calls.
+//! Gives a space another name. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -10,14 +10,30 @@ use taskbell_domain::{
 
 use super::{shared, space_id, space_view};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "update-space",
+    tag: Tag::Spaces,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/spaces/{space_id}",
+    operations: &[Operation {
+        method: "PATCH",
+        summary: "Rename a space",
+        description: "Changes the name of a shared space. Admins and owners can.",
+        parameters: &[],
+        request: Some("UpdateSpaceRequest"),
+        responses: &[(200, Body::Json("Space"))],
+        errors: &["forbidden", "personal_space", "busy"],
+    }],
+};
+
 /// Renames; answers with the space.
-///
-/// # Errors
-/// 401, 403, 404, 409 `personal_space` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,

@@ -1,4 +1,4 @@
-//! `GET /v1/stats`: how it stands with the tasks of a space. Three calls at the same time, one more in a shared space;
+//! How it stands with the tasks of a space. Three calls at the same time, one more in a shared space;
 //! none walks over tasks.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -18,6 +18,7 @@ use taskbell_domain::{
 };
 
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::access::require,
     http::{Call, Params, Problem, Reply, read},
 };
@@ -28,11 +29,26 @@ const DAYS: RangeInclusive<i32> = 1..=92;
 /// How many days back it looks when nobody says.
 const DEFAULT_DAYS: i32 = 30;
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-stats",
+    tag: Tag::Statistics,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/stats",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get statistics",
+        description: "Returns how many tasks of a space are open, overdue and completed, and what was completed by day and week in the caller's time zone. The numbers follow changes within seconds.",
+        parameters: &["space", "days"],
+        request: None,
+        responses: &[(200, Body::Json("Statistics"))],
+        errors: &["not_found"],
+    }],
+};
+
 /// Answers with the numbers of now, and with what was completed on the days up to today in the caller's zone. What
 /// is due within the present quarter of an hour is not overdue yet.
-///
-/// # Errors
-/// 401, 404, 422.
 pub async fn handle(
     call: &Call,
     store: &impl StatisticsReads,

@@ -1,4 +1,4 @@
-//! `GET /v1/tags`: the tags that its tasks have. One call; one more in a shared space.
+//! The tags that its tasks have. One call; one more in a shared space.
 
 use taskbell_domain::{
     ports::StatisticsReads,
@@ -7,12 +7,30 @@ use taskbell_domain::{
 };
 
 use super::names;
-use crate::http::{Call, CursorKey, Problem, Reply};
+use crate::{
+    endpoint::{self, Access, Body, Endpoint, Operation, RequestLimit},
+    http::{Call, CursorKey, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-tags",
+    tag: endpoint::Tag::Statistics,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tags",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List tags",
+        description: "Returns the tags used in a space with the number of open and completed tasks of each. The numbers follow changes within seconds.",
+        parameters: &["space", "limit", "cursor"],
+        request: None,
+        responses: &[(200, Body::Page("NameCount"))],
+        errors: &["not_found"],
+    }],
+};
 
 /// Answers with a page of tags by name, each with how many open and completed tasks it has.
-///
-/// # Errors
-/// 400 `invalid_cursor`, 401, 404, 422.
 pub async fn handle(
     call: &Call,
     store: &impl StatisticsReads,

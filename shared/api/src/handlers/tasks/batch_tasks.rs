@@ -1,4 +1,4 @@
-//! `POST /v1/tasks/batch`: up to a hundred operations, carried out one after the other.
+//! Up to a hundred operations, carried out one after the other.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ use taskbell_domain::{
 
 use super::{Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{TRIES, idempotency::Key},
     http::{
         Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, enforce_limit,
@@ -44,7 +45,7 @@ const FULL: usize = 3_000_000;
 const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 
 /// One operation, checked field by field.
-enum Operation {
+enum BatchOperation {
     Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
     Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
     Delete { id: TaskId, preconditions: Preconditions },
@@ -58,15 +59,30 @@ struct Done {
     replayed: bool,
 }
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "batch-tasks",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/batch",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Run a batch of operations",
+        description: "Carries out up to 100 create, update, complete and delete operations, one after the other. Each has its own result with its own status; one failing does not stop the others.",
+        parameters: &["Idempotency-Key"],
+        request: Some("BatchRequest"),
+        responses: &[(200, Body::Json("BatchResponse"))],
+        errors: &[],
+    }],
+};
+
 /// Carries the operations out in their order, each by itself: one that fails does not keep the others from being
 /// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
 /// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
 /// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
 /// Once the answer is large, results leave out their tasks, and say so; once fifty errors have been named, of each further
 /// operation that cannot be read the first one is named, and the rest counted.
-///
-/// # Errors
-/// 401; 422 if there are no operations, or too many, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl TaskCreation + TaskChanges + RateLimits),
@@ -170,7 +186,7 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
             return Ok(Done { status, id: made, task, replayed: true });
         }
         match read_operation(value).map_err(Problem::invalid)? {
-            Operation::Create { space, draft } => {
+            BatchOperation::Create { space, draft } => {
                 let space = space.unwrap_or(SpaceId::personal(self.user.id));
                 let task = self.creation.build(space, *draft, &self.user)?;
                 self.creation.check(&task).await?;
@@ -178,11 +194,11 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
                 let (task, replayed) = self.creation.create(task, key).await?;
                 Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
             }
-            Operation::Update { id, patch, preconditions } => {
+            BatchOperation::Update { id, patch, preconditions } => {
                 let task = self.update(id, *patch, preconditions, key).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
-            Operation::Delete { id, preconditions } => {
+            BatchOperation::Delete { id, preconditions } => {
                 self.delete(id, &preconditions, key).await?;
                 Ok(Done { status: StatusCode::NO_CONTENT, id, task: None, replayed: false })
             }
@@ -249,14 +265,14 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
     }
 }
 
-fn read_operation(value: &Value) -> Result<Operation, Errors> {
+fn read_operation(value: &Value) -> Result<BatchOperation, Errors> {
     let op = value.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
     let read = Fields::inside(value, |fields| {
         fields.required("op", read::text(known));
         if op == "create" {
             let space = fields.optional("space", read::text(read::id));
             let draft = fields.required("task", |task| Fields::inside(task, fields::draft));
-            return draft.map(|draft| Operation::Create { space, draft: Box::new(draft) });
+            return draft.map(|draft| BatchOperation::Create { space, draft: Box::new(draft) });
         }
         let id = fields.required("id", read::text(read::id));
         let preconditions = Preconditions::version(fields.optional("version", read::whole_number));
@@ -266,13 +282,13 @@ fn read_operation(value: &Value) -> Result<Operation, Errors> {
                     Fields::inside(task, |fields| Some(fields::patch(fields)))
                 });
                 let (id, patch) = id.zip(patch)?;
-                Some(Operation::Update { id, patch: Box::new(patch), preconditions })
+                Some(BatchOperation::Update { id, patch: Box::new(patch), preconditions })
             }
             "complete" => {
                 let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-                Some(Operation::Update { id: id?, patch: Box::new(done), preconditions })
+                Some(BatchOperation::Update { id: id?, patch: Box::new(done), preconditions })
             }
-            _ => Some(Operation::Delete { id: id?, preconditions }),
+            _ => Some(BatchOperation::Delete { id: id?, preconditions }),
         }
     });
     // Fields of an operation are named without the dot that separates them from nothing.

@@ -1,4 +1,4 @@
-//! `POST /v1/tasks/{task_id}/complete`: completes a task. Two calls.
+//! Completes a task. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -9,13 +9,31 @@ use taskbell_domain::{
 };
 
 use super::{Changing, permitted, task_id, view};
-use crate::http::{Call, Preconditions, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Preconditions, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "complete-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/complete",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Complete a task",
+        description: "Completes a task and cancels its reminders. A recurring task creates its next occurrence, whose id is `next_occurrence`. Completing a completed task changes nothing.",
+        parameters: &["If-Match", "If-None-Match"],
+        request: None,
+        responses: &[(200, Body::Json("Task"))],
+        errors: &["forbidden"],
+    }],
+};
 
 /// Completes the task, which silences its reminders; an occurrence of a series makes the next one in the same
 /// write. One that is completed already stays as it is.
-///
-/// # Errors
-/// 401, 404, 409 `busy`, 412.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

@@ -1,4 +1,4 @@
-//! `POST /v1/tasks`: creates a task. Two calls: profile and numbers are read, the task is written. In a shared space the
+//! Creates a task. Two calls: profile and numbers are read, the task is written. In a shared space the
 //! role is read, too, and that of somebody to whom it is assigned.
 
 use http::{StatusCode, header};
@@ -14,19 +14,33 @@ use taskbell_domain::{
 
 use super::{assignment, check_assignee, fields, permitted, require, view};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::idempotency::Key,
     http::{Call, Fields, Params, Problem, Reply, read},
     tokens::Identity,
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "create-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Create a task",
+        description: "Creates a task in the caller's personal space, or in the space given by `space`. Without `reminders`, a task with a due time gets the caller's default reminders.",
+        parameters: &["space", "Idempotency-Key"],
+        request: Some("CreateTaskRequest"),
+        responses: &[(201, Body::Json("Task"))],
+        errors: &["not_found", "forbidden", "already_deleted", "too_many_tasks", "too_many_reminders"],
+    }],
+};
+
 /// Creates; answers 201 with the task. With an `Idempotency-Key` that was used before for the same body it
 /// answers 201 with the task of that time, as it is now, and `Idempotent-Replayed: true`.
-///
-/// # Errors
-/// 401, 403, 404 (the space), 409 `already_deleted` (the key's task is gone), `too_many_tasks` or
-/// `too_many_reminders`, 422 also for
-/// `idempotency_key_reused`, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl TaskCreation + RateLimits),

@@ -1,15 +1,33 @@
-//! `GET /v1/tasks/{task_id}`: one task. One call.
+//! One task. One call.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::TaskReads};
 
 use super::{permitted, task_id, view};
-use crate::http::{Call, Preconditions, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Preconditions, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get a task",
+        description: "Returns a task. Its `version` is the `ETag`; with `If-None-Match` an unchanged task is answered with 304.",
+        parameters: &["If-Match", "If-None-Match"],
+        request: None,
+        responses: &[(200, Body::Json("Task")), (304, Body::Empty)],
+        errors: &[],
+    }],
+};
 
 /// Answers with the task, or 304 if `If-None-Match` lists its version.
-///
-/// # Errors
-/// 401, 404, 412.
 pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;

@@ -1,17 +1,35 @@
-//! `GET /v1/tasks/{task_id}/occurrences`: when a task comes again. One call.
+//! When a task comes again. One call.
 
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};
 
 use super::{permitted, task_id};
-use crate::http::{Call, Params, Problem, Reply, read};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Params, Problem, Reply, read},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-task-occurrences",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/occurrences",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List upcoming occurrences",
+        description: "Returns the next occurrences of a recurring task, as they follow from its rule; empty for a task without one.",
+        parameters: &["limit"],
+        request: None,
+        responses: &[(200, Body::Page("Occurrence"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with the occurrences that follow this one, each as if the one before it were completed when it is
 /// due. A task that does not recur has none.
-///
-/// # Errors
-/// 401, 404, 422.
 pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

@@ -1,4 +1,4 @@
-//! `GET /v1/tasks/{task_id}/reminders`: the delivery ledger of a task. One call.
+//! The delivery ledger of a task. One call.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -13,7 +13,10 @@ use taskbell_domain::{
 };
 
 use super::{permitted, task_id, view::ReminderView};
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
 
 /// One line of the ledger.
 #[derive(Serialize)]
@@ -44,11 +47,26 @@ impl AutoCompletion {
     }
 }
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-task-reminders",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/reminders",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get the delivery log",
+        description: "Returns what happened to each reminder of the task, past and upcoming, and to its automatic completion.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Page("DeliveryLogEntry"))],
+        errors: &[],
+    }],
+};
+
 /// Answers with every reminder that the task wants, and those it no longer wants whose moment had
 /// come, in the order of their moments; and, last, what became of the automatic completion, if it has one.
-///
-/// # Errors
-/// 401, 404.
 pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;

@@ -1,4 +1,4 @@
-//! `GET /v1/tasks`: a page of tasks. At most two calls; one more in a shared space, one where a list of days begins, and
+//! A page of tasks. At most two calls; one more in a shared space, one where a list of days begins, and
 //! two for what is assigned to the caller in several.
 
 use std::{fmt, str::FromStr};
@@ -22,15 +22,46 @@ use taskbell_domain::{
 
 use super::{require, view::TaskView};
 use crate::{
+    endpoint::{self, Access, Body, Endpoint, Operation, RequestLimit},
     handlers::access::retain_accessible,
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-tasks",
+    tag: endpoint::Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List tasks",
+        description: "Returns one page of the tasks of a space, filtered and sorted. With `assigned_to=me` and no `space`, returns the caller's tasks in all spaces. A filtered page can hold fewer items than `limit` and still have a `next_cursor`.",
+        parameters: &[
+            "space",
+            "assigned_to",
+            "status",
+            "priority",
+            "category",
+            "tag",
+            "q",
+            "overdue",
+            "due",
+            "due_before",
+            "due_after",
+            "sort",
+            "limit",
+            "cursor",
+        ],
+        request: None,
+        responses: &[(200, Body::Page("Task"))],
+        errors: &["not_found"],
+    }],
+};
+
 /// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
 /// limit, or empty, and still have a next one.
-///
-/// # Errors
-/// 400 `invalid_cursor`, 401, 422.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskReads + Profiles),

@@ -1,4 +1,4 @@
-//! `POST /v1/tasks/{task_id}/reopen`: takes a completion back. Two calls.
+//! Takes a completion back. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -10,13 +10,31 @@ use taskbell_domain::{
 };
 
 use super::{Changing, admit_reminders, permitted, task_id, view};
-use crate::http::{Call, Preconditions, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Preconditions, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "reopen-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/reopen",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Reopen a task",
+        description: "Takes a completion back. Reminders that are still in the future fire again; an occurrence that the completion created stays.",
+        parameters: &["If-Match", "If-None-Match"],
+        request: None,
+        responses: &[(200, Body::Json("Task"))],
+        errors: &["forbidden", "too_many_reminders"],
+    }],
+};
 
 /// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
 /// completed stays as it is.
-///
-/// # Errors
-/// 401, 404, 409 `busy` or `too_many_reminders`, 412.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

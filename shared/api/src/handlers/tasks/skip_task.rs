@@ -1,4 +1,4 @@
-//! `POST /v1/tasks/{task_id}/skip`: passes over one occurrence of a series. Two calls.
+//! Passes over one occurrence of a series. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -9,13 +9,31 @@ use taskbell_domain::{
 };
 
 use super::{Changing, permitted, task_id, view};
-use crate::http::{Call, Preconditions, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Preconditions, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "skip-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/skip",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Skip an occurrence",
+        description: "Moves a recurring task to its next occurrence without completing it.",
+        parameters: &["If-Match", "If-None-Match"],
+        request: None,
+        responses: &[(200, Body::Json("Task"))],
+        errors: &["forbidden", "needs_recurrence", "already_completed", "no_occurrence"],
+    }],
+};
 
 /// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
 /// ETag in `If-Match` where a repetition must not count.
-///
-/// # Errors
-/// 401, 404, 409 `not_recurring`, `already_completed`, `series_ended` or `busy`, 412.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

@@ -1,4 +1,4 @@
-//! `POST /v1/tasks/{task_id}/snooze`: lets a task be silent for a while. Two calls.
+//! Lets a task be silent for a while. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -11,7 +11,10 @@ use taskbell_domain::{
 };
 
 use super::{Changing, permitted, task_id, view};
-use crate::http::{Call, Fields, Preconditions, Problem, Reply, read};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Fields, Preconditions, Problem, Reply, read},
+};
 
 /// For how long.
 enum Time {
@@ -29,10 +32,25 @@ impl Time {
     }
 }
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "snooze-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}/snooze",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Snooze a task",
+        description: "Silences the task's reminders until a time, then sends one. Earlier reminders are skipped; later ones still fire.",
+        parameters: &["If-Match", "If-None-Match"],
+        request: Some("SnoozeTaskRequest"),
+        responses: &[(200, Body::Json("Task"))],
+        errors: &["forbidden", "already_completed"],
+    }],
+};
+
 /// Passes over what was to ring before, and rings once at that moment. Snoozed again, the later call counts.
-///
-/// # Errors
-/// 401, 403, 404, 409 `already_completed` or `busy`, 412, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

@@ -1,4 +1,4 @@
-//! `PATCH /v1/tasks/{task_id}`: changes a task (RFC 7396). Two calls: what is needed is read at once, the
+//! Changes a task (RFC 7396). Two calls: what is needed is read at once, the
 //! task is written.
 
 use http::StatusCode;
@@ -10,12 +10,30 @@ use taskbell_domain::{
 };
 
 use super::{Changing, admit_reminders, check_assignee, fields, permitted, task_id, view};
-use crate::http::{Call, Fields, Preconditions, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Fields, Preconditions, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "update-task",
+    tag: Tag::Tasks,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/tasks/{task_id}",
+    operations: &[Operation {
+        method: "PATCH",
+        summary: "Update a task",
+        description: "Changes the fields that are sent (JSON Merge Patch, RFC 7396): an absent field is kept, `null` clears it. Setting `status` completes or reopens the task. `If-Match` and `If-None-Match` make the change conditional on the task's `version`.",
+        parameters: &["If-Match", "If-None-Match"],
+        request: Some("UpdateTaskRequest"),
+        responses: &[(200, Body::Json("Task"))],
+        errors: &["forbidden", "too_many_reminders"],
+    }],
+};
 
 /// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
-///
-/// # Errors
-/// 401, 404, 409 `busy` or `too_many_reminders`, 412, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

@@ -1,15 +1,33 @@
-//! `GET /v1/users/{user_id}`: one account, for operators. Two calls.
+//! One account, for operators. Two calls.
 
 use http::StatusCode;
 use taskbell_domain::ports::Profiles;
 
 use super::{account_view, require_operator, user_id};
-use crate::http::{Call, Problem, Reply};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "get-user",
+    tag: Tag::Operators,
+    access: Access::Operator,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/users/{user_id}",
+    operations: &[Operation {
+        method: "GET",
+        summary: "Get an account",
+        description: "Returns one account.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Json("Account"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with the account.
-///
-/// # Errors
-/// 401, 403, 404.
 pub async fn handle(call: &Call, store: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;

@@ -1,4 +1,4 @@
-//! `GET /v1/users`: lists and finds accounts, for operators. Two calls.
+//! Lists and finds accounts, for operators. Two calls.
 
 use taskbell_domain::{
     email::MAX_OCTETS, id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User,
@@ -6,12 +6,30 @@ use taskbell_domain::{
 };
 
 use super::{account_view, require_operator};
-use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-users",
+    tag: Tag::Operators,
+    access: Access::Operator,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/users",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List accounts",
+        description: "Returns the accounts of this stack, sorted by email address; `email` finds addresses by their beginning.",
+        parameters: &["email", "limit", "cursor"],
+        request: None,
+        responses: &[(200, Body::Page("Account"))],
+        errors: &[],
+    }],
+};
 
 /// Answers with a page of accounts by address. `email` asks for those whose address begins so.
-///
-/// # Errors
-/// 400 `invalid_cursor`, 401, 403, 422.
 pub async fn handle(call: &Call, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

@@ -1,4 +1,4 @@
-//! `PATCH /v1/users/{user_id}`: disables or enables an account, or changes its role; for operators.
+//! Disables or enables an account, or changes its role; for operators.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -10,16 +10,32 @@ use taskbell_domain::{
 
 use super::{account_view, require_operator, store_access, user_id};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
+};
+
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "update-user",
+    tag: Tag::Operators,
+    access: Access::Operator,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/users/{user_id}",
+    operations: &[Operation {
+        method: "PATCH",
+        summary: "Block an account or change its role",
+        description: "Blocks or unblocks an account, or changes its role. A blocked account can do nothing from that moment on, and gets no email.",
+        parameters: &[],
+        request: Some("UpdateAccountRequest"),
+        responses: &[(200, Body::Json("Account"))],
+        errors: &["own_account", "stack_operator", "busy"],
+    }],
 };
 
 /// Changes what the patch names. Whoever is disabled is blocked at once: no token works, no session continues, nobody
 /// logs in, no mail is sent. With another role, access tokens that were issued before are not valid. Sent again, it
 /// finishes what was cut off.
-///
-/// # Errors
-/// 401, 403, 404, 409 `own_account`, `stack_operator` or `busy`, 422, and those of every body.
 pub async fn handle(
     call: &Call,
     store: &(impl Accounts + AccessChanges),

@@ -1,4 +1,4 @@
-//! `GET` and `POST /v1/unsubscribe/{token}`: turns mails of one kind off from a mail, without logging in.
+//! Turns mails of one kind off from a mail, without logging in.
 //!
 //! Mail programs send the POST themselves (RFC 8058). The GET is for people; it shows a button and changes
 //! nothing, because scanners follow every link in a mail.
@@ -8,13 +8,15 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
     ports::{ProfileChanges, SpaceReads, SuppressedAddresses},
+    rate_limit::LINKS,
     space::InvitationToken,
     user::{MailKind, User, UserPatch},
 };
 
-use super::change;
+use super::run_action::not_found_page;
 use crate::{
-    handlers::actions::not_found_page,
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    handlers::me::change,
     http::{Call, Problem, Reply},
     links::{Link, LinkAction, LinkKeys},
 };
@@ -28,11 +30,37 @@ struct Page {
     done: bool,
 }
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "unsubscribe",
+    tag: Tag::Links,
+    access: Access::Public,
+    rate_limit: RequestLimit::Fixed(LINKS),
+    path: "/v1/unsubscribe/{token}",
+    operations: &[
+        Operation {
+            method: "GET",
+            summary: "Show an unsubscribe link",
+            description: "Shows a page with a button that turns off one kind of email. It changes nothing, because mail scanners follow links.",
+            parameters: &[],
+            request: None,
+            responses: &[(200, Body::Html)],
+            errors: &[],
+        },
+        Operation {
+            method: "POST",
+            summary: "Unsubscribe",
+            description: "Turns off one kind of email, without logging in. Mail programs call it for one-click unsubscribe (RFC 8058).",
+            parameters: &[],
+            request: None,
+            responses: &[(200, Body::Html)],
+            errors: &["busy"],
+        },
+    ],
+};
+
 /// Turns mails of the link's kind off, or asks whether to. Who was invited and has no account has a link for the
 /// address: no more mail goes there then.
-///
-/// # Errors
-/// 409 `busy`. A token that was not sent to somebody gets a page that says no more than that (404).
 pub async fn handle(
     call: &Call,
     store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),

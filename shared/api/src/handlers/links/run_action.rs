@@ -1,4 +1,4 @@
-//! `GET` and `POST /v1/actions/{token}`: what the links in mails lead to, without logging in. GET shows a button and
+//! What the links in mails lead to, without logging in. GET shows a button and
 //! changes nothing, because scanners follow every link in a mail; POST is the press.
 
 use askama::Template;
@@ -6,16 +6,18 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
     ports::{ProfileChanges, RateLimits, TaskChanges, TimerQueue},
+    rate_limit::LINKS,
     reminder::LeadTime,
     task::Status,
     user::User,
 };
 
-use super::{
-    auth::verify_email::verify,
-    tasks::act::{act, reachable},
-};
 use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    handlers::{
+        auth::verify_email::verify,
+        tasks::act::{act, reachable},
+    },
     http::{Call, Problem, Reply},
     links::{Link, LinkAction, LinkKeys},
     mail::in_words,
@@ -30,10 +32,36 @@ struct Page {
     button: Option<&'static str>,
 }
 
+/// What the endpoint is.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "run-action",
+    tag: Tag::Links,
+    access: Access::Public,
+    rate_limit: RequestLimit::Fixed(LINKS),
+    path: "/v1/actions/{token}",
+    operations: &[
+        Operation {
+            method: "GET",
+            summary: "Show a link from an email",
+            description: "Shows a page with a button that completes or snoozes a task or verifies an email address. It changes nothing, because mail scanners follow links.",
+            parameters: &[],
+            request: None,
+            responses: &[(200, Body::Html)],
+            errors: &["link_expired"],
+        },
+        Operation {
+            method: "POST",
+            summary: "Use a link from an email",
+            description: "Does what the link is for, without logging in, and shows a page with the result.",
+            parameters: &[],
+            request: None,
+            responses: &[(200, Body::Html)],
+            errors: &["link_expired", "busy"],
+        },
+    ],
+};
+
 /// Shows what a link does, or does it.
-///
-/// # Errors
-/// 409 `busy`, 429, 503. A link that is forged, expired or useless gets a page that says no more than that (404, 410).
 pub async fn handle(
     call: &Call,
     store: &(impl TaskChanges + ProfileChanges + RateLimits),

@@ -1,0 +1,188 @@
+//! What an endpoint of the API is, said once: each handler has an [`Endpoint`] beside it. The binary, the OpenAPI
+//! document, the tests, the benchmarks and the tables in `docs/` read it; a test holds `template.yaml` against it.
+
+use taskbell_domain::rate_limit::RateLimit;
+
+/// An endpoint: one function behind one path.
+#[derive(Clone, Copy)]
+pub struct Endpoint {
+    /// Names the binary, the event file, the handler, the function in the template and the OpenAPI operation.
+    pub name: &'static str,
+    /// The section of the reference it belongs to.
+    pub tag: Tag,
+    /// Who may call it.
+    pub access: Access,
+    /// How often.
+    pub rate_limit: RequestLimit,
+    /// Its path, with parameters in braces.
+    pub path: &'static str,
+    /// One for each method. HEAD is served wherever GET is.
+    pub operations: &'static [Operation],
+}
+
+/// What an endpoint does for one method.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// The method, in upper case.
+    pub method: &'static str,
+    /// A few words.
+    pub summary: &'static str,
+    /// A few sentences.
+    pub description: &'static str,
+    /// Names of query parameters and request headers.
+    pub parameters: &'static [&'static str],
+    /// The schema of the request body, if there is one.
+    pub request: Option<&'static str>,
+    /// What it answers when it succeeds, by status.
+    pub responses: &'static [(u16, Body)],
+    /// Codes of its problems, besides those that follow from the rest: see [`crate::http::codes`].
+    pub errors: &'static [&'static str],
+}
+
+/// The content of a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// JSON of this schema.
+    Json(&'static str),
+    /// A page of items of this schema.
+    Page(&'static str),
+    /// A page for a person.
+    Html,
+    /// The OpenAPI document.
+    Document,
+}
+
+/// Who may call an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Users, with an access token.
+    User,
+    /// Users that are operators; to others it does not exist.
+    Operator,
+}
+
+/// How often an endpoint may be called.
+#[derive(Clone, Copy)]
+pub enum RequestLimit {
+    /// As often as API Gateway lets requests through: it reads and writes nothing.
+    None,
+    /// Always the same limit.
+    Fixed(RateLimit),
+    /// A limit with a value from an environment variable.
+    Variable(&'static str, fn(u32) -> RateLimit),
+}
+
+impl RequestLimit {
+    /// The limit that all endpoints for users share, per user.
+    pub const PER_USER: Self = Self::Variable("REQUESTS_PER_MINUTE", RateLimit::requests);
+}
+
+/// A section of the reference, in the order in which a newcomer needs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tag {
+    /// Registration and sessions.
+    Authentication,
+    /// The caller's own account.
+    Profile,
+    /// Tasks.
+    Tasks,
+    /// Comments on tasks.
+    Comments,
+    /// Shared spaces.
+    Spaces,
+    /// Members of spaces.
+    Members,
+    /// Invitations into spaces.
+    Invitations,
+    /// Statistics of spaces.
+    Statistics,
+    /// Links in emails.
+    Links,
+    /// For operators of the stack.
+    Operators,
+    /// The service itself.
+    Service,
+}
+
+impl Tag {
+    /// All tags, in order.
+    pub const ALL: [Self; 11] = [
+        Self::Authentication,
+        Self::Profile,
+        Self::Tasks,
+        Self::Comments,
+        Self::Spaces,
+        Self::Members,
+        Self::Invitations,
+        Self::Statistics,
+        Self::Links,
+        Self::Operators,
+        Self::Service,
+    ];
+
+    /// What the reference says of it.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Authentication => {
+                "Register, log in, and keep a session. Access tokens are valid for 15 minutes."
+            }
+            Self::Profile => "The caller's own account: time zone, default reminders, mail settings.",
+            Self::Tasks => "Tasks with due times, reminders, recurrence and checklists.",
+            Self::Comments => "Comments on tasks.",
+            Self::Spaces => "Spaces hold tasks. Everybody has a personal one; others can be shared.",
+            Self::Members => "Who is in a shared space, and with which role.",
+            Self::Invitations => "Invite people into a shared space by email.",
+            Self::Statistics => "Figures about the tasks of a space.",
+            Self::Links => "What links in emails open. They answer people, with HTML.",
+            Self::Operators => "For operators of the stack. To everybody else these do not exist.",
+            Self::Service => "The service itself.",
+        }
+    }
+}
+
+/// The endpoint of each handler.
+macro_rules! endpoints {
+    ($($resource:ident :: { $($handler:ident),+ $(,)? }),+ $(,)?) => {
+        &[$($(&crate::handlers::$resource::$handler::ENDPOINT),+),+]
+    };
+}
+
+/// Every endpoint of the API, in the order of the reference.
+pub const ENDPOINTS: &[&Endpoint] = endpoints! {
+    auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
+    me::{get_profile, update_profile, send_verification},
+    tasks::{
+        create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,
+        snooze_task, skip_task, list_task_occurrences, list_task_reminders, batch_tasks,
+    },
+    comments::{create_comment, list_comments, update_comment, delete_comment},
+    spaces::{
+        create_space, list_spaces, get_space, update_space, delete_space, list_members, update_member,
+        remove_member,
+    },
+    invitations::{invite_member, list_invitations, revoke_invitation, accept_invitation},
+    statistics::{get_stats, list_tags, list_categories},
+    links::{run_action, unsubscribe},
+    me::{become_operator},
+    users::{list_users, get_user, update_user},
+    notifications::{create_notification, get_notification},
+    health::{get_health},
+    openapi::{get_openapi},
+};
+
+impl Endpoint {
+    /// The endpoint of a function, if the function is one.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ENDPOINTS.iter().copied().find(|endpoint| endpoint.name == name)
+    }
+
+    /// The operation for a method. HEAD is served as GET.
+    pub fn operation(&self, method: &str) -> Option<&'static Operation> {
+        let method = if method == "HEAD" { "GET" } else { method };
+        self.operations.iter().find(|operation| operation.method == method)
+    }
+}

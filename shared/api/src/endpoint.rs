@@ -124,6 +124,23 @@ impl Tag {
         Self::Service,
     ];
 
+    /// Its name in the reference.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "Authentication",
+            Self::Profile => "Profile",
+            Self::Tasks => "Tasks",
+            Self::Comments => "Comments",
+            Self::Spaces => "Spaces",
+            Self::Members => "Members",
+            Self::Invitations => "Invitations",
+            Self::Statistics => "Statistics",
+            Self::Links => "Links in emails",
+            Self::Operators => "Operators",
+            Self::Service => "Service",
+        }
+    }
+
     /// What the reference says of it.
     pub fn description(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 
 mod body;
 mod call;
+pub mod codes;
 mod cursor;
 mod errors;
 mod etag;

@@ -46,8 +46,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
             description: "Shows a page with a button that completes or snoozes a task or verifies an email address. It changes nothing, because mail scanners follow links.",
             parameters: &[],
             request: None,
-            responses: &[(200, Body::Html)],
-            errors: &["link_expired"],
+            responses: &[(200, Body::Html), (404, Body::Html), (410, Body::Html)],
+            errors: &[],
         },
         Operation {
             method: "POST",
@@ -55,8 +55,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
             description: "Does what the link is for, without logging in, and shows a page with the result.",
             parameters: &[],
             request: None,
-            responses: &[(200, Body::Html)],
-            errors: &["link_expired", "busy"],
+            responses: &[(200, Body::Html), (404, Body::Html), (410, Body::Html)],
+            errors: &["busy"],
         },
     ],
 };

@@ -44,7 +44,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
             description: "Shows a page with a button that turns off one kind of email. It changes nothing, because mail scanners follow links.",
             parameters: &[],
             request: None,
-            responses: &[(200, Body::Html)],
+            responses: &[(200, Body::Html), (404, Body::Html)],
             errors: &[],
         },
         Operation {
@@ -53,7 +53,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
             description: "Turns off one kind of email, without logging in. Mail programs call it for one-click unsubscribe (RFC 8058).",
             parameters: &[],
             request: None,
-            responses: &[(200, Body::Html)],
+            responses: &[(200, Body::Html), (404, Body::Html)],
             errors: &["busy"],
         },
     ],

@@ -1,0 +1,95 @@
+//! The codes of problems: what clients branch on. A code never changes its meaning.
+
+/// A code of a problem.
+pub struct ErrorCode {
+    /// The status it comes with.
+    pub status: u16,
+    /// The code.
+    pub code: &'static str,
+    /// What it means, and what a client can do about it.
+    pub meaning: &'static str,
+}
+
+const fn code(status: u16, code: &'static str, meaning: &'static str) -> ErrorCode {
+    ErrorCode { status, code, meaning }
+}
+
+/// Every code of a problem.
+pub const ERROR_CODES: &[ErrorCode] = &[
+    code(400, "malformed_request", "The request, its query or its base64 body is not valid text."),
+    code(400, "malformed_json", "The body is not valid JSON in UTF-8, or repeats a key."),
+    code(400, "invalid_header", "A header that the operation reads is not valid."),
+    code(400, "invalid_cursor", "The cursor was not issued for this user and query: start again without one."),
+    code(401, "unauthorized", "The access token is missing, invalid, expired or revoked: log in or refresh."),
+    code(401, "invalid_credentials", "The email address or the password is wrong."),
+    code(401, "invalid_refresh_token", "The refresh token is invalid, expired or was used before: log in again."),
+    code(403, "account_disabled", "An operator has blocked this account."),
+    code(403, "forbidden", "The caller's role in the space does not allow this."),
+    code(404, "not_found", "The resource does not exist, or the caller cannot see it."),
+    code(409, "already_completed", "The task is completed: reopen it first."),
+    code(409, "already_deleted", "What this Idempotency-Key created was deleted since."),
+    code(409, "already_member", "The user is a member of the space already."),
+    code(409, "busy", "Others keep changing the same resource: try again."),
+    code(409, "email_taken", "An account with this email address exists."),
+    code(409, "invalid_code", "The code is wrong, expired or was used."),
+    code(409, "invalid_invitation", "The invitation is invalid, expired, revoked or was used."),
+    code(409, "invited_recently", "This address was invited a moment ago: wait before inviting it again."),
+    code(409, "last_owner", "A space keeps at least one owner: make somebody else an owner first."),
+    code(409, "needs_recurrence", "The task does not recur, so there is no occurrence to skip."),
+    code(409, "no_occurrence", "The series has no further occurrence."),
+    code(409, "not_confirmed", "The `name` parameter is not the name of the space."),
+    code(409, "not_finished", "The work is not finished yet: repeat the request to continue."),
+    code(409, "own_account", "Operators cannot block themselves or change their own role."),
+    code(409, "personal_space", "A personal space cannot be shared, renamed or deleted."),
+    code(409, "space_full", "The space has as many members as it can have."),
+    code(409, "stack_operator", "The operator that the stack was deployed with cannot be blocked or demoted."),
+    code(409, "too_many_comments", "The task has as many comments as it can have."),
+    code(409, "too_many_invitations", "The space has as many open invitations as it can have."),
+    code(409, "too_many_reminders", "The space has as many reminders as it can have."),
+    code(409, "too_many_spaces", "The user is in as many spaces as possible."),
+    code(409, "too_many_tasks", "The space has as many tasks as it can have."),
+    code(412, "precondition_failed", "`If-None-Match` names the current version."),
+    code(412, "version_mismatch", "The task has changed since: read it again and send its new ETag."),
+    code(413, "body_too_large", "The body exceeds 512 KiB."),
+    code(415, "unsupported_encoding", "The body is compressed: send it without Content-Encoding."),
+    code(415, "unsupported_media_type", "The body is not declared as JSON in UTF-8."),
+    code(422, "idempotency_key_reused", "The Idempotency-Key was used for a different request."),
+    code(422, "validation_failed", "Fields or parameters are not valid: `errors` lists them."),
+    code(429, "too_many_requests", "The rate limit is exceeded: wait for Retry-After seconds."),
+    code(500, "internal_error", "The service failed. The log has the reason under `request_id`."),
+    code(503, "unavailable", "A dependency did not answer: try again. A retry with an Idempotency-Key is safe."),
+];
+
+/// Every code of an error in one field or parameter (`errors[].code`), with what it means.
+pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
+    ("contains_url", "It must not contain a link."),
+    ("duplicate", "It occurs more than once."),
+    ("ends_before_due", "The series ends before the due time."),
+    ("invalid_characters", "It contains characters that are not allowed."),
+    ("invalid_duration", "It is not a supported ISO 8601 duration."),
+    ("invalid_email", "It is not an email address."),
+    ("invalid_id", "It is not an id of the right kind."),
+    ("invalid_length", "It is too short or too long."),
+    ("invalid_recurrence", "It is not a supported RRULE."),
+    ("invalid_time", "It is not a supported date or time."),
+    ("needs_due", "It needs a due time."),
+    ("needs_open", "It needs an open task."),
+    ("needs_recurrence", "It needs a recurrence rule."),
+    ("needs_time", "It needs a due time of day, not a date."),
+    ("not_a_member", "It is not a member of the space."),
+    ("out_of_range", "It is outside the allowed range."),
+    ("required", "It is required."),
+    ("time_without_zone", "It needs a UTC offset or a time zone."),
+    ("too_common", "The password is easily guessed."),
+    ("too_dense", "The series recurs too often."),
+    ("too_long", "It is too long."),
+    ("too_many", "There are too many."),
+    ("too_short", "It is too short."),
+    ("unknown_field", "The field does not exist."),
+    ("unknown_parameter", "The parameter does not exist."),
+    ("unknown_time_zone", "It is not an IANA time zone."),
+    ("unknown_user", "There is no such user."),
+    ("unknown_value", "It is not one of the allowed values."),
+    ("unsupported", "The combination is not supported."),
+    ("wrong_type", "It has the wrong JSON type."),
+];

@@ -1,0 +1,93 @@
+//! The description of one operation, derived from its endpoint.
+
+use serde_json::{Map, Value, json};
+
+use super::{parameters, reference, responses::Responses};
+use crate::endpoint::{Access, Endpoint, Operation, RequestLimit};
+
+/// `create-task` as `createTask`; of an endpoint with several methods each has its own: `unsubscribeGet`.
+pub(super) fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
+    let mut words = endpoint.name.split('-');
+    let first = words.next().unwrap_or_default().to_owned();
+    let id = words.fold(first, |id, word| id + &capitalized(word));
+    match endpoint.operations {
+        [_] => id,
+        _ => id + &capitalized(&operation.method.to_lowercase()),
+    }
+}
+
+/// A word with its first letter in upper case.
+pub(super) fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// The codes of all problems that an operation can answer with.
+pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'static str> {
+    let mut codes = vec!["malformed_request", "internal_error", "unavailable"];
+    let has = |name: &str| operation.parameters.contains(&name);
+    if endpoint.access != Access::Public {
+        codes.extend(["unauthorized", "account_disabled"]);
+    }
+    if endpoint.access == Access::Operator || endpoint.path.contains('{') {
+        codes.push("not_found");
+    }
+    if !matches!(endpoint.rate_limit, RequestLimit::None) {
+        codes.push("too_many_requests");
+    }
+    if operation.request.is_some() {
+        let body = ["malformed_json", "body_too_large", "unsupported_media_type", "unsupported_encoding"];
+        codes.extend(body.into_iter().chain(["validation_failed", "invalid_header"]));
+    }
+    if has("cursor") {
+        codes.push("invalid_cursor");
+    }
+    if has("Idempotency-Key") {
+        codes.extend(["idempotency_key_reused", "invalid_header"]);
+    }
+    if has("If-Match") {
+        codes.extend(["version_mismatch", "precondition_failed", "invalid_header"]);
+        codes.extend((operation.method != "GET").then_some("busy"));
+    }
+    if !operation.parameters.is_empty() {
+        codes.push("validation_failed");
+    }
+    codes.extend(operation.errors);
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// Describes an operation.
+pub(super) fn describe(
+    endpoint: &Endpoint,
+    operation: &Operation,
+    examples: &Map<String, Value>,
+    responses: &mut Responses,
+) -> Value {
+    let id = operation_id(endpoint, operation);
+    let example = &examples.get(&id).unwrap_or(&Value::Null);
+    let in_path = endpoint.path.split(['{', '}']).skip(1).step_by(2);
+    let names = in_path.chain(operation.parameters.iter().copied());
+    let parameters: Vec<_> = names.map(parameters::reference).collect();
+    let mut described = json!({
+        "operationId": id,
+        "tags": [endpoint.tag.name()],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": parameters,
+        "responses": responses.of(endpoint, operation, example),
+    });
+    if endpoint.access == Access::Public {
+        described["security"] = json!([]);
+    }
+    if let Some(name) = operation.request {
+        let mut content = json!({ "schema": reference(name) });
+        if let Some(body) = example.get("request").filter(|body| !body.is_null()) {
+            content["example"] = body.clone();
+        }
+        described["requestBody"] =
+            json!({ "required": true, "content": { "application/json": content } });
+    }
+    described
+}

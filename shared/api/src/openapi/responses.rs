@@ -1,0 +1,161 @@
+//! Responses and their headers. Responses that several operations share stand under `components`.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{
+    operations::{capitalized, error_codes},
+    reference,
+};
+use crate::{
+    endpoint::{Body, Endpoint, Operation, RequestLimit},
+    http::codes::ERROR_CODES,
+};
+
+/// The headers that responses declare: name, description, schema.
+pub(super) fn headers() -> Value {
+    let header = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
+    let text = || json!({ "type": "string" });
+    json!({
+        "ETag": header("The entity tag of the task: its `version` in quotes.", text()),
+        "Location": header("The path of the created resource.", text()),
+        "Idempotent-Replayed": header(
+            "`true` if the Idempotency-Key was used before: nothing was created, and the body is what the key created, as it is now.",
+            json!({ "type": "string", "enum": ["true"] }),
+        ),
+        "RateLimit": header("What is left of the limit, and in how many seconds it is reset (draft-ietf-httpapi-ratelimit-headers-10).", text()),
+        "RateLimit-Policy": header("The limit: requests (`q`) per window of seconds (`w`).", text()),
+        "Retry-After": header("After how many seconds to try again.", json!({ "type": "integer", "minimum": 1 })),
+        "X-Request-Id": header("The id under which the log has the request.", text()),
+        "WWW-Authenticate": header("How to authenticate (RFC 6750).", text()),
+        "Accept": header("The media types that are read.", text()),
+        "Accept-Patch": header("The media types that PATCH reads (RFC 5789).", text()),
+        "Accept-Encoding": header("The encodings that are read.", text()),
+    })
+}
+
+/// Collects the problem responses of all operations.
+#[derive(Default)]
+pub(super) struct Responses(BTreeMap<String, Value>);
+
+impl Responses {
+    /// The responses that are referred to, by name.
+    pub(super) fn shared(self) -> Value {
+        json!(self.0)
+    }
+
+    /// The responses of an operation, by status.
+    pub(super) fn of(&mut self, endpoint: &Endpoint, operation: &Operation, example: &Value) -> Value {
+        let limited = !matches!(endpoint.rate_limit, RequestLimit::None);
+        let mut all = Map::new();
+        for (status, body) in operation.responses {
+            let example = (example["status"] == *status).then(|| &example["response"]);
+            all.insert(status.to_string(), success(operation, *status, *body, limited, example));
+        }
+        let mut problems = BTreeMap::<u16, Vec<&str>>::new();
+        for code in error_codes(endpoint, operation) {
+            let status = ERROR_CODES.iter().find(|known| known.code == code).map(|known| known.status);
+            // A test holds every code against the list.
+            problems.entry(status.unwrap_or_default()).or_default().push(code);
+        }
+        for (status, codes) in problems {
+            if all.contains_key(&status.to_string()) {
+                continue; // a page says it
+            }
+            let name = name_of(status, &codes);
+            all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+            self.0.entry(name).or_insert_with(|| problem(status, &codes, limited));
+        }
+        Value::Object(all)
+    }
+}
+
+/// `ConflictBusyLastOwner`; a status with one code is named by the code alone.
+fn name_of(status: u16, codes: &[&str]) -> String {
+    let camel = |code: &str| code.split('_').map(capitalized).collect::<String>();
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    match codes {
+        [code] => camel(code),
+        _ => {
+            let reason: String = reason.unwrap_or_default().split(' ').map(capitalized).collect();
+            codes.iter().fold(reason, |name, code| name + "_" + &camel(code))
+        }
+    }
+}
+
+fn refer_to(names: &[&str]) -> Value {
+    let one = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    Value::Object(names.iter().map(one).collect())
+}
+
+fn success(
+    operation: &Operation,
+    status: u16,
+    body: Body,
+    limited: bool,
+    example: Option<&Value>,
+) -> Value {
+    let mut names = vec!["X-Request-Id"];
+    if limited {
+        names.extend(["RateLimit", "RateLimit-Policy"]);
+    }
+    if body == Body::Json("Task") || status == 304 {
+        names.push("ETag");
+    }
+    if status == 201 && operation.parameters.contains(&"Idempotency-Key") {
+        names.extend(["Location", "Idempotent-Replayed"]);
+    }
+    let description = match (status, body) {
+        (304, _) => "The client has this version.",
+        (404, _) => "A page: the link is not valid.",
+        (410, _) => "A page: the link has expired.",
+        (201, _) => "Created.",
+        (202, _) => "Accepted: it will be done.",
+        (204, _) => "Done.",
+        _ => "OK.",
+    };
+    let mut described = json!({ "description": description, "headers": refer_to(&names) });
+    let (media, schema) = match body {
+        Body::Empty => return described,
+        Body::Html => ("text/html", json!({ "type": "string" })),
+        Body::Document => ("application/json", json!({ "type": "object" })),
+        Body::Json(name) => ("application/json", reference(name)),
+        Body::Page(item) => ("application/json", reference(&format!("{item}Page"))),
+    };
+    described["content"][media]["schema"] = schema;
+    if let Some(example) = example.filter(|example| example.is_object()) {
+        described["content"][media]["example"] = example.clone();
+    }
+    described
+}
+
+fn problem(status: u16, codes: &[&str], limited: bool) -> Value {
+    let known = |code: &&&str| ERROR_CODES.iter().find(|known| known.code == ***code);
+    let lines = codes.iter().filter_map(|code| known(&code)).map(|known| match codes {
+        [_] => format!("`{}`: {}", known.code, known.meaning),
+        _ => format!("- `{}`: {}", known.code, known.meaning),
+    });
+    let mut names = vec!["X-Request-Id"];
+    if limited {
+        names.extend(["RateLimit", "RateLimit-Policy"]);
+    }
+    match status {
+        401 => names.push("WWW-Authenticate"),
+        409 if codes.iter().any(|code| ["busy", "not_finished"].contains(code)) => {
+            names.push("Retry-After");
+        }
+        415 => names.extend(["Accept", "Accept-Patch", "Accept-Encoding"]),
+        429 | 503 => names.push("Retry-After"),
+        _ => {}
+    }
+    let schema = json!({
+        "allOf": [reference("Problem"), { "properties": { "code": { "enum": codes } } }],
+    });
+    json!({
+        "description": lines.collect::<Vec<_>>().join("\n"),
+        "headers": refer_to(&names),
+        "content": { "application/problem+json": { "schema": schema } },
+    })
+}

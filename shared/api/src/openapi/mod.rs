@@ -2,12 +2,12 @@
 //! operations is said once. `openapi.json` beside this file is the document as it is served; a test keeps it
 //! current.
 
-// A comment on a field becomes its description; most names say enough.
-#[allow(missing_docs)]
+mod parameters;
 pub mod schemas;
 
 use serde_json::{Map, Value, json};
-use utoipa::{PartialSchema, ToSchema};
+
+use parameters::parameter;
 
 /// The document as `GET /v1/openapi.json` serves it.
 pub const DOCUMENT: &str = include_str!("openapi.json");
@@ -56,31 +56,31 @@ macro_rules! operations {
 }
 
 const OPERATIONS: &[Operation] = operations! {
-    "register-user" post "/v1/auth/register" "Make an account" [] "Registration" => 201 "Profile" [409];
-    "log-in" post "/v1/auth/login" "Log in" [] "Login" => 200 "Tokens" [401];
-    "refresh-session" post "/v1/auth/refresh" "Exchange a refresh token" [] "Refresh" => 200 "Tokens" [401];
+    "register-user" post "/v1/auth/register" "Make an account" [] "RegisterUserRequest" => 201 "Profile" [409];
+    "log-in" post "/v1/auth/login" "Log in" [] "LogInRequest" => 200 "Session" [401];
+    "refresh-session" post "/v1/auth/refresh" "Exchange a refresh token" [] "RefreshSessionRequest" => 200 "Session" [401];
     "log-out" post "/v1/auth/logout" "End the session" [] "" => 204 "" [];
     "get-profile" get "/v1/me" "The caller's profile" [] "" => 200 "Profile" [];
-    "update-profile" patch "/v1/me" "Change the profile" [] "ProfilePatch" => 200 "Profile" [409];
+    "update-profile" patch "/v1/me" "Change the profile" [] "UpdateProfileRequest" => 200 "Profile" [409];
     "send-verification" post "/v1/me/verify-email" "Mail a link that proves the address" [] "" => 202 "Accepted" [];
     "verify-email" post "/v1/auth/verify-email" "Prove the address of an account" [] "VerifyEmailRequest" => 204 "" [404, 409];
     "forgot-password" post "/v1/auth/forgot-password" "Mail a code for another password"
         [] "ForgotPasswordRequest" => 202 "Accepted" [];
     "reset-password" post "/v1/auth/reset-password" "Set another password; all sessions end"
-        [] "PasswordReset" => 204 "" [403, 404, 409];
+        [] "ResetPasswordRequest" => 204 "" [403, 404, 409];
     "run-action" get "/v1/actions/{token}" "Ask whether to do what a link in a mail is for" [] "" => 200 "html" [410];
     "run-action" post "/v1/actions/{token}" "Do what a link in a mail is for" [] "" => 200 "html" [409, 410];
     "unsubscribe" get "/v1/unsubscribe/{token}" "Ask whether to end mails of a kind" [] "" => 200 "html" [];
     "unsubscribe" post "/v1/unsubscribe/{token}" "End mails of a kind (RFC 8058)" [] "" => 200 "html" [409];
     "create-task" post "/v1/tasks" "Create a task"
-        ["space", "Idempotency-Key"] "TaskDraft" => 201 "Task" [404, 409];
+        ["space", "Idempotency-Key"] "CreateTaskRequest" => 201 "Task" [404, 409];
     "list-tasks" get "/v1/tasks" "List tasks"
         ["space", "assigned_to", "status", "priority", "category", "tag", "q", "overdue", "due", "due_before",
          "due_after", "sort", "limit", "cursor"] "" => 200 "Task[]" [404];
     "batch-tasks" post "/v1/tasks/batch" "Carry out many operations"
-        ["Idempotency-Key"] "BatchRequest" => 200 "BatchAnswer" [];
+        ["Idempotency-Key"] "BatchRequest" => 200 "BatchResponse" [];
     "get-task" get "/v1/tasks/{task_id}" "One task" ["If-Match", "If-None-Match"] "" => 200 "Task" [412];
-    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match", "If-None-Match"] "TaskPatch" => 200 "Task" [409, 412];
+    "update-task" patch "/v1/tasks/{task_id}" "Change a task" ["If-Match", "If-None-Match"] "UpdateTaskRequest" => 200 "Task" [409, 412];
     "delete-task" delete "/v1/tasks/{task_id}" "Delete a task with its comments"
         ["If-Match", "If-None-Match"] "" => 204 "" [409, 412];
     "complete-task" post "/v1/tasks/{task_id}/complete" "Complete a task; a recurring one makes the next occurrence"
@@ -88,117 +88,57 @@ const OPERATIONS: &[Operation] = operations! {
     "reopen-task" post "/v1/tasks/{task_id}/reopen" "Take a completion back" ["If-Match", "If-None-Match"] "" => 200 "Task" [409, 412];
     "skip-task" post "/v1/tasks/{task_id}/skip" "Pass over an occurrence" ["If-Match", "If-None-Match"] "" => 200 "Task" [409, 412];
     "snooze-task" post "/v1/tasks/{task_id}/snooze" "Let a task be silent for a while"
-        ["If-Match", "If-None-Match"] "Snooze" => 200 "Task" [409, 412];
+        ["If-Match", "If-None-Match"] "SnoozeTaskRequest" => 200 "Task" [409, 412];
     "list-task-occurrences" get "/v1/tasks/{task_id}/occurrences" "When a task comes again"
         ["limit"] "" => 200 "Occurrence[]" [];
-    "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "LedgerEntry[]" [];
+    "list-task-reminders" get "/v1/tasks/{task_id}/reminders" "The delivery ledger" [] "" => 200 "DeliveryLogEntry[]" [];
     "create-comment" post "/v1/tasks/{task_id}/comments" "Comment on a task"
-        ["Idempotency-Key"] "CommentDraft" => 201 "Comment" [409];
+        ["Idempotency-Key"] "CreateCommentRequest" => 201 "Comment" [409];
     "list-comments" get "/v1/tasks/{task_id}/comments" "The comments, the oldest first"
         ["limit", "cursor"] "" => 200 "Comment[]" [];
     "update-comment" patch "/v1/tasks/{task_id}/comments/{comment_id}" "Change a comment of one's own"
-        [] "CommentPatch" => 200 "Comment" [409];
+        [] "UpdateCommentRequest" => 200 "Comment" [409];
     "delete-comment" delete "/v1/tasks/{task_id}/comments/{comment_id}" "Delete a comment" [] "" => 204 "" [];
-    "create-space" post "/v1/spaces" "Make a space" ["Idempotency-Key"] "SpaceDraft" => 201 "Space" [409];
+    "create-space" post "/v1/spaces" "Make a space" ["Idempotency-Key"] "CreateSpaceRequest" => 201 "Space" [409];
     "list-spaces" get "/v1/spaces" "The caller's spaces" [] "" => 200 "Space[]" [422];
     "get-space" get "/v1/spaces/{space_id}" "One space" [] "" => 200 "Space" [];
-    "update-space" patch "/v1/spaces/{space_id}" "Rename a space" [] "SpacePatch" => 200 "Space" [409];
+    "update-space" patch "/v1/spaces/{space_id}" "Rename a space" [] "UpdateSpaceRequest" => 200 "Space" [409];
     "delete-space" delete "/v1/spaces/{space_id}" "Delete a space with all that is in it"
         ["name"] "" => 204 "" [409];
     "list-members" get "/v1/spaces/{space_id}/members" "Who is in a space" [] "" => 200 "Member[]" [409, 422];
     "update-member" patch "/v1/spaces/{space_id}/members/{user_id}" "Give a member another role"
-        [] "MemberPatch" => 200 "Member" [409];
+        [] "UpdateMemberRequest" => 200 "Member" [409];
     "remove-member" delete "/v1/spaces/{space_id}/members/{user_id}" "Remove a member, or leave (`me`)"
         [] "" => 204 "" [409];
     "invite-member" post "/v1/spaces/{space_id}/invitations" "Invite somebody by e-mail"
-        ["Idempotency-Key"] "InvitationDraft" => 201 "Invitation" [409];
+        ["Idempotency-Key"] "InviteMemberRequest" => 201 "Invitation" [409];
     "list-invitations" get "/v1/spaces/{space_id}/invitations" "The open invitations" [] "" => 200 "Invitation[]" [409, 422];
     "revoke-invitation" delete "/v1/spaces/{space_id}/invitations/{invitation_id}" "Take an invitation back"
         [] "" => 204 "" [409];
-    "accept-invitation" post "/v1/invitations/accept" "Join a space" [] "Acceptance" => 200 "Space" [404, 409];
+    "accept-invitation" post "/v1/invitations/accept" "Join a space" [] "AcceptInvitationRequest" => 200 "Space" [404, 409];
     "become-operator" post "/v1/me/operator"
-        "Become an operator: without a code one is mailed to the caller (202)" [] "OperatorClaim" => 200 "Profile" [404, 409];
+        "Become an operator: without a code one is mailed to the caller (202)" [] "BecomeOperatorRequest" => 200 "Profile" [404, 409];
     "list-users" get "/v1/users" "List and find accounts, for operators"
         ["email", "limit", "cursor"] "" => 200 "Account[]" [];
     "get-user" get "/v1/users/{user_id}" "One account, for operators" [] "" => 200 "Account" [];
     "update-user" patch "/v1/users/{user_id}" "Disable or enable an account, or change its role; for operators"
-        [] "AccountPatch" => 200 "Account" [409];
+        [] "UpdateAccountRequest" => 200 "Account" [409];
     "create-notification" post "/v1/notifications" "Write to a user, for operators"
-        ["Idempotency-Key"] "NotificationDraft" => 201 "Notification" [409];
+        ["Idempotency-Key"] "CreateNotificationRequest" => 201 "Notification" [409];
     "get-notification" get "/v1/notifications/{notification_id}" "What became of a message, for operators"
         [] "" => 200 "Notification" [];
     "list-tags" get "/v1/tags" "The tags of a space, with how many tasks each has"
-        ["space", "limit", "cursor"] "" => 200 "Name[]" [404];
+        ["space", "limit", "cursor"] "" => 200 "NameCount[]" [404];
     "list-categories" get "/v1/categories" "The categories of a space, with how many tasks each has"
-        ["space", "limit", "cursor"] "" => 200 "Name[]" [404];
+        ["space", "limit", "cursor"] "" => 200 "NameCount[]" [404];
     "get-stats" get "/v1/stats" "How it stands with the tasks of a space"
-        ["space", "days"] "" => 200 "Stats" [404];
+        ["space", "days"] "" => 200 "Statistics" [404];
     "get-health" get "/v1/health" "Whether the API answers" [] "" => 200 "Health" [];
     "get-openapi" get "/v1/openapi.json" "This document" [] "" => 200 "document" [];
 };
 
-/// Every schema, by name.
-macro_rules! components {
-    ($($name:ident),+ $(,)?) => {{
-        let mut all = Vec::new();
-        $(
-            schemas::$name::schemas(&mut all);
-            all.push((schemas::$name::name().into_owned(), schemas::$name::schema()));
-        )+
-        all
-    }};
-}
-
 /// Makes the document.
 pub fn document() -> Value {
-    let all = components!(
-        Problem,
-        Registration,
-        Login,
-        Refresh,
-        Tokens,
-        Profile,
-        ProfilePatch,
-        TaskDraft,
-        TaskPatch,
-        Task,
-        LedgerEntry,
-        Occurrence,
-        Comment,
-        CommentDraft,
-        CommentPatch,
-        Space,
-        SpaceDraft,
-        SpacePatch,
-        Member,
-        MemberPatch,
-        Invitation,
-        InvitationDraft,
-        Acceptance,
-        BatchRequest,
-        BatchAnswer,
-        Accepted,
-        Name,
-        OperatorClaim,
-        Account,
-        AccountPatch,
-        Notification,
-        NotificationDraft,
-        Stats,
-        Health,
-        VerifyEmailRequest,
-        ForgotPasswordRequest,
-        PasswordReset,
-        Snooze,
-    );
-    let all: std::collections::BTreeMap<_, _> = all.into_iter().collect();
-    let mut components = Map::new();
-    for (name, schema) in all {
-        // Schemas of plain values always serialize.
-        let mut schema = serde_json::to_value(schema).unwrap_or_default();
-        complete(&name, &mut schema);
-        components.insert(name, schema);
-    }
     let mut paths = Map::new();
     for operation in OPERATIONS {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
@@ -216,7 +156,7 @@ pub fn document() -> Value {
         "security": [{ "access_token": [] }],
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": schemas::components(),
             "securitySchemes": {
                 "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
             },
@@ -224,26 +164,13 @@ pub fn document() -> Value {
     })
 }
 
-/// Answers always have all their fields, null or not, but for those that are said to be left out.
-fn complete(name: &str, schema: &mut Value) {
-    let left_out: &[&str] = match name {
-        "Problem" => &["errors"],
-        "Reminder" => &["before", "at", "snoozed"],
-        "BatchResult" => &["id", "task", "task_omitted", "replayed", "problem"],
-        _ => &[],
-    };
-    let request = schema.get("additionalProperties") == Some(&json!(false));
-    if let (false, Some(properties)) = (request, schema["properties"].as_object()) {
-        let names = properties.keys().filter(|name| !left_out.contains(&name.as_str()));
-        schema["required"] = names.cloned().collect::<Vec<_>>().into();
-    }
-}
-
 impl Operation {
     fn describe(&self) -> Value {
         let public = PUBLIC.contains(&self.id);
         let names = self.path.split(['{', '}']).skip(1).step_by(2);
-        let mut parameters: Vec<_> = names.map(path_parameter).collect();
+        let member = self.path.contains("/members/");
+        let names = names.map(|name| if member && name == "user_id" { "member_id" } else { name });
+        let mut parameters: Vec<_> = names.map(parameter).collect();
         parameters.extend(self.parameters.iter().map(|name| parameter(name)));
         let mut statuses = vec![400, 500, 503];
         statuses.extend(self.errors);
@@ -319,6 +246,7 @@ fn success(answer: &str) -> Value {
                     "next_cursor": { "type": ["string", "null"] },
                 },
                 "required": ["items", "next_cursor"],
+                "additionalProperties": false,
             }),
         ),
         (name, None) => content("application/json", reference(name)),
@@ -350,73 +278,4 @@ fn failure(status: u16) -> Value {
             json!({ "Retry-After": { "description": "In how many seconds.", "schema": seconds } });
     }
     described
-}
-
-fn path_parameter(name: &str) -> Value {
-    let example = match name {
-        "task_id" => "tsk_01JQ0000000000000000000000",
-        "space_id" => "spc_01JQ0000000000000000000000",
-        "user_id" => "usr_01JQ0000000000000000000000",
-        "notification_id" => "ntc_01JQ0000000000000000000000",
-        "comment_id" => "cmt_01JQ0000000000000000000000",
-        _ => "0",
-    };
-    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" }, "example": example })
-}
-
-fn parameter(name: &str) -> Value {
-    let (what, schema) = match name {
-        "space" => (
-            "The space; the personal one if absent.",
-            json!({ "type": "string", "pattern": "^spc_[0-9A-HJKMNP-TV-Z]{26}$" }),
-        ),
-        "assigned_to" => (
-            "A member's id, or `me`; `me` without `space` is what is assigned to the caller in all spaces.",
-            json!({ "type": "string", "pattern": "^(me|usr_[0-9A-HJKMNP-TV-Z]{26})$" }),
-        ),
-        "status" => ("With this status.", reference("Status")),
-        "priority" => ("With this priority.", reference("Priority")),
-        "category" => ("In this category.", json!({ "type": "string" })),
-        "tag" => ("With this tag.", json!({ "type": "string" })),
-        "q" => (
-            "A text in the title or the description: letters must match, case and accents need not.",
-            json!({ "type": "string" }),
-        ),
-        "overdue" => ("Open, and due before now.", json!({ "type": "string", "enum": ["true"] })),
-        "due" => (
-            "Due on this day, or on this day and the six that follow, in the caller's zone.",
-            json!({ "type": "string", "enum": ["today", "week"] }),
-        ),
-        "due_before" => ("Due before this moment.", json!({ "type": "string", "format": "date-time" })),
-        "due_after" => {
-            ("Due at this moment or later.", json!({ "type": "string", "format": "date-time" }))
-        }
-        "sort" => (
-            "The order; a minus turns it round.",
-            json!({
-                "type": "string",
-                "enum": ["due", "-due", "created", "-created", "updated", "-updated", "priority", "-priority", "title", "-title"],
-            }),
-        ),
-        "limit" => (
-            "How many items a page has.",
-            json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 }),
-        ),
-        "email" => {
-            ("How the address begins, in any case.", json!({ "type": "string", "maxLength": 254 }))
-        }
-        "days" => (
-            "For how many days, up to today, it is told what was completed.",
-            json!({ "type": "integer", "minimum": 1, "maximum": 92, "default": 30 }),
-        ),
-        "cursor" => ("`next_cursor` of the page before.", json!({ "type": "string" })),
-        "name" => ("The present name of the space, to confirm it.", json!({ "type": "string" })),
-        "Idempotency-Key" => (
-            "Sent again within 24 hours, it is not done again.",
-            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
-        ),
-        _ => ("Entity tags (RFC 9110).", json!({ "type": "string" })),
-    };
-    let place = if name.starts_with(char::is_uppercase) { "header" } else { "query" };
-    json!({ "name": name, "in": place, "required": name == "name", "description": what, "schema": schema })
 }

@@ -10,9 +10,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::endpoint::{ENDPOINTS, Tag};
+use crate::{
+    endpoint::{ENDPOINTS, Tag},
+    http::codes::{ERROR_CODES, FIELD_ERROR_CODES},
+};
 use operations::describe;
-use responses::{Responses, headers};
+pub use operations::operation_id;
+use responses::headers;
 
 /// The document as `GET /v1/openapi.json` serves it.
 pub const DOCUMENT: &str = include_str!("openapi.json");
@@ -37,22 +41,27 @@ nothing twice.
 **HEAD** is answered wherever GET is, without content. Every response has `X-Request-Id` and is `no-store`, unless \
 said otherwise.";
 
+/// What several operations refer to, by name.
+#[derive(Default)]
+struct Shared {
+    schemas: Map<String, Value>,
+    parameters: BTreeMap<String, Value>,
+    responses: BTreeMap<String, Value>,
+}
+
 /// Builds the document.
 pub fn document() -> Value {
     // The examples are JSON: a test records them.
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
-    let mut responses = Responses::default();
+    let mut shared = Shared { schemas: schemas::components(), ..Shared::default() };
+    enumerate_codes(&mut shared.schemas);
     let mut paths = BTreeMap::<_, Map<String, Value>>::new();
     for endpoint in ENDPOINTS {
         for operation in endpoint.operations {
-            let described = describe(endpoint, operation, &examples, &mut responses);
+            let described = describe(endpoint, operation, &examples, &mut shared);
             paths.entry(endpoint.path).or_default().insert(operation.method.to_lowercase(), described);
         }
     }
-    // In the order of the reference, not of the alphabet.
-    let order = ENDPOINTS.iter().filter_map(|endpoint| paths.remove_entry(endpoint.path));
-    let paths: Map<String, Value> =
-        order.map(|(path, item)| (path.to_owned(), Value::Object(item))).collect();
     let tags = Tag::ALL.map(|tag| json!({ "name": tag.name(), "description": tag.description() }));
     json!({
         "openapi": "3.1.0",
@@ -68,10 +77,10 @@ pub fn document() -> Value {
         "tags": tags,
         "paths": paths,
         "components": {
-            "schemas": schemas::all(),
-            "parameters": parameters::all(),
+            "schemas": shared.schemas,
+            "parameters": shared.parameters,
             "headers": headers(),
-            "responses": responses.shared(),
+            "responses": shared.responses,
             "securitySchemes": {
                 "access_token": {
                     "type": "http",
@@ -82,6 +91,24 @@ pub fn document() -> Value {
             },
         },
     })
+}
+
+/// Lists the codes of problems and of errors in fields, each with its meaning.
+fn enumerate_codes(schemas: &mut Map<String, Value>) {
+    let problems = ERROR_CODES.iter().map(|known| (known.code, known.meaning));
+    let fields = FIELD_ERROR_CODES.iter().copied();
+    let mut describe = |schema: &str, codes: Vec<(&str, &str)>| {
+        let lines = codes.iter().map(|(code, meaning)| format!("- `{code}`: {meaning}"));
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        schemas[schema]["properties"]["code"] = json!({
+            "type": "string",
+            "description": format!("A stable code to branch on. New codes can be added.\n\n{lines}"),
+            "enum": codes.iter().map(|(code, _)| code).collect::<Vec<_>>(),
+            "examples": [codes[0].0],
+        });
+    };
+    describe("Problem", problems.collect());
+    describe("FieldError", fields.collect());
 }
 
 /// A reference to a schema.

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{parameters, reference, responses::Responses};
-use crate::endpoint::{Access, Endpoint, Operation, RequestLimit};
+use super::{Shared, parameters::parameter, reference, responses};
+use crate::endpoint::{Access, Endpoint, Operation, RequestLimit, Tag};
 
 /// `create-task` as `createTask`; of an endpoint with several methods each has its own: `unsubscribeGet`.
-pub(super) fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
+pub fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
     let mut words = endpoint.name.split('-');
     let first = words.next().unwrap_or_default().to_owned();
     let id = words.fold(first, |id, word| id + &capitalized(word));
@@ -36,7 +36,8 @@ pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'s
         codes.push("too_many_requests");
     }
     if operation.request.is_some() {
-        let body = ["malformed_json", "body_too_large", "unsupported_media_type", "unsupported_encoding"];
+        let body =
+            ["malformed_json", "body_too_large", "unsupported_media_type", "unsupported_encoding"];
         codes.extend(body.into_iter().chain(["validation_failed", "invalid_header"]));
     }
     if has("cursor") {
@@ -63,20 +64,30 @@ pub(super) fn describe(
     endpoint: &Endpoint,
     operation: &Operation,
     examples: &Map<String, Value>,
-    responses: &mut Responses,
+    shared: &mut Shared,
 ) -> Value {
     let id = operation_id(endpoint, operation);
     let example = &examples.get(&id).unwrap_or(&Value::Null);
     let in_path = endpoint.path.split(['{', '}']).skip(1).step_by(2);
     let names = in_path.chain(operation.parameters.iter().copied());
-    let parameters: Vec<_> = names.map(parameters::reference).collect();
+    let parameters: Vec<_> = names
+        .map(|name| match (endpoint.tag, name) {
+            // It can be `me`.
+            (Tag::Members, "user_id") => "member_id",
+            _ => name,
+        })
+        .map(|name| {
+            shared.parameters.entry(name.to_owned()).or_insert_with(|| parameter(name));
+            json!({ "$ref": format!("#/components/parameters/{name}") })
+        })
+        .collect();
     let mut described = json!({
         "operationId": id,
         "tags": [endpoint.tag.name()],
         "summary": operation.summary,
         "description": operation.description,
         "parameters": parameters,
-        "responses": responses.of(endpoint, operation, example),
+        "responses": responses::of(endpoint, operation, example, shared),
     });
     if endpoint.access == Access::Public {
         described["security"] = json!([]);

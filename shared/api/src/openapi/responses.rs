@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
+    Shared,
     operations::{capitalized, error_codes},
     reference,
 };
@@ -16,7 +17,8 @@ use crate::{
 
 /// The headers that responses declare: name, description, schema.
 pub(super) fn headers() -> Value {
-    let header = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
+    let header =
+        |description: &str, schema: Value| json!({ "description": description, "schema": schema });
     let text = || json!({ "type": "string" });
     json!({
         "ETag": header("The entity tag of the task: its `version` in quotes.", text()),
@@ -36,57 +38,73 @@ pub(super) fn headers() -> Value {
     })
 }
 
-/// Collects the problem responses of all operations.
-#[derive(Default)]
-pub(super) struct Responses(BTreeMap<String, Value>);
-
-impl Responses {
-    /// The responses that are referred to, by name.
-    pub(super) fn shared(self) -> Value {
-        json!(self.0)
+/// The responses of an operation, by status.
+pub(super) fn of(
+    endpoint: &Endpoint,
+    operation: &Operation,
+    example: &Value,
+    shared: &mut Shared,
+) -> Value {
+    let limited = !matches!(endpoint.rate_limit, RequestLimit::None);
+    let mut all = Map::new();
+    for (status, body) in operation.responses {
+        let example = (example["status"] == *status).then(|| &example["response"]);
+        all.insert(status.to_string(), success(operation, *status, *body, limited, example));
+        if let Body::Page(item) = body {
+            shared.schemas.entry(format!("{item}Page")).or_insert_with(|| page(item));
+        }
     }
-
-    /// The responses of an operation, by status.
-    pub(super) fn of(&mut self, endpoint: &Endpoint, operation: &Operation, example: &Value) -> Value {
-        let limited = !matches!(endpoint.rate_limit, RequestLimit::None);
-        let mut all = Map::new();
-        for (status, body) in operation.responses {
-            let example = (example["status"] == *status).then(|| &example["response"]);
-            all.insert(status.to_string(), success(operation, *status, *body, limited, example));
-        }
-        let mut problems = BTreeMap::<u16, Vec<&str>>::new();
-        for code in error_codes(endpoint, operation) {
-            let status = ERROR_CODES.iter().find(|known| known.code == code).map(|known| known.status);
-            // A test holds every code against the list.
-            problems.entry(status.unwrap_or_default()).or_default().push(code);
-        }
-        for (status, codes) in problems {
-            if all.contains_key(&status.to_string()) {
-                continue; // a page says it
-            }
-            let name = name_of(status, &codes);
-            all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
-            self.0.entry(name).or_insert_with(|| problem(status, &codes, limited));
-        }
-        Value::Object(all)
+    let mut problems = BTreeMap::<u16, Vec<&str>>::new();
+    for code in error_codes(endpoint, operation) {
+        let status = ERROR_CODES.iter().find(|known| known.code == code).map(|known| known.status);
+        // A test holds every code against the list.
+        problems.entry(status.unwrap_or_default()).or_default().push(code);
     }
+    for (status, codes) in problems {
+        if all.contains_key(&status.to_string()) {
+            continue; // a page for a person
+        }
+        let name = name_of(status, &codes, limited);
+        all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+        shared.responses.entry(name).or_insert_with(|| problem(status, &codes, limited));
+    }
+    Value::Object(all)
+}
+
+/// A page of a list.
+fn page(item: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": "A page of a list.",
+        "additionalProperties": false,
+        "required": ["items", "next_cursor"],
+        "properties": {
+            "items": { "type": "array", "description": "The items of this page.", "items": reference(item) },
+            "next_cursor": {
+                "type": ["string", "null"],
+                "description": "Send it as `cursor` for the next page. Null on the last page.",
+            },
+        },
+    })
 }
 
 /// `ConflictBusyLastOwner`; a status with one code is named by the code alone.
-fn name_of(status: u16, codes: &[&str]) -> String {
+fn name_of(status: u16, codes: &[&str], limited: bool) -> String {
     let camel = |code: &str| code.split('_').map(capitalized).collect::<String>();
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    match codes {
+    let name = match codes {
         [code] => camel(code),
         _ => {
             let reason: String = reason.unwrap_or_default().split(' ').map(capitalized).collect();
             codes.iter().fold(reason, |name, code| name + "_" + &camel(code))
         }
-    }
+    };
+    if limited { name } else { name + "_Unlimited" }
 }
 
 fn refer_to(names: &[&str]) -> Value {
-    let one = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    let one =
+        |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     Value::Object(names.iter().map(one).collect())
 }
 
@@ -132,8 +150,8 @@ fn success(
 }
 
 fn problem(status: u16, codes: &[&str], limited: bool) -> Value {
-    let known = |code: &&&str| ERROR_CODES.iter().find(|known| known.code == ***code);
-    let lines = codes.iter().filter_map(|code| known(&code)).map(|known| match codes {
+    let known = |code: &&str| ERROR_CODES.iter().find(|known| known.code == *code);
+    let lines = codes.iter().filter_map(known).map(|known| match codes {
         [_] => format!("`{}`: {}", known.code, known.meaning),
         _ => format!("- `{}`: {}", known.code, known.meaning),
     });

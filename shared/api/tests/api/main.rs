@@ -11,11 +11,13 @@ mod budget;
 mod comments;
 mod cursors;
 mod deadlines;
+mod described;
 mod digests;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;
 mod faults;
 mod functions;
+mod generated;
 mod head;
 mod hostile;
 mod idempotency;

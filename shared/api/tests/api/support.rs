@@ -25,7 +25,7 @@ use taskbell_domain::{
     id::{SessionId, TaskId},
     notification::{Code, Notification, NotificationKind, Purpose},
     ports::{Created, Replaced, TimerQueue},
-        space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
+    space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     statistics::Quota,
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},
@@ -500,6 +500,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             other => panic!("{other} is no function of the API"),
         })
         .await;
+        crate::described::check(function, event, &response);
         let body = match response.body.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),

@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: Some("VerifyEmailRequest"),
         responses: &[(204, Body::Empty)],
-        errors: &["not_found", "busy"],
+        errors: &["invalid_token", "busy"],
     }],
 };
 

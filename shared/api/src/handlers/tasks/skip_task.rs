@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &["If-Match", "If-None-Match"],
         request: None,
         responses: &[(200, Body::Json("Task"))],
-        errors: &["forbidden", "needs_recurrence", "already_completed", "no_occurrence"],
+        errors: &["forbidden", "not_recurring", "already_completed", "series_ended"],
     }],
 };
 

@@ -1,0 +1,204 @@
+//! Accounts as their users see them: registration, sessions and the profile.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::values::{DateTime, Duration, Email, NewEmail, NewPassword, PersonName, TimeZone, UserId};
+
+words!(/// Role of an account. `user` has no rights beyond the spaces of the user. `operator` manages accounts and
+    /// writes to their users.
+    AccountRole: User, Operator);
+words!(/// Why no mail is sent to an address. `bounced`: the mail server of the address refused a mail permanently.
+    /// `complained`: the recipient marked a mail as spam.
+    SuppressionReason: Bounced, Complained);
+words!(/// Authentication scheme of the access token.
+    TokenType: #[serde(rename = "Bearer")] Bearer);
+
+/// An account to be created.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterUserRequest {
+    /// Address of the account. No other account may have it. Its case is ignored.
+    pub email: NewEmail,
+    /// Password of the account. It is refused if it is easy to guess.
+    pub password: NewPassword,
+    /// Name by which the user is addressed in mails and shown to members of shared spaces.
+    pub name: PersonName,
+    /// Time zone of the user. UTC if absent or null.
+    pub time_zone: Option<TimeZone>,
+}
+
+/// Credentials of an account.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogInRequest {
+    /// Address of the account. Its case is ignored.
+    #[schema(examples("ada@example.com"))]
+    pub email: String,
+    /// Password of the account.
+    #[schema(format = Password, examples("correct horse battery staple"))]
+    pub password: String,
+}
+
+/// A refresh token to be exchanged for new tokens.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshSessionRequest {
+    /// The latest refresh token of the session. It works once; presenting a used one ends the session.
+    pub refresh_token: String,
+}
+
+/// A session that was opened or refreshed, with its new tokens.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// JWT (EdDSA) for the `Authorization` header. It is valid for 15 minutes.
+    pub access_token: String,
+    /// Always `Bearer`.
+    #[schema(inline)]
+    pub token_type: TokenType,
+    /// Lifetime of the access token, in seconds.
+    #[schema(examples(900))]
+    pub expires_in: u32,
+    /// Opaque token to be exchanged, once, for new tokens. The session ends 30 days after its last refresh.
+    pub refresh_token: String,
+    /// Profile of the user.
+    pub user: Profile,
+}
+
+/// Token of a verification link.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyEmailRequest {
+    /// The last part of the link in the verification mail. It is valid for 48 hours.
+    pub token: String,
+}
+
+/// Address of an account whose password is to be reset.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgotPasswordRequest {
+    /// Address of the account. The answer does not reveal whether there is one.
+    pub email: Email,
+}
+
+/// A new password, and the code that permits setting it.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPasswordRequest {
+    /// Code from the mail. It works once, for 1 hour.
+    pub code: String,
+    /// New password. It is refused if it is easy to guess.
+    pub password: NewPassword,
+}
+
+/// Profile of the caller.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Identifier of the account.
+    pub id: UserId,
+    /// Address of the account.
+    pub email: Email,
+    /// Whether the user has verified the address. Until then only verification mails and codes are sent to it.
+    pub email_verified: bool,
+    /// Why no mail is sent to the address. Null while mail is sent. Verifying the address again ends it.
+    #[schema(required)]
+    pub mail_stopped: Option<MailSuppression>,
+    /// Name by which the user is addressed in mails and shown to members of shared spaces.
+    pub name: PersonName,
+    /// Time zone of the user. It applies to all-day tasks, the digest, and times in mails.
+    pub time_zone: TimeZone,
+    /// Reminders of a task that is created with a due time and without reminders of its own.
+    pub default_reminders: Vec<LeadTime>,
+    /// Kinds of mail that the user receives.
+    pub mail: MailSettings,
+    /// Hour of the day at which the digest is sent, in the time zone of the user.
+    #[schema(minimum = 0, maximum = 23)]
+    pub digest_hour: u8,
+    /// Role of the account.
+    pub role: AccountRole,
+    /// When the account was created.
+    pub created_at: DateTime,
+    /// When the profile last changed.
+    pub updated_at: DateTime,
+}
+
+/// A merge patch (RFC 7396) of the profile. An absent field keeps its value.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProfileRequest {
+    /// New name.
+    #[schema(nullable = false)]
+    pub name: Option<PersonName>,
+    /// New time zone. Tasks keep the due instants that they have.
+    #[schema(nullable = false)]
+    pub time_zone: Option<TimeZone>,
+    /// New default reminders, in place of the present ones. Null removes them all.
+    #[schema(max_items = 20)]
+    pub default_reminders: Option<Vec<LeadTime>>,
+    /// Kinds of mail to be turned on or off.
+    #[schema(nullable = false)]
+    pub mail: Option<MailSettingsPatch>,
+    /// New hour of the day at which the digest is sent, in the time zone of the user.
+    #[schema(minimum = 0, maximum = 23, nullable = false)]
+    pub digest_hour: Option<u8>,
+}
+
+/// A reminder before the due time.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeadTime {
+    /// Time between the reminder and the due time. For all-day tasks it counts back from 09:00.
+    pub before: Duration,
+}
+
+/// Why and since when no mail is sent to an address.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailSuppression {
+    /// Why no mail is sent.
+    pub reason: SuppressionReason,
+    /// Since when no mail is sent.
+    pub at: DateTime,
+}
+
+/// Kinds of mail that a user receives.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailSettings {
+    /// Reminders of tasks. True unless turned off.
+    pub reminders: bool,
+    /// A daily summary of what is due. False unless turned on.
+    pub digest: bool,
+    /// Mail about tasks that others assign to the user. True unless turned off.
+    pub assignments: bool,
+    /// Invitations into spaces of others. True unless turned off.
+    pub invitations: bool,
+}
+
+/// A merge patch (RFC 7396) of the mail settings. An absent field keeps its value.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailSettingsPatch {
+    /// Whether reminders of tasks are sent.
+    #[schema(nullable = false)]
+    pub reminders: Option<bool>,
+    /// Whether the daily summary is sent.
+    #[schema(nullable = false)]
+    pub digest: Option<bool>,
+    /// Whether mail about assignments is sent.
+    #[schema(nullable = false)]
+    pub assignments: Option<bool>,
+    /// Whether invitations into spaces of others are sent.
+    #[schema(nullable = false)]
+    pub invitations: Option<bool>,
+}
+
+/// A code that proves access to the mailbox of the stack's operator.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BecomeOperatorRequest {
+    /// Code from the mail. It works once, for 24 hours. If absent or null, a code is mailed to the caller.
+    pub code: Option<String>,
+}

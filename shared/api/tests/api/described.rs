@@ -1,0 +1,102 @@
+//! Holds every answer of every test against the OpenAPI document: its status, its headers and its content. Schemas are
+//! closed, so a field that the document does not have fails the test that got it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use taskbell_api::{
+    endpoint::Endpoint,
+    http::HttpResponse,
+    openapi::{document, operation_id},
+};
+
+/// Headers of every answer: the document names them in its introduction.
+const ALWAYS: [&str; 7] = [
+    "cache-control",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "referrer-policy",
+    "strict-transport-security",
+    "x-content-type-options",
+];
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+
+/// The responses of each operation, by its id.
+static RESPONSES: LazyLock<HashMap<String, &'static Value>> = LazyLock::new(|| {
+    let paths = DOCUMENT["paths"].as_object().expect("paths").values();
+    let operations = paths.flat_map(|path| path.as_object().expect("operations").values());
+    let id = |operation: &Value| operation["operationId"].as_str().expect("an id").to_owned();
+    operations.map(|operation| (id(operation), &operation["responses"])).collect()
+});
+
+type Validators = Mutex<HashMap<String, Arc<Validator>>>;
+
+/// What validates a schema of the document, compiled once.
+fn validator(schema: &Value) -> Arc<Validator> {
+    static KNOWN: LazyLock<Validators> = LazyLock::new(Validators::default);
+    let key = schema.to_string();
+    let known = KNOWN.lock().expect("no test has panicked here").get(&key).cloned();
+    known.unwrap_or_else(|| {
+        let mut whole = schema.clone();
+        whole["components"] = DOCUMENT["components"].clone();
+        let compiled = jsonschema::draft202012::options().should_validate_formats(true).build(&whole);
+        let compiled = Arc::new(compiled.expect("a schema"));
+        KNOWN.lock().expect("no test has panicked here").insert(key, compiled.clone());
+        compiled
+    })
+}
+
+/// What is wrong with a value according to a schema of the document.
+pub(crate) fn faults(value: &Value, schema: &Value) -> Vec<String> {
+    let validator = validator(schema);
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// A part of the document, or what it refers to.
+fn resolved(part: &'static Value) -> &'static Value {
+    match part["$ref"].as_str() {
+        Some(reference) => DOCUMENT.pointer(&reference[1..]).expect("what is referred to"),
+        None => part,
+    }
+}
+
+/// Panics if an answer of a function is not described.
+pub(crate) fn check(function: &str, event: &str, response: &HttpResponse) {
+    let event: Value = serde_json::from_str(event).expect("JSON");
+    let method = event["requestContext"]["http"]["method"].as_str().unwrap_or("");
+    let endpoint = Endpoint::named(function).expect("an endpoint");
+    // Events of hostile callers can have any method; API Gateway routes those that there are.
+    let Some(operation) = endpoint.operation(method) else { return };
+    let id = operation_id(endpoint, operation);
+    let status = response.status_code.as_u16();
+    let (place, body) = (format!("{id} {status}"), &response.body);
+    let described = resolved(&RESPONSES[&id][status.to_string()]);
+    assert!(described.is_object(), "{place} is not described: {body}");
+    let declared = described["headers"].as_object();
+    for (name, value) in &response.headers {
+        let known = declared.into_iter().flatten().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        assert!(known || ALWAYS.contains(&name.as_str()), "{place}: {name}: {value} is not declared");
+    }
+    if method == "HEAD" {
+        return;
+    }
+    let Some((media, content)) = described["content"].as_object().and_then(|all| all.iter().next())
+    else {
+        assert!(body.is_empty(), "{place} has no content in the document: {body}");
+        return;
+    };
+    let sent = response.headers["content-type"].split(';').next();
+    assert_eq!(sent, Some(media.as_str()), "{place}");
+    let value = match media.as_str() {
+        "text/html" => json!(body),
+        _ => serde_json::from_str(body).expect("JSON"),
+    };
+    let found = faults(&value, &content["schema"]);
+    assert!(found.is_empty(), "{place}: {found:#?}\n{body}");
+}

@@ -8,15 +8,14 @@ use taskbell_domain::{
     id::{NotificationId, ReminderId, TaskId, UserId},
     notification::NotificationKind,
     ports::{
-        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, Replaced,
-        SuppressedAddresses, TaskChanges,
+        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, SuppressedAddresses,
+        TaskChanges,
     },
     timer::TimerTarget,
     user::StopReason,
 };
 
-/// How often a change is tried when others change the same thing.
-const TRIES: usize = 10;
+use crate::update::{TooManyConflicts, Update};
 
 /// Why an event was not dealt with; it comes again.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +23,15 @@ pub enum RecordingError {
     /// Something outside failed.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// What it tells of kept changing.
-    #[error("it did not stand still")]
+    /// The item that it is about kept changing.
+    #[error("the item kept changing")]
     TooManyConflicts,
+}
+
+impl From<TooManyConflicts> for RecordingError {
+    fn from(_: TooManyConflicts) -> Self {
+        Self::TooManyConflicts
+    }
 }
 
 /// Records one event: what is told of a mail, and why no mail should go to its recipient any more.
@@ -61,41 +66,33 @@ async fn record_for_task(
     store: &impl TaskChanges,
     id: TaskId,
     reminder: ReminderId,
-    news: &DeliveryEvent,
+    event: &DeliveryEvent,
 ) -> Result<(), RecordingError> {
-    let mut found = store.task(id).await?;
-    for _ in 0..TRIES {
-        let Some(mut task) = found else { return Ok(()) };
-        let read = task.version;
-        if !task.apply_event(reminder, news) {
-            return Ok(());
-        }
-        match store.replace(&task, read, AtomicExtras::default()).await? {
-            Replaced::Stored => return Ok(()),
-            Replaced::Conflict(present) => found = present.map(|task| *task),
+    let mut update = Update::of(store.task(id).await?);
+    while let Some((mut task, expected)) = update.attempt()? {
+        if !task.apply_event(reminder, event)
+            || update.is_stored(store.replace(&task, expected, AtomicExtras::default()).await?)
+        {
+            break;
         }
     }
-    Err(RecordingError::TooManyConflicts)
+    Ok(())
 }
 
 async fn record_for_notification(
     store: &impl Notifications,
     id: NotificationId,
-    news: &DeliveryEvent,
+    event: &DeliveryEvent,
 ) -> Result<(), RecordingError> {
-    let mut found = store.notification(id).await?;
-    for _ in 0..TRIES {
-        let Some(mut notification) = found else { return Ok(()) };
-        let read = notification.version;
-        if !notification.apply_event(news) {
-            return Ok(());
-        }
-        match store.replace_notification(&notification, read).await? {
-            Replaced::Stored => return Ok(()),
-            Replaced::Conflict(present) => found = present.map(|notification| *notification),
+    let mut update = Update::of(store.notification(id).await?);
+    while let Some((mut notification, expected)) = update.attempt()? {
+        if !notification.apply_event(event)
+            || update.is_stored(store.replace_notification(&notification, expected).await?)
+        {
+            break;
         }
     }
-    Err(RecordingError::TooManyConflicts)
+    Ok(())
 }
 
 async fn stop_user(
@@ -105,22 +102,17 @@ async fn stop_user(
     accepted_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), RecordingError> {
-    let mut found = store.user(id).await?;
-    for _ in 0..TRIES {
-        let Some(mut user) = found else { return Ok(()) };
-        let read = user.version;
+    let mut update = Update::of(store.user(id).await?);
+    while let Some((mut user, expected)) = update.attempt()? {
         if !user.stop_mail(reason, accepted_at, now) {
-            return Ok(());
+            break;
         }
-        match store.replace_user(&user, read, None).await? {
-            Replaced::Stored => {
-                tracing::warn!(user = %id, reason = reason.as_str(), "mail to an address has stopped");
-                return Ok(());
-            }
-            Replaced::Conflict(present) => found = present.map(|user| *user),
+        if update.is_stored(store.replace_user(&user, expected, None).await?) {
+            tracing::warn!(user = %id, reason = reason.as_str(), "mail to an address has stopped");
+            break;
         }
     }
-    Err(RecordingError::TooManyConflicts)
+    Ok(())
 }
 
 /// An invitation went to an address that is nobody's account.

@@ -25,7 +25,7 @@ use taskbell_domain::{
     id::{SessionId, TaskId},
     notification::{Code, Notification, NotificationKind, Purpose},
     ports::{Created, Replaced, TimerQueue},
-        space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
+    space::{INVITATION_LIFETIME, Invitation, InvitationToken, Member, MemberChange, Role, Space},
     statistics::Quota,
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},

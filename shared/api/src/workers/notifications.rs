@@ -150,7 +150,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         match written {
             Err(reason) => Ok(Outcome::Skipped(reason)),
             Ok(Err(error)) => {
-                tracing::error!(notification = %notification.id, %error, "a mail could not be written");
+                tracing::error!(notification = %notification.id, %error, "mail could not be written");
                 Ok(Outcome::Refused)
             }
             Ok(Ok(mail)) => {

@@ -134,7 +134,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 Ok(self.offer_within(&limits, &mail, offered).await)
             }
             Err(error) => {
-                tracing::error!(task = %task.id, %error, "a mail could not be written");
+                tracing::error!(task = %task.id, %error, "mail could not be written");
                 Ok(Outcome::Refused)
             }
         }

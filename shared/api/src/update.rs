@@ -103,3 +103,51 @@ impl<T: Versioned> Update<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use taskbell_test::fixtures::user;
+
+    use super::*;
+
+    fn stored(version: u64) -> User {
+        User { version, ..user(1) }
+    }
+
+    #[test]
+    fn an_attempt_gets_the_item_as_it_is_stored_and_its_version() {
+        let mut update = Update::of(Some(stored(3)));
+        assert_eq!(update.attempt(), Ok(Some((stored(3), 3))));
+        assert!(!update.is_stored(Replaced::Conflict(Some(Box::new(stored(7))))));
+        assert_eq!(update.attempt(), Ok(Some((stored(7), 7))));
+        assert!(update.is_stored(Replaced::Stored));
+    }
+
+    #[test]
+    fn an_item_that_does_not_exist_is_not_updated() {
+        assert_eq!(Update::<User>::of(None).attempt(), Ok(None));
+        let mut update = Update::of(Some(stored(3)));
+        assert!(matches!(update.attempt(), Ok(Some(_))));
+        assert!(!update.is_stored(Replaced::Conflict(None)));
+        assert_eq!(update.attempt(), Ok(None));
+    }
+
+    #[test]
+    fn an_update_ends_after_ten_conflicts() {
+        let mut update = Update::of(Some(stored(1)));
+        for version in 1..=10 {
+            assert_eq!(update.attempt(), Ok(Some((stored(version), version))));
+            assert!(!update.is_stored(Replaced::Conflict(Some(Box::new(stored(version + 1))))));
+        }
+        assert_eq!(update.attempt(), Err(TooManyConflicts));
+        let mut attempts = Attempts::new();
+        assert!((0..10).all(|_| attempts.begin().is_ok()));
+        assert_eq!(attempts.begin(), Err(TooManyConflicts));
+    }
+
+    #[test]
+    fn too_many_conflicts_are_a_409_that_can_be_retried() {
+        let problem = Problem::from(TooManyConflicts);
+        assert_eq!((problem.status(), problem.code), (http::StatusCode::CONFLICT, "busy"));
+    }
+}

@@ -167,7 +167,7 @@ def rolled_back(cloud: Cloud, folder: Path, programs: Path) -> None:
     expect("the broken stack is", status(cloud, stack), "ROLLBACK_COMPLETE")
     kept = only_the_log_is_left(cloud, stack)
     lines = cloud.client("logs").filter_log_events(logGroupName=kept)["events"]
-    expect("the log has the reason", any("the signing key could not be made" in line["message"] for line in lines), True)
+    expect("the log has the reason", any("signing key could not be created" in line["message"] for line in lines), True)
     delete(cloud, stack)
     file.write_text(text)
     if said := sam_deploy(cloud, stack, file, parameters):

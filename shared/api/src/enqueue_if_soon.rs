@@ -1,4 +1,4 @@
-//! Queueing timers that are nearer than the dispatcher's look-ahead.
+//! Queues timers that fire before the dispatcher would find them.
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -6,19 +6,19 @@ use taskbell_domain::{
     timer::{DISPATCH_HORIZON, Timer},
 };
 
-/// Queues those of the timers that are so near that the dispatcher may come too late for them. Should that
-/// fail, the dispatcher finds them in the index all the same, only later; so it is no error.
+/// Queues the timers that fire within [`DISPATCH_HORIZON`]: the dispatcher may be too late for them. A failure is only
+/// logged, because the dispatcher finds the timers in the index anyway, only later.
 pub(crate) async fn enqueue_if_soon(
     queue: &impl TimerQueue,
     timers: impl IntoIterator<Item = Option<Timer>>,
     now: Timestamp,
 ) {
-    let near: Vec<_> =
+    let soon: Vec<_> =
         timers.into_iter().flatten().filter(|t| t.at <= now + DISPATCH_HORIZON).collect();
-    if near.is_empty() {
+    if soon.is_empty() {
         return;
     }
-    if let Err(error) = queue.enqueue(&near, now).await {
-        tracing::warn!(timers = near.len(), %error, "near timers were left to the dispatcher");
+    if let Err(error) = queue.enqueue(&soon, now).await {
+        tracing::warn!(timers = soon.len(), %error, "timers not queued, left to the dispatcher");
     }
 }

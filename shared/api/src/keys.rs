@@ -1,7 +1,7 @@
-//! The stack's keys: how they are stored, what is derived from them, and how one takes the place of another.
+//! The stack's keys: their storage, the secrets derived from them, and their rotation.
 //!
-//! A new key is announced before it is used: functions are updated one after the other, and those that verify must know
-//! it before one that signs uses it. The key before it stays, so that what it has signed still holds.
+//! A new key is published before it is used: functions are updated one after the other, and those that verify must know the
+//! key before others sign with it. The previous key stays published, so that its signatures remain valid.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use ring::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How long a new key is known before it is used. Updating all functions of a stack takes a few minutes.
+/// How long a new key is published before it is used. Updating all functions of a stack takes a few minutes.
 pub const HANDOVER: SignedDuration = SignedDuration::from_mins(10);
 
-/// A key, or a list of keys, cannot be read.
+/// A key or a list of keys is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a key")]
 pub struct InvalidKey;
@@ -28,17 +28,17 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key pair, from the randomness of the operating system.
+    /// Generates a key pair with the operating system's random number generator.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no randomness to be had.
+    /// [`InvalidKey`] if the random number generator fails.
     pub fn generate() -> Result<Self, InvalidKey> {
         let document =
             Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(|_| InvalidKey)?;
         Self::from_document(document.as_ref().to_vec())
     }
 
-    /// Reads PKCS#8 in base64url.
+    /// Parses PKCS#8 in base64url.
     fn parse(text: &str) -> Result<Self, InvalidKey> {
         Self::from_document(URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey)?)
     }
@@ -48,32 +48,32 @@ impl SigningKey {
         Ok(Self { document, pair })
     }
 
-    /// The key pair as PKCS#8, private half included.
+    /// The key pair as PKCS#8, including the private key.
     pub(crate) fn document(&self) -> &[u8] {
         &self.document
     }
 
-    /// The public half, in base64url.
+    /// The public key, in base64url.
     pub fn public_key(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.pair.public_key())
     }
 
-    /// A secret for another purpose, in base64url: derived, so that a new key pair brings another one.
+    /// Derives a secret for another purpose, in base64url. It changes with the key pair.
     fn derive(&self, purpose: &str) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.document);
         URL_SAFE_NO_PAD.encode(hmac::sign(&key, purpose.as_bytes()))
     }
 }
 
-/// Keys that take each other's place, the newest first, each with the time from which it is used. There is at least one.
+/// Keys, newest first, each with the time from which it is used. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation<T>(Vec<(T, Timestamp)>);
 
 impl<T> Rotation<T> {
-    /// Reads keys from a list like `KEY@1772352000,KEY@1760000000`, with the seconds since 1970.
+    /// Parses a list like `KEY@1772352000,KEY@1760000000`, with seconds since 1970.
     ///
     /// # Errors
-    /// [`InvalidKey`] if one of them cannot be read, or there is none.
+    /// [`InvalidKey`] if a key is not valid, or there is none.
     pub fn parse(text: &str, read: impl Fn(&str) -> Result<T, InvalidKey>) -> Result<Self, InvalidKey> {
         let one = |part: &str| {
             let (key, from) = part.split_once('@').ok_or(InvalidKey)?;
@@ -83,13 +83,13 @@ impl<T> Rotation<T> {
         text.split(',').map(one).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The key to sign with: the newest one whose time has come, or the only one there is.
+    /// The key to sign with: the newest one that is in use, otherwise the oldest one.
     pub fn current(&self, now: Timestamp) -> Option<&T> {
         let in_use = self.0.iter().find(|(_, from)| *from <= now);
         in_use.or(self.0.last()).map(|(key, _)| key)
     }
 
-    /// Every key, and when another one took its place.
+    /// Every key, and when the next one replaces it.
     pub fn all(&self) -> impl Iterator<Item = (&T, Option<Timestamp>)> {
         let newer = std::iter::once(None).chain(self.0.iter().map(|(_, from)| Some(*from)));
         self.0.iter().map(|(key, _)| key).zip(newer)
@@ -104,20 +104,20 @@ impl fmt::Display for Rotation<String> {
     }
 }
 
-/// How many keys are announced: the newest, and the one before it.
-const ANNOUNCED: usize = 2;
+/// How many keys are published: the newest and the previous one.
+const PUBLISHED: usize = 2;
 
-/// How many are stored: one more, which a rollback brings back.
-const STORED: usize = ANNOUNCED + 1;
+/// How many keys are stored: one more, which a rollback restores.
+const STORED: usize = PUBLISHED + 1;
 
-/// How long after a new key the version before it is taken for a rollback of the stack's update. Later it is a version
-/// like any other, so that an old key never comes back by mistake.
+/// How long after a new key the previous version is treated as a rollback of the stack's update. Later it is treated as a
+/// new version, so that an old key is not restored by mistake.
 const ROLLBACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// The stack's key pairs as they are stored: the newest first.
+/// The stack's key pairs as they are stored, newest first.
 pub struct KeyRing {
     keys: Vec<(SigningKey, Timestamp)>,
-    /// Of each key, for which version of the stack's keys it was made.
+    /// For each key, the version in the template that it was created for.
     versions: Vec<String>,
 }
 
@@ -130,16 +130,16 @@ struct StoredKey {
 }
 
 impl KeyRing {
-    /// A ring with one new key, which is used at once.
+    /// A ring with one new key, which is used immediately.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no randomness to be had.
+    /// [`InvalidKey`] if the random number generator fails.
     pub fn generate(version: &str) -> Result<Self, InvalidKey> {
         let keys = vec![(SigningKey::generate()?, Timestamp::UNIX_EPOCH)];
         Ok(Self { keys, versions: vec![version.to_owned()] })
     }
 
-    /// Reads what [`Self::to_text`] wrote.
+    /// Parses the result of [`Self::to_text`].
     ///
     /// # Errors
     /// [`InvalidKey`].
@@ -157,7 +157,7 @@ impl KeyRing {
         Ok(Self { keys, versions })
     }
 
-    /// The ring as it is stored, private halves included.
+    /// The ring as it is stored, including the private keys.
     pub fn to_text(&self) -> String {
         let keys = self.keys.iter().zip(&self.versions);
         let stored: Vec<_> = keys
@@ -171,20 +171,20 @@ impl KeyRing {
         serde_json::to_string(&stored).unwrap_or_default()
     }
 
-    /// Brings the ring to a version. A new version brings a new key, to be used after [`HANDOVER`]. The version before the
-    /// present one, asked for within an hour, brings its key back: an update of the stack is rolled back. Returns whether
-    /// anything has changed.
+    /// Brings the ring to a version. A new version adds a new key, which is used after [`HANDOVER`]. The previous version,
+    /// requested within an hour, restores the previous key: an update of the stack was rolled back. Returns whether the ring
+    /// has changed.
     ///
     /// # Errors
-    /// [`InvalidKey`] when there is no randomness to be had.
+    /// [`InvalidKey`] if the random number generator fails.
     pub fn rotate(&mut self, version: &str, now: Timestamp) -> Result<bool, InvalidKey> {
         let Some((_, begins)) = self.keys.first() else { return Err(InvalidKey) };
         let made_at = *begins - HANDOVER;
         if self.versions.first().is_some_and(|present| present == version) {
             return Ok(false);
         }
-        let is_before = self.versions.get(1).is_some_and(|before| before == version);
-        if is_before && now < made_at + ROLLBACK {
+        let is_previous = self.versions.get(1).is_some_and(|previous| previous == version);
+        if is_previous && now < made_at + ROLLBACK {
             self.keys.remove(0);
             self.versions.remove(0);
             return Ok(true);
@@ -196,24 +196,24 @@ impl KeyRing {
         Ok(true)
     }
 
-    /// What is made of each key that is announced.
-    pub(crate) fn announced<T>(&self, make: impl Fn(&SigningKey) -> T) -> Rotation<T> {
-        let keys = self.keys.iter().take(ANNOUNCED);
+    /// `make` of each published key.
+    pub(crate) fn published<T>(&self, make: impl Fn(&SigningKey) -> T) -> Rotation<T> {
+        let keys = self.keys.iter().take(PUBLISHED);
         Rotation(keys.map(|(key, from)| (make(key), *from)).collect())
     }
 
-    /// The public halves, for [`Verifier::new`](crate::tokens::Verifier::new).
+    /// The public keys, for [`Verifier::new`](crate::tokens::Verifier::new).
     pub fn public_keys(&self) -> Rotation<String> {
-        self.announced(SigningKey::public_key)
+        self.published(SigningKey::public_key)
     }
 
-    /// The secrets behind links, for [`LinkKeys::parse`](crate::links::LinkKeys::parse).
+    /// The secrets that sign links, for [`LinkKeys::parse`](crate::links::LinkKeys::parse).
     pub fn link_keys(&self) -> Rotation<String> {
-        self.announced(|key| key.derive("taskbell links"))
+        self.published(|key| key.derive("taskbell links"))
     }
 
-    /// The key for cursors, for [`CursorKey::parse`](crate::http::CursorKey::parse): that of the newest key pair alone,
-    /// because a client can begin a list again.
+    /// The key that signs cursors, for [`CursorKey::parse`](crate::http::CursorKey::parse): only that of the newest key
+    /// pair, because clients can start a list again.
     pub fn cursor_key(&self) -> String {
         self.keys.first().map(|(key, _)| key.derive("taskbell cursors")).unwrap_or_default()
     }
@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    fn publics(ring: &KeyRing) -> Vec<String> {
+    fn public_keys(ring: &KeyRing) -> Vec<String> {
         ring.public_keys().all().map(|(key, _)| key.clone()).collect()
     }
 
@@ -244,34 +244,34 @@ mod tests {
     #[test]
     fn a_new_version_brings_a_key_that_is_used_after_the_handover() {
         let mut ring = KeyRing::generate("1").unwrap();
-        let old = publics(&ring);
+        let old = public_keys(&ring);
         assert!(!ring.rotate("1", now()).unwrap());
         assert!(ring.rotate("2", now()).unwrap());
-        let new = publics(&ring);
+        let new = public_keys(&ring);
         assert_eq!((new.len(), &new[1]), (2, &old[0]));
         let keys = ring.public_keys();
         assert_eq!(keys.current(now()), Some(&old[0]));
         assert_eq!(keys.current(now() + HANDOVER - SignedDuration::from_secs(1)), Some(&old[0]));
         assert_eq!(keys.current(now() + HANDOVER), Some(&new[0]));
         assert!(!ring.rotate("2", now()).unwrap());
-        assert_eq!(publics(&ring), new);
+        assert_eq!(public_keys(&ring), new);
     }
 
     #[test]
-    fn the_third_key_drives_the_first_one_out() {
+    fn a_third_key_ends_the_first_one() {
         let mut ring = KeyRing::generate("1").unwrap();
-        let first = publics(&ring);
+        let first = public_keys(&ring);
         ring.rotate("2", now()).unwrap();
         ring.rotate("3", now()).unwrap();
-        let keys = publics(&ring);
+        let keys = public_keys(&ring);
         assert_eq!(keys.len(), 2);
         assert!(!keys.contains(&first[0]));
-        // Neither has begun; the older one is used all the same.
+        // Neither is in use yet; the older one is used.
         assert_eq!(ring.public_keys().current(now()), Some(&keys[1]));
     }
 
     #[test]
-    fn an_update_that_is_rolled_back_brings_back_what_was_announced_before() {
+    fn a_rolled_back_update_restores_the_published_keys() {
         let mut ring = KeyRing::generate("1").unwrap();
         for (version, next) in [("1", "2"), ("2", "3"), ("3", "4")] {
             let before = ring.public_keys();
@@ -283,18 +283,18 @@ mod tests {
     }
 
     #[test]
-    fn an_old_version_that_is_asked_for_later_brings_no_old_key_back() {
+    fn an_old_version_that_is_requested_later_restores_no_old_key() {
         let mut ring = KeyRing::generate("1").unwrap();
-        let stolen = publics(&ring);
+        let stolen = public_keys(&ring);
         ring.rotate("2", now()).unwrap();
         let later = now() + SignedDuration::from_mins(61);
         assert!(ring.rotate("1", later).unwrap());
-        assert_ne!(publics(&ring)[0], stolen[0]);
-        assert!(!publics(&ring).contains(&stolen[0]));
+        assert_ne!(public_keys(&ring)[0], stolen[0]);
+        assert!(!public_keys(&ring).contains(&stolen[0]));
     }
 
     #[test]
-    fn what_is_derived_differs_from_key_to_key_and_from_purpose_to_purpose() {
+    fn derived_secrets_differ_by_key_and_by_purpose() {
         let (one, other) = (KeyRing::generate("1").unwrap(), KeyRing::generate("1").unwrap());
         let link = |ring: &KeyRing| ring.link_keys().to_string();
         assert_ne!(link(&one), link(&other));

@@ -15,4 +15,5 @@ pub mod openapi;
 pub mod passwords;
 pub mod system;
 pub mod tokens;
+mod update;
 pub mod workers;

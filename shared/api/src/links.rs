@@ -1,5 +1,5 @@
-//! Links in mails, by which their readers do one thing without logging in. Each is signed (HMAC-SHA-256, RFC 2104) with
-//! a secret of its reader and one of the stack, so that neither alone makes one; is good for one action, and most expire.
+//! Links in mails that carry out one action without logging in. Each is signed (HMAC-SHA-256, RFC 2104) with a secret of its
+//! user and one of the stack, so neither alone can create a link. Most links expire.
 
 use std::fmt;
 
@@ -14,22 +14,22 @@ use taskbell_domain::{
 
 use crate::keys::{InvalidKey, Rotation};
 
-/// How long the links of a reminder work.
+/// How long the links of a reminder are valid.
 pub const TASK_LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// How long the link works that proves an address.
+/// How long the link that verifies an address is valid.
 pub const VERIFICATION_LIFETIME: SignedDuration = SignedDuration::from_hours(48);
 
-/// What a link is good for.
+/// The action of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkAction {
     /// Completes a task.
     Complete(TaskId),
-    /// Lets a task ring again after so long a time.
+    /// Snoozes a task for this long.
     Snooze(TaskId, LeadTime),
-    /// Proves that the address of the account is the reader's.
+    /// Verifies the address of the account.
     VerifyEmail,
-    /// Turns mails of a kind off. Such a link works for ever, as mails are kept for ever.
+    /// Turns off mails of a kind. Such a link does not expire, because mails are kept indefinitely.
     Unsubscribe(MailKind),
 }
 
@@ -60,13 +60,13 @@ impl fmt::Display for LinkAction {
     }
 }
 
-/// The secrets of the stack behind links, of which a new one takes the place of an old one. Links that were signed with
-/// the one before hold as long as it is kept: until the next change.
+/// The secrets of the stack that sign links. Links that were signed with the previous secret are valid until the next
+/// rotation.
 #[derive(Clone)]
 pub struct LinkKeys(Rotation<hmac::Key>);
 
 impl LinkKeys {
-    /// Reads [`KeyRing::link_keys`](crate::keys::KeyRing::link_keys).
+    /// Parses [`KeyRing::link_keys`](crate::keys::KeyRing::link_keys).
     ///
     /// # Errors
     /// [`InvalidKey`] unless each key is 32 bytes in base64url.
@@ -78,7 +78,7 @@ impl LinkKeys {
         Rotation::parse(text, key).map(Self)
     }
 
-    /// The token of a link for a user; one without an end works as long as its key is kept.
+    /// The token of a link for a user. Without `expires_at` it is valid as long as its key is published.
     pub fn token(
         &self,
         user: &User,
@@ -88,56 +88,59 @@ impl LinkKeys {
     ) -> String {
         let until = expires_at.map_or(0, Timestamp::as_second);
         let signed = format!("{}.{link_action}.{until}", user.id.body());
-        let signature = self.0.current(now).map(|key| hmac::sign(&of(key, user), signed.as_bytes()));
+        let signature =
+            self.0.current(now).map(|key| hmac::sign(&user_key(key, user), signed.as_bytes()));
         let signature = signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default();
         format!("{signed}.{signature}")
     }
 
-    /// The token of a link by which the reader of an address that is nobody's account gets no more mail. It lives apart
-    /// from what was mailed, and works as long as its key is kept.
+    /// The token of a link that suppresses an address without an account. It does not depend on the invitation, and is valid
+    /// as long as its key is published.
     pub fn opt_out_token(&self, address_hash: &str, now: Timestamp) -> String {
         let signature =
-            self.0.current(now).map(|key| hmac::sign(&of_strangers(key), address_hash.as_bytes()));
+            self.0.current(now).map(|key| hmac::sign(&address_key(key), address_hash.as_bytes()));
         let signature = signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default();
         format!("{OPT_OUT}.{address_hash}.{signature}")
     }
 
-    /// The hash of the address that such a token is for; nothing for any other text.
+    /// The address hash of such a token; none for any other text.
     pub fn opted_out(&self, token: &str) -> Option<String> {
         let (address_hash, signature) =
             token.strip_prefix(OPT_OUT)?.strip_prefix('.')?.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let holds = |key| hmac::verify(&of_strangers(key), address_hash.as_bytes(), &signature).is_ok();
-        self.0.all().any(|(key, _)| holds(key)).then(|| address_hash.to_owned())
+        let is_valid =
+            |key| hmac::verify(&address_key(key), address_hash.as_bytes(), &signature).is_ok();
+        self.0.all().any(|(key, _)| is_valid(key)).then(|| address_hash.to_owned())
     }
 
-    /// Whether a link was made for this user. The time this takes says nothing about the signature.
+    /// Whether a link was signed for this user. Signatures are compared in constant time.
     pub fn have_signed(&self, link: &Link, user: &User) -> bool {
-        let holds = |key| hmac::verify(&of(key, user), link.signed.as_bytes(), &link.signature).is_ok();
-        user.id == link.user && self.0.all().any(|(key, _)| holds(key))
+        let is_valid =
+            |key| hmac::verify(&user_key(key, user), link.signed.as_bytes(), &link.signature).is_ok();
+        user.id == link.user && self.0.all().any(|(key, _)| is_valid(key))
     }
 }
 
-/// How a token begins that is for an address and no user.
+/// The start of a token for an address instead of a user.
 const OPT_OUT: &str = "opt-out";
 
-/// The key for those who have no account.
-fn of_strangers(key: &hmac::Key) -> hmac::Key {
+/// The key for addresses without an account.
+fn address_key(key: &hmac::Key) -> hmac::Key {
     let secret = hmac::sign(key, OPT_OUT.as_bytes());
     hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
 }
 
 /// The key for one user.
-fn of(key: &hmac::Key, user: &User) -> hmac::Key {
+fn user_key(key: &hmac::Key, user: &User) -> hmac::Key {
     let secret = hmac::sign(key, user.link_secret.as_bytes());
     hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
 }
 
-/// A link that somebody has followed. Nothing of it is true before [`LinkKeys::have_signed`].
+/// A link as it was received. Nothing in it can be trusted before [`LinkKeys::have_signed`].
 pub struct Link {
-    /// Whose it says it is.
+    /// The user that it claims to be for.
     pub user: UserId,
-    /// What it says it is good for.
+    /// The action that it claims to be for.
     pub link_action: LinkAction,
     expires_at: Option<Timestamp>,
     signed: String,
@@ -145,7 +148,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Reads a token; nothing for a text that is none.
+    /// Parses a token; none for any other text.
     pub fn parse(token: &str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let mut parts = signed.split('.');
@@ -161,7 +164,7 @@ impl Link {
         })
     }
 
-    /// Whether its time is over.
+    /// Whether the link has expired at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|until| until <= now)
     }
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_holds_after_one_change_of_the_keys_and_not_after_two() {
+    fn a_link_is_valid_after_one_rotation_and_not_after_two() {
         let mut ring = KeyRing::generate("1").unwrap();
         let keys = |ring: &KeyRing| LinkKeys::parse(&ring.link_keys().to_string()).unwrap();
         let ada = user(1);
@@ -189,7 +192,7 @@ mod tests {
             ring.rotate(version, now()).unwrap();
             assert_eq!(keys(&ring).have_signed(&link, &ada), holds, "{version}");
         }
-        // What is signed with the new key is not before all that verify know it.
+        // The new key signs only after all functions that verify know it.
         let present = keys(&ring);
         let [early, late] = [now(), now() + HANDOVER].map(|at| {
             present.token(&ada, LinkAction::VerifyEmail, Some(now() + VERIFICATION_LIFETIME), at)
@@ -201,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_the_stack_s_secret_nor_the_user_s_alone_makes_a_link() {
+    fn neither_the_secret_of_the_stack_nor_of_the_user_alone_creates_a_link() {
         let (ada, keys, other) = (user(1), keys(), keys());
         let token = keys.token(&ada, LinkAction::VerifyEmail, Some(now()), now());
         let link = Link::parse(&token).expect("a link");
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_reads_back_what_it_was_made_for() {
+    fn a_parsed_link_has_the_user_and_action_that_it_was_created_for() {
         let (ada, keys) = (user(1), keys());
         let id = task(1, &ada, draft("t")).id;
         let later = now() + TASK_LINK_LIFETIME;
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn no_change_of_a_link_is_signed() {
+    fn a_changed_link_is_not_valid() {
         let (ada, eve, keys) = (user(1), user(2), keys());
         let (one, other) = (task(1, &ada, draft("t")).id, task(2, &ada, draft("t")).id);
         let token = keys.token(&ada, LinkAction::Complete(one), Some(now()), now());

@@ -1,4 +1,4 @@
-//! Password hashing (Argon2id, OWASP's m=19456 t=2 p=1) and the rules for new passwords.
+//! Password hashing (Argon2id with the parameters that OWASP recommends) and the rules for new passwords.
 
 use argon2::{
     Argon2, PasswordHasher, PasswordVerifier,
@@ -8,31 +8,31 @@ use taskbell_domain::{clock::Random, violation::Violation};
 
 use crate::http::Problem;
 
-/// How long a password may be, in characters.
+/// The length of a password, in characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 
-/// How much of a password is judged, in characters. The time that judging takes grows with the square of this, and
-/// with the number of letters that look like others.
-const JUDGED: usize = 24;
+/// How many characters of a password zxcvbn estimates. Its time grows with the square of this, and with the number of
+/// letters that look like others.
+const ESTIMATED: usize = 24;
 
-/// How many words of a user's name and address are held against a password.
+/// How many words of a user's name and address a password is compared with.
 const MAX_CONTEXT: usize = 20;
 
-/// How much of a password must be something else than these words, in characters.
-const LEAST_OWN: usize = 6;
+/// How many characters a password must have besides these words.
+const MIN_OWN: usize = 6;
 
-/// What nobody may build a password of, besides the user's own name and address.
+/// A word that is guessed first, like the user's name and address.
 const PRODUCT: &str = "taskbell";
 
-/// How the hashes of today begin.
+/// The start of every hash with the current parameters.
 const PARAMETERS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
-/// A hash that no password has. A log-in with an unknown address is checked against it, so that it takes
-/// as long as one with a wrong password.
+/// A hash that matches no password. A log-in with an unknown address is checked against it, so that it takes as long as one
+/// with a wrong password.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdC4$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Checks a new password. `context` is what an attacker would try first: name and address.
+/// Checks a new password. `context` is what an attacker would try first: the user's name and address.
 ///
 /// # Errors
 /// A [`Violation`]: `too_short`, `too_long` or `too_common`.
@@ -50,40 +50,40 @@ pub fn check_new(password: &str, context: &[&str]) -> Result<(), Violation> {
     let words = context.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
     let words = words.filter(|word| word.chars().count() > 2).take(MAX_CONTEXT);
     let context: Vec<&str> = std::iter::once(PRODUCT).chain(words).collect();
-    // The score is 0..4; below 2 a password falls to a million guesses.
-    // What is left without the words of the context; several of them together look strong to what follows.
+    // Without the words of the context: several of them together would score high.
     let left = context
         .iter()
         .fold(password.to_lowercase(), |left, word| left.replace(&word.to_lowercase(), ""));
+    // Scores are 0 to 4; below 2, a million guesses find the password.
     let weak = |part| zxcvbn::zxcvbn(part, &context).score() < zxcvbn::Score::Two;
-    if left.chars().count() < LEAST_OWN || judged(password).into_iter().all(weak) {
+    if left.chars().count() < MIN_OWN || estimated_parts(password).into_iter().all(weak) {
         return Err(Violation::new(
             "too_common",
-            "It is among the first that an attacker would try: use several unrelated words.",
+            "This password is easy to guess: use several unrelated words.",
         ));
     }
     Ok(())
 }
 
-/// The parts of a password that are judged, its beginning and its end: if one is strong, so is the whole.
-fn judged(password: &str) -> [&str; 2] {
-    let end = password.char_indices().nth(JUDGED).map_or(password.len(), |(end, _)| end);
-    let start = password.char_indices().nth_back(JUDGED - 1).map_or(0, |(start, _)| start);
+/// The start and the end of a password: if one of them is strong, so is the whole.
+fn estimated_parts(password: &str) -> [&str; 2] {
+    let end = password.char_indices().nth(ESTIMATED).map_or(password.len(), |(end, _)| end);
+    let start = password.char_indices().nth_back(ESTIMATED - 1).map_or(0, |(start, _)| start);
     [password.get(..end).unwrap_or(password), password.get(start..).unwrap_or(password)]
 }
 
-/// Whether a hash was made with other parameters than those of today.
+/// Whether a hash was created with other parameters than the current ones.
 pub fn is_outdated(hash: &str) -> bool {
     !hash.starts_with(PARAMETERS)
 }
 
-/// Hashes a password with a new salt, into PHC string format.
+/// Hashes a password with a new salt; returns a PHC string.
 ///
 /// # Errors
-/// 500 when there is no memory for it.
+/// 500 if there is not enough memory.
 pub fn new_hash(password: &str, random: &dyn Random) -> Result<String, Problem> {
     hash(password, random).map_err(|error| {
-        tracing::error!(%error, "a password could not be hashed");
+        tracing::error!(%error, "password could not be hashed");
         Problem::internal()
     })
 }
@@ -95,7 +95,7 @@ fn hash(password: &str, random: &dyn Random) -> Result<String, Error> {
     Ok(hash.to_string())
 }
 
-/// Whether a password has this hash. Without a hash the answer is no, and takes as long.
+/// Whether a password matches a hash. Without a hash it does not, and the check takes as long.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
     let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(NOBODY));
     matches.is_ok() && hash.is_some()
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn the_work_of_judging_a_password_is_bounded() {
+    fn estimating_a_long_password_is_bounded() {
         for long in ["4@8({[<3691!|0$5+7%2".repeat(6), "ab".repeat(64), "ß\u{1F600}".repeat(60)] {
             let long: String = long.chars().take(128).collect();
-            let parts = judged(&long);
-            assert!(parts.iter().all(|part| part.chars().count() == JUDGED), "{long}");
+            let parts = estimated_parts(&long);
+            assert!(parts.iter().all(|part| part.chars().count() == ESTIMATED), "{long}");
             assert!(long.starts_with(parts[0]) && long.ends_with(parts[1]));
         }
-        assert_eq!(judged("short"), ["short", "short"]);
+        assert_eq!(estimated_parts("short"), ["short", "short"]);
     }
 }

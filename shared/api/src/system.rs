@@ -1,10 +1,10 @@
-//! The real clock and the real source of chance.
+//! The system's clock and random number generator.
 
 use jiff::Timestamp;
 use ring::rand::SecureRandom;
 use taskbell_domain::clock::{Clock, Random};
 
-/// The clock of the machine.
+/// The system clock.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
@@ -13,13 +13,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// The random numbers of the operating system.
+/// The operating system's random number generator.
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) {
         if ring::rand::SystemRandom::new().fill(buffer).is_err() {
-            // Without chance there are no safe ids, salts or tokens, and no way to go on.
+            // Without randomness, ids, salts and tokens would not be safe.
             std::process::abort();
         }
     }

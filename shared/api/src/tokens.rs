@@ -1,7 +1,7 @@
-//! Access tokens: EdDSA JWTs (RFC 7519, RFC 8037) that live 15 minutes.
+//! Access tokens: EdDSA JWTs (RFC 7519, RFC 8037) that are valid for 15 minutes.
 //!
-//! Whoever issues them holds the private key; whoever verifies them holds the public one only, needs no
-//! call to do so, and cannot make any.
+//! Functions that issue tokens have the private key. All others have the public key only: they verify tokens without a call,
+//! and cannot issue any.
 
 mod provider;
 
@@ -27,21 +27,21 @@ use crate::keys::{InvalidKey, KeyRing, Rotation, SigningKey};
 /// How long an access token is valid.
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
-/// How far a token may be dated ahead: as much as tokens are revoked ahead, and as the clocks of those who issue and
-/// those who verify may be apart.
+/// How far in the future a token may be issued: as far as tokens are revoked ahead, plus the tolerated clock skew between
+/// functions.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(REVOKED_AHEAD.as_secs() + 5);
 
-/// For whom the tokens are.
+/// The audience of the tokens.
 const AUDIENCE: &str = "taskbell-api";
 
-/// Who is calling, as proven by an access token.
+/// The caller, as authenticated by an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
     /// The user.
     pub user: UserId,
     /// The session in which the token was issued.
     pub session: SessionId,
-    /// When, to the second.
+    /// When the token was issued, to the second.
     pub issued_at: Timestamp,
 }
 
@@ -58,7 +58,7 @@ struct Claims {
     jti: String,
 }
 
-/// The id of a key in the header of a token: the thumbprint of the public half (RFC 7638 §3, RFC 8037 §2).
+/// The `kid` of a key: the thumbprint of the public key (RFC 7638 §3, RFC 8037 §2).
 fn key_id(public_key: &str) -> String {
     let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{public_key}"}}"#);
     URL_SAFE_NO_PAD.encode(Sha256::digest(members))
@@ -71,18 +71,18 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Issues in the name of a stack.
+    /// Issues tokens with `name` as their issuer.
     pub fn new(name: String, keys: &KeyRing) -> Self {
         provider::install();
         let key =
             |key: &SigningKey| (key_id(&key.public_key()), EncodingKey::from_ed_der(key.document()));
-        Self { name, keys: keys.announced(key) }
+        Self { name, keys: keys.published(key) }
     }
 
-    /// A token for a user in a session, valid for [`LIFETIME`] from when it is issued.
+    /// Issues a token for a user in a session. It expires [`LIFETIME`] after [`Identity::issued_at`].
     ///
     /// # Errors
-    /// When signing fails, which a valid key does not.
+    /// If signing fails, which does not happen with a valid key.
     pub fn issue(
         &self,
         identity: Identity,
@@ -107,10 +107,10 @@ impl Issuer {
     }
 }
 
-/// How many tokens a function remembers that it has verified.
-const MAX_KNOWN: usize = 256;
+/// The most verified tokens in the cache of a function.
+const MAX_CACHED: usize = 256;
 
-/// What a token says, once its signature is known to hold.
+/// The claims of a token whose signature is valid.
 #[derive(Clone, Copy)]
 struct Verified {
     identity: Identity,
@@ -118,11 +118,11 @@ struct Verified {
     expires: Timestamp,
 }
 
-/// A key that tokens may be signed with.
+/// A key whose signatures are accepted.
 struct TrustedKey {
     id: String,
     key: DecodingKey,
-    /// Until when: what it had signed before another key took its place has expired by then.
+    /// Until when: all tokens that it signed before it was replaced have expired by then.
     until: Option<Timestamp>,
 }
 
@@ -130,15 +130,15 @@ struct TrustedKey {
 pub struct Verifier {
     keys: Vec<TrustedKey>,
     rules: Validation,
-    /// Whoever uses an application sends one token many times, and verifying its signature takes three times as
-    /// many instructions as all else that a handler does. Only what holds gets here; and since whole tokens are
-    /// looked up by a hash with a random key, the time that takes tells nothing of them.
-    known: Mutex<HashMap<String, Verified>>,
+    /// Valid tokens that were verified before. Clients send a token many times, and verifying its signature takes three
+    /// times as many instructions as the rest of a handler. Whole tokens are looked up with a randomly keyed hash, so the
+    /// time of a lookup reveals nothing about them.
+    cache: Mutex<HashMap<String, Verified>>,
 }
 
 impl Verifier {
-    /// Accepts tokens that this issuer signed with the private half of one of the `public_keys`
-    /// ([`KeyRing::public_keys`]), each until what it had signed has expired.
+    /// Accepts tokens of this issuer that are signed with one of the keys ([`KeyRing::public_keys`]), each until the tokens
+    /// that it signed have expired.
     ///
     /// # Errors
     /// [`InvalidKey`] unless each key is 32 bytes in base64url.
@@ -160,37 +160,38 @@ impl Verifier {
         rules.set_audience(&[AUDIENCE]);
         rules.set_issuer(&[issuer]);
         rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        // Checked against our own clock below.
+        // Checked with the function's clock in `verify`.
         rules.validate_exp = false;
-        Ok(Self { keys: keys.collect(), rules, known: Mutex::default() })
+        Ok(Self { keys: keys.collect(), rules, cache: Mutex::default() })
     }
 
-    /// Who the token was issued to; nothing if it does not hold.
+    /// The user and session that the token was issued for; none if it is not valid.
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<Identity> {
-        let holds = |verified: &Verified| verified.not_before <= now + LEEWAY && now < verified.expires;
-        let known = self.known().get(token).copied();
-        if let Some(verified) = known {
-            return holds(&verified).then_some(verified.identity);
+        let is_valid =
+            |verified: &Verified| verified.not_before <= now + LEEWAY && now < verified.expires;
+        let cached = self.cache().get(token).copied();
+        if let Some(verified) = cached {
+            return is_valid(&verified).then_some(verified.identity);
         }
-        let verified = self.check(token).filter(holds)?;
-        let mut known = self.known();
-        if known.len() >= MAX_KNOWN {
-            known.retain(|_, other| now < other.expires);
+        let verified = self.check(token).filter(is_valid)?;
+        let mut cache = self.cache();
+        if cache.len() >= MAX_CACHED {
+            cache.retain(|_, other| now < other.expires);
         }
-        if known.len() < MAX_KNOWN {
-            known.insert(token.to_owned(), verified);
+        if cache.len() < MAX_CACHED {
+            cache.insert(token.to_owned(), verified);
         }
         Some(verified.identity)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Verified>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, HashMap<String, Verified>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the token says, if its signature holds.
+    /// The claims of the token, if its signature is valid.
     fn check(&self, token: &str) -> Option<Verified> {
         let header = jsonwebtoken::decode_header(token).ok()?;
-        // What must be understood, and is not (RFC 7515, section 4.1.11).
+        // No critical extension is supported (RFC 7515 §4.1.11).
         if header.crit.is_some() {
             return None;
         }

@@ -1,12 +1,13 @@
-//! Idempotency keys: what a request with one has done is recorded in the write that does it.
+//! Idempotency keys: the write that carries out a request also records its key, so the same request is carried out once.
 
 use std::str::FromStr;
 
+use http::{HeaderName, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     credential::sha256_hex,
     id::UserId,
-    ports::{IdempotencyRecord, IdempotencyRecords},
+    ports::{Created, IdempotencyRecord, IdempotencyRecords},
     violation::Violation,
 };
 
@@ -18,7 +19,10 @@ const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// The longest idempotency key, in characters.
 const MAX_KEY: usize = 255;
 
-/// The key of a request, and what it was sent with. Both are kept as hashes.
+/// Marks the response to a repeated request.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The `Idempotency-Key` of a request, and the hash of what it was sent with. The key itself is stored as a hash.
 pub(crate) struct Key {
     user: UserId,
     key: String,
@@ -27,8 +31,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The key in the request's header, if there is one. `sent` is all that must be the same when it comes
-    /// again.
+    /// The key in the request's header, if there is one. `sent` is everything that must be the same in a repeated
+    /// request, besides the route.
     ///
     /// # Errors
     /// 400 `invalid_header`, 422.
@@ -47,7 +51,7 @@ impl Key {
         Ok(Some(Self { user, key: key.to_owned(), body_hash: sha256_hex(&sent), now }))
     }
 
-    /// The record of what the request has done: to what, with which status.
+    /// The record to store with the request's write: which resource it created or changed, and the response's status.
     pub(crate) fn record(&self, resource_id: &impl ToString, status: u16) -> IdempotencyRecord {
         IdempotencyRecord {
             user: self.user,
@@ -60,56 +64,104 @@ impl Key {
         }
     }
 
-    /// The key of one operation of a batch. No client can choose it: theirs have no line break.
+    /// The key of one operation of a batch. No client can send it: a header has no line break.
     pub(crate) fn of_operation(&self, index: usize) -> Self {
         Self { key: format!("{}\n{index}", self.key), body_hash: self.body_hash.clone(), ..*self }
     }
 
-    /// The hash that the record is found by.
+    /// The hash that identifies the record.
     pub(crate) fn hash(&self) -> String {
         sha256_hex(self.key.as_bytes())
     }
 
-    /// What was made under the key, if it was used before for the same.
+    /// The id of the resource in a record of this key.
     ///
     /// # Errors
-    /// 422 `idempotency_key_reused`.
-    pub(crate) async fn find_replay<T: FromStr>(
-        &self,
-        store: &impl IdempotencyRecords,
-    ) -> Result<Option<T>, Problem> {
-        let found = store.records(self.user, vec![self.hash()], self.now).await?;
-        found.first().map(|used| self.resource_id(used)).transpose()
-    }
-
-    /// What was made, as its record says.
-    ///
-    /// # Errors
-    /// 422 `idempotency_key_reused`.
+    /// 422 `idempotency_key_reused` if the record belongs to another request.
     pub(crate) fn resource_id<T: FromStr>(&self, used: &IdempotencyRecord) -> Result<T, Problem> {
-        self.check(used)?;
+        if used.body_hash != self.body_hash {
+            let detail = "The Idempotency-Key was used for another body.";
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                detail,
+            ));
+        }
         used.resource_id.parse().map_err(|_| Problem::internal())
     }
 
-    /// Refuses a key that was used for something else.
+    /// The id of the resource that the same request created before, if it did.
     ///
     /// # Errors
     /// 422 `idempotency_key_reused`.
-    fn check(&self, used: &IdempotencyRecord) -> Result<(), Problem> {
-        if used.body_hash == self.body_hash {
-            return Ok(());
-        }
-        let detail = "The Idempotency-Key was used for another body.";
-        Err(Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail))
+    pub(crate) async fn created_before<Id: FromStr>(
+        &self,
+        store: &impl IdempotencyRecords,
+    ) -> Result<Option<Id>, Problem> {
+        let found = store.records(self.user, vec![self.hash()], self.now).await?;
+        found.first().map(|used| self.resource_id(used)).transpose()
     }
 }
 
-/// The answer to a request that was carried out before: as it was then, with what it made as it is now.
+/// The resource that the same request created before, as it is now. It is found without another attempt to create it:
+/// before a check that would refuse the repeated request.
 ///
 /// # Errors
-/// 409 `already_deleted` if that is gone.
-pub(crate) fn replayed(reply: Option<Reply>) -> Result<Reply, Problem> {
-    let gone = "What this Idempotency-Key made is gone.";
-    let reply = reply.ok_or_else(|| Problem::conflict("already_deleted", gone))?;
-    reply.with(http::HeaderName::from_static("idempotent-replayed"), "true")
+/// 409 `already_deleted`, 422 `idempotency_key_reused`, and those of `find`.
+pub(crate) async fn find_replay<T, Id: FromStr>(
+    key: Option<&Key>,
+    store: &impl IdempotencyRecords,
+    find: impl AsyncFnOnce(Id) -> Result<Option<T>, Problem>,
+) -> Result<Option<T>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    match key.created_before(store).await? {
+        Some(id) => found(find(id).await?).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Creates the resource `id`: `store` stores it together with the record of the key. If the key was used before, it stores
+/// nothing, and the result is the resource that the same request created, which `find` reads as it is now.
+///
+/// # Errors
+/// 409 `already_deleted`, 422 `idempotency_key_reused`, and those of `store` and `find`.
+pub(crate) async fn create_once<T, Id: FromStr + ToString>(
+    key: Option<&Key>,
+    id: Id,
+    store: impl AsyncFnOnce(Option<IdempotencyRecord>) -> Result<Created, Problem>,
+    find: impl AsyncFnOnce(Id) -> Result<Option<T>, Problem>,
+) -> Result<Option<T>, Problem> {
+    let record = key.map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
+    match (store(record).await?, key) {
+        (Created::Replayed(used), Some(key)) => found(find(key.resource_id(&used)?).await?).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn found<T>(resource: Option<T>) -> Result<T, Problem> {
+    let detail = "The resource that this Idempotency-Key created no longer exists.";
+    resource.ok_or_else(|| Problem::conflict("already_deleted", detail))
+}
+
+/// The response to a repeated request, marked as such.
+///
+/// # Errors
+/// Those of `reply`.
+pub(crate) fn replayed(reply: Result<Reply, Problem>) -> Result<Reply, Problem> {
+    reply?.with(REPLAYED, "true")
+}
+
+/// The response to a creation: with the resource that [`create_once`] found, or the one that it has created.
+///
+/// # Errors
+/// Those of `reply`.
+pub(crate) fn created<T>(
+    replay: Option<T>,
+    new: &T,
+    reply: impl FnOnce(&T) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    match replay {
+        Some(before) => replayed(reply(&before)),
+        None => reply(new),
+    }
 }

@@ -42,7 +42,3 @@ async fn before<T>(
     let left = Duration::try_from(left).unwrap_or_default();
     tokio::time::timeout(left, work).await.unwrap_or_else(|_| Err(Problem::not_finished()))
 }
-
-/// How often a change is tried when others change the same thing at the same time. One of them succeeds in
-/// every round.
-const TRIES: usize = 10;

@@ -1,4 +1,4 @@
-//! Signatures for jsonwebtoken, by ring.
+//! The cryptography of jsonwebtoken, implemented with ring.
 
 use jsonwebtoken::{
     Algorithm,
@@ -8,8 +8,7 @@ use jsonwebtoken::{
 };
 use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 
-/// jsonwebtoken leaves cryptography to a provider. Its own ones bring RSA and NIST curves along; ring is
-/// in every function already, for TLS.
+/// jsonwebtoken's own providers include RSA and NIST curves. ring is part of every function already, for TLS.
 static RING: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
         Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(key.as_bytes())
@@ -27,9 +26,9 @@ static RING: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Lets jsonwebtoken use ring.
+/// Installs ring as the provider of jsonwebtoken.
 pub(super) fn install() {
-    // The second call in a process fails, and has nothing to do.
+    // Fails if it is already installed.
     let _ = RING.install_default();
 }
 

@@ -1,4 +1,4 @@
-//! What holds as an access token, and for how long.
+//! Which access tokens are valid, and for how long.
 
 use ring::signature::Ed25519KeyPair;
 use serde_json::json;
@@ -17,7 +17,7 @@ fn identity() -> Identity {
     Identity { user: user(1).id, session, issued_at: now() }
 }
 
-/// The public half of a ring's only key.
+/// The public key that a ring is using.
 fn public_key(ring: &KeyRing) -> String {
     ring.public_keys().current(now()).unwrap().clone()
 }
@@ -29,7 +29,7 @@ fn header(ring: &KeyRing) -> serde_json::Value {
 fn encoded(header: &serde_json::Value, claims: &serde_json::Value, ring: &KeyRing) -> String {
     let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(claims));
-    let documents = ring.announced(|key| key.document().to_vec());
+    let documents = ring.published(|key| key.document().to_vec());
     let document = documents.current(now()).unwrap();
     let signature = Ed25519KeyPair::from_pkcs8(document).unwrap().sign(message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
@@ -43,7 +43,7 @@ fn claims(identity: Identity) -> serde_json::Value {
 }
 
 #[test]
-fn a_token_says_who_its_bearer_is_until_it_expires() {
+fn a_token_identifies_its_bearer_until_it_expires() {
     let key = KeyRing::parse(&KeyRing::generate("1").unwrap().to_text()).unwrap();
     let token = Issuer::new(STACK.to_owned(), &key).issue(identity(), &SeededRandom::new(1)).unwrap();
     let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
@@ -59,12 +59,16 @@ fn pair() -> (Issuer, Verifier) {
 }
 
 #[test]
-fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
+fn only_a_complete_token_of_this_issuer_for_this_api_is_valid() {
     let key = KeyRing::generate("1").unwrap();
     let verifier = Verifier::new(STACK, &key.public_keys().to_string()).unwrap();
     let eddsa = header(&key);
     let good = encoded(&eddsa, &claims(identity()), &key);
-    assert_eq!(verifier.verify(&good, now()), Some(identity()), "the rest differs in one thing each");
+    assert_eq!(
+        verifier.verify(&good, now()),
+        Some(identity()),
+        "each of the others differs in one part"
+    );
 
     let altered = |member: &str, value: serde_json::Value| {
         let mut header = eddsa.clone();
@@ -96,7 +100,7 @@ fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
     for (what, token) in bad {
         assert_eq!(verifier.verify(&token, now()), None, "{what}");
     }
-    // Every single changed character of the signed part voids it.
+    // Changing any character of the signed part makes it invalid.
     let (signed, _) = good.rsplit_once('.').unwrap();
     for index in 0..signed.len() {
         let mut bytes = good.clone().into_bytes();
@@ -106,7 +110,7 @@ fn only_a_whole_token_of_this_issuer_for_this_api_holds() {
 }
 
 #[test]
-fn a_token_that_was_seen_expires_all_the_same() {
+fn a_cached_token_expires() {
     let (issuer, verifier) = pair();
     let token = issuer.issue(identity(), &SeededRandom::new(1)).unwrap();
     assert_eq!(verifier.verify(&token, now()), Some(identity()));
@@ -115,15 +119,15 @@ fn a_token_that_was_seen_expires_all_the_same() {
 }
 
 #[test]
-fn a_token_that_has_expired_is_not_remembered() {
+fn an_expired_token_is_not_cached() {
     let (issuer, verifier) = pair();
     let token = issuer.issue(identity(), &SeededRandom::new(1)).unwrap();
     assert_eq!(verifier.verify(&token, now() + LIFETIME), None);
-    assert!(verifier.known().is_empty());
+    assert!(verifier.cache().is_empty());
 }
 
 #[test]
-fn what_was_seen_helps_no_forgery() {
+fn a_forgery_of_a_cached_token_is_not_valid() {
     let (issuer, verifier) = pair();
     let token = issuer.issue(identity(), &SeededRandom::new(1)).unwrap();
     assert!(verifier.verify(&token, now()).is_some());
@@ -133,26 +137,26 @@ fn what_was_seen_helps_no_forgery() {
         let forged = String::from_utf8(forged).unwrap();
         assert_eq!(verifier.verify(&forged, now()), None, "changed at {index}");
     }
-    assert_eq!(verifier.known().len(), 1, "only what holds is remembered");
+    assert_eq!(verifier.cache().len(), 1, "only valid tokens are cached");
 }
 
 #[test]
-fn no_more_than_so_many_tokens_are_remembered() {
+fn the_cache_of_tokens_is_bounded() {
     let (issuer, verifier) = pair();
-    let tokens: Vec<_> = (0..MAX_KNOWN as u64 + 10)
+    let tokens: Vec<_> = (0..MAX_CACHED as u64 + 10)
         .map(|seed| issuer.issue(identity(), &SeededRandom::new(seed)).unwrap())
         .collect();
     assert!(tokens.iter().all(|token| verifier.verify(token, now()).is_some()));
-    assert_eq!(verifier.known().len(), MAX_KNOWN);
+    assert_eq!(verifier.cache().len(), MAX_CACHED);
     let later = now() + LIFETIME;
     let fresh =
         issuer.issue(Identity { issued_at: later, ..identity() }, &SeededRandom::new(7)).unwrap();
     assert!(verifier.verify(&fresh, later).is_some());
-    assert_eq!(verifier.known().len(), 1, "expired ones make room");
+    assert_eq!(verifier.cache().len(), 1, "expired tokens are removed");
 }
 
 #[test]
-fn an_hs256_token_signed_with_the_public_key_does_not_hold() {
+fn an_hs256_token_signed_with_the_public_key_is_not_valid() {
     let key = KeyRing::generate("1").unwrap();
     let public = URL_SAFE_NO_PAD.decode(public_key(&key)).unwrap();
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -168,20 +172,20 @@ fn an_hs256_token_signed_with_the_public_key_does_not_hold() {
 }
 
 #[test]
-fn what_is_no_key_is_refused() {
+fn an_invalid_key_is_refused() {
     let key = public_key(&KeyRing::generate("1").unwrap());
     for bad in ["", "AAAA", "AAAA@0", "not base64!@0", &key, &format!("{key}@0,")] {
         assert!(Verifier::new(STACK, bad).is_err(), "{bad}");
     }
 }
 
-/// The id of the key that a token says it is signed with.
+/// The `kid` of a token.
 fn key_of(token: &str) -> Option<String> {
     jsonwebtoken::decode_header(token).unwrap().kid
 }
 
 #[test]
-fn tokens_of_both_keys_hold_while_one_takes_the_place_of_the_other() {
+fn tokens_of_both_keys_are_valid_during_a_rotation() {
     let mut ring = KeyRing::generate("1").unwrap();
     let before = public_key(&ring);
     ring.rotate("2", now()).unwrap();
@@ -204,7 +208,7 @@ fn tokens_of_both_keys_hold_while_one_takes_the_place_of_the_other() {
 }
 
 #[test]
-fn a_key_that_was_replaced_signs_nothing_that_holds_once_its_last_tokens_have_expired() {
+fn a_replaced_key_signs_no_valid_token_once_its_last_tokens_have_expired() {
     let mut ring = KeyRing::generate("1").unwrap();
     let stolen = KeyRing::parse(&ring.to_text()).unwrap();
     ring.rotate("2", now()).unwrap();
@@ -215,6 +219,6 @@ fn a_key_that_was_replaced_signs_nothing_that_holds_once_its_last_tokens_have_ex
         |at| thief.issue(Identity { issued_at: at, ..identity() }, &SeededRandom::new(1)).unwrap();
     let early = forge(end - SignedDuration::from_secs(1));
     assert!(verifier.verify(&early, end - SignedDuration::from_secs(1)).is_some());
-    assert_eq!(verifier.verify(&early, end), None, "remembered no longer than the key holds");
+    assert_eq!(verifier.verify(&early, end), None, "cached no longer than the key is trusted");
     assert_eq!(verifier.verify(&forge(end), end), None);
 }

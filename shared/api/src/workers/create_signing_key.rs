@@ -1,5 +1,5 @@
-//! `create-signing-key`, a CloudFormation custom resource: keeps the stack's keys, makes a new one for each new version
-//! that the stack asks for, and tells the stack what verifies tokens, links and cursors.
+//! `create-signing-key`, a CloudFormation custom resource: stores the stack's keys, creates a new one for each new version
+//! in the template, and returns the keys that verify tokens, links and cursors.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use taskbell_domain::{
 
 use crate::keys::{InvalidKey, KeyRing};
 
-/// What CloudFormation asks ("Custom resource request objects", CloudFormation template reference).
+/// A request of CloudFormation ("Custom resource request objects", CloudFormation template reference).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Request {
     request_type: RequestType,
-    /// Where the answer goes: a presigned URL, so a secret.
+    /// Where the response is sent: a presigned URL, and thus a secret.
     #[serde(rename = "ResponseURL")]
     pub response_url: String,
     stack_id: String,
@@ -30,7 +30,7 @@ pub struct Request {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Properties {
-    /// The version of the keys. CloudFormation makes a text of each property.
+    /// The version of the keys. CloudFormation sends every property as a string.
     version: String,
 }
 
@@ -41,7 +41,7 @@ enum RequestType {
     Delete,
 }
 
-/// What CloudFormation is told ("Custom resource response objects").
+/// The response to CloudFormation ("Custom resource response objects").
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Answer {
@@ -53,7 +53,7 @@ pub struct Answer {
     logical_resource_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Data>,
-    /// CloudFormation shows no values of a resource that says so.
+    /// Makes CloudFormation mask the values of `data`.
     no_echo: bool,
 }
 
@@ -75,7 +75,7 @@ impl From<&KeyRing> for Data {
     }
 }
 
-/// The physical id. It stays the same for ever: a new one would make CloudFormation delete the "old" key.
+/// The physical id. It never changes: with a new one, CloudFormation would delete the "old" resource, and the keys.
 const PHYSICAL_ID: &str = "taskbell-signing-key";
 
 #[derive(Debug, thiserror::Error)]
@@ -86,14 +86,14 @@ enum SigningKeyError {
     Key(#[from] InvalidKey),
 }
 
-/// The wait between two tries. In a new stack the function's role is known everywhere only after some seconds; until
-/// then SSM denies what it allows. ("Changes that I make are not always immediately visible", IAM user guide.)
+/// The wait between two attempts. In a new stack, SSM may deny access for some seconds until the function's role has
+/// propagated. ("Changes that I make are not always immediately visible", IAM user guide.)
 const PAUSE: Duration = Duration::from_millis(2_500);
 
-/// How long before the end of the invocation the last try ends: answering CloudFormation takes a call, too.
+/// How long before the end of the invocation the last attempt ends: the response to CloudFormation takes a call, too.
 const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(8);
 
-/// Does what is asked. It always has an answer before `deadline`: a stack that gets none waits until its time limit.
+/// Carries out a request. Returns before `deadline` in any case: without a response, the stack waits until its timeout.
 pub async fn handle(
     request: &Request,
     keys: &impl SigningKeyStore,
@@ -101,12 +101,12 @@ pub async fn handle(
     deadline: Timestamp,
 ) -> Answer {
     let mut reason = "SSM did not answer in time".to_owned();
-    let tries = async {
+    let attempts = async {
         loop {
-            match fulfil(request, keys, clock).await {
+            match carry_out(request, keys, clock).await {
                 Ok(data) => break data,
                 Err(error) => {
-                    tracing::warn!(%error, "the signing key is tried again");
+                    tracing::warn!(%error, "signing key attempt failed");
                     reason = error.to_string();
                 }
             }
@@ -114,19 +114,19 @@ pub async fn handle(
         }
     };
     let left = deadline.duration_since(clock.now()) - TIME_TO_ANSWER;
-    let done = tokio::time::timeout(Duration::try_from(left).unwrap_or_default(), tries).await;
+    let done = tokio::time::timeout(Duration::try_from(left).unwrap_or_default(), attempts).await;
     let (status, reason, data) = match done {
         Ok(data) => ("SUCCESS", String::new(), data),
         Err(_) => {
-            tracing::error!(reason, "the signing key could not be made");
+            tracing::error!(reason, "signing key could not be created");
             ("FAILED", reason, None)
         }
     };
-    let known_as = request.physical_resource_id.clone();
+    let physical_resource_id = request.physical_resource_id.clone();
     Answer {
         status,
         reason,
-        physical_resource_id: known_as.unwrap_or_else(|| PHYSICAL_ID.to_owned()),
+        physical_resource_id: physical_resource_id.unwrap_or_else(|| PHYSICAL_ID.to_owned()),
         stack_id: request.stack_id.clone(),
         request_id: request.request_id.clone(),
         logical_resource_id: request.logical_resource_id.clone(),
@@ -135,7 +135,7 @@ pub async fn handle(
     }
 }
 
-async fn fulfil(
+async fn carry_out(
     request: &Request,
     keys: &impl SigningKeyStore,
     clock: &dyn Clock,
@@ -153,9 +153,9 @@ async fn fulfil(
             }
             ring
         }
-        broken_or_missing => {
-            if broken_or_missing.is_some() {
-                tracing::error!("what was stored as the signing key is none, and is replaced");
+        invalid_or_missing => {
+            if invalid_or_missing.is_some() {
+                tracing::error!("stored signing key is invalid and is replaced");
             }
             let ring = KeyRing::generate(version)?;
             keys.write(&ring.to_text()).await?;

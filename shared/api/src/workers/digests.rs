@@ -1,9 +1,12 @@
-//! Makes the digests of the day, and reads what they tell: the part of `send-reminders` for digests.
+//! Creates the daily digests, and writes their mails.
+
+use std::{convert::Infallible, fmt::Display};
 
 use futures_util::future::try_join_all;
-use jiff::{ToSpan, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use taskbell_domain::{
-    delivery::{Delivery, Reason},
+    delivery::{Delivery, Outcome, Reason},
+    digest::Digest,
     due_days::DueDays,
     id::{NotificationId, SpaceId, UserId},
     list::{Scope, Sort, TaskFilter, TaskQuery},
@@ -14,62 +17,101 @@ use taskbell_domain::{
 };
 
 use super::{
+    delivery::{Deliverable, DueStep},
     notifications::Written,
-    send_reminders::{DeliveryError, MAX_STEPS, Worker, WorkerStore},
+    send_reminders::{Worker, WorkerStore},
 };
 use crate::{
-    enqueue_if_soon::enqueue_if_soon,
     handlers::access::retain_accessible,
     mail::{DueTasks, digest_mail},
 };
 
-/// How many tasks of each list are read: more than are told, so that it is known whether there are more.
+/// How many tasks of each list are read: more than the mail shows, so that it can say how many it leaves out.
 const READ: u8 = DueTasks::MOST + 5;
 
-impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
-    /// Deals with the timer of a digest, as with that of a task: the notification that carries the mail of the day is stored
-    /// together with the timer of the next day.
-    pub(super) async fn handle_digest(&self, id: UserId, timer: Timer) -> Result<(), DeliveryError> {
-        let mut found = self.store.digest(id).await?;
-        let mut changed = false;
-        for _ in 0..MAX_STEPS {
-            let Some(mut digest) = found else { return Ok(()) };
-            let (read, now) = (digest.version, self.clock.now());
-            if digest.at.is_none_or(|at| at > now) {
-                if !changed && timer.at > now {
-                    self.requeue(timer, now).await?;
-                }
-                return Ok(());
-            }
-            let user = self.store.user(id).await?;
-            let notification = digest.advance(user.as_ref(), now).map(|made| Notification {
-                // Late is what its mail is, however late it is made.
-                delivery: Delivery::scheduled(made.at),
-                ..Notification::new(
-                    NotificationId::generate(self.clock, self.random),
-                    NotificationKind::Digest { to: id, day: made.day },
-                    now,
-                )
-            });
-            found = match self.store.replace_digest(&digest, read, notification.as_ref()).await? {
-                Replaced::Conflict(present) => present.map(|digest| *digest),
-                Replaced::Stored => {
-                    changed = true;
-                    enqueue_if_soon(
-                        self.queue,
-                        notification.map(|notification| notification.timer()),
-                        now,
-                    )
-                    .await;
-                    Some(digest)
-                }
-            };
-        }
-        Err(DeliveryError::TooManyConflicts)
+/// A digest itself is not mailed: each day it creates the notification that carries the mail, together with the timer of
+/// the next day. So it never has a claim.
+impl Deliverable for Digest {
+    type Id = UserId;
+    type Claim = Infallible;
+    /// The notification that carries the mail of a day.
+    type Created = Notification;
+
+    async fn read(id: UserId, store: &impl WorkerStore) -> Result<Option<Self>, PortError> {
+        store.digest(id).await
     }
 
-    /// What is due is read when the mail is written: the tasks that are assigned to the reader, in all spaces, and those
-    /// of their personal space. On the next day it is too late: that day has its own.
+    fn next_timer(&self) -> Option<Timer> {
+        self.timer()
+    }
+
+    fn timer_of(notification: &Notification) -> Option<Timer> {
+        notification.timer()
+    }
+
+    async fn begin<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &mut self,
+        worker: &Worker<'_, S, Q, M>,
+        now: Timestamp,
+    ) -> Result<DueStep<Self>, PortError> {
+        if self.at.is_none_or(|at| at > now) {
+            return Ok(DueStep::Idle);
+        }
+        let to = self.user;
+        let user = worker.store.user(to).await?;
+        let notification = self.advance(user.as_ref(), now).map(|run| Notification {
+            // A digest that is created late is sent as late.
+            delivery: Delivery::scheduled(run.at),
+            ..Notification::new(
+                NotificationId::generate(worker.clock, worker.random),
+                NotificationKind::Digest { to, day: run.day },
+                now,
+            )
+        });
+        Ok(DueStep::Record(notification))
+    }
+
+    async fn replace(
+        &self,
+        store: &impl WorkerStore,
+        expected: u64,
+        notification: Option<&Notification>,
+    ) -> Result<Replaced<Self>, PortError> {
+        store.replace_digest(self, expected, notification).await
+    }
+
+    async fn has_recipient<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &self,
+        claim: Infallible,
+        _: &Worker<'_, S, Q, M>,
+    ) -> Result<bool, PortError> {
+        match claim {}
+    }
+
+    async fn send<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &self,
+        claim: &mut Infallible,
+        _: &Worker<'_, S, Q, M>,
+    ) -> Result<Outcome, PortError> {
+        match *claim {}
+    }
+
+    fn mail_id(&self, claim: Infallible) -> impl Display {
+        claim
+    }
+
+    fn finish(&mut self, claim: Infallible, _: &Outcome, _: Timestamp) -> bool {
+        match claim {}
+    }
+
+    fn log_failure(&self, claim: Infallible) {
+        match claim {}
+    }
+}
+
+impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
+    /// Lists the due tasks when the mail is written: those that are assigned to the reader in any space, and those of their
+    /// personal space. After the end of the day the mail is not sent: the next day has a digest of its own.
     pub(super) async fn write_digest(
         &self,
         name: (NotificationId, u64),

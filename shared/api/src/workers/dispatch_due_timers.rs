@@ -1,5 +1,4 @@
-//! `dispatch-due-timers`, every minute: puts the timers of the next two minutes on the queue, each to be
-//! delivered at its moment.
+//! `dispatch-due-timers`, every minute: queues the timers of the next two minutes, each with a delay until it fires.
 
 use futures_util::future::{join_all, try_join_all};
 use jiff::{SignedDuration, Timestamp};
@@ -9,21 +8,19 @@ use taskbell_domain::{
     timer::{DISPATCH_HORIZON, RECHECK_AFTER, Timer},
 };
 
-/// How many timers of a shard are postponed at a time. All shards are swept at the same time, so there are at most 16
-/// times as many calls.
-const AT_ONCE: usize = 20;
+/// How many timers of a shard are postponed concurrently. All 16 shards are dispatched concurrently, too.
+const BATCH: usize = 20;
 
-/// With less time than this left, nothing more is queued.
+/// With less time left, no more timers are queued.
 const TIME_TO_END: SignedDuration = SignedDuration::from_secs(10);
 
-/// One sweep. Returns how many timers it queued.
+/// One dispatch run. Returns how many timers it queued.
 ///
-/// A timer is queued first and postponed second, to be looked at again ten minutes after its moment: a
-/// crash between the two makes a second message, never a loss. It stops before `deadline`, which is far
-/// away but in the greatest rush; what it leaves is still due for the next sweep.
+/// A timer is queued first and then postponed until ten minutes after it fires: a crash between the two causes a second
+/// message, never a loss. The run stops before `deadline`; timers that it does not reach are still due in the next run.
 ///
 /// # Errors
-/// The first [`PortError`] of a shard, after all shards have been swept as far as they could be.
+/// The first [`PortError`] of a shard, after all shards have been dispatched as far as possible.
 pub async fn handle(
     timers: &impl Timers,
     queue: &impl TimerQueue,
@@ -31,7 +28,7 @@ pub async fn handle(
     deadline: Timestamp,
 ) -> Result<usize, PortError> {
     let now = clock.now();
-    let shards = (0..TIMER_SHARDS).map(|shard| sweep(shard, timers, queue, clock, now, deadline));
+    let shards = (0..TIMER_SHARDS).map(|shard| dispatch(shard, timers, queue, clock, now, deadline));
     let results = join_all(shards).await;
     let mut queued = 0;
     let mut failed = None;
@@ -41,11 +38,11 @@ pub async fn handle(
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    tracing::info!(queued, complete = failed.is_none(), "swept the timers");
+    tracing::info!(queued, complete = failed.is_none(), "dispatch run finished");
     failed.map_or(Ok(queued), Err)
 }
 
-async fn sweep(
+async fn dispatch(
     shard: u8,
     timers: &impl Timers,
     queue: &impl TimerQueue,
@@ -56,12 +53,12 @@ async fn sweep(
     let (mut count, mut after) = (0, None);
     loop {
         let page = timers.timers(shard, now + DISPATCH_HORIZON, after).await?;
-        for some in page.timers.chunks(AT_ONCE) {
+        for some in page.timers.chunks(BATCH) {
             if clock.now() >= deadline - TIME_TO_END {
                 return Ok(count);
             }
             let queued = queue.enqueue(some, clock.now()).await?;
-            try_join_all(queued.iter().map(|timer| timers.postpone(*timer, second_look(timer, now))))
+            try_join_all(queued.iter().map(|timer| timers.postpone(*timer, recheck_at(timer, now))))
                 .await?;
             count += queued.len();
         }
@@ -72,6 +69,6 @@ async fn sweep(
     }
 }
 
-fn second_look(timer: &Timer, now: Timestamp) -> Timestamp {
+fn recheck_at(timer: &Timer, now: Timestamp) -> Timestamp {
     timer.at.max(now) + RECHECK_AFTER
 }

@@ -1,4 +1,4 @@
-//! How many mails in a day go to one recipient, and are caused by one sender.
+//! Daily limits of mails per recipient and per sender.
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -8,13 +8,16 @@ use taskbell_domain::{
     rate_limit::{MAILS_BETWEEN, MAILS_TO_OTHERS, OWN_MAILS, RateLimit, RateLimitKey, SHARED_MAILS},
 };
 
-use super::send_reminders::{Offered, Worker, WorkerStore};
+use super::{
+    offer::Offered,
+    send_reminders::{Worker, WorkerStore},
+};
 
-/// A limit, and under whose name a mail counts.
+/// A limit, and the key under which a mail counts.
 pub(super) type MailLimit = (RateLimit, RateLimitKey);
 
-/// The limits of a mail about a task that one user has created and another, or the same, gets. What others can change
-/// takes nothing from what is one's own, and no single one of them takes all of the rest.
+/// The limits of a reminder of a task in `space` that `from` created and `to` receives. Mails about shared tasks do not
+/// use up the limit of a user's own mails, and no single sender can use up the limit of shared mails.
 pub(super) fn limits_of(space: SpaceId, from: UserId, to: UserId) -> Vec<MailLimit> {
     if space == SpaceId::personal(to) {
         return vec![own_limit(to)];
@@ -27,14 +30,14 @@ pub(super) fn limits_of(space: SpaceId, from: UserId, to: UserId) -> Vec<MailLim
     vec![between, (MAILS_TO_OTHERS, RateLimitKey::user(from)), shared]
 }
 
-/// The limit of mails that are a user's own.
+/// The limit of a user's own mails.
 pub(super) fn own_limit(to: UserId) -> MailLimit {
     (OWN_MAILS, RateLimitKey::user(to))
 }
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
-    /// Counts a mail. Returns whether it may be sent. Where it cannot be counted it may: a mail too many does less
-    /// harm than one that is lost.
+    /// Counts a mail. Returns whether it may be sent. A mail that cannot be counted may: exceeding a limit does less harm
+    /// than losing a mail.
     async fn count_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
         for (index, (limit, subject)) in limits.iter().enumerate() {
             match self.store.record(limit, subject, 1, now).await {
@@ -44,13 +47,13 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     return false;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(limit = limit.name, %error, "a mail was not counted"),
+                Err(error) => tracing::warn!(limit = limit.name, %error, "mail not counted"),
             }
         }
         true
     }
 
-    /// Offers a mail if its limits have room for it. One that SES did not take does not count.
+    /// Offers a mail to SES if its limits allow it. A mail that SES did not accept does not count.
     pub(super) async fn offer_within(
         &self,
         limits: &[MailLimit],
@@ -71,7 +74,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     async fn take_back(&self, limits: &[MailLimit], now: Timestamp) {
         for (limit, subject) in limits {
             if let Err(error) = self.store.take_back(limit, subject, now).await {
-                tracing::warn!(limit = limit.name, %error, "a mail counts that was not sent");
+                tracing::warn!(limit = limit.name, %error, "unsent mail still counted");
             }
         }
     }

@@ -1,12 +1,16 @@
-//! What runs without anybody calling: `workers/<job>.rs`.
+//! Functions that are not invoked by the API: `workers/<binary name>.rs`, and the parts of `send-reminders`.
 
 pub mod create_signing_key;
+mod delivery;
 mod digests;
 pub mod dispatch_due_timers;
 mod mail_limits;
 mod notifications;
+mod offer;
 mod pace;
+mod recipients;
 pub mod record_mail_events;
+mod reminders;
 pub mod send_reminders;
 pub mod update_statistics;
 

@@ -1,5 +1,8 @@
-//! Sends notifications: the part of `send-reminders` for mails that are no reminders.
+//! Delivers notifications: all mails that are not reminders.
 
+use std::{convert::Infallible, fmt::Display};
+
+use jiff::Timestamp;
 use taskbell_domain::{
     credential::sha256_hex,
     delivery::{DeliveryStatus, Outcome, Reason},
@@ -17,74 +20,65 @@ use taskbell_domain::{
 };
 
 use super::{
+    delivery::{Deliverable, DueStep},
     mail_limits::own_limit,
-    pace::Turn,
-    send_reminders::{DeliveryError, MAX_STEPS, Offered, Worker, WorkerStore},
+    offer::Offered,
+    send_reminders::{Worker, WorkerStore},
 };
 use crate::{
-    enqueue_if_soon::enqueue_if_soon,
     handlers::access::role,
     mail::{WriteError, assignment_mail, code_mail, invitation_mail, message_mail, verification_mail},
 };
 
-/// What there is to send, or why nothing is.
+/// The mail to send, or why none is sent.
 pub(super) type Written = Result<Result<Mail, WriteError>, Reason>;
 
-impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
-    /// Deals with the timer of a notification, as with that of a task.
-    pub(super) async fn handle_notification(
-        &self,
-        id: NotificationId,
-        timer: Timer,
-    ) -> Result<(), DeliveryError> {
-        let mut found = self.store.notification(id).await?;
-        let (mut changed, mut has_turn) = (false, false);
-        for _ in 0..MAX_STEPS {
-            let Some(mut notification) = found else { return Ok(()) };
-            let now = self.clock.now();
-            let read = notification.version;
-            let due = notification.timer().map_or(now, |timer| timer.at);
-            let step = notification.begin_delivery(now);
-            match step {
-                NotificationStep::Idle if changed => {
-                    enqueue_if_soon(self.queue, [notification.timer()], now).await;
-                    return Ok(());
-                }
-                NotificationStep::Idle if timer.at > now => return self.requeue(timer, now).await,
-                NotificationStep::Idle => return Ok(()),
-                NotificationStep::Send(_) if !has_turn => {
-                    has_turn = true;
-                    match self.turn(timer, due, self.has_account(&notification.content)).await? {
-                        Turn::Send => {}
-                        Turn::SendAfterRead => {
-                            found = self.store.notification(id).await?;
-                            continue;
-                        }
-                        Turn::Leave => return Ok(()),
-                    }
-                }
-                NotificationStep::Send(_) | NotificationStep::Recorded => {}
-            }
-            found = match self.store.replace_notification(&notification, read).await? {
-                Replaced::Conflict(present) => present.map(|notification| *notification),
-                Replaced::Stored => {
-                    changed = true;
-                    match step {
-                        NotificationStep::Send(fence) => {
-                            has_turn = false;
-                            self.deliver_notification(notification, fence).await?
-                        }
-                        _ => Some(notification),
-                    }
-                }
-            };
-        }
-        Err(DeliveryError::TooManyConflicts)
+impl Deliverable for Notification {
+    type Id = NotificationId;
+    /// The fencing token.
+    type Claim = u64;
+    type Created = Infallible;
+
+    async fn read(id: NotificationId, store: &impl WorkerStore) -> Result<Option<Self>, PortError> {
+        store.notification(id).await
     }
 
-    /// Whether a notification goes to an account that may get mail, or to an address without one.
-    async fn has_account(&self, content: &NotificationKind) -> Result<bool, PortError> {
-        let to = match content {
+    fn next_timer(&self) -> Option<Timer> {
+        self.timer()
+    }
+
+    fn timer_of(created: &Infallible) -> Option<Timer> {
+        match *created {}
+    }
+
+    async fn begin<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &mut self,
+        _: &Worker<'_, S, Q, M>,
+        now: Timestamp,
+    ) -> Result<DueStep<Self>, PortError> {
+        Ok(match self.begin_delivery(now) {
+            NotificationStep::Idle => DueStep::Idle,
+            NotificationStep::Recorded => DueStep::Record(None),
+            NotificationStep::Send(fence) => DueStep::Send(fence),
+        })
+    }
+
+    async fn replace(
+        &self,
+        store: &impl WorkerStore,
+        expected: u64,
+        _: Option<&Infallible>,
+    ) -> Result<Replaced<Self>, PortError> {
+        store.replace_notification(self, expected).await
+    }
+
+    /// An invitation goes to an address, with or without an account.
+    async fn has_recipient<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &self,
+        _: u64,
+        worker: &Worker<'_, S, Q, M>,
+    ) -> Result<bool, PortError> {
+        let to = match &self.content {
             NotificationKind::Assignment { to, .. }
             | NotificationKind::Message { to, .. }
             | NotificationKind::Verification { to }
@@ -92,48 +86,41 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             | NotificationKind::Code { to, .. } => *to,
             NotificationKind::Invitation { .. } => return Ok(true),
         };
-        Ok(self.account(to).await?.is_ok())
+        Ok(worker.account(to).await?.is_ok())
     }
 
-    async fn deliver_notification(
+    async fn send<S: WorkerStore, Q: TimerQueue, M: Mailer>(
         &self,
-        notification: Notification,
-        fence: u64,
-    ) -> Result<Option<Notification>, DeliveryError> {
-        let outcome = self.send_notification(&notification, fence).await.unwrap_or_else(|error| {
-            // Nothing was offered to SES, so there is no doubt about it.
-            tracing::error!(mail = %notification.id, %error, "mail deferred");
-            Outcome::Deferred
-        });
-        let mut present = Some(notification);
-        for _ in 0..MAX_STEPS {
-            let Some(mut notification) = present else { return Ok(None) };
-            let read = notification.version;
-            if !notification.finish_delivery(fence, &outcome, self.clock.now()) {
-                return Ok(Some(notification));
-            }
-            match self.store.replace_notification(&notification, read).await? {
-                Replaced::Stored => {
-                    // The template's FailedMailAlarm counts this line: strangers who are invited may have no mailbox, but
-                    // an account has proven its address.
-                    let failed = notification.delivery.status == DeliveryStatus::Failed;
-                    match notification.content {
-                        NotificationKind::Digest { .. } if failed => {
-                            tracing::error!(notification = %notification.id, "digest failed");
-                        }
-                        _ if failed => {
-                            tracing::warn!(notification = %notification.id, "notification failed")
-                        }
-                        _ => {}
-                    }
-                    return Ok(Some(notification));
-                }
-                Replaced::Conflict(other) => present = other.map(|notification| *notification),
-            }
-        }
-        Err(DeliveryError::TooManyConflicts)
+        fence: &mut u64,
+        worker: &Worker<'_, S, Q, M>,
+    ) -> Result<Outcome, PortError> {
+        worker.send_notification(self, *fence).await
     }
 
+    fn mail_id(&self, _: u64) -> impl Display {
+        self.id
+    }
+
+    fn finish(&mut self, fence: u64, outcome: &Outcome, now: Timestamp) -> bool {
+        self.finish_delivery(fence, outcome, now)
+    }
+
+    fn log_failure(&self, _: u64) {
+        if self.delivery.status != DeliveryStatus::Failed {
+            return;
+        }
+        match self.content {
+            // The template's FailedMailAlarm counts this line: the address of an account is verified. An invited address
+            // may not exist, so other notifications raise no alarm.
+            NotificationKind::Digest { .. } => {
+                tracing::error!(notification = %self.id, "digest failed");
+            }
+            _ => tracing::warn!(notification = %self.id, "notification failed"),
+        }
+    }
+}
+
+impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     async fn send_notification(
         &self,
         notification: &Notification,
@@ -163,7 +150,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         match written {
             Err(reason) => Ok(Outcome::Skipped(reason)),
             Ok(Err(error)) => {
-                tracing::error!(notification = %notification.id, %error, "a mail could not be written");
+                tracing::error!(notification = %notification.id, %error, "mail could not be written");
                 Ok(Outcome::Refused)
             }
             Ok(Ok(mail)) => {
@@ -216,8 +203,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(Ok(assignment_mail(self.mail, name, &task, &user, &by, self.clock.now())))
     }
 
-    /// The secret of an invitation is made when its mail is written, and only its hash is kept. A mail that is
-    /// sent again carries another one; the last one counts.
+    /// The secret of an invitation is generated when its mail is written, and only its hash is stored. A mail that is sent
+    /// again has a new secret, which replaces the previous one.
     async fn write_invitation(
         &self,
         (notification, fence): (NotificationId, u64),
@@ -247,16 +234,16 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(Ok(invitation_mail(self.mail, fence, invited, user.as_ref(), &space, &by, now)))
     }
 
-    /// Who has proven that the address which is invited is theirs; nothing if nobody has. Or why no mail goes there.
+    /// The account that has verified the invited address, if there is one; or why no mail is sent to the address.
     async fn invited(&self, to: &EmailAddress) -> Result<Result<Option<User>, Reason>, PortError> {
         let address = to.canonical();
         let found = self.store.users(&address, None, 1).await?.items.into_iter().next();
-        // Whoever has not proven the address may not speak for it.
-        let proven =
+        // The settings of an account apply only if it has verified the address.
+        let verified =
             |user: &User| user.email.canonical() == address && user.email_verified_at.is_some();
-        let Some(user) = found.filter(proven) else {
-            let stopped = self.store.is_suppressed(&to.hash()).await?;
-            return Ok(if stopped { Err(Reason::MailOff) } else { Ok(None) });
+        let Some(user) = found.filter(verified) else {
+            let suppressed = self.store.is_suppressed(&to.hash()).await?;
+            return Ok(if suppressed { Err(Reason::MailOff) } else { Ok(None) });
         };
         Ok(match user.reachable() {
             Ok(()) | Err(Reason::Unverified) if user.mail.wants(MailKind::Invitations) => {
@@ -282,7 +269,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(Ok(message_mail(self.mail, name, &user, &by, words, self.clock.now())))
     }
 
-    /// It is the way back for an address where mail has stopped.
+    /// Is sent to suppressed addresses, too: verifying the address again ends the suppression.
     async fn write_verification(
         &self,
         (notification, fence): (NotificationId, u64),
@@ -293,7 +280,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             .map(|user| verification_mail(self.mail, (notification, fence), &user, self.clock.now())))
     }
 
-    /// As with an invitation, the secret is made when the mail is written.
+    /// As with an invitation, the secret is generated when the mail is written.
     async fn write_code(
         &self,
         notification: &Notification,
@@ -315,7 +302,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let content = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
         let armed = Notification { content, version: notification.version + 1, ..notification.clone() };
         match self.store.replace_notification(&armed, notification.version).await? {
-            // Our own write, whose answer was lost and which the SDK has sent again, looks like that of another.
+            // A conflict with this very content is a write of this worker that the SDK has repeated.
             Replaced::Conflict(Some(present)) if present.content != armed.content => {
                 Ok(Err(Reason::Replaced))
             }
@@ -332,8 +319,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 }
 
-/// Mail that an account asks for goes also where other mail has stopped; but who complained without ever having proven the
-/// address is left alone: somebody else asks for it.
+/// Requested mail is sent to suppressed addresses, too. An exception is a complaint about an address that was never
+/// verified: somebody else requests those mails.
 fn allows_requested_mail(user: User) -> Result<User, Reason> {
     match user.mail_stopped.map(|stopped| stopped.reason) {
         Some(StopReason::Complained) if user.email_verified_at.is_none() => Err(Reason::Complained),

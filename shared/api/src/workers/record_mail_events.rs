@@ -1,5 +1,5 @@
-//! `record-mail-events`, for each event of SES: writes what became of a mail into the ledger, and stops mail to
-//! addresses where it is refused or unwanted. Events come late, twice and in any order; that changes nothing.
+//! `record-mail-events`, for each SES event: records the result of a mail in the delivery log, and suppresses addresses
+//! that bounce or complain. Events may arrive late, repeatedly and in any order.
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -8,52 +8,57 @@ use taskbell_domain::{
     id::{NotificationId, ReminderId, TaskId, UserId},
     notification::NotificationKind,
     ports::{
-        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, Replaced,
-        SuppressedAddresses, TaskChanges,
+        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, SuppressedAddresses,
+        TaskChanges,
     },
     timer::TimerTarget,
     user::StopReason,
 };
 
-/// How often a change is tried when others change the same thing.
-const TRIES: usize = 10;
+use crate::update::{TooManyConflicts, Update};
 
-/// Why an event was not dealt with; it comes again.
+/// Why an event was not recorded. It should be received again.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    /// Something outside failed.
+    /// A call to DynamoDB failed.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// What it tells of kept changing.
-    #[error("it did not stand still")]
+    /// The item that it is about kept changing.
+    #[error("the item kept changing")]
     TooManyConflicts,
 }
 
-/// Records one event: what is told of a mail, and why no mail should go to its recipient any more.
+impl From<TooManyConflicts> for RecordingError {
+    fn from(_: TooManyConflicts) -> Self {
+        Self::TooManyConflicts
+    }
+}
+
+/// Records one event about the mail with these tags. `suppress` says why its recipient should get no more mail.
 ///
 /// # Errors
-/// [`RecordingError`]; the event should then come again.
+/// [`RecordingError`]; the event should then be received again.
 pub async fn handle(
     store: &(impl TaskChanges + Notifications + ProfileChanges + SuppressedAddresses),
-    about: &MailTags,
-    news: &DeliveryEvent,
-    stops: Option<StopReason>,
+    tags: &MailTags,
+    event: &DeliveryEvent,
+    suppress: Option<StopReason>,
     clock: &dyn Clock,
 ) -> Result<(), RecordingError> {
-    match (about.subject, about.reminder) {
+    match (tags.subject, tags.reminder) {
         (TimerTarget::Task(task), Some(reminder)) => {
-            record_for_task(store, task, reminder, news).await?
+            record_for_task(store, task, reminder, event).await?
         }
-        // A digest itself is no mail; the notification that it makes is.
+        // A digest itself is not mailed, but the notification that it creates.
         (TimerTarget::Task(_), None) | (TimerTarget::Digest(_), _) => {}
         (TimerTarget::Notification(notification), _) => {
-            record_for_notification(store, notification, news).await?
+            record_for_notification(store, notification, event).await?
         }
     }
-    let Some(reason) = stops else { return Ok(()) };
-    match about.user {
-        Some(user) => stop_user(store, user, reason, news.accepted_at, clock.now()).await,
-        None => stop_stranger(store, about.subject, clock.now()).await,
+    let Some(reason) = suppress else { return Ok(()) };
+    match tags.user {
+        Some(user) => suppress_user(store, user, reason, event.accepted_at, clock.now()).await,
+        None => suppress_invited(store, tags.subject, clock.now()).await,
     }
 }
 
@@ -61,75 +66,62 @@ async fn record_for_task(
     store: &impl TaskChanges,
     id: TaskId,
     reminder: ReminderId,
-    news: &DeliveryEvent,
+    event: &DeliveryEvent,
 ) -> Result<(), RecordingError> {
-    let mut found = store.task(id).await?;
-    for _ in 0..TRIES {
-        let Some(mut task) = found else { return Ok(()) };
-        let read = task.version;
-        if !task.apply_event(reminder, news) {
-            return Ok(());
-        }
-        match store.replace(&task, read, AtomicExtras::default()).await? {
-            Replaced::Stored => return Ok(()),
-            Replaced::Conflict(present) => found = present.map(|task| *task),
+    let mut update = Update::of(store.task(id).await?);
+    while let Some((mut task, expected)) = update.attempt()? {
+        if !task.apply_event(reminder, event)
+            || update.is_stored(store.replace(&task, expected, AtomicExtras::default()).await?)
+        {
+            break;
         }
     }
-    Err(RecordingError::TooManyConflicts)
+    Ok(())
 }
 
 async fn record_for_notification(
     store: &impl Notifications,
     id: NotificationId,
-    news: &DeliveryEvent,
+    event: &DeliveryEvent,
 ) -> Result<(), RecordingError> {
-    let mut found = store.notification(id).await?;
-    for _ in 0..TRIES {
-        let Some(mut notification) = found else { return Ok(()) };
-        let read = notification.version;
-        if !notification.apply_event(news) {
-            return Ok(());
-        }
-        match store.replace_notification(&notification, read).await? {
-            Replaced::Stored => return Ok(()),
-            Replaced::Conflict(present) => found = present.map(|notification| *notification),
+    let mut update = Update::of(store.notification(id).await?);
+    while let Some((mut notification, expected)) = update.attempt()? {
+        if !notification.apply_event(event)
+            || update.is_stored(store.replace_notification(&notification, expected).await?)
+        {
+            break;
         }
     }
-    Err(RecordingError::TooManyConflicts)
+    Ok(())
 }
 
-async fn stop_user(
+async fn suppress_user(
     store: &impl ProfileChanges,
     id: UserId,
     reason: StopReason,
     accepted_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), RecordingError> {
-    let mut found = store.user(id).await?;
-    for _ in 0..TRIES {
-        let Some(mut user) = found else { return Ok(()) };
-        let read = user.version;
+    let mut update = Update::of(store.user(id).await?);
+    while let Some((mut user, expected)) = update.attempt()? {
         if !user.stop_mail(reason, accepted_at, now) {
-            return Ok(());
+            break;
         }
-        match store.replace_user(&user, read, None).await? {
-            Replaced::Stored => {
-                tracing::warn!(user = %id, reason = reason.as_str(), "mail to an address has stopped");
-                return Ok(());
-            }
-            Replaced::Conflict(present) => found = present.map(|user| *user),
+        if update.is_stored(store.replace_user(&user, expected, None).await?) {
+            tracing::warn!(user = %id, reason = reason.as_str(), "mail suppressed");
+            break;
         }
     }
-    Err(RecordingError::TooManyConflicts)
+    Ok(())
 }
 
-/// An invitation went to an address that is nobody's account.
-async fn stop_stranger(
+/// Suppresses the address of an invitation, which may have no account.
+async fn suppress_invited(
     store: &(impl Notifications + SuppressedAddresses),
-    subject: TimerTarget,
+    target: TimerTarget,
     now: Timestamp,
 ) -> Result<(), RecordingError> {
-    let TimerTarget::Notification(id) = subject else { return Ok(()) };
+    let TimerTarget::Notification(id) = target else { return Ok(()) };
     if let Some(NotificationKind::Invitation { to, .. }) =
         store.notification(id).await?.map(|notification| notification.content)
     {

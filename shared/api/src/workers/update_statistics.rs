@@ -1,4 +1,4 @@
-//! `update-statistics`, from the stream of the tasks table: keeps the numbers of spaces.
+//! `update-statistics`, from the stream of the tasks table: updates the statistics of spaces.
 
 use taskbell_domain::{
     ports::{PortError, StatisticsUpdates},
@@ -6,19 +6,19 @@ use taskbell_domain::{
     task::Task,
 };
 
-/// How often counting a task is tried. Tasks of one space share numbers, and two that change at the same moment meet
-/// there.
-const TRIES: usize = 4;
+/// The most attempts to count one change. Tasks of a space share counters, so simultaneous transactions can conflict.
+/// (This is not an update of [`crate::update`]: the write has no version to read again.)
+const MAX_ATTEMPTS: usize = 4;
 
-/// A task before and after a change; nothing where it was not yet, or is gone.
+/// A task before and after a change; none before it was created, and after it was deleted.
 pub type TaskVersions = (Option<Task>, Option<Task>);
 
-/// Counts changes in their order. Gives the name of the first one that is to be told again, with all behind it: those
-/// may be about the same task.
+/// Counts changes in their order. Returns the name of the first change that is to be received again, together with all
+/// later ones, which may be about the same task.
 ///
-/// Where the store fails, whether for a moment or because the function may not use it, no change gets further, and
-/// all of them wait. A change that cannot be read, or whose numbers the store does not take, would only keep those behind it
-/// waiting: it is skipped, and the next change of its task makes up for it.
+/// If the store fails, transiently or because access is denied, counting stops there. A change that cannot be read, or whose
+/// counters the store refuses, would block all later ones: it is skipped, and the task's next change corrects the
+/// statistics.
 pub async fn handle(
     store: &impl StatisticsUpdates,
     changes: impl IntoIterator<Item = (String, Result<TaskVersions, PortError>)>,
@@ -30,16 +30,16 @@ pub async fn handle(
         };
         match counted {
             Ok(()) => {}
-            // The template has an alarm on this line.
+            // The template's UncountedChangeAlarm counts this line.
             Err(error) if error.is_about_item() => {
-                tracing::error!(change = name, %error, "a change was not counted");
+                tracing::error!(change = name, %error, "change not counted");
             }
             Err(error) if error.transient => {
-                tracing::warn!(change = name, %error, "counting waits");
+                tracing::warn!(change = name, %error, "counting stopped");
                 return Some(name);
             }
             Err(error) => {
-                tracing::error!(change = name, %error, "counting waits");
+                tracing::error!(change = name, %error, "counting stopped");
                 return Some(name);
             }
         }
@@ -47,7 +47,7 @@ pub async fn handle(
     None
 }
 
-/// Counts what has become of a task. A change that touches no number costs nothing.
+/// Counts one change. A change that affects no counter makes no call.
 async fn count(
     store: &impl StatisticsUpdates,
     before: Option<&Task>,
@@ -55,7 +55,7 @@ async fn count(
 ) -> Result<(), PortError> {
     let Some(counted) = change(before, after) else { return Ok(()) };
     let mut result = Ok(());
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         result = store.record_contribution(&counted).await;
         if !result.as_ref().is_err_and(|error| error.transient) {
             break;

@@ -9,6 +9,7 @@ mod bad_input;
 mod batch;
 mod budget;
 mod comments;
+mod conflicts;
 mod cursors;
 mod deadlines;
 mod described;

@@ -156,9 +156,9 @@ async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipp
     let lines = Lines::default();
     let _logging = tracing::subscriber::set_default(lines.clone());
     let cases: [(fn() -> PortError, _, _, _); 3] = [
-        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting waits"),
-        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR counting waits"),
-        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR a change was not counted"),
+        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting stopped"),
+        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR counting stopped"),
+        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change not counted"),
     ];
     for (error, again, counted, line) in cases {
         let store = Refusing { task: tasks[1].id, error, counted: Mutex::default() };
@@ -168,7 +168,7 @@ async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipp
         let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
         assert_eq!(taskbell_api::workers::update_statistics::handle(&store, changes).await, again);
         assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
-        assert_eq!(lines.take(), ["ERROR a change was not counted", line]);
+        assert_eq!(lines.take(), ["ERROR change not counted", line]);
     }
 }
 

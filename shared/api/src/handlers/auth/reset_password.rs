@@ -12,9 +12,10 @@ use taskbell_domain::{
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{TRIES, codes, users::COUNTED_BY},
+    handlers::{codes, users::COUNTED_BY},
     http::{Call, Fields, Problem, Reply, disabled, read},
     passwords,
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -52,7 +53,9 @@ pub async fn handle(
     // Before the code is looked at, so that a password that is refused uses up nothing.
     passwords::check_new(&password, &[]).map_err(weak)?;
     let mut password_hash = None;
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let now = clock.now();
         let opened = codes::open(store, &code, Purpose::PasswordReset, now).await?;
         let mut user = store.user(opened.user).await?.ok_or_else(codes::invalid)?;
@@ -81,5 +84,4 @@ pub async fn handle(
         }
         password_hash = Some(credential.password_hash);
     }
-    Err(Problem::busy())
 }

@@ -6,14 +6,14 @@ use taskbell_domain::{
     comment::{Comment, MAX_COMMENTS},
     id::CommentId,
     policy::Action,
-    ports::{Commented, Comments, Created},
+    ports::{Commented, Comments, IdempotencyRecord},
     text::CommentText,
 };
 
 use super::{task_and_role, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::idempotency::{Key, replayed},
+    handlers::idempotency::{Key, create_once, created},
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
@@ -55,22 +55,19 @@ pub async fn handle(
     let author = caller.user;
     let comment = Comment::new(id, task, author, text, now);
     call.admit().await?;
-    let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
-    let created = match store.add_comment(&comment, record.as_ref()).await? {
-        Commented::Created(created) => created,
-        Commented::NoTask => return Err(Problem::not_found()),
+    let store_new = async |record: Option<IdempotencyRecord>| match store
+        .add_comment(&comment, record.as_ref())
+        .await?
+    {
+        Commented::Created(created) => Ok(created),
+        Commented::NoTask => Err(Problem::not_found()),
         Commented::Full => {
             let detail =
                 format!("The task has {MAX_COMMENTS} comments, which is the limit: delete some.");
-            return Err(Problem::conflict("too_many_comments", detail));
+            Err(Problem::conflict("too_many_comments", detail))
         }
     };
-    match (created, key) {
-        (Created::Replayed(used), Some(key)) => {
-            let found = store.comment(task, key.resource_id(&used)?).await?;
-            let found = found.map(|comment| Reply::json(StatusCode::CREATED, &view(&comment)));
-            replayed(found.transpose()?)
-        }
-        _ => Reply::json(StatusCode::CREATED, &view(&comment)),
-    }
+    let find = async |id| Ok(store.comment(task, id).await?);
+    let replay = create_once(key.as_ref(), id, store_new, find).await?;
+    created(replay, &comment, |comment| Reply::json(StatusCode::CREATED, &view(comment)))
 }

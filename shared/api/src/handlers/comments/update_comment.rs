@@ -1,18 +1,13 @@
 //! Changes a comment. Three calls.
 
 use http::StatusCode;
-use taskbell_domain::{
-    clock::Clock,
-    policy::Action,
-    ports::{Comments, Replaced},
-    text::CommentText,
-};
+use taskbell_domain::{clock::Clock, policy::Action, ports::Comments, text::CommentText};
 
 use super::{comment, task_and_role, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
+    update::Update,
 };
 
 /// What the endpoint is.
@@ -41,21 +36,17 @@ pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Re
     let text = fields.changed("text", read::text(CommentText::parse));
     let text = fields.finish(Some(text))?;
     let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
-    let mut comment = comment(call, store, task).await?;
+    let comment = comment(call, store, task).await?;
     if comment.author != caller.user {
         return Err(Problem::forbidden());
     }
     call.admit().await?;
-    for _ in 0..TRIES {
-        let read = comment.version;
+    let mut update = Update::of(Some(comment));
+    while let Some((mut comment, expected)) = update.attempt()? {
         let edited = text.clone().is_some_and(|text| comment.edit(text, now));
-        if !edited {
+        if !edited || update.is_stored(store.replace_comment(&comment, expected).await?) {
             return Reply::json(StatusCode::OK, &view(&comment));
         }
-        match store.replace_comment(&comment, read).await? {
-            Replaced::Stored => return Reply::json(StatusCode::OK, &view(&comment)),
-            Replaced::Conflict(present) => comment = *present.ok_or_else(Problem::not_found)?,
-        }
     }
-    Err(Problem::busy())
+    Err(Problem::not_found())
 }

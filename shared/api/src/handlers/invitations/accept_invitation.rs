@@ -10,11 +10,9 @@ use taskbell_domain::{
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{
-        TRIES,
-        spaces::{room_for_one, space_view},
-    },
+    handlers::spaces::{room_for_one, space_view},
     http::{Call, Fields, Problem, Reply, read},
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -59,7 +57,9 @@ pub async fn handle(
         Problem::new(StatusCode::NOT_FOUND, "invalid_invitation", detail)
     };
     let token = InvitationToken::parse(&text).ok_or_else(invalid)?;
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let memberships = room_for_one(store, caller.user).await?;
         let invitation = store.invitation(token.space, &token.address_hash).await?;
         let invitation = invitation.filter(|found| found.is_opened_by(&token));
@@ -85,5 +85,4 @@ pub async fn handle(
             return Reply::json(StatusCode::OK, &space_view(&space, role));
         }
     }
-    Err(Problem::busy())
 }

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
-    id::{NotificationId, SpaceId},
+    id::NotificationId,
     notification::{Notification, NotificationKind},
     policy::{Action, permits_role},
-    ports::{Created, RateLimits, SpaceChanges, TimerQueue},
+    ports::{IdempotencyRecord, RateLimits, SpaceChanges, TimerQueue},
     rate_limit::{INVITATIONS, RateLimitKey},
     space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS, Role},
 };
@@ -18,11 +18,11 @@ use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
-        TRIES,
-        idempotency::{Key, replayed},
+        idempotency::{Key, create_once, created, find_replay, replayed},
         spaces::{shared, space_id},
     },
     http::{Call, Fields, Params, Problem, Reply, enforce_limit, read},
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -73,10 +73,10 @@ pub async fn handle(
     }
     let sent = [space.id.body().into_bytes(), call.json()?.to_vec()];
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
-    if let Some(key) = &key
-        && let Some(address) = key.find_replay::<String>(store).await?
-    {
-        return find_replay(store, space.id, &address).await;
+    let find = async |hash: String| Ok(store.invitation(space.id, &hash).await?);
+    // First, because the invitation itself would refuse a second one.
+    if let Some(before) = find_replay(key.as_ref(), store, find).await? {
+        return replayed(reply(&before));
     }
     let content = NotificationKind::Invitation { to: email.clone(), space: space.id };
     let notification = Notification::new(NotificationId::generate(clock, random), content, now);
@@ -95,34 +95,28 @@ pub async fn handle(
     refuse_flood(&book, &hash, now)?;
     enforce_limit(store, INVITATIONS, RateLimitKey::user(caller.user), 1, now).await?;
     call.admit().await?;
-    let record = key.as_ref().map(|key| key.record(&hash, StatusCode::CREATED.as_u16()));
-    for _ in 0..TRIES {
-        match store.invite(&invitation, &notification, Some(book.version), record.as_ref()).await? {
-            Some(Created::Stored) => {
-                enqueue_if_soon(queue, [notification.timer()], now).await;
-                return Reply::json(StatusCode::CREATED, &view(&invitation));
+    let store_new = async |record: Option<IdempotencyRecord>| {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.begin()?;
+            let (expected, record) = (Some(book.version), record.as_ref());
+            let invited = store.invite(&invitation, &notification, expected, record).await?;
+            if let Some(created) = invited {
+                return Ok(created);
             }
-            Some(Created::Replayed(used)) => {
-                let key = key.as_ref().ok_or_else(Problem::internal)?;
-                return find_replay(store, space.id, &key.resource_id::<String>(&used)?).await;
-            }
-            None => {
-                book = store.invitation_book(space.id, &hash).await?;
-                refuse_flood(&book, &hash, now)?;
-            }
+            book = store.invitation_book(space.id, &hash).await?;
+            refuse_flood(&book, &hash, now)?;
         }
+    };
+    let replay = create_once(key.as_ref(), hash.clone(), store_new, find).await?;
+    if replay.is_none() {
+        enqueue_if_soon(queue, [notification.timer()], now).await;
     }
-    Err(Problem::busy())
+    created(replay, &invitation, reply)
 }
 
-async fn find_replay(
-    store: &impl SpaceChanges,
-    space: SpaceId,
-    address: &str,
-) -> Result<Reply, Problem> {
-    let found = store.invitation(space, address).await?;
-    let found = found.map(|invitation| Reply::json(StatusCode::CREATED, &view(&invitation)));
-    replayed(found.transpose()?)
+fn reply(invitation: &Invitation) -> Result<Reply, Problem> {
+    Reply::json(StatusCode::CREATED, &view(invitation))
 }
 
 /// Refuses what would make a mail cannon of the space: invitations without end, or again and again to the same

@@ -15,8 +15,9 @@ use taskbell_domain::{
 use super::profile_view;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{TRIES, codes, users::COUNTED_BY},
+    handlers::{codes, users::COUNTED_BY},
     http::{Call, Fields, Problem, Reply, enforce_limit, read},
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -79,7 +80,9 @@ async fn promote(
     code: &str,
     clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let now = clock.now();
         let opened = codes::open(store, code, Purpose::Operator, now).await?;
         if opened.user != user.id {
@@ -97,5 +100,4 @@ async fn promote(
         }
         user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
     }
-    Err(Problem::busy())
 }

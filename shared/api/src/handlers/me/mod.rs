@@ -6,13 +6,9 @@ pub mod send_verification;
 pub mod update_profile;
 
 use serde_json::{Value, json};
-use taskbell_domain::{
-    ports::{ProfileChanges, Replaced},
-    user::User,
-};
+use taskbell_domain::{ports::ProfileChanges, user::User};
 
-use super::TRIES;
-use crate::http::Problem;
+use crate::{http::Problem, update::Update};
 
 /// A profile, as its owner sees it.
 pub(super) fn profile_view(user: &User) -> Value {
@@ -41,20 +37,19 @@ pub(super) fn profile_view(user: &User) -> Value {
 /// 404 if it is gone; 409 `busy`.
 pub(crate) async fn change(
     accounts: &impl ProfileChanges,
-    mut user: User,
+    user: User,
     change: impl Fn(&mut User) -> bool,
 ) -> Result<User, Problem> {
-    for _ in 0..TRIES {
+    let mut update = Update::of(Some(user));
+    while let Some((mut user, expected)) = update.attempt()? {
         let before = user.clone();
         if !change(&mut user) {
             return Ok(user);
         }
         let digest = user.digest_rescheduled(&before, user.updated_at);
-        match accounts.replace_user(&user, before.version, digest).await? {
-            Replaced::Stored => return Ok(user),
-            Replaced::Conflict(Some(present)) => user = *present,
-            Replaced::Conflict(None) => return Err(Problem::not_found()),
+        if update.is_stored(accounts.replace_user(&user, expected, digest).await?) {
+            return Ok(user);
         }
     }
-    Err(Problem::busy())
+    Err(Problem::not_found())
 }

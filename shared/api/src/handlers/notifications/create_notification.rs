@@ -6,7 +6,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
-    ports::{Created, Notifications, Profiles, TimerQueue},
+    ports::{IdempotencyRecord, Notifications, Profiles, TimerQueue},
     text::{MessageSubject, MessageText},
     violation::Violation,
 };
@@ -16,7 +16,7 @@ use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
-        idempotency::{Key, replayed},
+        idempotency::{Key, create_once, created},
         users::require_operator,
     },
     http::{Call, Fields, Params, Problem, Reply, read},
@@ -64,15 +64,15 @@ pub async fn handle(
     let content = NotificationKind::Message { to, by: caller.user, subject, text };
     let notification = Notification::new(NotificationId::generate(clock, random), content, now);
     let key = Key::of(call, caller.user, &[call.json()?], now)?;
-    let record = key.as_ref().map(|key| key.record(&notification.id, StatusCode::CREATED.as_u16()));
-    if let (Created::Replayed(used), Some(key)) =
-        (store.add_notification(&notification, record.as_ref()).await?, key)
-    {
-        let found = store.notification(key.resource_id(&used)?).await?;
-        return replayed(found.map(|notification| made(&notification)).transpose()?);
+    let store_new = async |record: Option<IdempotencyRecord>| {
+        Ok(store.add_notification(&notification, record.as_ref()).await?)
+    };
+    let find = async |id| Ok(store.notification(id).await?);
+    let replay = create_once(key.as_ref(), notification.id, store_new, find).await?;
+    if replay.is_none() {
+        enqueue_if_soon(queue, [notification.timer()], now).await;
     }
-    enqueue_if_soon(queue, [notification.timer()], now).await;
-    made(&notification)
+    created(replay, &notification, made)
 }
 
 fn made(notification: &Notification) -> Result<Reply, Problem> {

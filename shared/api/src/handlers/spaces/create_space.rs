@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 use taskbell_domain::{
     clock::{Clock, Random},
     id::SpaceId,
-    ports::{Created, SpaceChanges},
+    ports::{IdempotencyRecord, SpaceChanges},
     space::{Role, Space},
     text::SpaceName,
 };
@@ -12,12 +12,9 @@ use taskbell_domain::{
 use super::{room_for_one, space_view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{
-        TRIES,
-        idempotency::{Key, replayed},
-    },
+    handlers::idempotency::{Key, create_once, created, find_replay, replayed},
     http::{Call, Fields, Params, Problem, Reply, read},
-    tokens::Identity,
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -52,40 +49,34 @@ pub async fn handle(
     let name = fields.finish(name)?;
     let now = clock.now();
     let key = Key::of(call, caller.user, &[call.json()?], now)?;
-    if let Some(key) = &key
-        && let Some(made) = key.find_replay(store).await?
-    {
-        return find_replay(store, caller, made).await;
+    let find = async |id| {
+        let found = store.space_and_member(id, caller.user).await?;
+        Ok(found.filter(|(space, _)| !space.deleting).map(|(space, member)| (space, member.role)))
+    };
+    // First, because the limit of spaces may have been reached since.
+    if let Some(before) = find_replay(key.as_ref(), store, find).await? {
+        return replayed(made(&before));
     }
     let id = SpaceId::generate(clock, random);
     let (space, owner) = Space::create(id, name, caller.user, now);
-    let record = key.as_ref().map(|key| key.record(&id, StatusCode::CREATED.as_u16()));
-    for _ in 0..TRIES {
-        let memberships = room_for_one(store, caller.user).await?;
-        call.admit().await?;
-        match store.create_space(&space, &owner, Some(memberships), record.as_ref()).await? {
-            Some(Created::Stored) => return made(&space, owner.role),
-            Some(Created::Replayed(used)) => {
-                let key = key.as_ref().ok_or_else(Problem::internal)?;
-                return find_replay(store, caller, key.resource_id(&used)?).await;
+    let store_new = async |record: Option<IdempotencyRecord>| {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.begin()?;
+            let memberships = room_for_one(store, caller.user).await?;
+            call.admit().await?;
+            let record = record.as_ref();
+            if let Some(created) = store.create_space(&space, &owner, Some(memberships), record).await?
+            {
+                return Ok(created);
             }
-            None => {}
         }
-    }
-    Err(Problem::busy())
+    };
+    let replay = create_once(key.as_ref(), id, store_new, find).await?;
+    created(replay, &(space, owner.role), made)
 }
 
-fn made(space: &Space, role: Role) -> Result<Reply, Problem> {
-    Reply::json(StatusCode::CREATED, &space_view(space, role))?
+fn made((space, role): &(Space, Role)) -> Result<Reply, Problem> {
+    Reply::json(StatusCode::CREATED, &space_view(space, *role))?
         .with(header::LOCATION, &format!("/v1/spaces/{}", space.id))
-}
-
-async fn find_replay(
-    store: &impl SpaceChanges,
-    caller: Identity,
-    id: SpaceId,
-) -> Result<Reply, Problem> {
-    let found = store.space_and_member(id, caller.user).await?;
-    let found = found.filter(|(space, _)| !space.deleting);
-    replayed(found.map(|(space, member)| made(&space, member.role)).transpose()?)
 }

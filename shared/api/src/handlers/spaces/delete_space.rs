@@ -12,8 +12,9 @@ use taskbell_domain::{
 use super::{shared, space_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{TRIES, access::authorize, before},
+    handlers::{access::authorize, before},
     http::{Call, Params, Problem, Reply},
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -47,7 +48,9 @@ pub async fn handle(
     let mut params = Params::of(call);
     let name = params.optional("name", SpaceName::parse_trusted);
     params.finish()?;
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         // One that is being deleted already is found here, and here only.
         let found = match known_role(caller.user, id) {
             None => store.space_and_member(id, caller.user).await?,
@@ -70,5 +73,4 @@ pub async fn handle(
         before(call.deadline(), clock, async { Ok(store.purge_space(id).await?) }).await?;
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
-    Err(Problem::busy())
 }

@@ -8,7 +8,7 @@ use taskbell_domain::{
     id::{SpaceId, UserId},
     list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
     policy::{Action, permits_role},
-    ports::{AtomicExtras, Replaced, SpaceChanges, TaskChanges},
+    ports::{AtomicExtras, SpaceChanges, TaskChanges},
     space::MemberChange,
     task::{Task, TaskPatch},
 };
@@ -16,9 +16,10 @@ use taskbell_domain::{
 use super::{member_id, shared, space_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{TRIES, before},
+    handlers::before,
     http::{Call, Problem, Reply},
     tokens::Identity,
+    update::{Attempts, Update},
 };
 
 /// How many tasks are taken from somebody at a time: each call may need a connection of its own.
@@ -77,7 +78,9 @@ async fn remove(
     user: UserId,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let leaves = user == caller.user;
         let needed = if leaves { Action::ReadSpace } else { Action::ManageMembers };
         let (mut space, me) = shared(store, caller, id, needed).await?;
@@ -91,7 +94,6 @@ async fn remove(
             return Ok(());
         }
     }
-    Err(Problem::busy())
 }
 
 async fn unassign(
@@ -125,22 +127,21 @@ async fn unassign(
 /// Takes one task from somebody, as long as it is theirs.
 async fn take(
     store: &impl TaskChanges,
-    mut task: Task,
+    task: Task,
     user: UserId,
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<(), Problem> {
     let nobody = TaskPatch { assigned_to: Some(None), ..TaskPatch::default() };
-    for _ in 0..TRIES {
+    let mut update = Update::of(Some(task));
+    while let Some((mut task, expected)) = update.attempt()? {
         if task.assigned_to != Some(user) {
             return Ok(());
         }
-        let read = task.version;
         task.apply(nobody.clone(), None, now, random)?;
-        match store.replace(&task, read, AtomicExtras::default()).await? {
-            Replaced::Stored | Replaced::Conflict(None) => return Ok(()),
-            Replaced::Conflict(Some(present)) => task = *present,
+        if update.is_stored(store.replace(&task, expected, AtomicExtras::default()).await?) {
+            return Ok(());
         }
     }
-    Err(Problem::busy())
+    Ok(())
 }

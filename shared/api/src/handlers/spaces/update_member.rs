@@ -11,8 +11,8 @@ use taskbell_domain::{
 use super::{member_id, member_view, shared, space_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -45,7 +45,9 @@ pub async fn handle(
     let role = fields.required("role", read::text(Role::parse));
     let role = fields.finish(role)?;
     let (id, user) = (space_id(call)?, member_id(call, caller)?);
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let (mut space, me) = shared(store, caller, id, Action::ManageMembers).await?;
         let found = store.space_and_member(id, user).await?;
         let (_, member) = found.ok_or_else(Problem::not_found)?;
@@ -63,5 +65,4 @@ pub async fn handle(
             return Reply::json(StatusCode::OK, &member_view(&Member { role, ..member }, &profile));
         }
     }
-    Err(Problem::busy())
 }

@@ -11,8 +11,8 @@ use taskbell_domain::{
 use super::{shared, space_id, space_view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
+    update::Attempts,
 };
 
 /// What the endpoint is.
@@ -45,7 +45,9 @@ pub async fn handle(
     let name = fields.changed("name", read::text(SpaceName::parse));
     let name = fields.finish(Some(name))?;
     let id = space_id(call)?;
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         let (mut space, me) = shared(store, caller, id, Action::RenameSpace).await?;
         let read = space.version;
         let renamed = name.clone().is_some_and(|name| space.rename(name, now));
@@ -54,5 +56,4 @@ pub async fn handle(
             return Reply::json(StatusCode::OK, &space_view(&space, me.role));
         }
     }
-    Err(Problem::busy())
 }

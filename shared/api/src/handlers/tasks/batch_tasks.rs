@@ -13,7 +13,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     id::{SpaceId, TaskId, UserId},
     policy::Action,
-    ports::{IdempotencyRecord, RateLimits, Replaced, TaskChanges, TaskCreation, TimerQueue},
+    ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue},
     rate_limit::{OPERATIONS, RateLimitKey},
     statistics::{Counter, Counters, Quota},
     task::{Status, Task, TaskDraft, TaskPatch},
@@ -24,11 +24,12 @@ use taskbell_domain::{
 use super::{Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{TRIES, idempotency::Key},
+    handlers::idempotency::Key,
     http::{
         Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, enforce_limit,
         in_json, read,
     },
+    update::Update,
 };
 
 /// The most operations of one batch.
@@ -191,7 +192,8 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
                 let task = self.creation.build(space, *draft, &self.user)?;
                 self.creation.check(&task).await?;
                 self.admit(space, 1, task.reminders.len()).await?;
-                let (task, replayed) = self.creation.create(task, key).await?;
+                let replay = self.creation.create(&task, key).await?;
+                let (replayed, task) = (replay.is_some(), replay.unwrap_or(task));
                 Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
             }
             BatchOperation::Update { id, patch, preconditions } => {
@@ -252,16 +254,16 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
     ) -> Result<(), Problem> {
         let Creation { store, caller, .. } = self.creation;
         let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
-        let (mut found, comments) = store.task_and_comments(id).await?;
-        for _ in 0..TRIES {
-            let task = permitted(store, found, caller, Action::WriteTasks).await?;
-            preconditions.check(task.version)?;
-            match store.delete(id, task.version, comments, record.as_ref()).await? {
-                Replaced::Stored => return Ok(()),
-                Replaced::Conflict(present) => found = present.map(|task| *task),
+        let (found, comments) = store.task_and_comments(id).await?;
+        let mut update = Update::of(found);
+        while let Some((task, expected)) = update.attempt()? {
+            permitted(store, Some(task), caller, Action::WriteTasks).await?;
+            preconditions.check(expected)?;
+            if update.is_stored(store.delete(id, expected, comments, record.as_ref()).await?) {
+                return Ok(());
             }
         }
-        Err(Problem::busy())
+        Err(Problem::not_found())
     }
 }
 

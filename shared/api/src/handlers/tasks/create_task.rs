@@ -6,7 +6,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     id::{SpaceId, TaskId},
     policy::Action,
-    ports::{Created, RateLimits, TaskCreation, TimerQueue},
+    ports::{IdempotencyRecord, RateLimits, TaskCreation, TimerQueue},
     statistics::Quota,
     task::{Task, TaskDraft},
     user::User,
@@ -16,7 +16,7 @@ use super::{assignment, check_assignee, fields, permitted, require, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
-    handlers::idempotency::Key,
+    handlers::idempotency::{Key, create_once, created},
     http::{Call, Fields, Params, Problem, Reply, read},
     tokens::Identity,
 };
@@ -69,23 +69,19 @@ pub async fn handle(
         refused => refused,
     };
     if let Err(refusal) = admitted {
-        // A request that has been carried out is answered as it was, whatever has changed since.
-        let used = match &key {
-            Some(key) => store.records(caller.user, vec![key.hash()], now).await?,
-            None => Vec::new(),
+        // A request that was carried out before is answered again, even if it would be refused now.
+        let before = match &key {
+            Some(key) => key.created_before::<TaskId>(store).await?,
+            None => None,
         };
-        if used.is_empty() {
-            return Err(refusal);
-        }
+        before.ok_or(refusal)?;
     }
     call.admit().await?;
-    let (task, replayed) = creation.create(task, key.as_ref()).await?;
-    let reply = view::reply(StatusCode::CREATED, &task, caller.user)?
-        .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))?;
-    match replayed {
-        true => reply.with(http::HeaderName::from_static("idempotent-replayed"), "true"),
-        false => Ok(reply),
-    }
+    let replay = creation.create(&task, key.as_ref()).await?;
+    created(replay, &task, |task| {
+        view::reply(StatusCode::CREATED, task, caller.user)?
+            .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))
+    })
 }
 
 /// What creating a task works with.
@@ -111,29 +107,28 @@ impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {
         check_assignee(self.store, self.caller, task.space, task.assigned_to, now).await
     }
 
-    /// Stores the task, or finds the one that the key has created before; says which.
-    pub(super) async fn create(&self, task: Task, key: Option<&Key>) -> Result<(Task, bool), Problem> {
+    /// Stores the task, or returns the one that the same request created before.
+    pub(super) async fn create(&self, task: &Task, key: Option<&Key>) -> Result<Option<Task>, Problem> {
         let now = self.clock.now();
-        let record = key.map(|key| key.record(&task.id, StatusCode::CREATED.as_u16()));
-        let notification = assignment(&task, None, self.caller.user, now, self.random);
-        match (self.store.create(&task, record.as_ref(), notification.as_ref()).await?, key) {
-            (Created::Replayed(used), Some(key)) => {
-                let found = self.store.task(key.resource_id(&used)?).await?;
-                let found = permitted(self.store, found, self.caller, Action::ReadTasks).await;
-                let gone = "The task that this Idempotency-Key created is gone.";
-                let found = found.map_err(|problem| match problem.status() {
-                    StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => {
-                        Problem::conflict("already_deleted", gone)
-                    }
-                    _ => problem,
-                });
-                Ok((found?, true))
+        let notification = assignment(task, None, self.caller.user, now, self.random);
+        let store_new = async |record: Option<IdempotencyRecord>| {
+            Ok(self.store.create(task, record.as_ref(), notification.as_ref()).await?)
+        };
+        let find = async |id| {
+            let found = self.store.task(id).await?;
+            match permitted(self.store, found, self.caller, Action::ReadTasks).await {
+                Ok(task) => Ok(Some(task)),
+                Err(problem) => match problem.status() {
+                    StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Ok(None),
+                    _ => Err(problem),
+                },
             }
-            _ => {
-                let news = notification.and_then(|notification| notification.timer());
-                enqueue_if_soon(self.queue, [task.timer(), news], now).await;
-                Ok((task, false))
-            }
+        };
+        let replay = create_once(key, task.id, store_new, find).await?;
+        if replay.is_none() {
+            let notification = notification.and_then(|notification| notification.timer());
+            enqueue_if_soon(self.queue, [task.timer(), notification], now).await;
         }
+        Ok(replay)
     }
 }

@@ -1,16 +1,13 @@
 //! Deletes a task and its reminders. Two calls.
 
 use http::StatusCode;
-use taskbell_domain::{
-    policy::Action,
-    ports::{Replaced, TaskChanges},
-};
+use taskbell_domain::{policy::Action, ports::TaskChanges};
 
 use super::{permitted, task_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::TRIES,
     http::{Call, Preconditions, Problem, Reply},
+    update::Update,
 };
 
 /// What the endpoint is.
@@ -34,16 +31,16 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Deletes; answers 204. The timer goes with the task, in the same write.
 pub async fn handle(call: &Call, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let (mut found, comments) = tasks.task_and_comments(task_id(call)?).await?;
+    let (found, comments) = tasks.task_and_comments(task_id(call)?).await?;
     let preconditions = Preconditions::of(call)?;
-    for _ in 0..TRIES {
-        let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
+    let mut update = Update::of(found);
+    while let Some((task, expected)) = update.attempt()? {
+        let task = permitted(tasks, Some(task), caller, Action::WriteTasks).await?;
         preconditions.check(task.version)?;
         call.admit().await?;
-        match tasks.delete(task.id, task.version, comments, None).await? {
-            Replaced::Stored => return Ok(Reply::empty(StatusCode::NO_CONTENT)),
-            Replaced::Conflict(present) => found = present.map(|task| *task),
+        if update.is_stored(tasks.delete(task.id, expected, comments, None).await?) {
+            return Ok(Reply::empty(StatusCode::NO_CONTENT));
         }
     }
-    Err(Problem::busy())
+    Err(Problem::not_found())
 }

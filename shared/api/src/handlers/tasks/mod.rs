@@ -23,8 +23,7 @@ use taskbell_domain::{
     notification::{Notification, NotificationKind},
     policy::Action,
     ports::{
-        AtomicExtras, IdempotencyRecord, Memberships, Quotas, RateLimits, Replaced, TaskChanges,
-        TimerQueue,
+        AtomicExtras, IdempotencyRecord, Memberships, Quotas, RateLimits, TaskChanges, TimerQueue,
     },
     rate_limit::{ASSIGNMENTS, RateLimitKey},
     statistics::{Counters, Quota},
@@ -35,9 +34,9 @@ use taskbell_domain::{
 use super::access::{require, role};
 use crate::{
     enqueue_if_soon::enqueue_if_soon,
-    handlers::TRIES,
     http::{Call, Preconditions, Problem, enforce_limit},
     tokens::Identity,
+    update::Update,
 };
 
 /// The task id in the path. What is no id is treated as one that does not exist.
@@ -146,13 +145,14 @@ impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
     /// notification that the change has made included.
     async fn apply(
         &self,
-        mut task: Task,
+        task: Task,
         change: impl Fn(&mut Task) -> Result<TaskChange, Problem>,
     ) -> Result<Task, Problem> {
         let Self { store, queue, by, now, random, record, .. } = *self;
-        for _ in 0..TRIES {
+        let mut update = Update::of(Some(task));
+        while let Some((mut task, expected)) = update.attempt()? {
             self.preconditions.check(task.version)?;
-            let (read, assignee) = (task.version, task.assigned_to);
+            let assignee = task.assigned_to;
             let TaskChange { changed, mut next } = change(&mut task)?;
             if !changed {
                 return Ok(task);
@@ -163,16 +163,13 @@ impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
             let notification = assignment(&task, assignee, by, now, random);
             let also =
                 AtomicExtras { next: next.as_deref(), notification: notification.as_ref(), record };
-            match store.replace(&task, read, also).await? {
-                Replaced::Stored => {
-                    let next = next.and_then(|next| next.timer());
-                    let notification = notification.and_then(|notification| notification.timer());
-                    enqueue_if_soon(queue, [task.timer(), next, notification], now).await;
-                    return Ok(task);
-                }
-                Replaced::Conflict(present) => task = *present.ok_or_else(Problem::not_found)?,
+            if update.is_stored(store.replace(&task, expected, also).await?) {
+                let next = next.and_then(|next| next.timer());
+                let notification = notification.and_then(|notification| notification.timer());
+                enqueue_if_soon(queue, [task.timer(), next, notification], now).await;
+                return Ok(task);
             }
         }
-        Err(Problem::busy())
+        Err(Problem::not_found())
     }
 }

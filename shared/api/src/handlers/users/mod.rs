@@ -13,10 +13,10 @@ use taskbell_domain::{
     user::{AccountRole, User},
 };
 
-use super::TRIES;
 use crate::{
     http::{Call, Problem, disabled},
     tokens::Identity,
+    update::Attempts,
 };
 
 /// The limit under which all requests of a user are counted, by its name: how many there may be is of no matter here.
@@ -45,16 +45,17 @@ pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) ->
 /// # Errors
 /// 404, 409 `busy`.
 pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> Result<User, Problem> {
-    for _ in 0..TRIES {
+    let access = |user: &User| (user.disabled_at.is_some(), user.tokens_valid_from);
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
         store.store_access(&user, &COUNTED_BY).await?;
-        let access = |user: &User| (user.disabled_at.is_some(), user.tokens_valid_from);
         let stored = access(&user);
         user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;
         if access(&user) == stored {
             return Ok(user);
         }
     }
-    Err(Problem::busy())
 }
 
 /// The account id in the path.

@@ -4,15 +4,15 @@ use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
     email::EmailAddress,
-    ports::{AccessChanges, Accounts, Replaced},
+    ports::{AccessChanges, Accounts},
     user::{AccountRole, UserPatch},
 };
 
 use super::{account_view, require_operator, store_access, user_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::TRIES,
     http::{Call, Fields, Problem, Reply, read},
+    update::Update,
 };
 
 /// What the endpoint is.
@@ -52,7 +52,7 @@ pub async fn handle(
     let patch = fields.finish(Some(patch))?;
     require_operator(store, caller).await?;
     let id = user_id(call)?;
-    let mut user = store.user(id).await?.ok_or_else(Problem::not_found)?;
+    let user = store.user(id).await?.ok_or_else(Problem::not_found)?;
     if id == caller.user {
         let detail = "Another operator has to do that.";
         return Err(Problem::conflict("own_account", detail));
@@ -62,10 +62,10 @@ pub async fn handle(
         return Err(Problem::conflict("stack_operator", detail));
     }
     call.admit().await?;
-    for _ in 0..TRIES {
-        let read = user.version;
+    let mut update = Update::of(Some(user));
+    while let Some((mut user, expected)) = update.attempt()? {
         if !user.apply(patch.clone(), clock.now())
-            || store.replace_user(&user, read, None).await? == Replaced::Stored
+            || update.is_stored(store.replace_user(&user, expected, None).await?)
         {
             user = store_access(store, user).await?;
             if user.disabled_at.is_some() {
@@ -74,7 +74,6 @@ pub async fn handle(
             tracing::info!(operator = %caller.user, user = %id, disabled = ?patch.disabled, role = ?patch.role, "account changed");
             return Reply::json(StatusCode::OK, &account_view(&user));
         }
-        user = store.user(id).await?.ok_or_else(Problem::not_found)?;
     }
-    Err(Problem::busy())
+    Err(Problem::not_found())
 }

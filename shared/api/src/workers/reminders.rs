@@ -1,0 +1,152 @@
+//! Delivers the reminders of tasks, and completes tasks that complete themselves.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use taskbell_domain::{
+    delivery::{DeliveryStatus, Outcome, Reason},
+    id::{TaskId, UserId},
+    ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue},
+    reminder::Reminder,
+    space::Role,
+    task::Task,
+    timer::{Claim, Step, Timer},
+    user::MailKind,
+};
+
+use super::{
+    delivery::{Deliverable, DueStep},
+    mail_limits::limits_of,
+    offer::Offered,
+    send_reminders::{Worker, WorkerStore},
+};
+use crate::{
+    handlers::{access::role, tasks::limit_assignment},
+    mail::reminder_mail,
+};
+
+impl Deliverable for Task {
+    type Id = TaskId;
+    type Claim = Claim;
+    /// The next occurrence of a series.
+    type Created = Self;
+
+    async fn read(id: TaskId, store: &impl WorkerStore) -> Result<Option<Self>, PortError> {
+        store.task(id).await
+    }
+
+    fn next_timer(&self) -> Option<Timer> {
+        self.timer()
+    }
+
+    fn timer_of(next: &Self) -> Option<Timer> {
+        next.timer()
+    }
+
+    async fn begin<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &mut self,
+        worker: &Worker<'_, S, Q, M>,
+        now: Timestamp,
+    ) -> Result<DueStep<Self>, PortError> {
+        if worker.is_completion_suspended(self, now).await? {
+            self.rest(now);
+            return Ok(DueStep::Record(None));
+        }
+        Ok(match self.begin_delivery(now, worker.random) {
+            Step::Idle => DueStep::Idle,
+            Step::Recorded => DueStep::Record(None),
+            Step::Send(claim) => DueStep::Send(claim),
+            Step::Completed(None) => DueStep::Record(None),
+            Step::Completed(Some(mut next)) => {
+                let creator = next.created_by;
+                limit_assignment(worker.store, &mut next, creator, now).await;
+                DueStep::Record(Some(*next))
+            }
+        })
+    }
+
+    async fn replace(
+        &self,
+        store: &impl WorkerStore,
+        expected: u64,
+        next: Option<&Self>,
+    ) -> Result<Replaced<Self>, PortError> {
+        store.replace(self, expected, AtomicExtras { next, ..AtomicExtras::default() }).await
+    }
+
+    async fn has_recipient<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &self,
+        _: Claim,
+        worker: &Worker<'_, S, Q, M>,
+    ) -> Result<bool, PortError> {
+        let Some((recipient, _)) = worker.recipient(self).await? else { return Ok(false) };
+        Ok(worker.reader(recipient, MailKind::Reminders).await?.is_ok())
+    }
+
+    async fn send<S: WorkerStore, Q: TimerQueue, M: Mailer>(
+        &self,
+        claim: &mut Claim,
+        worker: &Worker<'_, S, Q, M>,
+    ) -> Result<Outcome, PortError> {
+        worker.send_reminder(self, claim).await
+    }
+
+    fn mail_id(&self, claim: Claim) -> impl Display {
+        claim.reminder
+    }
+
+    fn finish(&mut self, claim: Claim, outcome: &Outcome, now: Timestamp) -> bool {
+        self.finish_delivery(claim, outcome, now)
+    }
+
+    fn log_failure(&self, claim: Claim) {
+        let failed =
+            |r: &Reminder| r.id == claim.reminder && r.delivery.status == DeliveryStatus::Failed;
+        if self.reminders.iter().any(failed) {
+            // The template's FailedMailAlarm counts this line.
+            tracing::error!(task = %self.id, reminder = %claim.reminder, "reminder failed");
+        }
+    }
+}
+
+impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
+    /// Whether a task is due to complete itself, and its creator is blocked.
+    async fn is_completion_suspended(&self, task: &Task, now: Timestamp) -> Result<bool, PortError> {
+        if task.completion_timer().is_none_or(|at| at > now) {
+            return Ok(false);
+        }
+        Ok(self.account(task.created_by).await? == Err(Reason::AccountDisabled))
+    }
+
+    async fn send_reminder(&self, task: &Task, claim: &mut Claim) -> Result<Outcome, PortError> {
+        let Some((recipient, role)) = self.recipient(task).await? else {
+            return Ok(Outcome::Skipped(Reason::NoAccess));
+        };
+        claim.recipient = Some(recipient);
+        let user = match self.reader(recipient, MailKind::Reminders).await? {
+            Ok(user) => user,
+            Err(reason) => return Ok(Outcome::Skipped(reason)),
+        };
+        let limits = limits_of(task.space, task.created_by, recipient);
+        match reminder_mail(self.mail, task, (&user, role), *claim, self.clock.now()) {
+            Ok(mail) => {
+                let offered = Offered { id: &claim.reminder, fire_at: claim.fire_at };
+                Ok(self.offer_within(&limits, &mail, offered).await)
+            }
+            Err(error) => {
+                tracing::error!(task = %task.id, %error, "mail could not be written");
+                Ok(Outcome::Refused)
+            }
+        }
+    }
+
+    /// Who is reminded: the assignee if they still have access to the task, otherwise the creator if they have.
+    async fn recipient(&self, task: &Task) -> Result<Option<(UserId, Role)>, PortError> {
+        for user in task.assigned_to.into_iter().chain([task.created_by]) {
+            if let Some(role) = role(self.store, user, task.space).await? {
+                return Ok(Some((user, role)));
+            }
+        }
+        Ok(None)
+    }
+}

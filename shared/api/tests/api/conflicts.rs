@@ -1,0 +1,86 @@
+//! What a request checks again after another writer was faster.
+
+use serde_json::json;
+use taskbell_domain::{
+    ports::{AtomicExtras, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation, TaskReads},
+    space::{MemberChange, Role},
+    task::{Task, TaskPatch},
+    text::Title,
+};
+use taskbell_test::{
+    Faulty, Meddler, Memory, SeededRandom,
+    fixtures::{draft, now, space, task, user},
+};
+
+use crate::support::World;
+
+/// Gives a member of the shared space another role. The space has another version then.
+async fn change_role(store: &Memory, number: u64, role: Role) {
+    let id = space(1, &user(1)).0.id;
+    let found = store.space_and_member(id, user(number).id).await.expect("an answer");
+    let (mut space, member) = found.expect("a member");
+    let (version, change) = (space.version, MemberChange::Role(member, role));
+    space.apply(&change, now()).expect("a valid change");
+    assert!(store.change_member(&space, version, &change).await.expect("an answer"));
+}
+
+/// Gives a task another title. It has another version then.
+async fn rename(store: &Memory, task: &Task) {
+    let mut task = store.task(task.id).await.expect("an answer").expect("the task");
+    let version = task.version;
+    let title = Some(Title::parse("Theirs").expect("a title"));
+    let patch = TaskPatch { title, ..TaskPatch::default() };
+    task.apply(patch, None, now(), &SeededRandom::new(5)).expect("a valid patch");
+    let replaced = store.replace(&task, version, AtomicExtras::default()).await.expect("an answer");
+    assert_eq!(replaced, Replaced::Stored);
+}
+
+#[tokio::test]
+async fn permissions_are_checked_again_after_a_conflict() {
+    for (function, write, before, after) in [
+        ("update-space", "replace_space", Role::Admin, Role::Member),
+        ("delete-space", "replace_space", Role::Owner, Role::Admin),
+        ("update-member", "change_member", Role::Admin, Role::Member),
+        ("remove-member", "change_member", Role::Admin, Role::Member),
+        ("delete-task", "delete", Role::Member, Role::Viewer),
+        ("batch-tasks", "delete", Role::Member, Role::Viewer),
+    ] {
+        for demoted in [false, true] {
+            let memory = Memory::default();
+            let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
+            world.inhabit().await;
+            let caller = world.register(11).await;
+            let (id, _) = space(1, &user(1));
+            let mut shared = memory.space(id.id).await.expect("an answer").expect("the space");
+            world.join(&mut shared, &caller, before).await;
+            let task = Task { space: shared.id, ..task(77, &caller, draft("Shared")) };
+            memory.create(&task, None, None).await.expect("an answer");
+
+            let event = world.event(function, &caller, &task).await.without_header("if-match");
+            let event = match function {
+                "update-member" => event.body(&json!({ "role": "viewer" })),
+                "update-space" => event.body(&json!({ "name": "Another name" })),
+                "batch-tasks" => {
+                    event.body(&json!({ "operations": [{ "op": "delete", "id": task.id }] }))
+                }
+                _ => event,
+            };
+            let (store, conflicting) = (memory.clone(), task.clone());
+            world.store.faults.before(write, async move {
+                if write == "delete" {
+                    rename(&store, &conflicting).await;
+                }
+                let role = if demoted { after } else { before };
+                change_role(&store, 11, role).await;
+            });
+            let answer = world.send(&event).await;
+            assert!(world.store.faults.is_done(), "{function}: there was no conflict");
+            let result = answer.body["results"][0]["status"].as_u64();
+            let status = result.unwrap_or(answer.status.into());
+            match demoted {
+                true => assert_eq!(status, 403, "{function}: {}", answer.body),
+                false => assert!(status < 300, "{function}: {}", answer.body),
+            }
+        }
+    }
+}

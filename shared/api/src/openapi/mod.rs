@@ -7,8 +7,6 @@ pub mod schemas;
 
 use serde_json::{Map, Value, json};
 
-use parameters::parameter;
-
 /// The document as `GET /v1/openapi.json` serves it.
 pub const DOCUMENT: &str = include_str!("openapi.json");
 
@@ -156,7 +154,8 @@ pub fn document() -> Value {
         "security": [{ "access_token": [] }],
         "paths": paths,
         "components": {
-            "schemas": schemas::components(),
+            "schemas": schemas::all(),
+            "parameters": parameters::all(),
             "securitySchemes": {
                 "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
             },
@@ -170,8 +169,8 @@ impl Operation {
         let names = self.path.split(['{', '}']).skip(1).step_by(2);
         let member = self.path.contains("/members/");
         let names = names.map(|name| if member && name == "user_id" { "member_id" } else { name });
-        let mut parameters: Vec<_> = names.map(parameter).collect();
-        parameters.extend(self.parameters.iter().map(|name| parameter(name)));
+        let mut parameters: Vec<_> = names.map(parameters::reference).collect();
+        parameters.extend(self.parameters.iter().map(|name| parameters::reference(name)));
         let mut statuses = vec![400, 500, 503];
         statuses.extend(self.errors);
         if !public {
@@ -237,18 +236,7 @@ fn success(answer: &str) -> Value {
         ("", _) => json!({ "description": "Done." }),
         ("html", _) => content("text/html", json!({ "type": "string" })),
         ("document", _) => content("application/json", json!({ "type": "object" })),
-        (_, Some(item)) => content(
-            "application/json",
-            json!({
-                "type": "object",
-                "properties": {
-                    "items": { "type": "array", "items": reference(item) },
-                    "next_cursor": { "type": ["string", "null"] },
-                },
-                "required": ["items", "next_cursor"],
-                "additionalProperties": false,
-            }),
-        ),
+        (_, Some(item)) => content("application/json", reference(&format!("{item}Page"))),
         (name, None) => content("application/json", reference(name)),
     }
 }

@@ -1,10 +1,51 @@
 //! The parameters of paths, queries and headers.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-/// A parameter as the document describes it, by its name. The account of a member has its own entry, `member_id`, because
-/// it can be `me`; its name in the path is `user_id`.
-pub(super) fn parameter(name: &str) -> Value {
+/// All of them. The account of a member has its own entry, because it can be `me`; in the path it is `user_id`, too.
+const NAMES: &[&str] = &[
+    "task_id",
+    "space_id",
+    "user_id",
+    "member_id",
+    "comment_id",
+    "notification_id",
+    "invitation_id",
+    "token",
+    "space",
+    "assigned_to",
+    "status",
+    "priority",
+    "category",
+    "tag",
+    "q",
+    "overdue",
+    "due",
+    "due_before",
+    "due_after",
+    "sort",
+    "limit",
+    "cursor",
+    "email",
+    "days",
+    "name",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+];
+
+/// The parameters of the document, by name.
+pub(super) fn all() -> Map<String, Value> {
+    NAMES.iter().map(|name| ((*name).to_owned(), parameter(name))).collect()
+}
+
+/// A reference to a parameter.
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+/// A parameter as the document describes it.
+fn parameter(name: &str) -> Value {
     let (schema, example) = schema(name);
     let place = place(name);
     let mut described = json!({
@@ -96,8 +137,8 @@ fn schema(name: &str) -> (Value, Value) {
         }
         "invitation_id" => (pattern("^[0-9A-Fa-f]{64}$"), "0".repeat(64)),
         "assigned_to" => (pattern(&format!("^(me|usr_{ULID})$")), "me".to_owned()),
-        "status" => (reference("TaskStatus"), "pending".to_owned()),
-        "priority" => (reference("TaskPriority"), "high".to_owned()),
+        "status" => (super::reference("TaskStatus"), "pending".to_owned()),
+        "priority" => (super::reference("TaskPriority"), "high".to_owned()),
         "category" => (length(1, 100), "Tower".to_owned()),
         "tag" => (length(1, 100), "weekly".to_owned()),
         "q" => (length(1, 100), "bell".to_owned()),
@@ -158,8 +199,4 @@ fn word(words: &[&str]) -> Value {
 
 fn integer(max: u8, default: u8) -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }

@@ -36,8 +36,21 @@ macro_rules! schemas {
     }};
 }
 
-/// Makes the schemas of the document, by name.
-pub(super) fn components() -> Map<String, Value> {
+/// What is answered in pages.
+const PAGED: &[&str] = &[
+    "Account",
+    "Comment",
+    "DeliveryLogEntry",
+    "Invitation",
+    "Member",
+    "NameCount",
+    "Occurrence",
+    "Space",
+    "Task",
+];
+
+/// The schemas of the document, by name.
+pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
@@ -60,7 +73,30 @@ pub(super) fn components() -> Map<String, Value> {
     let values: BTreeMap<_, _> =
         values.map(|(name, schema)| (reference(name), schema.clone())).collect();
     let listed = all.into_iter().filter(|(_, schema)| !is_value(schema));
-    listed.map(|(name, mut schema)| (simplify(&mut schema, &values), (name, schema)).1).collect()
+    let mut listed: Map<_, _> =
+        listed.map(|(name, mut schema)| (simplify(&mut schema, &values), (name, schema)).1).collect();
+    listed.extend(PAGED.iter().map(|name| (format!("{name}Page"), page_of(name))));
+    listed
+}
+
+fn page_of(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": "A page of a list.",
+        "properties": {
+            "items": {
+                "type": "array",
+                "description": "The items of the page. It can have fewer than `limit`, or none, and still have a next one.",
+                "items": { "$ref": reference(name) },
+            },
+            "next_cursor": {
+                "type": ["string", "null"],
+                "description": "Value of `cursor` for the next page of the same query. Null on the last page.",
+            },
+        },
+        "required": ["items", "next_cursor"],
+        "additionalProperties": false,
+    })
 }
 
 fn reference(name: &str) -> String {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// A parameter as the document describes it, by its name. The account of a member has its own entry, `member_id`, because
-/// it can be `me`; its name in the path is `user_id`.
+/// A parameter as the document describes it. The account of a member has an entry of its own, `member_id`, because it
+/// can be `me`; in the path it is `user_id`, too.
 pub(super) fn parameter(name: &str) -> Value {
     let (schema, example) = schema(name);
     let place = place(name);
@@ -96,8 +96,8 @@ fn schema(name: &str) -> (Value, Value) {
         }
         "invitation_id" => (pattern("^[0-9A-Fa-f]{64}$"), "0".repeat(64)),
         "assigned_to" => (pattern(&format!("^(me|usr_{ULID})$")), "me".to_owned()),
-        "status" => (reference("TaskStatus"), "pending".to_owned()),
-        "priority" => (reference("TaskPriority"), "high".to_owned()),
+        "status" => (super::reference("TaskStatus"), "pending".to_owned()),
+        "priority" => (super::reference("TaskPriority"), "high".to_owned()),
         "category" => (length(1, 100), "Tower".to_owned()),
         "tag" => (length(1, 100), "weekly".to_owned()),
         "q" => (length(1, 100), "bell".to_owned()),
@@ -158,8 +158,4 @@ fn word(words: &[&str]) -> Value {
 
 fn integer(max: u8, default: u8) -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }

@@ -79,10 +79,10 @@ fn page(item: &str) -> Value {
         "additionalProperties": false,
         "required": ["items", "next_cursor"],
         "properties": {
-            "items": { "type": "array", "description": "The items of this page.", "items": reference(item) },
+            "items": { "type": "array", "description": "The items of the page. There can be fewer than `limit`, or none, and still a next page.", "items": reference(item) },
             "next_cursor": {
                 "type": ["string", "null"],
-                "description": "Send it as `cursor` for the next page. Null on the last page.",
+                "description": "Value of `cursor` for the next page of the same query. Null on the last page.",
             },
         },
     })

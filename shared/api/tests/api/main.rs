@@ -38,6 +38,7 @@ mod recurrence;
 mod reminders;
 mod roles;
 mod scale;
+mod schemas;
 mod search;
 mod sessions;
 mod signing_key;

@@ -55,7 +55,6 @@ pub struct Session {
     /// JWT (EdDSA) for the `Authorization` header. It is valid for 15 minutes.
     pub access_token: String,
     /// Always `Bearer`.
-    #[schema(inline)]
     pub token_type: TokenType,
     /// Lifetime of the access token, in seconds.
     #[schema(examples(900))]

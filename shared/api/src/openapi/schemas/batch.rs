@@ -52,7 +52,6 @@ pub enum BatchOperation {
 #[serde(deny_unknown_fields)]
 pub struct CreateOperation {
     /// Always `create`.
-    #[schema(inline)]
     pub op: CreateOp,
     /// The task to be created.
     pub task: CreateTaskRequest,
@@ -65,7 +64,6 @@ pub struct CreateOperation {
 #[serde(deny_unknown_fields)]
 pub struct UpdateOperation {
     /// Always `update`.
-    #[schema(inline)]
     pub op: UpdateOp,
     /// The task.
     pub id: TaskId,
@@ -80,7 +78,6 @@ pub struct UpdateOperation {
 #[serde(deny_unknown_fields)]
 pub struct CompleteOperation {
     /// Always `complete`.
-    #[schema(inline)]
     pub op: CompleteOp,
     /// The task.
     pub id: TaskId,
@@ -93,7 +90,6 @@ pub struct CompleteOperation {
 #[serde(deny_unknown_fields)]
 pub struct DeleteOperation {
     /// Always `delete`.
-    #[schema(inline)]
     pub op: DeleteOp,
     /// The task.
     pub id: TaskId,

@@ -36,8 +36,8 @@ macro_rules! schemas {
     }};
 }
 
-/// Makes the schemas of the document, by name.
-pub(super) fn components() -> Map<String, Value> {
+/// The schemas of the document, by name.
+pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
@@ -53,7 +53,9 @@ pub(super) fn components() -> Map<String, Value> {
         .into_iter()
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
         .collect();
-    let is_value = |schema: &Value| schema["type"] == "string" && schema["enum"].is_null();
+    let is_value = |schema: &Value| {
+        schema["type"] == "string" && schema["enum"].as_array().is_none_or(|words| words.len() == 1)
+    };
     let values = all.iter().filter(|(_, schema)| is_value(schema));
     let values: BTreeMap<_, _> =
         values.map(|(name, schema)| (reference(name), schema.clone())).collect();
@@ -65,7 +67,7 @@ fn reference(name: &str) -> String {
     format!("#/components/schemas/{name}")
 }
 
-/// Replaces references to simple values by the values, puts descriptions of what may be null where descriptions are
+/// Replaces references to strings and single words by what they refer to, puts descriptions of what may be null where descriptions are
 /// looked for, and joins the lines of descriptions.
 fn simplify(schema: &mut Value, values: &BTreeMap<String, Value>) {
     match schema {
@@ -86,18 +88,26 @@ fn simplify(schema: &mut Value, values: &BTreeMap<String, Value>) {
                 }
             }
             hoist(fields);
+            if fields.contains_key("discriminator") {
+                let choices =
+                    fields.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+                // Each has the description of the schema that it refers to.
+                for choice in choices.filter_map(Value::as_object_mut) {
+                    choice.remove("description");
+                }
+            }
         }
         _ => {}
     }
 }
 
-/// Turns a choice between null and something else into that, if it is a simple value, and describes the choice.
+/// Describes a choice between null and something else as a whole, and writes one between null and a string as a type.
 fn hoist(fields: &mut Map<String, Value>) {
-    let null = json!({ "type": "null" });
+    let absent = json!({ "type": "null" });
     let Some([one, other]) = fields.get("oneOf").and_then(Value::as_array).map(Vec::as_slice) else {
         return;
     };
-    let mut some = match (one == &null, other == &null) {
+    let mut some = match (*one == absent, *other == absent) {
         (true, false) => other.clone(),
         (false, true) => one.clone(),
         _ => return,
@@ -109,6 +119,6 @@ fn hoist(fields: &mut Map<String, Value>) {
         fields.append(object);
     } else if let Some(description) = object.remove("description") {
         fields.insert("description".to_owned(), description);
-        fields.insert("oneOf".to_owned(), json!([some, { "type": "null" }]));
+        fields.insert("oneOf".to_owned(), json!([some, absent]));
     }
 }

@@ -65,6 +65,5 @@ words!(/// State of the API.
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Always `ok`.
-    #[schema(inline)]
     pub status: HealthStatus,
 }

@@ -52,7 +52,7 @@ macro_rules! task_fields {
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $($field)*
-            /// More about the task. Null or absent when creating, and null when updating: empty.
+            /// More about the task. Null: empty.
             pub description: Option<Description>,
             /// Category of the task. Null: none.
             pub category: Option<Category>,
@@ -63,10 +63,6 @@ macro_rules! task_fields {
             /// zone (`2026-03-01T09:00[Europe/Berlin]`), or an instant (`2026-03-01T08:00:00Z`), in the years 1970 to
             /// 2199. Null: it has no due time.
             pub due: Option<Due>,
-            /// Reminders of the task, each at another time. Null or absent when creating: the default reminders of the
-            /// user if the task has a due time. Null when updating: none.
-            #[schema(max_items = 20)]
-            pub reminders: Option<Vec<ReminderInput>>,
             /// Recurrence rule: the value of an RRULE property (RFC 5545) without DTSTART. The due time begins the
             /// series. Null: the task does not recur.
             pub recurrence: Option<RecurrenceRule>,
@@ -96,6 +92,10 @@ task_fields!(
         pub priority: Option<TaskPriority>,
         /// What the next occurrence is counted from. `due` if absent or null. It requires a recurrence rule.
         pub recurrence_from: Option<RecurrenceFrom>,
+        /// Reminders of the task, each at another time. If absent or null: the default reminders of the user if the
+        /// task has a due time, otherwise none.
+        #[schema(max_items = 20)]
+        pub reminders: Option<Vec<ReminderInput>>,
     }
 );
 
@@ -115,6 +115,9 @@ task_fields!(
         /// What the next occurrence is counted from. It requires a recurrence rule.
         #[schema(nullable = false)]
         pub recurrence_from: Option<RecurrenceFrom>,
+        /// New reminders, in place of the present ones, each at another time. Null: none.
+        #[schema(max_items = 20)]
+        pub reminders: Option<Vec<ReminderInput>>,
     }
 );
 
@@ -297,7 +300,6 @@ reminder_fields!(
     ReminderLogEntry,
     {
         /// Always `reminder`.
-        #[schema(inline)]
         pub kind: ReminderKind,
     }
 );
@@ -307,7 +309,6 @@ reminder_fields!(
 #[serde(deny_unknown_fields)]
 pub struct AutoCompletionLogEntry {
     /// Always `auto_completion`.
-    #[schema(inline)]
     pub kind: AutoCompletionKind,
     /// Time after which the task completes itself.
     pub after: Period,

@@ -61,7 +61,7 @@ pub enum Access {
     Public,
     /// Users, with an access token.
     User,
-    /// Users that are operators; to others it does not exist.
+    /// Users that are operators; others are answered with 403.
     Operator,
 }
 
@@ -155,7 +155,7 @@ impl Tag {
             Self::Invitations => "Invite people into a shared space by email.",
             Self::Statistics => "Figures about the tasks of a space.",
             Self::Links => "What links in emails open. They answer people, with HTML.",
-            Self::Operators => "For operators of the stack. To everybody else these do not exist.",
+            Self::Operators => "For operators of the stack. Other users get 403.",
             Self::Service => "The service itself.",
         }
     }

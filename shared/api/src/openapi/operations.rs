@@ -29,7 +29,10 @@ pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'s
     if endpoint.access != Access::Public {
         codes.extend(["unauthorized", "account_disabled"]);
     }
-    if endpoint.access == Access::Operator || endpoint.path.contains('{') {
+    if endpoint.access == Access::Operator {
+        codes.push("forbidden");
+    }
+    if endpoint.path.contains('{') {
         codes.push("not_found");
     }
     if !matches!(endpoint.rate_limit, RequestLimit::None) {

@@ -30,7 +30,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
         request: Some("AcceptInvitationRequest"),
         responses: &[(200, Body::Json("Space"))],
         errors: &[
-            "not_found",
             "invalid_invitation",
             "already_member",
             "space_full",

@@ -7,9 +7,8 @@ A role has the statements of its inline policies and of the managed policies att
 one per action, resource and condition, so that it does not matter how statements are grouped into policies. A condition
 is never split: `ForAllValues` must hold for all keys of one request together.
 
-The comparison also covers everything else in the transformed template: functions with their environment, memory, time
-limit and events, routes, tables, queues, alarms, parameters and outputs. It ignores descriptions and the managed policies
-themselves.
+The comparison also covers everything else in the transformed template: environments, memory, time limits, routes, alarms,
+tables, parameters and outputs. It ignores descriptions and the managed policies themselves.
 """
 
 import json
@@ -23,14 +22,12 @@ from samtranslator.yaml_helper import yaml_parse
 from sam_transform import ManagedPolicies
 
 ROLE, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
-# Quotas of IAM: characters of a managed policy and of all inline policies of a role, without white space; managed policies
-# per role.
+# IAM quotas: characters of a managed policy and of all inline policies of a role, managed policies per role.
 POLICY_SIZE, INLINE_SIZE, ATTACHED = 6_144, 10_240, 10
 DESCRIPTIONS = {"Description", "AlarmDescription", "ConstraintDescription", "Label"}
 
 
 def transformed(text: str) -> dict:
-    """A template as plain CloudFormation."""
     source = yaml_parse(text)
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
@@ -53,12 +50,10 @@ def canonical(value) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def ordered(condition: dict) -> dict:
-    """A condition with the alternatives of each key sorted."""
-    return {
-        operator: {key: sorted(listed(values), key=canonical) for key, values in keys.items()}
-        for operator, keys in condition.items()
-    }
+def condition(statement: dict) -> dict:
+    """The condition of a statement, with the alternatives of each key sorted."""
+    tests = statement.get("Condition", {}).items()
+    return {test: {key: sorted(listed(has), key=canonical) for key, has in keys.items()} for test, keys in tests}
 
 
 def split(document: dict) -> list[dict]:
@@ -66,7 +61,7 @@ def split(document: dict) -> list[dict]:
     if unknown := set().union(*document["Statement"]) - {"Sid", "Effect", "Action", "Resource", "Condition"}:
         raise ValueError(f"elements that this script does not compare: {unknown}")
     return [
-        {"effect": one["Effect"], "action": action, "resource": resource, "condition": ordered(one.get("Condition", {}))}
+        {"effect": one["Effect"], "action": action, "resource": resource, "condition": condition(one)}
         for one in document["Statement"]
         for action in listed(one["Action"])
         for resource in listed(one["Resource"])
@@ -75,14 +70,11 @@ def split(document: dict) -> list[dict]:
 
 def role_statements(role: dict, managed: dict[str, dict]) -> list[dict]:
     """All statements of a role, sorted, each once. A policy of AWS is a statement with its ARN."""
-    properties, found = role["Properties"], []
-    for policy in properties.get("Policies", []):
-        found += split(policy["PolicyDocument"])
+    properties = role["Properties"]
+    found = [one for policy in properties.get("Policies", []) for one in split(policy["PolicyDocument"])]
     for arn in properties.get("ManagedPolicyArns", []):
-        if isinstance(arn, dict) and arn.get("Ref") in managed:
-            found += split(managed[arn["Ref"]]["Properties"]["PolicyDocument"])
-        else:
-            found.append({"managed_policy": arn})
+        policy = managed.get(arn.get("Ref")) if isinstance(arn, dict) else None
+        found += split(policy["Properties"]["PolicyDocument"]) if policy else [{"managed_policy": arn}]
     return [json.loads(one) for one in sorted({canonical(one) for one in found})]
 
 
@@ -105,16 +97,14 @@ def everything_else(template: dict) -> dict[str, object]:
     for name, resource in template["Resources"].items():
         if resource["Type"] == MANAGED_POLICY:
             continue
-        properties = resource.pop("Properties", {})
-        if resource["Type"] == ROLE:
-            properties = {key: value for key, value in properties.items() if key not in ("Policies", "ManagedPolicyArns")}
+        ignored = {"Policies", "ManagedPolicyArns"} if resource["Type"] == ROLE else set()
+        parts |= {f"{name}.{key}": one for key, one in resource.pop("Properties", {}).items() if key not in ignored}
         parts[name] = resource
-        parts |= {f"{name}.{key}": value for key, value in properties.items()}
     return parts
 
 
 def quotas(template: dict) -> list[str]:
-    """Policies that IAM would refuse. Intrinsic functions count with the length of their JSON."""
+    """Policies that IAM would refuse. White space does not count; intrinsic functions count with their JSON."""
     wrong, size = [], lambda document: len("".join(canonical(document).split()))
     for name, policy in of_type(template, MANAGED_POLICY).items():
         if size(policy["Properties"]["PolicyDocument"]) > POLICY_SIZE:
@@ -127,25 +117,26 @@ def quotas(template: dict) -> list[str]:
     return wrong
 
 
+def paired(old: dict, new: dict) -> list:
+    return [(key, (old.get(key), new.get(key))) for key in sorted(old.keys() | new.keys())]
+
+
 def differences(old: dict, new: dict) -> list[str]:
     found = quotas(new)
-    before, after = effective(old), effective(new)
-    for role in sorted(before.keys() | after.keys()):
-        had, has = ({canonical(one) for one in side.get(role, [])} for side in (before, after))
+    for role, (before, after) in paired(effective(old), effective(new)):
+        had, has = ({canonical(one) for one in side or []} for side in (before, after))
         found += [f"{role} lost {one}" for one in sorted(had - has)] + [f"{role} gained {one}" for one in sorted(has - had)]
-    before, after = everything_else(old), everything_else(new)
-    for path in sorted(before.keys() | after.keys()):
-        if before.get(path) != after.get(path):
-            found.append(f"{path}: {canonical(before.get(path))} became {canonical(after.get(path))}")
+    for path, (before, after) in paired(everything_else(old), everything_else(new)):
+        if before != after:
+            found.append(f"{path}: {canonical(before)} became {canonical(after)}")
     return found
 
 
 def main(arguments: list[str]) -> int:
     match arguments:
         case ["--compare", *files] if len(files) == 2:
-            old, new = (transformed(Path(file).read_text()) for file in files)
-            found = differences(old, new)
-            print("\n".join(found) or f"{len(effective(new))} roles have the same statements, and all else is the same")
+            found = differences(*(transformed(Path(file).read_text()) for file in files))
+            print("\n".join(found) or "all roles have the same statements, and everything else is the same")
             return 1 if found else 0
         case [file]:
             print(json.dumps(effective(transformed(Path(file).read_text())), indent=1, sort_keys=True))

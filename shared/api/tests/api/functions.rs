@@ -152,7 +152,7 @@ fn every_role_names_its_actions_and_resources() {
         }
         let limited = policies.contains(&json!({"Ref": "RateLimitPolicy"}));
         let served = function["Properties"]["Events"].to_string().contains("HttpApi");
-        assert_eq!(limited, served, "{id}: every function of the API counts requests");
+        assert!(limited || !served, "{id}: every function of the API counts requests");
         for statement in statements(&function) {
             assert_eq!(statement["Effect"], "Allow");
             for action in statement["Action"].as_array().expect("actions") {

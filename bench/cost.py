@@ -13,6 +13,8 @@ import sys
 from collections import Counter, defaultdict
 from statistics import median
 
+from samtranslator.yaml_helper import yaml_parse
+
 from report import HASHING, PROJECT, filled, table, write
 
 DOCUMENT = PROJECT / "docs" / "cost.md"
@@ -82,7 +84,8 @@ try:
     MEASURED, UNITS = performance(), budgets()
 except FileNotFoundError as missing:
     sys.exit(f"cost: {missing.filename} is missing: make bench and make growth write the measurements, make test the budgets")
-MEMORY = int(re.search(r"MemorySize: (\d+)", (PROJECT / "template.yaml").read_text())[1])
+TEMPLATE = yaml_parse((PROJECT / "template.yaml").read_text())
+MEMORY = TEMPLATE["Globals"]["Function"]["MemorySize"]
 # CPU time per SDK call, including its share of everything else: half of get-task, which makes two calls.
 CALL_CPU_MS = MEASURED["get-task"]["warm_cpu_us"] / 2
 
@@ -147,15 +150,19 @@ def reminder(starts: float) -> Counter:
     return cost
 
 
+def alarm_metrics() -> int:
+    """The number of metrics that alarms read: each metric is billed as one alarm."""
+    alarms = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    return sum(1 if "MetricName" in one else sum("MetricStat" in metric for metric in one["Metrics"]) for one in alarms)
+
+
 def idle() -> Counter:
     """A month without any request."""
     runs = S["days"] * 24 * 60
     cost = times(worker("dispatch-due-timers, when nothing is due"), runs)
     cost["schedule"] += runs * PRICES["schedule"]
     cost["SQS"] += S["pollers"] * 3 * runs * PRICES["sqs_request"]
-    # An alarm is billed per metric that it reads.
-    alarms = len(re.findall(r"^(?:      MetricName|            Metric):", (PROJECT / "template.yaml").read_text(), re.MULTILINE))
-    cost["alarms"] += alarms * PRICES["alarm_month"]
+    cost["alarms"] += alarm_metrics() * PRICES["alarm_month"]
     return cost
 
 

@@ -34,6 +34,17 @@ pub fn properties(id: &str) -> Value {
     properties
 }
 
+/// The statements of a function's role: those of its own policy, and those of the shared policies that it names.
+pub fn statements(function: &Value) -> Vec<Value> {
+    let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
+    let shared = resources("AWS::IAM::ManagedPolicy");
+    let documents = policies.iter().map(|policy| match policy["Ref"].as_str() {
+        Some(name) => shared[name]["Properties"]["PolicyDocument"].clone(),
+        None => policy.clone(),
+    });
+    documents.flat_map(|one| one["Statement"].as_array().cloned().expect("statements")).collect()
+}
+
 /// The default of a parameter.
 pub fn default_of(parameter: &str) -> Value {
     template()["Parameters"][parameter]["Default"].clone()

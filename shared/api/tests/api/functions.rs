@@ -1,9 +1,9 @@
 //! Every function of the template has its binary, its event, its policy and its test without a token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-use taskbell_test::template::{project, resources};
+use serde_json::{Value, json};
+use taskbell_test::template::{project, resources, statements};
 
 use crate::support::World;
 
@@ -150,30 +150,20 @@ fn every_role_names_its_actions_and_resources() {
             assert!(policies.is_empty(), "it touches nothing");
             continue;
         }
-        let (shared, own): (Vec<_>, Vec<_>) =
-            policies.iter().partition(|policy| policy["Ref"] == "CountingPolicy");
+        let limited = policies.contains(&json!({"Ref": "RateLimitPolicy"}));
         let served = function["Properties"]["Events"].to_string().contains("HttpApi");
-        assert_eq!(
-            shared.len(),
-            usize::from(served),
-            "{id}: every function of the API counts requests"
-        );
-        let statements: Vec<_> = own
-            .iter()
-            .flat_map(|policy| policy["Statement"].as_array().cloned().expect("statements"))
-            .collect();
-        assert!(!statements.is_empty(), "{id} has no policy of its own");
-        for statement in statements {
+        assert!(limited || !served, "{id}: every function of the API counts requests");
+        for statement in statements(&function) {
             assert_eq!(statement["Effect"], "Allow");
             for action in statement["Action"].as_array().expect("actions") {
                 let action = action.as_str().expect("an action");
                 assert!(!action.contains('*') && action != "dynamodb:Scan", "{id}: {action}");
             }
             let resource = statement["Resource"].to_string();
-            let mails = statement["Action"] == serde_json::json!(["ses:SendRawEmail"]);
+            let mails = statement["Action"] == json!(["ses:SendRawEmail"]);
             if mails {
                 let sender = &statement["Condition"]["StringEqualsIgnoreCase"]["ses:FromAddress"];
-                assert_eq!(sender, &serde_json::json!({"Ref": "SenderAddress"}), "{id}");
+                assert_eq!(sender, &json!({"Ref": "SenderAddress"}), "{id}");
             } else {
                 assert!(!resource.contains('*'), "{id}: {resource}");
             }
@@ -186,21 +176,41 @@ fn every_role_names_its_actions_and_resources() {
 }
 
 #[test]
-fn counting_requests_may_touch_nothing_but_counts() {
+fn the_rate_limit_policy_allows_only_updates_of_rate_limit_items() {
     let policies = resources("AWS::IAM::ManagedPolicy");
-    let document = &policies["CountingPolicy"]["Properties"]["PolicyDocument"];
+    let document = &policies["RateLimitPolicy"]["Properties"]["PolicyDocument"];
     let statements = document["Statement"].as_array().expect("statements");
-    assert_eq!((policies.len(), statements.len()), (1, 1));
-    assert_eq!(statements[0]["Action"], serde_json::json!(["dynamodb:UpdateItem"]));
+    assert_eq!(statements.len(), 1);
+    assert_eq!(statements[0]["Action"], json!(["dynamodb:UpdateItem"]));
     let keys = &statements[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    assert_eq!(keys, &serde_json::json!(["LIMIT#*"]));
+    assert_eq!(keys, &json!(["LIMIT#*"]));
+}
+
+#[test]
+fn shared_policies_are_used_by_several_functions_and_fit_into_the_quota_of_a_role() {
+    // The default quota of managed policies per role ("IAM and AWS STS quotas"), and the policy that SAM attaches for logs.
+    const QUOTA: usize = 10;
+    const ATTACHED_BY_SAM: usize = 1;
+    let mut uses = BTreeMap::<String, usize>::new();
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
+        let shared: Vec<_> = policies.iter().filter_map(|policy| policy["Ref"].as_str()).collect();
+        assert!(shared.len() + ATTACHED_BY_SAM <= QUOTA, "{id}: {shared:?}");
+        for policy in shared {
+            *uses.entry(policy.to_owned()).or_default() += 1;
+        }
+    }
+    for policy in resources("AWS::IAM::ManagedPolicy").keys() {
+        let used = uses.get(policy).copied().unwrap_or_default();
+        assert!(used >= 3, "{policy} is used by {used} functions");
+    }
 }
 
 #[test]
 fn only_what_is_about_passwords_may_touch_their_hashes() {
     let may = ["log-in", "register-user", "forgot-password", "reset-password"];
     for (id, function) in resources("AWS::Serverless::Function") {
-        let reaches = function["Properties"]["Policies"].to_string().contains("EMAIL#");
+        let reaches = statements(&function).iter().any(|one| one.to_string().contains("EMAIL#"));
         assert_eq!(reaches, may.contains(&name_of(&id).as_str()), "{id}");
     }
 }
@@ -208,7 +218,8 @@ fn only_what_is_about_passwords_may_touch_their_hashes() {
 #[test]
 fn only_those_who_issue_tokens_may_read_the_private_key() {
     for (id, function) in resources("AWS::Serverless::Function") {
-        let reads = function["Properties"]["Policies"].to_string().contains("ssm:GetParameter");
+        let reads =
+            statements(&function).iter().any(|one| one.to_string().contains("ssm:GetParameter"));
         let may = ["LogInFunction", "RefreshSessionFunction", "CreateSigningKeyFunction"];
         assert_eq!(reads, may.contains(&id.as_str()), "{id}");
     }

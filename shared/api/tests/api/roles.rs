@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use taskbell_aws::dynamodb::DynamoDb;
-use taskbell_test::template::resources;
+use taskbell_test::template::{resources, statements};
 
 use self::{
-    policy::{grants, names_one_kind, refused, statements, unused},
+    policy::{grants, names_one_kind, refused, unused},
     recorder::{Recorder, Trouble, Wanted},
 };
 use crate::{dynamodb_server::Server, functions::name_of, support::World};

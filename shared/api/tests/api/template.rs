@@ -10,7 +10,8 @@ use taskbell_domain::{
     timer::{DISPATCH_HORIZON, RECHECK_AFTER},
 };
 use taskbell_test::template::{
-    attribute, default_of, project, properties, resources, schedule, seconds, template, timeout,
+    attribute, default_of, project, properties, resources, schedule, seconds, statements, template,
+    timeout,
 };
 
 use crate::functions::name_of;
@@ -130,8 +131,9 @@ fn a_function_that_queues_to_its_own_queue_is_no_endless_loop_to_lambda() {
     let readers = readers_of_queues();
     for (id, function) in resources(FUNCTION) {
         let sends_to = |queue: &str| {
-            let statements = function["Properties"]["Policies"].to_string();
-            statements.contains("sqs:SendMessage") && statements.contains(&format!("\"{queue}.Arn\""))
+            let arn = json!({"Fn::GetAtt": format!("{queue}.Arn")});
+            let sends = |one: &Value| one["Action"].to_string().contains("sqs:SendMessage");
+            statements(&function).iter().any(|one| sends(one) && one["Resource"] == arn)
         };
         let chained = readers.iter().any(|(reader, queue, _)| *reader == id && sends_to(queue));
         let allowed = function["Properties"]["RecursiveLoop"] == "Allow";

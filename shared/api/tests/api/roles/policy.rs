@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use taskbell_test::template::resources;
 
 use super::recorder::Wanted;
 
@@ -14,17 +13,6 @@ pub(super) struct Grant {
     pub(super) action: String,
     pub(super) place: String,
     pub(super) pattern: Option<String>,
-}
-
-/// The statements of a function's role: its own, and the one that all functions of the API share.
-pub(super) fn statements(function: &Value) -> Vec<Value> {
-    let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
-    let shared = resources("AWS::IAM::ManagedPolicy");
-    let documents = policies.iter().map(|policy| match policy["Ref"].as_str() {
-        Some(name) => shared[name]["Properties"]["PolicyDocument"].clone(),
-        None => policy.clone(),
-    });
-    documents.flat_map(|one| one["Statement"].as_array().cloned().expect("statements")).collect()
 }
 
 /// `TasksTable`, `TasksTable/index/by-due`, or whatever else a resource is.

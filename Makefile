@@ -88,6 +88,18 @@ lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document,
 	$(PYTHON) bench/cost.py --check
 	$(PYTHON) local/check_docs.py
 
+MAIL_LINT := local/mail_lint
+$(MAIL_LINT)/node_modules/.installed: $(MAIL_LINT)/package-lock.json
+	@command -v npm >/dev/null || { echo 'make: npm is not installed: the linter of the mails needs Node, version 20.19 or newer'; exit 1; }
+	cd $(MAIL_LINT) && npm ci --silent
+	@touch $@
+
+.PHONY: lint-mail
+lint-mail: $(MAIL_LINT)/node_modules/.installed ## the HTML of every mail, against what mail programs support
+	@rm -rf .local/mail-lint && mkdir -p .local/mail-lint
+	@MAIL_PREVIEW=$(CURDIR)/.local/mail-lint cargo test --quiet --package taskbell-api --lib every_kind_of_mail >/dev/null
+	@node $(MAIL_LINT)/lint.mjs .local/mail-lint
+
 .PHONY: openapi
 openapi: ## write the OpenAPI document from the code
 	cargo run --quiet --package taskbell-api --example openapi > shared/api/src/openapi/openapi.json.new

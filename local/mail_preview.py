@@ -12,7 +12,7 @@ PICTURES = PROJECT / "docs" / "mail"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Chromium's minimum window width is 500 pixels, so a phone is a frame of 375 in it.
 PHONE = '<!doctype html><body style="margin:0"><iframe src="{page}" style="border:0;width:375px;height:900px"></iframe>'
-VIEWS = {"light": (640, 560, []), "dark": (640, 560, ["--blink-settings=preferredColorScheme=0"]), "375px": (375, 680, [])}
+VIEWS = {"light": (640, 620, []), "dark": (640, 620, ["--blink-settings=preferredColorScheme=0"]), "375px": (375, 760, [])}
 
 
 def main() -> None:

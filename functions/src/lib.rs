@@ -8,6 +8,7 @@ use taskbell_api::{
     http::{Callers, CursorKey, RateLimitGuard},
     keys::KeyRing,
     links::LinkKeys,
+    mail::{Sender, SenderName},
     tokens::{Issuer, Verifier},
     workers::Pace,
 };
@@ -145,8 +146,7 @@ impl Environment {
 
     /// The address of the stack's operator, if it names one.
     pub fn operator(&mut self) -> Option<EmailAddress> {
-        optional("OPERATOR_ADDRESS")?;
-        self.checked("OPERATOR_ADDRESS", |text| EmailAddress::parse(text).map_err(|v| v.message))
+        self.optional_address("OPERATOR_ADDRESS").flatten()
     }
 
     /// How much there may be in a space.
@@ -166,13 +166,27 @@ impl Environment {
         SigningKeyParameter::new(self.connection.ssm(), self.required("SIGNING_KEY_PARAMETER"))
     }
 
-    /// What sends mail, and the address it sends from.
-    pub fn mailer(&mut self) -> Option<(SesMailer, EmailAddress)> {
+    /// What sends mail, and whom it comes from.
+    pub fn mailer(&mut self) -> Option<(SesMailer, Sender)> {
         let configuration_set = self.required("CONFIGURATION_SET");
-        let sender =
-            self.checked("SENDER_ADDRESS", |text| EmailAddress::parse(text).map_err(|v| v.message))?;
-        let address = sender.as_str().to_owned();
+        let name = self.checked("SENDER_NAME", SenderName::parse);
+        let reply_to = self.optional_address("REPLY_TO_ADDRESS");
+        let address = self.address("SENDER_ADDRESS");
+        let sender = Sender { address: address?, name: name?, reply_to: reply_to? };
+        let address = sender.address.as_str().to_owned();
         Some((SesMailer::new(self.connection.ses(), address, configuration_set), sender))
+    }
+
+    fn address(&mut self, name: &'static str) -> Option<EmailAddress> {
+        self.checked(name, |text| EmailAddress::parse(text).map_err(|violation| violation.message))
+    }
+
+    /// The address in a variable that may be empty; nothing if it is wrong.
+    fn optional_address(&mut self, name: &'static str) -> Option<Option<EmailAddress>> {
+        match optional(name) {
+            Some(_) => self.address(name).map(Some),
+            None => Some(None),
+        }
     }
 
     /// Gives the clients if nothing was missing, with their connections to DynamoDB open.

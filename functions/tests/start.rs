@@ -133,8 +133,9 @@ fn every_function_names_all_its_missing_variables_in_one_line() {
         assert_eq!(printed.lines().count(), 1, "{id}: {printed}");
         let own =
             function["Properties"]["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
-        // A stack need not name an operator.
-        let needed = own.keys().map(String::as_str).filter(|name| *name != "OPERATOR_ADDRESS");
+        // A stack need not name an operator, nor an address for replies.
+        let optional = ["OPERATOR_ADDRESS", "REPLY_TO_ADDRESS"];
+        let needed = own.keys().map(String::as_str).filter(|name| !optional.contains(name));
         for variable in needed.chain(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"]) {
             assert!(printed.contains(&format!("{variable} is not set")), "{id}: {printed}");
         }
@@ -157,6 +158,30 @@ fn a_key_for_cursors_of_another_length_is_named() {
     let variables: Vec<_> = VARIABLES.into_iter().chain(key).collect();
     let printed = refusal("list-tasks", &variables);
     assert!(printed.contains("CURSOR_KEY is wrong (expected 32 bytes in base64url)"), "{printed}");
+}
+
+#[test]
+fn a_sender_that_would_add_a_header_is_named_with_the_reason() {
+    for (variable, value, reason) in [
+        ("SENDER_NAME", "Taskbell\r\nBcc: eve@example.com", "use one line without control characters"),
+        ("SENDER_NAME", " ", "use 1 to 64 characters"),
+        (
+            "REPLY_TO_ADDRESS",
+            "help@example.com\r\nBcc: eve@example.com",
+            "Give an address like name@example.com.",
+        ),
+        (
+            "REPLY_TO_ADDRESS",
+            "help@example.com, eve@example.com",
+            "Give an address like name@example.com.",
+        ),
+        ("SENDER_ADDRESS", "taskbell", "It has no @: give an address like name@example.com."),
+    ] {
+        let variables: Vec<_> = VARIABLES.into_iter().chain([(variable, value)]).collect();
+        let printed = refusal("send-reminders", &variables);
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        assert!(printed.contains(&format!("{variable} is wrong ({reason}")), "{printed}");
+    }
 }
 
 #[test]

@@ -193,7 +193,7 @@ impl Default for User {
 }
 
 fn is_question(mail: &Value) -> bool {
-    mail["Subject"].as_str().is_some_and(|subject| subject.starts_with("Is this your address?"))
+    mail["Subject"] == "Confirm your email address"
 }
 
 /// The first word in the text of a mail that is of some kind.

@@ -4,7 +4,7 @@ use taskbell_domain::{
     id::{SpaceId, UserId},
     policy::{self, Action},
     ports::{Memberships, PortError},
-    space::Role,
+    space::{Role, Space},
     task::Task,
 };
 
@@ -42,16 +42,18 @@ pub(crate) fn authorize(role: Option<Role>, action: Action) -> Result<Role, Prob
     policy::permits(role, action).then_some(role).ok_or_else(Problem::forbidden)
 }
 
-/// Drops what is assigned to a user in spaces that they have left a moment ago.
+/// Drops what is assigned to a user in spaces that they have left a moment ago. Gives their shared spaces if it had to
+/// read them: if one of the tasks is in such a space.
 pub(crate) async fn retain_accessible(
     store: &impl Memberships,
     user: UserId,
     items: &mut Vec<Task>,
-) -> Result<(), PortError> {
+) -> Result<Vec<(Space, Role)>, PortError> {
     let own = |task: &Task| policy::known_role(user, task.space).is_some();
-    if !items.iter().all(own) {
-        let spaces = store.spaces_of(user).await?;
-        items.retain(|task| own(task) || spaces.iter().any(|(space, _)| space.id == task.space));
+    if items.iter().all(own) {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let spaces = store.spaces_of(user).await?;
+    items.retain(|task| own(task) || spaces.iter().any(|(space, _)| space.id == task.space));
+    Ok(spaces)
 }

@@ -1,33 +1,38 @@
 //! The mails, from compiled templates: `templates/<mail>.{txt,html}`.
 
+mod accounts;
 mod contents;
+mod digest;
 mod encoded_word;
+mod plain_text;
+mod sender;
 
-use jiff::{Timestamp, civil::Date, fmt::strtime};
+use jiff::{SignedDuration, Timestamp, civil::Date, fmt::strtime, tz::TimeZone};
 use mail_builder::{
     MessageBuilder,
-    headers::{address::Address, raw::Raw, url::URL},
+    headers::{raw::Raw, url::URL},
 };
 use taskbell_domain::{
     due::Due,
     email::EmailAddress,
+    id::TaskId,
     ports::{Mail, MailTags},
-    task::Task,
     user::{MailKind, User},
 };
 
-pub use contents::reminder_mail;
-pub(crate) use contents::{
-    DueTasks, assignment_mail, code_mail, digest_mail, invitation_mail, message_mail, verification_mail,
-};
+pub(crate) use accounts::{code_mail, invitation_mail, message_mail, verification_mail};
+pub(crate) use contents::assignment_mail;
+pub use contents::{TaskReader, reminder_mail};
+pub(crate) use digest::{DueTasks, digest_mail};
+pub use sender::{Sender, SenderName};
 
 use crate::links::{LinkAction, LinkKeys};
 
 /// What all mails have in common.
 #[derive(Clone)]
 pub struct MailContext {
-    /// The address they come from.
-    pub sender: EmailAddress,
+    /// Who they come from.
+    pub sender: Sender,
     /// The base of the API, for links.
     pub api_url: String,
     /// What links are signed with.
@@ -51,12 +56,34 @@ pub enum WriteError {
 /// The longest part of a title that stands in a subject, in characters.
 const SUBJECT_TITLE: usize = 120;
 
-/// Whose mails of which kind an unsubscribe link ends.
-enum Unsubscribe<'a> {
-    /// Of a user.
-    Of(&'a User, MailKind),
-    /// All to an address that is nobody's account.
-    Stranger,
+/// The link by which the recipient of a mail ends mails of its kind. GET shows a page that asks, POST does it (RFC 8058);
+/// so the same link stands in the header and in the footer.
+struct Unsubscribe {
+    kind: MailKind,
+    link: String,
+}
+
+impl Unsubscribe {
+    fn label(&self) -> String {
+        format!("Unsubscribe from {}", kind_name(self.kind))
+    }
+}
+
+/// The end of a mail: why its recipient gets it and, but for account mail, how to get no more of its kind.
+struct Footer {
+    reason: String,
+    unsubscribe: Option<Unsubscribe>,
+}
+
+impl Footer {
+    fn to_text(&self) -> String {
+        match &self.unsubscribe {
+            Some(unsubscribe) => {
+                format!("{}\n{}: {}", self.reason, unsubscribe.label(), unsubscribe.link)
+            }
+            None => self.reason.clone(),
+        }
+    }
 }
 
 /// What a mail has besides its content.
@@ -68,68 +95,83 @@ struct Envelope<'a> {
     /// Its own name, without the domain.
     id: String,
     /// The task whose thread it is in.
-    task: Option<&'a Task>,
-    /// What its unsubscribe link ends; account mail has none.
-    unsubscribe: Option<Unsubscribe<'a>>,
+    task: Option<TaskId>,
+    footer: Footer,
 }
 
 impl MailContext {
+    /// Puts a mail together from its parts; the footer of the text is added here, that of the HTML is in it.
     fn compose(
         &self,
         envelope: Envelope<'_>,
-        text: String,
+        text: &str,
         html: String,
         now: Timestamp,
     ) -> Result<Mail, WriteError> {
-        let (_, domain) = self.sender.as_str().rsplit_once('@').unwrap_or(("", "invalid"));
-        let (address, name) = envelope.to;
-        let message =
-            MessageBuilder::new().from(Address::new_address(Some("Taskbell"), self.sender.as_str()));
-        // The builder encodes what is not ASCII, but leaves what looks encoded already as it is.
-        let message = match name.filter(|name| encoded_word::looks_encoded(name)) {
-            Some(name) => {
-                let to = format!("{} <{}>", encoded_word::encode(name), address.as_str());
-                message.header("To", Raw::new(to))
-            }
-            None => message.to(Address::new_address(name, address.as_str())),
-        };
-        let message = match encoded_word::looks_encoded(&envelope.subject) {
-            true => message.header("Subject", Raw::new(encoded_word::encode(&envelope.subject))),
-            false => message.subject(envelope.subject),
+        let Envelope { about, to: (address, name), subject, id, task, footer } = envelope;
+        let sender = &self.sender;
+        let (_, domain) = sender.address.as_str().rsplit_once('@').unwrap_or(("", "invalid"));
+        let mut message = MessageBuilder::new()
+            .header("From", sender::mailbox(Some(sender.name.as_str()), &sender.address))
+            .header("To", sender::mailbox(name, address));
+        if let Some(reply_to) = &sender.reply_to {
+            message = message.header("Reply-To", sender::mailbox(None, reply_to));
+        }
+        let message = match encoded_word::looks_encoded(&subject) {
+            true => message.header("Subject", Raw::new(encoded_word::encode(&subject))),
+            false => message.subject(subject),
         };
         let mut message = message
             .date(now.as_second())
-            .message_id(format!("{}@{domain}", envelope.id))
+            .message_id(format!("{id}@{domain}"))
             .header("Auto-Submitted", Raw::new("auto-generated"))
             .header("X-Auto-Response-Suppress", Raw::new("All"));
-        if let Some(task) = envelope.task {
-            let thread = format!("{}@{domain}", task.id);
+        if let Some(task) = task {
+            let thread = format!("{task}@{domain}");
             message = message.in_reply_to(thread.clone()).references(thread);
         }
-        if let Some(unsubscribe) = envelope.unsubscribe {
-            let (list, token) = match unsubscribe {
-                Unsubscribe::Of(user, kind) => {
-                    (kind, self.link_keys.token(user, LinkAction::Unsubscribe(kind), None, now))
-                }
-                Unsubscribe::Stranger => {
-                    (MailKind::Invitations, self.link_keys.opt_out_token(&address.hash(), now))
-                }
-            };
-            let link = format!("{}/v1/unsubscribe/{token}", self.api_url);
+        if let Some(Unsubscribe { kind, link }) = &footer.unsubscribe {
             // RFC 2919: a name and an identifier that stays the same for all mails of the kind.
-            let list = format!("Taskbell {} <{}.taskbell.{domain}>", list.as_str(), list.as_str());
+            let list = format!("Taskbell {0} <{0}.taskbell.{domain}>", kind.as_str());
             message = message
                 .header("List-Id", Raw::new(list))
-                .header("List-Unsubscribe", URL::new(link))
+                .header("List-Unsubscribe", URL::new(link.clone()))
                 .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
         }
+        let text = plain_text::with_footer(text, &footer.to_text());
         let message = message.text_body(text).html_body(html).write_to_vec()?;
-        Ok(Mail { about: envelope.about, to: address.clone(), message })
+        Ok(Mail { about, to: address.clone(), message })
+    }
+
+    /// The link by which a user ends mails of a kind.
+    fn unsubscribe(&self, user: &User, kind: MailKind, now: Timestamp) -> Unsubscribe {
+        let token = self.link_keys.token(user, LinkAction::Unsubscribe(kind), None, now);
+        Unsubscribe { kind, link: self.unsubscribe_link(&token) }
+    }
+
+    /// The link by which the reader of an address that is nobody's account ends all mails to it.
+    fn opt_out(&self, address: &EmailAddress, now: Timestamp) -> Unsubscribe {
+        let token = self.link_keys.opt_out_token(&address.hash(), now);
+        Unsubscribe { kind: MailKind::Invitations, link: self.unsubscribe_link(&token) }
+    }
+
+    fn unsubscribe_link(&self, token: &str) -> String {
+        format!("{}/v1/unsubscribe/{token}", self.api_url)
     }
 
     /// The page of a link with this token.
     fn action(&self, token: &str) -> String {
         format!("{}/v1/actions/{token}", self.api_url)
+    }
+}
+
+/// What mails of a kind are called, within a sentence.
+pub(crate) fn kind_name(kind: MailKind) -> &'static str {
+    match kind {
+        MailKind::Reminders => "reminder emails",
+        MailKind::Digest => "daily digest emails",
+        MailKind::Assignments => "assignment emails",
+        MailKind::Invitations => "invitation emails",
     }
 }
 
@@ -152,7 +194,7 @@ fn due_text(due: &Due, user: &User) -> Result<String, jiff::Error> {
 fn day_text(due: &Due, user: &User, today: Date) -> Result<String, jiff::Error> {
     let local = due.at(&user.time_zone).to_zoned(user.time_zone.rules().clone());
     let day = match local.date() {
-        day if day == today => "today".to_owned(),
+        day if day == today => "Today".to_owned(),
         day if day.year() == today.year() => strtime::format("%a, %-d %B", day)?,
         day => strtime::format("%a, %-d %B %Y", day)?,
     };
@@ -162,10 +204,26 @@ fn day_text(due: &Due, user: &User, today: Date) -> Result<String, jiff::Error> 
     })
 }
 
-/// A moment, in the reader's zone.
+/// A moment, in the reader's time zone.
 pub(crate) fn in_words(at: Timestamp, user: &User) -> Result<String, jiff::Error> {
-    let local = at.to_zoned(user.time_zone.rules().clone());
-    Ok(format!("{} ({})", strtime::format("%A, %-d %B %Y, %H:%M", &local)?, user.time_zone))
+    Ok(format!("{} ({})", wall_time(at, user.time_zone.rules().clone())?, user.time_zone))
+}
+
+/// A moment in UTC, for a reader whose time zone is not known.
+fn in_utc(at: Timestamp) -> Result<String, jiff::Error> {
+    Ok(format!("{} UTC", wall_time(at, TimeZone::UTC)?))
+}
+
+fn wall_time(at: Timestamp, zone: TimeZone) -> Result<String, jiff::Error> {
+    strtime::format("%A, %-d %B %Y, %H:%M", &at.to_zoned(zone))
+}
+
+/// A lifetime of whole hours.
+fn hours(lifetime: SignedDuration) -> String {
+    match lifetime.as_hours() {
+        1 => "1 hour".to_owned(),
+        hours => format!("{hours} hours"),
+    }
 }
 
 #[cfg(test)]

@@ -142,11 +142,11 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             self.store.list(&query).await.map(|page| page.items)
         }));
         let mut tasks = lists.await?.concat();
-        retain_accessible(self.store, to, &mut tasks).await?;
+        let spaces = retain_accessible(self.store, to, &mut tasks).await?;
         let due = DueTasks::of(tasks, &user, now);
         if due.is_empty() {
             return Ok(Err(Reason::NothingDue));
         }
-        Ok(Ok(digest_mail(self.mail, name, &due, &user, now)))
+        Ok(Ok(digest_mail(self.mail, name, &due, (&user, &spaces), now)))
     }
 }

@@ -25,9 +25,9 @@ use super::{
     offer::Offered,
     send_reminders::{Worker, WorkerStore},
 };
-use crate::{
-    handlers::access::role,
-    mail::{WriteError, assignment_mail, code_mail, invitation_mail, message_mail, verification_mail},
+use crate::mail::{
+    TaskReader, WriteError, assignment_mail, code_mail, invitation_mail, message_mail,
+    verification_mail,
 };
 
 /// The mail to send, or why none is sent.
@@ -196,11 +196,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
-        if role(self.store, to, task.space).await?.is_none() {
+        let Some((role, space)) = self.membership(to, task.space).await? else {
             return Ok(Err(Reason::NoAccess));
-        }
+        };
         let by = self.name_of(by).await?;
-        Ok(Ok(assignment_mail(self.mail, name, &task, &user, &by, self.clock.now())))
+        let reader = TaskReader { user: &user, role, space: space.as_ref() };
+        Ok(Ok(assignment_mail(self.mail, name, &task, reader, &by, self.clock.now())))
     }
 
     /// The secret of an invitation is generated when its mail is written, and only its hash is stored. A mail that is sent

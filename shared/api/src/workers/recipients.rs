@@ -2,12 +2,18 @@
 
 use taskbell_domain::{
     delivery::Reason,
-    id::UserId,
+    id::{SpaceId, UserId},
+    policy,
     ports::{Mailer, PortError, TimerQueue},
+    space::Role,
+    text::SpaceName,
     user::{MailKind, User},
 };
 
 use super::send_reminders::{Worker, WorkerStore};
+
+/// A user's role in a space, and the name of the space unless it is their personal one.
+pub(super) type Membership = (Role, Option<SpaceName>);
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// The account that a requested mail goes to, or why it is not sent.
@@ -34,5 +40,19 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let reachable = self.reachable(id).await?;
         Ok(reachable
             .and_then(|user| if user.mail.wants(kind) { Ok(user) } else { Err(Reason::MailOff) }))
+    }
+
+    /// A user's membership of a space, if they are a member. A personal space needs no read, a shared one needs one.
+    pub(super) async fn membership(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> Result<Option<Membership>, PortError> {
+        if let Some(role) = policy::known_role(user, space) {
+            return Ok(Some((role, None)));
+        }
+        let found = self.store.space_and_member(space, user).await?;
+        let found = found.filter(|(space, _)| !space.deleting);
+        Ok(found.map(|(space, member)| (member.role, Some(space.name))))
     }
 }

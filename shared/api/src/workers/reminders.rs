@@ -8,7 +8,6 @@ use taskbell_domain::{
     id::{TaskId, UserId},
     ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue},
     reminder::Reminder,
-    space::Role,
     task::Task,
     timer::{Claim, Step, Timer},
     user::MailKind,
@@ -18,11 +17,12 @@ use super::{
     delivery::{Deliverable, DueStep},
     mail_limits::limits_of,
     offer::Offered,
+    recipients::Membership,
     send_reminders::{Worker, WorkerStore},
 };
 use crate::{
-    handlers::{access::role, tasks::limit_assignment},
-    mail::reminder_mail,
+    handlers::tasks::limit_assignment,
+    mail::{TaskReader, reminder_mail},
 };
 
 impl Deliverable for Task {
@@ -119,7 +119,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     async fn send_reminder(&self, task: &Task, claim: &mut Claim) -> Result<Outcome, PortError> {
-        let Some((recipient, role)) = self.recipient(task).await? else {
+        let Some((recipient, (role, space))) = self.recipient(task).await? else {
             return Ok(Outcome::Skipped(Reason::NoAccess));
         };
         claim.recipient = Some(recipient);
@@ -128,7 +128,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
         let limits = limits_of(task.space, task.created_by, recipient);
-        match reminder_mail(self.mail, task, (&user, role), *claim, self.clock.now()) {
+        let reader = TaskReader { user: &user, role, space: space.as_ref() };
+        match reminder_mail(self.mail, task, reader, *claim, self.clock.now()) {
             Ok(mail) => {
                 let offered = Offered { id: &claim.reminder, fire_at: claim.fire_at };
                 Ok(self.offer_within(&limits, &mail, offered).await)
@@ -141,10 +142,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     /// Who is reminded: the assignee if they still have access to the task, otherwise the creator if they have.
-    async fn recipient(&self, task: &Task) -> Result<Option<(UserId, Role)>, PortError> {
+    async fn recipient(&self, task: &Task) -> Result<Option<(UserId, Membership)>, PortError> {
         for user in task.assigned_to.into_iter().chain([task.created_by]) {
-            if let Some(role) = role(self.store, user, task.space).await? {
-                return Ok(Some((user, role)));
+            if let Some(membership) = self.membership(user, task.space).await? {
+                return Ok(Some((user, membership)));
             }
         }
         Ok(None)

@@ -139,6 +139,8 @@ async fn a_digest_tells_of_what_is_assigned_in_spaces_that_its_reader_is_in() {
     run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
     let of_mate = |mails: Vec<String>| mails.into_iter().filter(|mail| mail.contains("Ours")).count();
     assert_eq!(of_mate(said(&outbox)), 1);
+    let mail = said(&outbox).into_iter().find(|mail| mail.contains("Ours")).expect("one");
+    assert!(mail.contains("Today, 11:00, in Space 1") && mail.contains("Complete: https://"), "{mail}");
     // Who has left gets it told no more, even while the index still shows it.
     world.store.data().members.remove(&(shared.id, collaborator.id));
     run_until(&world, &outbox, "2026-03-03T06:30:00Z").await;

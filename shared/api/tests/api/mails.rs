@@ -1,23 +1,48 @@
 //! The mails: what they say, the headers they carry, and that nothing in a task can change either.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use taskbell_api::mail::{MailContext, reminder_mail};
+use serde_json::json;
+use taskbell_api::mail::{MailContext, Sender, SenderName, TaskReader, reminder_mail};
 use taskbell_domain::{
     email::EmailAddress,
     space::Role,
     task::{Task, TaskDraft},
     text::{Description, PersonName, Title},
     timer::Claim,
-    user::MailKind,
+    user::{MailKind, User},
     zone::Zone,
 };
-use taskbell_test::fixtures::{draft, due_draft, instant, task, user};
+use taskbell_test::{
+    Outbox,
+    fixtures::{draft, due_draft, instant, task, user},
+};
 
-use crate::support::{link_keys, unsubscribe_token};
+use crate::support::{World, link_keys, unsubscribe_token};
 
-fn context() -> MailContext {
-    let sender = EmailAddress::parse("bell@example.com").expect("an address");
+fn address(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).expect("an address")
+}
+
+fn sender(name: &str, reply_to: Option<EmailAddress>) -> Sender {
+    let name = SenderName::parse(name).expect("a name");
+    Sender { address: address("bell@example.com"), name, reply_to }
+}
+
+fn context(sender: Sender) -> MailContext {
     MailContext { sender, api_url: "https://api.example.com".to_owned(), link_keys: link_keys() }
+}
+
+/// A reminder, as it is sent; the text part has its lines whole.
+fn mail_from(sender: Sender, user: &User, task: &Task, claim: Claim, now: &str) -> String {
+    let reader = TaskReader { user, role: Role::Owner, space: None };
+    let mail = reminder_mail(&context(sender), task, reader, claim, instant(now)).expect("a mail");
+    assert_eq!(mail.to, user.email);
+    String::from_utf8(mail.message).expect("ASCII")
+}
+
+/// The mail with its soft line breaks taken out.
+fn whole_lines(message: &str) -> String {
+    message.replace("=\r\n", "")
 }
 
 fn message_at(draft: TaskDraft, now: &str) -> String {
@@ -28,10 +53,7 @@ fn message_at(draft: TaskDraft, now: &str) -> String {
         |reminder| reminder.id,
     );
     let claim = Claim { reminder, fence: 2, fire_at: instant("2026-03-29T07:00:00Z"), recipient: None };
-    let mail =
-        reminder_mail(&context(), &task, (&ada, Role::Owner), claim, instant(now)).expect("a mail");
-    assert_eq!(mail.to, ada.email);
-    String::from_utf8(mail.message).expect("ASCII")
+    mail_from(sender("Taskbell", None), &ada, &task, claim, now)
 }
 
 fn message(draft: TaskDraft) -> String {
@@ -49,10 +71,10 @@ fn header(message: &str, name: &str) -> Option<String> {
 fn a_reminder_says_what_is_due_in_the_readers_zone() {
     let mut full = due_draft("Ring the bell", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]);
     full.description = Description::parse("Twice.").expect("a text");
-    let text = message(full);
+    let text = whole_lines(&message(full));
     assert!(text.contains("Due: Sunday, 29 March 2026, 09:00 (Europe/Berlin)"), "{text}");
     assert!(text.contains("Twice.") && text.contains("multipart/alternative"), "{text}");
-    assert!(!text.contains("late"), "{text}");
+    assert!(!text.contains("is late"), "{text}");
     let day = message(due_draft("t", "2026-03-29", &[]));
     assert!(day.contains("Due: Sunday, 29 March 2026\r\n"), "a day has no time: {day}");
 }
@@ -86,7 +108,8 @@ fn a_late_reminder_says_so() {
         due_draft("t", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]),
         "2026-03-29T08:00:00Z",
     );
-    assert!(late.contains("it was meant for Sunday, 29 March 2026, 09:00"), "{late}");
+    let late = whole_lines(&late);
+    assert!(late.contains("it was scheduled for Sunday, 29 March 2026, 09:00"), "{late}");
 }
 
 #[test]
@@ -137,9 +160,7 @@ fn message_to(name: PersonName) -> String {
         fire_at: task.reminders[0].delivery.fire_at,
         recipient: None,
     };
-    let mail =
-        reminder_mail(&context(), &task, (&eve, Role::Owner), claim, claim.fire_at).expect("a mail");
-    String::from_utf8(mail.message).expect("ASCII")
+    mail_from(sender("Taskbell", None), &eve, &task, claim, &claim.fire_at.to_string())
 }
 
 /// A header's value with its encoded words decoded, all of which are in base64.
@@ -189,5 +210,108 @@ fn what_looks_like_an_encoded_word_is_read_as_it_was_typed() {
             }
             assert_eq!(header(message, "Bcc"), None);
         }
+    }
+}
+
+/// A reminder from a sender.
+fn message_from(sender: Sender) -> String {
+    let ada = user(1);
+    let task = task(1, &ada, due_draft("t", "2026-03-29", &["PT0S"]));
+    let (reminder, fire_at) = (task.reminders[0].id, instant("2026-03-29T07:00:00Z"));
+    let claim = Claim { reminder, fence: 2, fire_at, recipient: None };
+    mail_from(sender, &ada, &task, claim, "2026-03-29T07:00:00Z")
+}
+
+#[test]
+fn the_name_of_the_sender_is_quoted_or_encoded() {
+    for (name, expected) in [
+        ("Taskbell", "\"Taskbell\" <bell@example.com>"),
+        ("Acme, Inc. (Tasks)", "\"Acme, Inc. (Tasks)\" <bell@example.com>"),
+        ("The \"Bell\" <eve@example.com>", "\"The \\\"Bell\\\" <eve@example.com>\" <bell@example.com>"),
+        ("back\\slash", "\"back\\\\slash\" <bell@example.com>"),
+    ] {
+        let message = message_from(sender(name, None));
+        assert_eq!(header(&message, "From").as_deref(), Some(expected), "{name}");
+    }
+    for name in ["Glöckchen", "鐘".repeat(64).as_str(), "=?utf-8?Q?Bcc:_eve?="] {
+        let message = message_from(sender(name, None));
+        let from = header(&message, "From").expect("a sender");
+        assert!(from.starts_with("=?utf-8?") && from.ends_with(" <bell@example.com>"), "{from}");
+        if from.contains("?B?") {
+            assert_eq!(decoded(&from), format!("{name} <bell@example.com>"));
+        }
+        let head = message.split("\r\n\r\n").next().expect("headers");
+        assert!(head.split("\r\n").filter(|line| line.contains("=?")).all(|line| line.len() <= 76));
+    }
+}
+
+#[test]
+fn the_name_of_the_sender_cannot_add_a_header() {
+    for name in ["", " ", "a\r\nBcc: eve@example.com", "a\nb", "a\rb", "a\0b", "a\u{85}b", "a\u{2028}b"]
+    {
+        assert!(SenderName::parse(name).is_err(), "{name:?}");
+    }
+    assert!(SenderName::parse(&"x".repeat(65)).is_err());
+    assert_eq!(SenderName::parse(" Acme ").expect("a name").as_str(), "Acme");
+}
+
+#[test]
+fn replies_go_to_the_reply_address_if_there_is_one() {
+    assert_eq!(header(&message_from(sender("Taskbell", None)), "Reply-To"), None);
+    let message = message_from(sender("Taskbell", Some(address("help@example.org"))));
+    assert_eq!(header(&message, "Reply-To").as_deref(), Some("<help@example.org>"));
+    assert_eq!(header(&message, "From").as_deref(), Some("\"Taskbell\" <bell@example.com>"));
+}
+
+#[tokio::test]
+async fn mails_about_a_task_of_a_shared_space_name_the_space_and_link_to_the_task() {
+    let (world, ada, _) = World::seeded().await;
+    let member = world.member(11, Role::Member).await;
+    let body = json!({
+        "title": "Oil the bell", "due": "2026-03-01T08:10:00Z", "assigned_to": member.id,
+        "priority": "urgent", "reminders": [{"before": "PT0S"}],
+        "checklist": [{"title": "Buy oil", "done": true}, {"title": "Climb up"}],
+    });
+    let made = world.shared_task(&ada, &body).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let assignment = world.mails().await.pop().expect("an assignment");
+    let stored = world.stored(made.body["id"].as_str().expect("an id").parse().expect("an id")).await;
+    world.clock.set(instant("2026-03-01T08:10:00Z"));
+    let outbox = Outbox::default();
+    world.handle(&outbox, stored.timer().expect("a timer")).await.expect("it is dealt with");
+    let reminder = outbox.sent().pop().expect("a reminder");
+    for (to, mail) in [
+        assignment,
+        (reminder.to.as_str().to_owned(), String::from_utf8(reminder.message).expect("ASCII")),
+    ] {
+        assert_eq!(to, member.email.as_str());
+        let text = whole_lines(&mail);
+        for said in [
+            "Priority: Urgent",
+            "Space: Space 1",
+            "Progress: 1 of 2 checklist items done",
+            "Complete:      https://api.example.com/v1/actions/",
+            "Snooze 1 hour: https://api.example.com/v1/actions/",
+            "Snooze 1 day:  https://api.example.com/v1/actions/",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_expires_in_the_time_zone_of_an_account_that_has_verified_its_address() {
+    let (world, ada, task) = World::seeded().await;
+    let grace = world.register(20).await;
+    for (email, until) in [
+        (grace.email.as_str(), "Expires: Sunday, 8 March 2026, 09:00 (Europe/Berlin)"),
+        ("stranger@example.com", "Expires: Sunday, 8 March 2026, 08:00 UTC"),
+    ] {
+        let event = world.event("invite-member", &ada, &task).await;
+        let answer = world.send(&event.body(&json!({"email": email, "role": "viewer"}))).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let (to, mail) = world.mails().await.pop().expect("an invitation");
+        assert_eq!(to, email);
+        assert!(whole_lines(&mail).contains(until), "{mail}");
     }
 }

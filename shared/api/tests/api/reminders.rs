@@ -4,7 +4,7 @@ use futures_util::future::join;
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
-    mail::MailContext,
+    mail::{MailContext, Sender, SenderName},
     workers::{
         Pace, dispatch_due_timers,
         send_reminders::{DeliveryError, Worker, handle_batch},
@@ -38,7 +38,9 @@ pub(crate) fn minutes(count: i64) -> SignedDuration {
 }
 
 pub(crate) fn mail_context() -> MailContext {
-    let sender = EmailAddress::parse("taskbell@example.com").expect("an address");
+    let address = EmailAddress::parse("taskbell@example.com").expect("an address");
+    let name = SenderName::parse("Taskbell").expect("a name");
+    let sender = Sender { address, name, reply_to: None };
     MailContext { sender, api_url: "https://api.example.com".to_owned(), link_keys: link_keys() }
 }
 

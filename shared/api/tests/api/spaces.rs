@@ -186,7 +186,7 @@ async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
         let mails = world.mails().await;
         assert_eq!(mails.len(), 1);
         assert_eq!(mails[0].0, "User20@example.com");
-        assert!(mails[0].1.contains("Subject: User 1 invites you into Space 1"));
+        assert!(mails[0].1.contains("Subject: User 1 invited you to join Space 1"));
         code_in(&mails[0].1)
     };
     let accept = async |code: &str| {
@@ -252,7 +252,7 @@ async fn assigning_tells_the_assignee_who_then_gets_the_reminders() {
     assert_eq!(mails[0].0, collaborator().email.as_str());
     assert!(
         mails[0].1.contains("Subject: Assigned to you: Oil the bell")
-            && mails[0].1.contains("User 1 has assigned")
+            && mails[0].1.contains("User 1 assigned")
     );
     let mine = world.event("list-tasks", &collaborator(), &task(1, &ada, draft("any"))).await;
     let listed = world.send(&mine.clone().query("assigned_to=me")).await.body;

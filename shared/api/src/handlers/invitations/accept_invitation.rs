@@ -29,13 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: Some("AcceptInvitationRequest"),
         responses: &[(200, Body::Json("Space"))],
-        errors: &[
-            "invalid_invitation",
-            "already_member",
-            "space_full",
-            "too_many_spaces",
-            "busy",
-        ],
+        errors: &["invalid_invitation", "already_member", "space_full", "too_many_spaces", "busy"],
     }],
 };
 

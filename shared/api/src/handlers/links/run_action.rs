@@ -77,8 +77,8 @@ pub async fn handle(
 pub(crate) fn not_found_page(result: Result<Reply, Problem>) -> Result<Reply, Problem> {
     match result {
         Err(problem) if problem.status == StatusCode::NOT_FOUND => {
-            let heading = "This link leads nowhere".to_owned();
-            let text = "It is incomplete, or what it was for is gone.".to_owned();
+            let heading = "This link is not valid.".to_owned();
+            let text = "It may be incomplete, or its task may have been deleted.".to_owned();
             page(StatusCode::NOT_FOUND, Page { heading, text, button: None })
         }
         other => other,
@@ -98,8 +98,8 @@ async fn follow(
     let user = store.user(link.user).await?.filter(|user| link_keys.have_signed(&link, user));
     let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(Problem::not_found)?;
     if link.is_expired(now) {
-        let heading = "This link has expired".to_owned();
-        let text = "Open Taskbell to do what it was for.".to_owned();
+        let heading = "This link has expired.".to_owned();
+        let text = "Log in to Taskbell to make this change.".to_owned();
         return page(StatusCode::GONE, Page { heading, text, button: None });
     }
     let pressed = call.method() == "POST";
@@ -119,31 +119,35 @@ async fn follow(
         }
         (None, false) => Page {
             heading: title,
-            text: "Is it done? Its reminders will be silent then.".to_owned(),
-            button: Some("Complete this task"),
+            text: "Complete this task? Its reminders will stop.".to_owned(),
+            button: Some("Complete task"),
         },
         (None, true) => {
             act(call, store, queue, (task, user.id), None, now, random).await?;
-            Page { heading: title, text: "This task is completed now.".to_owned(), button: None }
+            Page { heading: title, text: "This task is completed.".to_owned(), button: None }
         }
         (Some(lead_time), false) => Page {
             heading: title,
-            text: format!("It will be silent, and ring again in {}.", words(lead_time)),
-            button: Some("Snooze this task"),
+            text: format!("Snooze this task for {}? You will be reminded then.", words(lead_time)),
+            button: Some("Snooze task"),
         },
         (Some(lead_time), true) => {
             let task = act(call, store, queue, (task, user.id), Some(lead_time), now, random).await?;
             let rings = task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
             let moment = in_words(rings, &user).map_err(|_| Problem::internal())?;
-            Page { heading: title, text: format!("It will ring again on {moment}."), button: None }
+            Page {
+                heading: title,
+                text: format!("This task is snoozed. You will be reminded on {moment}."),
+                button: None,
+            }
         }
     })
 }
 
 fn words(lead_time: LeadTime) -> String {
     match lead_time.to_string().as_str() {
-        "PT1H" => "an hour".to_owned(),
-        "P1D" => "a day".to_owned(),
+        "PT1H" => "1 hour".to_owned(),
+        "P1D" => "1 day".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -159,17 +163,17 @@ async fn verification(
     let proven = user.email_verified_at.is_some() && user.mail_stopped.is_none();
     if !pressed && !proven {
         return Ok(Page {
-            heading: "Is this your address?".to_owned(),
-            text: format!("Taskbell will send its mails to {address}."),
-            button: Some("Yes, it is mine"),
+            heading: "Confirm your email address".to_owned(),
+            text: format!("Taskbell will send your emails to {address}."),
+            button: Some("Confirm email address"),
         });
     }
     if !proven {
         call.admit().await?;
         verify(store, user, clock).await?;
     }
-    let text = format!("Taskbell sends its mails to {address} from now on.");
-    Ok(Page { heading: "Thank you".to_owned(), text, button: None })
+    let text = format!("Taskbell now sends your emails to {address}.");
+    Ok(Page { heading: "Email address confirmed".to_owned(), text, button: None })
 }
 
 fn show(of: Page) -> Result<Reply, Problem> {

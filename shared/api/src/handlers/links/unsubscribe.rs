@@ -19,11 +19,13 @@ use crate::{
     handlers::me::change,
     http::{Call, Problem, Reply},
     links::{Link, LinkAction, LinkKeys},
+    mail::kind_name,
 };
 
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
 struct Page {
+    /// What the mails of the link's kind are called.
     mails: &'static str,
     /// Whether its reader has no account.
     stranger: bool,
@@ -128,12 +130,6 @@ async fn decline(
 }
 
 fn page(kind: MailKind, stranger: bool, done: bool) -> Result<Reply, Problem> {
-    let mails = match kind {
-        MailKind::Reminders => "Reminders",
-        MailKind::Digest => "The daily digest",
-        MailKind::Assignments => "News of assignments",
-        MailKind::Invitations => "Invitations",
-    };
-    let page = Page { mails, stranger, done }.render();
+    let page = Page { mails: kind_name(kind), stranger, done }.render();
     page.map(|html| Reply::html(StatusCode::OK, html)).map_err(|_| Problem::internal())
 }

@@ -305,14 +305,14 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let kinds = [
         "Reminder: ",
         "Assigned to you: ",
-        "invites you",
-        "Is this your",
+        "invited you to join",
+        "Confirm your email address",
         "operator code",
-        "new password",
+        "Reset your Taskbell password",
         "due today",
     ];
     // An invitation that is refused its secret counts as replaced.
-    for kind in kinds.into_iter().filter(|kind| !troubled || *kind != "invites you") {
+    for kind in kinds.into_iter().filter(|kind| !troubled || *kind != "invited you to join") {
         assert!(told.contains(kind), "no mail of the kind {kind:?}: {told}");
     }
 

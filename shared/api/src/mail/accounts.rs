@@ -1,0 +1,185 @@
+//! Mails about accounts and spaces: invitations, codes, and what operators write.
+
+use jiff::Timestamp;
+use taskbell_domain::{
+    id::NotificationId,
+    notification::{Code, Purpose},
+    ports::Mail,
+    space::{Invitation, InvitationToken, Space},
+    user::{MailKind, User},
+};
+
+use super::{
+    Envelope, Footer, MailContext, WriteError,
+    contents::{content, notification_to},
+    hours, in_utc, in_words,
+    plain_text::normalize_lines,
+    shortened,
+};
+use crate::links::{LinkAction, VERIFICATION_LIFETIME};
+
+content!(Invited, "invitation.txt", "invitation.html", {
+    by: &'a str,
+    space: &'a str,
+    role: &'a str,
+    token: String,
+    until: String,
+});
+
+content!(Message, "message.txt", "message.html", {
+    subject: &'a str,
+    text: String,
+});
+
+content!(CodeToUse, "code.txt", "code.html", {
+    heading: &'a str,
+    purpose: &'a str,
+    code: String,
+    lifetime: String,
+});
+
+content!(Verification, "verification.txt", "verification.html", {
+    link: &'a str,
+    token: &'a str,
+    lifetime: String,
+});
+
+/// An invitation, with the secret that nothing else knows. `user` is the account that has verified the address, if there
+/// is one: only then is the recipient's time zone known.
+pub(crate) fn invitation_mail(
+    context: &MailContext,
+    fence: u64,
+    (invitation, token): (&Invitation, &InvitationToken),
+    user: Option<&User>,
+    space: &Space,
+    by: &str,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let unsubscribe = match user {
+        Some(user) => context.unsubscribe(user, MailKind::Invitations, now),
+        None => context.opt_out(&invitation.email, now),
+    };
+    let footer = Footer {
+        reason: format!(
+            "You received this email because {by} entered your email address in Taskbell. If you do not know {by}, \
+             ignore this email: the invitation expires by itself."
+        ),
+        unsubscribe: Some(unsubscribe),
+    };
+    let content = Invited {
+        by,
+        space: space.name.as_str(),
+        role: invitation.role.as_str(),
+        token: token.to_text(),
+        until: match user {
+            Some(user) => in_words(invitation.expires_at, user)?,
+            None => in_utc(invitation.expires_at)?,
+        },
+    };
+    let (text, html) = content.render(&footer)?;
+    let (inviter, name) = (shortened(by), shortened(space.name.as_str()));
+    let envelope = Envelope {
+        about: notification_to(invitation.notification, user),
+        to: (&invitation.email, None),
+        subject: format!("{inviter} invited you to join {name}"),
+        id: format!("{}.{fence}", invitation.notification),
+        task: None,
+        footer,
+    };
+    context.compose(envelope, &text, html, now)
+}
+
+/// What an operator writes to a user.
+pub(crate) fn message_mail(
+    context: &MailContext,
+    (notification, fence): (NotificationId, u64),
+    user: &User,
+    by: &str,
+    (subject, text): (&str, &str),
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let reason = format!("{by}, an operator of this Taskbell installation, sent you this message.");
+    let footer = Footer { reason, unsubscribe: None };
+    let text = normalize_lines(text).into_owned();
+    let (text, html) = Message { subject, text }.render(&footer)?;
+    let envelope = Envelope {
+        about: notification_to(notification, Some(user)),
+        to: (&user.email, Some(user.name.as_str())),
+        subject: subject.to_owned(),
+        id: format!("{notification}.{fence}"),
+        task: None,
+        footer,
+    };
+    context.compose(envelope, &text, html, now)
+}
+
+/// A code that works once.
+pub(crate) fn code_mail(
+    context: &MailContext,
+    fence: u64,
+    (code, purpose): (&Code, Purpose),
+    user: &User,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let (subject, heading, text) = match purpose {
+        Purpose::Operator => (
+            "Your Taskbell operator code",
+            "Your operator code",
+            "Use this code to make your account an operator of this Taskbell installation:",
+        ),
+        Purpose::PasswordReset => (
+            "Reset your Taskbell password",
+            "Reset your password",
+            "Use this code to set a new password for your Taskbell account. All sessions will be logged out.",
+        ),
+    };
+    let footer = Footer {
+        reason: "You received this email because this code was requested for your account. If that was not you, ignore \
+                 this email and do not share the code."
+            .to_owned(),
+        unsubscribe: None,
+    };
+    let (lifetime, code_text) = (hours(purpose.lifetime()), code.to_text());
+    let content = CodeToUse { heading, purpose: text, code: code_text, lifetime };
+    let (text, html) = content.render(&footer)?;
+    let envelope = Envelope {
+        about: notification_to(code.notification, Some(user)),
+        to: (&user.email, Some(user.name.as_str())),
+        subject: subject.to_owned(),
+        id: format!("{}.{fence}", code.notification),
+        task: None,
+        footer,
+    };
+    context.compose(envelope, &text, html, now)
+}
+
+/// The link by which a user verifies the address of the account. Nothing that somebody has typed is in it: the address
+/// may be another person's.
+pub(crate) fn verification_mail(
+    context: &MailContext,
+    (notification, fence): (NotificationId, u64),
+    user: &User,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let until = now + VERIFICATION_LIFETIME;
+    let token = context.link_keys.token(user, LinkAction::VerifyEmail, Some(until), now);
+    let link = context.action(&token);
+    let footer = Footer {
+        reason: "You received this email because a Taskbell account uses this email address. If it is not yours, ignore \
+                 this email."
+            .to_owned(),
+        unsubscribe: None,
+    };
+    let lifetime = hours(VERIFICATION_LIFETIME);
+    let content = Verification { link: &link, token: &token, lifetime };
+    let (text, html) = content.render(&footer)?;
+    let envelope = Envelope {
+        about: notification_to(notification, Some(user)),
+        to: (&user.email, None),
+        subject: "Confirm your email address".to_owned(),
+        id: format!("{notification}.{fence}"),
+        task: None,
+        footer,
+    };
+    context.compose(envelope, &text, html, now)
+}

@@ -1,39 +1,8 @@
 //! What each operation costs: calls and capacity units of DynamoDB, at 10,000 tasks in the space, each of
 //! about 0.8 KB with its keys. Reads of indexes are eventually consistent and cost half.
 
-use std::{
-    fmt::Write as _,
-    sync::{Arc, Mutex},
-};
+use std::fmt::Write as _;
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::{
-        batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
-        batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput},
-        delete_item::{DeleteItemInput, DeleteItemOutput},
-        get_item::{GetItemInput, GetItemOutput},
-        put_item::{PutItemInput, PutItemOutput},
-        query::{QueryInput, QueryOutput},
-        transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
-        update_item::{UpdateItemInput, UpdateItemOutput},
-    },
-    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity},
-};
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        interceptors::{
-            Intercept,
-            context::{
-                AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
-            },
-            dyn_dispatch_hint,
-        },
-        runtime_components::RuntimeComponents,
-    },
-};
-use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
@@ -52,137 +21,12 @@ use taskbell_test::{
     template::resources,
 };
 
-use crate::{dynamodb_server::Server, functions::name_of, support::World};
-
-/// Calls and capacity units since it was last read. StatisticsUpdates requests against their limit goes on beside the
-/// work, and is counted apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Cost {
-    pub(crate) calls: usize,
-    pub(crate) reads: f64,
-    pub(crate) writes: f64,
-    counting: f64,
-}
-
-impl Cost {
-    /// Units of both kinds together.
-    pub(crate) fn units(self) -> f64 {
-        self.reads + self.writes
-    }
-}
-
-impl std::ops::AddAssign for Cost {
-    fn add_assign(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.reads += other.reads;
-        self.writes += other.writes;
-        self.counting += other.counting;
-    }
-}
-
-/// Asks every call for its capacity, and adds up what is answered.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Meter(Arc<Mutex<Cost>>);
-
-/// Marks a call that counts a request.
-#[derive(Debug)]
-struct Uncharged;
-
-impl Storable for Uncharged {
-    type Storer = StoreReplace<Self>;
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for Meter {
-    fn name(&self) -> &'static str {
-        "Meter"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_ref::<UpdateItemInput>()
-            && let Some(AttributeValue::S(partition)) = input.key().and_then(|key| key.get("pk"))
-            && partition.starts_with("LIMIT#")
-        {
-            bag.interceptor_state().store_put(Uncharged);
-        }
-        let mut known = false;
-        macro_rules! ask {
-            ($($input:ty)*) => {
-                $(if let Some(input) = context.input_mut().downcast_mut::<$input>() {
-                    input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
-                    known = true;
-                })*
-            };
-        }
-        ask!(GetItemInput QueryInput BatchGetItemInput);
-        ask!(PutItemInput UpdateItemInput DeleteItemInput TransactWriteItemsInput BatchWriteItemInput);
-        assert!(known, "an operation without a budget");
-        Ok(())
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let mut cost = self.0.lock().expect("not poisoned");
-        if bag.load::<Uncharged>().is_some() {
-            let output = output.downcast_ref::<UpdateItemOutput>();
-            cost.counting += output.map_or(0.0, |output| units(&output.consumed_capacity));
-            return Ok(());
-        }
-        cost.calls += 1;
-        macro_rules! add {
-            ($kind:ident: $($output:ty)*) => {
-                $(if let Some(output) = output.downcast_ref::<$output>() {
-                    cost.$kind += units(&output.consumed_capacity);
-                })*
-            };
-        }
-        add!(reads: GetItemOutput QueryOutput BatchGetItemOutput);
-        add!(writes: PutItemOutput UpdateItemOutput DeleteItemOutput TransactWriteItemsOutput BatchWriteItemOutput);
-        Ok(())
-    }
-}
-
-/// One operation answers with one figure, or with one for each table.
-trait Figures {
-    fn figures(&self) -> Vec<&ConsumedCapacity>;
-}
-
-impl Figures for Option<ConsumedCapacity> {
-    fn figures(&self) -> Vec<&ConsumedCapacity> {
-        self.iter().collect()
-    }
-}
-
-impl Figures for Option<Vec<ConsumedCapacity>> {
-    fn figures(&self) -> Vec<&ConsumedCapacity> {
-        self.iter().flatten().collect()
-    }
-}
-
-fn units(consumed: &impl Figures) -> f64 {
-    consumed.figures().iter().filter_map(|figure| figure.capacity_units).sum()
-}
-
-impl Meter {
-    pub(crate) fn on(&self, client: &Client) -> Client {
-        let config = client.config().to_builder().interceptor(self.clone()).build();
-        Client::from_conf(config)
-    }
-
-    pub(crate) fn read(&self) -> Cost {
-        std::mem::take(&mut *self.0.lock().expect("not poisoned"))
-    }
-}
+use crate::{
+    dynamodb_server::Server,
+    functions::name_of,
+    meter::{Cost, Meter},
+    support::World,
+};
 
 /// How many tasks are stored at the same time, to be there sooner.
 pub(crate) const AT_ONCE: usize = 32;

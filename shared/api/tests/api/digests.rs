@@ -20,8 +20,8 @@ use taskbell_test::{
 };
 
 use crate::{
-    budget::Meter,
     dynamodb_server::Server,
+    meter::Meter,
     support::{Answer, World, collaborator, link_keys},
 };
 

@@ -27,8 +27,9 @@ use taskbell_test::{
 };
 
 use crate::{
-    budget::{AT_ONCE, Cost, Meter},
+    budget::AT_ONCE,
     dynamodb_server::Server,
+    meter::{Cost, Meter},
     reminders::mail_context,
     support::World,
 };

@@ -8,7 +8,7 @@ use taskbell_e2e::{PASSWORD, User, send, wait_for, word_in};
 use crate::NONE;
 
 #[test]
-fn an_account_lives_from_registration_to_log_out() {
+fn an_account_is_registered_changed_and_logged_out() {
     let mut ada = User::new();
     assert_eq!(ada.get("/v1/me").body["email"], json!(ada.email));
     let patched = ada.send("PATCH", "/v1/me", &[], &json!({"time_zone": "Asia/Tokyo"}));
@@ -40,11 +40,11 @@ fn reusing_a_refresh_token_ends_the_session() {
     let next = refresh(&ada.tokens["refresh_token"]);
     assert_eq!(next.status, 200);
     assert_eq!(refresh(&ada.tokens["refresh_token"]).status, 401);
-    assert_eq!(refresh(&next.body["refresh_token"]).status, 401, "for both");
+    assert_eq!(refresh(&next.body["refresh_token"]).status, 401, "reuse ends the session");
 }
 
 #[test]
-fn a_forgotten_password_is_set_anew_and_all_sessions_end() {
+fn a_password_reset_ends_all_sessions() {
     let ada = User::new();
     let json_type = [("content-type", "application/json")];
     let ask = |email: &str| {
@@ -73,15 +73,15 @@ fn a_forgotten_password_is_set_anew_and_all_sessions_end() {
         send("POST", "/v1/auth/login", &json_type, Some(&body))
     };
     assert_eq!(log_in(PASSWORD).status, 401);
-    assert_eq!(ada.get("/v1/me").status, 401, "the access token is from before");
+    assert_eq!(ada.get("/v1/me").status, 401, "the access token was issued before");
     let again = log_in("six quiet bells at dawn");
     assert_eq!(again.status, 200, "{}", again.body);
     let ada = User { tokens: again.body, ..ada };
-    assert_eq!(ada.get("/v1/me").body["email_verified"], true, "who reads the mail owns the address");
+    assert_eq!(ada.get("/v1/me").body["email_verified"], true, "the reset verifies the address");
 }
 
 #[test]
-fn whoever_tries_passwords_is_stopped_and_every_answer_tells_what_is_left() {
+fn password_guessing_is_limited_and_responses_have_rate_limit_headers() {
     let ada = User::new();
     let profile = ada.get("/v1/me");
     assert!(profile.header("ratelimit").starts_with("\"requests\";r="), "{:?}", profile.headers);
@@ -96,12 +96,12 @@ fn whoever_tries_passwords_is_stopped_and_every_answer_tells_what_is_left() {
     let last = &answers[10];
     assert_eq!((last.status, last.body["code"].as_str()), (429, Some("too_many_requests")));
     assert!(last.header("retry-after").parse::<u32>().expect("seconds") <= 600);
-    // Her session goes on.
+    // The open session continues.
     assert_eq!(ada.get("/v1/me").status, 200);
 }
 
 #[test]
-fn an_operator_finds_writes_to_disables_and_enables_a_user() {
+fn an_operator_finds_messages_disables_and_enables_a_user() {
     let operator = User::operator();
     let ada = User::reachable();
     let found = operator.get(&format!("/v1/users?email={}", ada.email));
@@ -116,9 +116,9 @@ fn an_operator_finds_writes_to_disables_and_enables_a_user() {
         Some(ada.mails()).filter(|mails| !mails.is_empty())
     });
     assert_eq!((mails.len(), &mails[0]["Subject"]), (1, &json!("Maintenance")));
-    let ledger = format!("/v1/notifications/{}", message.body["id"].as_str().expect("an id"));
-    wait_for("the ledger", Duration::from_secs(10), || {
-        (operator.get(&ledger).body["status"] == "sent").then_some(())
+    let notification = format!("/v1/notifications/{}", message.body["id"].as_str().expect("an id"));
+    wait_for("the delivery log", Duration::from_secs(10), || {
+        (operator.get(&notification).body["status"] == "sent").then_some(())
     });
 
     let account = format!("/v1/users/{id}");
@@ -130,6 +130,6 @@ fn an_operator_finds_writes_to_disables_and_enables_a_user() {
     let refused = send("POST", "/v1/auth/login", &json_type, Some(&login));
     assert_eq!((refused.status, &refused.body["code"]), (403, &json!("account_disabled")));
     operator.send("PATCH", &account, &[], &json!({"disabled": false}));
-    assert_eq!(ada.get("/v1/me").status, 401, "the access token is from before");
+    assert_eq!(ada.get("/v1/me").status, 401, "the access token was issued before");
     assert_eq!(send("POST", "/v1/auth/login", &json_type, Some(&login)).status, 200);
 }

@@ -6,7 +6,7 @@ use taskbell_e2e::{User, send};
 use crate::NONE;
 
 #[test]
-fn the_api_says_that_it_is_there() {
+fn the_health_check_returns_ok() {
     let health = send("GET", "/v1/health", &[], None);
     assert_eq!((health.status, &health.body), (200, &json!({"status": "ok"})));
     assert!(!health.header("x-request-id").is_empty());
@@ -14,19 +14,19 @@ fn the_api_says_that_it_is_there() {
 }
 
 #[test]
-fn the_api_describes_itself() {
+fn the_openapi_document_is_served() {
     let document = send("GET", "/v1/openapi.json", &[], None);
     assert_eq!((document.status, &document.body["openapi"]), (200, &json!("3.1.0")));
     assert!(document.body["paths"]["/v1/tasks/{task_id}/skip"]["post"].is_object());
     let head = send("HEAD", "/v1/openapi.json", &[], None);
     assert_eq!((head.status, &head.body), (200, NONE));
-    // It may be left out (RFC 9110 §9.3.2), but not be that of no content.
+    // It may be absent (RFC 9110 §9.3.2), but must not be that of an empty body.
     let lengths = ["", document.header("content-length")];
     assert!(lengths.contains(&head.header("content-length")), "{}", head.header("content-length"));
 }
 
 #[test]
-fn a_browser_may_call_the_api() {
+fn a_browser_may_call_the_api_from_another_origin() {
     let preflight = send(
         "OPTIONS",
         "/v1/tasks",
@@ -39,7 +39,7 @@ fn a_browser_may_call_the_api() {
 }
 
 #[test]
-fn bad_input_is_refused_at_the_door() {
+fn invalid_input_is_refused() {
     let ada = User::new();
     let bearer = format!("Bearer {}", ada.tokens["access_token"].as_str().expect("a token"));
     let post = |content_type: &str, body: &str| {

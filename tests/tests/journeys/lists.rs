@@ -9,7 +9,7 @@ use taskbell_e2e::{User, path_of, wait_for};
 use crate::NONE;
 
 #[test]
-fn tasks_are_listed_by_every_order_and_filter_page_by_page() {
+fn tasks_are_sorted_filtered_and_paginated() {
     let ada = User::new();
     for (title, day, priority, category) in
         [("c", 3, "low", "home"), ("a", 1, "urgent", "work"), ("b", 2, "high", "home")]
@@ -58,7 +58,7 @@ fn tasks_are_listed_by_every_order_and_filter_page_by_page() {
 }
 
 #[test]
-fn tasks_are_found_by_their_words_and_by_what_is_due() {
+fn tasks_are_found_by_text_and_due_date() {
     let ada = User::new();
     ada.create(
         &json!({"title": "Café am Turm", "description": "Zwei Stück Kuchen", "priority": "high"}),

@@ -8,7 +8,7 @@ use taskbell_e2e::{User, in_seconds, path_of, send, wait_for, word_in};
 
 use crate::NONE;
 
-/// Where a link in a mail leads, without the base of the API.
+/// The path of a link in a mail.
 fn link_in(mail: &Value, kind: &str) -> String {
     let link = word_in(mail, |word| word.contains("/v1/actions/") && word.contains(kind));
     let link = link.unwrap_or_else(|| panic!("there is no link to {kind}: {}", mail["BodyText"]));
@@ -16,7 +16,7 @@ fn link_in(mail: &Value, kind: &str) -> String {
 }
 
 #[test]
-fn a_near_reminder_is_mailed_at_its_second_and_once() {
+fn a_reminder_within_the_dispatch_horizon_is_mailed_on_time_and_once() {
     let ada = User::reachable();
     let due = in_seconds(8);
     let task =
@@ -25,45 +25,46 @@ fn a_near_reminder_is_mailed_at_its_second_and_once() {
     assert_eq!(mail["Subject"], "Reminder: Ring <b>now</b>");
     let sent: f64 = mail["Timestamp"].as_f64().expect("a time");
     let late = sent - due.parse::<Timestamp>().expect("an instant").as_second() as f64;
-    // Not before its second; and by the queue at that second, not by a sweep a minute later.
+    // Not early, and by the queue on time, not by the next dispatch run.
     assert!((0.0..30.0).contains(&late), "it was {late} s late");
 
-    let ledger = wait_for("the ledger", Duration::from_secs(10), || {
+    let entry = wait_for("the delivery log", Duration::from_secs(10), || {
         let entry = ada.get(&format!("{}/reminders", path_of(&task))).body["items"][0].clone();
         (entry["status"] == "sent").then_some(entry)
     });
-    assert_eq!(ledger["attempts"], 1);
+    assert_eq!(entry["attempts"], 1);
 
     let end: Timestamp = in_seconds(180).parse().expect("an instant");
-    let ticks = || (Timestamp::now() >= end).then_some(());
-    wait_for("three further ticks", Duration::from_secs(200), ticks);
+    let elapsed = || (Timestamp::now() >= end).then_some(());
+    wait_for("three further dispatch runs", Duration::from_secs(200), elapsed);
     assert_eq!(ada.mails().len(), 1);
 }
 
-/// The whole way: the schedule fires, the dispatcher finds the timer in its index, the queue holds it until
-/// its second, the worker sends.
+/// The complete path: the schedule fires, the dispatcher finds the timer in its index, the queue delays it until its time,
+/// and the worker sends.
 #[test]
-fn a_reminder_beyond_the_look_ahead_is_found_by_the_schedule_and_mailed_once() {
+fn a_reminder_beyond_the_dispatch_horizon_is_mailed_once() {
     let ada = User::reachable();
     let due = in_seconds(130);
     ada.create(&json!({"title": "Later", "due": due, "reminders": [{"before": "PT0S"}]}));
-    let silent = ada.create(&json!({"title": "Never", "due": due, "reminders": [{"before": "PT0S"}]}));
-    assert_eq!(ada.post(&format!("{}/complete", path_of(&silent)), NONE).status, 200);
+    let completed =
+        ada.create(&json!({"title": "Never", "due": due, "reminders": [{"before": "PT0S"}]}));
+    assert_eq!(ada.post(&format!("{}/complete", path_of(&completed)), NONE).status, 200);
     let mail = wait_for("the mail", Duration::from_secs(160), || ada.mails().pop());
     let sent: f64 = mail["Timestamp"].as_f64().expect("a time");
     let late = sent - due.parse::<Timestamp>().expect("an instant").as_second() as f64;
-    // Not before its second, and by the queue rather than a sweep a minute later.
+    // Not early, and by the queue on time, not by the next dispatch run.
     assert!((0.0..30.0).contains(&late), "it was {late} s late");
     let titles: Vec<_> = ada.mails().iter().map(|mail| mail["Subject"].clone()).collect();
     assert_eq!(titles, ["Reminder: Later"]);
 }
 
 #[test]
-fn the_digest_comes_once_and_today_although_its_hour_has_passed() {
+fn the_digest_is_sent_once_if_its_hour_is_moved_into_the_past() {
     let ada = User::reachable();
     let task = json!({"title": "Long ago", "due": "2026-01-01", "reminders": []});
     assert_eq!(ada.post("/v1/tasks", &task).status, 201);
-    // Wherever it is noon now, so that eleven has passed today and thirteen has not.
+    // The time zone in which it is noon now: 11:00 has passed today and 13:00 has not.
     let hour = i64::from(Timestamp::now().to_zoned(TimeZone::UTC).hour());
     let zone = match 12 - hour {
         east @ 1.. => format!("Etc/GMT-{east}"),
@@ -77,22 +78,23 @@ fn the_digest_comes_once_and_today_although_its_hour_has_passed() {
     set(&json!({ "digest_hour": 11 }));
     let digests = || {
         let mails = ada.mails();
-        let told = |mail: &Value| mail["Subject"].as_str().is_some_and(|s| s.ends_with(": 1 overdue"));
-        mails.into_iter().filter(told).collect::<Vec<_>>()
+        let is_digest =
+            |mail: &Value| mail["Subject"].as_str().is_some_and(|s| s.ends_with(": 1 overdue"));
+        mails.into_iter().filter(is_digest).collect::<Vec<_>>()
     };
     let digest = wait_for("the digest", Duration::from_secs(100), || digests().pop());
     assert!(digest["BodyText"].to_string().contains("Long ago"), "{digest}");
-    // Moved once more. A sweep that comes later than that brings this reminder.
+    // Moved once more. A later dispatch run sends this reminder.
     set(&json!({ "digest_hour": 10 }));
     let later = in_seconds(125);
     ada.create(&json!({"title": "Later", "due": later, "reminders": [{"before": "PT0S"}]}));
-    let rang = || ada.mails().into_iter().find(|mail| mail["Subject"] == "Reminder: Later");
-    wait_for("the reminder", Duration::from_secs(160), rang);
+    let reminder = || ada.mails().into_iter().find(|mail| mail["Subject"] == "Reminder: Later");
+    wait_for("the reminder", Duration::from_secs(160), reminder);
     assert_eq!(digests().len(), 1);
 }
 
 #[test]
-fn the_link_in_a_mail_turns_reminders_off() {
+fn a_reminder_is_skipped_when_reminders_are_turned_off() {
     let ada = User::reachable();
     let answer = send("POST", "/v1/unsubscribe/01JQ0000000000000000000000.0", &[], None);
     assert_eq!(answer.status, 404, "a forged link");
@@ -100,7 +102,7 @@ fn the_link_in_a_mail_turns_reminders_off() {
     assert_eq!(off.body["mail"]["reminders"], false);
     let task =
         ada.create(&json!({"title": "Quiet", "due": in_seconds(3), "reminders": [{"before": "PT0S"}]}));
-    let entry = wait_for("the ledger", Duration::from_secs(20), || {
+    let entry = wait_for("the delivery log", Duration::from_secs(20), || {
         let entry = ada.get(&format!("{}/reminders", path_of(&task))).body["items"][0].clone();
         (entry["status"] == "skipped").then_some(entry)
     });
@@ -108,7 +110,7 @@ fn the_link_in_a_mail_turns_reminders_off() {
 }
 
 #[test]
-fn a_task_is_snoozed_and_completed_from_its_mail_without_logging_in() {
+fn links_in_a_reminder_snooze_and_complete_its_task() {
     let ada = User::reachable();
     let task =
         ada.create(&json!({"title": "Wind", "due": in_seconds(3), "reminders": [{"before": "PT0S"}]}));

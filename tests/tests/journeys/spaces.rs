@@ -15,7 +15,7 @@ fn code_in(mail: &Value) -> String {
 }
 
 #[test]
-fn people_share_a_space_by_invitation_and_part_again() {
+fn a_user_joins_a_space_by_invitation_and_is_removed() {
     let (ada, eve) = (User::reachable(), User::reachable());
     let space = ada.post("/v1/spaces", &json!({"name": "Bell tower"}));
     assert_eq!((space.status, &space.body["role"]), (201, &json!("owner")), "{}", space.body);
@@ -43,7 +43,7 @@ fn people_share_a_space_by_invitation_and_part_again() {
     assert_eq!(ada.send("PATCH", &member, &[], &json!({"role": "member"})).body["role"], "member");
     let assigned = ada.send("PATCH", &path_of(&made.body), &[], &json!({"assigned_to": eve_id}));
     assert_eq!(assigned.status, 200, "{}", assigned.body);
-    wait_for("the news", Duration::from_secs(20), || {
+    wait_for("the assignment mail", Duration::from_secs(20), || {
         eve.mails().iter().any(|mail| mail["Subject"] == "Assigned to you: Oil the bell").then_some(())
     });
     let mine = wait_for("the list", Duration::from_secs(10), || {
@@ -65,7 +65,7 @@ fn people_share_a_space_by_invitation_and_part_again() {
     assert_eq!(
         eve.get("/v1/spaces").body["items"].as_array().map(Vec::len),
         Some(1),
-        "the personal one"
+        "only the personal space"
     );
 
     assert_eq!(ada.send("PATCH", &there, &[], &json!({"name": "Clock"})).body["name"], "Clock");

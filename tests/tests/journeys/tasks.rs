@@ -9,7 +9,7 @@ use taskbell_e2e::{User, path_of, send, wait_for};
 use crate::NONE;
 
 #[test]
-fn a_task_lives_from_creation_to_deletion() {
+fn a_task_is_created_changed_completed_and_deleted() {
     let ada = User::new();
     let task = ada.create(&json!({"title": "Wind the clock", "tags": ["Tower"], "due": "2199-03-01"}));
     let path = path_of(&task);
@@ -35,7 +35,7 @@ fn a_task_lives_from_creation_to_deletion() {
 }
 
 #[test]
-fn an_idempotency_key_makes_one_task() {
+fn an_idempotency_key_creates_one_task() {
     let ada = User::new();
     let key = [("idempotency-key", "once")];
     let first = ada.send("POST", "/v1/tasks", &key, &json!({"title": "Once"}));
@@ -47,11 +47,11 @@ fn an_idempotency_key_makes_one_task() {
 }
 
 #[test]
-fn another_users_task_looks_like_none_on_every_route() {
+fn another_users_task_gets_404_on_every_route() {
     let (ada, eve) = (User::new(), User::new());
     let task = ada.create(&json!({"title": "Mine"}));
     let there = path_of(&task);
-    let nowhere = "/v1/tasks/tsk_01JQ0000000000000000000000".to_owned();
+    let unknown = "/v1/tasks/tsk_01JQ0000000000000000000000".to_owned();
     for (method, suffix, body) in [
         ("GET", "", NONE.clone()),
         ("PATCH", "", json!({"title": "Hers"})),
@@ -61,7 +61,7 @@ fn another_users_task_looks_like_none_on_every_route() {
         ("GET", "/reminders", NONE.clone()),
     ] {
         let mut foreign = eve.send(method, &format!("{there}{suffix}"), &[], &body);
-        let mut absent = eve.send(method, &format!("{nowhere}{suffix}"), &[], &body);
+        let mut absent = eve.send(method, &format!("{unknown}{suffix}"), &[], &body);
         assert_eq!((foreign.status, absent.status), (404, 404), "{method} {suffix}");
         for answer in [&mut foreign, &mut absent] {
             answer.body.as_object_mut().expect("a problem").remove("request_id");
@@ -72,7 +72,7 @@ fn another_users_task_looks_like_none_on_every_route() {
 }
 
 #[test]
-fn a_batch_is_carried_out_once() {
+fn a_batch_with_an_idempotency_key_is_executed_once() {
     let ada = User::new();
     let task = ada.create(&json!({"title": "Old"}));
     let operations = json!({"operations": [
@@ -119,7 +119,7 @@ fn a_task_has_a_checklist_and_comments() {
 }
 
 #[test]
-fn a_task_comes_again_at_the_same_wall_time_across_a_change_of_the_clocks() {
+fn a_recurring_task_keeps_its_local_time_across_a_dst_change() {
     let ada = User::new();
     let first = ada.create(&json!({
         "title": "Wind the clock", "due": "2027-03-27T09:00[Europe/Berlin]", "recurrence": "FREQ=DAILY;COUNT=4",
@@ -134,7 +134,7 @@ fn a_task_comes_again_at_the_same_wall_time_across_a_change_of_the_clocks() {
     let (done, again) = (complete(), complete());
     assert_eq!(done, again);
     let next = |of: &Value| {
-        let id = of["next_occurrence"].as_str().expect("another one");
+        let id = of["next_occurrence"].as_str().expect("the next occurrence");
         ada.get(&format!("/v1/tasks/{id}")).body
     };
     let third = next(&done);
@@ -148,7 +148,7 @@ fn a_task_comes_again_at_the_same_wall_time_across_a_change_of_the_clocks() {
 }
 
 #[test]
-fn a_task_completes_itself_unless_it_is_changed() {
+fn a_task_completes_automatically_unless_it_is_changed() {
     let ada = User::new();
     let wanted = json!({"title": "Short", "auto_complete_after": "PT6S"});
     let (left, changed) = (ada.create(&wanted), ada.create(&wanted));
@@ -160,11 +160,11 @@ fn a_task_completes_itself_unless_it_is_changed() {
     });
     assert_eq!(done["completed_by"], "timer");
     let at = |field: &Value| field.as_str().expect("a time").parse::<Timestamp>().expect("an instant");
-    let took = at(&done["completed_at"]).duration_since(at(&left["created_at"])).as_secs();
-    assert!((6..9).contains(&took), "it took {took} s");
-    let ledger = ada.get(&format!("{}/reminders", path_of(&left))).body;
+    let duration = at(&done["completed_at"]).duration_since(at(&left["created_at"])).as_secs();
+    assert!((6..9).contains(&duration), "it took {duration} s");
+    let log = ada.get(&format!("{}/reminders", path_of(&left))).body;
     assert_eq!(
-        (&ledger["items"][0]["kind"], &ledger["items"][0]["status"]),
+        (&log["items"][0]["kind"], &log["items"][0]["status"]),
         (&json!("auto_completion"), &json!("done"))
     );
     assert_eq!(ada.get(&path_of(&changed)).body["status"], "pending");

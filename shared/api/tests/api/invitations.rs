@@ -19,11 +19,11 @@ fn code_in(mail: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
+async fn an_invitation_is_mailed_and_works_once_until_it_expires() {
     let (world, ada, task) = World::seeded().await;
     let grace = world.register(20).await;
     let invite = async || {
-        // Even if the one before was used or revoked.
+        // Applies even if the previous invitation was used or revoked.
         world.clock.advance(INVITATION_PAUSE);
         let event = world.event("invite-member", &ada, &task).await;
         let body = json!({"email": "User20@example.com", "role": "viewer"});
@@ -62,22 +62,22 @@ async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
     pause();
     let fourth = invite().await;
     world.clock.advance(INVITATION_LIFETIME);
-    assert_eq!(accept(&fourth).await.code(), "invalid_invitation", "it has ended");
+    assert_eq!(accept(&fourth).await.code(), "invalid_invitation", "it has expired");
 }
 
 #[tokio::test]
-async fn a_repeated_message_about_an_invitation_sends_nothing_again() {
+async fn a_duplicate_queue_message_does_not_mail_an_invitation_again() {
     let (world, ada, task) = World::seeded().await;
     world.as_user("invite-member", &ada, &task).await;
     let timers = world.queue.take();
     let outbox = Outbox::default();
     for _ in 0..3 {
-        world.handle(&outbox, timers[0]).await.expect("it is dealt with");
+        world.handle(&outbox, timers[0]).await.expect("the message is handled");
     }
     assert_eq!(outbox.sent().len(), 1);
     let TimerTarget::Notification(id) = timers[0].subject else { panic!("it is a notification") };
     let notification =
-        world.store.notification(id).await.expect("an answer").expect("the notification");
+        world.store.notification(id).await.expect("no store error").expect("the notification");
     assert_eq!(
         (notification.delivery.status, notification.delivery.attempts),
         (DeliveryStatus::Sent, 1)
@@ -86,7 +86,7 @@ async fn a_repeated_message_about_an_invitation_sends_nothing_again() {
 }
 
 #[tokio::test]
-async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_inviter() {
+async fn invitations_are_listed_and_revoked_and_end_with_the_role_of_the_inviter() {
     let (world, ada, task) = World::seeded().await;
     let (admin, grace) = (world.member(11, Role::Admin).await, world.register(20).await);
     let invite = world.event("invite-member", &admin, &task).await;
@@ -103,7 +103,7 @@ async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_invi
         world.send(&event.body(&json!({"token": code}))).await
     };
     assert_eq!((world.send(&revoke).await.status, list().await), (204, json!([])));
-    assert_eq!(world.send(&revoke).await.status, 204, "asked twice");
+    assert_eq!(world.send(&revoke).await.status, 204, "a repetition");
     assert_eq!(world.send(&revoke.path("invitation_id", "x")).await.status, 404);
     assert_eq!(accept(&first).await.code(), "invalid_invitation");
 
@@ -112,18 +112,14 @@ async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_invi
     let second = code_in(&world.mails().await[0].1);
     let lower = world.event("update-member", &ada, &task).await.path("user_id", &admin.id.to_string());
     assert_eq!(world.send(&lower.body(&json!({"role": "member"}))).await.status, 200);
-    assert_eq!(
-        accept(&second).await.code(),
-        "invalid_invitation",
-        "its inviter may not invite any more"
-    );
+    assert_eq!(accept(&second).await.code(), "invalid_invitation", "the inviter may no longer invite");
     for (function, who) in [("list-invitations", &admin), ("revoke-invitation", &admin)] {
         assert_eq!(world.as_user(function, who, &task).await.status, 403);
     }
 }
 
 #[tokio::test]
-async fn a_space_has_so_many_open_invitations_and_no_more() {
+async fn a_space_has_a_maximum_of_open_invitations() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await;
     for number in 0..MAX_INVITATIONS {

@@ -31,18 +31,19 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-/// Calls and capacity units since it was last read. StatisticsUpdates requests against their limit goes on beside the
-/// work, and is counted apart.
+/// Calls and capacity units since the last reading. Counting requests against their rate limit runs concurrently and is
+/// measured separately.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Cost {
     pub(crate) calls: usize,
     pub(crate) reads: f64,
     pub(crate) writes: f64,
-    counting: f64,
+    /// Write units of counting the request against its rate limit.
+    pub(crate) counting: f64,
 }
 
 impl Cost {
-    /// Units of both kinds together.
+    /// Read and write units.
     pub(crate) fn units(self) -> f64 {
         self.reads + self.writes
     }
@@ -57,7 +58,7 @@ impl std::ops::AddAssign for Cost {
     }
 }
 
-/// Asks every call for its capacity, and adds up what is answered.
+/// Requests the consumed capacity of every call and adds it up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Meter(Arc<Mutex<Cost>>);
 
@@ -129,7 +130,7 @@ impl Intercept for Meter {
     }
 }
 
-/// One operation answers with one figure, or with one for each table.
+/// The response of an operation has one figure, or one for each table.
 trait Figures {
     fn figures(&self) -> Vec<&ConsumedCapacity>;
 }

@@ -1,51 +1,40 @@
-//! The reminder protocol under faults. Users, dispatchers and workers run at the same time on the in-memory store;
-//! at every point at which one of them waits, another may go on, the call may fail before or after its effect, or
-//! its caller may be gone. One seed decides everything, so that a run can be repeated. What must hold whatever
-//! happens is in `checks.rs`.
+//! The reminder protocol under faults. Users, dispatchers and workers run concurrently on the in-memory store. At every
+//! await point another actor may run, the call may fail before or after its effect, or its caller may crash. One seed
+//! determines everything, so that a run can be repeated. The invariants are in `checks.rs`.
 //!
-//! `SEED=17 cargo test -p taskbell-api --test api simulation -- --nocapture` repeats one run and prints all that
-//! happened in it; `SEEDS=100000` tries that many.
+//! `SEED=17 cargo test -p taskbell-api --test api simulation -- --nocapture` repeats one run and prints a trace;
+//! `SEEDS=100000` tries that many seeds.
 
 mod checks;
 mod cloud;
-mod life;
 mod notifications;
+mod rng;
+mod run;
+mod users;
 
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
     ops::Range,
-    pin::Pin,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
 };
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use jiff::{SignedDuration, Timestamp};
-use taskbell_api::{
-    mail::MailContext,
-    workers::{
-        Pace, dispatch_due_timers, record_mail_events,
-        send_reminders::{Worker, handle_batch},
-    },
-};
-use taskbell_domain::{clock::Clock, timer::DISPATCH_HORIZON};
+use jiff::SignedDuration;
+use taskbell_domain::clock::Clock;
 use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now, template};
 
 use self::{
     checks::{History, Verdict},
-    cloud::{Cloud, Current, Fault, MAX_RECEIVES, Plan, Point, Rates, Told, VISIBILITY},
-    life::Life,
+    cloud::{Cloud, Fault, Plan, Point, Rates},
+    run::Run,
+    users::Users,
 };
-use crate::{
-    reminders::mail_context,
-    support::{Answer, World},
-};
+use crate::{reminders::mail_context, support::World};
 
-/// How many runs are tried without `SEEDS`.
+/// The number of runs without `SEEDS`.
 const SEEDS: u64 = 1_000;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -63,49 +52,49 @@ static CLIENT_LIMIT: LazyLock<SignedDuration> =
 /// How often the dispatcher runs.
 static SCHEDULE: LazyLock<SignedDuration> = LazyLock::new(template::schedule);
 
-type Town = World<Faulty<Memory, Cloud>, Cloud>;
+type SimWorld = World<Faulty<Memory, Cloud>, Cloud>;
 
-/// What a run came to.
+/// The result of a run.
 struct Outcome {
     verdict: Verdict,
     points: Vec<Point>,
     trace: String,
 }
 
-/// Makes one run, and checks all that must hold after it.
-fn run(seed: u64, plan: Plan, life: fn(&Cloud) -> Life, traced: bool) -> Result<Outcome, String> {
+/// Performs one run and checks the invariants.
+fn run(seed: u64, plan: Plan, users: fn(&Cloud) -> Users, traced: bool) -> Result<Outcome, String> {
     let cloud = Cloud::new(seed, plan, now(), traced);
     let max_skew = match plan {
         Plan::Rates(rates) if rates.error > 0 && seed.is_multiple_of(3) => SignedDuration::from_mins(5),
         _ => SignedDuration::ZERO,
     };
     let store = Faulty { store: Memory::default(), faults: cloud.clone() };
-    let mut town = Town::with(store, cloud.clone());
-    town.random = SeededRandom::new(seed);
-    let life = life(&cloud);
-    life.settle(&town);
+    let mut world = SimWorld::with(store, cloud.clone());
+    world.random = SeededRandom::new(seed);
+    let users = users(&cloud);
+    users.set_up(&world);
     let mail = mail_context();
     let mut run = Run {
-        town: &town,
+        world: &world,
         cloud: &cloud,
         mail: &mail,
-        calm_at: town.clock.now() + life.lasts(),
-        life,
+        quiet_at: world.clock.now() + users.duration(),
+        users,
         actors: Vec::new(),
         history: History::default(),
-        blamed: None,
-        last_sweep: town.clock.now(),
-        sweep_at: None,
+        server_error: None,
+        last_dispatch: world.clock.now(),
+        next_dispatch_at: None,
         max_skew,
     };
     let ended = run.finish();
-    let (history, end, blamed) = (std::mem::take(&mut run.history), run.now(), run.blamed);
+    let (history, end, server_error) = (std::mem::take(&mut run.history), run.now(), run.server_error);
     drop(run);
     let state = &mut *cloud.state();
     let verdict = ended.and_then(|()| {
         let strict = matches!(plan, Plan::Rates(rates) if rates.error == 0);
-        if let Some(status) = blamed.filter(|_| strict) {
-            return Err(format!("nothing went wrong, and a request was answered {status}"));
+        if let Some(status) = server_error.filter(|_| strict) {
+            return Err(format!("without faults a request got status {status}"));
         }
         checks::check(&history, &state.offers, max_skew, strict, end)
     });
@@ -116,9 +105,9 @@ fn run(seed: u64, plan: Plan, life: fn(&Cloud) -> Life, traced: bool) -> Result<
     }
 }
 
-/// How often things go wrong in the run of a seed: every fourth one is without faults.
+/// The frequency of faults for a seed. Every fourth seed has none.
 fn rates(seed: u64) -> Rates {
-    let often = [0, 5, 30, 120][usize::try_from(seed % 4).expect("small")];
+    let often = [0, 5, 30, 120][usize::try_from(seed % 4).expect("a small number")];
     Rates {
         error: often,
         crash: often / 3,
@@ -130,10 +119,10 @@ fn rates(seed: u64) -> Rates {
 }
 
 fn seeded(seed: u64, traced: bool) -> Result<Outcome, String> {
-    run(seed, Plan::Rates(rates(seed)), Life::random, traced)
+    run(seed, Plan::Rates(rates(seed)), Users::random, traced)
 }
 
-/// Tries all seeds on all cores. Gives the first that fails, and what came of the others.
+/// Tries all seeds on all cores. Returns the first that fails and the sum of the results.
 fn try_all(seeds: Range<u64>) -> (Option<u64>, Verdict) {
     let next = AtomicU64::new(seeds.start);
     let failed = AtomicU64::new(u64::MAX);
@@ -160,7 +149,9 @@ fn try_all(seeds: Range<u64>) -> (Option<u64>, Verdict) {
     let mut sum = Verdict::new();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        for (what, many) in threads.into_iter().flat_map(|thread| thread.join().expect("it ends")) {
+        for (what, many) in
+            threads.into_iter().flat_map(|thread| thread.join().expect("no thread panics"))
+        {
             *sum.entry(what).or_default() += many;
         }
     });
@@ -168,7 +159,7 @@ fn try_all(seeds: Range<u64>) -> (Option<u64>, Verdict) {
     ((failed != u64::MAX).then_some(failed), sum)
 }
 
-/// Time of this runtime never passes for those who run; they only need one to be there.
+/// Timeouts need a runtime. Its clock does not advance during a run.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
@@ -178,7 +169,7 @@ fn number_from(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn whatever_goes_wrong_a_reminder_is_sent_once_or_its_ledger_says_why_not() {
+fn random_faults_neither_lose_nor_silently_repeat_a_reminder() {
     if let Some(seed) = number_from("SEED") {
         let runtime = runtime();
         let _entered = runtime.enter();
@@ -198,27 +189,29 @@ fn whatever_goes_wrong_a_reminder_is_sent_once_or_its_ledger_says_why_not() {
         panic!("seed {seed} fails; SEED={seed} repeats it: {why}");
     }
     println!("seeds {first} to {}: {sum:?}", seeds - 1);
-    let all = ["sent", "sent again in doubt", "skipped", "skipped on the word of SES", "failed"];
+    let all = ["sent", "sent again while uncertain", "skipped", "skipped after an SES event", "failed"];
     for what in all.into_iter().chain(["notifications sent", "digests", "digests sent"]) {
-        assert!(sum.get(what).is_some_and(|many| *many > 0), "nothing was {what}: {sum:?}");
+        assert!(sum.get(what).is_some_and(|many| *many > 0), "no reminder was {what}: {sum:?}");
     }
 }
 
-/// Each point at which somebody waits in a short story, with each thing that can go wrong there.
+/// Every fault at every point of a short script.
 #[test]
-fn wherever_somebody_crashes_a_reminder_is_sent_once_or_its_ledger_says_why_not() {
+fn a_fault_at_any_point_neither_loses_nor_silently_repeats_a_reminder() {
     let runtime = runtime();
     let _entered = runtime.enter();
     const FAULTS: [Fault; 3] = [Fault::Error, Fault::Crash, Fault::Wait(90)];
-    let story = |plan| run(1, plan, Life::story, false);
-    let points = story(Plan::At(usize::MAX, Fault::None)).expect("nothing goes wrong").points;
+    let script = |plan| run(1, plan, Users::scripted, false);
+    let points =
+        script(Plan::At(usize::MAX, Fault::None)).expect("the run without faults passes").points;
     let mut table: BTreeMap<Point, (u64, BTreeMap<Fault, Verdict>)> = BTreeMap::new();
     for (at, point) in points.iter().enumerate() {
         let (many, cells) = table.entry(*point).or_default();
         *many += 1;
         for fault in FAULTS {
-            let outcome = story(Plan::At(at, fault)).unwrap_or_else(|_| {
-                let again = run(1, Plan::At(at, fault), Life::story, true).err().unwrap_or_default();
+            let outcome = script(Plan::At(at, fault)).unwrap_or_else(|_| {
+                let again =
+                    run(1, Plan::At(at, fault), Users::scripted, true).err().unwrap_or_default();
                 panic!("{fault:?} at point {at}, {point:?}: {again}")
             });
             let sum = cells.entry(fault).or_default();
@@ -228,8 +221,7 @@ fn wherever_somebody_crashes_a_reminder_is_sent_once_or_its_ledger_says_why_not(
         }
     }
     let mut text = format!("{} points, {} runs\n\n", points.len(), FAULTS.len() * points.len());
-    text +=
-        "| who is before or after which call | points | it fails | who calls crashes | 90 s pass |\n";
+    text += "| point | points | the call fails | the caller crashes | 90 s pass |\n";
     text += "|---|--:|---|---|---|\n";
     for (Point { actor, call, after }, (many, cells)) in table {
         let side = if after { "after" } else { "before" };

@@ -1,16 +1,16 @@
-//! The random numbers of the simulation.
+//! The random numbers of the simulation, the same in every run of a seed.
 
 use jiff::SignedDuration;
 
-/// Chance, the same in every run from the same seed (SplitMix64).
-pub(super) struct Dice(u64);
+/// A SplitMix64 generator.
+pub(super) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number from 0, below `end`.
+    /// A number from 0 to `end - 1`.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -19,8 +19,8 @@ impl Dice {
         (z ^ (z >> 31)) % end.max(1)
     }
 
-    /// Whether something happens that happens this often in a thousand times.
-    pub(super) fn falls(&mut self, per_mille: u64) -> bool {
+    /// Whether an event of this probability happens.
+    pub(super) fn happens(&mut self, per_mille: u64) -> bool {
         self.below(1_000) < per_mille
     }
 
@@ -29,11 +29,11 @@ impl Dice {
         from[usize::try_from(index).expect("an index")]
     }
 
-    pub(super) fn millis(&mut self, most: u64) -> SignedDuration {
-        SignedDuration::from_millis(i64::try_from(self.below(most + 1)).expect("small"))
+    pub(super) fn millis(&mut self, max: u64) -> SignedDuration {
+        SignedDuration::from_millis(i64::try_from(self.below(max + 1)).expect("a small number"))
     }
 
-    pub(super) fn seconds(&mut self, most: u64) -> SignedDuration {
-        SignedDuration::from_secs(i64::try_from(self.below(most + 1)).expect("small"))
+    pub(super) fn seconds(&mut self, max: u64) -> SignedDuration {
+        SignedDuration::from_secs(i64::try_from(self.below(max + 1)).expect("a small number"))
     }
 }

@@ -1,4 +1,4 @@
-//! One run of the simulation: which user, dispatcher, worker or recorder runs when, and on what.
+//! One run of the simulation: schedules users, dispatchers, workers and the recorder of SES events.
 
 use std::{
     pin::Pin,
@@ -14,83 +14,83 @@ use taskbell_api::{
         send_reminders::{Worker, handle_batch},
     },
 };
-use taskbell_domain::{clock::Clock, timer::DISPATCH_HORIZON};
+use taskbell_domain::timer::DISPATCH_HORIZON;
 
 use super::{
-    CLIENT_LIMIT, DISPATCHER_LIMIT, MINUTE, RECORDER_LIMIT, SCHEDULE, Town, WORKER_LIMIT,
+    CLIENT_LIMIT, DISPATCHER_LIMIT, MINUTE, RECORDER_LIMIT, SCHEDULE, SimWorld, WORKER_LIMIT,
     checks::History,
-    cloud::{Cloud, Current, MAX_RECEIVES, Plan, Rates, Told, VISIBILITY},
-    life::Life,
+    cloud::{Cloud, Current, MAX_RECEIVES, Plan, Rates, SesEvent, VISIBILITY},
+    users::Users,
 };
 use crate::support::Answer;
 
-/// How long a run goes on after the last fault: longer than a reminder can still be sent.
-const CALM: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// How long a run continues after the last fault: longer than a reminder may be late.
+const QUIET_PERIOD: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// A run that takes more steps goes round in circles.
+/// A run that takes more steps does not end.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// What somebody who runs has done.
+/// The result of an actor.
 enum Done {
-    /// A request, with its answer.
+    /// The response to a request.
     Request(Answer),
-    /// A sweep.
-    Sweep,
-    /// A batch of messages; those that failed.
+    /// A dispatch run.
+    Dispatch,
+    /// The failed messages of a batch.
     Batch(Vec<u64>),
-    /// Delivery events of SES, if they could not be recorded.
-    DeliveryEvent(Option<Told>),
+    /// An SES event, if it could not be recorded.
+    DeliveryEvent(Option<SesEvent>),
 }
 
-/// Somebody who runs.
+/// A running request or invocation.
 struct Actor<'a> {
     kind: &'static str,
     skew: SignedDuration,
-    dies_at: Timestamp,
-    /// It waits for a moment.
+    times_out_at: Timestamp,
+    /// Whether it waits for a time.
     stalled: bool,
-    /// The messages it has received.
+    /// The messages that it has received.
     messages: Vec<u64>,
     work: Pin<Box<dyn Future<Output = Done> + 'a>>,
 }
 
 /// One run.
-struct Run<'a> {
-    town: &'a Town,
-    cloud: &'a Cloud,
-    mail: &'a MailContext,
-    life: Life,
-    actors: Vec<Actor<'a>>,
-    history: History,
-    /// The first answer that blames the service.
-    blamed: Option<u16>,
-    last_sweep: Timestamp,
-    /// When the dispatcher has something to find: sweeps that find nothing are left out.
-    sweep_at: Option<Timestamp>,
-    /// From when on nothing goes wrong any more, and nobody changes anything.
-    calm_at: Timestamp,
-    /// How far clocks may be wrong.
-    max_skew: SignedDuration,
+pub(super) struct Run<'a> {
+    pub(super) world: &'a SimWorld,
+    pub(super) cloud: &'a Cloud,
+    pub(super) mail: &'a MailContext,
+    pub(super) users: Users,
+    pub(super) actors: Vec<Actor<'a>>,
+    pub(super) history: History,
+    /// The first response with a 5xx status.
+    pub(super) server_error: Option<u16>,
+    pub(super) last_dispatch: Timestamp,
+    /// When the dispatcher will find a timer. Dispatch runs that find nothing are left out.
+    pub(super) next_dispatch_at: Option<Timestamp>,
+    /// From when on there are no faults and no actions.
+    pub(super) quiet_at: Timestamp,
+    /// The maximum error of clocks.
+    pub(super) max_skew: SignedDuration,
 }
 
 impl<'a> Run<'a> {
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.cloud.state().now
     }
 
-    fn is_calm(&self) -> bool {
-        self.now() >= self.calm_at
+    fn is_quiet(&self) -> bool {
+        self.now() >= self.quiet_at
     }
 
-    /// Goes on until nothing can happen any more.
-    fn finish(&mut self) -> Result<(), String> {
-        let end = self.calm_at + CALM;
-        let mut calmed = false;
+    /// Runs until nothing can happen any more.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        let end = self.quiet_at + QUIET_PERIOD;
+        let mut quiet = false;
         for _ in 0..MAX_STEPS {
-            if self.is_calm() && !calmed {
-                calmed = true;
+            if self.is_quiet() && !quiet {
+                quiet = true;
                 let state = &mut *self.cloud.state();
-                state.note(|| "all is calm".to_owned());
+                state.note(|| "no more faults and actions".to_owned());
                 if matches!(state.plan, Plan::Rates(_)) {
                     state.plan = Plan::Rates(Rates::default());
                 }
@@ -98,11 +98,11 @@ impl<'a> Run<'a> {
                 let dead = std::mem::take(&mut state.dead);
                 state.queue.extend(dead);
             }
-            self.end_overdue();
-            self.begin_due();
+            self.stop_timed_out();
+            self.start_due();
             let ready: Vec<_> = (0..self.actors.len()).filter(|i| !self.actors[*i].stalled).collect();
             if ready.is_empty() {
-                match self.next_moment() {
+                match self.next_event_time() {
                     Some(next) if next <= end => {
                         let state = &mut *self.cloud.state();
                         state.now = state.now.max(next);
@@ -115,21 +115,21 @@ impl<'a> Run<'a> {
                 }
                 continue;
             }
-            let chosen = self.cloud.state().dice.pick(&ready);
+            let chosen = self.cloud.state().rng.pick(&ready);
             self.poll(chosen);
         }
-        Err("the run went round in circles".to_owned())
+        Err("the run does not end".to_owned())
     }
 
-    fn end_overdue(&mut self) {
+    fn stop_timed_out(&mut self) {
         let now = self.now();
         let cloud = self.cloud;
         self.actors.retain(|actor| {
-            let lives = actor.dies_at > now;
-            if !lives {
+            let running = actor.times_out_at > now;
+            if !running {
                 cloud.state().note(|| format!("{}: out of time", actor.kind));
             }
-            lives
+            running
         });
     }
 
@@ -139,25 +139,25 @@ impl<'a> Run<'a> {
         let now = {
             let state = &mut *self.cloud.state();
             state.current = Some(Current { kind, skew: actor.skew });
-            (state.crashed, state.moved, state.waits) = (false, false, false);
-            state.now += state.dice.millis(100);
+            (state.crashed, state.progressed, state.waiting) = (false, false, false);
+            state.now += state.rng.millis(100);
             state.now
         };
-        self.town.clock.set(now + actor.skew);
+        self.world.clock.set(now + actor.skew);
         let polled = actor.work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let (crashed, moved, stalled) = {
+        let (crashed, progressed, stalled) = {
             let state = &mut *self.cloud.state();
             state.current = None;
-            (state.crashed, state.moved, state.waits && !state.moved)
+            (state.crashed, state.progressed, state.waiting && !state.progressed)
         };
-        self.town.clock.set(now);
+        self.world.clock.set(now);
         actor.stalled = stalled;
-        let store = &self.town.store.store;
-        if moved {
+        let store = &self.world.store.store;
+        if progressed {
             self.history.observe(store, self.cloud, kind);
         }
         if kind == "user" || kind == "recorder" {
-            self.history.observe_people(store, now);
+            self.history.observe_users(store, now);
         }
         if crashed {
             drop(self.actors.swap_remove(chosen));
@@ -172,21 +172,21 @@ impl<'a> Run<'a> {
         match done {
             Done::Request(answer) => {
                 let (kind, status) = (actor.kind, answer.status);
-                self.blamed = self.blamed.or((status >= 500).then_some(status));
+                self.server_error = self.server_error.or((status >= 500).then_some(status));
                 state.note(|| format!("{kind}: answered {status} {:?}", answer.errors()));
             }
             Done::DeliveryEvent(left) => {
-                state.note(|| format!("{}: done, left {}", actor.kind, left.is_some()));
+                state.note(|| format!("{}: done, failed {}", actor.kind, left.is_some()));
                 let later = state.now + MINUTE;
-                state.news.extend(left.map(|told| (later, told)));
+                state.ses_events.extend(left.map(|event| (later, event)));
             }
-            Done::Sweep => state.note(|| format!("{}: done", actor.kind)),
+            Done::Dispatch => state.note(|| format!("{}: done", actor.kind)),
             Done::Batch(failed) => {
                 state.note(|| format!("{}: done, failed {failed:?}", actor.kind));
-                let forgets = state.rates().queue;
+                let redelivered = state.rates().queue;
                 for id in actor.messages.iter().filter(|id| !failed.contains(id)) {
-                    // SQS may deliver a message again that was dealt with.
-                    if !state.dice.falls(forgets) {
+                    // SQS may deliver a handled message again.
+                    if !state.rng.happens(redelivered) {
                         state.queue.retain(|message| message.id != *id);
                     }
                 }
@@ -194,47 +194,53 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The next moment at which something happens by itself.
-    fn next_moment(&mut self) -> Option<Timestamp> {
-        self.sweep_at = self.next_sweep();
+    /// The next time at which something happens without an actor.
+    fn next_event_time(&mut self) -> Option<Timestamp> {
+        self.next_dispatch_at = self.next_dispatch();
         let state = &mut *self.cloud.state();
         let now = state.now;
-        state.wakes.retain(|at| *at > now);
-        let wakes = state.wakes.iter().copied();
+        state.wake_times.retain(|at| *at > now);
+        let wake_times = state.wake_times.iter().copied();
         let messages = state.queue.iter().map(|message| message.visible_at.max(now));
-        let news = state.news.iter().map(|(at, ..)| (*at).max(now));
-        let ends = self.actors.iter().map(|actor| actor.dies_at);
-        let actions = self.life.next_at().filter(|at| *at < self.calm_at);
-        wakes.chain(messages).chain(news).chain(ends).chain(actions).chain(self.sweep_at).min()
+        let events = state.ses_events.iter().map(|(at, ..)| (*at).max(now));
+        let ends = self.actors.iter().map(|actor| actor.times_out_at);
+        let actions = self.users.next_at().filter(|at| *at < self.quiet_at);
+        wake_times
+            .chain(messages)
+            .chain(events)
+            .chain(ends)
+            .chain(actions)
+            .chain(self.next_dispatch_at)
+            .min()
     }
 
-    fn next_sweep(&self) -> Option<Timestamp> {
-        let data = self.town.store.store.data();
+    fn next_dispatch(&self) -> Option<Timestamp> {
+        let data = self.world.store.store.data();
         let tasks = data.tasks.values().filter_map(|(_, timer)| *timer);
         let notifications = data.notifications.values().filter_map(|(_, timer)| *timer);
         let digests = data.digests.values().filter_map(|(_, timer)| *timer);
         let first = tasks.chain(notifications).chain(digests).map(|timer| timer.at).min()?;
         let found = first - DISPATCH_HORIZON - self.max_skew;
-        let wait = found.duration_since(self.last_sweep).as_secs();
+        let wait = found.duration_since(self.last_dispatch).as_secs();
         let runs = wait.div_euclid(SCHEDULE.as_secs()).max(1);
-        Some(self.last_sweep + *SCHEDULE * i32::try_from(runs).expect("not for ages"))
+        Some(self.last_dispatch + *SCHEDULE * i32::try_from(runs).expect("a few runs"))
     }
 
-    fn begin_due(&mut self) {
+    fn start_due(&mut self) {
         let now = self.now();
-        self.town.clock.set(now);
-        if let Some(at) = self.sweep_at.take_if(|at| *at <= now) {
-            self.last_sweep = at;
+        self.world.clock.set(now);
+        if let Some(at) = self.next_dispatch_at.take_if(|at| *at <= now) {
+            self.last_dispatch = at;
             let (missed, twice) = {
                 let state = &mut *self.cloud.state();
                 let rate = state.rates().queue;
-                (state.dice.falls(rate), state.dice.falls(rate))
+                (state.rng.happens(rate), state.rng.happens(rate))
             };
             for _ in 0..usize::from(!missed) + usize::from(twice) {
-                self.sweep();
+                self.dispatch();
             }
         }
-        if !self.is_calm() && self.life.next_at().is_some_and(|at| at <= now) {
+        if !self.is_quiet() && self.users.next_at().is_some_and(|at| at <= now) {
             self.act();
         }
         self.record();
@@ -244,73 +250,74 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Lets what SES tells now be recorded.
+    /// Starts a recorder for each SES event that is published by now.
     fn record(&mut self) {
         let now = self.now();
-        let told = {
+        let published = {
             let state = &mut *self.cloud.state();
-            let (told, later) = std::mem::take(&mut state.news)
+            let (published, later) = std::mem::take(&mut state.ses_events)
                 .into_iter()
                 .partition::<Vec<_>, _>(|(at, ..)| *at <= now);
-            state.news = later;
-            told
+            state.ses_events = later;
+            published
         };
-        for (_, told) in told {
-            let (town, skew) = (self.town, self.skew());
-            let (subject, feedback) = (told.about.subject, told.news.feedback);
+        for (_, published) in published {
+            let (world, skew) = (self.world, self.skew());
+            let (subject, feedback) = (published.about.subject, published.event.feedback);
             self.cloud.state().note(|| format!("recorder: {subject} {feedback:?}"));
-            self.begin("recorder", (*RECORDER_LIMIT, skew), Vec::new(), async move {
-                let (store, clock) = (&town.store, &town.clock);
-                let Told { about, news, stops } = &told;
-                let recorded = record_mail_events::handle(store, about, news, *stops, clock).await;
-                Done::DeliveryEvent(recorded.is_err().then_some(told))
+            self.start("recorder", (*RECORDER_LIMIT, skew), Vec::new(), async move {
+                let (store, clock) = (&world.store, &world.clock);
+                let SesEvent { about, event, suppression } = &published;
+                let recorded =
+                    record_mail_events::handle(store, about, event, *suppression, clock).await;
+                Done::DeliveryEvent(recorded.is_err().then_some(published))
             });
         }
     }
 
     fn skew(&self) -> SignedDuration {
-        let most = self.max_skew.as_secs();
-        let random = self.cloud.state().dice.seconds(2 * most.unsigned_abs());
+        let max = self.max_skew.as_secs();
+        let random = self.cloud.state().rng.seconds(2 * max.unsigned_abs());
         random - self.max_skew
     }
 
-    fn begin(
+    fn start(
         &mut self,
         kind: &'static str,
         (limit, skew): (SignedDuration, SignedDuration),
         messages: Vec<u64>,
         work: impl Future<Output = Done> + 'a,
     ) {
-        let dies_at = self.now() + limit;
+        let times_out_at = self.now() + limit;
         let work = Box::pin(work);
-        self.actors.push(Actor { kind, skew, dies_at, stalled: false, messages, work });
+        self.actors.push(Actor { kind, skew, times_out_at, stalled: false, messages, work });
     }
 
-    fn sweep(&mut self) {
-        let (town, skew) = (self.town, self.skew());
+    fn dispatch(&mut self) {
+        let (world, skew) = (self.world, self.skew());
         let deadline = self.now() + skew + *DISPATCHER_LIMIT;
-        self.cloud.state().note(|| format!("dispatcher: sweeps, {skew} ahead"));
-        self.begin("dispatcher", (*DISPATCHER_LIMIT, skew), Vec::new(), async move {
-            let (store, queue) = (&town.store, &town.queue);
-            // A failure is logged and alarmed; what was not swept is found again.
-            let _ = dispatch_due_timers::handle(store, queue, &town.clock, deadline).await;
-            Done::Sweep
+        self.cloud.state().note(|| format!("dispatcher: runs, {skew} ahead"));
+        self.start("dispatcher", (*DISPATCHER_LIMIT, skew), Vec::new(), async move {
+            let (store, queue) = (&world.store, &world.queue);
+            // A failure is logged and raises an alarm. The next run finds what this one did not dispatch.
+            let _ = dispatch_due_timers::handle(store, queue, &world.clock, deadline).await;
+            Done::Dispatch
         });
     }
 
     fn act(&mut self) {
         let skew = self.skew();
-        let town = self.town;
-        let done = self.life.act(town, self.cloud);
-        self.history.observe_people(&town.store.store, self.now());
+        let world = self.world;
+        let done = self.users.act(world, self.cloud);
+        self.history.observe_users(&world.store.store, self.now());
         let Some((what, event)) = done else { return };
         self.cloud.state().note(|| format!("user: {what}, {skew} ahead"));
-        self.begin("user", (*CLIENT_LIMIT, skew), Vec::new(), async move {
-            Done::Request(town.send(&event).await)
+        self.start("user", (*CLIENT_LIMIT, skew), Vec::new(), async move {
+            Done::Request(world.send(&event).await)
         });
     }
 
-    /// Gives a worker some of the messages that are visible, in any order.
+    /// Starts a worker with some of the visible messages, in any order.
     fn receive(&mut self) {
         let mut event = SqsEvent::default();
         let mut ids = Vec::new();
@@ -322,9 +329,9 @@ impl<'a> Run<'a> {
             if visible.is_empty() {
                 return;
             }
-            let max = state.dice.below(10) + 1;
+            let max = state.rng.below(10) + 1;
             for _ in 0..max.min(visible.len() as u64) {
-                let index = state.dice.pick(&visible);
+                let index = state.rng.pick(&visible);
                 visible.retain(|other| *other != index);
                 let message = &mut state.queue[index];
                 message.receives += 1;
@@ -340,23 +347,25 @@ impl<'a> Run<'a> {
                 .partition::<Vec<_>, _>(|message| message.receives > *MAX_RECEIVES);
             state.queue = alive;
             for mut message in dead {
-                state.note(|| format!("the message for {} is dead", message.timer.subject));
+                state.note(|| {
+                    format!("the message for {} goes to the dead-letter queue", message.timer.subject)
+                });
                 event.records.retain(|record| record.message_id != Some(message.id.to_string()));
                 ids.retain(|id| *id != message.id);
                 message.receives = 0;
                 state.dead.push(message);
             }
-            if state.dice.falls(20) {
+            if state.rng.happens(20) {
                 let dead = std::mem::take(&mut state.dead);
                 state.queue.extend(dead);
             }
         }
-        let (town, mail, cloud, skew) = (self.town, self.mail, self.cloud, self.skew());
+        let (world, mail, cloud, skew) = (self.world, self.mail, self.cloud, self.skew());
         let deadline = self.now() + skew + *WORKER_LIMIT;
         self.cloud.state().note(|| format!("worker: messages {ids:?}, {skew} ahead"));
-        self.begin("worker", (*WORKER_LIMIT, skew), ids, async move {
-            let (store, queue, random) = (&town.store, &town.queue, &town.random);
-            let clock = &town.clock;
+        self.start("worker", (*WORKER_LIMIT, skew), ids, async move {
+            let (store, queue, random) = (&world.store, &world.queue, &world.random);
+            let clock = &world.clock;
             let worker = Worker {
                 store,
                 queue,

@@ -5,6 +5,7 @@
 //! `SEED=17 cargo test -p taskbell-api --test api simulation -- --nocapture` repeats one run and prints a trace;
 //! `SEEDS=100000` tries that many seeds.
 
+mod actor;
 mod checks;
 mod cloud;
 mod notifications;
@@ -23,11 +24,10 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use taskbell_domain::clock::Clock;
 use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now, template};
 
 use self::{
-    checks::{History, Verdict},
+    checks::Verdict,
     cloud::{Cloud, Fault, Plan, Point, Rates},
     run::Run,
     users::Users,
@@ -74,19 +74,7 @@ fn run(seed: u64, plan: Plan, users: fn(&Cloud) -> Users, traced: bool) -> Resul
     let users = users(&cloud);
     users.set_up(&world);
     let mail = mail_context();
-    let mut run = Run {
-        world: &world,
-        cloud: &cloud,
-        mail: &mail,
-        quiet_at: world.clock.now() + users.duration(),
-        users,
-        actors: Vec::new(),
-        history: History::default(),
-        server_error: None,
-        last_dispatch: world.clock.now(),
-        next_dispatch_at: None,
-        max_skew,
-    };
+    let mut run = Run::new(&world, &cloud, &mail, users, max_skew);
     let ended = run.finish();
     let (history, end, server_error) = (std::mem::take(&mut run.history), run.now(), run.server_error);
     drop(run);

@@ -1,9 +1,6 @@
 //! One run of the simulation: schedules users, dispatchers, workers and the recorder of SES events.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll, Waker};
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use jiff::{SignedDuration, Timestamp};
@@ -18,11 +15,11 @@ use taskbell_domain::timer::DISPATCH_HORIZON;
 
 use super::{
     CLIENT_LIMIT, DISPATCHER_LIMIT, MINUTE, RECORDER_LIMIT, SCHEDULE, SimWorld, WORKER_LIMIT,
+    actor::{Actor, Done},
     checks::History,
     cloud::{Cloud, Current, MAX_RECEIVES, Plan, Rates, SesEvent, VISIBILITY},
     users::Users,
 };
-use crate::support::Answer;
 
 /// How long a run continues after the last fault: longer than a reminder may be late.
 const QUIET_PERIOD: SignedDuration = SignedDuration::from_hours(4 * 24);
@@ -30,50 +27,49 @@ const QUIET_PERIOD: SignedDuration = SignedDuration::from_hours(4 * 24);
 /// A run that takes more steps does not end.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// The result of an actor.
-enum Done {
-    /// The response to a request.
-    Request(Answer),
-    /// A dispatch run.
-    Dispatch,
-    /// The failed messages of a batch.
-    Batch(Vec<u64>),
-    /// An SES event, if it could not be recorded.
-    DeliveryEvent(Option<SesEvent>),
-}
-
-/// A running request or invocation.
-struct Actor<'a> {
-    kind: &'static str,
-    skew: SignedDuration,
-    times_out_at: Timestamp,
-    /// Whether it waits for a time.
-    stalled: bool,
-    /// The messages that it has received.
-    messages: Vec<u64>,
-    work: Pin<Box<dyn Future<Output = Done> + 'a>>,
-}
-
 /// One run.
 pub(super) struct Run<'a> {
-    pub(super) world: &'a SimWorld,
-    pub(super) cloud: &'a Cloud,
-    pub(super) mail: &'a MailContext,
-    pub(super) users: Users,
-    pub(super) actors: Vec<Actor<'a>>,
+    world: &'a SimWorld,
+    cloud: &'a Cloud,
+    mail: &'a MailContext,
+    users: Users,
+    actors: Vec<Actor<'a>>,
     pub(super) history: History,
     /// The first response with a 5xx status.
     pub(super) server_error: Option<u16>,
-    pub(super) last_dispatch: Timestamp,
+    last_dispatch: Timestamp,
     /// When the dispatcher will find a timer. Dispatch runs that find nothing are left out.
-    pub(super) next_dispatch_at: Option<Timestamp>,
+    next_dispatch_at: Option<Timestamp>,
     /// From when on there are no faults and no actions.
-    pub(super) quiet_at: Timestamp,
+    quiet_at: Timestamp,
     /// The maximum error of clocks.
-    pub(super) max_skew: SignedDuration,
+    max_skew: SignedDuration,
 }
 
 impl<'a> Run<'a> {
+    pub(super) fn new(
+        world: &'a SimWorld,
+        cloud: &'a Cloud,
+        mail: &'a MailContext,
+        users: Users,
+        max_skew: SignedDuration,
+    ) -> Self {
+        let start = cloud.state().now;
+        Self {
+            world,
+            cloud,
+            mail,
+            quiet_at: start + users.duration(),
+            users,
+            actors: Vec::new(),
+            history: History::default(),
+            server_error: None,
+            last_dispatch: start,
+            next_dispatch_at: None,
+            max_skew,
+        }
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.cloud.state().now
     }

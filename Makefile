@@ -126,7 +126,7 @@ SEEDS ?= 100000
 FROM ?= 0
 .PHONY: soak
 soak: $(TOOLS) ## run the simulation of reminders under faults with many seeds (SEEDS=100000, FROM=0 to continue at a seed)
-	SEEDS=$(SEEDS) FROM=$(FROM) cargo test --profile soak --package taskbell-api --test api simulation::whatever -- --nocapture
+	SEEDS=$(SEEDS) FROM=$(FROM) cargo test --profile soak --package taskbell-api --test api simulation::random_faults -- --nocapture
 
 REMINDERS ?= 10000
 SPREAD ?= 1

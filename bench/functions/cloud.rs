@@ -1,4 +1,4 @@
-//! What the programs reach: DynamoDB with somebody's tasks in it, plain or behind TLS.
+//! The services that the programs call: DynamoDB with a user's tasks, without or with TLS.
 
 use std::{
     error::Error,
@@ -55,10 +55,10 @@ use crate::{
     support::{Event, World, collaborator, invitation_of, operator},
 };
 
-/// Who issues the tokens.
+/// The issuer of access tokens.
 pub(crate) const ISSUER: &str = "taskbell/test";
 
-/// Functions whose caller is another each time: they change the caller, or each may do it so often only.
+/// Functions that need a new caller for each request: they change the caller or have a limit per caller.
 const FRESH: [&str; 14] = [
     "accept-invitation",
     "create-space",
@@ -76,14 +76,14 @@ const FRESH: [&str; 14] = [
     "verify-email",
 ];
 
-/// How many tasks a list shows.
+/// The number of tasks on a page.
 const PAGE: u64 = 50;
 
 fn usual() -> TaskDraft {
     due_draft("Look after the tower clock", "2199-03-02", &["PT30M"])
 }
 
-/// DynamoDB, somebody who has tasks, and their requests.
+/// DynamoDB, a user with tasks, and their requests.
 pub(crate) struct Cloud {
     server: Server,
     world: World<DynamoDb>,
@@ -115,29 +115,29 @@ impl Cloud {
         Self { server, world, user, task, public_key, cursor_key, private_key, token, made }
     }
 
-    /// Where DynamoDB answers without TLS.
+    /// The endpoint of DynamoDB without TLS.
     pub(crate) fn endpoint(&self) -> String {
         self.server.endpoint()
     }
 
-    /// The key by which functions know the user's tokens.
+    /// The public key for access tokens.
     pub(crate) fn public_key(&self) -> &str {
         &self.public_key
     }
 
-    /// The key by which functions know their cursors.
+    /// The key for cursors.
     pub(crate) fn cursor_key(&self) -> &str {
         &self.cursor_key
     }
 
     /// Gives the user a new access token, for the requests that follow.
     pub(crate) fn renew(&self) {
-        // The clock of the programs is the machine's.
+        // The programs use the clock of this machine.
         self.world.clock.set(Timestamp::now());
         *self.token.lock().expect("not poisoned") = self.world.access_token(&self.user);
     }
 
-    /// An event for a function: where it changes something, each time something new, so that it does change it.
+    /// An event for a function. A function that changes something gets a new resource each time.
     pub(crate) async fn event(&self, function: &str) -> String {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let store = &self.world.store;
@@ -180,7 +180,7 @@ impl Cloud {
                 json["body"] = json!({"token": token.to_text()}).to_string().into();
             }
             "become-operator" => {
-                // Of one account, which there is but one of, so many codes are sent an hour.
+                // Codes for the operator are limited per hour, and there is one operator.
                 let (partition, sort) = keys::rate_limit(&CODES, &RateLimitKey::user(operator().id));
                 let [partition, sort] = [partition, sort].map(AttributeValue::S);
                 let delete = self.server.client().delete_item().table_name("AccountsTable");
@@ -188,7 +188,7 @@ impl Cloud {
             }
             "delete-space" | "invite-member" | "remove-member" | "update-member" | "update-space" => {
                 let (mut theirs, owner) = space(number, caller);
-                // The invitation by which the collaborator joins is known by it.
+                // The invitation of the collaborator depends on the version.
                 theirs.version = number;
                 store.create_space(&theirs, &owner, None, None).await.expect("an answer");
                 self.world.join(&mut theirs, &collaborator(), Role::Member).await;
@@ -216,23 +216,23 @@ impl Cloud {
             }
             "register-user" => {
                 let body = json["body"].as_str().expect("a body");
-                // No other user has such an address.
+                // The address is unique.
                 json["body"] = body.replace('@', &format!("-{number}@")).into();
             }
             "update-user" => json["pathParameters"]["user_id"] = caller.id.to_string().into(),
             "verify-email" => {
-                let unproven = User { email_verified_at: None, version: 2, ..caller.clone() };
-                let replaced = store.replace_user(&unproven, 1, None).await.expect("an answer");
+                let unverified = User { email_verified_at: None, version: 2, ..caller.clone() };
+                let replaced = store.replace_user(&unverified, 1, None).await.expect("an answer");
                 assert_eq!(replaced, Replaced::Stored);
             }
             _ => {}
         }
-        // What is counted by address is of another one after some time, or would be refused.
+        // The IP address changes, so that limits per IP address are not exceeded.
         json["requestContext"]["http"]["sourceIp"] = format!("192.0.2.{}", number / 10 % 250).into();
         json.to_string()
     }
 
-    /// The user's token, if it is theirs that the event has.
+    /// The user's token, if the event uses it.
     fn token_for(&self, function: &str) -> Option<String> {
         let event = project().join("events").join(format!("{function}.json"));
         let event = fs::read_to_string(event).expect("an event file");
@@ -246,11 +246,11 @@ impl Cloud {
     }
 }
 
-/// What functions reach in AWS: TLS with a certificate for `localhost` under a root of its own, and behind it DynamoDB, SQS
-/// that takes what it is given, and SSM with the key in it.
+/// A TLS endpoint with a certificate for `localhost` under its own root: forwards to DynamoDB, accepts every SQS message,
+/// and returns the signing key as an SSM parameter.
 pub(crate) struct Front {
     address: SocketAddr,
-    /// Files of roots, with its own as the last: Amazon's, and those of the system.
+    /// Files of root certificates that end with its own: after Amazon's, and after those of the system.
     pub(crate) few: PathBuf,
     pub(crate) all: PathBuf,
     accepted: Arc<AtomicUsize>,
@@ -258,7 +258,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Listens on a free port, and writes its root, in PEM, behind those that programs know anyway.
+    /// Listens on a free port, and writes its root certificate, in PEM, after the known ones.
     pub(crate) async fn start(before: &Cloud) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -283,7 +283,7 @@ impl Front {
             let path =
                 std::env::temp_dir().join(format!("taskbell-bench-{}-{name}.pem", process::id()));
             let roots = format!("{others}{}", root_certificate.pem());
-            fs::write(&path, roots).expect("the file is written");
+            fs::write(&path, roots).expect("the file can be written");
             path
         };
         let few = file("few", include_str!("../../shared/aws/src/amazon_roots.pem"));
@@ -299,7 +299,7 @@ impl Front {
             loop {
                 let (outside, _) = listener.accept().await.expect("a connection");
                 counter.fetch_add(1, Ordering::Relaxed);
-                // A function that is ended leaves its connections broken.
+                // A function that is killed leaves broken connections.
                 tokio::spawn(connection(
                     outside,
                     acceptor.clone(),
@@ -311,12 +311,12 @@ impl Front {
         Self { address, few, all, accepted, server }
     }
 
-    /// Where DynamoDB answers with TLS.
+    /// The endpoint with TLS.
     pub(crate) fn endpoint(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }
 
-    /// How many connections it has accepted.
+    /// The number of accepted connections.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
     }
@@ -331,7 +331,7 @@ impl Drop for Front {
     }
 }
 
-/// Roots of the system, as most programs read them.
+/// The root certificates of the system.
 fn system_roots() -> String {
     let known = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
     known.iter().find_map(|path| fs::read_to_string(path).ok()).unwrap_or_default()

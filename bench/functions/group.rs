@@ -1,4 +1,4 @@
-//! A control group with the share of a processor that Lambda gives to a function of so much memory.
+//! A control group with the CPU share that Lambda gives to a function with a memory size.
 
 use std::{
     fs, io,
@@ -6,24 +6,24 @@ use std::{
     process,
 };
 
-/// Lambda gives a whole processor at 1,769 MB, and less in proportion
+/// Lambda gives one CPU at 1,769 MB, and less in proportion
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
 const WHOLE_PROCESSOR_MB: u32 = 1_769;
 
-/// The period in which the share is given, in µs.
+/// The scheduling period, in µs.
 const PERIOD: u32 = 20_000;
 
-/// The group; it is removed in the end.
+/// The group. It is removed on drop.
 pub(crate) struct Group {
     folder: PathBuf,
     memory: u32,
 }
 
 impl Group {
-    /// Makes the group, for a function with so many MB.
+    /// Creates the group for a function with this much memory, in MB.
     ///
     /// # Errors
-    /// Where this user may not, or there are no control groups.
+    /// If there are no control groups or no permission.
     pub(crate) fn new(memory: u32) -> io::Result<Self> {
         let quota = PERIOD * memory / WHOLE_PROCESSOR_MB;
         let name = format!("taskbell-bench-{}", process::id());
@@ -40,12 +40,12 @@ impl Group {
         Ok(group)
     }
 
-    /// The memory that such a function has, in MB.
+    /// The memory of the function, in MB.
     pub(crate) fn memory(&self) -> u32 {
         self.memory
     }
 
-    /// Its folder.
+    /// The folder of the group.
     pub(crate) fn path(&self) -> &Path {
         &self.folder
     }
@@ -53,7 +53,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Its processes have ended; what cannot be removed is empty.
+        // Its processes have ended. A group that cannot be removed is empty.
         let _ = fs::remove_dir(&self.folder);
     }
 }

@@ -1,10 +1,10 @@
-//! Starts programs as Lambda does, lets them answer requests against a DynamoDB on this machine, and writes one
-//! line of JSON for each start: how long it took until it asked for a request, the first request, those
-//! after it, the processor time of each part, and the most memory.
+//! Starts programs as Lambda does, sends them requests with DynamoDB on this machine, and writes one line of JSON for each
+//! start: the duration of the start, of the first request and of the following requests, the CPU time of each, and the peak
+//! memory.
 //!
-//! Programs take turns, so that what else the machine does meets all of them alike. `make bench` builds what
-//! this needs and makes docs/performance.md of what it writes. `FUNCTIONS` names those that alone are measured, with
-//! commas between them.
+//! Programs run in turns, so that other load on the machine affects all of them equally. `make bench` builds the programs
+//! and writes docs/performance.md from the results. `FUNCTIONS` limits the measurement to some functions, separated by
+//! commas.
 
 /// The tests hold every answer against the OpenAPI document; what is measured does not.
 mod described {
@@ -37,9 +37,9 @@ use group::Group;
 use program::Program;
 use runtime_api::Answer;
 
-/// One program that is measured, and what it is asked for.
+/// A measured program and its requests.
 struct TimerTarget {
-    /// Who made it: `taskbell`, `floor`, `typical`, `python`, `node`.
+    /// The implementation: `taskbell`, `floor`, `typical`, `python`, `node`.
     by: &'static str,
     function: String,
     program: Program,
@@ -47,16 +47,16 @@ struct TimerTarget {
     new_tokens: bool,
 }
 
-/// Under which conditions programs run.
+/// The conditions of a measurement.
 #[derive(Clone, Copy)]
 enum Conditions<'a> {
-    /// A whole processor, DynamoDB without TLS.
+    /// A whole CPU, DynamoDB without TLS.
     Plain,
-    /// DynamoDB behind TLS, and the share of a processor that so much memory has.
+    /// DynamoDB with TLS, and the CPU share of a memory size.
     Share(&'a Front, &'a Group),
-    /// DynamoDB behind TLS.
+    /// DynamoDB with TLS.
     Tls(&'a Front),
-    /// The same, for all functions in turns.
+    /// The same, for all functions.
     All(&'a Front),
 }
 
@@ -71,7 +71,7 @@ impl Conditions<'_> {
     }
 }
 
-/// How often each program is started, and how many requests it answers each time.
+/// The number of starts per program and of requests per start.
 #[derive(Clone, Copy)]
 struct Rounds {
     starts: usize,
@@ -87,7 +87,7 @@ fn number(name: &str) -> Result<usize, String> {
     let number = text.parse::<NonZeroUsize>();
     number
         .map(NonZeroUsize::get)
-        .map_err(|error| format!("{name} is {text:?}, not a number from 1 ({error})"))
+        .map_err(|error| format!("{name} is {text:?}, not a positive integer ({error})"))
 }
 
 fn folder(name: &str) -> Result<PathBuf, String> {
@@ -103,22 +103,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     if let Ok(named) = env::var("FUNCTIONS") {
         if let Some(wrong) = named.split(',').find(|name| !api().any(|known| known == *name)) {
-            return Err(format!("FUNCTIONS: {wrong} is no function of the API").into());
+            return Err(format!("FUNCTIONS: {wrong} is not a function of the API").into());
         }
         let named: Vec<_> = named.split(',').map(|function| own(function, &programs, &cloud)).collect();
         let named: Vec<_> = named.into_iter().chain([floor(&peers, &cloud)]).collect();
         measure(&named, Conditions::Plain, rounds, &cloud, &mut out).await?;
         return Ok(out.flush()?);
     }
-    let mut stranger = own("get-task", &programs, &cloud);
-    (stranger.by, stranger.new_tokens) = ("taskbell, new tokens", true);
-    let beside: Vec<_> = ["get-task", "create-task"]
+    let mut new_tokens = own("get-task", &programs, &cloud);
+    (new_tokens.by, new_tokens.new_tokens) = ("taskbell, new tokens", true);
+    let compared_functions: Vec<_> = ["get-task", "create-task"]
         .into_iter()
         .flat_map(|function| compared(function, &programs, &peers, &cloud))
-        .chain([stranger, floor(&peers, &cloud)])
+        .chain([new_tokens, floor(&peers, &cloud)])
         .collect();
     let front = Front::start(&cloud).await;
-    measure(&beside, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
+    measure(&compared_functions, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
     let few = Rounds { starts: rounds.starts.div_ceil(3), warm: rounds.warm.div_ceil(10) };
     let peers_of_get = compared("get-task", &programs, &peers, &cloud);
     let typical = peers_of_get.into_iter().filter(|subject| subject.by == "typical");
@@ -126,10 +126,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all: Vec<_> = all.chain(typical).chain([floor(&peers, &cloud)]).collect();
     measure(&all, Conditions::All(&front), few, &cloud, &mut out).await?;
     let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
-    measure(&beside, Conditions::Plain, fewer, &cloud, &mut out).await?;
+    measure(&compared_functions, Conditions::Plain, fewer, &cloud, &mut out).await?;
     let hashing = [own("register-user", &programs, &cloud)];
     for (memory, subjects, rounds) in [
-        (256, &beside[..], fewer),
+        (256, &compared_functions[..], fewer),
         (256, &hashing, few),
         (512, &hashing, few),
         (1_024, &hashing, few),
@@ -169,7 +169,7 @@ fn own(function: &str, programs: &Path, cloud: &Cloud) -> TimerTarget {
     }
 }
 
-/// A function that does nothing: what the runtime itself takes.
+/// A function that does nothing: the cost of the runtime.
 fn floor(peers: &Path, cloud: &Cloud) -> TimerTarget {
     let command = vec![peers.join("rust/target/release/floor").display().to_string()];
     let variables = variables(cloud);
@@ -177,7 +177,7 @@ fn floor(peers: &Path, cloud: &Cloud) -> TimerTarget {
     TimerTarget { by: "floor", function: "get-health".to_owned(), program, new_tokens: false }
 }
 
-/// One function of this project, and the same written in other ways.
+/// A function of this project, and its implementations in other languages.
 fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud) -> Vec<TimerTarget> {
     let path = |path: &str| peers.join(path).display().to_string();
     let mut variables = variables(cloud);
@@ -202,7 +202,7 @@ fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud
     ]
 }
 
-/// The environment that every program gets: what Lambda sets, and what template.yaml does.
+/// The environment of every program: the variables of Lambda and template.yaml.
 fn variables(cloud: &Cloud) -> Vec<(String, String)> {
     [
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -261,7 +261,7 @@ fn prepared(subject: &TimerTarget, conditions: Conditions<'_>) -> Program {
     program
 }
 
-/// Measures the programs in turns, and writes a line for each start, but for one before, which reads them from the disk.
+/// Measures the programs in turns and writes a line for each start, except for a first one, which loads them from disk.
 async fn measure(
     subjects: &[TimerTarget],
     conditions: Conditions<'_>,
@@ -283,7 +283,7 @@ async fn measure(
     Ok(())
 }
 
-/// Starts a program once, and lets it answer.
+/// Starts a program once and sends it requests.
 async fn start(
     subject: &TimerTarget,
     program: &Program,
@@ -343,7 +343,7 @@ fn micros(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1_000.0
 }
 
-/// Sees that a request was answered, and not refused; gives how many bytes the answer has.
+/// Checks that a request succeeded. Returns the size of the response body in bytes.
 fn accepted(subject: &TimerTarget, answer: &Answer) -> Result<usize, String> {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match json["statusCode"].as_u64() {

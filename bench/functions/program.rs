@@ -1,4 +1,4 @@
-//! A program that is measured: started, driven through the Runtime API, ended.
+//! A measured program: started, driven through the Runtime API, and ended.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 
 use crate::runtime_api::{Answer, RuntimeApi};
 
-/// Longest wait for anything that a program does.
+/// The timeout for everything that a program does.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SETTLING: Duration = Duration::from_millis(25);
 
@@ -24,7 +24,7 @@ const SETTLING: Duration = Duration::from_millis(25);
 pub(crate) struct Program {
     pub(crate) command: Vec<String>,
     pub(crate) variables: Vec<(String, String)>,
-    /// The control group that it is put into.
+    /// Its control group.
     pub(crate) group: Option<PathBuf>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Program {
 pub(crate) struct Running {
     child: Child,
     api: RuntimeApi,
-    /// From starting the process until it asked for its first event.
+    /// The time from the start of the process to its first request for an event.
     pub(crate) init: Duration,
     logged: Arc<AtomicUsize>,
 }
@@ -64,7 +64,7 @@ impl Program {
             asked = api.asked() => {
                 let asked = asked.map_err(|complaint| text(&complaint))?;
                 let logged = Arc::new(AtomicUsize::new(0));
-                // From now on a full pipe would hold it up.
+                // A full pipe would block the program.
                 tokio::spawn(count(errors, logged.clone()));
                 Ok(Running { child, api, init: asked - started, logged })
             }
@@ -75,21 +75,21 @@ impl Program {
 }
 
 impl Running {
-    /// Lets it answer an event, and waits until it asks for the next: the answer, and how long it took.
+    /// Sends an event and waits until the program requests the next one. Returns the response and the duration.
     pub(crate) async fn invoke(&mut self, event: String) -> Result<(Answer, Duration), String> {
         let given = Instant::now();
         let answered = tokio::time::timeout(PATIENCE, self.api.invoke(event)).await;
-        let answer = answered.map_err(|_| "there is no answer".to_owned())?;
+        let answer = answered.map_err(|_| "there is no response".to_owned())?;
         self.api.asked().await.map_err(|complaint| text(&complaint))?;
         let took = answer.at - given;
         Ok((answer, took))
     }
 
-    /// Processor time that its threads have had, those that have ended left out. It waits first until the program has
-    /// gone to sleep: longer than a control group may hold it up.
+    /// The CPU time of its running threads. Waits first until the program sleeps, longer than a control group may throttle
+    /// it.
     pub(crate) async fn cpu(&self) -> Duration {
         tokio::time::sleep(SETTLING).await;
-        let threads = fs::read_dir(self.proc("task")).expect("it runs");
+        let threads = fs::read_dir(self.proc("task")).expect("the process runs");
         let times = threads.flatten().filter_map(|thread| {
             let line = fs::read_to_string(thread.path().join("schedstat")).ok()?;
             let time = line.split(' ').next().and_then(|text| text.parse::<u64>().ok());
@@ -98,38 +98,38 @@ impl Running {
         Duration::from_nanos(times.sum())
     }
 
-    /// The most memory that it has had at a time, in KiB: with what it has read of its own file and of libraries.
+    /// Its peak memory in KiB, including pages of its executable and libraries.
     pub(crate) fn peak_memory(&self) -> u64 {
         self.memory("VmHWM:")
     }
 
-    /// The memory that it has without these files, in KiB.
+    /// Its anonymous memory in KiB.
     pub(crate) fn own_memory(&self) -> u64 {
         self.memory("RssAnon:")
     }
 
     fn memory(&self, what: &str) -> u64 {
-        let status = fs::read_to_string(self.proc("status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("Linux says it");
+        let status = fs::read_to_string(self.proc("status")).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("Linux reports it");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
-    /// How many bytes it has logged since it has started.
+    /// The number of bytes logged since the start.
     pub(crate) fn logged(&self) -> usize {
         self.logged.load(Ordering::Relaxed)
     }
 
-    /// Ends it, so that a profiler around it can write what it has seen.
+    /// Ends it with SIGTERM, so that a profiler can write its results.
     pub(crate) async fn end(mut self) {
-        let id = self.child.id().expect("it runs").to_string();
+        let id = self.child.id().expect("the process runs").to_string();
         Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
         if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
-            self.child.kill().await.expect("it runs");
+            self.child.kill().await.expect("the process runs");
         }
     }
 
     fn proc(&self, file: &str) -> PathBuf {
-        let id = self.child.id().expect("it runs");
+        let id = self.child.id().expect("the process runs");
         Path::new("/proc").join(id.to_string()).join(file)
     }
 }

@@ -17,23 +17,23 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A function asks for its next event.
+/// A request of a function for its next event.
 struct Poll {
     at: Instant,
     event: oneshot::Sender<String>,
 }
 
-/// What a function answered.
+/// The response of a function.
 pub(crate) struct Answer {
-    /// When all of it was there.
+    /// When it was complete.
     pub(crate) at: Instant,
-    /// The answer, or the error.
+    /// The response or the error.
     pub(crate) body: Bytes,
     /// Whether it is an error.
     pub(crate) failed: bool,
 }
 
-/// The Runtime API that one function sees.
+/// The Runtime API of one function.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
     polls: mpsc::UnboundedReceiver<Poll>,
@@ -55,7 +55,7 @@ impl RuntimeApi {
                 stream.set_nodelay(true).expect("a socket");
                 let (polls, answers) = (to_polls.clone(), to_answers.clone());
                 let service = service_fn(move |request| serve(request, polls.clone(), answers.clone()));
-                // A function that is ended leaves its connections broken.
+                // A function that is killed leaves broken connections.
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -67,10 +67,10 @@ impl RuntimeApi {
         self.address.to_string()
     }
 
-    /// Waits until the function asks for an event; tells when it did.
+    /// Waits until the function requests an event. Returns the time of the request.
     ///
     /// # Errors
-    /// What the function says instead.
+    /// If the function reports an error instead.
     pub(crate) async fn asked(&mut self) -> Result<Instant, Bytes> {
         tokio::select! {
             poll = self.polls.recv() => Ok(self.waiting.insert(poll.expect("the server runs")).at),
@@ -78,9 +78,9 @@ impl RuntimeApi {
         }
     }
 
-    /// Gives the function that has asked an event, and waits for its answer.
+    /// Sends an event to the waiting function and waits for its response.
     pub(crate) async fn invoke(&mut self, event: String) -> Answer {
-        let poll = self.waiting.take().expect("the function has asked");
+        let poll = self.waiting.take().expect("the function has requested an event");
         poll.event.send(event).expect("the function waits");
         self.answers.recv().await.expect("the server runs")
     }
@@ -100,7 +100,7 @@ async fn serve(
     let at = Instant::now();
     if request.method() == Method::GET {
         let (event, arrives) = oneshot::channel();
-        // Fails only when the measurement is over.
+        // Fails only after the measurement.
         let _ = polls.send(Poll { at, event });
         let Ok(event) = arrives.await else { return std::future::pending().await };
         let response = Response::builder()

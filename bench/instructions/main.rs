@@ -1,5 +1,5 @@
-//! Lets the handler of one function answer one request, on the in-memory store: what the handler does by itself,
-//! without a network. `bench/guard.py` runs it under valgrind, which counts the instructions of [`measured`].
+//! Runs the handler of one function for one request on the in-memory store, without a network. `bench/guard.py` runs it
+//! under valgrind, which counts the instructions of [`measured`].
 
 /// The tests hold every answer against the OpenAPI document; what is measured does not.
 mod described {
@@ -16,21 +16,21 @@ use tokio::runtime::{Builder, Runtime};
 
 use support::{Answer, Event, World};
 
-/// How many tasks the user has: more than a page.
+/// The number of tasks of the user: more than a page.
 const TASKS: u64 = 100;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let Some(function) = arguments.next() else {
-        eprintln!("name a function, such as get-task; make guard runs all that are run_guarded");
+        eprintln!("name a function, such as get-task; make guard runs all guarded functions");
         std::process::exit(2);
     };
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let world = runtime.block_on(prepared());
     let first = runtime.block_on(event(&world, &function, 1));
-    // What is only done once in a process is not what is run_guarded.
+    // Work that a process does only once is not measured.
     runtime.block_on(world.0.send(&first));
-    // With the same token: its signature would be half of all that is counted.
+    // With the same token: verifying its signature would be half of all instructions.
     let token = first.json["headers"]["authorization"].as_str().expect("a token");
     let second = runtime.block_on(event(&world, &function, 2)).header("authorization", token);
     let answer = measured(&runtime, &world.0, &second);
@@ -50,13 +50,13 @@ fn draft() -> TaskDraft {
     due_draft("Look after the tower clock", "2199-03-02", &["PT30M"])
 }
 
-/// The event of the function for one of the tasks.
+/// The event of the function for a task.
 async fn event((world, user): &(World, User), function: &str, number: u64) -> Event {
     let task = task(1_000 + number, user, draft());
     world.event(function, user, &task).await.without_header("idempotency-key")
 }
 
-/// What valgrind looks for.
+/// The function that valgrind measures.
 #[inline(never)]
 fn measured(runtime: &Runtime, world: &World, event: &Event) -> Answer {
     runtime.block_on(world.send(event))

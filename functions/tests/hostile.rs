@@ -1,4 +1,4 @@
-//! A function as Lambda runs it lives through every event: what API Gateway lets pass, and what it should not.
+//! A function responds to every event, including those that API Gateway should not pass on.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,8 +12,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// Lambda's runtime API ("Using the Lambda runtime API", Lambda developer guide): hands out events one after the
-/// other, and passes on what is posted for each.
+/// Lambda's runtime API ("Using the Lambda runtime API", Lambda developer guide): returns one event per
+/// request and forwards what is posted for each.
 fn runtime_api(events: Vec<String>) -> (SocketAddr, mpsc::Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -29,7 +29,7 @@ fn runtime_api(events: Vec<String>) -> (SocketAddr, mpsc::Receiver<(String, Stri
     (address, received)
 }
 
-/// Answers the requests of one connection; nothing once nobody listens.
+/// Answers the requests of one connection. `None` after the last event.
 fn serve(
     mut connection: TcpStream,
     events: &mut impl Iterator<Item = String>,
@@ -71,7 +71,7 @@ fn serve(
     }
 }
 
-/// An event with these differences from an ordinary one.
+/// A normal event with a change.
 fn event(change: impl FnOnce(&mut Value)) -> String {
     let mut event = json!({
         "version": "2.0", "rawPath": "/v1/health", "rawQueryString": "",
@@ -85,7 +85,7 @@ fn event(change: impl FnOnce(&mut Value)) -> String {
     event.to_string().replace("LONE-SURROGATE", "\\ud800")
 }
 
-/// Values that no URI, header or token holds, beside such as do.
+/// Values that are valid or invalid in a URI, header or token.
 fn odd_values() -> Vec<String> {
     let ascii = (0_u8..128).map(|byte| char::from(byte).to_string());
     let longer = [
@@ -104,7 +104,7 @@ fn odd_values() -> Vec<String> {
 }
 
 #[test]
-fn no_event_ends_a_function_or_fails_its_invocation() {
+fn no_event_crashes_a_function_or_fails_its_invocation() {
     let mut events = Vec::new();
     for value in odd_values() {
         events.push(event(|event| event["rawQueryString"] = json!(value)));
@@ -131,9 +131,9 @@ fn no_event_ends_a_function_or_fails_its_invocation() {
 }
 
 fn answers_all(function: &str, events: Vec<String>) {
-    let (count, nobody) = (events.len(), TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    let dynamodb = nobody.local_addr().expect("an address");
-    drop(nobody);
+    let (count, unused) = (events.len(), TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    let dynamodb = unused.local_addr().expect("an address");
+    drop(unused);
     let (runtime, received) = runtime_api(events.clone());
     let programs = Path::new(env!("CARGO_BIN_EXE_get-health")).parent().expect("a folder");
     let mut child = Command::new(programs.join(function))
@@ -161,7 +161,7 @@ fn answers_all(function: &str, events: Vec<String>) {
         let next = received.recv_timeout(Duration::from_secs(60));
         let (request, body) = next.unwrap_or_else(|_| {
             let _ = child.kill();
-            panic!("{function} has ended at {}", events[answered.min(count - 1)])
+            panic!("{function} ended at {}", events[answered.min(count - 1)])
         });
         if request == "end" {
             break;
@@ -175,7 +175,7 @@ fn answers_all(function: &str, events: Vec<String>) {
         );
         answered += 1;
     }
-    child.kill().expect("it runs");
-    child.wait().expect("it ends");
+    child.kill().expect("the process runs");
+    child.wait().expect("the process exits");
     assert_eq!(answered, count, "{function}");
 }

@@ -1,5 +1,4 @@
-//! How functions start: with their connections open, or, when something is missing, not at all, with one line that
-//! names everything.
+//! The start of functions: connections are opened first, and invalid or missing variables are reported in one line.
 
 use std::{
     io::{Read, Write},
@@ -13,12 +12,12 @@ use std::{
 
 use taskbell_test::template::resources;
 
-/// The folder that all binaries of this package are built into.
+/// The folder with the binaries of this package.
 fn programs() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_get-health")).parent().expect("a folder")
 }
 
-/// Runs a function with these variables and no others; gives what it printed. It must end by itself.
+/// Runs a function with only these variables. It must exit with an error. Returns its stderr.
 fn refusal(function: &str, variables: &[(&str, &str)]) -> String {
     let output = Command::new(programs().join(function))
         .env_clear()
@@ -30,7 +29,7 @@ fn refusal(function: &str, variables: &[(&str, &str)]) -> String {
     String::from_utf8(output.stderr).expect("UTF-8")
 }
 
-/// The variables of a function that answers users.
+/// The variables of a function of the API.
 const VARIABLES: [(&str, &str); 8] = [
     ("AWS_ACCESS_KEY_ID", "x"),
     ("AWS_SECRET_ACCESS_KEY", "x"),
@@ -43,7 +42,7 @@ const VARIABLES: [(&str, &str); 8] = [
 ];
 
 /// `get-task` as Lambda starts it, with DynamoDB at this address.
-fn start(dynamodb: SocketAddr, runtime: SocketAddr) -> Ended {
+fn start(dynamodb: SocketAddr, runtime: SocketAddr) -> KillOnDrop {
     let child = Command::new(programs().join("get-task"))
         .env_clear()
         .envs(VARIABLES)
@@ -54,22 +53,22 @@ fn start(dynamodb: SocketAddr, runtime: SocketAddr) -> Ended {
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
         .stderr(Stdio::piped())
         .spawn();
-    Ended(child.expect("the program starts"))
+    KillOnDrop(child.expect("the program starts"))
 }
 
-/// A process that ends with its test.
-struct Ended(Child);
+/// A process that is killed on drop.
+struct KillOnDrop(Child);
 
-impl Drop for Ended {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A server that tells of the first line of each connection, and answers what it is given for it.
+/// A server that reports the first line of each connection and sends a fixed response.
 fn server(
-    told: mpsc::Sender<(&'static str, String)>,
+    requests: mpsc::Sender<(&'static str, String)>,
     name: &'static str,
     answer: &'static str,
 ) -> SocketAddr {
@@ -87,7 +86,7 @@ fn server(
             let line = String::from_utf8_lossy(&head).lines().next().unwrap_or_default().to_owned();
             let _ = connection.write_all(answer.as_bytes());
             open.push(connection);
-            if told.send((name, line)).is_err() {
+            if requests.send((name, line)).is_err() {
                 break;
             }
         }
@@ -96,35 +95,35 @@ fn server(
 }
 
 #[test]
-fn a_function_has_two_connections_to_dynamodb_before_it_asks_for_a_request() {
-    let (told, events) = mpsc::channel();
+fn a_function_opens_two_connections_to_dynamodb_before_its_first_event() {
+    let (requests, events) = mpsc::channel();
     let healthy = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nhealthy";
-    let dynamodb = server(told.clone(), "dynamodb", healthy);
-    let runtime = server(told, "runtime", "");
+    let dynamodb = server(requests.clone(), "dynamodb", healthy);
+    let runtime = server(requests, "runtime", "");
     let _child = start(dynamodb, runtime);
-    let next = || events.recv_timeout(Duration::from_secs(60)).expect("it goes on");
-    let knock = ("dynamodb", "GET / HTTP/1.1".to_owned());
-    assert_eq!(next(), knock);
-    assert_eq!(next(), knock);
+    let next = || events.recv_timeout(Duration::from_secs(60)).expect("the next request");
+    let warm_up = ("dynamodb", "GET / HTTP/1.1".to_owned());
+    assert_eq!(next(), warm_up);
+    assert_eq!(next(), warm_up);
     assert_eq!(next(), ("runtime", "GET /2018-06-01/runtime/invocation/next HTTP/1.1".to_owned()));
 }
 
 #[test]
-fn a_function_starts_without_a_connection_and_says_so() {
-    let (told, events) = mpsc::channel();
-    let runtime = server(told, "runtime", "");
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
-    let mut child = start(nobody, runtime);
-    events.recv_timeout(Duration::from_secs(60)).expect("it asks for a request");
-    child.0.kill().expect("it runs");
-    let mut said = String::new();
-    child.0.stderr.take().expect("it is piped").read_to_string(&mut said).expect("UTF-8");
-    assert!(said.contains("DynamoDB cannot be reached at start"), "{said}");
-    assert!(!said.contains(&nobody.to_string()), "{said}");
+fn a_function_starts_and_logs_a_line_if_dynamodb_is_unreachable() {
+    let (requests, events) = mpsc::channel();
+    let runtime = server(requests, "runtime", "");
+    let unused = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let mut child = start(unused, runtime);
+    events.recv_timeout(Duration::from_secs(60)).expect("it requests an event");
+    child.0.kill().expect("the process runs");
+    let mut printed = String::new();
+    child.0.stderr.take().expect("it is piped").read_to_string(&mut printed).expect("UTF-8");
+    assert!(printed.contains("DynamoDB cannot be reached at start"), "{printed}");
+    assert!(!printed.contains(&unused.to_string()), "{printed}");
 }
 
 #[test]
-fn every_function_names_all_its_missing_variables_in_one_line() {
+fn every_function_reports_all_missing_variables_in_one_line() {
     let template = resources("AWS::Serverless::Function");
     for (id, function) in &template {
         let code = function["Properties"]["CodeUri"].as_str().expect("a folder");
@@ -143,7 +142,7 @@ fn every_function_names_all_its_missing_variables_in_one_line() {
 }
 
 #[test]
-fn a_variable_that_is_wrong_is_named_with_the_reason() {
+fn an_invalid_variable_is_reported_with_its_reason() {
     let mut variables = VARIABLES;
     variables[7] = ("TOKEN_PUBLIC_KEYS", "not a key");
     let printed = refusal("get-task", &variables);
@@ -153,7 +152,7 @@ fn a_variable_that_is_wrong_is_named_with_the_reason() {
 }
 
 #[test]
-fn a_key_for_cursors_of_another_length_is_named() {
+fn a_cursor_key_of_the_wrong_length_is_reported() {
     let key = [("CURSOR_KEY", "11qYAYKxCrfVS_7TyWQHOg")];
     let variables: Vec<_> = VARIABLES.into_iter().chain(key).collect();
     let printed = refusal("list-tasks", &variables);
@@ -185,7 +184,7 @@ fn a_sender_that_would_add_a_header_is_named_with_the_reason() {
 }
 
 #[test]
-fn a_bundle_of_roots_that_holds_none_is_named() {
+fn a_ca_bundle_without_certificates_is_reported() {
     for (bundle, reason) in [("/nowhere/roots.pem", "No such file"), (file!(), "no certificate in")] {
         let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder").join(bundle);
         let bundle = bundle.to_str().expect("UTF-8");

@@ -69,11 +69,11 @@ pub fn send(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&st
     }
 }
 
-/// A user of their own for each test.
+/// A test user, separate for each test.
 pub struct User {
-    /// Their address.
+    /// The email address.
     pub email: String,
-    /// Their tokens, as the last log-in or refresh gave them.
+    /// The tokens of the last log-in or refresh.
     pub tokens: Value,
 }
 
@@ -89,20 +89,20 @@ impl User {
         Self::with_address(addresses.replace("{}", &format!("{moment}.{number}")))
     }
 
-    /// The same, and proves the address: mail goes there.
+    /// Registers, logs in and verifies the address, so that mail is sent there.
     pub fn reachable() -> Self {
         let user = Self::new();
-        let token = wait_for("the question", Duration::from_secs(30), || {
-            let question = user.all_mails().into_iter().find(is_question)?;
-            word_in(&question, |word| word.contains(".verify.") && !word.contains('/'))
+        let token = wait_for("the verification mail", Duration::from_secs(30), || {
+            let mail = user.all_mails().into_iter().find(is_verification)?;
+            word_in(&mail, |word| word.contains(".verify.") && !word.contains('/'))
         });
         let json = [("content-type", "application/json")];
-        let proof = json!({ "token": token }).to_string();
-        assert_eq!(send("POST", "/v1/auth/verify-email", &json, Some(&proof)).status, 204);
+        let body = json!({ "token": token }).to_string();
+        assert_eq!(send("POST", "/v1/auth/verify-email", &json, Some(&body)).status, 204);
         user
     }
 
-    /// The stack's operator, whom `TASKBELL_OPERATOR` names: registers, and becomes one with the code that is mailed.
+    /// The operator of the stack (`TASKBELL_OPERATOR`): registers and becomes an operator with the mailed code.
     pub fn operator() -> Self {
         let operator = Self::with_address(variable("TASKBELL_OPERATOR"));
         if operator.tokens["user"]["role"] == "operator" {
@@ -116,11 +116,11 @@ impl User {
         });
         let made = operator.post("/v1/me/operator", &json!({ "code": code }));
         assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")), "{}", made.body);
-        assert_eq!(operator.get("/v1/users").status, 401, "the access token is from before");
+        assert_eq!(operator.get("/v1/users").status, 401, "the access token was issued before");
         operator.refreshed()
     }
 
-    /// The same user with the tokens that a refresh gives.
+    /// The same user with refreshed tokens.
     fn refreshed(self) -> Self {
         let json = [("content-type", "application/json")];
         let token = json!({ "refresh_token": self.tokens["refresh_token"] }).to_string();
@@ -134,7 +134,7 @@ impl User {
             json!({"email": email, "password": PASSWORD, "name": "Ada", "time_zone": "Europe/Berlin"});
         let json = [("content-type", "application/json")];
         let registered = send("POST", "/v1/auth/register", &json, Some(&account.to_string()));
-        // The operator of a lasting stack may have been there before.
+        // The operator of an existing stack may be registered already.
         assert!([201, 409].contains(&registered.status), "{}", registered.body);
         let login = json!({"email": email, "password": PASSWORD}).to_string();
         let tokens = send("POST", "/v1/auth/login", &json, Some(&login));
@@ -164,16 +164,16 @@ impl User {
         self.send("POST", path, &[], body)
     }
 
-    /// Creates a task; gives it as it was answered.
+    /// Creates a task. Returns the response body.
     pub fn create(&self, task: &Value) -> Value {
         let made = self.post("/v1/tasks", task);
         assert_eq!(made.status, 201, "{}", made.body);
         made.body
     }
 
-    /// The mails sent to this user so far, but for the question whether the address is theirs.
+    /// The mails sent to this user so far, except for the verification mail.
     pub fn mails(&self) -> Vec<Value> {
-        self.all_mails().into_iter().filter(|mail| !is_question(mail)).collect()
+        self.all_mails().into_iter().filter(|mail| !is_verification(mail)).collect()
     }
 
     fn all_mails(&self) -> Vec<Value> {
@@ -192,11 +192,11 @@ impl Default for User {
     }
 }
 
-fn is_question(mail: &Value) -> bool {
+fn is_verification(mail: &Value) -> bool {
     mail["Subject"] == "Confirm your email address"
 }
 
-/// The first word in the text of a mail that is of some kind.
+/// The first word of a mail that matches.
 pub fn word_in(mail: &Value, kind: impl Fn(&str) -> bool) -> Option<String> {
     let mut words = mail["BodyText"].as_str()?.split_whitespace();
     words.find(|word| kind(word)).map(str::to_owned)
@@ -207,20 +207,20 @@ pub fn path_of(task: &Value) -> String {
     format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))
 }
 
-/// The instant so many seconds from now, as the API writes it.
+/// The instant this many seconds from now, in the format of the API.
 pub fn in_seconds(seconds: i64) -> String {
     let now = Timestamp::from_second(Timestamp::now().as_second()).expect("a second");
     (now + SignedDuration::from_secs(seconds)).to_string()
 }
 
-/// Waits until a condition gives something.
+/// Waits until a condition returns a value.
 pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = condition() {
             return found;
         }
-        assert!(start.elapsed() < limit, "waited in vain for {what}");
+        assert!(start.elapsed() < limit, "timed out while waiting for {what}");
         thread::sleep(Duration::from_millis(100));
     }
 }

@@ -1,4 +1,4 @@
-//! Checks that stand beside the policy: whose role counts, when, and for what.
+//! Checks beyond the policy of roles: disabled and former members, maxima, and the time of the check.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -19,26 +19,26 @@ use crate::support::{World, collaborator, invitation_of};
 async fn change(world: &World, user: User) {
     let read = user.version;
     let changed = User { version: read + 1, ..user };
-    let replaced = world.store.replace_user(&changed, read, None).await.expect("an answer");
+    let replaced = world.store.replace_user(&changed, read, None).await.expect("no store error");
     assert_eq!(replaced, Replaced::Stored);
 }
 
 /// A task of user 1 in the space that they share with the collaborator.
 async fn shared_task(world: &World, ada: &User) -> Task {
     let made = Task { space: space(1, ada).0.id, ..task(50, ada, draft("Shared")) };
-    world.store.create(&made, None, None).await.expect("an answer");
+    world.store.create(&made, None, None).await.expect("no store error");
     made
 }
 
 #[tokio::test]
-async fn a_comment_is_deleted_by_who_made_it_and_by_who_manages_the_space() {
+async fn only_the_author_and_admins_delete_a_comment() {
     let (world, ada, _) = World::seeded().await;
     let shared = shared_task(&world, &ada).await;
     let theirs = comment(1, &shared, &ada);
-    world.store.add_comment(&theirs, None).await.expect("an answer");
+    world.store.add_comment(&theirs, None).await.expect("no store error");
     let event = world.event("delete-comment", &collaborator(), &shared).await;
     assert_eq!(world.send(&event).await.status, 403);
-    let stored = world.store.comment(shared.id, theirs.id).await.expect("an answer");
+    let stored = world.store.comment(shared.id, theirs.id).await.expect("no store error");
     assert_eq!(stored, Some(theirs));
     let promote = world.event("update-member", &ada, &shared).await;
     assert_eq!(world.send(&promote.body(&json!({ "role": "admin" }))).await.status, 200);
@@ -46,7 +46,7 @@ async fn a_comment_is_deleted_by_who_made_it_and_by_who_manages_the_space() {
 }
 
 #[tokio::test]
-async fn an_admin_removes_no_owner() {
+async fn an_admin_cannot_remove_an_owner() {
     let (world, ada, task) = World::seeded().await;
     let promote = world.event("update-member", &ada, &task).await;
     assert_eq!(world.send(&promote.body(&json!({ "role": "admin" }))).await.status, 200);
@@ -57,7 +57,7 @@ async fn an_admin_removes_no_owner() {
 }
 
 #[tokio::test]
-async fn the_invitation_of_a_disabled_account_lets_nobody_in() {
+async fn an_invitation_from_a_disabled_account_is_invalid() {
     let (world, ada, task) = World::seeded().await;
     change(&world, User { disabled_at: Some(now()), ..collaborator() }).await;
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
@@ -65,13 +65,17 @@ async fn the_invitation_of_a_disabled_account_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn the_invitation_of_somebody_who_is_no_member_any_more_lets_nobody_in() {
+async fn an_invitation_from_a_former_member_is_invalid() {
     let (world, ada, task) = World::seeded().await;
     let (_, invitation) = invitation_of(&ada);
     let gone = world.register(7).await;
     let invitation = Invitation { invited_by: gone.id, ..invitation };
     let content = NotificationKind::Invitation { to: ada.email.clone(), space: invitation.space };
-    world.store.invite(&invitation, &notification(5, content), None, None).await.expect("an answer");
+    world
+        .store
+        .invite(&invitation, &notification(5, content), None, None)
+        .await
+        .expect("no store error");
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }
@@ -84,43 +88,46 @@ async fn no_invitation_is_mailed_to_a_disabled_account() {
         change(&world, User { disabled_at, ..guest.clone() }).await;
         let event = world.event("invite-member", &ada, &task).await;
         let answer = world.send(&event.body(&json!({ "email": guest.email }))).await;
-        assert_eq!(answer.status, 201, "nobody learns that there is an account: {}", answer.body);
+        assert_eq!(answer.status, 201, "the response does not reveal the account: {}", answer.body);
         assert_eq!(world.mails().await.len(), sent);
     }
 }
 
 #[tokio::test]
-async fn an_assignment_is_not_told_to_who_has_lost_the_task_or_left_meanwhile() {
-    for (what, sent) in [("nothing", 1), ("unassigned", 0), ("left", 0)] {
+async fn no_assignment_mail_goes_to_a_user_who_was_unassigned_or_has_left() {
+    for (change, sent) in [("nothing", 1), ("unassigned", 0), ("left", 0)] {
         let (world, ada, _) = World::seeded().await;
         let body = json!({ "title": "t", "assigned_to": collaborator().id });
         let made = world.shared_task(&ada, &body).await;
         let id = made.body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
         let task = world.stored(id).await;
-        if what == "unassigned" {
+        if change == "unassigned" {
             let event = world.event("update-task", &ada, &task).await.without_header("if-match");
             let answer = world.send(&event.body(&json!({ "assigned_to": null }))).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
-        if what == "left" {
-            let found =
-                world.store.space_and_member(task.space, collaborator().id).await.expect("an answer");
+        if change == "left" {
+            let found = world
+                .store
+                .space_and_member(task.space, collaborator().id)
+                .await
+                .expect("no store error");
             let (mut shared, member) = found.expect("a member");
             let (read, change) = (shared.version, MemberChange::Leave(member));
-            shared.apply(&change, now()).expect("it can be");
-            assert!(world.store.change_member(&shared, read, &change).await.expect("an answer"));
+            shared.apply(&change, now()).expect("a valid change");
+            assert!(world.store.change_member(&shared, read, &change).await.expect("no store error"));
         }
-        assert_eq!(world.mails().await.len(), sent, "{what}");
+        assert_eq!(world.mails().await.len(), sent, "{change}");
     }
 }
 
-/// When something stops mail to a user, what it does to the account, and how many mails leave.
-type Stop = (i64, fn(User, MailSuppression) -> User, usize);
+/// The hours that pass, the change of the account, and the number of mails that are sent.
+type Case = (i64, fn(User, MailSuppression) -> User, usize);
 
 #[tokio::test]
-async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unproven() {
+async fn no_expired_code_is_mailed_and_none_to_disabled_or_complaining_accounts() {
     let stopped = MailSuppression { reason: StopReason::Complained, at: now() };
-    let changes: [Stop; 4] = [
+    let changes: [Case; 4] = [
         (0, |user, _| user, 1),
         (1, |user, _| user, 0),
         (0, |user, _| User { disabled_at: Some(now()), ..user }, 0),
@@ -136,7 +143,7 @@ async fn a_code_is_not_mailed_late_to_who_was_disabled_or_to_who_complained_unpr
 }
 
 #[tokio::test]
-async fn of_two_invitations_that_wait_only_the_later_one_is_mailed() {
+async fn only_the_latest_pending_invitation_is_mailed() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     for _ in 0..2 {
@@ -147,7 +154,7 @@ async fn of_two_invitations_that_wait_only_the_later_one_is_mailed() {
 }
 
 #[tokio::test]
-async fn an_account_refuses_invitations_to_its_address_only_once_that_is_proven() {
+async fn only_an_account_with_a_verified_address_can_refuse_invitations() {
     for (email_verified_at, sent) in [(Some(now()), 0), (None, 1)] {
         let (world, ada, task) = World::seeded().await;
         let mut guest = world.register(7).await;
@@ -161,14 +168,14 @@ async fn an_account_refuses_invitations_to_its_address_only_once_that_is_proven(
 }
 
 #[tokio::test]
-async fn a_space_takes_so_many_members_and_no_more() {
+async fn a_space_has_a_maximum_of_members() {
     for (others, status) in [(MAX_MEMBERS - 1, 200), (MAX_MEMBERS, 409)] {
         let (world, ada, task) = World::seeded().await;
         let id = space(2, &collaborator()).0.id;
-        let mut theirs = world.store.space(id).await.expect("an answer").expect("the space");
+        let mut theirs = world.store.space(id).await.expect("no store error").expect("the space");
         let read = theirs.version;
         (theirs.members, theirs.version) = (others, read + 1);
-        world.store.replace_space(&theirs, read).await.expect("an answer");
+        world.store.replace_space(&theirs, read).await.expect("no store error");
         let answer = world.send(&world.event("accept-invitation", &ada, &task).await).await;
         assert_eq!(answer.status, status, "{}", answer.body);
         assert!(status == 200 || answer.code() == "space_full", "{}", answer.body);
@@ -176,28 +183,28 @@ async fn a_space_takes_so_many_members_and_no_more() {
 }
 
 #[tokio::test]
-async fn somebody_is_in_so_many_spaces_and_no_more() {
+async fn a_user_has_a_maximum_of_spaces() {
     let (world, ada, task) = World::seeded().await;
     for number in 1..MAX_SPACES as u64 {
         let (one, owner) = space(1_000 + number, &ada);
-        world.store.create_space(&one, &owner, None, None).await.expect("an answer");
+        world.store.create_space(&one, &owner, None, None).await.expect("no store error");
     }
     let before = world.store.contents();
     for function in ["create-space", "accept-invitation"] {
         let refused = world.send(&world.event(function, &ada, &task).await).await;
         assert_eq!((refused.status, refused.code()), (409, "too_many_spaces"), "{function}");
     }
-    assert!(world.store.contents() == before, "nothing has changed");
+    assert!(world.store.contents() == before, "the store is unchanged");
 }
 
 #[tokio::test]
-async fn a_space_whose_deletion_has_begun_is_gone_for_everybody_and_can_be_deleted_to_the_end() {
+async fn a_space_in_deletion_is_hidden_and_its_deletion_can_be_completed() {
     let (world, ada, _) = World::seeded().await;
     let task = shared_task(&world, &ada).await;
-    let mut shared = world.store.space(task.space).await.expect("an answer").expect("the space");
+    let mut shared = world.store.space(task.space).await.expect("no store error").expect("the space");
     let read = shared.version;
     shared.begin_deletion(now());
-    world.store.replace_space(&shared, read).await.expect("an answer");
+    world.store.replace_space(&shared, read).await.expect("no store error");
     let before = world.store.contents();
     for function in [
         "get-space",
@@ -214,20 +221,20 @@ async fn a_space_whose_deletion_has_begun_is_gone_for_everybody_and_can_be_delet
         let answer = world.send(&world.event(function, &ada, &task).await).await;
         assert_eq!(answer.status, 404, "{function}: {}", answer.body);
     }
-    assert!(world.store.contents() == before, "nothing has changed");
+    assert!(world.store.contents() == before, "the store is unchanged");
     assert_eq!(world.send(&world.event("delete-space", &ada, &task).await).await.status, 204);
-    assert_eq!(world.store.space(shared.id).await.expect("an answer"), None);
+    assert_eq!(world.store.space(shared.id).await.expect("no store error"), None);
 }
 
 #[tokio::test]
-async fn an_account_whose_address_is_not_proven_sends_no_invitation() {
-    for (proven, sent) in [(true, 1), (false, 0)] {
+async fn an_account_with_an_unverified_address_sends_no_invitations() {
+    for (verified, sent) in [(true, 1), (false, 0)] {
         let (world, ada, task) = World::seeded().await;
         let outbox = Outbox::default();
-        world.sweep().await;
+        world.dispatch().await;
         world.deliver_all(&outbox).await;
         let before = outbox.sent().len();
-        if !proven {
+        if !verified {
             change(&world, User { email_verified_at: None, ..ada.clone() }).await;
         }
         let invited = user(7).email;

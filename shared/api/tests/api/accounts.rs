@@ -14,7 +14,7 @@ use taskbell_test::fixtures::{space, user};
 use crate::support::{PASSWORD, World, unsubscribe_token};
 
 #[tokio::test]
-async fn an_address_can_be_registered_once_in_any_spelling() {
+async fn an_email_address_can_be_registered_once_in_any_spelling() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("register-user", &ada, &task).await;
     assert_eq!(world.send(&event).await.status, 201);
@@ -26,13 +26,13 @@ async fn an_address_can_be_registered_once_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
+async fn an_unknown_user_and_a_wrong_password_get_the_same_response() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("log-in", &ada, &task).await;
     let attempt = async |email: &str, password: &str| {
         let body = json!({"email": email, "password": password});
         let mut answer = world.send(&event.clone().body(&body)).await;
-        answer.headers.remove("ratelimit").expect("each attempt counts");
+        answer.headers.remove("ratelimit").expect("each attempt is counted");
         answer
     };
     let wrong = attempt("user1@example.com", "wrong wrong wrong").await;
@@ -44,11 +44,11 @@ async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
             (wrong.status, &wrong.headers, &wrong.body)
         );
     }
-    assert_eq!(attempt("USER1@example.com", PASSWORD).await.status, 200, "an address in any case");
+    assert_eq!(attempt("USER1@example.com", PASSWORD).await.status, 200, "an address in another case");
 }
 
 #[tokio::test]
-async fn the_tokens_of_a_log_in_open_the_api_and_can_be_exchanged_once() {
+async fn an_access_token_opens_the_api_and_a_refresh_token_works_once() {
     let (world, ada, task) = World::seeded().await;
     let tokens = world.send(&world.event("log-in", &ada, &task).await).await.body;
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
@@ -64,7 +64,11 @@ async fn the_tokens_of_a_log_in_open_the_api_and_can_be_exchanged_once() {
     let reused = world.send(&first).await;
     assert_eq!((reused.status, reused.code()), (401, "invalid_refresh_token"));
     let family = world.send(&second).await;
-    assert_eq!((family.status, family.code()), (401, "invalid_refresh_token"), "reuse ends the family");
+    assert_eq!(
+        (family.status, family.code()),
+        (401, "invalid_refresh_token"),
+        "reuse ends the session"
+    );
 }
 
 #[tokio::test]
@@ -87,11 +91,11 @@ async fn logging_out_ends_the_session_of_the_token() {
     assert_eq!(world.send(&log_out).await.status, 204);
     let answer = world.send(&refresh.body(&json!({ "refresh_token": token }))).await;
     assert_eq!(answer.code(), "invalid_refresh_token");
-    world.store.close_session(ada.id, world.session()).await.expect("it is gone already");
+    world.store.close_session(ada.id, world.session()).await.expect("a repetition succeeds");
 }
 
 #[tokio::test]
-async fn weak_passwords_and_bad_addresses_are_refused_together() {
+async fn weak_passwords_and_invalid_addresses_are_reported_together() {
     let (world, ada, task) = World::seeded().await;
     let body = json!({"email": "ada@localhost", "password": "password1234", "name": "\r\n", "time_zone": "Mars"});
     let answer = world.send(&world.event("register-user", &ada, &task).await.body(&body)).await;
@@ -110,7 +114,7 @@ async fn weak_passwords_and_bad_addresses_are_refused_together() {
 }
 
 #[tokio::test]
-async fn names_that_hide_something_or_hold_a_link_are_refused() {
+async fn names_with_hidden_characters_or_urls_are_refused() {
     let (world, ada, task) = World::seeded().await;
     for (name, code) in [
         ("Win at evil.com", "contains_url"),
@@ -128,13 +132,13 @@ async fn names_that_hide_something_or_hold_a_link_are_refused() {
 }
 
 #[tokio::test]
-async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
+async fn stored_names_and_addresses_stay_usable_under_stricter_rules() {
     let (world, ada, task) = World::seeded().await;
     let email = EmailAddress::parse_trusted("=?x@example.com").expect("an address");
     let old = User { email, ..user(50) };
     let password_hash = passwords::new_hash(PASSWORD, &world.random).expect("a hash");
     let credential = Credential { user: old.id, password_hash };
-    world.store.register(&old, &credential, None).await.expect("an answer");
+    world.store.register(&old, &credential, None).await.expect("no store error");
     let log_in = world.event("log-in", &ada, &task).await;
     let log_in = log_in.body(&json!({"email": old.email, "password": PASSWORD}));
     assert_eq!(world.send(&log_in).await.status, 200);
@@ -142,14 +146,14 @@ async fn names_and_addresses_that_are_stored_already_can_still_be_used() {
     assert_eq!(world.send(&forgot.body(&json!({"email": old.email}))).await.status, 202);
     let (mut tower, owner) = space(50, &ada);
     tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
-    world.store.create_space(&tower, &owner, None, None).await.expect("an answer");
+    world.store.create_space(&tower, &owner, None, None).await.expect("no store error");
     let delete = world.event("delete-space", &ada, &task).await;
     let delete = delete.path("space_id", &tower.id.to_string()).query("name=www.evil.com");
     assert_eq!(world.send(&delete).await.status, 204);
 }
 
 #[tokio::test]
-async fn a_profile_patch_changes_what_it_names() {
+async fn a_profile_patch_changes_only_the_given_fields() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("update-profile", &ada, &task).await;
     let nothing = world.send(&event.clone().body(&json!({}))).await;
@@ -177,25 +181,25 @@ async fn a_profile_patch_changes_what_it_names() {
 }
 
 #[tokio::test]
-async fn a_link_in_a_mail_turns_reminders_off_only_when_its_button_is_pressed() {
+async fn an_unsubscribe_link_turns_reminders_off_only_on_post() {
     let (world, ada, task) = World::seeded().await;
     let post = world.event("unsubscribe", &ada, &task).await;
     let mut get = post.clone();
     get.json["requestContext"]["http"]["method"] = json!("GET");
     let wants = async || {
-        let user = world.store.user(ada.id).await.expect("an answer").expect("the user");
+        let user = world.store.user(ada.id).await.expect("no store error").expect("the user");
         user.mail.wants(MailKind::Reminders)
     };
     let page = world.send(&get).await;
     assert_eq!((page.status, page.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"));
-    assert!(wants().await, "looking changes nothing");
+    assert!(wants().await, "GET changes nothing");
     assert_eq!(world.send(&post).await.status, 200);
     assert!(!wants().await);
-    assert_eq!(world.send(&post).await.status, 200, "twice is once");
+    assert_eq!(world.send(&post).await.status, 200, "a repetition changes nothing");
 }
 
 #[tokio::test]
-async fn a_forged_unsubscribe_link_says_nothing() {
+async fn a_forged_unsubscribe_link_gets_the_same_404_as_an_unknown_one() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("unsubscribe", &ada, &task).await;
     let stranger = taskbell_test::fixtures::user(9);
@@ -212,5 +216,5 @@ async fn a_forged_unsubscribe_link_says_nothing() {
         let answer = world.send(&event.clone().path("token", token)).await;
         assert_eq!((answer.status, &answer.body), (404, &expected.body), "{token}");
     }
-    assert!(world.store.contents() == before, "nothing has changed");
+    assert!(world.store.contents() == before, "the store is unchanged");
 }

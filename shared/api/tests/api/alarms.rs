@@ -1,4 +1,4 @@
-//! What rings: the alarms of the template, the lines of the logs that they count, and the runbook.
+//! The alarms of the template, the log lines that they count, and the runbook.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use taskbell_test::template::{project, properties, resources, seconds, template};
 
 #[test]
-fn the_alarm_on_server_errors_is_about_their_rate() {
+fn the_server_error_alarm_uses_the_error_rate() {
     let alarm = properties("ApiErrorAlarm");
     let metrics = alarm["Metrics"].as_array().expect("metrics");
     let shown: Vec<_> = metrics.iter().filter(|metric| metric["ReturnData"] != false).collect();
@@ -30,45 +30,46 @@ fn the_alarm_on_server_errors_is_about_their_rate() {
 }
 
 #[test]
-fn the_alarm_on_deferred_mails_holds_as_long_as_a_single_mail_waits() {
+fn the_deferred_mail_alarm_stays_on_while_a_single_mail_waits() {
     let alarm = properties("DeferredMailAlarm");
-    let many = |name: &str| alarm[name].as_i64().and_then(|n| i32::try_from(n).ok()).expect("a number");
-    let window = seconds(&alarm["Period"]) * many("EvaluationPeriods");
-    // The longest wait of a deferred mail, and up to 31 seconds.
+    let number =
+        |name: &str| alarm[name].as_i64().and_then(|n| i32::try_from(n).ok()).expect("a number");
+    let window = seconds(&alarm["Period"]) * number("EvaluationPeriods");
+    // The longest wait of a deferred mail, with up to 31 seconds of jitter.
     let longest = SignedDuration::from_secs(30 * 60 + 31);
-    // That many periods of the window hold a line of the mail, at its longest waits, too.
-    assert!(window >= longest * many("DatapointsToAlarm") - seconds(&alarm["Period"]));
-    assert!(many("DatapointsToAlarm") > 2, "a wait or two for SES's rate are nothing");
+    // Even with the longest waits, enough periods of the window have a line of the mail.
+    assert!(window >= longest * number("DatapointsToAlarm") - seconds(&alarm["Period"]));
+    assert!(number("DatapointsToAlarm") > 2, "one or two waits for the rate of SES raise no alarm");
 }
 
 #[test]
-fn every_alarm_is_mailed_to_who_asked_for_it_and_has_its_line_in_the_runbook() {
+fn every_alarm_notifies_the_alarm_address_and_is_in_the_runbook() {
     let runbook =
         std::fs::read_to_string(project().join("docs/operations.md")).expect("docs/operations.md");
     for (id, alarm) in resources("AWS::CloudWatch::Alarm") {
-        let told =
+        let expected =
             json!({"Fn::If": ["HasAlarmAddress", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]});
-        assert_eq!(alarm["Properties"]["AlarmActions"], told, "{id}");
+        assert_eq!(alarm["Properties"]["AlarmActions"], expected, "{id}");
         let line = |line: &str| line.starts_with('|') && line.contains(&format!("`{id}`"));
         assert!(runbook.lines().any(line), "{id} is not in docs/operations.md");
-        let silent = &alarm["Properties"]["TreatMissingData"];
-        let expected = if id == "DispatchSilenceAlarm" { "breaching" } else { "notBreaching" };
-        assert_eq!(silent, expected, "{id}");
+        let missing_data = &alarm["Properties"]["TreatMissingData"];
+        let treatment = if id == "DispatchSilenceAlarm" { "breaching" } else { "notBreaching" };
+        assert_eq!(missing_data, treatment, "{id}");
     }
 }
 
 #[test]
-fn every_line_that_is_counted_in_the_logs_has_an_alarm() {
+fn every_metric_filter_has_an_alarm() {
     let alarms = resources("AWS::CloudWatch::Alarm");
     for (id, filter) in resources("AWS::Logs::MetricFilter") {
         assert_eq!(filter["Properties"]["LogGroupName"], json!({"Ref": "FunctionLogs"}), "{id}");
         let counted = &filter["Properties"]["MetricTransformations"][0];
-        let rings = |alarm: &&Value| {
+        let matches = |alarm: &&Value| {
             let alarm = &alarm["Properties"];
             (&alarm["Namespace"], &alarm["MetricName"])
                 == (&counted["MetricNamespace"], &counted["MetricName"])
         };
-        assert_eq!(alarms.values().filter(rings).count(), 1, "{id}");
+        assert_eq!(alarms.values().filter(matches).count(), 1, "{id}");
     }
 }
 
@@ -84,7 +85,7 @@ fn sources(folder: &Path) -> String {
 }
 
 #[test]
-fn every_line_that_is_counted_in_the_logs_is_one_that_a_worker_writes() {
+fn every_metric_filter_matches_a_line_that_a_worker_logs() {
     let workers = sources(&project().join("shared/api/src/workers"));
     for (id, filter) in resources("AWS::Logs::MetricFilter") {
         let pattern = filter["Properties"]["FilterPattern"].as_str().expect("a pattern");
@@ -100,7 +101,7 @@ fn every_line_that_is_counted_in_the_logs_is_one_that_a_worker_writes() {
 }
 
 #[test]
-fn no_log_level_leaves_out_a_line_that_an_alarm_counts() {
+fn every_log_level_includes_the_lines_that_alarms_count() {
     let levels = &template()["Parameters"]["LogLevel"]["AllowedValues"];
     assert_eq!(levels, &json!(["warn", "info", "debug"]));
 }

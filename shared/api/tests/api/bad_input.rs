@@ -1,4 +1,4 @@
-//! Hostile and mistaken bodies: the right status, a message that names the field, and nothing stored.
+//! Invalid bodies: the right status, an error that names the field, and nothing stored.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn creating() -> (World, Event) {
 }
 
 #[tokio::test]
-async fn each_bad_field_is_named_with_its_reason() {
+async fn each_invalid_field_is_reported_with_its_code() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let tags = |count: usize| json!((0..count).map(|n| format!("t{n}")).collect::<Vec<_>>());
@@ -80,7 +80,7 @@ async fn each_bad_field_is_named_with_its_reason() {
 }
 
 #[tokio::test]
-async fn everything_wrong_with_a_body_is_said_at_once() {
+async fn all_errors_in_a_body_are_reported_together() {
     let (world, event) = creating().await;
     let answer = world.send(&event.body(&json!({"titel": "t", "due": 5, "priority": "top"}))).await;
     assert_eq!(
@@ -95,7 +95,7 @@ async fn everything_wrong_with_a_body_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn a_past_due_time_is_fine_and_its_reminders_are_skipped() {
+async fn a_past_due_time_is_accepted_and_its_reminders_are_skipped() {
     let (world, event) = creating().await;
     let answer = world.send(&event.body(&json!({"title": "t", "due": "2020-02-29"}))).await;
     assert_eq!(answer.status, 201);
@@ -107,7 +107,7 @@ async fn a_past_due_time_is_fine_and_its_reminders_are_skipped() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_object_is_refused() {
+async fn a_body_that_is_not_a_json_object_is_refused() {
     let (world, event) = creating().await;
     for malformed in [
         "",
@@ -136,7 +136,7 @@ async fn a_body_that_is_no_json_object_is_refused() {
 }
 
 #[tokio::test]
-async fn invalid_utf8_is_malformed() {
+async fn a_body_with_invalid_utf8_is_malformed() {
     let (world, mut event) = creating().await;
     event.json["body"] = json!("eyJ0aXRsZSI6Iv8ifQ=="); // {"title":"<0xff>"}
     event.json["isBase64Encoded"] = json!(true);
@@ -153,7 +153,7 @@ async fn a_body_of_ten_megabytes_is_too_large() {
 }
 
 #[tokio::test]
-async fn the_largest_task_there_can_be_is_accepted() {
+async fn the_largest_valid_task_is_accepted() {
     let (world, event) = creating().await;
     let wide = "\u{1F514}"; // four bytes, twelve as an escape
     let tags: Vec<_> = (0..50).map(|n| format!("{n:02}{}", wide.repeat(98))).collect();
@@ -170,7 +170,7 @@ async fn the_largest_task_there_can_be_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_body_must_say_that_it_is_json() {
+async fn a_body_needs_a_json_content_type() {
     let (world, event) = creating().await;
     for other in [
         "text/plain",
@@ -206,7 +206,7 @@ async fn a_body_must_say_that_it_is_json() {
 }
 
 #[tokio::test]
-async fn a_patch_in_an_unknown_format_is_told_the_known_ones() {
+async fn a_patch_with_an_unsupported_media_type_gets_415_with_accept_patch() {
     let (world, ada, task) = World::seeded().await;
     for function in ["update-task", "update-profile", "update-space", "update-comment"] {
         let event = world.event(function, &ada, &task).await;
@@ -218,7 +218,7 @@ async fn a_patch_in_an_unknown_format_is_told_the_known_ones() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_encoded_is_refused_and_said_how_to_send_it() {
+async fn an_encoded_body_gets_415_with_accept_encoding() {
     let (world, event) = creating().await;
     for coding in
         ["gzip", "identity, gzip", "br,identity", "GZIP", "gzip, gzip", "x", "\"identity\"", ";"]
@@ -237,7 +237,7 @@ async fn a_body_that_is_encoded_is_refused_and_said_how_to_send_it() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_there_twice_is_refused_wherever_it_is() {
+async fn a_duplicate_json_key_is_refused_at_any_depth() {
     let (world, ada, task) = World::seeded().await;
     for (function, body) in [
         ("create-task", r#"{"title": "a", "title": "b"}"#),
@@ -270,11 +270,11 @@ async fn a_name_that_is_there_twice_is_refused_wherever_it_is() {
             assert_eq!((answer.status, answer.code()), (400, "malformed_json"), "{function}: {body}");
         }
     }
-    assert_eq!(world.stored(task.id).await, task, "nothing has happened");
+    assert_eq!(world.stored(task.id).await, task, "the task is unchanged");
 }
 
 #[tokio::test]
-async fn a_query_that_is_not_utf8_is_refused_instead_of_repaired() {
+async fn a_query_that_is_not_utf8_is_refused() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("list-tasks", &ada, &task).await;
     for query in ["q=%ff", "q=%C3", "%ff=1", "q=a&tag=%ED%A0%80"] {
@@ -287,7 +287,7 @@ async fn a_query_that_is_not_utf8_is_refused_instead_of_repaired() {
 }
 
 #[tokio::test]
-async fn html_in_a_title_stays_text() {
+async fn html_in_a_title_is_stored_unchanged() {
     let (world, event) = creating().await;
     let title = "<img src=x onerror=alert(1)> & \"quotes\"";
     let answer = world.send(&event.body(&json!({ "title": title }))).await;
@@ -296,7 +296,7 @@ async fn html_in_a_title_stays_text() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_must_have_a_length() {
+async fn an_empty_or_too_long_idempotency_key_is_refused() {
     let (world, event) = creating().await;
     for bad in ["", &"k".repeat(256)] {
         let answer = world.send(&event.clone().header("idempotency-key", bad)).await;

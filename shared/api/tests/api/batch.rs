@@ -1,4 +1,4 @@
-//! Batches: each operation by itself, and each once.
+//! Batches: each operation has its own result and is executed once.
 
 use serde_json::{Value, json};
 use taskbell_domain::{
@@ -29,7 +29,7 @@ fn statuses(answer: &Answer) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn each_operation_has_the_status_it_would_have_alone() {
+async fn each_operation_of_a_batch_has_its_own_status() {
     let (world, ada, task) = World::seeded().await;
     let theirs = world.create(5, &collaborator(), draft("not yours")).await;
     let answer = world
@@ -65,7 +65,7 @@ async fn each_operation_has_the_status_it_would_have_alone() {
 }
 
 #[tokio::test]
-async fn a_batch_sent_again_does_nothing_again_and_answers_the_same() {
+async fn a_replayed_batch_changes_nothing_and_returns_the_same_results() {
     let (world, ada, task) = World::seeded().await;
     let operations = json!([
         {"op": "create", "task": {"title": "One"}},
@@ -89,9 +89,9 @@ async fn a_batch_sent_again_does_nothing_again_and_answers_the_same() {
     assert_eq!(other.body["results"][0]["problem"]["code"], "idempotency_key_reused");
 }
 
-/// On DynamoDB the first of two equal batches is cut off at some point; the second finishes it.
+/// On DynamoDB the first of two equal batches is interrupted at varying points; the second completes it.
 #[tokio::test]
-async fn a_batch_that_is_cut_off_is_finished_by_sending_it_again() {
+async fn repeating_an_interrupted_batch_completes_it() {
     let mut unfinished = 0;
     for polls in 0..12 {
         let server = Server::start().await;
@@ -107,7 +107,7 @@ async fn a_batch_that_is_cut_off_is_finished_by_sending_it_again() {
         let cut = tokio::time::timeout(wait, world.batch(&ada, &task, "k", &all)).await;
         unfinished += u32::from(cut.is_err());
         let second = world.batch(&ada, &task, "k", &all).await;
-        // What is still on its way from the first is answered as being carried out elsewhere.
+        // Operations of the first that are still in progress get a conflict in the second.
         let third = world.batch(&ada, &task, "k", &all).await;
         assert_eq!(statuses(&third), [201, 200, 201], "{} {}", second.body, third.body);
         let query = TaskQuery {
@@ -119,7 +119,7 @@ async fn a_batch_that_is_cut_off_is_finished_by_sending_it_again() {
         };
         assert_eq!(world.store.list(&query).await.expect("a page").items.len(), 3);
     }
-    assert!(unfinished > 0, "none was cut off");
+    assert!(unfinished > 0, "no batch was interrupted");
 }
 
 #[tokio::test]

@@ -1,39 +1,8 @@
-//! What each operation costs: calls and capacity units of DynamoDB, at 10,000 tasks in the space, each of
-//! about 0.8 KB with its keys. Reads of indexes are eventually consistent and cost half.
+//! The calls and DynamoDB capacity units of each operation, with 10,000 tasks of about 0.8 KB in the space. Reads of
+//! indexes are eventually consistent and cost half.
 
-use std::{
-    fmt::Write as _,
-    sync::{Arc, Mutex},
-};
+use std::fmt::Write as _;
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::{
-        batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
-        batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput},
-        delete_item::{DeleteItemInput, DeleteItemOutput},
-        get_item::{GetItemInput, GetItemOutput},
-        put_item::{PutItemInput, PutItemOutput},
-        query::{QueryInput, QueryOutput},
-        transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
-        update_item::{UpdateItemInput, UpdateItemOutput},
-    },
-    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity},
-};
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        interceptors::{
-            Intercept,
-            context::{
-                AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
-            },
-            dyn_dispatch_hint,
-        },
-        runtime_components::RuntimeComponents,
-    },
-};
-use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
@@ -52,147 +21,22 @@ use taskbell_test::{
     template::resources,
 };
 
-use crate::{dynamodb_server::Server, functions::name_of, support::World};
+use crate::{
+    dynamodb_server::Server,
+    functions::name_of,
+    meter::{Cost, Meter},
+    support::World,
+};
 
-/// Calls and capacity units since it was last read. StatisticsUpdates requests against their limit goes on beside the
-/// work, and is counted apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Cost {
-    pub(crate) calls: usize,
-    pub(crate) reads: f64,
-    pub(crate) writes: f64,
-    counting: f64,
-}
-
-impl Cost {
-    /// Units of both kinds together.
-    pub(crate) fn units(self) -> f64 {
-        self.reads + self.writes
-    }
-}
-
-impl std::ops::AddAssign for Cost {
-    fn add_assign(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.reads += other.reads;
-        self.writes += other.writes;
-        self.counting += other.counting;
-    }
-}
-
-/// Asks every call for its capacity, and adds up what is answered.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Meter(Arc<Mutex<Cost>>);
-
-/// Marks a call that counts a request.
-#[derive(Debug)]
-struct Uncharged;
-
-impl Storable for Uncharged {
-    type Storer = StoreReplace<Self>;
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for Meter {
-    fn name(&self) -> &'static str {
-        "Meter"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_ref::<UpdateItemInput>()
-            && let Some(AttributeValue::S(partition)) = input.key().and_then(|key| key.get("pk"))
-            && partition.starts_with("LIMIT#")
-        {
-            bag.interceptor_state().store_put(Uncharged);
-        }
-        let mut known = false;
-        macro_rules! ask {
-            ($($input:ty)*) => {
-                $(if let Some(input) = context.input_mut().downcast_mut::<$input>() {
-                    input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
-                    known = true;
-                })*
-            };
-        }
-        ask!(GetItemInput QueryInput BatchGetItemInput);
-        ask!(PutItemInput UpdateItemInput DeleteItemInput TransactWriteItemsInput BatchWriteItemInput);
-        assert!(known, "an operation without a budget");
-        Ok(())
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let mut cost = self.0.lock().expect("not poisoned");
-        if bag.load::<Uncharged>().is_some() {
-            let output = output.downcast_ref::<UpdateItemOutput>();
-            cost.counting += output.map_or(0.0, |output| units(&output.consumed_capacity));
-            return Ok(());
-        }
-        cost.calls += 1;
-        macro_rules! add {
-            ($kind:ident: $($output:ty)*) => {
-                $(if let Some(output) = output.downcast_ref::<$output>() {
-                    cost.$kind += units(&output.consumed_capacity);
-                })*
-            };
-        }
-        add!(reads: GetItemOutput QueryOutput BatchGetItemOutput);
-        add!(writes: PutItemOutput UpdateItemOutput DeleteItemOutput TransactWriteItemsOutput BatchWriteItemOutput);
-        Ok(())
-    }
-}
-
-/// One operation answers with one figure, or with one for each table.
-trait Figures {
-    fn figures(&self) -> Vec<&ConsumedCapacity>;
-}
-
-impl Figures for Option<ConsumedCapacity> {
-    fn figures(&self) -> Vec<&ConsumedCapacity> {
-        self.iter().collect()
-    }
-}
-
-impl Figures for Option<Vec<ConsumedCapacity>> {
-    fn figures(&self) -> Vec<&ConsumedCapacity> {
-        self.iter().flatten().collect()
-    }
-}
-
-fn units(consumed: &impl Figures) -> f64 {
-    consumed.figures().iter().filter_map(|figure| figure.capacity_units).sum()
-}
-
-impl Meter {
-    pub(crate) fn on(&self, client: &Client) -> Client {
-        let config = client.config().to_builder().interceptor(self.clone()).build();
-        Client::from_conf(config)
-    }
-
-    pub(crate) fn read(&self) -> Cost {
-        std::mem::take(&mut *self.0.lock().expect("not poisoned"))
-    }
-}
-
-/// How many tasks are stored at the same time, to be there sooner.
+/// How many tasks are stored concurrently.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// How many tasks there are in the space: `make budget TASKS=100000` measures with more.
+/// The number of tasks in the space (`make budget TASKS=100000` measures with more).
 fn tasks() -> u64 {
     std::env::var("TASKS").ok().and_then(|number| number.parse().ok()).unwrap_or(10_000)
 }
 
-/// Task number `n` of a space that looks used: most are done, all sorts are there.
+/// A task of a typical space: most tasks are completed, and all attributes vary.
 fn typical(number: u64, owner: &User) -> Task {
     let day = 1 + number * 13 % 28;
     let month = if number.is_multiple_of(3) { "02" } else { "04" };
@@ -221,7 +65,7 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
     tasks
         .for_each_concurrent(AT_ONCE, async |task| {
             let made = store.create(&task, None, None).await;
-            assert_eq!(made.expect("an answer"), Created::Stored);
+            assert_eq!(made.expect("no store error"), Created::Stored);
         })
         .await;
     let mut counts = Counts::new();
@@ -231,19 +75,19 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
             numbers.iter().for_each(|(number, many)| *sum.entry(*number).or_default() += many);
         }
     }
-    // Contribution as if by one task, some numbers at a time.
+    // As contributions of a few tasks, 50 groups each.
     let all: Vec<_> = counts.into_iter().collect();
     for (index, some) in all.chunks(50).enumerate() {
         let one = typical(1_000_000 + index as u64, owner);
         let counts = some.iter().cloned().collect();
         let counted = Contribution { counts, ..Contribution::of(&one) };
-        store.record_contribution(&counted).await.expect("an answer");
+        store.record_contribution(&counted).await.expect("no store error");
     }
     store
 }
 
 #[tokio::test]
-async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
+async fn every_operation_stays_within_its_budget_with_many_tasks() {
     let server = Server::start().await;
     let meter = Meter::default();
     let mut world = World::on(server.store(meter.on(&server.client())));
@@ -254,11 +98,11 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     meter.read();
 
     world.send(&world.event("get-health", &ada, &known).await).await;
-    meter.read(); // the event of a refresh token opens a session
+    meter.read(); // creating an event with a refresh token opens a session
     let stranger = world.event("get-task", &ada, &known).await.without_header("authorization");
     meter.read();
     assert_eq!(world.send(&stranger).await.status, 401);
-    assert_eq!(meter.read(), Cost::default(), "a request without a token costs nothing");
+    assert_eq!(meter.read(), Cost::default(), "a request without a token makes no call");
 
     println!("| operation at {} tasks | calls | reads | writes |\n|---|---|---|---|", tasks());
     let row = |what: &str, cost: Cost| {
@@ -284,11 +128,11 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
         assert!(answer.status < 300, "{function}: {}", answer.body);
         assert!(cost.calls <= calls && cost.units() <= units, "{function}: {cost:?}");
         assert!(cost.calls > 0, "{function} is metered");
-        assert_eq!(cost.counting, 1.0, "{function}: the limit of requests");
+        assert_eq!(cost.counting, 1.0, "{function}: the rate limit of requests");
         row(function, cost);
     }
 
-    // What the stream has counted for a task that was completed.
+    // The statistics of a completed task.
     let mut done = typical(3, &ada);
     let before = done.clone();
     (done.status, done.completed_at) = (Status::Completed, Some(done.updated_at));
@@ -299,11 +143,11 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
     assert!(cost.calls <= 3, "counting: {cost:?}");
     row("update-statistics, a completion", cost);
 
-    // In a shared space one call more, and one for whom it is assigned to.
+    // In a shared space: one more call, and one for the assignee.
     let shared = world.share(&ada).await;
     let mut theirs = typical(tasks() + 2, &ada);
     theirs.space = shared.id;
-    world.store.create(&theirs, None, None).await.expect("an answer");
+    world.store.create(&theirs, None, None).await.expect("no store error");
     for (function, calls) in [
         ("get-task", 2),
         ("update-task", 3),
@@ -355,7 +199,7 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
             let answer = world.send(&page).await;
             let cost = meter.read();
             assert_eq!(answer.status, 200, "{query}: {}", answer.body);
-            // Which day it is for the caller is asked when a list begins, in their profile.
+            // The first page reads the profile for the current date of the caller.
             let profile = usize::from(query == "overdue=true" && cursor.is_empty());
             assert!(cost.calls <= 2 + profile, "{query}: {cost:?}");
             total += cost;
@@ -366,9 +210,9 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
             }
         }
         let average = total.units() / f64::from(pages);
-        // What is assigned is larger by its assignee and by the key for the index of those.
-        let most = if query.starts_with("assigned_to") { 11.0 } else { 10.0 };
-        assert!(average > 0.0 && average <= most, "{query}: {average} read units a page");
+        // Assigned tasks are larger by the assignee and an index key.
+        let max = if query.starts_with("assigned_to") { 11.0 } else { 10.0 };
+        assert!(average > 0.0 && average <= max, "{query}: {average} read units a page");
         let calls = total.calls as f64 / f64::from(pages);
         let (reads, writes) = (total.reads / f64::from(pages), total.writes / f64::from(pages));
         println!("| `{query}` | {calls:.1} | {reads:.1} | {writes:.1} | {pages} | {found} |");
@@ -378,12 +222,11 @@ async fn every_operation_keeps_its_budget_however_many_tasks_there_are() {
 fn row(rows: &mut String, what: &str, cost: Cost) {
     let Cost { calls, reads, writes, counting } = cost;
     writeln!(rows, "| `{what}` | {calls} | {reads:.1} | {writes:.1} | {counting:.1} |")
-        .expect("it is written");
+        .expect("a string accepts text");
 }
 
-/// Calls, read units and write units of each function of the API and of what those behind it do, and the units that count
-/// the request, each in a world of its own. The snapshot is the budget, and what docs/cost.md is computed from, but for the
-/// list.
+/// The calls, read units and write units of each function, and the units of counting the request, each in a separate world.
+/// The snapshot is the budget, and docs/cost.md is computed from it, except for the list.
 #[tokio::test]
 async fn each_function_keeps_to_its_calls_and_units() {
     let mut rows = String::new();
@@ -407,13 +250,13 @@ async fn each_function_keeps_to_its_calls_and_units() {
             "verify-email" => {
                 (ada.email_verified_at, ada.version) = (None, 2);
                 let replaced = world.store.replace_user(&ada, 1, None).await;
-                assert_eq!(replaced.expect("an answer"), Replaced::Stored);
+                assert_eq!(replaced.expect("no store error"), Replaced::Stored);
             }
             _ => {}
         }
         let about = world.create(2, &ada, draft).await;
         world.count(None, Some(&about)).await;
-        world.store.add_comment(&comment(1, &about, &ada), None).await.expect("an answer");
+        world.store.add_comment(&comment(1, &about, &ada), None).await.expect("no store error");
         let event = world.event(&function, &ada, &about).await;
         meter.read();
         let answer = world.send(&event).await;
@@ -422,28 +265,28 @@ async fn each_function_keeps_to_its_calls_and_units() {
         row(&mut rows, &function, cost);
     }
 
-    // A reminder, from the index of timers to what SES tells of its mail.
+    // A reminder, from the index of timers to the SES events of its mail.
     let server = Server::start().await;
     let meter = Meter::default();
     let world = World::on(server.store(meter.on(&server.client())));
     let ada = world.register(1).await;
-    let rings = now() + SignedDuration::from_mins(10);
-    let mut draft = due_draft("Ring", &rings.to_string(), &["PT0S"]);
+    let fire_at = now() + SignedDuration::from_mins(10);
+    let mut draft = due_draft("Ring", &fire_at.to_string(), &["PT0S"]);
     draft.category = Some(Category::parse("tower").expect("a text"));
     draft.tags = vec![Tag::parse("clock").expect("a tag")];
     let about = world.create(1, &ada, draft).await;
     world.count(None, Some(&about)).await;
     meter.read();
-    assert_eq!(world.sweep().await, 0);
+    assert_eq!(world.dispatch().await, 0);
     row(&mut rows, "dispatch-due-timers, when nothing is due", meter.read());
-    world.clock.set(rings - SignedDuration::from_mins(1));
-    assert_eq!(world.sweep().await, 1);
+    world.clock.set(fire_at - SignedDuration::from_mins(1));
+    assert_eq!(world.dispatch().await, 1);
     row(&mut rows, "dispatch-due-timers, when one is", meter.read());
-    world.clock.set(rings);
+    world.clock.set(fire_at);
     assert_eq!(world.deliver(&Outbox::default()).await, 1);
     row(&mut rows, "send-reminders, one", meter.read());
     for (what, feedback) in [("sending", None), ("delivery", Some(Feedback::Delivered))] {
-        world.tell(&ada, &about, feedback, None).await;
+        world.record_mail_event(&ada, &about, feedback, None).await;
         row(&mut rows, &format!("record-mail-events, a {what}"), meter.read());
     }
     let told = world.stored(about.id).await;
@@ -451,14 +294,15 @@ async fn each_function_keeps_to_its_calls_and_units() {
     world.count(Some(&about), Some(&told)).await;
     row(&mut rows, "update-statistics, nothing that counts", meter.read());
     let mut done = told.clone();
-    (done.status, done.completed_at, done.version) = (Status::Completed, Some(rings), told.version + 1);
+    (done.status, done.completed_at, done.version) =
+        (Status::Completed, Some(fire_at), told.version + 1);
     world.count(Some(&told), Some(&done)).await;
     row(&mut rows, "update-statistics, a completion", meter.read());
     insta::assert_snapshot!(rows);
 }
 
 #[tokio::test]
-async fn a_sweep_with_nothing_due_costs_the_same_however_many_tasks_are_stored() {
+async fn the_cost_of_a_dispatch_run_without_due_timers_does_not_depend_on_the_stored_tasks() {
     let server = Server::start().await;
     let meter = Meter::default();
     let world = World::on(server.store(meter.on(&server.client())));
@@ -471,7 +315,7 @@ async fn a_sweep_with_nothing_due_costs_the_same_however_many_tasks_are_stored()
         let (store, queue, clock) = (&world.store, &world.queue, &world.clock);
         let queued =
             taskbell_api::workers::dispatch_due_timers::handle(store, queue, clock, deadline).await;
-        assert_eq!(queued.expect("an answer"), 0);
+        assert_eq!(queued.expect("no store error"), 0);
         costs.push(meter.read());
     }
     assert_eq!(costs[0], costs[1]);

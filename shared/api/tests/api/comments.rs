@@ -25,7 +25,7 @@ async fn a_checklist_keeps_the_ids_of_its_items() {
         turned["checklist"].as_array().expect("a list").iter().map(|item| &item["id"]).collect();
     assert_eq!(ids[..2], [&pull["id"], &climb["id"]]);
     let same = set(turned["checklist"].clone()).await.body;
-    assert_eq!(same["version"], turned["version"], "nothing has changed");
+    assert_eq!(same["version"], turned["version"], "the store is unchanged");
     for (list, errors) in [
         (
             json!([{"title": "x", "id": "itm_01JQ0000000000000000000000"}]),
@@ -55,12 +55,12 @@ async fn a_checklist_keeps_the_ids_of_its_items() {
 }
 
 #[tokio::test]
-async fn comments_are_read_by_all_and_changed_by_their_authors() {
+async fn all_members_read_comments_and_only_authors_change_them() {
     let (world, ada, own) = World::seeded().await;
     let mut shared = space(1, &ada).0;
     shared = taskbell_domain::ports::SpaceReads::space(&world.store, shared.id)
         .await
-        .expect("an answer")
+        .expect("no store error")
         .expect("the space");
     let viewer = world.register(12).await;
     world.join(&mut shared, &viewer, Role::Viewer).await;
@@ -68,9 +68,9 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
     ours.space = shared.id;
     taskbell_domain::ports::TaskCreation::create(&world.store, &ours, None, None)
         .await
-        .expect("an answer");
+        .expect("no store error");
     let first = comment(31, &ours, &collaborator());
-    world.store.add_comment(&first, None).await.expect("an answer");
+    world.store.add_comment(&first, None).await.expect("no store error");
 
     let stranger = world.register(13).await;
     let people = [&ada, &collaborator(), &viewer, &stranger];
@@ -105,10 +105,10 @@ async fn comments_are_read_by_all_and_changed_by_their_authors() {
 }
 
 #[tokio::test]
-async fn comments_are_listed_page_by_page_and_go_with_their_task() {
+async fn comments_are_paginated_and_deleted_with_their_task() {
     let (world, ada, task) = World::seeded().await;
     for number in 2..=5 {
-        world.store.add_comment(&comment(number, &task, &user(1)), None).await.expect("an answer");
+        world.store.add_comment(&comment(number, &task, &user(1)), None).await.expect("no store error");
     }
     let event = world.event("list-comments", &ada, &task).await;
     let (mut found, mut query) = (Vec::new(), "limit=2".to_owned());
@@ -127,6 +127,6 @@ async fn comments_are_listed_page_by_page_and_go_with_their_task() {
     let foreign = world.event("list-comments", &ada, &other).await.query(&format!("cursor={cursor}"));
     assert_eq!(world.send(&foreign).await.code(), "invalid_cursor");
     assert_eq!(world.send(&world.event("delete-task", &ada, &task).await).await.status, 204);
-    let left = world.store.comments(task.id, None, 10).await.expect("an answer");
+    let left = world.store.comments(task.id, None, 10).await.expect("no store error");
     assert_eq!(left.items, []);
 }

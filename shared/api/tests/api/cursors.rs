@@ -1,4 +1,4 @@
-//! Cursors over HTTP: nobody can make one, and a list goes on within the range that it began with.
+//! Cursors over HTTP: they cannot be forged, and a list continues within the range of its first page.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use taskbell_api::{
@@ -26,10 +26,10 @@ use crate::{
 /// Every function whose answers have cursors.
 const LISTS: [&str; 5] = ["list-tasks", "list-comments", "list-users", "list-tags", "list-categories"];
 
-/// A world in which each list has more than one page of one item; with user 1 and a task.
+/// A world in which each list has more than one item, with user 1 and a task.
 async fn with_two_of_each() -> (World, User, Task) {
     let (world, ada, task) = World::seeded().await;
-    world.store.add_comment(&comment(2, &task, &ada), None).await.expect("an answer");
+    world.store.add_comment(&comment(2, &task, &ada), None).await.expect("no store error");
     for (number, name) in [(2, "bell"), (3, "rope")] {
         let mut draft = draft(name);
         draft.tags = vec![Tag::parse(name).expect("a tag")];
@@ -46,7 +46,7 @@ async fn refused(world: &World, event: &Event, cursor: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_list_takes_the_cursors_it_gave_and_no_other() {
+async fn every_list_accepts_only_its_own_cursors() {
     let (world, ada, task) = with_two_of_each().await;
     let mut given = Vec::new();
     for list in LISTS {
@@ -67,7 +67,7 @@ async fn every_list_takes_the_cursors_it_gave_and_no_other() {
             let edited = String::from_utf8(edited).expect("ASCII");
             assert!(refused(&world, &event, &edited).await, "{list}, edited at {index}");
         }
-        assert!(refused(&world, &event, &cursor[..cursor.len() - 4]).await, "{list}, cut");
+        assert!(refused(&world, &event, &cursor[..cursor.len() - 4]).await, "{list}, truncated");
         given.push((event, cursor));
     }
     for (index, (event, _)) in given.iter().enumerate() {
@@ -76,17 +76,18 @@ async fn every_list_takes_the_cursors_it_gave_and_no_other() {
         }
     }
     let bearer = format!("Bearer {}", world.access_token(&collaborator()));
-    // Comments on the task are not there for others, with or without a cursor.
+    // Others get 404 for the comments, with or without a cursor.
     for (event, cursor) in given.iter().filter(|(event, _)| event.function != "list-comments") {
         let event = event.clone().header("authorization", &bearer);
-        assert!(refused(&world, &event, cursor).await, "{} of somebody else", event.function);
+        assert!(refused(&world, &event, cursor).await, "{} of another user", event.function);
     }
 }
 
 #[tokio::test]
-async fn a_place_that_somebody_made_up_is_refused_by_every_list() {
+async fn every_list_refuses_a_forged_cursor() {
     let (world, ada, task) = with_two_of_each().await;
-    let stolen = CursorKey::parse(&KeyRing::generate("1").expect("a key").cursor_key()).expect("a key");
+    let other_key =
+        CursorKey::parse(&KeyRing::generate("1").expect("a key").cursor_key()).expect("a key");
     let id = task.id.body();
     let places = [
         format!("- - \0#{id}"),
@@ -108,14 +109,14 @@ async fn a_place_that_somebody_made_up_is_refused_by_every_list() {
                 assert!(refused(&world, &event, &forged).await, "{list}: {place:?}");
             }
             let none: Vec<(&str, &str)> = Vec::new();
-            let forged = Cursor::new(&stolen, ada.id, &none).write(place);
+            let forged = Cursor::new(&other_key, ada.id, &none).write(place);
             assert!(refused(&world, &event, &forged).await, "{list}: {place:?} with another key");
         }
     }
 }
 
 #[tokio::test]
-async fn a_cursor_ends_with_the_key_it_was_signed_with() {
+async fn a_cursor_is_invalid_after_its_signing_key_changes() {
     let (mut world, ada, task) = with_two_of_each().await;
     let event = world.event("list-tasks", &ada, &task).await;
     let page = world.send(&event.clone().query("limit=1")).await.body;
@@ -129,9 +130,14 @@ async fn a_cursor_ends_with_the_key_it_was_signed_with() {
 /// Half an hour before midnight in Berlin.
 const EVENING: &str = "2026-03-01T22:30:00Z";
 
-/// Walks a list page by page, from the evening on; between the first page and the second it becomes another day, and
-/// between the second and the third the user moves. All that was on the list in the evening must be found.
-async fn walk_past_midnight(world: &World<impl Store>, ada: &mut User, task: &Task, query: &str) {
+/// Reads a list page by page, starting in the evening. The date changes after the first page and the time zone of the user
+/// after the second. All tasks of the evening must be listed.
+async fn check_list_continues_after_midnight(
+    world: &World<impl Store>,
+    ada: &mut User,
+    task: &Task,
+    query: &str,
+) {
     world.clock.set(instant(EVENING));
     let titles = |body: &serde_json::Value| -> Vec<String> {
         let items = body["items"].as_array().expect("items").iter();
@@ -151,7 +157,7 @@ async fn walk_past_midnight(world: &World<impl Store>, ada: &mut User, task: &Ta
                     version: ada.version + 1,
                     ..ada.clone()
                 };
-                world.store.replace_user(&moved, ada.version, None).await.expect("an answer");
+                world.store.replace_user(&moved, ada.version, None).await.expect("no store error");
                 *ada = moved;
             }
             _ => {}
@@ -169,7 +175,7 @@ async fn walk_past_midnight(world: &World<impl Store>, ada: &mut User, task: &Ta
     assert_eq!(found, titles(&whole.body), "{query}");
 }
 
-async fn lists_go_on_past_midnight(world: &World<impl Store>) {
+async fn check_lists_continue_after_midnight(world: &World<impl Store>) {
     let mut ada = world.register(1).await;
     let task = world.create(1, &ada, draft("no due time")).await;
     for (number, due) in (2..).zip(["2026-03-01", "2026-03-01T22:45:00Z", "2026-03-01", "2026-02-27"]) {
@@ -192,23 +198,23 @@ async fn lists_go_on_past_midnight(world: &World<impl Store>) {
         "due=week",
         "overdue=true",
     ] {
-        walk_past_midnight(world, &mut ada, &task, query).await;
+        check_list_continues_after_midnight(world, &mut ada, &task, query).await;
     }
 }
 
 #[tokio::test]
-async fn a_list_of_today_goes_on_when_the_day_is_over_or_the_user_has_moved() {
-    lists_go_on_past_midnight(&World::on(Memory::default())).await;
+async fn a_list_of_today_continues_after_midnight_and_a_time_zone_change() {
+    check_lists_continue_after_midnight(&World::on(Memory::default())).await;
 }
 
 #[tokio::test]
-async fn a_list_of_today_goes_on_in_dynamodb_too() {
+async fn a_list_of_today_continues_after_midnight_and_a_time_zone_change_on_dynamodb() {
     let server = Server::start().await;
-    lists_go_on_past_midnight(&World::on(server.store(server.client()))).await;
+    check_lists_continue_after_midnight(&World::on(server.store(server.client()))).await;
 }
 
 #[tokio::test]
-async fn what_becomes_overdue_meanwhile_does_not_enter_a_list_that_has_begun() {
+async fn a_task_that_becomes_overdue_between_pages_is_not_listed() {
     let (world, ada, task) = World::seeded().await;
     for (number, due) in [(2, "2026-02-02"), (3, "2026-02-03"), (4, "2026-03-01T08:00:10Z")] {
         world.create(number, &ada, due_draft(due, due, &[])).await;

@@ -1,4 +1,4 @@
-//! What can take longer than one request stops before the invocation ends, and goes on with the next.
+//! Work that takes longer than one request stops before the invocation ends and continues with the next request.
 
 use std::sync::{
     Arc,
@@ -36,7 +36,7 @@ use crate::{
     support::{World, collaborator},
 };
 
-/// Never ends the deletion of a space, as long as it is told so.
+/// While set, the deletion of a space does not return.
 #[derive(Default)]
 struct Stuck(AtomicBool);
 
@@ -49,7 +49,7 @@ impl Faults for Stuck {
     }
 }
 
-/// Asks for the deletion of space 1 in an invocation that has so much time for it; gives the status and the code.
+/// Requests the deletion of space 1 in an invocation with this much time for it. Returns the status and the code.
 async fn delete<S: Store>(
     world: &World<S>,
     ada: &User,
@@ -61,8 +61,8 @@ async fn delete<S: Store>(
     (answer.status, answer.code().to_owned())
 }
 
-/// Nobody sees anything of space 1, to which the task belongs.
-async fn is_hidden<S: Store>(world: &World<S>, ada: &User, of: &Task) {
+/// Checks that no member sees space 1, to which the task belongs.
+async fn check_hidden<S: Store>(world: &World<S>, ada: &User, of: &Task) {
     let query = format!("space={}", of.space);
     for (function, query, status) in [
         ("get-space", "", 404),
@@ -91,23 +91,26 @@ fn ours(number: u64, ada: &User) -> Task {
 }
 
 #[tokio::test]
-async fn the_deletion_of_a_space_that_takes_too_long_is_left_to_the_next_request() {
+async fn a_slow_deletion_of_a_space_continues_with_the_next_request() {
     let world = World::on(Faulty { store: Memory::default(), faults: Stuck::default() });
     let (ada, own) = world.inhabit().await;
     let ours = ours(70, &ada);
-    world.store.create(&ours, None, None).await.expect("an answer");
+    world.store.create(&ours, None, None).await.expect("no store error");
     world.store.faults.0.store(true, Ordering::SeqCst);
     let none = SignedDuration::ZERO;
     assert_eq!(delete(&world, &ada, &own, none).await, (409, "not_finished".to_owned()));
-    assert!(world.store.task(ours.id).await.expect("an answer").is_some(), "it is still there");
-    is_hidden(&world, &ada, &ours).await;
+    assert!(
+        world.store.task(ours.id).await.expect("no store error").is_some(),
+        "the task still exists"
+    );
+    check_hidden(&world, &ada, &ours).await;
     world.store.faults.0.store(false, Ordering::SeqCst);
     assert_eq!(delete(&world, &ada, &own, none).await.0, 204);
-    assert_eq!(world.store.task(ours.id).await.expect("an answer"), None);
+    assert_eq!(world.store.task(ours.id).await.expect("no store error"), None);
     assert_eq!(delete(&world, &ada, &own, none).await.0, 404);
 }
 
-/// Counts the calls that are under way.
+/// Counts the concurrent calls.
 #[derive(Debug, Clone, Default)]
 struct Gauge(Arc<[AtomicUsize; 2]>);
 
@@ -122,8 +125,8 @@ impl Intercept for Gauge {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let [now, most] = &*self.0;
-        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let [now, max] = &*self.0;
+        max.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         Ok(())
     }
 
@@ -143,69 +146,69 @@ impl Gauge {
         Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
     }
 
-    /// The most calls at a time since it was asked last. To be asked while none is under way: those that were given up
-    /// never end.
-    fn most(&self) -> usize {
+    /// The maximum of concurrent calls since the last reading. Read it while no call is active: cancelled calls are never
+    /// counted as ended.
+    fn max(&self) -> usize {
         self.0[0].store(0, Ordering::SeqCst);
         self.0[1].swap(0, Ordering::SeqCst)
     }
 }
 
 #[tokio::test]
-async fn a_space_with_2000_tasks_is_deleted_in_several_requests_with_few_calls_at_a_time() {
+async fn a_space_with_2000_tasks_is_deleted_in_several_requests_with_few_concurrent_calls() {
     let (server, gauge) = (Server::start().await, Gauge::default());
     let world = World::on(server.store(gauge.on(&server.client())));
     let (ada, own) = world.inhabit().await;
     let tasks: Vec<_> = (0..2_000).map(|number| ours(1_000 + number, &ada)).collect();
     for some in tasks.chunks(20) {
         let each = some.iter().map(async |task| {
-            world.store.create(task, None, None).await.expect("an answer");
+            world.store.create(task, None, None).await.expect("no store error");
         });
         futures_util::future::join_all(each).await;
     }
     for (number, task) in (1_000..).zip(tasks.iter().step_by(200)) {
         let comment = comment(number, task, &ada);
-        world.store.add_comment(&comment, None).await.expect("an answer");
+        world.store.add_comment(&comment, None).await.expect("no store error");
     }
-    gauge.most();
+    gauge.max();
     let mut unfinished = 0;
     loop {
-        // The first time is too short for so many on any machine, one of the later ones is enough on any.
+        // The first time limit is too short on any machine; a later one is long enough on any machine.
         let time = SignedDuration::from_millis(10 << unfinished);
         let (status, code) = delete(&world, &ada, &own, time).await;
-        // The count of the request is one more call at a time.
-        assert!((1..=9).contains(&gauge.most()));
+        // Counting the request is one more concurrent call.
+        assert!((1..=9).contains(&gauge.max()));
         if status == 204 {
             break;
         }
         assert_eq!((status, code.as_str()), (409, "not_finished"));
         unfinished += 1;
-        assert!(unfinished < 20, "it does not get on");
+        assert!(unfinished < 20, "the deletion makes no progress");
         if unfinished == 1 {
-            is_hidden(&world, &ada, tasks.last().expect("a task")).await;
-            gauge.most();
+            check_hidden(&world, &ada, tasks.last().expect("a task")).await;
+            gauge.max();
         }
     }
-    assert!(unfinished > 0, "none was cut off");
+    assert!(unfinished > 0, "no batch was interrupted");
     for task in tasks.iter().step_by(200) {
-        assert_eq!(world.store.task(task.id).await.expect("an answer"), None);
+        assert_eq!(world.store.task(task.id).await.expect("no store error"), None);
         assert_eq!(world.store.comments(task.id, None, 10).await.expect("a page").items, []);
     }
     assert_eq!(world.stored(own.id).await, own, "other spaces are untouched");
 }
 
 #[tokio::test]
-async fn taking_tasks_from_somebody_who_leaves_makes_few_calls_at_a_time() {
+async fn unassigning_the_tasks_of_a_leaving_member_makes_few_concurrent_calls() {
     let (server, gauge) = (Server::start().await, Gauge::default());
     let world = World::on(server.store(gauge.on(&server.client())));
     let (ada, own) = world.inhabit().await;
     for number in 0..150 {
-        world.store.create(&ours(1_000 + number, &ada), None, None).await.expect("an answer");
+        world.store.create(&ours(1_000 + number, &ada), None, None).await.expect("no store error");
     }
-    gauge.most();
+    gauge.max();
     let answer = world.send(&world.event("remove-member", &ada, &own).await).await;
     assert_eq!(answer.status, 204, "{}", answer.body);
-    assert!((1..=9).contains(&gauge.most()));
+    assert!((1..=9).contains(&gauge.max()));
     for number in [0, 75, 149] {
         assert_eq!(world.stored(ours(1_000 + number, &ada).id).await.assigned_to, None);
     }
@@ -214,7 +217,7 @@ async fn taking_tasks_from_somebody_who_leaves_makes_few_calls_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_operation_of_a_batch_that_has_no_time_left_is_not_begun_and_says_so() {
+async fn a_batch_operation_without_time_left_gets_not_finished() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("batch-tasks", &ada, &task).await;
     let body = json!({"operations": [{"op": "delete", "id": task.id}, {"op": "create", "task": {"title": "t"}}]});

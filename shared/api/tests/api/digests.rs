@@ -20,8 +20,8 @@ use taskbell_test::{
 };
 
 use crate::{
-    budget::Meter,
     dynamodb_server::Server,
+    meter::Meter,
     support::{Answer, World, collaborator, link_keys},
 };
 
@@ -29,7 +29,7 @@ async fn change(world: &World<Memory>, user: &User, task: &Task, patch: &serde_j
     world.send(&world.event("update-profile", user, task).await.body(patch)).await
 }
 
-/// Lets the cloud run, a sweep a minute, until a moment.
+/// Runs the dispatcher once a minute until a time.
 async fn run_until(world: &World<Memory>, outbox: &Outbox, until: &str) {
     let until: Timestamp = instant(until);
     while world.clock.now() < until {
@@ -37,7 +37,7 @@ async fn run_until(world: &World<Memory>, outbox: &Outbox, until: &str) {
     }
 }
 
-/// The digests of a user: for which day, and what became of it.
+/// All digests: their day, status and reason.
 fn digests(world: &World<Memory>) -> Vec<(String, DeliveryStatus, Option<Reason>)> {
     let data = world.store.data();
     let notifications = data.notifications.values().map(|(notification, _)| notification);
@@ -52,17 +52,17 @@ fn digests(world: &World<Memory>) -> Vec<(String, DeliveryStatus, Option<Reason>
     digests
 }
 
-fn said(outbox: &Outbox) -> Vec<String> {
+fn texts(outbox: &Outbox) -> Vec<String> {
     let sent = outbox.sent();
     let text = |message: Vec<u8>| String::from_utf8(message).expect("ASCII").replace("=\r\n", "");
     sent.into_iter().map(|mail| text(mail.message)).collect()
 }
 
 #[tokio::test]
-async fn a_digest_tells_once_a_day_what_is_overdue_due_today_and_due_in_the_week_after() {
+async fn a_daily_digest_lists_overdue_tasks_and_those_due_today_and_in_seven_days() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
-    // User 1 lives in Berlin, an hour before UTC.
+    // User 1 lives in Berlin, an hour ahead of UTC.
     let first = world.create(1, &ada, due_draft("Long ago", "2026-02-01T10:00Z", &[])).await;
     world.create(2, &ada, due_draft("Yesterday", "2026-03-01", &[])).await;
     world.create(3, &ada, due_draft("At midnight", "2026-03-02T22:59:59Z", &[])).await;
@@ -72,10 +72,10 @@ async fn a_digest_tells_once_a_day_what_is_overdue_due_today_and_due_in_the_week
     world.create(7, &ada, draft("Some day")).await;
     let done = world.create(8, &ada, due_draft("Done long ago", "2026-02-01T10:00Z", &[])).await;
     world.send(&world.event("complete-task", &ada, &done).await).await;
-    // Nobody has asked for one until now.
+    // Digests are off by default.
     let outbox = Outbox::default();
     run_until(&world, &outbox, "2026-03-02T07:00:00Z").await;
-    assert_eq!((said(&outbox), digests(&world)), (Vec::new(), Vec::new()));
+    assert_eq!((texts(&outbox), digests(&world)), (Vec::new(), Vec::new()));
     let answer =
         change(&world, &ada, &first, &json!({"mail": {"digest": true}, "digest_hour": 9})).await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
@@ -84,9 +84,9 @@ async fn a_digest_tells_once_a_day_what_is_overdue_due_today_and_due_in_the_week
         (&json!(true), &json!(9))
     );
     run_until(&world, &outbox, "2026-03-02T07:59:00Z").await;
-    assert_eq!(said(&outbox), Vec::<String>::new(), "not before nine");
+    assert_eq!(texts(&outbox), Vec::<String>::new(), "not before 9:00");
     run_until(&world, &outbox, "2026-03-02T08:30:00Z").await;
-    let mails = said(&outbox);
+    let mails = texts(&outbox);
     assert_eq!(mails.len(), 1);
     let subject = "Subject: Monday, 2 March: 2 overdue, 1 due today, 2 in the next seven days";
     assert!(mails[0].replace("\r\n\t", " ").replace("\r\n ", " ").contains(subject), "{}", mails[0]);
@@ -115,13 +115,13 @@ async fn a_digest_tells_once_a_day_what_is_overdue_due_today_and_due_in_the_week
     assert_eq!((has(overdue), has(today)), (vec!["Long ago", "Yesterday"], vec!["At midnight"]));
     assert_eq!(has(week), ["Tomorrow", "On the seventh day"]);
     run_until(&world, &outbox, "2026-03-04T12:00:00Z").await;
-    assert_eq!(said(&outbox).len(), 3, "one a day");
+    assert_eq!(texts(&outbox).len(), 3, "one a day");
     let days: Vec<_> = digests(&world).into_iter().map(|(day, ..)| day).collect();
     assert_eq!(days, ["2026-03-02", "2026-03-03", "2026-03-04"]);
 }
 
 #[tokio::test]
-async fn a_digest_tells_of_what_is_assigned_in_spaces_that_its_reader_is_in() {
+async fn a_digest_includes_assigned_tasks_only_of_the_readers_spaces() {
     let (world, ada, _) = World::seeded().await;
     let collaborator = collaborator();
     let shared = space(1, &ada).0;
@@ -137,20 +137,20 @@ async fn a_digest_tells_of_what_is_assigned_in_spaces_that_its_reader_is_in() {
     let outbox = Outbox::default();
     world.queue.take();
     run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
-    let of_mate = |mails: Vec<String>| mails.into_iter().filter(|mail| mail.contains("Ours")).count();
-    assert_eq!(of_mate(said(&outbox)), 1);
-    let mail = said(&outbox).into_iter().find(|mail| mail.contains("Ours")).expect("one");
+    let with_ours = |mails: Vec<String>| mails.into_iter().filter(|mail| mail.contains("Ours")).count();
+    assert_eq!(with_ours(texts(&outbox)), 1);
+    let mail = texts(&outbox).into_iter().find(|mail| mail.contains("Ours")).expect("one");
     assert!(mail.contains("Today, 11:00, in Space 1") && mail.contains("Complete: https://"), "{mail}");
-    // Who has left gets it told no more, even while the index still shows it.
+    // A former member no longer gets it, even while the index still shows it.
     world.store.data().members.remove(&(shared.id, collaborator.id));
     run_until(&world, &outbox, "2026-03-03T06:30:00Z").await;
-    assert_eq!(of_mate(said(&outbox)), 1);
+    assert_eq!(with_ours(texts(&outbox)), 1);
     let last = digests(&world).pop().expect("one");
     assert_eq!(last, ("2026-03-03".to_owned(), DeliveryStatus::Skipped, Some(Reason::NothingDue)));
 }
 
 #[tokio::test]
-async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
+async fn no_digest_is_sent_when_nothing_is_due_or_digests_are_off() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, draft("Some day")).await;
@@ -160,13 +160,13 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
     let skipped = ("2026-03-01".to_owned(), DeliveryStatus::Skipped, Some(Reason::NothingDue));
     assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped.clone()], 0));
     world.create(2, &ada, due_draft("Soon", "2026-03-03", &[])).await;
-    let press = world.event("unsubscribe", &ada, &task).await;
+    let post = world.event("unsubscribe", &ada, &task).await;
     let link = LinkAction::Unsubscribe(MailKind::Digest);
     let token = link_keys().token(&ada, link, None, world.clock.now());
-    assert_eq!(world.send(&press.path("token", &token)).await.status, 200);
+    assert_eq!(world.send(&post.path("token", &token)).await.status, 200);
     run_until(&world, &outbox, "2026-03-03T12:00:00Z").await;
-    assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped], 0), "it was turned off");
-    // On, off, and on again for a later hour of the same day: one.
+    assert_eq!((digests(&world), outbox.sent().len()), (vec![skipped], 0), "digests are off");
+    // On, off, and on again for a later hour of the same day: one digest.
     let turn = async |on: bool, hour: u8, until: &str| {
         change(&world, &ada, &task, &json!({"mail": {"digest": on}, "digest_hour": hour})).await;
         run_until(&world, &outbox, until).await;
@@ -174,7 +174,7 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
     };
     assert_eq!(turn(true, 15, "2026-03-03T14:30:00Z").await, (1, 2));
     assert_eq!(turn(false, 15, "2026-03-03T15:00:00Z").await, (1, 2));
-    assert_eq!(turn(true, 18, "2026-03-03T18:30:00Z").await, (1, 2), "the day has had its own");
+    assert_eq!(turn(true, 18, "2026-03-03T18:30:00Z").await, (1, 2), "this day already has a digest");
     assert_eq!(turn(true, 18, "2026-03-04T18:30:00Z").await, (2, 3));
     for bad in [json!(24), json!(-1), json!(7.5), json!("7"), json!(null)] {
         let answer = change(&world, &ada, &task, &json!({ "digest_hour": bad })).await;
@@ -183,26 +183,26 @@ async fn no_digest_is_sent_when_nothing_is_due_or_it_was_turned_off() {
 }
 
 #[tokio::test]
-async fn a_digest_that_is_held_up_until_the_next_day_is_not_sent() {
+async fn a_digest_delayed_until_the_next_day_is_not_sent() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Soon", "2026-03-03", &[])).await;
     let outbox = Outbox::default();
     change(&world, &ada, &task, &json!({"mail": {"digest": true}, "digest_hour": 12})).await;
-    // The cloud stands still until the night to the fourth: the third has its turn within a day of its hour, and is over.
+    // No dispatch run until the night to the fourth. The digest of the third is less than a day late, but its day is over.
     world.clock.advance(SignedDuration::from_hours(68));
     run_until(&world, &outbox, "2026-03-04T21:00:00Z").await;
-    let told = digests(&world);
+    let results = digests(&world);
     let too_old = (DeliveryStatus::Skipped, Some(Reason::TooOld));
     let expected =
         [("01", too_old), ("02", too_old), ("03", too_old), ("04", (DeliveryStatus::Sent, None))];
     let expected = expected.map(|(day, (status, reason))| (format!("2026-03-{day}"), status, reason));
-    assert_eq!(told, expected);
+    assert_eq!(results, expected);
     assert_eq!(outbox.sent().len(), 1);
 }
 
 #[tokio::test]
-async fn a_digest_costs_the_same_however_many_tasks_there_are() {
+async fn the_cost_of_a_digest_does_not_depend_on_the_number_of_tasks() {
     let server = Server::start().await;
     let meter = Meter::default();
     let world = World::on(server.store(meter.on(&server.client())));
@@ -215,10 +215,10 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
     let collaborator = collaborator();
     world.register(900).await;
     let (mut shared, owner) = space(1, &collaborator);
-    world.store.create_space(&shared, &owner, None, None).await.expect("an answer");
+    world.store.create_space(&shared, &owner, None, None).await.expect("no store error");
     world.join(&mut shared, &ada, Role::Member).await;
     let outbox = Outbox::default();
-    world.sweep().await;
+    world.dispatch().await;
     world.deliver_all(&outbox).await;
     let before = outbox.sent().len();
     let mut costs = Vec::new();
@@ -238,27 +238,27 @@ async fn a_digest_costs_the_same_however_many_tasks_there_are() {
         }
         world.clock.set(at + SignedDuration::from_hours(24 * day));
         meter.read();
-        world.sweep().await;
-        let swept = meter.read();
+        world.dispatch().await;
+        let dispatch = meter.read();
         world.deliver_all(&outbox).await;
         let cost = meter.read();
         println!(
             "| a digest of {} tasks | {} | {:.1} | {:.1} |",
             stored, cost.calls, cost.reads, cost.writes
         );
-        assert!(swept.calls <= 18, "{swept:?}");
+        assert!(dispatch.calls <= 18, "{dispatch:?}");
         costs.push(cost);
     }
     assert_eq!(outbox.sent().len() - before, 3);
-    // Three to make it and the next timer, four to send its notification, and nine to read what is due.
+    // Three calls to create it and the next timer, four to send its notification, nine to read the due tasks.
     assert!(costs[..2].iter().all(|cost| cost.calls <= 16 && cost.units() <= 27.0), "{costs:?}");
     assert!(costs[1].units() <= costs[0].units() + 2.0, "{costs:?}");
-    // Two more to see whether they are still in the spaces of what is assigned.
+    // Two more to check the membership in the spaces of assigned tasks.
     assert!(costs[2].calls <= 18 && costs[2].units() <= 33.0, "{costs:?}");
 }
 
 #[tokio::test]
-async fn a_digest_says_how_much_there_is_of_each_kind() {
+async fn a_digest_shows_the_number_of_tasks_per_section() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let one = world.create(1, &ada, due_draft("Today", "2026-03-02", &[])).await;
@@ -271,7 +271,7 @@ async fn a_digest_says_how_much_there_is_of_each_kind() {
     let outbox = Outbox::default();
     change(&world, &ada, &one, &json!({ "mail": { "digest": true } })).await;
     run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
-    let mail = said(&outbox).pop().expect("one").replace("\r\n\t", " ").replace("\r\n ", " ");
+    let mail = texts(&outbox).pop().expect("one").replace("\r\n\t", " ").replace("\r\n ", " ");
     assert!(mail.contains("Monday, 2 March: 20+ due today, 14 in the next seven days"), "{mail}");
     let text = mail.split("text/html").next().expect("the text");
     assert_eq!((text.matches("- Today").count(), text.matches("- Week").count()), (20, 14));
@@ -279,7 +279,7 @@ async fn a_digest_says_how_much_there_is_of_each_kind() {
 }
 
 #[tokio::test]
-async fn a_day_is_a_day_wherever_its_reader_is() {
+async fn a_digest_lists_all_day_tasks_on_their_date_in_every_time_zone() {
     let world = World::on(Memory::default());
     let mut ada = world.register(1).await;
     for (number, zone) in [(1, "Pacific/Honolulu"), (2, "Pacific/Auckland")] {
@@ -293,7 +293,7 @@ async fn a_day_is_a_day_wherever_its_reader_is() {
     let outbox = Outbox::default();
     change(&world, &ada, &task, &json!({ "mail": { "digest": true } })).await;
     run_until(&world, &outbox, "2026-03-02T06:30:00Z").await;
-    let mail = said(&outbox).pop().expect("one").replace("\r\n\t", " ").replace("\r\n ", " ");
-    let told = "Monday, 2 March: 2 overdue, 2 due today, 2 in the next seven days";
-    assert!(mail.contains(told), "{mail}");
+    let mail = texts(&outbox).pop().expect("one").replace("\r\n\t", " ").replace("\r\n ", " ");
+    let expected = "Monday, 2 March: 2 overdue, 2 due today, 2 in the next seven days";
+    assert!(mail.contains(expected), "{mail}");
 }

@@ -1,4 +1,4 @@
-//! Workers and dispatchers that die, stores that fail, tasks that change meanwhile.
+//! Crashes of workers and dispatchers, store failures, and concurrent changes of tasks.
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::{
     support::World,
 };
 
-/// Never answers: to poll its worker once and drop it is to crash while SES is being asked.
+/// Never responds. Polling its worker once and dropping it simulates a crash during the call to SES.
 struct Silent;
 
 impl Mailer for Silent {
@@ -31,13 +31,13 @@ impl Mailer for Silent {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_while_sending_leaves_the_reminder_uncertain_and_it_is_sent_again() {
+async fn a_worker_crash_while_sending_makes_the_reminder_uncertain_and_it_is_sent_again() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
     world.clock.set(instant(DUE));
-    assert!(world.handle(&Silent, timer).now_or_never().is_none(), "it waits for SES, and dies");
-    world.handle(&outbox, timer).await.expect("the message comes again");
+    assert!(world.handle(&Silent, timer).now_or_never().is_none(), "it crashes while it waits for SES");
+    world.handle(&outbox, timer).await.expect("the message is redelivered");
     assert_eq!(
         world.reminder(&task).await,
         (DeliveryStatus::Claimed, None, 1),
@@ -45,7 +45,7 @@ async fn a_worker_that_dies_while_sending_leaves_the_reminder_uncertain_and_it_i
     );
 
     world.clock.advance(LEASE);
-    world.handle(&outbox, timer).await.expect("it is dealt with");
+    world.handle(&outbox, timer).await.expect("the message is handled");
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
     assert_eq!(outbox.sent().len(), 0);
     world.queue.take();
@@ -65,13 +65,13 @@ struct Meddler<'a> {
 
 impl Mailer for Meddler<'_> {
     async fn send(&self, mail: &Mail) -> Result<String, MailError> {
-        let mut task = self.store.task(self.task).await.expect("an answer").expect("the task");
+        let mut task = self.store.task(self.task).await.expect("no store error").expect("the task");
         let read = task.version;
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         task.apply(patch, None, instant(DUE), &taskbell_test::SeededRandom::new(5))
             .expect("a valid patch");
         assert_eq!(
-            self.store.replace(&task, read, AtomicExtras::default()).await.expect("an answer"),
+            self.store.replace(&task, read, AtomicExtras::default()).await.expect("no store error"),
             Replaced::Stored
         );
         self.outbox.send(mail).await
@@ -79,21 +79,21 @@ impl Mailer for Meddler<'_> {
 }
 
 #[tokio::test]
-async fn a_task_changed_while_its_mail_is_sent_keeps_the_change_and_records_the_mail() {
+async fn a_task_changed_while_its_mail_is_sent_keeps_the_change_and_the_delivery() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
     let meddler = Meddler { store: &world.store, task: task.id, outbox: Outbox::default() };
-    world.handle(&meddler, task.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&meddler, task.timer().expect("a timer")).await.expect("the message is handled");
     assert_eq!(world.stored(task.id).await.status, Status::Completed);
     assert_eq!(world.reminder(&task).await.0, DeliveryStatus::Sent);
     assert_eq!(meddler.outbox.sent().len(), 1);
 }
 
-/// Timers that are found but cannot be postponed: a dispatcher that dies between queueing and marking.
-struct Unmarkable<'a>(&'a Memory);
+/// Timers that cannot be postponed: simulates a dispatcher crash between enqueueing and postponing.
+struct CannotPostpone<'a>(&'a Memory);
 
-impl Timers for Unmarkable<'_> {
+impl Timers for CannotPostpone<'_> {
     async fn timers(
         &self,
         shard: u8,
@@ -109,15 +109,15 @@ impl Timers for Unmarkable<'_> {
 }
 
 #[tokio::test]
-async fn a_dispatcher_that_dies_before_marking_makes_a_second_message_and_no_second_mail() {
+async fn a_dispatcher_crash_before_postponing_repeats_the_message_but_not_the_mail() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     let deadline = world.clock.now() + minutes(1);
-    let unmarkable = Unmarkable(&world.store);
-    let swept = dispatch_due_timers::handle(&unmarkable, &world.queue, &world.clock, deadline).await;
-    assert!(swept.is_err(), "the failure is reported");
-    assert_eq!(world.sweep().await, 1);
+    let timers = CannotPostpone(&world.store);
+    let dispatched = dispatch_due_timers::handle(&timers, &world.queue, &world.clock, deadline).await;
+    assert!(dispatched.is_err(), "the failure is reported");
+    assert_eq!(world.dispatch().await, 1);
     world.clock.set(instant(DUE));
     assert_eq!(world.deliver(&outbox).await, 2);
     assert_eq!(outbox.sent().len(), 1);

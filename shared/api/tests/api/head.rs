@@ -1,4 +1,4 @@
-//! HEAD is answered wherever GET is, and like it, but without content (RFC 9110 §9.3.2).
+//! Every path with GET supports HEAD, with the same response but without content (RFC 9110 §9.3.2).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     support::{Event, World},
 };
 
-/// The paths that functions answer to a method, and the function of each.
+/// The paths that support a method, and their functions.
 fn routes(method: &str) -> BTreeMap<String, String> {
     let mut routes = BTreeMap::new();
     for (id, function) in resources("AWS::Serverless::Function") {
@@ -32,7 +32,7 @@ fn by(mut event: Event, method: &str, path: &str) -> Event {
 }
 
 #[test]
-fn every_path_that_has_get_has_head_and_no_other() {
+fn exactly_the_paths_with_get_support_head() {
     assert!(routes("GET").len() >= 20);
     assert_eq!(routes("HEAD"), routes("GET"));
     let api = &resources("AWS::Serverless::HttpApi")["HttpApi"];
@@ -41,7 +41,7 @@ fn every_path_that_has_get_has_head_and_no_other() {
 }
 
 #[tokio::test]
-async fn head_answers_with_the_status_and_the_headers_of_get_and_without_its_content() {
+async fn head_returns_the_status_and_headers_of_get_without_a_body() {
     for (path, function) in routes("GET") {
         let (world, ada, task) = World::seeded().await;
         let event = world.event(&function, &ada, &task).await.without_header("if-match");
@@ -59,18 +59,18 @@ async fn head_answers_with_the_status_and_the_headers_of_get_and_without_its_con
             };
             assert_eq!(length, content, "{path}");
             head.headers.remove("content-length");
-            // Both are counted.
+            // Each request is counted.
             for answer in [&mut get, &mut head] {
                 answer.headers.remove("ratelimit");
             }
             assert_eq!(head.headers, get.headers, "{path}");
         }
-        assert_eq!(world.stored(task.id).await, task, "{path}: nothing has happened");
+        assert_eq!(world.stored(task.id).await, task, "{path}: the task is unchanged");
     }
 }
 
 #[tokio::test]
-async fn head_says_that_a_version_is_known_like_get() {
+async fn head_evaluates_preconditions_like_get() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("get-task", &ada, &task).await;
     let head = by(event, "HEAD", "/v1/tasks/{task_id}");

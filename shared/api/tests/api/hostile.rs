@@ -1,5 +1,5 @@
-//! Whatever a caller sends is answered, and never with a server error: events in which everything that a caller can
-//! choose is arbitrary, for every function of the API.
+//! No request causes a server error: for every function of the API, events with arbitrary values in everything that a
+//! caller controls.
 
 use proptest::{
     collection::vec,
@@ -16,13 +16,13 @@ use crate::{
     support::{Event, World},
 };
 
-/// Events for each function.
+/// The number of events for each function.
 const CASES: u32 = 48;
 
-/// Stands for a lone surrogate, which JSON can spell and a Rust string cannot hold.
+/// A placeholder for a lone surrogate, which JSON can express and a Rust string cannot contain.
 const SURROGATE: &str = "LONE-SURROGATE";
 
-/// Texts that have ended a parser somewhere, or might.
+/// Texts that are difficult for parsers.
 const ODD: &[&str] = &[
     "",
     " ",
@@ -68,7 +68,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What is set to an arbitrary value.
+/// An arbitrary value for a part of an event.
 #[derive(Debug, Clone)]
 enum Mutation {
     Header(String, String),
@@ -100,7 +100,7 @@ const HEADERS: &[&str] = &[
     "x-forwarded-proto",
 ];
 
-/// Parameters that some list knows, so that their values are read.
+/// Query parameters of the lists.
 const PARAMETERS: &[&str] = &[
     "assigned_to",
     "category",
@@ -189,7 +189,7 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn no_request_is_answered_with_a_server_error() {
+fn no_request_causes_a_server_error() {
     let functions = functions();
     assert!(functions.len() > 40, "{functions:?}");
     let runtime = runtime();
@@ -211,7 +211,7 @@ fn no_request_is_answered_with_a_server_error() {
 }
 
 #[tokio::test]
-async fn a_query_or_a_header_that_is_no_part_of_a_uri_is_answered_like_any_other() {
+async fn queries_and_headers_that_are_invalid_in_a_uri_are_accepted() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("get-health", &ada, &task).await;
     for query in ["q=\"a\"", "q=<x>", "q=a b", "q={}", "q=^`|", "%", "q=é", "q=\u{0}"] {
@@ -226,7 +226,7 @@ async fn a_query_or_a_header_that_is_no_part_of_a_uri_is_answered_like_any_other
 }
 
 #[tokio::test]
-async fn text_that_is_not_unicode_and_base64_that_is_none_are_malformed_requests() {
+async fn lone_surrogates_and_invalid_base64_are_malformed_requests() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await;
     let odd = changed(&event, &[Mutation::Query(SURROGATE.to_owned())]);
@@ -238,7 +238,7 @@ async fn text_that_is_not_unicode_and_base64_that_is_none_are_malformed_requests
 }
 
 #[tokio::test]
-async fn a_body_in_base64_is_read_like_the_same_body_in_text() {
+async fn a_base64_body_is_read_like_a_text_body() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await;
     // {"title": "Wind"}

@@ -1,4 +1,4 @@
-//! Idempotency keys on all that is made by POST; those of tasks are in `tasks.rs` and `batch.rs`.
+//! Idempotency keys on every POST that creates a resource; those of tasks are in `tasks.rs` and `batch.rs`.
 
 use serde_json::json;
 use taskbell_domain::{ports::SpaceReads, timer::TimerTarget};
@@ -8,7 +8,7 @@ use crate::support::World;
 const KEYED: [&str; 4] = ["create-space", "create-comment", "invite-member", "create-notification"];
 
 #[tokio::test]
-async fn the_same_key_and_body_make_one_thing_and_answer_alike() {
+async fn the_same_key_and_body_create_one_resource_and_return_the_same_response() {
     for function in KEYED {
         let (world, ada, task) = World::seeded().await;
         let event = world.event(function, &ada, &task).await.header("idempotency-key", "k-1");
@@ -20,8 +20,8 @@ async fn the_same_key_and_body_make_one_thing_and_answer_alike() {
         assert_eq!((again.status, &again.body), (201, &first.body), "{function}");
         assert_eq!(again.headers["idempotent-replayed"], "true", "{function}");
         assert_eq!(again.headers.get("location"), first.headers.get("location"), "{function}");
-        assert!(world.store.contents() == before, "{function} has changed something");
-        assert!(world.queue.take().is_empty() && queued <= 1, "{function} has queued something");
+        assert!(world.store.contents() == before, "{function} changed the store");
+        assert!(world.queue.take().is_empty() && queued <= 1, "{function} enqueued a timer");
 
         let mut body: serde_json::Value =
             serde_json::from_str(event.json["body"].as_str().expect("a body")).expect("JSON");
@@ -39,7 +39,7 @@ async fn the_same_key_and_body_make_one_thing_and_answer_alike() {
 }
 
 #[tokio::test]
-async fn the_same_key_on_another_route_is_another_request() {
+async fn the_same_key_on_another_route_is_refused() {
     let (world, ada, task) = World::seeded().await;
     let body = json!({"name": "Home"});
     let space = world.event("create-space", &ada, &task).await.header("idempotency-key", "k-1");
@@ -50,7 +50,7 @@ async fn the_same_key_on_another_route_is_another_request() {
 }
 
 #[tokio::test]
-async fn a_key_whose_thing_is_gone_says_so() {
+async fn a_key_whose_resource_was_deleted_gets_409() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-comment", &ada, &task).await.header("idempotency-key", "k-1");
     let made = world.send(&event).await;
@@ -62,7 +62,7 @@ async fn a_key_whose_thing_is_gone_says_so() {
 }
 
 #[tokio::test]
-async fn an_invitation_that_was_sent_is_answered_again_within_its_pause_and_mailed_once() {
+async fn a_replayed_invitation_gets_201_within_its_pause_and_is_mailed_once() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await;
     let keyed = event.clone().header("idempotency-key", "k-1");
@@ -75,5 +75,5 @@ async fn an_invitation_that_was_sent_is_answered_again_within_its_pause_and_mail
     );
     let space = world.event("get-space", &ada, &task).await;
     let id = space.json["pathParameters"]["space_id"].as_str().expect("an id").parse().expect("an id");
-    assert_eq!(world.store.invitations(id).await.expect("an answer").len(), 1);
+    assert_eq!(world.store.invitations(id).await.expect("no store error").len(), 1);
 }

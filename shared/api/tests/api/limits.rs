@@ -1,4 +1,4 @@
-//! How often somebody may call.
+//! Rate limits and quotas.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -32,17 +32,21 @@ use crate::{
     support::{PASSWORD, World, collaborator, invitation_of, operator},
 };
 
-/// Where the requests in `events/` come from.
+/// The IP address of the requests in `events/`.
 const ADDRESS: &str = "192.0.2.1";
 
 async fn use_up(world: &World, limit: RateLimit, subject: &RateLimitKey) {
     for _ in 0..limit.max {
-        world.store.record(&limit, subject, 1, NOW.parse().expect("a time")).await.expect("an answer");
+        world
+            .store
+            .record(&limit, subject, 1, NOW.parse().expect("a time"))
+            .await
+            .expect("no store error");
     }
 }
 
 #[tokio::test]
-async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
+async fn every_function_returns_429_beyond_its_limit_and_changes_nothing() {
     let mut refused = 0;
     for id in resources("AWS::Serverless::Function").keys() {
         let function = name_of(id);
@@ -64,7 +68,7 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
             continue;
         }
         let event = world.event(&function, &ada, &task).await;
-        // For log-out to end.
+        // The session that log-out ends.
         world.refresh_token(&ada).await;
         let before = world.store.contents();
         let answer = world.send(&event).await;
@@ -72,23 +76,23 @@ async fn every_function_refuses_what_is_too_much_and_changes_nothing() {
         assert_eq!((answer.status, answer.code()), expected, "{function}: {}", answer.body);
         let wait = if function == "register-user" { "3600" } else { "60" };
         assert_eq!(answer.headers["retry-after"], wait, "{function}");
-        assert!(world.store.contents() == before, "{function} has changed something");
-        assert!(world.queue.take().is_empty(), "{function} has queued something");
+        assert!(world.store.contents() == before, "{function} changed the store");
+        assert!(world.queue.take().is_empty(), "{function} enqueued a timer");
         refused += 1;
     }
     assert!(refused > 30, "{refused}");
 }
 
 #[tokio::test]
-async fn what_else_a_function_can_do_waits_for_the_verdict_too() {
+async fn every_variant_of_a_request_is_admitted_before_it_changes_anything() {
     let (mut world, ada, task) = World::seeded().await;
-    let unproven = User { version: 2, email_verified_at: None, ..ada.clone() };
-    world.store.replace_user(&unproven, ada.version, None).await.expect("an answer");
+    let unverified = User { version: 2, email_verified_at: None, ..ada.clone() };
+    world.store.replace_user(&unverified, ada.version, None).await.expect("no store error");
     let secret = "5e".repeat(16);
     let secret_hash = Some(sha256_hex(secret.as_bytes()));
     let content = NotificationKind::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
     let carrier = notification(4, content);
-    world.store.add_notification(&carrier, None).await.expect("an answer");
+    world.store.add_notification(&carrier, None).await.expect("no store error");
     let code = Code { notification: carrier.id, secret }.to_text();
     let link = async |link_action| {
         world.event("run-action", &ada, &task).await.path("token", &world.link(&ada, link_action))
@@ -106,12 +110,12 @@ async fn what_else_a_function_can_do_waits_for_the_verdict_too() {
     for event in events {
         let answer = world.send(&event).await;
         assert_eq!((answer.status, answer.code()), (429, "too_many_requests"), "{}", event.function);
-        assert!(world.store.contents() == before, "{} has changed something", event.function);
+        assert!(world.store.contents() == before, "{} changed the store", event.function);
     }
 }
 
 #[tokio::test]
-async fn every_answer_tells_what_is_left_and_a_new_minute_begins_anew() {
+async fn every_response_shows_the_remaining_requests_and_each_window_starts_anew() {
     let (mut world, ada, task) = World::seeded().await;
     world.requests = 2;
     let event = world.event("get-task", &ada, &task).await;
@@ -128,7 +132,7 @@ async fn every_answer_tells_what_is_left_and_a_new_minute_begins_anew() {
 }
 
 #[tokio::test]
-async fn one_user_does_not_use_up_what_another_has() {
+async fn each_user_has_a_separate_limit() {
     let (mut world, ada, task) = World::seeded().await;
     world.requests = 1;
     let theirs = world.event("list-tasks", &ada, &task).await;
@@ -139,7 +143,7 @@ async fn one_user_does_not_use_up_what_another_has() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_valid_token_counts_for_nobody() {
+async fn a_request_without_a_valid_token_is_not_counted() {
     let (mut world, ada, task) = World::seeded().await;
     world.requests = 1;
     let event = world.event("get-task", &ada, &task).await;
@@ -151,7 +155,7 @@ async fn a_request_without_a_valid_token_counts_for_nobody() {
 }
 
 #[tokio::test]
-async fn guessing_a_password_is_stopped_where_it_happens_and_locks_nobody_else_out() {
+async fn password_guessing_is_limited_per_ip_address_and_account() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("log-in", &ada, &task).await;
     let wrong = event.clone().body(&json!({ "email": ada.email, "password": "wrong wrong wrong" }));
@@ -165,18 +169,18 @@ async fn guessing_a_password_is_stopped_where_it_happens_and_locks_nobody_else_o
     }
     assert_eq!(world.send(&wrong).await.status, 401, "the last attempt");
     assert_eq!(world.send(&wrong).await.status, 429);
-    assert_eq!(world.send(&event).await.status, 429, "the right one does not help here");
+    assert_eq!(world.send(&event).await.status, 429, "the right password is refused, too");
     let right = json!({ "email": ada.email, "password": PASSWORD });
     let mut elsewhere = event.clone().body(&right);
     elsewhere.json["requestContext"]["http"]["sourceIp"] = json!("192.0.2.77");
-    assert_eq!(world.send(&elsewhere).await.status, 200, "she logs in from where she is");
+    assert_eq!(world.send(&elsewhere).await.status, 200, "another IP address is not limited");
     let bob = world.register(2).await;
     let other = event.body(&json!({ "email": bob.email, "password": PASSWORD }));
     assert_eq!(world.send(&other).await.status, 200, "another account from the same address");
 }
 
 #[tokio::test]
-async fn a_user_sends_only_so_many_invitations_a_day() {
+async fn invitations_are_limited_per_user_and_day() {
     let (world, ada, task) = World::seeded().await;
     use_up(&world, INVITATIONS, &RateLimitKey::user(ada.id)).await;
     let answer = world.send(&world.event("invite-member", &ada, &task).await).await;
@@ -184,7 +188,7 @@ async fn a_user_sends_only_so_many_invitations_a_day() {
 }
 
 #[tokio::test]
-async fn a_user_asks_only_for_so_many_codes_and_questions_an_hour() {
+async fn codes_and_verification_mails_are_limited_per_user_and_hour() {
     let (world, ada, task) = World::seeded().await;
     for user in [ada.id, operator().id] {
         use_up(&world, CODES, &RateLimitKey::user(user)).await;
@@ -199,7 +203,7 @@ async fn a_user_asks_only_for_so_many_codes_and_questions_an_hour() {
 }
 
 #[tokio::test]
-async fn a_user_assigns_only_so_many_tasks_to_others_a_day() {
+async fn assignments_to_others_are_limited_per_user_and_day() {
     let (world, ada, _) = World::seeded().await;
     let assigned =
         async |to: &User| world.shared_task(&ada, &json!({ "title": "t", "assigned_to": to.id })).await;
@@ -207,26 +211,26 @@ async fn a_user_assigns_only_so_many_tasks_to_others_a_day() {
     use_up(&world, ASSIGNMENTS, &RateLimitKey::user(ada.id)).await;
     let refused = assigned(&collaborator()).await;
     assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
-    assert_eq!(assigned(&ada).await.status, 201, "their own are no mail");
+    assert_eq!(assigned(&ada).await.status, 201, "assigning oneself is not limited");
 }
 
 #[tokio::test]
-async fn a_user_carries_out_only_so_many_operations_of_batches_a_minute() {
+async fn batch_operations_are_limited_per_user_and_minute() {
     let (world, ada, task) = World::seeded().await;
     use_up(&world, OPERATIONS, &RateLimitKey::user(ada.id)).await;
     let before = world.store.contents();
     let refused = world.send(&world.event("batch-tasks", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (429, "too_many_requests"));
-    assert!(world.store.contents() == before, "nothing has changed");
+    assert!(world.store.contents() == before, "the store is unchanged");
 }
 
 #[tokio::test]
-async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
+async fn tasks_and_reminders_beyond_the_quota_are_refused_and_replays_still_work() {
     let (mut world, ada, known) = World::seeded().await;
     let event = world.event("create-task", &ada, &known).await;
     let made = world.send(&event).await;
     assert_eq!(made.status, 201, "{}", made.body);
-    world.quota.tasks = 1; // and one is counted
+    world.quota.tasks = 1; // the counters already have one task
     let replay = world.send(&event).await;
     assert_eq!((replay.status, &replay.body["id"]), (201, &made.body["id"]));
     let another = event.clone().without_header("idempotency-key");
@@ -243,7 +247,7 @@ async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
     let refused = world.send(&update.clone().body(&more)).await;
     assert_eq!((refused.status, refused.code()), (409, "too_many_reminders"));
     let other = json!({"reminders": [{"before": "PT3H"}]});
-    assert_eq!(world.send(&update.body(&other)).await.status, 200, "no more than there were");
+    assert_eq!(world.send(&update.body(&other)).await.status, 200, "as many reminders as before");
 
     let operation = json!({"op": "update", "id": known.id, "task": more});
     let batch = world.event("batch-tasks", &ada, &known).await.without_header("idempotency-key");
@@ -253,7 +257,7 @@ async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
     let refused = world.as_user("reopen-task", &ada, &known).await;
     assert_eq!((refused.status, refused.code()), (409, "too_many_reminders"));
 
-    world.quota.tasks = 3; // two are left, as one is counted
+    world.quota.tasks = 3; // the counters have one, so two are left
     let create = json!({"op": "create", "task": {"title": "t"}});
     let batch = batch.body(&json!({"operations": [create, create, create]}));
     let results = world.send(&batch).await.body["results"].clone();
@@ -262,7 +266,7 @@ async fn what_a_space_has_no_room_for_is_refused_and_a_replay_still_answered() {
     assert_eq!(statuses, [201, 201, 409], "{results}");
 }
 
-/// Counts the calls that count.
+/// Counts the calls that record requests.
 #[derive(Default)]
 struct Counter(AtomicU32);
 
@@ -273,15 +277,15 @@ impl Faults for Counter {
     }
 }
 
-/// A function that lives on, as it is between two requests: one guard, one store.
+/// A warm function: one guard and one store for several requests.
 struct Function<'a> {
     guard: RateLimitGuard<'a, Faulty<Memory, Counter>>,
     counter: &'a Counter,
-    worked: AtomicU32,
+    handled: AtomicU32,
 }
 
 impl Function<'_> {
-    /// The status of a request from an address, how often it was counted, and how often it was worked on.
+    /// The status of a request from an address, how often it was counted, and how often the handler ran.
     async fn answer(&self, from: &str) -> (u16, u32, u32) {
         self.answer_to(from, "").await
     }
@@ -295,28 +299,28 @@ impl Function<'_> {
         event["headers"]["authorization"] = json!(format!("Bearer {token}"));
         let event: HttpEvent = serde_json::from_str(&event.to_string()).expect("JSON");
         let response = respond(event, now(), &self.guard, async |_| {
-            self.worked.fetch_add(1, Ordering::Relaxed);
+            self.handled.fetch_add(1, Ordering::Relaxed);
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         });
         let status = response.await.status_code.as_u16();
         let count = |number: &AtomicU32| number.swap(0, Ordering::Relaxed);
-        (status, count(&self.counter.0), count(&self.worked))
+        (status, count(&self.counter.0), count(&self.handled))
     }
 }
 
 #[tokio::test]
-async fn a_function_turns_away_whom_it_has_refused_without_any_work_until_the_window_ends() {
+async fn a_refused_caller_is_refused_from_memory_until_the_window_ends() {
     let store = Faulty { store: Memory::default(), faults: Counter::default() };
     let (clock, callers) = (ManualClock::at(NOW), Callers::Public);
     let guard = RateLimitGuard::new(&store, &clock, &callers, RateLimit::log_ins(1));
-    let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
+    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default() };
     let (here, there) = ("192.0.2.1", "192.0.2.2");
     assert_eq!(function.answer(here).await, (204, 1, 1));
-    assert_eq!(function.answer(here).await, (429, 1, 0), "it is counted before");
+    assert_eq!(function.answer(here).await, (429, 1, 0), "refused after counting");
     for _ in 0..2 {
-        assert_eq!(function.answer(here).await, (429, 0, 0), "it is known before");
+        assert_eq!(function.answer(here).await, (429, 0, 0), "refused from memory");
     }
-    assert_eq!(function.answer(there).await, (204, 1, 1), "nobody else is");
+    assert_eq!(function.answer(there).await, (204, 1, 1), "other callers are not refused");
     clock.advance(SignedDuration::from_secs(59));
     assert_eq!(function.answer(here).await, (429, 0, 0), "the last second of the window");
     clock.advance(SignedDuration::from_secs(1));
@@ -324,41 +328,41 @@ async fn a_function_turns_away_whom_it_has_refused_without_any_work_until_the_wi
 }
 
 #[tokio::test]
-async fn what_a_function_remembers_of_refused_callers_has_an_end_and_is_cleared() {
+async fn the_memory_of_refused_callers_is_bounded_and_cleared() {
     let store = Faulty { store: Memory::default(), faults: Counter::default() };
     let (clock, callers) = (ManualClock::at(NOW), Callers::Public);
     let guard = RateLimitGuard::new(&store, &clock, &callers, RateLimit::log_ins(0));
-    let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
+    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default() };
     let address = |number: u32| format!("10.0.{}.{}", number / 250, number % 250);
     for number in 0..1_000 {
         assert_eq!(function.answer(&address(number)).await, (429, 1, 0), "{number}");
     }
-    assert_eq!(function.answer(&address(999)).await, (429, 0, 0), "it is remembered");
+    assert_eq!(function.answer(&address(999)).await, (429, 0, 0), "refused from memory");
     for _ in 0..2 {
-        assert_eq!(function.answer(&address(1_000)).await, (429, 1, 0), "it is not: there are 1,000");
+        assert_eq!(function.answer(&address(1_000)).await, (429, 1, 0), "the memory is full at 1,000");
     }
     clock.set(now() + SignedDuration::from_secs(60));
     assert_eq!(function.answer(&address(1_000)).await, (429, 1, 0));
-    assert_eq!(function.answer(&address(1_000)).await, (429, 0, 0), "those of before are forgotten");
+    assert_eq!(function.answer(&address(1_000)).await, (429, 0, 0), "the memory is cleared");
 }
 
 #[tokio::test]
-async fn revoked_tokens_cost_one_call_and_use_up_nothing_of_what_the_user_may_do() {
+async fn a_revoked_token_costs_one_call_and_nothing_of_the_users_limit() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let limit = RateLimit::requests(2);
     let stale = world.access_token(&ada);
     let from = Some(now() + SignedDuration::from_secs(10));
     let revoked = User { tokens_valid_from: from, ..ada.clone() };
-    world.store.store_access(&revoked, &limit).await.expect("an answer");
+    world.store.store_access(&revoked, &limit).await.expect("no store error");
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
     let guard = RateLimitGuard::new(&store, &world.clock, &world.callers, limit);
-    let function = Function { guard, counter: &store.faults, worked: AtomicU32::default() };
+    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default() };
     let here = "192.0.2.1";
     let (status, counted, _) = function.answer_to(here, &stale).await;
     assert_eq!((status, counted), (401, 1));
     for _ in 0..5 {
-        assert_eq!(function.answer_to(here, &stale).await, (401, 0, 0), "it is remembered");
+        assert_eq!(function.answer_to(here, &stale).await, (401, 0, 0), "refused from memory");
     }
     world.clock.advance(SignedDuration::from_secs(10));
     let valid = world.access_token(&ada);

@@ -1,4 +1,4 @@
-//! Snoozing, and the links in mails that act without logging in.
+//! Snoozing, and the links in mails that act without a log-in.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use taskbell_test::{
 use crate::support::{Answer, World, unsubscribe_token};
 
 impl World {
-    /// Follows a link: looks at its page, or presses its button.
+    /// Sends GET or, if `pressed`, POST to a link.
     async fn follow(&self, user: &User, task: &Task, token: &str, pressed: bool) -> Answer {
         let mut event = self.event("run-action", user, task).await.path("token", token);
         event.json["requestContext"]["http"]["method"] = json!(if pressed { "POST" } else { "GET" });
@@ -43,7 +43,7 @@ fn page(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn a_snoozed_task_is_silent_until_then_and_rings_once() {
+async fn a_snoozed_task_sends_one_reminder_at_the_end_of_the_snooze() {
     let world = World::on(taskbell_test::Memory::default());
     let ada = world.register(1).await;
     let draft = due_draft("Ring", "2026-03-01T09:00:00Z", &["PT0S", "PT30M", "PT5M"]);
@@ -62,14 +62,14 @@ async fn a_snoozed_task_is_silent_until_then_and_rings_once() {
     }
     assert_eq!(outbox.sent().len(), 1);
     let stored = world.stored(task.id).await;
-    let ledger = stored.reminders.iter().map(|r| (r.delivery.status, r.delivery.reason));
-    let passed_over = (DeliveryStatus::Skipped, Some(Reason::Snoozed));
-    let expected = [passed_over, passed_over, passed_over, (DeliveryStatus::Sent, None)];
-    assert_eq!(ledger.collect::<Vec<_>>(), expected);
+    let log = stored.reminders.iter().map(|r| (r.delivery.status, r.delivery.reason));
+    let snoozed = (DeliveryStatus::Skipped, Some(Reason::Snoozed));
+    let expected = [snoozed, snoozed, snoozed, (DeliveryStatus::Sent, None)];
+    assert_eq!(log.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
-async fn the_last_snooze_counts_and_a_later_reminder_still_rings() {
+async fn the_last_snooze_applies_and_later_reminders_are_kept() {
     let world = World::on(taskbell_test::Memory::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Ring", "2026-03-01T12:00:00Z", &["PT0S"])).await;
@@ -86,22 +86,22 @@ async fn the_last_snooze_counts_and_a_later_reminder_still_rings() {
         assert_eq!(world.snooze(&ada, &task, &until).await.status, status, "{until}");
     }
     let stored = world.stored(task.id).await;
-    let rings = stored.reminders.iter().filter_map(|r| r.delivery.next_at).collect::<Vec<_>>();
-    assert_eq!(rings, [instant("2026-03-01T12:00:00Z"), instant("2026-03-01T09:30:00Z")]);
+    let fire_times = stored.reminders.iter().filter_map(|r| r.delivery.next_at).collect::<Vec<_>>();
+    assert_eq!(fire_times, [instant("2026-03-01T12:00:00Z"), instant("2026-03-01T09:30:00Z")]);
     let moved = world.event("update-task", &ada, &task).await;
     let moved = moved.body(&json!({"due": "2026-03-02T12:00:00Z"}));
     assert_eq!(world.send(&moved).await.status, 200);
     let stored = world.stored(task.id).await;
     let snoozed = |r: &&taskbell_domain::reminder::Reminder| matches!(r.spec, ReminderSpec::Snoozed(_));
-    assert_eq!(stored.reminders.iter().find(snoozed), None, "a new due time ends it");
+    assert_eq!(stored.reminders.iter().find(snoozed), None, "a new due time ends the snooze");
     assert_eq!(world.as_user("complete-task", &ada, &task).await.status, 200);
     let refused = world.snooze(&ada, &task, &json!({"for": "PT1H"})).await;
     assert_eq!((refused.status, refused.code()), (409, "already_completed"));
 }
 
 #[tokio::test]
-async fn what_a_snooze_has_passed_over_rings_again_when_the_snooze_ends_before() {
-    for (change, rings) in [
+async fn reminders_skipped_by_a_snooze_return_when_it_is_shortened() {
+    for (change, fire_times) in [
         (json!({"reminders": [{"before": "PT30M"}]}), vec!["2026-03-01T11:30:00Z"]),
         (json!({"due": "2026-03-01T12:10:00Z"}), vec!["2026-03-01T11:40:00Z"]),
         (json!({"for": "PT1H"}), vec!["2026-03-01T11:30:00Z", "2026-03-01T09:00:00Z"]),
@@ -115,12 +115,12 @@ async fn what_a_snooze_has_passed_over_rings_again_when_the_snooze_ends_before()
         assert_eq!(world.send(&event).await.status, 200, "{change}");
         let stored = world.stored(task.id).await;
         let next = stored.reminders.iter().filter_map(|r| r.delivery.next_at).collect::<Vec<_>>();
-        assert_eq!(next, rings.into_iter().map(instant).collect::<Vec<_>>(), "{change}");
+        assert_eq!(next, fire_times.into_iter().map(instant).collect::<Vec<_>>(), "{change}");
     }
 }
 
 #[tokio::test]
-async fn looking_at_a_link_changes_nothing_and_pressing_its_button_does_it_once() {
+async fn get_on_a_link_changes_nothing_and_post_acts_once() {
     let (world, ada, task) = World::seeded().await;
     let complete = world.link(&ada, LinkAction::Complete(task.id));
     let snooze = world.link(&ada, LinkAction::Snooze(task.id, LeadTime::hours(1)));
@@ -130,7 +130,7 @@ async fn looking_at_a_link_changes_nothing_and_pressing_its_button_does_it_once(
         assert!(shown.status == 200 && page(&shown).contains("<form method=\"post\">"));
         assert!(page(&shown).contains("Ring"), "it names the task");
     }
-    assert!(world.state() == before, "nothing has changed");
+    assert!(world.state() == before, "the store is unchanged");
     let answer = world.follow(&ada, &task, &snooze, true).await;
     assert!(page(&answer).contains("Sunday, 1 March 2026, 10:00 (Europe/Berlin)"), "{}", answer.body);
     for _ in 0..2 {
@@ -142,13 +142,13 @@ async fn looking_at_a_link_changes_nothing_and_pressing_its_button_does_it_once(
 }
 
 #[tokio::test]
-async fn a_link_that_is_forged_or_whose_reader_is_out_says_nothing() {
+async fn a_forged_link_or_one_without_access_gets_404() {
     let (world, ada, task) = World::seeded().await;
     let viewer = world.member(12, Role::Viewer).await;
     let shared = world.shared_task(&ada, &json!({"title": "Secret"})).await;
     let shared = world.stored(shared.body["id"].as_str().expect("an id").parse().expect("an id")).await;
-    let nowhere = world.follow(&ada, &task, "x", false).await;
-    assert_eq!(nowhere.status, 404);
+    let unknown = world.follow(&ada, &task, "x", false).await;
+    assert_eq!(unknown.status, 404);
     let good = world.link(&ada, LinkAction::Complete(task.id));
     let (signed, signature) = good.rsplit_once('.').expect("a signature");
     // The id of the task alone: fixtures with the same number have ids of the same body.
@@ -168,43 +168,43 @@ async fn a_link_that_is_forged_or_whose_reader_is_out_says_nothing() {
     ] {
         for pressed in [false, true] {
             let answer = world.follow(&ada, &task, &token, pressed).await;
-            assert_eq!((answer.status, &answer.body), (404, &nowhere.body), "{token}");
+            assert_eq!((answer.status, &answer.body), (404, &unknown.body), "{token}");
         }
     }
-    assert!(world.state() == before, "nothing has changed");
+    assert!(world.state() == before, "the store is unchanged");
     world.clock.advance(SignedDuration::from_hours(1));
     let expired = world.follow(&ada, &task, &good, true).await;
     assert_eq!(expired.status, 410);
     assert!(!page(&expired).contains("Ring"));
-    assert!(world.state() == before, "nothing has changed");
+    assert!(world.state() == before, "the store is unchanged");
 }
 
 #[tokio::test]
-async fn a_link_stops_working_when_its_reader_leaves_or_is_disabled() {
+async fn a_link_stops_working_when_its_user_leaves_or_is_disabled() {
     let (world, ada, task) = World::seeded().await;
     let member = world.member(11, Role::Member).await;
     let made = world.shared_task(&ada, &json!({"title": "Ours"})).await;
     let ours = world.stored(made.body["id"].as_str().expect("an id").parse().expect("an id")).await;
     let token = world.link(&member, LinkAction::Complete(ours.id));
     assert_eq!(world.follow(&member, &ours, &token, false).await.status, 200);
-    let mut space = world.store.space(ours.space).await.expect("an answer").expect("the space");
+    let mut space = world.store.space(ours.space).await.expect("no store error").expect("the space");
     let (space_id, read) = (space.id, space.version);
-    let found = world.store.space_and_member(space_id, member.id).await.expect("an answer");
+    let found = world.store.space_and_member(space_id, member.id).await.expect("no store error");
     let change = MemberChange::Leave(found.expect("a member").1);
-    space.apply(&change, now()).expect("it can be");
-    assert!(world.store.change_member(&space, read, &change).await.expect("an answer"));
-    assert_eq!(world.store.role(space_id, member.id).await.expect("an answer"), None);
+    space.apply(&change, now()).expect("a valid change");
+    assert!(world.store.change_member(&space, read, &change).await.expect("no store error"));
+    assert_eq!(world.store.role(space_id, member.id).await.expect("no store error"), None);
     assert_eq!(world.follow(&member, &ours, &token, true).await.status, 404);
 
     let token = world.link(&ada, LinkAction::Complete(task.id));
-    let mut out = ada.clone();
-    out.apply(UserPatch { disabled: Some(true), ..UserPatch::default() }, now());
-    world.store.replace_user(&out, ada.version, None).await.expect("an answer");
+    let mut disabled = ada.clone();
+    disabled.apply(UserPatch { disabled: Some(true), ..UserPatch::default() }, now());
+    world.store.replace_user(&disabled, ada.version, None).await.expect("no store error");
     assert_eq!(world.follow(&ada, &task, &token, true).await.status, 404);
 }
 
 #[tokio::test]
-async fn only_who_may_change_a_task_gets_links_that_do() {
+async fn only_users_who_may_change_a_task_get_action_links() {
     let (world, ada, _) = World::seeded().await;
     let viewer = world.member(12, Role::Viewer).await;
     let outbox = Outbox::default();
@@ -224,25 +224,25 @@ async fn only_who_may_change_a_task_gets_links_that_do() {
 }
 
 #[tokio::test]
-async fn a_link_of_one_kind_turns_off_that_kind_only() {
+async fn an_unsubscribe_link_turns_off_only_its_kind_of_mail() {
     let (world, ada, task) = World::seeded().await;
     let mut all = ada.clone();
     all.apply(UserPatch { mail: vec![(MailKind::Digest, true)], ..UserPatch::default() }, now());
-    world.store.replace_user(&all, ada.version, None).await.expect("an answer");
+    world.store.replace_user(&all, ada.version, None).await.expect("no store error");
     for kind in MailKind::ALL {
         let token = unsubscribe_token(&ada, *kind);
         let event = world.event("unsubscribe", &ada, &task).await.path("token", &token);
         assert_eq!(world.send(&event).await.status, 200);
-        let user = world.store.user(ada.id).await.expect("an answer").expect("the user");
+        let user = world.store.user(ada.id).await.expect("no store error").expect("the user");
         let off: Vec<_> = MailKind::ALL.iter().filter(|kind| !user.mail.wants(**kind)).collect();
         assert_eq!(off, [kind]);
         let mut on = user.clone();
         on.apply(UserPatch { mail: vec![(*kind, true)], ..UserPatch::default() }, now());
-        world.store.replace_user(&on, user.version, None).await.expect("an answer");
+        world.store.replace_user(&on, user.version, None).await.expect("no store error");
     }
     let wrong_use = world.link(&ada, LinkAction::Complete(task.id));
     let event = world.event("unsubscribe", &ada, &task).await.path("token", &wrong_use);
-    assert_eq!(world.send(&event).await.status, 404, "a link is good for one link_action");
+    assert_eq!(world.send(&event).await.status, 404, "a link works for one action only");
     let wrong_use = world.link(&ada, LinkAction::VerifyEmail);
     let event = world.event("unsubscribe", &ada, &task).await.path("token", &wrong_use);
     assert_eq!(world.send(&event).await.status, 404);

@@ -1,4 +1,4 @@
-//! Lists over HTTP: parameters and cursors. The orders themselves are the stores' contract.
+//! Lists over HTTP: parameters and cursors. The contract tests of the stores check the sort orders.
 
 use serde_json::json;
 use taskbell_domain::{clock::Clock, text::Description, user::User, zone::Zone};
@@ -11,7 +11,7 @@ use taskbell_test::{
 use crate::{dynamodb_server::Server, support::World};
 
 #[tokio::test]
-async fn pages_follow_one_another_to_the_end() {
+async fn cursors_lead_through_all_pages_of_a_list() {
     let (world, ada, task) = World::seeded().await;
     for number in 2..=5 {
         world.create(number, &ada, draft(&format!("task {number}"))).await;
@@ -32,7 +32,7 @@ async fn pages_follow_one_another_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_user_and_its_query_only() {
+async fn a_cursor_is_valid_only_for_its_user_and_query() {
     let (world, ada, task) = World::seeded().await;
     let eve = world.register(2).await;
     world.create(2, &ada, draft("another")).await;
@@ -42,7 +42,11 @@ async fn a_cursor_is_good_for_its_user_and_its_query_only() {
     let with = |query: &str| event.clone().query(&format!("{query}&cursor={cursor}"));
 
     assert_eq!(world.send(&with("status=pending&limit=1")).await.status, 200);
-    assert_eq!(world.send(&with("status=pending&limit=50")).await.status, 200, "the size may change");
+    assert_eq!(
+        world.send(&with("status=pending&limit=50")).await.status,
+        200,
+        "the page size may change"
+    );
     for other in ["limit=1", "status=completed", "status=pending&sort=-due", "status=pending&tag=x"] {
         let refused = world.send(&with(other)).await;
         assert_eq!((refused.status, refused.code()), (400, "invalid_cursor"), "{other}");
@@ -68,7 +72,7 @@ async fn a_cursor_is_good_for_its_user_and_its_query_only() {
 }
 
 #[tokio::test]
-async fn bad_parameters_are_all_named() {
+async fn all_invalid_parameters_are_reported() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("list-tasks", &ada, &task).await;
     let query = "status=done&priority=9&category=&tag=%00&due_before=2026-03-01&due_after=soon\
@@ -95,7 +99,7 @@ async fn bad_parameters_are_all_named() {
 }
 
 #[tokio::test]
-async fn times_in_a_query_may_have_a_zone() {
+async fn times_in_a_query_accept_a_time_zone() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("list-tasks", &ada, &task).await;
     for (query, expected) in [
@@ -113,7 +117,7 @@ async fn times_in_a_query_may_have_a_zone() {
 }
 
 #[tokio::test]
-async fn words_are_found_without_case_and_accents_and_all_filters_combine() {
+async fn search_ignores_case_and_accents_and_combines_with_all_filters() {
     let (world, ada, task) = World::seeded().await;
     let mut wanted = due_draft("Café am Turm", "2026-02-27", &[]);
     wanted.description = Description::parse("Zwei Stück Kuchen").expect("a text");
@@ -140,7 +144,7 @@ async fn words_are_found_without_case_and_accents_and_all_filters_combine() {
 }
 
 #[tokio::test]
-async fn today_and_this_week_are_those_of_the_user() {
+async fn today_and_week_follow_the_time_zone_of_the_user() {
     let (world, ada, task) = World::seeded().await;
     // In Berlin it is 23:30 on 1 March, in UTC 22:30.
     world.clock.set(instant("2026-03-01T22:30:00Z"));
@@ -181,8 +185,8 @@ async fn today_and_this_week_are_those_of_the_user() {
     }
 }
 
-/// All-day tasks that were set in zones far apart, listed by somebody who travels.
-async fn a_day_is_that_of_its_name(world: &World<impl Store>) {
+/// All-day tasks created in distant time zones, listed by a user who travels.
+async fn check_all_day_tasks(world: &World<impl Store>) {
     let mut ada = world.register(1).await;
     let days = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02", "2026-03-03", "2026-03-10"];
     for (number, zone) in (1..).zip(["Pacific/Honolulu", "Europe/Berlin", "Pacific/Kiritimati"]) {
@@ -201,7 +205,7 @@ async fn a_day_is_that_of_its_name(world: &World<impl Store>) {
     ] {
         let version = ada.version + 1;
         let moved = User { time_zone: Zone::parse(zone).expect("a zone"), version, ..ada.clone() };
-        world.store.replace_user(&moved, ada.version, None).await.expect("an answer");
+        world.store.replace_user(&moved, ada.version, None).await.expect("no store error");
         ada = moved;
         let local = |due: &str| match due {
             "at noon" => ada.local_date(instant("2026-03-01T12:00:00Z")).to_string(),
@@ -230,18 +234,18 @@ async fn a_day_is_that_of_its_name(world: &World<impl Store>) {
 }
 
 #[tokio::test]
-async fn an_all_day_task_is_due_on_the_day_that_it_names_wherever_its_owner_is_now() {
-    a_day_is_that_of_its_name(&World::on(Memory::default())).await;
+async fn an_all_day_task_is_due_on_its_date_in_every_time_zone() {
+    check_all_day_tasks(&World::on(Memory::default())).await;
 }
 
 #[tokio::test]
-async fn an_all_day_task_is_due_on_the_day_that_it_names_in_dynamodb_too() {
+async fn an_all_day_task_is_due_on_its_date_in_every_time_zone_on_dynamodb() {
     let server = Server::start().await;
-    a_day_is_that_of_its_name(&World::on(server.store(server.client()))).await;
+    check_all_day_tasks(&World::on(server.store(server.client()))).await;
 }
 
 #[tokio::test]
-async fn a_cursor_goes_on_although_time_does() {
+async fn a_cursor_stays_valid_as_time_passes() {
     let (world, ada, task) = World::seeded().await;
     for number in 2..=4 {
         world.create(number, &ada, due_draft("late", &format!("2026-02-0{number}"), &[])).await;

@@ -1,4 +1,4 @@
-//! How much mail one person gets, and causes; and what others learn of it.
+//! Limits of mails per sender and recipient, and who sees the reason for a missing mail.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -25,22 +25,23 @@ use crate::{
     support::{World, collaborator},
 };
 
-/// The reason that the recipient reads, and what brings it about.
+/// The reason that the recipient sees, and the change that causes it.
 type Cause = (&'static str, fn(&mut User));
 
 impl World {
-    /// Uses up a limit but for so many.
+    /// Uses up a limit except for `left` uses.
     async fn leave(&self, limit: &RateLimit, subject: &RateLimitKey, left: u32) {
         let counted = self.store.record(limit, subject, limit.max - left, self.clock.now()).await;
-        counted.expect("an answer");
+        counted.expect("no store error");
     }
 
     async fn used(&self, limit: &RateLimit, subject: &RateLimitKey) -> u32 {
-        let usage = self.store.record(limit, subject, 0, self.clock.now()).await.expect("an answer");
+        let usage =
+            self.store.record(limit, subject, 0, self.clock.now()).await.expect("no store error");
         usage.expect("not blocked").count
     }
 
-    /// A task of user 1 in the space that they share with the collaborator, who is to do it; with two reminders.
+    /// A task of user 1 in the shared space, assigned to the collaborator, with two reminders.
     async fn assigned(&self, ada: &User) -> Task {
         let draft = due_draft("Shared", DUE, &["PT0S", "PT30S"]);
         let made = Task {
@@ -50,7 +51,7 @@ impl World {
         };
         taskbell_domain::ports::TaskCreation::create(&self.store, &made, None, None)
             .await
-            .expect("an answer");
+            .expect("no store error");
         made
     }
 
@@ -58,18 +59,18 @@ impl World {
         self.clock.set(instant(DUE));
         let at = self.clock.now();
         let timer = timer::Timer { at, subject: timer::TimerTarget::Task(task.id) };
-        self.handle(outbox, timer).await.expect("it is dealt with");
+        self.handle(outbox, timer).await.expect("the message is handled");
     }
 
     async fn change_user(&self, id: taskbell_domain::id::UserId, change: impl Fn(&mut User)) {
-        let mut stored = self.store.user(id).await.expect("an answer").expect("the user");
+        let mut stored = self.store.user(id).await.expect("no store error").expect("the user");
         let read = stored.version;
         change(&mut stored);
         stored.version += 1;
-        self.store.replace_user(&stored, read, None).await.expect("an answer");
+        self.store.replace_user(&stored, read, None).await.expect("no store error");
     }
 
-    /// Status, reason and feedback of the reminders of a task, as somebody sees them in the log and in the task.
+    /// Status, reason and feedback of the reminders of a task, as a user sees them in the delivery log and in the task.
     async fn seen_by(&self, reader: &User, task: &Task) -> Vec<Value> {
         let bearer = format!("Bearer {}", self.access_token(reader));
         let mut seen = Vec::new();
@@ -77,23 +78,23 @@ impl World {
             let event = self.event(function, reader, task).await.header("authorization", &bearer);
             let answer = self.send(&event).await;
             let reminders = answer.body[list].as_array().expect("reminders");
-            let mut told: Vec<_> =
+            let mut results: Vec<_> =
                 reminders.iter().map(|r| json!([r["status"], r["reason"], r["feedback"]])).collect();
-            told.sort_by_key(Value::to_string);
-            seen.push(Value::Array(told));
+            results.sort_by_key(Value::to_string);
+            seen.push(Value::Array(results));
         }
         seen
     }
 }
 
 #[tokio::test]
-async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
+async fn mails_beyond_the_limits_of_sender_and_recipient_are_skipped_with_a_reason() {
     let (collaborator, ada) = (collaborator(), user(1));
     for (limit, subject, sent) in [
         (MAILS_BETWEEN, RateLimitKey::pair(ada.id, collaborator.id), 1),
         (MAILS_TO_OTHERS, RateLimitKey::user(ada.id), 1),
         (SHARED_MAILS, RateLimitKey::user(collaborator.id), 1),
-        // What others cause takes nothing of one's own, and one's own nothing of what others cause.
+        // Limits of personal and shared mails are independent.
         (OWN_MAILS, RateLimitKey::user(collaborator.id), 2),
         (OWN_MAILS, RateLimitKey::user(ada.id), 2),
     ] {
@@ -124,7 +125,7 @@ async fn who_causes_and_who_gets_too_many_mails_is_skipped_with_a_reason() {
 }
 
 #[tokio::test]
-async fn ones_own_reminders_have_a_limit_of_their_own() {
+async fn reminders_of_personal_tasks_have_a_separate_limit() {
     let (world, ada, _) = World::seeded().await;
     let task = world.create(60, &ada, due_draft("Own", DUE, &["PT0S", "PT30S"])).await;
     world.leave(&OWN_MAILS, &RateLimitKey::user(ada.id), 1).await;
@@ -134,7 +135,7 @@ async fn ones_own_reminders_have_a_limit_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_mail_that_ses_did_not_take_does_not_count() {
+async fn a_mail_that_ses_did_not_accept_does_not_count() {
     for error in [MailError::Deferred("paused".to_owned()), MailError::Refused("no".to_owned())] {
         let (world, ada, _) = World::seeded().await;
         let task = world.create(60, &ada, due_draft("Own", DUE, &["PT0S"])).await;
@@ -146,7 +147,7 @@ async fn a_mail_that_ses_did_not_take_does_not_count() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_for_them() {
+async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
     let (world, ada, _) = World::seeded().await;
     world.change_user(ada.id, |ada| ada.email_verified_at = None).await;
     let outbox = Outbox::default();
@@ -160,15 +161,15 @@ async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_f
             },
         };
         let made = notification(500 + number, content);
-        world.store.add_notification(&made, None).await.expect("an answer");
-        world.handle(&outbox, made.timer().expect("a timer")).await.expect("it is dealt with");
+        world.store.add_notification(&made, None).await.expect("no store error");
+        world.handle(&outbox, made.timer().expect("a timer")).await.expect("the message is handled");
     }
-    let most = CODES_TO_ADDRESS.max + VERIFICATIONS_OF_ADDRESS.max;
-    assert_eq!(outbox.sent().len(), most as usize);
+    let max = CODES_TO_ADDRESS.max + VERIFICATIONS_OF_ADDRESS.max;
+    assert_eq!(outbox.sent().len(), max as usize);
 }
 
 #[tokio::test]
-async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
+async fn only_the_recipient_sees_why_a_mail_was_not_delivered() {
     let causes: [Cause; 5] = [
         ("account_disabled", |collaborator| collaborator.disabled_at = Some(now())),
         ("mail_off", |collaborator| collaborator.mail.set(MailKind::Reminders, false)),
@@ -186,27 +187,27 @@ async fn others_do_not_learn_why_a_mail_did_not_reach_its_recipient() {
         let task = world.assigned(&ada).await;
         world.change_user(collaborator().id, cause).await;
         world.fire(&Outbox::default(), &task).await;
-        let told = |reason: &str| {
+        let expected = |reason: &str| {
             let one = json!(["skipped", reason, null]);
             let both = json!([one, one]);
             [both.clone(), both]
         };
-        assert_eq!(world.seen_by(&ada, &task).await, told("not_delivered"), "{reason}");
-        assert_eq!(world.seen_by(&collaborator(), &task).await, told(reason), "{reason}");
-        // Nor does whoever is to do it from now on.
+        assert_eq!(world.seen_by(&ada, &task).await, expected("not_delivered"), "{reason}");
+        assert_eq!(world.seen_by(&collaborator(), &task).await, expected(reason), "{reason}");
+        // A new assignee does not see it either.
         let mut moved = world.stored(task.id).await;
         let read = moved.version;
         (moved.assigned_to, moved.version) = (Some(ada.id), read + 1);
         let also = taskbell_domain::ports::AtomicExtras::default();
         taskbell_domain::ports::TaskChanges::replace(&world.store, &moved, read, also)
             .await
-            .expect("an answer");
-        assert_eq!(world.seen_by(&ada, &task).await, told("not_delivered"), "{reason}");
+            .expect("no store error");
+        assert_eq!(world.seen_by(&ada, &task).await, expected("not_delivered"), "{reason}");
     }
 }
 
-/// A series that completes itself, of user 1 in a shared space, for the collaborator to do.
-async fn completing(world: &World, ada: &User) -> Task {
+/// A series of user 1 in a shared space that completes automatically, assigned to the collaborator.
+async fn auto_completing_series(world: &World, ada: &User) -> Task {
     let mut draft = due_draft("Over and over", "2026-02-01T08:00:00Z", &[]);
     draft.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
     draft.auto_complete_after = Some(AutoComplete::parse("PT1M").expect("a duration"));
@@ -217,27 +218,27 @@ async fn completing(world: &World, ada: &User) -> Task {
     };
     taskbell_domain::ports::TaskCreation::create(&world.store, &made, None, None)
         .await
-        .expect("an answer");
+        .expect("no store error");
     made
 }
 
 #[tokio::test]
-async fn a_series_of_a_blocked_creator_rests_until_they_are_unblocked() {
+async fn a_series_pauses_while_its_creator_is_disabled() {
     let (world, ada, _) = World::seeded().await;
-    let series = completing(&world, &ada).await;
+    let series = auto_completing_series(&world, &ada).await;
     let complete = async || {
         let timer = world.stored(series.id).await.timer().expect("a timer");
         world.clock.set(timer.at);
-        world.handle(&Outbox::default(), timer).await.expect("it is dealt with");
+        world.handle(&Outbox::default(), timer).await.expect("the message is handled");
         timer.at
     };
     world.change_user(ada.id, |ada| ada.disabled_at = Some(now())).await;
     let mut last = now();
     for _ in 0..3 {
         let at = complete().await;
-        let rested = world.stored(series.id).await;
-        assert_eq!((rested.status, rested.next_occurrence), (Status::Pending, None));
-        assert_eq!(rested.timer().expect("a timer").at, at + SignedDuration::from_hours(24));
+        let paused = world.stored(series.id).await;
+        assert_eq!((paused.status, paused.next_occurrence), (Status::Pending, None));
+        assert_eq!(paused.timer().expect("a timer").at, at + SignedDuration::from_hours(24));
         last = at;
     }
     world.change_user(ada.id, |ada| ada.disabled_at = None).await;
@@ -249,11 +250,11 @@ async fn a_series_of_a_blocked_creator_rests_until_they_are_unblocked() {
 }
 
 #[tokio::test]
-async fn an_assignment_that_is_inherited_counts_against_the_limit() {
+async fn an_inherited_assignment_counts_against_the_limit() {
     for by_hand in [false, true] {
         for (left, inherited) in [(1, Some(collaborator().id)), (0, None)] {
             let (world, ada, _) = World::seeded().await;
-            let series = completing(&world, &ada).await;
+            let series = auto_completing_series(&world, &ada).await;
             world.leave(&ASSIGNMENTS, &RateLimitKey::user(ada.id), left).await;
             if by_hand {
                 let done = world.send(&world.event("complete-task", &ada, &series).await).await;
@@ -261,9 +262,9 @@ async fn an_assignment_that_is_inherited_counts_against_the_limit() {
             } else {
                 let timer = series.timer().expect("a timer");
                 world.clock.set(timer.at);
-                world.handle(&Outbox::default(), timer).await.expect("it is dealt with");
+                world.handle(&Outbox::default(), timer).await.expect("the message is handled");
             }
-            let done = world.store.task(series.id).await.expect("an answer").expect("the task");
+            let done = world.store.task(series.id).await.expect("no store error").expect("the task");
             let next = world.stored(done.next_occurrence.expect("the next one")).await;
             assert_eq!(next.assigned_to, inherited, "{by_hand} {left}");
             let used = world.used(&ASSIGNMENTS, &RateLimitKey::user(ada.id)).await;

@@ -1,4 +1,4 @@
-//! Whose address is whose: proving it, losing it, and setting another password through it.
+//! Email addresses: verification, password resets, and SES events about mails to them.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -22,13 +22,13 @@ use crate::{
 
 impl World {
     async fn me(&self, user: &User) -> User {
-        self.store.user(user.id).await.expect("an answer").expect("the user")
+        self.store.user(user.id).await.expect("no store error").expect("the user")
     }
 }
 
 impl<S: Store> World<S> {
-    /// SES tells something of the mail of a task's first reminder.
-    pub(crate) async fn tell(
+    /// Records an SES event about the mail of a task's first reminder.
+    pub(crate) async fn record_mail_event(
         &self,
         user: &User,
         task: &Task,
@@ -42,24 +42,24 @@ impl<S: Store> World<S> {
             user: Some(user.id),
         };
         let (message_id, accepted_at) = ("message-1".to_owned(), self.clock.now());
-        let news = DeliveryEvent { message_id, accepted_at, feedback };
-        record_mail_events::handle(&self.store, &about, &news, stops, &self.clock)
+        let event = DeliveryEvent { message_id, accepted_at, feedback };
+        record_mail_events::handle(&self.store, &about, &event, stops, &self.clock)
             .await
-            .expect("it is recorded");
+            .expect("the event is recorded");
     }
 }
 
-/// The code, or the token, that stands alone on a line of a mail.
-fn alone(mail: &str) -> String {
+/// The code or token on a separate line of a mail.
+fn code_or_token(mail: &str) -> String {
     let mail = mail.replace("=\r\n", "").replace("=3D", "=");
     let mut lines = mail.lines().map(str::trim);
     let line =
         lines.find(|line| line.len() > 50 && line.contains('.') && !line.contains([' ', ':', '<']));
-    line.unwrap_or_else(|| panic!("nothing stands alone in {mail}")).to_owned()
+    line.unwrap_or_else(|| panic!("no code or token in {mail}")).to_owned()
 }
 
 #[tokio::test]
-async fn who_registers_gets_no_mail_but_the_question_whether_the_address_is_theirs() {
+async fn an_unverified_user_gets_only_the_verification_mail() {
     let (world, ada, task) = World::seeded().await;
     let body = json!({"email": "new@example.com", "password": PASSWORD, "name": "New"});
     let made = world.send(&world.event("register-user", &ada, &task).await.body(&body)).await;
@@ -70,18 +70,18 @@ async fn who_registers_gets_no_mail_but_the_question_whether_the_address_is_thei
     assert!(text.contains("/v1/actions/") && !text.contains("List-Unsubscribe"), "{text}");
 
     let id = made.body["id"].as_str().expect("an id").parse().expect("an id");
-    let new = world.store.user(id).await.expect("an answer").expect("the user");
+    let new = world.store.user(id).await.expect("no store error").expect("the user");
     let due = taskbell_test::fixtures::due_draft("Ring", DUE, &["PT0S"]);
     let theirs = world.create(7, &new, due).await;
     world.clock.set(instant(DUE));
     let outbox = Outbox::default();
-    world.handle(&outbox, theirs.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&outbox, theirs.timer().expect("a timer")).await.expect("the message is handled");
     let unverified = (DeliveryStatus::Skipped, Some(Reason::Unverified), 0);
     assert_eq!(world.reminder(&theirs).await, unverified);
     assert_eq!(outbox.sent().len(), 0);
 
-    let proof = json!({"token": alone(text)});
-    let event = world.event("verify-email", &ada, &task).await.body(&proof);
+    let token = json!({"token": code_or_token(text)});
+    let event = world.event("verify-email", &ada, &task).await.body(&token);
     for _ in 0..2 {
         assert_eq!(world.send(&event).await.status, 204);
     }
@@ -89,7 +89,7 @@ async fn who_registers_gets_no_mail_but_the_question_whether_the_address_is_thei
 }
 
 #[tokio::test]
-async fn a_proof_is_refused_that_is_forged_expired_or_meant_for_something_else() {
+async fn a_forged_expired_or_foreign_verification_token_is_refused() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("verify-email", &ada, &task).await;
     let good = world.link(&ada, LinkAction::VerifyEmail);
@@ -108,7 +108,7 @@ async fn a_proof_is_refused_that_is_forged_expired_or_meant_for_something_else()
 }
 
 #[tokio::test]
-async fn asking_for_a_new_password_answers_the_same_whether_there_is_an_account_or_not() {
+async fn forgot_password_responds_the_same_with_and_without_an_account() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("forgot-password", &ada, &task).await;
     let known = world.send(&event).await;
@@ -117,41 +117,45 @@ async fn asking_for_a_new_password_answers_the_same_whether_there_is_an_account_
     assert_eq!((known.status, &known.body), (202, &unknown.body));
     assert_eq!((unknown.status, known.headers.len()), (202, unknown.headers.len()));
     let mails = world.mails().await;
-    assert_eq!(mails.len(), 1, "only who has an account gets mail");
+    assert_eq!(mails.len(), 1, "only an account gets a mail");
     assert_eq!(mails[0].0, ada.email.as_str());
     for _ in 0..4 {
         assert_eq!(world.send(&event).await.status, 202);
     }
-    assert_eq!(world.send(&event).await.status, 429, "a mailbox is not flooded");
-    assert_eq!(world.send(&ask("nobody@example.com")).await.status, 202, "others are not held up");
+    assert_eq!(world.send(&event).await.status, 429, "mails to one address are limited");
+    assert_eq!(
+        world.send(&ask("nobody@example.com")).await.status,
+        202,
+        "other addresses are not affected"
+    );
 }
 
 #[tokio::test]
-async fn a_mailbox_is_not_flooded_from_many_networks() {
+async fn reset_mails_to_one_account_are_limited_across_ip_addresses() {
     let (world, ada, task) = World::seeded().await;
     let mut event = world.event("forgot-password", &ada, &task).await;
-    for network in 1..=12 {
-        event.json["requestContext"]["http"]["sourceIp"] = json!(format!("192.0.2.{network}"));
-        assert_eq!(world.send(&event).await.status, 202, "nobody is told");
+    for address in 1..=12 {
+        event.json["requestContext"]["http"]["sourceIp"] = json!(format!("192.0.2.{address}"));
+        assert_eq!(world.send(&event).await.status, 202, "the response does not reveal it");
     }
     assert_eq!(world.mails().await.len(), 10);
 }
 
 #[tokio::test]
-async fn a_new_password_is_set_once_and_ends_all_sessions() {
+async fn a_reset_code_works_once_and_ends_all_sessions() {
     let (world, ada, task) = World::seeded().await;
     let refresh = world.event("refresh-session", &ada, &task).await;
     let forgot = world.event("forgot-password", &ada, &task).await;
     world.send(&forgot).await;
-    let older = alone(&world.mails().await[0].1);
+    let older = code_or_token(&world.mails().await[0].1);
     world.send(&forgot).await;
-    let code = alone(&world.mails().await[0].1);
+    let code = code_or_token(&world.mails().await[0].1);
     let new = "six quiet bells at dawn";
     let reset = world.event("reset-password", &ada, &task).await;
     let set =
         |code: &str, password: &str| reset.clone().body(&json!({"code": code, "password": password}));
     let weak = world.send(&set(&code, "password1234")).await;
-    assert_eq!(weak.errors(), [("password", "too_common")], "and the code still works");
+    assert_eq!(weak.errors(), [("password", "too_common")], "the code stays valid");
     let last = if code.ends_with('0') { '1' } else { '0' };
     let wrong = format!("{}{last}", &code[..code.len() - 1]);
     for bad in [wrong.as_str(), "", "x", "."] {
@@ -162,7 +166,7 @@ async fn a_new_password_is_set_once_and_ends_all_sessions() {
     let again = world.send(&set(&code, "seven quiet bells at dawn")).await;
     assert_eq!((again.status, again.code()), (404, "invalid_code"), "it works once");
     let other = world.send(&set(&older, "seven quiet bells at dawn")).await;
-    assert_eq!((other.status, other.code()), (404, "invalid_code"), "and so does no older one");
+    assert_eq!((other.status, other.code()), (404, "invalid_code"), "older codes are invalid, too");
     assert_eq!(world.send(&refresh).await.status, 401, "sessions have ended");
     let log_in = world.event("log-in", &ada, &task).await;
     let log_in =
@@ -172,16 +176,16 @@ async fn a_new_password_is_set_once_and_ends_all_sessions() {
 }
 
 #[tokio::test]
-async fn a_code_for_a_password_expires_and_is_good_for_nothing_else() {
+async fn a_reset_code_expires_and_works_for_nothing_else() {
     let (world, ada, task) = World::seeded().await;
     let boss = operator();
     world.send(&world.event("forgot-password", &boss, &task).await).await;
-    let code = alone(&world.mails().await[0].1);
+    let code = code_or_token(&world.mails().await[0].1);
     let claim = world.event("become-operator", &boss, &task).await;
     let claimed = world.send(&claim.clone().body(&json!({ "code": code }))).await;
     assert_eq!((claimed.status, claimed.code()), (404, "invalid_code"));
     assert_eq!(world.send(&claim.body(&json!({}))).await.status, 202);
-    let other = alone(&world.mails().await[0].1);
+    let other = code_or_token(&world.mails().await[0].1);
     let reset = world.event("reset-password", &ada, &task).await;
     let set =
         |code: &str| reset.clone().body(&json!({"code": code, "password": "six quiet bells at dawn"}));
@@ -193,26 +197,26 @@ async fn a_code_for_a_password_expires_and_is_good_for_nothing_else() {
 }
 
 #[tokio::test]
-async fn news_that_ses_accepted_a_mail_ends_the_doubt_about_it() {
+async fn an_ses_send_event_resolves_an_uncertain_delivery() {
     let world = World::on(Memory::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     outbox.fail_next(MailError::Unknown("timeout".to_owned()));
     world.clock.set(instant(DUE));
-    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
     for _ in 0..2 {
-        world.tell(&ada, &task, None, None).await;
+        world.record_mail_event(&ada, &task, None, None).await;
     }
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
     let version = world.stored(task.id).await.version;
     world.clock.advance(UNCERTAIN_WAIT * 2);
-    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
     assert_eq!((outbox.sent().len(), world.stored(task.id).await.version), (1, version));
 }
 
 #[tokio::test]
-async fn the_gravest_news_of_a_mail_stays_in_whichever_order_they_come() {
+async fn the_most_serious_event_of_a_mail_is_kept_in_any_order() {
     use Feedback::{Bounced, Complained, Delivered};
     let orders = [
         [Delivered, Bounced, Complained],
@@ -222,17 +226,17 @@ async fn the_gravest_news_of_a_mail_stays_in_whichever_order_they_come() {
     for order in orders {
         let world = World::on(Memory::default());
         let (ada, task) = due_in_90_seconds(&world).await;
-        // Of what was not offered yet there is no news.
-        world.tell(&ada, &task, Some(Delivered), None).await;
+        // An event before the first attempt is ignored.
+        world.record_mail_event(&ada, &task, Some(Delivered), None).await;
         assert_eq!(world.reminder(&task).await, (DeliveryStatus::Scheduled, None, 0));
         let outbox = Outbox::default();
         outbox.fail_next(MailError::Unknown("timeout".to_owned()));
         world.clock.set(instant(DUE));
-        world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+        world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
         for feedback in order {
-            world.tell(&ada, &task, Some(feedback), None).await;
-            world.tell(&ada, &task, Some(feedback), None).await;
-            world.tell(&ada, &task, None, None).await;
+            world.record_mail_event(&ada, &task, Some(feedback), None).await;
+            world.record_mail_event(&ada, &task, Some(feedback), None).await;
+            world.record_mail_event(&ada, &task, None, None).await;
         }
         let delivery = world.stored(task.id).await.reminders[0].delivery.clone();
         assert_eq!((delivery.status, delivery.feedback), (DeliveryStatus::Sent, Some(Complained)));
@@ -240,7 +244,7 @@ async fn the_gravest_news_of_a_mail_stays_in_whichever_order_they_come() {
 }
 
 #[tokio::test]
-async fn mail_to_an_address_that_refuses_it_stops_and_begins_again_when_it_is_proven_anew() {
+async fn mail_stops_after_a_bounce_or_complaint_until_the_address_is_verified_again() {
     for (stops, reason) in
         [(StopReason::Bounced, Reason::Bounced), (StopReason::Complained, Reason::Complained)]
     {
@@ -248,37 +252,37 @@ async fn mail_to_an_address_that_refuses_it_stops_and_begins_again_when_it_is_pr
         let (ada, task) = due_in_90_seconds(&world).await;
         let early = world.clock.now();
         world.clock.advance(SignedDuration::from_secs(10));
-        world.tell(&ada, &task, Some(Feedback::Bounced), Some(stops)).await;
+        world.record_mail_event(&ada, &task, Some(Feedback::Bounced), Some(stops)).await;
         let profile = world.as_user("get-profile", &ada, &task).await.body;
         assert_eq!(profile["mail_stopped"]["reason"], stops.as_str());
 
         let next = world.create(5, &ada, taskbell_test::fixtures::due_draft("t", DUE, &["PT0S"])).await;
         world.clock.set(instant(DUE));
         let outbox = Outbox::default();
-        world.handle(&outbox, next.timer().expect("a timer")).await.expect("it is dealt with");
+        world.handle(&outbox, next.timer().expect("a timer")).await.expect("the message is handled");
         assert_eq!(world.reminder(&next).await, (DeliveryStatus::Skipped, Some(reason), 0));
         assert_eq!(outbox.sent().len(), 0);
 
-        // The way back.
+        // A new verification allows mail again.
         assert_eq!(world.as_user("send-verification", &ada, &task).await.status, 202);
-        let token = alone(&world.mails().await[0].1);
-        let proof = world.event("verify-email", &ada, &task).await.body(&json!({ "token": token }));
-        assert_eq!(world.send(&proof).await.status, 204);
+        let token = code_or_token(&world.mails().await[0].1);
+        let verify = world.event("verify-email", &ada, &task).await.body(&json!({ "token": token }));
+        assert_eq!(world.send(&verify).await.status, 204);
         assert_eq!(world.me(&ada).await.reachable(), Ok(()));
 
-        // What is older than that proof says nothing any more.
+        // Events about mails older than the verification are ignored.
         let about =
             MailTags { subject: TimerTarget::Task(task.id), reminder: None, user: Some(ada.id) };
-        let news = DeliveryEvent { message_id: "m".to_owned(), accepted_at: early, feedback: None };
-        record_mail_events::handle(&world.store, &about, &news, Some(stops), &world.clock)
+        let event = DeliveryEvent { message_id: "m".to_owned(), accepted_at: early, feedback: None };
+        record_mail_events::handle(&world.store, &about, &event, Some(stops), &world.clock)
             .await
-            .expect("it is recorded");
+            .expect("the event is recorded");
         assert_eq!(world.me(&ada).await.reachable(), Ok(()));
     }
 }
 
 #[tokio::test]
-async fn an_address_of_nobody_that_refuses_mail_is_not_written_to_again() {
+async fn an_address_without_an_account_that_complained_gets_no_more_mail() {
     let (world, ada, task) = World::seeded().await;
     let invite = world.event("invite-member", &ada, &task).await;
     let invite = |email: &str| {
@@ -290,24 +294,24 @@ async fn an_address_of_nobody_that_refuses_mail_is_not_written_to_again() {
     assert_eq!(world.send(&invite("stranger@example.com")).await.status, 201);
     let outbox = Outbox::default();
     for timer in world.queue.take() {
-        world.handle(&outbox, timer).await.expect("it is dealt with");
+        world.handle(&outbox, timer).await.expect("the message is handled");
     }
     let [mail] = &outbox.sent()[..] else { panic!("one mail") };
     assert_eq!(mail.about.user, None);
     let accepted_at = world.clock.now();
-    let news =
+    let event =
         DeliveryEvent { message_id: "m".to_owned(), accepted_at, feedback: Some(Feedback::Complained) };
     let stops = Some(StopReason::Complained);
-    record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock)
+    record_mail_events::handle(&world.store, &mail.about, &event, stops, &world.clock)
         .await
-        .expect("it is recorded");
+        .expect("the event is recorded");
     world.clock.advance(SignedDuration::from_mins(11));
     assert_eq!(world.send(&invite("Stranger@Example.com")).await.status, 201);
-    assert_eq!(world.mails().await, [], "it is not said to the inviter, and not sent");
+    assert_eq!(world.mails().await, [], "no mail is sent, and the inviter does not learn it");
 }
 
 #[tokio::test]
-async fn who_was_invited_can_end_invitations_from_the_mail() {
+async fn an_invited_address_can_unsubscribe_from_invitations() {
     let (world, ada, task) = World::seeded().await;
     let invite = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let invite = invite.body(&json!({"email": "stranger@example.com", "role": "member"}));
@@ -316,31 +320,31 @@ async fn who_was_invited_can_end_invitations_from_the_mail() {
     let link =
         mail.split("/v1/unsubscribe/").nth(1).expect("a link").split('>').next().expect("its end");
     let token = link.replace("\r\n", "").replace([' ', '\t'], "");
-    let press = world.event("unsubscribe", &ada, &task).await.path("token", &token);
-    let mut look = press.clone();
-    look.json["requestContext"]["http"]["method"] = json!("GET");
+    let post = world.event("unsubscribe", &ada, &task).await.path("token", &token);
+    let mut get = post.clone();
+    get.json["requestContext"]["http"]["method"] = json!("GET");
     let before = world.store.contents();
-    assert_eq!(world.send(&look).await.status, 200);
-    assert!(world.store.contents() == before, "looking changes nothing");
-    assert_eq!(world.send(&press).await.status, 200);
+    assert_eq!(world.send(&get).await.status, 200);
+    assert!(world.store.contents() == before, "GET changes nothing");
+    assert_eq!(world.send(&post).await.status, 200);
     world.clock.advance(SignedDuration::from_mins(11));
     assert_eq!(world.send(&invite).await.status, 201);
     assert_eq!(world.mails().await, []);
     let last = if token.ends_with('0') { '1' } else { '0' };
     let forged = format!("{}{last}", &token[..token.len() - 1]);
-    assert_eq!(world.send(&press.path("token", &forged)).await.status, 404);
+    assert_eq!(world.send(&post.path("token", &forged)).await.status, 404);
 }
 
 #[tokio::test]
-async fn the_event_file_is_one_that_is_understood() {
+async fn the_ses_event_file_and_its_variants_are_parsed() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("record-mail-events", &ada, &task).await.json;
     let read: MailEvent = serde_json::from_value(event.clone()).expect("an event");
-    let (about, news) = read.about().zip(read.news()).expect("news of a mail");
+    let (about, event_data) = read.about().zip(read.news()).expect("an event about a mail");
     assert_eq!(about.subject, TimerTarget::Task(task.id));
     assert_eq!(about.reminder, Some(task.reminders[0].id));
     assert_eq!(about.user, Some(ada.id));
-    assert_eq!(news.feedback, Some(Feedback::Delivered));
+    assert_eq!(event_data.feedback, Some(Feedback::Delivered));
     assert_eq!(read.suppression_reason(), None);
     for (kind, bounce, complaint, stops) in [
         ("Send", json!(null), json!(null), None),
@@ -368,10 +372,7 @@ async fn the_event_file_is_one_that_is_understood() {
         event["detail"]["eventType"] = json!(kind);
         event["detail"][name] = what;
         let read: MailEvent = serde_json::from_value(event).expect("an event");
-        assert!(
-            read.suppression_reason().is_none() && read.news().is_none(),
-            "{kind} says nothing of the mail"
-        );
+        assert!(read.suppression_reason().is_none() && read.news().is_none(), "{kind} is ignored");
     }
     for hostile in ["", "x", "tsk_", "ntc_01JQ00000000000000000000", "../../x"] {
         let mut event = event.clone();

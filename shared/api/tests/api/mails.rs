@@ -1,4 +1,4 @@
-//! The mails: what they say, the headers they carry, and that nothing in a task can change either.
+//! The texts and headers of reminders, and that task contents cannot inject headers or markup.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -68,7 +68,7 @@ fn header(message: &str, name: &str) -> Option<String> {
 }
 
 #[test]
-fn a_reminder_says_what_is_due_in_the_readers_zone() {
+fn a_reminder_shows_the_due_time_in_the_readers_time_zone() {
     let mut full = due_draft("Ring the bell", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]);
     full.description = Description::parse("Twice.").expect("a text");
     let text = whole_lines(&message(full));
@@ -80,7 +80,7 @@ fn a_reminder_says_what_is_due_in_the_readers_zone() {
 }
 
 #[test]
-fn a_reminder_carries_the_headers_of_automatic_mail() {
+fn a_reminder_has_the_headers_of_automatic_mail() {
     let text = message(due_draft("Ring the bell", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]));
     let ada = user(1);
     let id = task(1, &ada, draft("t")).id;
@@ -103,7 +103,7 @@ fn a_reminder_carries_the_headers_of_automatic_mail() {
 }
 
 #[test]
-fn a_late_reminder_says_so() {
+fn a_late_reminder_says_that_it_is_late() {
     let late = message_at(
         due_draft("t", "2026-03-29T09:00[Europe/Berlin]", &["PT0S"]),
         "2026-03-29T08:00:00Z",
@@ -113,7 +113,7 @@ fn a_late_reminder_says_so() {
 }
 
 #[test]
-fn html_in_a_task_is_shown_not_run() {
+fn html_in_a_task_is_escaped() {
     let mut nasty = due_draft("<script>alert(1)</script> & co", "2026-03-29", &[]);
     nasty.description = Description::parse("</div><a href=\"x\">").expect("a text");
     let text = message(nasty);
@@ -123,7 +123,7 @@ fn html_in_a_task_is_shown_not_run() {
 
 #[test]
 fn a_title_cannot_add_a_header() {
-    // No control character passes the title's check; and were there one, the header would fold it.
+    // Titles cannot contain control characters. If one did, the header would encode it.
     assert!(Title::parse("x\r\nBcc: eve@example.com").is_err());
     for title in [
         "Bcc: eve@example.com",
@@ -141,7 +141,7 @@ fn a_title_cannot_add_a_header() {
 
 #[test]
 fn a_name_cannot_add_a_recipient() {
-    // Names with addresses in them are refused by now, but may be stored.
+    // Names with addresses are refused, but older ones may be stored.
     assert!(PersonName::parse("B <b@example.com>").is_err());
     let name = PersonName::parse_trusted("\"A\" <a@example.com>, B <b@example.com>").expect("a name");
     let to = header(&message_to(name), "To");
@@ -149,7 +149,7 @@ fn a_name_cannot_add_a_recipient() {
     assert_eq!(to.as_deref(), Some(quoted));
 }
 
-/// A mail to somebody of this name.
+/// A mail to a user with this name.
 fn message_to(name: PersonName) -> String {
     let mut eve = user(1);
     (eve.name, eve.time_zone) = (name, Zone::utc());
@@ -166,18 +166,18 @@ fn message_to(name: PersonName) -> String {
 /// A header's value with its encoded words decoded, all of which are in base64.
 fn decoded(value: &str) -> String {
     let mut bytes = Vec::new();
-    let mut is_behind_word = false;
+    let mut follows_word = false;
     for piece in value.split(' ') {
         let word = piece.strip_prefix("=?utf-8?B?").and_then(|piece| piece.strip_suffix("?="));
-        // White space between two words is none (RFC 2047 §6.2).
-        if !(bytes.is_empty() || is_behind_word && word.is_some()) {
+        // White space between two encoded words is ignored (RFC 2047 §6.2).
+        if !(bytes.is_empty() || follows_word && word.is_some()) {
             bytes.push(b' ');
         }
-        is_behind_word = word.is_some();
+        follows_word = word.is_some();
         match word {
             Some(word) => bytes.extend(STANDARD.decode(word).expect("base64")),
             None => {
-                assert!(!piece.contains("=?"), "another program decodes that: {value}");
+                assert!(!piece.contains("=?"), "other programs would decode it: {value}");
                 bytes.extend(piece.bytes());
             }
         }
@@ -186,7 +186,7 @@ fn decoded(value: &str) -> String {
 }
 
 #[test]
-fn what_looks_like_an_encoded_word_is_read_as_it_was_typed() {
+fn text_that_looks_like_an_encoded_word_is_shown_as_typed() {
     let many = "=?x?q?=0A?=é ".repeat(7);
     for text in [
         "=?utf-8?Q?Pay_now=0D=0ABcc:_eve?=",

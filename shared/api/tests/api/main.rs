@@ -1,5 +1,5 @@
-//! The API and the workers without the cloud: driven by the files in `events/`, on the in-memory store and,
-//! where calls and capacity are counted, on DynamoDB.
+//! Tests of the API and the workers, driven by the event files in `events/`, on the in-memory store and, where
+//! concurrency, calls or capacity matter, on DynamoDB.
 
 mod access;
 mod accounts;
@@ -9,11 +9,13 @@ mod bad_input;
 mod batch;
 mod budget;
 mod comments;
+mod concurrency;
 mod conflicts;
 mod cursors;
 mod deadlines;
 mod described;
 mod digests;
+mod documented_values;
 #[path = "../../../aws/tests/support/mod.rs"]
 mod dynamodb_server;
 mod faults;
@@ -22,17 +24,17 @@ mod generated;
 mod head;
 mod hostile;
 mod idempotency;
+mod invitations;
 mod limits;
 mod links;
 mod lists;
 mod mail_limits;
 mod mailboxes;
 mod mails;
-mod once;
+mod meter;
 mod openapi;
 mod operators;
 mod pace;
-mod promises;
 mod races;
 mod recurrence;
 mod reminders;

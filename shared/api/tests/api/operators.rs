@@ -1,4 +1,4 @@
-//! Operators: who becomes one, and what they can do.
+//! Operators: who becomes one, and what they may do.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -25,7 +25,7 @@ const FUNCTIONS: [&str; 5] =
     ["list-users", "get-user", "update-user", "create-notification", "get-notification"];
 
 impl World {
-    /// The event of an operator's function, sent by somebody.
+    /// The event of an operator's function, sent by any user.
     async fn sent_by(&self, function: &str, sender: &User, task: &Task) -> Event {
         let bearer = format!("Bearer {}", self.access_token(sender));
         self.event(function, sender, task).await.header("authorization", &bearer)
@@ -33,27 +33,27 @@ impl World {
 }
 
 #[tokio::test]
-async fn nobody_but_an_operator_manages_accounts() {
+async fn only_an_operator_manages_accounts() {
     let (world, ada, task) = World::seeded().await;
     for function in FUNCTIONS {
         let event = world.sent_by(function, &ada, &task).await;
         let before = world.store.contents();
         let answer = world.send(&event).await;
         assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{function}");
-        assert!(world.store.contents() == before, "{function} has changed something");
+        assert!(world.store.contents() == before, "{function} changed the store");
     }
     let claim = world.send(&world.sent_by("become-operator", &ada, &task).await).await;
     assert_eq!((claim.status, claim.code()), (403, "forbidden"), "another address");
     let patch = world.event("update-profile", &ada, &task).await.body(&json!({"role": "operator"}));
-    assert_eq!(world.send(&patch).await.status, 422, "no field of one's own profile");
+    assert_eq!(world.send(&patch).await.status, 422, "the role is not a field of the profile");
 }
 
 #[tokio::test]
-async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_that_works_once() {
+async fn the_code_mailed_to_the_stacks_operator_works_once() {
     let (world, ada, task) = World::seeded().await;
     let boss = operator();
     let demoted = User { role: AccountRole::User, version: 3, ..boss.clone() };
-    world.store.replace_user(&demoted, 2, None).await.expect("an answer");
+    world.store.replace_user(&demoted, 2, None).await.expect("no store error");
     assert_eq!(world.send(&world.event("list-users", &ada, &task).await).await.status, 403);
 
     let claim = world.event("become-operator", &ada, &task).await;
@@ -72,7 +72,7 @@ async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_t
     }
     let eve = world.register(666).await;
     let stolen = with(code).header("authorization", &format!("Bearer {}", world.access_token(&eve)));
-    assert_eq!(world.send(&stolen).await.status, 403, "the code is nothing without the account");
+    assert_eq!(world.send(&stolen).await.status, 403, "the code works only for its account");
 
     let made = world.send(&with(code)).await;
     assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")), "{}", made.body);
@@ -83,7 +83,7 @@ async fn whoever_reads_the_mail_of_the_stacks_operator_becomes_one_with_a_code_t
 }
 
 #[tokio::test]
-async fn a_code_ends_after_a_day() {
+async fn an_operator_code_expires_after_24_hours() {
     let (world, ada, task) = World::seeded().await;
     world.send(&world.event("become-operator", &ada, &task).await).await;
     let mails = world.mails().await;
@@ -94,29 +94,29 @@ async fn a_code_ends_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_disabled_operator_is_refused_also_where_counting_lets_them_pass() {
+async fn a_disabled_operator_gets_403_even_if_the_rate_limit_check_passes() {
     let (world, ada, task) = World::seeded().await;
-    let stored = world.store.user(operator().id).await.expect("an answer").expect("the operator");
+    let stored = world.store.user(operator().id).await.expect("no store error").expect("the operator");
     let read = stored.version;
     let disabled = User { disabled_at: Some(stored.created_at), version: read + 1, ..stored };
-    world.store.replace_user(&disabled, read, None).await.expect("an answer");
+    world.store.replace_user(&disabled, read, None).await.expect("no store error");
     for function in FUNCTIONS {
         let before = world.store.contents();
         let answer = world.send(&world.event(function, &ada, &task).await).await;
         assert_eq!((answer.status, answer.code()), (403, "account_disabled"), "{function}");
-        assert!(world.store.contents() == before, "{function} has changed something");
+        assert!(world.store.contents() == before, "{function} changed the store");
     }
 }
 
 #[tokio::test]
-async fn a_code_makes_an_operator_of_whom_it_was_mailed_to_and_of_nobody_else() {
+async fn an_operator_code_works_only_for_its_recipient() {
     for (to, status) in [(user(1), 404), (operator(), 200)] {
         let (world, ada, task) = World::seeded().await;
         let secret = "5e".repeat(16);
         let secret_hash = Some(sha256_hex(secret.as_bytes()));
         let content = NotificationKind::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
         let carrier = notification(4, content);
-        world.store.add_notification(&carrier, None).await.expect("an answer");
+        world.store.add_notification(&carrier, None).await.expect("no store error");
         let code = Code { notification: carrier.id, secret }.to_text();
         let claim = world.event("become-operator", &ada, &task).await;
         let answer = world.send(&claim.body(&json!({ "code": code }))).await;
@@ -126,7 +126,7 @@ async fn a_code_makes_an_operator_of_whom_it_was_mailed_to_and_of_nobody_else() 
 }
 
 #[tokio::test]
-async fn accounts_are_listed_and_found_by_their_address() {
+async fn accounts_are_listed_and_found_by_email() {
     let (world, ada, task) = World::seeded().await;
     let list = world.event("list-users", &ada, &task).await;
     let emails = |body: &serde_json::Value| -> Vec<String> {
@@ -149,7 +149,7 @@ async fn accounts_are_listed_and_found_by_their_address() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_shut_out_at_once_and_comes_back_when_it_is_enabled() {
+async fn a_disabled_account_is_blocked_at_once_until_it_is_enabled() {
     let (world, ada, task) = World::seeded().await;
     let grace = collaborator();
     let profile = world.event("get-profile", &grace, &task).await;
@@ -165,23 +165,23 @@ async fn a_disabled_account_is_shut_out_at_once_and_comes_back_when_it_is_enable
     }
     let ended = world.send(&refresh).await;
     assert_eq!((ended.status, ended.code()), (401, "invalid_refresh_token"), "the session has ended");
-    // One that was opened in the very moment is of no use either.
+    // A session opened at the same time is useless, too.
     let opened = world.event("refresh-session", &grace, &task).await;
     assert_eq!(world.send(&opened).await.code(), "account_disabled");
     let wrong = json!({"email": grace.email, "password": format!("not {PASSWORD}")});
     assert_eq!(world.send(&login.clone().body(&wrong)).await.code(), "invalid_credentials");
-    assert_eq!(world.send(&disable).await.status, 200, "again");
+    assert_eq!(world.send(&disable).await.status, 200, "a repetition");
 
     let enable = disable.clone().body(&json!({"disabled": false}));
     assert_eq!(world.send(&enable).await.body["disabled_at"], json!(null));
-    assert_eq!(world.send(&profile).await.status, 401, "the token is from before");
+    assert_eq!(world.send(&profile).await.status, 401, "the token was issued before");
     let profile = world.event("get-profile", &grace, &task).await;
     assert_eq!(world.send(&profile).await.status, 200);
     assert_eq!(world.send(&login).await.status, 200);
 }
 
 #[tokio::test]
-async fn no_operator_disables_themselves() {
+async fn an_operator_cannot_disable_their_own_account() {
     let (world, ada, task) = World::seeded().await;
     let own = operator().id.to_string();
     for patch in [json!({"disabled": true}), json!({"role": "user"})] {
@@ -190,11 +190,15 @@ async fn no_operator_disables_themselves() {
         assert_eq!((answer.status, answer.code()), (409, "own_account"), "{patch}");
     }
     let second = User { role: AccountRole::Operator, version: 2, ..collaborator() };
-    world.store.replace_user(&second, 1, None).await.expect("an answer");
+    world.store.replace_user(&second, 1, None).await.expect("no store error");
     let bearer = format!("Bearer {}", world.access_token(&second));
     let event = world.event("update-user", &ada, &task).await.path("user_id", &own);
     let answer = world.send(&event.header("authorization", &bearer)).await;
-    assert_eq!((answer.status, answer.code()), (409, "stack_operator"), "nor the one who makes others");
+    assert_eq!(
+        (answer.status, answer.code()),
+        (409, "stack_operator"),
+        "the operator of the stack cannot be disabled"
+    );
     let bad =
         world.event("update-user", &ada, &task).await.body(&json!({"role": "king", "email": "x"}));
     assert_eq!(
@@ -204,13 +208,13 @@ async fn no_operator_disables_themselves() {
 }
 
 #[tokio::test]
-async fn no_mail_goes_to_a_disabled_account() {
+async fn a_disabled_account_gets_no_mail() {
     let world = World::on(Memory::default());
     let (ada, task) = due_in_90_seconds(&world).await;
-    let stored = world.store.user(ada.id).await.expect("an answer").expect("the user");
+    let stored = world.store.user(ada.id).await.expect("no store error").expect("the user");
     let disabled =
         User { disabled_at: Some(stored.created_at), version: stored.version + 1, ..stored.clone() };
-    world.store.replace_user(&disabled, stored.version, None).await.expect("an answer");
+    world.store.replace_user(&disabled, stored.version, None).await.expect("no store error");
     let outbox = Outbox::default();
     world.clock.advance(SignedDuration::from_secs(90));
     world.tick(&outbox).await;
@@ -220,14 +224,14 @@ async fn no_mail_goes_to_a_disabled_account() {
 }
 
 #[tokio::test]
-async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
+async fn a_message_from_an_operator_is_mailed_once_and_has_a_delivery_status() {
     let (world, ada, task) = World::seeded().await;
     let sent = world.send(&world.event("create-notification", &ada, &task).await).await;
     assert_eq!((sent.status, &sent.body["status"]), (201, &json!("scheduled")), "{}", sent.body);
     let timers = world.queue.take();
     let outbox = Outbox::default();
     for timer in timers.iter().chain(&timers) {
-        world.handle(&outbox, *timer).await.expect("it is dealt with");
+        world.handle(&outbox, *timer).await.expect("the message is handled");
     }
     let mails = outbox.sent();
     assert_eq!((mails.len(), mails[0].to.clone()), (1, collaborator().email));
@@ -236,8 +240,8 @@ async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
     assert!(text.contains("The bell rests from 02:00 to 03:00."), "{text}");
     let id = sent.body["id"].as_str().expect("an id");
     let get = world.event("get-notification", &ada, &task).await;
-    let ledger = world.send(&get.clone().path("notification_id", id)).await.body;
-    assert_eq!((&ledger["status"], &ledger["attempts"]), (&json!("sent"), &json!(1)));
+    let status = world.send(&get.clone().path("notification_id", id)).await.body;
+    assert_eq!((&status["status"], &status["attempts"]), (&json!("sent"), &json!(1)));
 
     let [TimerTarget::Notification(_)] = timers.iter().map(|t| t.subject).collect::<Vec<_>>()[..]
     else {
@@ -249,9 +253,9 @@ async fn a_message_of_an_operator_is_mailed_once_and_has_a_ledger() {
     else {
         panic!("a notification");
     };
-    assert!(world.store.notification(code).await.expect("an answer").is_some());
+    assert!(world.store.notification(code).await.expect("no store error").is_some());
     assert_eq!(world.send(&get.path("notification_id", &code.to_string())).await.status, 404);
-    let nobody = world.event("create-notification", &ada, &task).await;
-    let nobody = nobody.body(&json!({"user_id": user(77).id, "subject": "s", "text": "t"}));
-    assert_eq!(world.send(&nobody).await.errors(), [("user_id", "unknown_user")]);
+    let event = world.event("create-notification", &ada, &task).await;
+    let event = event.body(&json!({"user_id": user(77).id, "subject": "s", "text": "t"}));
+    assert_eq!(world.send(&event).await.errors(), [("user_id", "unknown_user")]);
 }

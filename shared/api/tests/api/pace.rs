@@ -1,4 +1,4 @@
-//! Mails that wait: for the worker's turn to send, and for SES to accept any.
+//! Mails that wait for the pace of the worker or for SES.
 
 use futures_util::future::join;
 use jiff::SignedDuration;
@@ -24,7 +24,7 @@ use crate::{
     support::World,
 };
 
-/// Lets a worker handle the same timer's message once, with this pace, in an invocation of 30 seconds.
+/// Handles the messages of these tasks concurrently, at this pace, in an invocation of 30 seconds.
 async fn handle_at_pace(
     world: &World,
     outbox: &Outbox,
@@ -43,7 +43,7 @@ async fn handle_at_pace(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_is_sent_no_faster_than_the_worker_may_and_the_rest_goes_back_to_the_queue() {
+async fn a_batch_is_sent_at_the_workers_pace_and_the_rest_is_requeued() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let mut tasks = Vec::new();
@@ -54,9 +54,9 @@ async fn a_batch_is_sent_no_faster_than_the_worker_may_and_the_rest_goes_back_to
     let (outbox, pace, began) =
         (Outbox::default(), Pace::new(1, 2).expect("a pace"), tokio::time::Instant::now());
     for result in handle_at_pace(&world, &outbox, &pace, &tasks).await {
-        result.expect("it is dealt with");
+        result.expect("the message is handled");
     }
-    // Turns at 0, 2, 4, 6, 8 and 10 seconds; later ones would leave no time to record what came of them.
+    // Mails at 0, 2, 4, 6, 8 and 10 seconds. Later ones would leave no time to record their result.
     assert_eq!(outbox.sent().len(), 6);
     assert!(began.elapsed() >= std::time::Duration::from_secs(10));
     let requeued = world.queue.take();
@@ -65,19 +65,20 @@ async fn a_batch_is_sent_no_faster_than_the_worker_may_and_the_rest_goes_back_to
     assert!(requeued.iter().all(|timer| wait.contains(&timer.at.duration_since(world.clock.now()))));
     for timer in requeued {
         let TimerTarget::Task(id) = timer.subject else { panic!("a task") };
-        let untouched = tasks.iter().find(|task| task.id == id).expect("one of them");
-        assert_eq!(&world.stored(id).await, untouched, "a wait writes nothing");
+        let untouched =
+            tasks.iter().find(|task| task.id == id).expect("a requeued task is one of the tasks");
+        assert_eq!(&world.stored(id).await, untouched, "waiting writes nothing");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_is_completed_while_its_reminder_waits_for_its_turn_is_not_mailed() {
+async fn a_reminder_is_not_mailed_if_its_task_is_completed_while_it_waits() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
     let (outbox, pace) = (Outbox::default(), Pace::new(1, 2).expect("a pace"));
     let first = handle_at_pace(&world, &outbox, &pace, std::slice::from_ref(&task));
-    first.await[0].as_ref().expect("it is dealt with");
+    first.await[0].as_ref().expect("the message is handled");
     assert_eq!(outbox.sent().len(), 1);
     let ada = world.register(2).await;
     let second = world.create(2, &ada, due_draft("Ring", DUE, &["PT0S"])).await;
@@ -86,18 +87,21 @@ async fn a_task_that_is_completed_while_its_reminder_waits_for_its_turn_is_not_m
         let read = completed.version;
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         completed.apply(patch, None, world.clock.now(), &world.random).expect("it can be completed");
-        let done =
-            world.store.replace(&completed, read, AtomicExtras::default()).await.expect("an answer");
+        let done = world
+            .store
+            .replace(&completed, read, AtomicExtras::default())
+            .await
+            .expect("no store error");
         assert_eq!(done, Replaced::Stored);
     };
     let waiting = handle_at_pace(&world, &outbox, &pace, std::slice::from_ref(&second));
     let (results, ()) = join(waiting, complete).await;
-    results[0].as_ref().expect("it is dealt with");
+    results[0].as_ref().expect("the message is handled");
     assert_eq!(outbox.sent().len(), 1);
 }
 
 #[tokio::test]
-async fn a_message_that_the_queue_does_not_take_back_comes_again_by_itself() {
+async fn a_message_that_cannot_be_requeued_fails_and_is_redelivered() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.queue.refuse(Some(TimerTarget::Task(task.id)));
@@ -106,7 +110,7 @@ async fn a_message_that_the_queue_does_not_take_back_comes_again_by_itself() {
 }
 
 #[tokio::test]
-async fn the_longer_nothing_is_accepted_the_less_often_ses_is_asked() {
+async fn waits_grow_while_ses_defers_all_mails() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
@@ -118,20 +122,20 @@ async fn the_longer_nothing_is_accepted_the_less_often_ses_is_asked() {
     while let Some(timer) = world.stored(task.id).await.timer() {
         waits.push(timer.at.duration_since(world.clock.now()).as_secs());
         world.clock.set(timer.at);
-        world.handle(&outbox, timer).await.expect("it is dealt with");
+        world.handle(&outbox, timer).await.expect("the message is handled");
     }
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Skipped, Some(Reason::TooOld), 0));
-    // The first waits are short: a rate that was exceeded passes in seconds.
+    // The first waits are short: an exceeded rate recovers in seconds.
     assert!(waits[1..4].iter().all(|wait| (30..=61).contains(wait)), "{waits:?}");
     assert!(waits.iter().all(|wait| *wait <= 30 * 60 + 31), "{waits:?}");
     assert!((40..=65).contains(&waits.len()), "{}", waits.len());
-    // Waits beyond the dispatcher's look-ahead end a chain of messages: Lambda ends those of about sixteen.
+    // Waits beyond the dispatch horizon end a chain of messages; Lambda stops chains of about 16.
     let chained = waits.iter().take_while(|wait| **wait <= 120).count();
     assert!(chained < 10, "{waits:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_mails_that_are_not_sent() {
+async fn skipped_mails_delay_no_other_mail() {
     let world = World::on(Memory::default());
     let (ada, eve) = (world.register(1).await, world.register(2).await);
     let mut tasks = Vec::new();
@@ -142,21 +146,21 @@ async fn nobody_waits_for_mails_that_are_not_sent() {
     let mut silent = eve.clone();
     let patch = UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() };
     silent.apply(patch, world.clock.now());
-    let done = world.store.replace_user(&silent, eve.version, None).await.expect("an answer");
+    let done = world.store.replace_user(&silent, eve.version, None).await.expect("no store error");
     assert_eq!(done, Replaced::Stored);
     world.clock.set(instant(DUE));
     let (outbox, pace) = (Outbox::default(), Pace::new(1, 2).expect("a pace"));
     let began = tokio::time::Instant::now();
     for result in handle_at_pace(&world, &outbox, &pace, &tasks).await {
-        result.expect("it is dealt with");
+        result.expect("the message is handled");
     }
     assert_eq!((outbox.sent().len(), world.queue.take().len()), (1, 0));
-    // One of the flood had the turn that was free; that of the reminder was the next.
+    // One skipped mail took the free slot; the reminder took the next.
     assert_eq!(began.elapsed().as_secs(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_the_dispatcher_has_queued_again_is_left_to_that_one() {
+async fn a_message_is_not_requeued_after_the_dispatcher_has_queued_its_timer_again() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let ada = world.register(2).await;
@@ -166,7 +170,7 @@ async fn a_message_that_the_dispatcher_has_queued_again_is_left_to_that_one() {
         world.clock.set(instant(DUE) + SignedDuration::from_secs(late));
         let outbox = Outbox::default();
         let mail = mail_context();
-        // Time for one turn, and not for the next, which is five seconds later.
+        // Time for one mail, but not for the next, which is five seconds later.
         let deadline = world.clock.now() + SignedDuration::from_secs(24);
         let (store, queue, clock, random) = (&world.store, &world.queue, &world.clock, &world.random);
         let worker =
@@ -174,14 +178,14 @@ async fn a_message_that_the_dispatcher_has_queued_again_is_left_to_that_one() {
         let message =
             |task: &Task| serde_json::to_string(&task.timer().expect("a timer")).expect("JSON");
         if late == 0 {
-            worker.handle(&message(&other)).await.expect("it is dealt with");
+            worker.handle(&message(&other)).await.expect("the message is handled");
         } else {
-            // Somebody else's mail takes the turn.
+            // Another mail takes the slot.
             let filler = world.create(100 + late as u64, &ada, due_draft("Fill", DUE, &["PT0S"])).await;
-            worker.handle(&message(&filler)).await.expect("it is dealt with");
+            worker.handle(&message(&filler)).await.expect("the message is handled");
         }
         world.queue.take();
-        worker.handle(&message(&task)).await.expect("it is dealt with");
+        worker.handle(&message(&task)).await.expect("the message is handled");
         assert_eq!(world.queue.take().len(), requeued, "{late}");
         assert_eq!(world.stored(task.id).await, task);
     }

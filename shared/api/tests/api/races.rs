@@ -1,4 +1,4 @@
-//! What somebody else does between a read and a write of a request, and time that passes there.
+//! Concurrent changes and delays between a read and a write of a request.
 
 use std::sync::Arc;
 
@@ -27,27 +27,27 @@ use crate::{
     support::World,
 };
 
-type Meddled = World<Faulty<Memory, Meddler>>;
+type ConcurrentWorld = World<Faulty<Memory, Meddler>>;
 
-/// A world in which somebody else can act between a read and a write.
-fn meddled() -> (Meddled, Memory) {
+/// A world in which a concurrent change can run between a read and a write.
+fn concurrent_world() -> (ConcurrentWorld, Memory) {
     let memory = Memory::default();
     (World::on(Faulty { store: memory.clone(), faults: Meddler::default() }), memory)
 }
 
-/// Somebody else gives the task another title.
+/// A concurrent change of the title.
 async fn rename(store: Memory, task: Task) {
-    let mut task = store.task(task.id).await.expect("an answer").expect("the task");
+    let mut task = store.task(task.id).await.expect("no store error").expect("the task");
     let read = task.version;
     let title = Some(Title::parse("Theirs").expect("a title"));
     let patch = TaskPatch { title, ..TaskPatch::default() };
     task.apply(patch, None, now(), &SeededRandom::new(5)).expect("a valid patch");
-    let replaced = store.replace(&task, read, AtomicExtras::default()).await.expect("an answer");
+    let replaced = store.replace(&task, read, AtomicExtras::default()).await.expect("no store error");
     assert_eq!(replaced, Replaced::Stored);
 }
 
 #[tokio::test]
-async fn if_match_holds_for_the_version_that_is_written_and_not_only_for_the_one_that_was_read() {
+async fn if_match_applies_to_the_version_at_the_time_of_the_write() {
     for (function, write) in [
         ("update-task", "replace"),
         ("complete-task", "replace"),
@@ -59,7 +59,7 @@ async fn if_match_holds_for_the_version_that_is_written_and_not_only_for_the_one
         ("batch-tasks", "delete"),
     ] {
         for conditional in [true, false] {
-            let (world, memory) = meddled();
+            let (world, memory) = concurrent_world();
             let (ada, mut task) = world.inhabit().await;
             let prepared = match function {
                 "skip-task" => Some(("update-task", json!({ "recurrence": "FREQ=DAILY" }))),
@@ -88,10 +88,10 @@ async fn if_match_holds_for_the_version_that_is_written_and_not_only_for_the_one
             }
             world.store.faults.before(write, rename(memory.clone(), task.clone()));
             let answer = world.send(&event).await;
-            assert!(world.store.faults.is_done(), "{function}: nobody came between");
+            assert!(world.store.faults.is_done(), "{function}: the concurrent change did not run");
             let result = &answer.body["results"][0]["status"];
             let status = result.as_u64().unwrap_or(answer.status.into());
-            let stored = memory.task(task.id).await.expect("an answer");
+            let stored = memory.task(task.id).await.expect("no store error");
             if conditional {
                 assert_eq!(status, 412, "{function}: {}", answer.body);
                 let stored = stored.expect("the task");
@@ -102,7 +102,7 @@ async fn if_match_holds_for_the_version_that_is_written_and_not_only_for_the_one
                 );
             } else {
                 assert!(status < 300, "{function}: {}", answer.body);
-                // It is done to the task as it is now: what somebody else has changed stays.
+                // It applies to the current task, so the concurrent change is kept.
                 let kept = stored.is_none_or(|stored| {
                     stored.version == version + 2
                         && (function == "update-task" || stored.title.as_str() == "Theirs")
@@ -114,19 +114,19 @@ async fn if_match_holds_for_the_version_that_is_written_and_not_only_for_the_one
 }
 
 #[tokio::test]
-async fn no_mail_is_offered_when_reading_its_recipient_has_taken_the_time() {
-    let (world, memory) = meddled();
+async fn no_mail_is_sent_if_reading_its_recipient_took_too_long() {
+    let (world, memory) = concurrent_world();
     let ada = world.register(1).await;
     let made = taskbell_test::fixtures::due_draft("Ring", DUE, &["PT0S"]);
     let task = world.create(1, &ada, made).await;
     for (slow, sent) in [(12, 0), (8, 1)] {
         let clock = Arc::new(ManualClock::at(NOW));
-        let timer = memory.task(task.id).await.expect("an answer").and_then(|task| task.timer());
+        let timer = memory.task(task.id).await.expect("no store error").and_then(|task| task.timer());
         let timer = timer.expect("a timer");
         clock.set(timer.at);
-        let (passing, outbox, queue) = (clock.clone(), Outbox::default(), QueueFake::default());
+        let (delayed, outbox, queue) = (clock.clone(), Outbox::default(), QueueFake::default());
         let slow = SignedDuration::from_secs(slow);
-        world.store.faults.before("user", async move { passing.advance(slow) });
+        world.store.faults.before("user", async move { delayed.advance(slow) });
         let worker = Worker {
             store: &world.store,
             queue: &queue,
@@ -138,20 +138,20 @@ async fn no_mail_is_offered_when_reading_its_recipient_has_taken_the_time() {
             deadline: clock.now() + SignedDuration::from_secs(25),
         };
         let message = serde_json::to_string(&timer).expect("JSON");
-        worker.handle(&message).await.expect("it is dealt with");
+        worker.handle(&message).await.expect("the message is handled");
         assert!(world.store.faults.is_done());
         assert_eq!(outbox.sent().len(), sent);
-        let stored = memory.task(task.id).await.expect("an answer").expect("the task");
+        let stored = memory.task(task.id).await.expect("no store error").expect("the task");
         let delivery = &stored.reminders[0].delivery;
         if sent == 0 {
             let waits = (DeliveryStatus::Scheduled, 0);
-            assert_eq!((delivery.status, delivery.attempts), waits, "it is no attempt");
+            assert_eq!((delivery.status, delivery.attempts), waits, "it does not count as an attempt");
             assert!(delivery.next_at.is_some_and(|at| at > clock.now()));
         }
     }
 }
 
-/// Never answers: to poll its worker once and drop it is to crash while SES is being asked.
+/// Never responds. Polling its worker once and dropping it simulates a crash during the call to SES.
 struct Silent;
 
 impl Mailer for Silent {
@@ -161,16 +161,19 @@ impl Mailer for Silent {
 }
 
 #[tokio::test]
-async fn news_of_a_mail_in_doubt_is_awaited_for_five_minutes_however_long_ago_its_lease_has_ended() {
+async fn an_uncertain_mail_waits_five_minutes_from_its_detection() {
     for hours in [0, 3] {
         let world = World::on(Memory::default());
         let (_, task) = due_in_90_seconds(&world).await;
         let timer = task.timer().expect("a timer");
         world.clock.set(instant(DUE));
-        assert!(world.handle(&Silent, timer).now_or_never().is_none(), "it waits for SES, and dies");
+        assert!(
+            world.handle(&Silent, timer).now_or_never().is_none(),
+            "it crashes while it waits for SES"
+        );
         world.clock.advance(SignedDuration::from_secs(60 + 3_600 * hours));
         let found = world.clock.now();
-        world.handle(&Outbox::default(), timer).await.expect("it is dealt with");
+        world.handle(&Outbox::default(), timer).await.expect("the message is handled");
         assert_eq!(world.reminder(&task).await.0, DeliveryStatus::Uncertain);
         let again = world.stored(task.id).await.timer().expect("a timer");
         assert_eq!(again.at, found + SignedDuration::from_secs(300));
@@ -178,24 +181,25 @@ async fn news_of_a_mail_in_doubt_is_awaited_for_five_minutes_however_long_ago_it
 }
 
 #[tokio::test]
-async fn every_timer_of_a_crowded_shard_is_queued_in_one_run() {
+async fn all_timers_of_a_large_shard_are_queued_in_one_run() {
     let world = World::on(Memory::default());
     let mut expected = Vec::new();
     for number in 0..10_000_u64 {
         let made = notification(number, NotificationKind::Verification { to: user(1).id });
         let timer = made.timer().expect("a timer");
         if timer.subject.jitter_seed() % TIMER_SHARDS == 3 && expected.len() < 250 {
-            world.store.add_notification(&made, None).await.expect("an answer");
+            world.store.add_notification(&made, None).await.expect("no store error");
             expected.push(timer);
         }
     }
     expected.sort();
     let deadline = now() + SignedDuration::from_secs(50);
-    let swept = dispatch_due_timers::handle(&world.store, &world.queue, &world.clock, deadline).await;
-    assert_eq!(swept.expect("nothing fails here"), 250);
+    let dispatched =
+        dispatch_due_timers::handle(&world.store, &world.queue, &world.clock, deadline).await;
+    assert_eq!(dispatched.expect("nothing fails here"), 250);
     let mut queued = world.queue.take();
     queued.sort();
     assert_eq!(queued, expected);
     let again = dispatch_due_timers::handle(&world.store, &world.queue, &world.clock, deadline).await;
-    assert_eq!(again.expect("nothing fails here"), 0, "all of them are postponed");
+    assert_eq!(again.expect("nothing fails here"), 0, "all timers are postponed");
 }

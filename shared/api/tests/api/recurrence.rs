@@ -1,4 +1,4 @@
-//! Tasks that come again, and tasks that complete themselves, over HTTP and through the worker.
+//! Recurring tasks and automatic completion, over HTTP and through the worker.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -41,7 +41,7 @@ impl<S: taskbell_test::contract::Store> World<S> {
 }
 
 #[tokio::test]
-async fn completing_makes_the_next_occurrence_until_the_count_ends_it() {
+async fn completing_creates_the_next_occurrence_until_count_is_reached() {
     let world = World::on(taskbell_test::Memory::default());
     let first = weekly(&world).await.body;
     assert_eq!(
@@ -72,7 +72,7 @@ async fn completing_makes_the_next_occurrence_until_the_count_ends_it() {
 }
 
 #[tokio::test]
-async fn many_completions_at_the_same_time_make_one_occurrence() {
+async fn concurrent_completions_create_one_occurrence() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
     let first = weekly(&world).await.body;
@@ -121,7 +121,7 @@ async fn skipping_and_rescheduling_keep_the_rule() {
 }
 
 #[tokio::test]
-async fn a_bad_rule_names_its_field_and_creates_nothing() {
+async fn an_invalid_recurrence_rule_is_reported_with_its_field() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     for (body, field, code) in [
@@ -152,7 +152,7 @@ async fn a_bad_rule_names_its_field_and_creates_nothing() {
 }
 
 #[tokio::test]
-async fn a_task_completes_itself_and_the_ledger_says_so() {
+async fn an_automatic_completion_is_recorded_in_the_delivery_log() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let body = json!({
@@ -163,20 +163,20 @@ async fn a_task_completes_itself_and_the_ledger_says_so() {
     assert_eq!(made["auto_complete_at"], "2026-03-01T08:02:00Z");
     let task_id = made["id"].as_str().expect("an id").parse().expect("an id");
     let timer = Timer { at: instant("2026-03-01T08:02:00Z"), subject: TimerTarget::Task(task_id) };
-    assert_eq!(world.queue.take(), [timer], "it is near, so it is queued at once");
-    let ledger = world.on_task("list-task-reminders", &made["id"]).await.body;
+    assert_eq!(world.queue.take(), [timer], "it is within the dispatch horizon");
+    let log = world.on_task("list-task-reminders", &made["id"]).await.body;
     let waiting = json!({
         "kind": "auto_completion", "after": "PT2M", "fire_at": "2026-03-01T08:02:00Z",
         "status": "scheduled", "reason": null,
     });
-    assert_eq!((&ledger["items"][0]["kind"], &ledger["items"][1]), (&json!("reminder"), &waiting));
+    assert_eq!((&log["items"][0]["kind"], &log["items"][1]), (&json!("reminder"), &waiting));
 
     let outbox = Outbox::default();
-    world.handle(&outbox, timer).await.expect("it waits for its moment");
+    world.handle(&outbox, timer).await.expect("it is requeued until its time");
     assert_eq!(world.queue.take(), [timer]);
     world.clock.set(timer.at);
     for _ in 0..2 {
-        world.handle(&outbox, timer).await.expect("it is dealt with");
+        world.handle(&outbox, timer).await.expect("the message is handled");
     }
     let done = world.on_task("get-task", &made["id"]).await.body;
     assert_eq!(
@@ -193,7 +193,7 @@ async fn a_task_completes_itself_and_the_ledger_says_so() {
             &json!("task_completed")
         ]
     );
-    let ledger = world.on_task("list-task-reminders", &made["id"]).await.body;
-    assert_eq!(ledger["items"][1]["status"], "done");
+    let log = world.on_task("list-task-reminders", &made["id"]).await.body;
+    assert_eq!(log["items"][1]["status"], "done");
     assert_eq!(outbox.sent().len(), 0);
 }

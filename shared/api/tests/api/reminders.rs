@@ -1,4 +1,4 @@
-//! Dispatcher and worker together: each reminder is sent, once, whatever goes wrong on the way.
+//! Dispatcher and worker together: each reminder is sent once.
 
 use futures_util::future::join;
 use jiff::SignedDuration;
@@ -44,7 +44,7 @@ pub(crate) fn mail_context() -> MailContext {
     MailContext { sender, api_url: "https://api.example.com".to_owned(), link_keys: link_keys() }
 }
 
-/// A task of user 1 that rings at [`DUE`].
+/// A task of user 1 with a reminder at [`DUE`].
 pub(crate) async fn due_in_90_seconds<S: Store>(world: &World<S>) -> (User, Task) {
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Ring", DUE, &["PT0S"])).await;
@@ -52,10 +52,12 @@ pub(crate) async fn due_in_90_seconds<S: Store>(world: &World<S>) -> (User, Task
 }
 
 impl<S: Store> World<S> {
-    pub(crate) async fn sweep(&self) -> usize {
+    /// Runs the dispatcher. Returns the number of queued timers.
+    pub(crate) async fn dispatch(&self) -> usize {
         let deadline = self.clock.now() + minutes(1);
-        let swept = dispatch_due_timers::handle(&self.store, &self.queue, &self.clock, deadline).await;
-        swept.expect("nothing fails here")
+        let dispatched =
+            dispatch_due_timers::handle(&self.store, &self.queue, &self.clock, deadline).await;
+        dispatched.expect("nothing fails here")
     }
 
     pub(crate) async fn handle(&self, mailer: &impl Mailer, timer: Timer) -> Result<(), DeliveryError> {
@@ -73,34 +75,34 @@ impl<S: Store> World<S> {
         worker.handle(&serde_json::to_string(&timer).expect("JSON")).await
     }
 
-    /// Delivers what is in the queue and due; gives how many messages that were.
+    /// Handles all messages in the queue, which must be due. Returns their number.
     pub(crate) async fn deliver(&self, mailer: &impl Mailer) -> usize {
         let timers = self.queue.take();
         for timer in &timers {
-            assert!(timer.at <= self.clock.now(), "SQS would not deliver it yet");
-            self.handle(mailer, *timer).await.expect("it is dealt with");
+            assert!(timer.at <= self.clock.now(), "SQS would not deliver it before its time");
+            self.handle(mailer, *timer).await.expect("the message is handled");
         }
         timers.len()
     }
 
-    /// Delivers until nothing is left in the queue.
+    /// Handles messages until the queue is empty.
     pub(crate) async fn deliver_all(&self, mailer: &impl Mailer) {
         for _ in 0..100 {
             if self.deliver(mailer).await == 0 {
                 return;
             }
         }
-        panic!("messages go round in circles");
+        panic!("the queue never becomes empty");
     }
 
-    /// A minute passes, the dispatcher runs, and what it queued is delivered when it is due.
+    /// Runs the dispatcher, advances the clock by a minute, and handles the messages that are due.
     pub(crate) async fn tick(&self, mailer: &impl Mailer) {
-        self.sweep().await;
+        self.dispatch().await;
         self.clock.advance(minutes(1));
         let timers = self.queue.take();
         let (due, later): (Vec<_>, Vec<_>) = timers.into_iter().partition(|t| t.at <= self.clock.now());
         for timer in due {
-            self.handle(mailer, timer).await.expect("it is dealt with");
+            self.handle(mailer, timer).await.expect("the message is handled");
         }
         for timer in later {
             taskbell_domain::ports::TimerQueue::enqueue(&self.queue, &[timer], timer.at)
@@ -116,11 +118,11 @@ impl<S: Store> World<S> {
     }
 }
 
-async fn is_sent_once_however_often_the_dispatcher_runs<S: Store>(world: &World<S>) {
+async fn check_sent_once_with_repeated_dispatch_runs<S: Store>(world: &World<S>) {
     let (_, task) = due_in_90_seconds(world).await;
     let outbox = Outbox::default();
-    assert_eq!(world.sweep().await, 1);
-    assert_eq!(world.sweep().await, 0, "it is postponed");
+    assert_eq!(world.dispatch().await, 1);
+    assert_eq!(world.dispatch().await, 0, "it is postponed");
     world.clock.set(instant(DUE));
     assert_eq!(world.deliver(&outbox).await, 1);
     assert_eq!(outbox.sent().len(), 1);
@@ -131,11 +133,11 @@ async fn is_sent_once_however_often_the_dispatcher_runs<S: Store>(world: &World<
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
 }
 
-async fn is_sent_once_when_the_queue_loses_its_message<S: Store>(world: &World<S>) {
+async fn check_sent_once_with_a_lost_message<S: Store>(world: &World<S>) {
     let (_, task) = due_in_90_seconds(world).await;
     let outbox = Outbox::default();
-    assert_eq!(world.sweep().await, 1);
-    world.queue.take(); // the cloud was killed here
+    assert_eq!(world.dispatch().await, 1);
+    world.queue.take(); // the message is lost
     for _ in 0..20 {
         world.tick(&outbox).await;
     }
@@ -146,30 +148,30 @@ async fn is_sent_once_when_the_queue_loses_its_message<S: Store>(world: &World<S
 }
 
 #[tokio::test]
-async fn a_reminder_is_sent_once_however_often_the_dispatcher_runs() {
-    is_sent_once_however_often_the_dispatcher_runs(&World::on(Memory::default())).await;
+async fn a_reminder_is_sent_once_if_the_dispatcher_runs_repeatedly() {
+    check_sent_once_with_repeated_dispatch_runs(&World::on(Memory::default())).await;
 }
 
 #[tokio::test]
-async fn a_reminder_is_sent_once_from_dynamodb() {
+async fn a_reminder_is_sent_once_on_dynamodb() {
     let server = Server::start().await;
-    is_sent_once_however_often_the_dispatcher_runs(&World::on(server.store(server.client()))).await;
+    check_sent_once_with_repeated_dispatch_runs(&World::on(server.store(server.client()))).await;
 }
 
 #[tokio::test]
-async fn a_message_lost_between_dispatch_and_send_is_made_up_for() {
-    is_sent_once_when_the_queue_loses_its_message(&World::on(Memory::default())).await;
+async fn a_reminder_is_sent_although_its_message_is_lost() {
+    check_sent_once_with_a_lost_message(&World::on(Memory::default())).await;
 }
 
 #[tokio::test]
-async fn a_message_lost_between_dispatch_and_send_is_made_up_for_from_dynamodb() {
+async fn a_reminder_is_sent_although_its_message_is_lost_on_dynamodb() {
     let server = Server::start().await;
-    is_sent_once_when_the_queue_loses_its_message(&World::on(server.store(server.client()))).await;
+    check_sent_once_with_a_lost_message(&World::on(server.store(server.client()))).await;
 }
 
 #[tokio::test]
 async fn two_workers_with_the_same_message_send_one_mail() {
-    // On DynamoDB each call really waits, so that both have read the task before either stores it.
+    // On DynamoDB each call waits, so that both read the task before either writes it.
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
     let (_, task) = due_in_90_seconds(&world).await;
@@ -177,29 +179,29 @@ async fn two_workers_with_the_same_message_send_one_mail() {
     world.clock.set(instant(DUE));
     let timer = task.timer().expect("a timer");
     let (one, other) = join(world.handle(&outbox, timer), world.handle(&outbox, timer)).await;
-    one.and(other).expect("both are done");
+    one.and(other).expect("both messages are handled");
     assert_eq!(outbox.sent().len(), 1);
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
 }
 
 #[tokio::test]
-async fn a_message_that_comes_early_is_put_back_until_its_moment() {
+async fn a_message_that_arrives_early_is_requeued_until_its_time() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
-    world.handle(&outbox, timer).await.expect("it is dealt with");
+    world.handle(&outbox, timer).await.expect("the message is handled");
     assert_eq!((outbox.sent().len(), world.queue.take()), (0, vec![timer]));
 }
 
 #[tokio::test]
-async fn the_next_reminder_of_the_same_task_is_queued_by_the_worker_if_it_is_near() {
+async fn the_worker_enqueues_the_next_reminder_of_a_task_if_it_is_soon() {
     let world = World::on(Memory::default());
     let ada = world.register(1).await;
     let due = "2026-03-01T08:02:00Z";
     let task = world.create(1, &ada, due_draft("Ring", due, &["PT1M", "PT0S"])).await;
     let outbox = Outbox::default();
     world.clock.set(instant("2026-03-01T08:01:00Z"));
-    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
     assert_eq!(world.queue.take(), [Timer { at: instant(due), subject: TimerTarget::Task(task.id) }]);
     assert_eq!(outbox.sent().len(), 1);
 }
@@ -209,7 +211,7 @@ async fn nothing_is_sent_for_a_task_that_was_completed_moved_or_deleted() {
     for change in ["complete", "move", "delete"] {
         let world = World::on(Memory::default());
         let (ada, task) = due_in_90_seconds(&world).await;
-        world.sweep().await;
+        world.dispatch().await;
         let (name, body) = match change {
             "complete" => ("complete-task", json!({})),
             "move" => ("update-task", json!({"due": "2026-03-09T09:00:00Z"})),
@@ -228,42 +230,45 @@ async fn nothing_is_sent_for_a_task_that_was_completed_moved_or_deleted() {
 }
 
 #[tokio::test]
-async fn a_user_who_turned_mail_off_gets_none_and_the_ledger_says_why() {
+async fn a_reminder_is_skipped_as_mail_off_if_the_user_turned_mail_off() {
     let world = World::on(Memory::default());
     let (mut ada, task) = due_in_90_seconds(&world).await;
     ada.apply(
         UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() },
         world.clock.now(),
     );
-    assert_eq!(world.store.replace_user(&ada, 1, None).await.expect("an answer"), Replaced::Stored);
+    assert_eq!(
+        world.store.replace_user(&ada, 1, None).await.expect("no store error"),
+        Replaced::Stored
+    );
     let outbox = Outbox::default();
     world.clock.set(instant(DUE));
-    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
     assert_eq!(outbox.sent().len(), 0);
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Skipped, Some(Reason::MailOff), 0));
-    let ledger = world.send(&world.event("list-task-reminders", &ada, &task).await).await.body;
-    assert_eq!(ledger["items"][0]["reason"], "mail_off");
+    let log = world.send(&world.event("list-task-reminders", &ada, &task).await).await.body;
+    assert_eq!(log["items"][0]["reason"], "mail_off");
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_the_reminder_uncertain_and_it_is_sent_again_after_five_minutes() {
+async fn a_lost_response_makes_a_reminder_uncertain_and_it_is_sent_again_after_five_minutes() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     outbox.fail_next(MailError::Unknown("timeout".to_owned()));
     world.clock.set(instant(DUE));
-    world.handle(&outbox, task.timer().expect("a timer")).await.expect("it is dealt with");
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Uncertain, None, 1));
     let again = world.stored(task.id).await.timer().expect("a timer");
     assert_eq!(again.at, instant(DUE) + UNCERTAIN_WAIT);
     world.clock.set(again.at);
-    world.handle(&outbox, again).await.expect("it is dealt with");
-    assert_eq!(outbox.sent().len(), 2, "the one way in which a reminder can come twice");
+    world.handle(&outbox, again).await.expect("the message is handled");
+    assert_eq!(outbox.sent().len(), 2, "this is how a reminder can be sent twice");
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 2));
 }
 
 #[tokio::test]
-async fn a_refused_mail_is_tried_again_and_in_the_end_has_failed() {
+async fn a_refused_mail_is_retried_and_finally_fails() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
@@ -272,9 +277,9 @@ async fn a_refused_mail_is_tried_again_and_in_the_end_has_failed() {
     }
     let mut timers = 0;
     while let Some(timer) = world.stored(task.id).await.timer() {
-        assert!(timers < 100, "it has no end");
+        assert!(timers < 100, "it does not end");
         world.clock.set(timer.at);
-        world.handle(&outbox, timer).await.expect("it is dealt with");
+        world.handle(&outbox, timer).await.expect("the message is handled");
         timers += 1;
     }
     assert_eq!((timers, outbox.sent().len()), (MAX_ATTEMPTS, 0));
@@ -283,7 +288,7 @@ async fn a_refused_mail_is_tried_again_and_in_the_end_has_failed() {
 }
 
 #[tokio::test]
-async fn one_bad_message_fails_alone() {
+async fn an_invalid_message_does_not_fail_its_batch() {
     let world = World::on(Memory::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
@@ -322,7 +327,7 @@ async fn one_bad_message_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_mail_for_which_ses_has_no_room_waits_and_is_sent_in_the_end() {
+async fn a_throttled_mail_waits_and_is_finally_sent() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
@@ -331,9 +336,9 @@ async fn a_mail_for_which_ses_has_no_room_waits_and_is_sent_in_the_end() {
     }
     let mut waits = 0;
     while let Some(timer) = world.stored(task.id).await.timer() {
-        assert!(waits < 100, "it has no end");
+        assert!(waits < 100, "it does not end");
         world.clock.set(timer.at);
-        world.handle(&outbox, timer).await.expect("it is dealt with");
+        world.handle(&outbox, timer).await.expect("the message is handled");
         waits += 1;
     }
     assert_eq!((waits, outbox.sent().len()), (3 * MAX_ATTEMPTS + 1, 1));
@@ -341,7 +346,7 @@ async fn a_mail_for_which_ses_has_no_room_waits_and_is_sent_in_the_end() {
 }
 
 #[tokio::test]
-async fn nothing_is_begun_that_there_is_no_time_to_finish() {
+async fn no_delivery_starts_without_time_to_finish() {
     let world = World::on(Memory::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
@@ -365,14 +370,14 @@ async fn nothing_is_begun_that_there_is_no_time_to_finish() {
 }
 
 #[tokio::test]
-async fn a_timer_that_the_queue_refuses_is_found_by_the_next_sweep() {
+async fn a_timer_that_the_queue_refuses_is_found_by_the_next_dispatch_run() {
     let world = World::on(Memory::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     let other = world.create(2, &ada, due_draft("Ring too", DUE, &["PT0S"])).await;
     world.queue.refuse(Some(TimerTarget::Task(task.id)));
-    assert_eq!(world.sweep().await, 1);
+    assert_eq!(world.dispatch().await, 1);
     let queued: Vec<_> = world.queue.take().iter().map(|timer| timer.subject).collect();
     assert_eq!(queued, [TimerTarget::Task(other.id)]);
     world.queue.refuse(None);
-    assert_eq!(world.sweep().await, 1, "what was refused was not postponed");
+    assert_eq!(world.dispatch().await, 1, "a refused timer is not postponed");
 }

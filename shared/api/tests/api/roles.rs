@@ -1,5 +1,5 @@
-//! Each role of the template allows what its function asks of DynamoDB, leading keys included, and nothing else: the local
-//! cloud does not check those. Every function is called in all its ways, and once more while whatever can fail does.
+//! Each role of the template allows exactly the DynamoDB calls of its function, leading keys included, which the local
+//! cloud does not check. Every function is called on all its paths, and again while conditions and batches fail.
 
 mod policy;
 mod recorder;
@@ -13,12 +13,11 @@ use taskbell_test::template::{resources, statements};
 
 use self::{
     policy::{grants, names_one_kind, refused, unused},
-    recorder::{Recorder, Trouble, Wanted},
+    recorder::{Failures, Recorder, Wanted},
 };
 use crate::{dynamodb_server::Server, functions::name_of, support::World};
 
-/// What a role grants for something that does not happen in a handler or a worker, an action or an action on one
-/// resource, and who uses it.
+/// Actions, or actions on one resource, that no handler or worker uses here, and who uses them.
 const USED_ELSEWHERE: &[(&str, &str)] = &[
     ("dynamodb:DescribeStream", "Lambda, which reads the stream with the role of the function"),
     ("dynamodb:GetRecords", "Lambda, as above"),
@@ -27,34 +26,31 @@ const USED_ELSEWHERE: &[(&str, &str)] = &[
     ("sqs:ReceiveMessage", "Lambda, which reads the queue with the role of the function"),
     ("sqs:DeleteMessage", "Lambda, as above"),
     ("sqs:GetQueueAttributes", "Lambda, as above"),
-    (
-        "sqs:SendMessage on StatisticsDeadLetterQueue",
-        "Lambda, which puts there what it has given up of the stream",
-    ),
-    ("ses:SendRawEmail", "the mailer, for whom another one stands in here"),
+    ("sqs:SendMessage on StatisticsDeadLetterQueue", "Lambda, for discarded records of the stream"),
+    ("ses:SendRawEmail", "the mailer, which is a fake in these tests"),
     ("ssm:GetParameter", "main, which reads the signing key at start; create-signing-key"),
     ("ssm:PutParameter", "create-signing-key"),
     ("ssm:DeleteParameter", "create-signing-key"),
 ];
 
-/// A world on a table that remembers what is asked of it, and can be in trouble.
+/// A world on DynamoDB whose calls are recorded and can be made to fail.
 struct Stage {
     world: World<DynamoDb>,
     recorder: Recorder,
-    trouble: Trouble,
+    failures: Failures,
     _server: Server,
 }
 
 impl Stage {
     async fn new() -> Self {
-        let (recorder, trouble, server) =
-            (Recorder::default(), Trouble::default(), Server::start().await);
-        let client = recorder.on(&trouble.on(&server.client()));
+        let (recorder, failures, server) =
+            (Recorder::default(), Failures::default(), Server::start().await);
+        let client = recorder.on(&failures.on(&server.client()));
         let world = World::on(server.store(client));
-        Self { world, recorder, trouble, _server: server }
+        Self { world, recorder, failures, _server: server }
     }
 
-    /// What has been asked for since the last time, queueing included.
+    /// The calls since the last reading, including messages to the queue.
     fn calls(&self) -> BTreeSet<Wanted> {
         let mut calls: BTreeSet<_> = self.recorder.take().into_iter().collect();
         if !self.world.queue.take().is_empty() {
@@ -69,8 +65,8 @@ fn queueing() -> Wanted {
     Wanted { place: "ReminderQueue".to_owned(), action: "sqs:SendMessage", keys }
 }
 
-/// What is wrong with the role of a function that has made these calls, and the exceptions that it has needed.
-fn judge(
+/// Compares the role of a function with its calls. Adds the differences and the exceptions that were needed.
+fn compare(
     id: &str,
     role: &[Value],
     calls: &BTreeSet<Wanted>,
@@ -93,7 +89,7 @@ fn judge(
 }
 
 #[tokio::test]
-async fn each_role_allows_what_its_function_asks_for_and_nothing_else() {
+async fn each_role_allows_exactly_what_its_function_uses() {
     let (mut wrong, mut needed, mut checked) = (BTreeSet::new(), BTreeSet::new(), 0);
     let workers = scenes::workers().await;
     for (id, template) in resources("AWS::Serverless::Function") {
@@ -105,16 +101,16 @@ async fn each_role_allows_what_its_function_asks_for_and_nothing_else() {
             None => BTreeSet::new(),
         };
         checked += calls.len();
-        judge(&id, &statements(&template), &calls, &mut wrong, &mut needed);
+        compare(&id, &statements(&template), &calls, &mut wrong, &mut needed);
     }
     assert_eq!(wrong, BTreeSet::new());
     let listed = USED_ELSEWHERE.iter().map(|(action, _)| (*action).to_owned()).collect();
-    assert_eq!(needed, listed, "an exception that nothing needs");
+    assert_eq!(needed, listed, "an exception is not needed");
     assert!(checked > 200, "{checked}");
 }
 
 #[test]
-fn every_pattern_of_leading_keys_names_one_kind_of_item() {
+fn each_leading_key_pattern_matches_one_kind_of_item() {
     for pattern in ["*", "", "#*", "U*", "COUNT*", "USER", "USER#*x", "USER#?", "US*R#*", "U#*S#*"] {
         assert_eq!(names_one_kind(pattern), pattern == "USER", "{pattern}");
     }

@@ -1,4 +1,4 @@
-//! Many reminders at once, through dispatcher and worker on DynamoDB. A few here; `make scale` measures with many.
+//! Many simultaneous reminders, through dispatcher and worker on DynamoDB. `make scale` measures with more.
 
 use std::{
     collections::BTreeSet,
@@ -27,41 +27,42 @@ use taskbell_test::{
 };
 
 use crate::{
-    budget::{AT_ONCE, Cost, Meter},
+    budget::AT_ONCE,
     dynamodb_server::Server,
+    meter::{Cost, Meter},
     reminders::mail_context,
     support::World,
 };
 
-/// How many workers run (`ReminderConcurrency`), as in docs/scale.md.
+/// The number of concurrent workers (`ReminderConcurrency`), as in docs/scale.md.
 const WORKERS: usize = 5;
 
 fn number_from(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// Stores tasks that ring so many seconds after the beginning.
-async fn store_tasks(store: &DynamoDb, owner: &User, rings: impl Iterator<Item = (u64, u64)>) {
-    stream::iter(rings)
+/// Stores tasks with a reminder this many seconds after the start.
+async fn store_tasks(store: &DynamoDb, owner: &User, fire_times: impl Iterator<Item = (u64, u64)>) {
+    stream::iter(fire_times)
         .for_each_concurrent(AT_ONCE, async |(number, seconds)| {
             let due = now() + SignedDuration::from_secs(i64::try_from(seconds).expect("soon"));
             let made = task(number, owner, due_draft("Ring", &due.to_string(), &["PT0S"]));
-            assert_eq!(store.create(&made, None, None).await.expect("an answer"), Created::Stored);
+            assert_eq!(store.create(&made, None, None).await.expect("no store error"), Created::Stored);
         })
         .await;
 }
 
-/// What a number of messages of the queue cost and took.
+/// The cost and duration of handling messages.
 #[derive(Default)]
 struct Work {
     cost: Cost,
-    took: Duration,
-    /// The longest time from the moment at which all of them were due until one was sent.
+    duration: Duration,
+    /// The longest time from the time at which all reminders of a batch were due until the last was sent.
     longest: Duration,
 }
 
-/// Lets workers deal with messages, as many at a time as the template gives them.
-async fn work_off(
+/// Lets workers handle messages, in batches of the size in the template.
+async fn handle_all(
     world: &World<DynamoDb>,
     outbox: &Outbox,
     meter: &Meter,
@@ -98,67 +99,67 @@ async fn work_off(
         .await;
     let took = started.elapsed();
     work.cost += meter.read();
-    work.took += took;
+    work.duration += took;
     work.longest = work.longest.max(took);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_reminder_of_a_rush_is_sent_once() {
+async fn every_reminder_of_a_peak_is_sent_once() {
     let (count, spread) = (number_from("REMINDERS", 300), number_from("SPREAD", 1));
     let server = Server::start().await;
     let meter = Meter::default();
     let world = World::on(server.store(meter.on(&server.client())));
     let ada = world.register(1).await;
     let first = 300;
-    let rings = (0..count).map(|number| (number + 1, first + number * spread / count));
-    store_tasks(&server.store(server.client()), &ada, rings).await;
+    let fire_times = (0..count).map(|number| (number + 1, first + number * spread / count));
+    store_tasks(&server.store(server.client()), &ada, fire_times).await;
 
     let outbox = Outbox::default();
-    let (mut sweeps, mut work) = (Work::default(), Work::default());
+    let (mut dispatches, mut work) = (Work::default(), Work::default());
     let mut waiting: Vec<Timer> = Vec::new();
     let end = now() + SignedDuration::from_secs(i64::try_from(first + spread + 60).expect("soon"));
     while world.clock.now() < end {
         meter.read();
         let started = Instant::now();
-        world.sweep().await;
-        sweeps.took += started.elapsed();
-        sweeps.cost += meter.read();
+        world.dispatch().await;
+        dispatches.duration += started.elapsed();
+        dispatches.cost += meter.read();
         waiting.extend(world.queue.take());
         world.clock.advance(SignedDuration::from_mins(1));
         let (due, later) = waiting.into_iter().partition(|timer| timer.at <= world.clock.now());
         waiting = later;
-        work_off(&world, &outbox, &meter, due, &mut work).await;
+        handle_all(&world, &outbox, &meter, due, &mut work).await;
     }
 
     let sent = outbox.sent();
-    let told: BTreeSet<_> = sent.iter().map(|mail| mail.about.reminder).collect();
-    assert_eq!((sent.len() as u64, told.len() as u64), (count, count), "each once");
+    let reminders: BTreeSet<_> = sent.iter().map(|mail| mail.about.reminder).collect();
+    assert_eq!((sent.len() as u64, reminders.len() as u64), (count, count), "each once");
     for number in [1, count / 2, count] {
         let id = task(number, &ada, due_draft("Ring", &now().to_string(), &[])).id;
-        let stored = world.store.task(id).await.expect("an answer").expect("the task");
+        let stored = world.store.task(id).await.expect("no store error").expect("the task");
         assert_eq!(stored.reminders[0].delivery.status, DeliveryStatus::Sent);
     }
     let calls = |cost: Cost| cost.calls as f64 / count as f64;
-    let (dispatch, send) = (calls(sweeps.cost), calls(work.cost));
+    let (dispatch, send) = (calls(dispatches.cost), calls(work.cost));
     println!("| {count} reminders within {spread} s | calls | reads | writes |\n|---|---|---|---|");
-    for (what, cost) in [("dispatch", sweeps.cost), ("send", work.cost)] {
+    for (what, cost) in [("dispatch", dispatches.cost), ("send", work.cost)] {
         let (reads, writes) = (cost.reads / count as f64, cost.writes / count as f64);
         println!("| to {what} one | {:.2} | {reads:.1} | {writes:.1} |", calls(cost));
     }
     println!(
         "dispatched in {:.1} s, sent in {:.1} s, {:.0} a second, the last {:.1} s late",
-        sweeps.took.as_secs_f64(),
-        work.took.as_secs_f64(),
-        count as f64 / work.took.as_secs_f64(),
+        dispatches.duration.as_secs_f64(),
+        work.duration.as_secs_f64(),
+        count as f64 / work.duration.as_secs_f64(),
         work.longest.as_secs_f64(),
     );
-    // Read the task, claim it, read the reader, record it.
+    // Read the task, claim it, read the recipient, record the result.
     assert!(send <= 4.0, "{send} calls to send one");
     assert!(dispatch <= 1.0 + 16.0 * 8.0 / count as f64, "{dispatch} calls to dispatch one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_that_finds_nothing_costs_the_same_however_many_tasks_are_stored() {
+async fn the_cost_of_an_empty_dispatch_run_does_not_depend_on_the_stored_tasks() {
     let count = number_from("STORED", 1_000);
     let server = Server::start().await;
     let meter = Meter::default();
@@ -167,16 +168,16 @@ async fn a_sweep_that_finds_nothing_costs_the_same_however_many_tasks_are_stored
     meter.read();
     let measured = async || {
         let started = Instant::now();
-        assert_eq!(world.sweep().await, 0);
+        assert_eq!(world.dispatch().await, 0);
         (meter.read(), started.elapsed())
     };
     let (empty, _) = measured().await;
     // Spread over a year, from tomorrow on.
-    let rings = (0..count).map(|number| (number + 1, 86_400 + number * 31_536_000 / count));
-    store_tasks(&server.store(server.client()), &ada, rings).await;
+    let fire_times = (0..count).map(|number| (number + 1, 86_400 + number * 31_536_000 / count));
+    store_tasks(&server.store(server.client()), &ada, fire_times).await;
     let (full, took) = measured().await;
     println!(
-        "| a sweep that finds nothing | {} | {:.1} | {:.1} |",
+        "| a dispatch run that finds nothing | {} | {:.1} | {:.1} |",
         full.calls, full.reads, full.writes
     );
     println!("with {count} tasks stored, in {took:?}");

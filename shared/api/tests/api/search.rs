@@ -1,17 +1,17 @@
-//! Searches over HTTP: which texts are found.
+//! Searches over HTTP.
 
 use taskbell_domain::text::Description;
 use taskbell_test::fixtures::draft;
 
 use crate::support::World;
 
-/// A text as it stands in a query.
+/// A text, percent-encoded for a query.
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[tokio::test]
-async fn base_letters_must_match_and_other_letters_must_not() {
+async fn search_matches_base_letters_and_distinguishes_different_letters() {
     let (world, ada, task) = World::seeded().await;
     let titles = ["đường", "Smørrebrød", "கோட", "กิน", "Hauptstraße", "кий"];
     for (number, title) in (2..).zip(titles) {
@@ -38,8 +38,8 @@ async fn base_letters_must_match_and_other_letters_must_not() {
         let items = page["items"].as_array().expect("items").iter();
         assert_eq!(items.map(|task| task["title"].clone()).collect::<Vec<_>>(), found, "{term}");
     }
-    for nothing in ["\u{301}", "\u{200b}"] {
-        let refused = world.send(&event.clone().query(&format!("q={}", encoded(nothing)))).await;
+    for empty in ["\u{301}", "\u{200b}"] {
+        let refused = world.send(&event.clone().query(&format!("q={}", encoded(empty)))).await;
         assert_eq!((refused.status, refused.errors()), (422, vec![("q", "too_short")]));
     }
 }

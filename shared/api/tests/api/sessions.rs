@@ -1,4 +1,4 @@
-//! What a password reset, a block and another role end, and what ends a session.
+//! What a password reset, a block and a role change revoke, and what ends a session.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version, password_hash::phc::PasswordHash};
 use jiff::SignedDuration;
@@ -50,7 +50,7 @@ fn bearer(event: Event, token: &Value) -> Event {
 }
 
 #[tokio::test]
-async fn a_reset_ends_access_tokens_sessions_and_links_that_were_made_before() {
+async fn a_password_reset_revokes_earlier_tokens_sessions_and_links() {
     let (world, ada, task) = World::seeded().await;
     let before = world.log_in(&ada, &task, PASSWORD).await.body;
     let unsubscribe = unsubscribe_token(&ada, MailKind::Reminders);
@@ -68,7 +68,7 @@ async fn a_reset_ends_access_tokens_sessions_and_links_that_were_made_before() {
     let link = world.event("unsubscribe", &ada, &task).await.path("token", &unsubscribe);
     assert_eq!(world.send(&link).await.status, 404);
 
-    // In the very same second.
+    // In the same second.
     let after = world.log_in(&ada, &task, NEW).await;
     assert_eq!(after.status, 200, "{}", after.body);
     let event = bearer(world.event("get-profile", &ada, &task).await, &after.body["access_token"]);
@@ -76,7 +76,7 @@ async fn a_reset_ends_access_tokens_sessions_and_links_that_were_made_before() {
 }
 
 #[tokio::test]
-async fn no_token_from_before_becomes_an_operators_or_outlives_a_block() {
+async fn a_role_change_or_block_revokes_earlier_tokens() {
     for patch in [json!({ "role": "operator" }), json!({ "disabled": true })] {
         let (world, ada, task) = World::seeded().await;
         let before = world.log_in(&ada, &task, PASSWORD).await.body;
@@ -96,14 +96,14 @@ async fn no_token_from_before_becomes_an_operators_or_outlives_a_block() {
 }
 
 #[tokio::test]
-async fn a_stale_token_of_an_operator_is_refused_also_where_counting_lets_it_pass() {
+async fn a_revoked_operator_token_gets_401_even_if_the_rate_limit_check_passes() {
     let (world, ada, task) = World::seeded().await;
     let stale = world.access_token(&operator());
-    let stored = world.store.user(operator().id).await.expect("an answer").expect("the operator");
+    let stored = world.store.user(operator().id).await.expect("no store error").expect("the operator");
     let mut changed = stored.clone();
     changed.tokens_valid_from = Some(stored.created_at + SignedDuration::from_secs(1));
     changed.version += 1;
-    world.store.replace_user(&changed, stored.version, None).await.expect("an answer");
+    world.store.replace_user(&changed, stored.version, None).await.expect("no store error");
     for function in ["list-users", "get-user", "update-user", "create-notification"] {
         let event = world.event(function, &ada, &task).await;
         let answer = world.send(&event.header("authorization", &format!("Bearer {stale}"))).await;
@@ -112,73 +112,76 @@ async fn a_stale_token_of_an_operator_is_refused_also_where_counting_lets_it_pas
 }
 
 #[tokio::test]
-async fn becoming_an_operator_needs_a_session_that_has_not_ended_and_ends_the_token_of_before() {
+async fn becoming_an_operator_needs_an_open_session_and_revokes_the_token() {
     let (world, ada, task) = World::seeded().await;
     let boss = operator();
-    let stored = world.store.user(boss.id).await.expect("an answer").expect("the operator");
+    let stored = world.store.user(boss.id).await.expect("no store error").expect("the operator");
     let demoted = User { role: AccountRole::User, version: stored.version + 1, ..stored.clone() };
-    world.store.replace_user(&demoted, stored.version, None).await.expect("an answer");
+    world.store.replace_user(&demoted, stored.version, None).await.expect("no store error");
     let claim = world.event("become-operator", &ada, &task).await;
     assert_eq!(world.send(&claim).await.status, 202);
     let mails = world.mails().await;
     let code = mails[0].1.lines().find(|line| line.len() == 59).expect("a code").to_owned();
     let with_code = claim.clone().body(&json!({ "code": code }));
 
-    world.store.close_sessions(boss.id).await.expect("an answer");
+    world.store.close_sessions(boss.id).await.expect("no store error");
     for event in [&claim, &with_code] {
         assert_eq!(world.send(event).await.status, 401, "the session has ended");
     }
     world.refresh_token(&boss).await;
     let made = world.send(&with_code).await;
     assert_eq!((made.status, &made.body["role"]), (200, &json!("operator")));
-    assert_eq!(world.send(&claim).await.status, 401, "the token is from before");
+    assert_eq!(world.send(&claim).await.status, 401, "the token was issued before");
 }
 
 #[tokio::test]
-async fn a_log_in_that_races_a_reset_opens_no_session_with_the_old_password() {
+async fn a_log_in_concurrent_with_a_reset_opens_no_session_with_the_old_password() {
     let memory = Memory::default();
     let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
     let (ada, task) = world.inhabit().await;
     let (store, id) = (memory.clone(), ada.id);
     let reset = async move {
-        let notification =
-            store.notification(reset_code().notification).await.expect("an answer").expect("a code");
+        let notification = store
+            .notification(reset_code().notification)
+            .await
+            .expect("no store error")
+            .expect("a code");
         let code = Notification { version: notification.version + 1, ..notification };
-        let mut user = store.user(id).await.expect("an answer").expect("ada");
+        let mut user = store.user(id).await.expect("no store error").expect("ada");
         user.set_password("5e".repeat(16), now());
         let credential = Credential { user: id, password_hash: "another".to_owned() };
         let limit = &RateLimit::requests(1);
         let redemption = Redemption { code: &code, user: &user, credential: Some(&credential), limit };
-        assert!(store.redeem(redemption).await.expect("an answer"));
-        store.close_sessions(id).await.expect("an answer");
+        assert!(store.redeem(redemption).await.expect("no store error"));
+        store.close_sessions(id).await.expect("no store error");
     };
     world.store.faults.before("open_session", reset);
     let raced = world.log_in(&ada, &task, PASSWORD).await;
-    assert!(world.store.faults.is_done(), "nobody came between");
+    assert!(world.store.faults.is_done(), "the concurrent change did not run");
     assert_eq!((raced.status, raced.code()), (401, "invalid_credentials"));
     assert!(!memory.contents().contains("Session {"), "no session is open");
 }
 
 #[tokio::test]
-async fn a_reset_that_was_cut_off_leaves_no_session_that_can_be_continued() {
+async fn an_interrupted_password_reset_leaves_no_usable_session() {
     let (world, ada, task) = World::seeded().await;
     let before = world.log_in(&ada, &task, PASSWORD).await.body;
     world.clock.advance(SignedDuration::from_mins(1));
-    // The profile says that the password was set; the sessions are still there.
-    let stored = world.store.user(ada.id).await.expect("an answer").expect("ada");
+    // The profile has the new password time, but the sessions were not closed.
+    let stored = world.store.user(ada.id).await.expect("no store error").expect("ada");
     let mut changed = stored.clone();
     changed.set_password("5e".repeat(16), world.clock.now());
-    world.store.replace_user(&changed, stored.version, None).await.expect("an answer");
+    world.store.replace_user(&changed, stored.version, None).await.expect("no store error");
     let refused = world.refresh(&ada, &task, &before["refresh_token"]).await;
     assert_eq!((refused.status, refused.code()), (401, "invalid_refresh_token"));
     let text = before["refresh_token"].as_str().expect("a token");
     let session = RefreshToken::parse(text).expect("a token").session;
     let has = world.store.has_session(ada.id, session, now()).await;
-    assert!(!has.expect("an answer"), "it has ended");
+    assert!(!has.expect("no store error"), "it has expired");
 }
 
 #[tokio::test]
-async fn only_a_secret_that_was_the_sessions_ends_it() {
+async fn only_a_genuine_used_refresh_token_ends_the_session() {
     let (world, ada, task) = World::seeded().await;
     let first = world.log_in(&ada, &task, PASSWORD).await.body["refresh_token"].clone();
     let text = first.as_str().expect("a token");
@@ -194,17 +197,17 @@ async fn only_a_secret_that_was_the_sessions_ends_it() {
         assert_eq!((refused.status, refused.code()), (401, "invalid_refresh_token"), "{forged}");
     }
     let second = world.refresh(&ada, &task, &first).await;
-    assert_eq!(second.status, 200, "the session goes on");
+    assert_eq!(second.status, 200, "the session continues");
     let third = world.refresh(&ada, &task, &second.body["refresh_token"]).await;
     assert_eq!(third.status, 200);
-    // The very first one was a secret of this session, however long ago.
+    // The first token belonged to this session, so its reuse ends it.
     assert_eq!(world.refresh(&ada, &task, &first).await.status, 401);
     let ended = world.refresh(&ada, &task, &third.body["refresh_token"]).await;
-    assert_eq!(ended.status, 401, "the session has ended for both");
+    assert_eq!(ended.status, 401, "the session has ended for all tokens");
 }
 
 #[tokio::test]
-async fn a_hash_with_parameters_of_before_is_replaced_at_the_next_log_in() {
+async fn a_password_hash_with_old_parameters_is_replaced_at_log_in() {
     let (world, _, task) = World::seeded().await;
     let params = Params::new(8_192, 1, 1, None).expect("parameters");
     let weaker = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -212,10 +215,10 @@ async fn a_hash_with_parameters_of_before_is_replaced_at_the_next_log_in() {
         weaker.hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16]).expect("a hash");
     let old = user(40);
     let credential = Credential { user: old.id, password_hash: hash.to_string() };
-    world.store.register(&old, &credential, None).await.expect("an answer");
+    world.store.register(&old, &credential, None).await.expect("no store error");
     assert_eq!(world.log_in(&old, &task, "another passphrase").await.status, 401);
     let stored = async || {
-        let found = world.store.credential(&old.email).await.expect("an answer");
+        let found = world.store.credential(&old.email).await.expect("no store error");
         found.expect("a credential").password_hash
     };
     assert_eq!(stored().await, hash.to_string(), "only the right password is hashed again");

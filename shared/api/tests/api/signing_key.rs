@@ -1,5 +1,5 @@
-//! The custom resource: keys are made once for a version, one takes the place of another without a gap, and
-//! CloudFormation always gets an answer.
+//! The custom resource: keys are created once per version, rotated without interruption, and CloudFormation always gets a
+//! response.
 
 use std::sync::{
     Mutex,
@@ -52,7 +52,7 @@ impl SigningKeyStore for Parameter {
     }
 }
 
-/// What CloudFormation is answered when it asks for a version of the keys at this moment.
+/// The response to a request of CloudFormation for a version of the keys at this time.
 async fn ask_at(
     request_type: &str,
     version: &str,
@@ -85,11 +85,11 @@ fn identity() -> Identity {
 
 /// The keys in the parameter.
 async fn stored(parameter: &Parameter) -> KeyRing {
-    KeyRing::parse(&parameter.read().await.expect("an answer").expect("keys")).expect("keys")
+    KeyRing::parse(&parameter.read().await.expect("no store error").expect("keys")).expect("keys")
 }
 
 #[tokio::test]
-async fn keys_are_made_once_for_a_version() {
+async fn keys_are_created_once_per_version() {
     let parameter = Parameter(Some(Mutex::default()));
     let made = ask("Create", &parameter).await;
     assert_eq!((&made["Status"], &made["RequestId"]), (&json!("SUCCESS"), &json!("example-request")));
@@ -99,7 +99,7 @@ async fn keys_are_made_once_for_a_version() {
     assert!(LinkKeys::parse(&text("LinkKeys")).is_ok());
     assert!(CursorKey::parse(&text("CursorKey")).is_ok());
     assert_eq!(stored(&parameter).await.public_keys().to_string(), text("PublicKeys"));
-    let private = parameter.read().await.expect("an answer").expect("keys");
+    let private = parameter.read().await.expect("no store error").expect("keys");
     let private: Value = serde_json::from_str(&private).expect("JSON");
     assert!(!made.to_string().contains(private[0]["key"].as_str().expect("a key")));
     for again in ["Create", "Update"] {
@@ -110,7 +110,7 @@ async fn keys_are_made_once_for_a_version() {
 }
 
 #[tokio::test]
-async fn a_new_version_has_all_that_sign_and_verify_change_to_another_key_without_a_gap() {
+async fn a_new_version_rotates_all_keys_without_interruption() {
     let parameter = Parameter(Some(Mutex::default()));
     let before = ask("Create", &parameter).await;
     let old = stored(&parameter).await;
@@ -120,7 +120,7 @@ async fn a_new_version_has_all_that_sign_and_verify_change_to_another_key_withou
     let verifier = |answer: &Value| {
         Verifier::new(name, answer["Data"]["PublicKeys"].as_str().expect("keys")).expect("a verifier")
     };
-    // While the stack is being updated, some functions have the keys of before and some those of after.
+    // During the update of a stack, some functions have the old keys and some the new ones.
     for (signer, verifier) in
         [(&old, verifier(&after)), (&new, verifier(&before)), (&new, verifier(&after))]
     {
@@ -129,13 +129,13 @@ async fn a_new_version_has_all_that_sign_and_verify_change_to_another_key_withou
         assert_eq!(verifier.verify(&token, now()), Some(identity()));
     }
     assert_ne!(after["Data"]["CursorKey"], before["Data"]["CursorKey"]);
-    // A rollback asks for the version before.
+    // A rollback requests the previous version.
     let back = ask_at("Update", "1", &parameter, now()).await;
     assert_eq!(back["Data"], before["Data"]);
 }
 
 #[tokio::test]
-async fn keys_that_were_deleted_or_broken_are_made_again_by_a_new_version() {
+async fn a_new_version_recreates_deleted_or_invalid_keys() {
     for broken in [None, Some("no keys".to_owned())] {
         let parameter = Parameter(Some(Mutex::new(broken)));
         let answer = ask_at("Update", "2", &parameter, now()).await;
@@ -153,7 +153,7 @@ async fn deleting_the_stack_deletes_the_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_answered_too() {
+async fn cloudformation_gets_a_response_on_failure() {
     for request_type in ["Create", "Update", "Delete"] {
         let began = tokio::time::Instant::now();
         let answer = ask(request_type, &Parameter(None)).await;
@@ -165,7 +165,7 @@ async fn a_failure_is_answered_too() {
     }
 }
 
-/// Never answers.
+/// Never responds.
 struct Hanging;
 
 impl SigningKeyStore for Hanging {
@@ -183,7 +183,7 @@ impl SigningKeyStore for Hanging {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_is_answered_for_before_the_function_ends() {
+async fn cloudformation_gets_a_response_before_the_timeout_if_ssm_hangs() {
     for request_type in ["Create", "Delete"] {
         let began = tokio::time::Instant::now();
         let answer = ask(request_type, &Hanging).await;
@@ -192,7 +192,7 @@ async fn a_service_that_hangs_is_answered_for_before_the_function_ends() {
     }
 }
 
-/// Denies so many calls, as SSM does while the function's role is not known everywhere yet.
+/// Denies this many calls, as SSM does until the role of the function has propagated.
 struct Propagating(AtomicU32, Parameter);
 
 impl Propagating {
@@ -222,7 +222,7 @@ impl SigningKeyStore for Propagating {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_is_not_known_everywhere_yet_is_waited_for() {
+async fn access_denied_is_retried_until_the_role_has_propagated() {
     for denied in [1, 4, 8] {
         let parameter = Propagating(AtomicU32::new(denied), Parameter(Some(Mutex::default())));
         let answer = ask("Create", &parameter).await;

@@ -1,4 +1,4 @@
-//! Answers stay below what Lambda can give: 6,291,556 bytes, with the body written as a string of JSON.
+//! Responses stay below the limit of Lambda: 6,291,556 bytes, with the body as a JSON string.
 
 use std::collections::BTreeSet;
 
@@ -21,12 +21,12 @@ use crate::{
     support::{Answer, World},
 };
 
-/// The bytes of an answer as they are in Lambda's response.
+/// The size of a body in Lambda's response, in bytes.
 fn bytes(answer: &Answer) -> usize {
     json!(answer.body.to_string()).to_string().len()
 }
 
-/// A draft whose description is as long as it can be, of characters that are escaped twice.
+/// A draft with the longest description, of characters that are escaped twice.
 fn large(title: &str) -> TaskDraft {
     TaskDraft { description: Description::parse(&"\"".repeat(16_000)).expect("a text"), ..draft(title) }
 }
@@ -40,7 +40,7 @@ async fn with_large_tasks<S: Store>(world: &World<S>) -> (User, Vec<Task>) {
     (ada, tasks)
 }
 
-/// Walks a list to its end; gives the ids of what it found, and how many items its pages had.
+/// Reads a whole list. Returns the ids and the number of items per page.
 async fn walk<S: Store>(
     world: &World<S>,
     list: &str,
@@ -64,7 +64,7 @@ async fn walk<S: Store>(
             None => return (ids, pages),
         }
     }
-    panic!("{list} has no end");
+    panic!("{list} does not end");
 }
 
 async fn pages_of_large_tasks<S: Store>(world: &World<S>) {
@@ -77,29 +77,29 @@ async fn pages_of_large_tasks<S: Store>(world: &World<S>) {
 }
 
 #[tokio::test]
-async fn a_page_of_large_tasks_ends_early_and_the_next_goes_on_behind_it() {
+async fn a_page_of_large_tasks_ends_early_and_the_next_page_continues() {
     pages_of_large_tasks(&World::on(Memory::default())).await;
 }
 
 #[tokio::test]
-async fn a_page_of_large_tasks_ends_early_in_dynamodb_too() {
+async fn a_page_of_large_tasks_ends_early_on_dynamodb() {
     let server = Server::start().await;
     pages_of_large_tasks(&World::on(server.store(server.client()))).await;
 }
 
 #[tokio::test]
-async fn a_page_of_long_comments_ends_early_and_the_next_goes_on_behind_it() {
+async fn a_page_of_long_comments_ends_early_and_the_next_page_continues() {
     let (world, ada, task) = World::seeded().await;
     for number in 100..200 {
         let mut comment = comment(number, &task, &ada);
         comment.text = CommentText::parse(&"🔔".repeat(4_000)).expect("a text");
-        world.store.add_comment(&comment, None).await.expect("an answer");
+        world.store.add_comment(&comment, None).await.expect("no store error");
     }
     let (ids, pages) = walk(&world, "list-comments", (&ada, &task), "").await;
     assert_eq!((ids.len(), pages.len()), (101, 2), "{pages:?}");
 }
 
-/// Sends a batch; gives its results.
+/// Sends a batch. Returns its results.
 async fn batch(world: &World, by: &User, task: &Task, key: &str, operations: &[Value]) -> Vec<Value> {
     let event = world.event("batch-tasks", by, task).await.header("idempotency-key", key);
     let answer = world.send(&event.body(&json!({ "operations": operations }))).await;
@@ -109,7 +109,7 @@ async fn batch(world: &World, by: &User, task: &Task, key: &str, operations: &[V
 }
 
 #[tokio::test]
-async fn a_large_batch_leaves_tasks_out_says_so_and_can_be_replayed() {
+async fn a_large_batch_marks_omitted_tasks_and_can_be_replayed() {
     let world = World::on(Memory::default());
     let (ada, tasks) = with_large_tasks(&world).await;
     let operations: Vec<_> = tasks
@@ -133,12 +133,12 @@ async fn a_large_batch_leaves_tasks_out_says_so_and_can_be_replayed() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_full_names_what_it_has_created_and_still_says_what_went_wrong() {
+async fn a_full_batch_response_still_has_created_ids_and_errors() {
     let world = World::on(Memory::default());
     let (ada, tasks) = with_large_tasks(&world).await;
     let complete = |task: &Task| json!({ "op": "complete", "id": task.id });
     let mut operations: Vec<_> = tasks[..90].iter().map(complete).collect();
-    // As wrong as an operation can be.
+    // Operations with as many errors as possible.
     let fields: serde_json::Map<_, _> = (0..300).map(|n| (format!("{n:0>64}"), json!(0))).collect();
     operations.extend((0..9).map(|_| json!({ "op": "create", "task": fields })));
     operations.push(json!({ "op": "create", "task": { "title": "last" } }));
@@ -156,10 +156,10 @@ async fn a_batch_that_is_full_names_what_it_has_created_and_still_says_what_went
 }
 
 #[tokio::test]
-async fn a_body_with_very_many_wrong_fields_has_the_first_fifty_named() {
+async fn only_the_first_fifty_invalid_fields_are_listed() {
     let (world, ada, task) = World::seeded().await;
     let many = |count: usize| (0..count).map(|n| (format!("{n}"), json!(0))).collect::<Value>();
-    // Wherever they are: at the top, in an object, in elements of arrays, in all operations of a batch.
+    // At the top, in an object, in elements of arrays, and in all operations of a batch.
     for (function, body, total) in [
         ("create-task", many(40_000), 40_001),
         ("update-profile", json!({ "mail": many(40_000) }), 40_000),
@@ -184,7 +184,7 @@ async fn a_body_with_very_many_wrong_fields_has_the_first_fifty_named() {
 }
 
 #[tokio::test]
-async fn an_answer_that_lambda_cannot_give_is_a_problem_instead() {
+async fn a_response_too_large_for_lambda_becomes_a_problem() {
     let (world, ada, task) = World::seeded().await;
     let text = world.event("get-health", &ada, &task).await.json.to_string();
     for (quotes, status) in [(1_000, 200), (3_000_000, 200), (3_000_001, 500)] {

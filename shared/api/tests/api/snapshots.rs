@@ -1,4 +1,4 @@
-//! What each function answers to its event file, whole.
+//! The whole response of each function to its event file.
 
 use serde_json::json;
 

@@ -32,7 +32,7 @@ fn tag(name: &str) -> Tag {
 }
 
 #[tokio::test]
-async fn tags_and_categories_are_told_by_name_with_their_tasks() {
+async fn tags_and_categories_are_listed_by_name_with_task_counts() {
     let (world, ada, known) = World::seeded().await;
     for (number, tags) in [(10, &["b", "a"][..]), (11, &["b"]), (12, &["c"])] {
         let mut one = task(number, &ada, draft("one"));
@@ -69,7 +69,7 @@ async fn tags_and_categories_are_told_by_name_with_their_tasks() {
 }
 
 #[tokio::test]
-async fn statistics_tell_what_is_open_overdue_and_completed_in_the_days_of_the_caller() {
+async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_zone() {
     let (world, ada, known) = World::seeded().await;
     world.count(Some(&known), None).await;
     let stats = world.event("get-stats", &ada, &known).await;
@@ -86,7 +86,7 @@ async fn statistics_tell_what_is_open_overdue_and_completed_in_the_days_of_the_c
     for one in [&late, &soon, &begun] {
         world.count(None, Some(one)).await;
     }
-    // 23:30 in Berlin on that day, and half an hour later: another day there, the same in UTC.
+    // 23:30 in Berlin and half an hour later: two dates in Berlin, one in UTC.
     for (number, at) in [(20, "2026-03-01T22:30:00Z"), (21, "2026-03-01T23:00:00Z")] {
         let mut done = task(number, &ada, draft("done"));
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
@@ -123,14 +123,14 @@ async fn statistics_tell_what_is_open_overdue_and_completed_in_the_days_of_the_c
     }
 }
 
-/// Counts nothing of one task.
-struct Refusing {
+/// Fails for one task.
+struct FailsForTask {
     task: TaskId,
     error: fn() -> PortError,
     counted: Mutex<Vec<TaskId>>,
 }
 
-impl StatisticsUpdates for Refusing {
+impl StatisticsUpdates for FailsForTask {
     async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
         if counted.task == self.task {
             return Err((self.error)());
@@ -150,10 +150,10 @@ fn refused() -> PortError {
 }
 
 #[tokio::test]
-async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipped_and_logged() {
+async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_logged() {
     let ada = user(1);
     let tasks: Vec<_> = (1..=3).map(|number| task(number, &ada, draft("one"))).collect();
-    let lines = Lines::default();
+    let lines = LogLines::default();
     let _logging = tracing::subscriber::set_default(lines.clone());
     let cases: [(fn() -> PortError, _, _, _); 3] = [
         (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting stopped"),
@@ -161,10 +161,10 @@ async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipp
         (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change not counted"),
     ];
     for (error, again, counted, line) in cases {
-        let store = Refusing { task: tasks[1].id, error, counted: Mutex::default() };
+        let store = FailsForTask { task: tasks[1].id, error, counted: Mutex::default() };
         let each = tasks.iter().zip(["1", "2", "3"]);
         let changes = each.map(|(task, name)| (name.to_owned(), Ok((None, Some(task.clone())))));
-        // What cannot be read is skipped in any case.
+        // An unreadable change is always skipped.
         let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
         assert_eq!(taskbell_api::workers::update_statistics::handle(&store, changes).await, again);
         assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
@@ -172,17 +172,17 @@ async fn where_the_store_fails_all_changes_wait_and_one_that_it_refuses_is_skipp
     }
 }
 
-/// Keeps what is logged, as level and message.
+/// Records log lines as level and message.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+struct LogLines(Arc<Mutex<Vec<String>>>);
 
-impl Lines {
+impl LogLines {
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().expect("not poisoned"))
     }
 }
 
-impl tracing::Subscriber for Lines {
+impl tracing::Subscriber for LogLines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("taskbell")
     }

@@ -1,4 +1,4 @@
-//! Tasks: versions, conditions, idempotency, and whose they are.
+//! Tasks: versions, preconditions, idempotency and ownership.
 
 use serde_json::{Value, json};
 use taskbell_domain::timer::{Timer, TimerTarget};
@@ -7,7 +7,7 @@ use taskbell_test::fixtures::{draft, instant};
 use crate::support::World;
 
 #[tokio::test]
-async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
+async fn another_users_task_gets_the_same_404_as_a_missing_task() {
     let (world, ada, task) = World::seeded().await;
     let eve = world.register(2).await;
     let missing = taskbell_test::fixtures::task(99, &ada, draft("never stored"));
@@ -21,7 +21,7 @@ async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
     ] {
         let ask = async |task| {
             let mut answer = world.send(&world.event(function, &eve, task).await).await;
-            answer.headers.remove("ratelimit").expect("each request counts");
+            answer.headers.remove("ratelimit").expect("each request is counted");
             answer
         };
         let (foreign, absent) = (ask(&task).await, ask(&missing).await);
@@ -38,7 +38,7 @@ async fn another_users_task_is_answered_exactly_like_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_change_is_made_only_to_the_version_in_if_match() {
+async fn a_change_applies_only_to_the_version_in_if_match() {
     let (world, ada, task) = World::seeded().await;
     let patch = world.event("update-task", &ada, &task).await;
     for stale in ["\"2\"", "\"0\", \"7\"", "W/\"1\"", "\"1,\"", "\",1\"", ""] {
@@ -56,7 +56,7 @@ async fn a_change_is_made_only_to_the_version_in_if_match() {
 }
 
 #[tokio::test]
-async fn a_change_by_any_endpoint_is_made_only_to_the_version_it_names() {
+async fn a_change_by_any_endpoint_applies_only_to_the_given_version() {
     let functions = ["complete-task", "reopen-task", "skip-task", "snooze-task"];
     let operations = ["update", "complete", "delete"];
     for name in functions.into_iter().chain(operations) {
@@ -67,7 +67,7 @@ async fn a_change_by_any_endpoint_is_made_only_to_the_version_it_names() {
         if name == "reopen-task" {
             assert_eq!(world.as_user("complete-task", &ada, &task).await.status, 200);
         }
-        let present = world.stored(task.id).await.version;
+        let current = world.stored(task.id).await.version;
         let change = async |version: u64| {
             if !operations.contains(&name) {
                 let event = world.event(name, &ada, &task).await;
@@ -84,15 +84,15 @@ async fn a_change_by_any_endpoint_is_made_only_to_the_version_it_names() {
             status.as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status")
         };
         let before = world.store.contents();
-        assert_eq!(change(present + 1).await, 412, "{name}");
-        assert!(world.store.contents() == before, "{name} has changed something");
-        assert!(change(present).await < 300, "{name}");
-        assert!(world.store.contents() != before, "{name} has changed nothing");
+        assert_eq!(change(current + 1).await, 412, "{name}");
+        assert!(world.store.contents() == before, "{name} changed the store");
+        assert!(change(current).await < 300, "{name}");
+        assert!(world.store.contents() != before, "{name} did not change the store");
     }
 }
 
 #[tokio::test]
-async fn a_version_that_the_client_has_is_not_sent_again() {
+async fn if_none_match_with_the_current_version_gets_304() {
     let (world, ada, task) = World::seeded().await;
     let get = world.event("get-task", &ada, &task).await;
     for known in ["\"1\"", "W/\"1\"", "\"9\", \"1\"", "*"] {
@@ -104,7 +104,7 @@ async fn a_version_that_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn both_preconditions_hold_for_every_method_and_if_match_is_asked_first() {
+async fn both_preconditions_apply_to_every_method_and_if_match_comes_first() {
     let changes =
         ["update-task", "delete-task", "complete-task", "reopen-task", "snooze-task", "skip-task"];
     for function in ["get-task"].into_iter().chain(changes) {
@@ -142,7 +142,7 @@ async fn both_preconditions_hold_for_every_method_and_if_match_is_asked_first() 
 }
 
 #[tokio::test]
-async fn a_task_that_is_not_there_is_not_found_whatever_the_preconditions() {
+async fn a_missing_task_gets_404_with_any_preconditions() {
     let (world, _, task) = World::seeded().await;
     let eve = world.register(2).await;
     for function in ["get-task", "update-task", "delete-task", "complete-task"] {
@@ -166,7 +166,7 @@ async fn an_empty_patch_changes_nothing() {
 }
 
 #[tokio::test]
-async fn null_clears_what_a_task_can_be_without() {
+async fn null_clears_optional_fields() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("update-task", &ada, &task).await;
     let all =
@@ -199,7 +199,7 @@ async fn completing_and_reopening_are_idempotent() {
 }
 
 #[tokio::test]
-async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
+async fn the_same_idempotency_key_and_body_return_the_same_task() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await;
     let first = world.send(&event).await;
@@ -215,7 +215,7 @@ async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
     let eve = world.register(2).await;
     let key = event.json["headers"]["idempotency-key"].as_str().expect("a key").to_owned();
     let hers = world.event("create-task", &eve, &task).await.header("idempotency-key", &key);
-    assert_ne!(world.send(&hers).await.body["id"], first.body["id"], "a key is its user's own");
+    assert_ne!(world.send(&hers).await.body["id"], first.body["id"], "keys are separate per user");
 
     let id = first.body["id"].as_str().expect("an id");
     let delete = world.event("delete-task", &ada, &task).await.path("task_id", id);
@@ -224,12 +224,12 @@ async fn the_same_idempotency_key_and_body_give_the_same_task_again() {
 }
 
 #[tokio::test]
-async fn a_reminder_nearer_than_the_look_ahead_is_queued_at_once() {
+async fn a_reminder_within_the_dispatch_horizon_is_queued_at_once() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let due = |due: &str| json!({"title": "t", "due": due, "reminders": [{"before": "PT0S"}]});
     world.send(&event.clone().body(&due("2026-03-01T08:02:01Z"))).await;
-    assert_eq!(world.queue.take(), [], "the dispatcher will find it in time");
+    assert_eq!(world.queue.take(), [], "the dispatcher finds it in time");
     let near = world.send(&event.body(&due("2026-03-01T08:02:00Z"))).await;
     let task_id = near.body["id"].as_str().expect("an id").parse().expect("an id");
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The timing and the wiring that stand in template.yaml and nowhere else: what must hold between timeouts, queues,
-//! schedules and the constants of the program; and that a stack can be created, rolled back and deleted.
+//! The timing and wiring of template.yaml: relations between timeouts, queues, schedules and the constants of the program,
+//! and that a stack can be created, rolled back and deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 const QUEUE: &str = "AWS::SQS::Queue";
 const TABLE: &str = "AWS::DynamoDB::Table";
 
-/// The longest delay of a message on SQS (`SendMessage` in the SQS API reference, `DelaySeconds`).
+/// The maximum delay of a message on SQS (`SendMessage` in the SQS API reference, `DelaySeconds`).
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a DynamoDB stream keeps a record ("Change data capture for DynamoDB Streams").
 const STREAM_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
-/// What Lambda waits before the second and the third attempt of an asynchronous event ("How Lambda handles errors and
+/// The waits of Lambda before the second and third attempt of an asynchronous event ("How Lambda handles errors and
 /// retries with asynchronous invocation").
 const ASYNCHRONOUS_WAITS: SignedDuration = SignedDuration::from_mins(1 + 2);
 
@@ -52,17 +52,20 @@ fn readers_of_queues() -> Vec<(String, String, Value)> {
 // ------------------------------------------------------------------ the reminder protocol
 
 #[test]
-fn a_worker_whose_lease_has_ended_has_been_ended_and_only_then_its_messages_come_again() {
+fn a_lease_outlasts_its_worker_and_ends_before_the_visibility_timeout() {
     let (limit, hidden) =
         (timeout("SendRemindersFunction"), &properties("ReminderQueue")["VisibilityTimeout"]);
-    assert!(limit < LEASE, "a worker may still send after its lease: {limit} against {LEASE}");
-    assert!(LEASE < seconds(hidden), "a message comes again while its worker may still hold the lease");
-    assert!(seconds(hidden) < UNCERTAIN_WAIT, "an uncertain mail is sent again before its message is");
+    assert!(limit < LEASE, "a worker may still send after its lease: {limit} and {LEASE}");
+    assert!(LEASE < seconds(hidden), "a message is redelivered while its worker may hold the lease");
+    assert!(
+        seconds(hidden) < UNCERTAIN_WAIT,
+        "an uncertain mail is sent again before its message is redelivered"
+    );
     assert!(UNCERTAIN_WAIT < RECHECK_AFTER);
 }
 
 #[test]
-fn a_message_is_hidden_for_six_times_its_functions_time_limit() {
+fn the_visibility_timeout_is_at_least_six_function_timeouts() {
     for (function, queue, _) in readers_of_queues() {
         let hidden = seconds(&properties(&queue)["VisibilityTimeout"]);
         assert!(hidden >= timeout(&function) * 6, "{queue} hides messages for {hidden}");
@@ -70,7 +73,7 @@ fn a_message_is_hidden_for_six_times_its_functions_time_limit() {
 }
 
 #[test]
-fn every_reader_of_a_queue_or_stream_reports_the_messages_that_failed() {
+fn every_event_source_mapping_reports_batch_item_failures() {
     for (id, mapping) in resources(MAPPING) {
         let reports = &mapping["Properties"]["FunctionResponseTypes"];
         assert_eq!(reports, &json!(["ReportBatchItemFailures"]), "{id}");
@@ -79,23 +82,23 @@ fn every_reader_of_a_queue_or_stream_reports_the_messages_that_failed() {
 }
 
 #[test]
-fn a_message_that_fails_five_times_waits_in_a_dead_letter_queue_that_keeps_it_longer() {
+fn after_five_failures_a_message_goes_to_a_dead_letter_queue_with_longer_retention() {
     for (_, queue, _) in readers_of_queues() {
         let queue = properties(&queue);
         let redrive = &queue["RedrivePolicy"];
         assert_eq!(redrive["maxReceiveCount"], 5);
         let dead = attribute(&redrive["deadLetterTargetArn"]).expect("a queue");
         let dead = properties(dead.trim_end_matches(".Arn"));
-        // A dead message keeps the moment at which it was first queued.
+        // A message in the dead-letter queue keeps its original timestamp.
         let (kept, kept_dead) =
             (seconds(&queue["MessageRetentionPeriod"]), seconds(&dead["MessageRetentionPeriod"]));
-        assert!(kept < kept_dead, "{kept} against {kept_dead}");
-        assert!(kept > MAX_LATENESS, "a message that could still be sent is lost after {kept}");
+        assert!(kept < kept_dead, "{kept} and {kept_dead}");
+        assert!(kept > MAX_LATENESS, "a message that could still be sent expires after {kept}");
     }
 }
 
 #[test]
-fn every_queue_that_nobody_reads_keeps_its_messages_for_two_weeks_and_has_an_alarm() {
+fn every_dead_letter_queue_keeps_messages_for_14_days_and_has_an_alarm() {
     let read: BTreeSet<_> = readers_of_queues().into_iter().map(|(_, queue, _)| queue).collect();
     let alarms = resources("AWS::CloudWatch::Alarm");
     for (id, queue) in resources(QUEUE).into_iter().filter(|(id, _)| !read.contains(id)) {
@@ -114,20 +117,20 @@ fn every_queue_that_nobody_reads_keeps_its_messages_for_two_weeks_and_has_an_ala
 }
 
 #[test]
-fn a_timer_is_found_by_two_runs_of_the_dispatcher_before_its_moment() {
-    assert!(schedule() * 2 <= DISPATCH_HORIZON, "one run that is missed makes a reminder late");
-    assert!(DISPATCH_HORIZON <= LONGEST_DELAY, "SQS cannot hold a message that long");
+fn two_dispatch_runs_find_each_timer_before_its_time() {
+    assert!(schedule() * 2 <= DISPATCH_HORIZON, "one missed run makes a reminder late");
+    assert!(DISPATCH_HORIZON <= LONGEST_DELAY, "SQS cannot delay a message that long");
 }
 
 #[test]
-fn a_run_of_the_dispatcher_ends_before_the_next_one_begins() {
+fn a_dispatch_run_ends_before_the_next_one_starts() {
     let limit = timeout("DispatchDueTimersFunction");
     assert!(limit < schedule(), "{limit}");
-    assert!(limit > schedule() / 2, "a rush needs the time that there is: {limit}");
+    assert!(limit > schedule() / 2, "a peak needs most of the interval: {limit}");
 }
 
 #[test]
-fn a_function_that_queues_to_its_own_queue_is_no_endless_loop_to_lambda() {
+fn only_functions_that_write_to_their_own_queue_allow_recursive_loops() {
     let readers = readers_of_queues();
     for (id, function) in resources(FUNCTION) {
         let sends_to = |queue: &str| {
@@ -145,7 +148,7 @@ fn a_function_that_queues_to_its_own_queue_is_no_endless_loop_to_lambda() {
 }
 
 #[test]
-fn a_function_behind_the_api_has_ended_before_api_gateway_gives_up() {
+fn api_functions_time_out_before_api_gateway_does() {
     // The longest integration timeout of an HTTP API ("Quotas for configuring and running an HTTP API").
     const LONGEST: SignedDuration = SignedDuration::from_secs(30);
     for (id, function) in resources(FUNCTION) {
@@ -158,7 +161,7 @@ fn a_function_behind_the_api_has_ended_before_api_gateway_gives_up() {
 // ------------------------------------------------------------ retries of events and records
 
 #[test]
-fn every_asynchronous_invocation_says_how_often_and_how_long_it_is_tried() {
+fn every_asynchronous_function_configures_its_retries() {
     let mapped: BTreeSet<_> = resources(MAPPING)
         .values()
         .filter_map(|mapping| mapping["Properties"]["FunctionName"]["Ref"].as_str().map(str::to_owned))
@@ -183,21 +186,21 @@ fn every_asynchronous_invocation_says_how_often_and_how_long_it_is_tried() {
 }
 
 #[test]
-fn a_throttled_run_of_the_dispatcher_is_dropped_before_the_next_one() {
+fn a_throttled_dispatch_run_is_dropped_before_the_next_one() {
     let config = &properties("DispatchDueTimersFunction")["EventInvokeConfig"];
     assert!(seconds(&config["MaximumEventAgeInSeconds"]) <= schedule());
     let every_minute = &properties("DispatchDueTimersFunction")["Events"]["EveryMinute"];
-    let handed_over = &every_minute["Properties"]["RetryPolicy"]["MaximumEventAgeInSeconds"];
-    assert!(seconds(handed_over) <= schedule());
+    let delivery_age = &every_minute["Properties"]["RetryPolicy"]["MaximumEventAgeInSeconds"];
+    assert!(seconds(delivery_age) <= schedule());
 }
 
 #[test]
-fn an_event_of_ses_that_is_not_recorded_waits_in_a_dead_letter_queue() {
+fn an_unrecorded_ses_event_goes_to_a_dead_letter_queue() {
     let function = properties("RecordMailEventsFunction");
     let queue = Some("MailEventDeadLetterQueue.Arn".to_owned());
     assert_eq!(attribute(&function["DeadLetterQueue"]["TargetArn"]), queue, "when it failed");
     let rule = &function["Events"]["Mail"]["Properties"];
-    assert_eq!(attribute(&rule["DeadLetterConfig"]["Arn"]), queue, "when it was never handed over");
+    assert_eq!(attribute(&rule["DeadLetterConfig"]["Arn"]), queue, "when it was never delivered");
     let policy = properties("MailEventDeadLetterPolicy");
     let statement = &policy["PolicyDocument"]["Statement"][0];
     assert_eq!(statement["Principal"]["Service"], "events.amazonaws.com");
@@ -205,7 +208,7 @@ fn an_event_of_ses_that_is_not_recorded_waits_in_a_dead_letter_queue() {
 }
 
 #[test]
-fn a_record_of_a_stream_is_tried_for_hours_and_never_silently_discarded() {
+fn stream_records_are_retried_for_hours_and_then_go_to_a_dead_letter_queue() {
     for (id, mapping) in resources(MAPPING) {
         let mapping = &mapping["Properties"];
         let Some(source) = attribute(&mapping["EventSourceArn"]) else { panic!("{id} has no source") };
@@ -223,7 +226,7 @@ fn a_record_of_a_stream_is_tried_for_hours_and_never_silently_discarded() {
 }
 
 #[test]
-fn ses_sends_every_event_that_the_rule_forwards() {
+fn ses_publishes_every_event_that_the_rule_forwards() {
     let destination = &properties("MailEvents")["EventDestination"];
     let sent = destination["MatchingEventTypes"].as_array().expect("types").clone();
     let rule = &properties("RecordMailEventsFunction")["Events"]["Mail"]["Properties"]["Pattern"];
@@ -246,7 +249,7 @@ fn ses_sends_every_event_that_the_rule_forwards() {
 // ------------------------------------------------------ creating, rolling back and deleting
 
 #[test]
-fn two_stacks_fit_into_one_account_because_nothing_has_a_name_of_its_own() {
+fn no_resource_has_a_fixed_name_so_that_two_stacks_fit_into_one_account() {
     const NAMES: [&str; 12] = [
         "AlarmName",
         "ApiName",
@@ -279,7 +282,7 @@ fn two_stacks_fit_into_one_account_because_nothing_has_a_name_of_its_own() {
 }
 
 #[test]
-fn tables_with_indexes_are_created_one_after_the_other() {
+fn tables_with_indexes_are_created_sequentially() {
     let tables = resources(TABLE);
     let indexed =
         tables.iter().filter(|(_, table)| table["Properties"]["GlobalSecondaryIndexes"].is_array());
@@ -287,15 +290,15 @@ fn tables_with_indexes_are_created_one_after_the_other() {
     assert_eq!(
         after.iter().filter(|before| before.is_none()).count(),
         1,
-        "one is the first: {after:?}"
+        "exactly one table is first: {after:?}"
     );
     let named: BTreeSet<_> = after.iter().flatten().collect();
-    assert_eq!(named.len(), after.len() - 1, "each other one has one of its own before it: {after:?}");
+    assert_eq!(named.len(), after.len() - 1, "the others form a chain: {after:?}");
     assert!(named.iter().all(|before| tables.contains_key(**before)), "{after:?}");
 }
 
 #[test]
-fn a_first_deploy_protects_nothing_so_that_it_can_be_rolled_back() {
+fn a_first_deployment_has_no_deletion_protection() {
     assert_eq!(default_of("DeletionProtection"), "false");
     for (id, table) in resources(TABLE) {
         let protected = &table["Properties"]["DeletionProtectionEnabled"];
@@ -308,7 +311,7 @@ fn a_first_deploy_protects_nothing_so_that_it_can_be_rolled_back() {
 }
 
 #[test]
-fn a_rollback_leaves_nothing_but_the_log_that_says_why() {
+fn a_rollback_keeps_only_the_signing_key_logs() {
     for (id, resource) in template()["Resources"].as_object().expect("resources") {
         let kept = resource.get("DeletionPolicy").is_some_and(|policy| policy != "Delete");
         assert_eq!(kept, id == "SigningKeyLogs", "{id}");
@@ -318,7 +321,7 @@ fn a_rollback_leaves_nothing_but_the_log_that_says_why() {
 }
 
 #[test]
-fn every_log_group_forgets_after_the_days_of_the_parameter() {
+fn every_log_group_uses_the_retention_parameter() {
     for (id, group) in resources("AWS::Logs::LogGroup") {
         assert_eq!(group["Properties"]["RetentionInDays"], json!({"Ref": "LogRetentionDays"}), "{id}");
     }
@@ -328,24 +331,24 @@ fn every_log_group_forgets_after_the_days_of_the_parameter() {
 }
 
 #[test]
-fn the_stack_waits_for_its_key_longer_than_lambda_tries_to_make_it() {
+fn the_signing_key_timeout_exceeds_all_lambda_retries() {
     let limit = timeout("CreateSigningKeyFunction");
     let config = &properties("CreateSigningKeyFunction")["EventInvokeConfig"];
     let age = seconds(&config["MaximumEventAgeInSeconds"]);
     let waits = seconds(&properties("SigningKey")["ServiceTimeout"]);
     assert!(age >= limit * 2 + ASYNCHRONOUS_WAITS, "the third attempt begins after {age}");
-    assert!(waits > age + limit, "an attempt makes a key when the stack waits no more: {waits}");
+    assert!(waits > age + limit, "an attempt may run after the stack stops waiting: {waits}");
     let after = &template()["Resources"]["SigningKey"]["DependsOn"];
     assert_eq!(
         after, "CreateSigningKeyFunctionEventInvokeConfig",
-        "the first event is such an event, too"
+        "the configuration exists before the first event"
     );
 }
 
 // ------------------------------------------------------------------------------- limits
 
 #[test]
-fn the_defaults_leave_half_of_a_new_accounts_ten_functions_to_the_api() {
+fn the_default_concurrency_leaves_half_of_a_new_accounts_limit_to_the_api() {
     let workers = default_of("ReminderConcurrency").as_u64().expect("a number");
     let others = ["dispatch-due-timers", "record-mail-events", "update-statistics"].len() as u64;
     assert!(workers + others <= 10 / 2, "{workers} workers");
@@ -354,14 +357,14 @@ fn the_defaults_leave_half_of_a_new_accounts_ten_functions_to_the_api() {
 }
 
 #[test]
-fn the_workers_are_told_the_sending_rate_and_how_many_they_are() {
+fn the_workers_get_the_sending_rate_and_their_concurrency() {
     let rate = template()["Parameters"]["MailsPerSecond"].clone();
     assert_eq!(
         (&rate["Default"], &rate["MinValue"]),
         (&json!(1), &json!(1)),
-        "what SES's sandbox allows"
+        "the limit of the SES sandbox"
     );
-    let told = &properties("SendRemindersFunction")["Environment"]["Variables"];
-    assert_eq!(told["MAILS_PER_SECOND"], json!({"Ref": "MailsPerSecond"}));
-    assert_eq!(told["REMINDER_CONCURRENCY"], json!({"Ref": "ReminderConcurrency"}));
+    let variables = &properties("SendRemindersFunction")["Environment"]["Variables"];
+    assert_eq!(variables["MAILS_PER_SECOND"], json!({"Ref": "MailsPerSecond"}));
+    assert_eq!(variables["REMINDER_CONCURRENCY"], json!({"Ref": "ReminderConcurrency"}));
 }

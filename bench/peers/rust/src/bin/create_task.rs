@@ -1,4 +1,4 @@
-//! Creates a task, as most functions in Rust do it: one call to DynamoDB, whoever asks for whatever.
+//! Creates a task like a typical function in Rust: one call to DynamoDB, without authentication and validation.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! The least that a function in Rust can do: it answers, and touches nothing.
+//! The minimal function in Rust: it responds and does nothing else.
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 

@@ -1,4 +1,4 @@
-//! Reads a task, as most functions in Rust do it: one call to DynamoDB, whoever asks.
+//! Reads a task like a typical function in Rust: one call to DynamoDB, without authentication.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! What the roles of the template grant.
+//! The permissions that the roles of the template grant.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::recorder::Wanted;
 
-/// One thing that a statement grants: an action on a resource, for the leading keys of a pattern where it is a table or
-/// an index.
+/// A permission: an action on a resource, for a table or an index with a pattern of leading keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Grant {
     pub(super) action: String,
@@ -15,7 +14,7 @@ pub(super) struct Grant {
     pub(super) pattern: Option<String>,
 }
 
-/// `TasksTable`, `TasksTable/index/by-due`, or whatever else a resource is.
+/// The name of a resource, such as `TasksTable` or `TasksTable/index/by-due`.
 fn place(resource: &Value) -> String {
     let named = resource["Fn::GetAtt"].as_str().or(resource["Fn::Sub"].as_str());
     let named = named.map(|name| name.replace("${", "").replace(".Arn}", "").replace(".Arn", ""));
@@ -34,7 +33,7 @@ fn actions(statement: &Value) -> Vec<String> {
     actions.map(|action| action.as_str().expect("an action").to_owned()).collect()
 }
 
-/// The patterns of leading keys for which a statement holds.
+/// The patterns of leading keys of a statement.
 fn patterns(statement: &Value) -> Vec<String> {
     let patterns = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     let patterns = patterns.as_array().into_iter().flatten();
@@ -48,7 +47,7 @@ fn matches(pattern: &str, key: &str) -> bool {
     }
 }
 
-/// Whether a statement allows what a call wants, all its keys together.
+/// Whether a statement allows a call with all its keys.
 fn allows(statement: &Value, wanted: &Wanted) -> bool {
     let patterns = patterns(statement);
     let known = |key: &String| patterns.iter().any(|pattern| matches(pattern, key));
@@ -57,7 +56,7 @@ fn allows(statement: &Value, wanted: &Wanted) -> bool {
         && wanted.keys.iter().all(known)
 }
 
-/// Which of the calls no statement of the function's role allows.
+/// The calls that no statement allows.
 pub(super) fn refused(id: &str, statements: &[Value], calls: &BTreeSet<Wanted>) -> BTreeSet<String> {
     let refused = calls.iter().filter(|call| !statements.iter().any(|one| allows(one, call)));
     let line = |Wanted { place, action, keys }: &Wanted| {
@@ -68,7 +67,7 @@ pub(super) fn refused(id: &str, statements: &[Value], calls: &BTreeSet<Wanted>) 
     refused.map(line).collect()
 }
 
-/// All that statements grant.
+/// All permissions of the statements.
 pub(super) fn grants(statements: &[Value]) -> BTreeSet<Grant> {
     let mut grants = BTreeSet::new();
     for statement in statements {
@@ -88,7 +87,7 @@ pub(super) fn grants(statements: &[Value]) -> BTreeSet<Grant> {
     grants
 }
 
-/// Which grants no call has used.
+/// The permissions that no call has used.
 pub(super) fn unused(grants: BTreeSet<Grant>, calls: &BTreeSet<Wanted>) -> BTreeSet<Grant> {
     let used = |grant: &Grant| {
         calls.iter().any(|call| {
@@ -101,8 +100,7 @@ pub(super) fn unused(grants: BTreeSet<Grant>, calls: &BTreeSet<Wanted>) -> BTree
     grants.into_iter().filter(|grant| !used(grant)).collect()
 }
 
-/// Whether a pattern of leading keys names one kind of item: a word and all that stands behind its `#`, or a key as it
-/// is.
+/// Whether a pattern of leading keys matches one kind of item: a word followed by `#*`, or a whole key.
 pub(super) fn names_one_kind(pattern: &str) -> bool {
     let word = pattern.strip_suffix("#*").unwrap_or(pattern);
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())

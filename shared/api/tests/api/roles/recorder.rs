@@ -1,4 +1,4 @@
-//! What calls ask for, and an unfriendly table: calls are remembered, and those that can be made to fail do.
+//! Interceptors that record the permissions that calls need, and that make calls fail.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,8 +30,8 @@ use crate::wire::{Fate, unprocessed, wired};
 
 type Attributes = std::collections::HashMap<String, AttributeValue>;
 
-/// What one call asks for: an action on one table, or index, and the leading keys of all items that it is for. An
-/// operation of a transaction needs the permission of the call that does the same alone
+/// The permission that a call needs: an action on a table or index, with the leading keys of its items. An operation of a
+/// transaction needs the permission of the equivalent single call
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Wanted {
@@ -40,7 +40,7 @@ pub(super) struct Wanted {
     pub(super) keys: BTreeSet<String>,
 }
 
-/// Remembers what calls ask for.
+/// Records the permissions that calls need.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recorder(Arc<Mutex<Vec<Wanted>>>);
 
@@ -49,7 +49,7 @@ fn partition(item: Option<&Attributes>) -> String {
     key.expect("a partition key").clone()
 }
 
-/// The partition of a query: the value that the first condition on its key compares with.
+/// The partition of a query: the value of the first key condition.
 fn queried(input: &QueryInput) -> String {
     let condition = input.key_condition_expression().expect("a condition");
     let name = condition.split("= ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a value");
@@ -123,7 +123,7 @@ impl Intercept for Recorder {
                 }
             }
         } else {
-            panic!("an operation that no role is checked for");
+            panic!("an operation that this test does not know");
         }
         let mut recorded = self.0.lock().expect("not poisoned");
         recorded.extend(all.into_iter().map(|((place, action), keys)| Wanted { place, action, keys }));
@@ -132,30 +132,30 @@ impl Intercept for Recorder {
 }
 
 impl Recorder {
-    /// The client, with all its calls remembered.
+    /// The client with recording.
     pub(super) fn on(&self, client: &Client) -> Client {
         Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
     }
 
-    /// What has been asked for since the last time.
+    /// The records since the last reading.
     pub(super) fn take(&self) -> Vec<Wanted> {
         std::mem::take(&mut self.0.lock().expect("not poisoned"))
     }
 }
 
-/// Everything that happens on an unusual path: no batch is processed, and each write on a condition is refused when it
-/// is tried first. A transaction conflicts with another one when it is tried a second time.
+/// Failures that lead to unusual paths: batches leave items unprocessed, and the first try of each conditional write fails.
+/// The second try of a transaction has a conflict.
 #[derive(Clone, Default)]
-pub(super) struct Trouble(Arc<Mutex<Option<BTreeMap<String, u32>>>>);
+pub(super) struct Failures(Arc<Mutex<Option<BTreeMap<String, u32>>>>);
 
-impl Trouble {
-    /// The client, to which all that happens once the trouble has begun.
+impl Failures {
+    /// The client with failures, once they have begun.
     pub(super) fn on(&self, client: &Client) -> Client {
-        let trouble = self.clone();
-        wired(client, move |operation, body| trouble.fate(operation, body))
+        let failures = self.clone();
+        wired(client, move |operation, body| failures.fate(operation, body))
     }
 
-    /// Begins, or begins anew: each write is refused once more.
+    /// Starts the failures, or starts again: each write fails once more.
     pub(super) fn begin(&self) {
         *self.0.lock().expect("not poisoned") = Some(BTreeMap::new());
     }

@@ -1,4 +1,4 @@
-//! All ways through the functions, as far as they differ in what is asked of the tables.
+//! Requests that together cover all DynamoDB calls of the functions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,16 +30,16 @@ use taskbell_test::{
 use super::{Stage, recorder::Wanted};
 use crate::support::{Event, World, collaborator, invitation_of, operator};
 
-/// Tasks of space 1 besides the one that user 1 has in their own.
+/// Tasks of space 1.
 struct Shared {
-    /// That of user 1.
+    /// Assigned to user 1.
     ours: Task,
-    /// That of the collaborator.
+    /// Assigned to the collaborator.
     theirs: Task,
 }
 
-/// Tasks of user 1 alone that ring soon when something is done with them: the next occurrence of a series, and one that
-/// is reopened.
+/// Tasks of user 1 with a reminder within the dispatch horizon after a change: the next occurrence of a series, and a
+/// reopened task.
 fn soon(ada: &User) -> [Task; 2] {
     let mut series = due_draft("Series", "2026-02-28T08:01:30Z", &["PT0S"]);
     series.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
@@ -52,32 +52,36 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
         draft.assigned_to = Some(to.id);
         let mut made = task(number, ada, draft);
         made.space = space(1, ada).0.id;
-        world.store.create(&made, None, None).await.expect("an answer");
-        world.store.add_comment(&comment(1, &made, ada), None).await.expect("an answer");
+        world.store.create(&made, None, None).await.expect("no store error");
+        world.store.add_comment(&comment(1, &made, ada), None).await.expect("no store error");
         world.count(None, Some(&made)).await;
         made
     };
     Shared { ours: create(50, ada).await, theirs: create(51, &collaborator()).await }
 }
 
-/// Brings about what a function needs that is not there.
+/// Creates what a function needs in addition.
 async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
     match function {
         "verify-email" | "run-action" | "reset-password" => {
-            let unproven = User { version: 2, email_verified_at: None, ..ada.clone() };
-            let changed = world.store.replace_user(&unproven, 1, None).await.expect("an answer");
+            let unverified = User { version: 2, email_verified_at: None, ..ada.clone() };
+            let changed = world.store.replace_user(&unverified, 1, None).await.expect("no store error");
             assert_eq!(changed, Replaced::Stored);
             world.refresh_token(ada).await;
         }
         "update-user" => drop(world.refresh_token(&collaborator()).await),
         "become-operator" => {
             let user = User { version: 3, role: AccountRole::User, ..operator() };
-            let changed = world.store.replace_user(&user, 2, None).await.expect("an answer");
+            let changed = world.store.replace_user(&user, 2, None).await.expect("no store error");
             assert_eq!(changed, Replaced::Stored);
             let secret_hash = Some(operator_code().hash());
             let content =
                 NotificationKind::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
-            world.store.add_notification(&notification(4, content), None).await.expect("an answer");
+            world
+                .store
+                .add_notification(&notification(4, content), None)
+                .await
+                .expect("no store error");
         }
         "skip-task" => {
             for task in tasks {
@@ -101,7 +105,7 @@ fn operator_code() -> Code {
     }
 }
 
-/// Other requests than the one in `events/`.
+/// Requests other than the one in `events/`.
 async fn others<S: Store>(
     world: &World<S>,
     function: &str,
@@ -120,13 +124,15 @@ async fn others<S: Store>(
         "reopen-task" => vec![ours, world.event(function, ada, &once).await],
         "snooze-task" => vec![ours, event.body(&json!({ "for": "PT1M" }))],
         "run-action" => {
-            let deeds = [
+            let actions = [
                 LinkAction::Complete(series.id),
                 LinkAction::Complete(shared.ours.id),
                 LinkAction::Snooze(mine.id, LeadTime::hours(1)),
                 LinkAction::VerifyEmail,
             ];
-            deeds.map(|link_action| event.clone().path("token", &world.link(ada, link_action))).to_vec()
+            actions
+                .map(|link_action| event.clone().path("token", &world.link(ada, link_action)))
+                .to_vec()
         }
         "unsubscribe" => vec![event.path("token", &invitation_of(ada).0.to_text())],
         "update-profile" => vec![event.body(&json!({ "mail": { "digest": true } }))],
@@ -185,29 +191,29 @@ async fn others<S: Store>(
     }
 }
 
-/// All that a function of the API asks for.
+/// The permissions that a function of the API needs.
 pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
     let mut calls = BTreeSet::new();
-    for troubled in [false, true] {
+    for failing in [false, true] {
         let stage = Stage::new().await;
         let world = &stage.world;
         let (ada, mine) = world.inhabit().await;
         let shared = share(world, &ada).await;
         for task in soon(&ada) {
-            world.store.create(&task, None, None).await.expect("an answer");
+            world.store.create(&task, None, None).await.expect("no store error");
         }
         prepare(world, function, &ada, [&mine, &shared.ours]).await;
         let others = others(world, function, &ada, &mine, &shared).await;
-        // Twice: with the same idempotency key, the same token, or what it has changed; and then otherwise.
+        // The same request twice, for replays and repetitions, and then the other requests.
         let event = world.event(function, &ada, &mine).await;
         let events = [vec![event.clone(), event], others].concat();
         stage.calls();
-        if troubled {
-            stage.trouble.begin();
+        if failing {
+            stage.failures.begin();
         }
         for (number, event) in events.iter().enumerate() {
             let answer = world.send(event).await;
-            assert!(answer.status < 300 || number > 0 || troubled, "{function}: {}", answer.body);
+            assert!(answer.status < 300 || number > 0 || failing, "{function}: {}", answer.body);
             calls.extend(stage.calls());
         }
     }
@@ -220,28 +226,28 @@ fn every_mail() -> MailSettings {
     settings
 }
 
-/// All that the workers ask for.
+/// The permissions that the workers need.
 pub(super) async fn workers() -> BTreeMap<&'static str, BTreeSet<Wanted>> {
     let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for troubled in [false, true] {
-        for (worker, calls) in work(troubled).await {
+    for failing in [false, true] {
+        for (worker, calls) in work(failing).await {
             all.entry(worker).or_default().extend(calls);
         }
     }
     all
 }
 
-async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
+async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let stage = Stage::new().await;
     let world = &stage.world;
     let (ada, _) = world.inhabit().await;
     let (collaborator, shared) = (collaborator(), space(1, &ada).0);
-    let rings = now() + SignedDuration::from_mins(1);
-    let assigned = due_in(&ada, &shared, &collaborator, rings);
-    world.store.create(&assigned, None, None).await.expect("an answer");
+    let fire_at = now() + SignedDuration::from_mins(1);
+    let assigned = due_in(&ada, &shared, &collaborator, fire_at);
+    world.store.create(&assigned, None, None).await.expect("no store error");
     let on = User { version: 2, mail: every_mail(), ..collaborator.clone() };
-    let digest = Timer { at: rings, subject: TimerTarget::Digest(collaborator.id) };
-    world.store.replace_user(&on, 1, Some(digest)).await.expect("an answer");
+    let digest = Timer { at: fire_at, subject: TimerTarget::Digest(collaborator.id) };
+    world.store.replace_user(&on, 1, Some(digest)).await.expect("no store error");
     let contents = [
         NotificationKind::Assignment { to: collaborator.id, task: assigned.id, by: ada.id },
         NotificationKind::Verification { to: ada.id },
@@ -249,43 +255,43 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     ];
     for (number, content) in contents.into_iter().enumerate() {
         let made = notification(70 + number as u64, content);
-        world.store.add_notification(&made, None).await.expect("an answer");
+        world.store.add_notification(&made, None).await.expect("no store error");
     }
-    // And an invitation of somebody who has no account.
+    // An invitation of an address without an account.
     let content =
         NotificationKind::Invitation { to: user(5).email, space: space(2, &collaborator).0.id };
     let carrier = notification(80, content);
     let invitation = Invitation { notification: carrier.id, ..invitation_of(&user(5)).1 };
-    world.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
+    world.store.invite(&invitation, &carrier, None, None).await.expect("no store error");
     let begin = || {
-        if troubled {
-            stage.trouble.begin();
+        if failing {
+            stage.failures.begin();
         }
     };
     stage.recorder.take();
     begin();
-    world.sweep().await;
+    world.dispatch().await;
     let queued = world.queue.take();
     assert!(!queued.is_empty());
     let mut dispatched: BTreeSet<_> = stage.recorder.take().into_iter().collect();
     dispatched.insert(super::queueing());
 
-    world.clock.set(rings);
+    world.clock.set(fire_at);
     let (outbox, mut timers) = (Outbox::default(), queued);
     let mut sending = BTreeSet::new();
     for round in 0.. {
-        assert!(round < 20, "it has no end");
+        assert!(round < 20, "it does not end");
         for timer in &timers {
             begin();
-            // What conflicts comes again, as its message does.
-            let tries = if troubled { 3 } else { 1 };
+            // A conflict is retried with the redelivered message.
+            let tries = if failing { 3 } else { 1 };
             let mut handled = world.handle(&outbox, *timer).await;
             for _ in 1..tries {
                 if handled.is_err() {
                     handled = world.handle(&outbox, *timer).await;
                 }
             }
-            handled.expect("it is dealt with");
+            handled.expect("the message is handled");
         }
         timers = world.queue.take();
         if timers.is_empty() {
@@ -301,7 +307,7 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
         let subject = message.split("Subject: ").nth(1).and_then(|rest| rest.lines().next());
         subject.unwrap_or_default().to_owned()
     });
-    let told = subjects.collect::<Vec<_>>().join("; ");
+    let all_subjects = subjects.collect::<Vec<_>>().join("; ");
     let kinds = [
         "Reminder: ",
         "Assigned to you: ",
@@ -311,21 +317,22 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
         "Reset your Taskbell password",
         "due today",
     ];
-    // An invitation that is refused its secret counts as replaced.
-    for kind in kinds.into_iter().filter(|kind| !troubled || *kind != "invited you to join") {
-        assert!(told.contains(kind), "no mail of the kind {kind:?}: {told}");
+    // An invitation whose secret cannot be stored counts as replaced.
+    for kind in kinds.into_iter().filter(|kind| !failing || *kind != "invited you to join") {
+        assert!(all_subjects.contains(kind), "no mail of the kind {kind:?}: {all_subjects}");
     }
 
     for mail in sent {
         begin();
-        let news = DeliveryEvent {
+        let event = DeliveryEvent {
             message_id: "m".to_owned(),
-            accepted_at: rings,
+            accepted_at: fire_at,
             feedback: Some(Feedback::Bounced),
         };
         let stops = Some(StopReason::Bounced);
-        let told = record_mail_events::handle(&world.store, &mail.about, &news, stops, &world.clock);
-        told.await.expect("it is recorded");
+        let recorded =
+            record_mail_events::handle(&world.store, &mail.about, &event, stops, &world.clock);
+        recorded.await.expect("the event is recorded");
     }
     let recorded = stage.recorder.take().into_iter().collect();
 
@@ -349,9 +356,9 @@ async fn work(troubled: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     ]
 }
 
-/// A task of a shared space that rings then, for one of its members, and again a moment later.
-fn due_in(owner: &User, shared: &Space, to: &User, rings: jiff::Timestamp) -> Task {
-    let due = (rings + SignedDuration::from_secs(30)).to_string();
+/// A task of a shared space, assigned to a member, with a reminder at `fire_at` and another 30 seconds later.
+fn due_in(owner: &User, shared: &Space, to: &User, fire_at: jiff::Timestamp) -> Task {
+    let due = (fire_at + SignedDuration::from_secs(30)).to_string();
     let mut draft = due_draft("Ring", &due, &["PT30S", "PT0S"]);
     draft.assigned_to = Some(to.id);
     Task { space: shared.id, ..task(52, owner, draft) }

@@ -1,5 +1,5 @@
-//! What must hold after every run. It is judged by what was stored when, and by what SES was offered; not by what
-//! the code under test says of itself.
+//! The invariants of every run. They are checked against what was stored at which time and what was offered to SES, not
+//! against what the code under test reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,28 +21,28 @@ use super::{
 };
 use crate::support::collaborator;
 
-/// How often something came about.
+/// How often each result occurred.
 pub(super) type Verdict = BTreeMap<String, u64>;
 
-/// A task as it was stored at a moment; none once it is deleted.
+/// A task as stored from a time on; `None` after its deletion.
 struct Version {
     at: Timestamp,
     task: Option<Task>,
 }
 
-/// All that was stored, and when.
+/// Everything that was stored, with its time.
 #[derive(Default)]
 pub(super) struct History {
     tasks: BTreeMap<TaskId, Vec<Version>>,
     pub(super) notifications: BTreeMap<NotificationId, Notification>,
-    /// Everybody's profile, from when on.
+    /// All profiles, each time from when on.
     pub(super) users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
-    /// Who is in the shared space, from when on.
+    /// The members of the shared space, each time from when on.
     members: Vec<(Timestamp, BTreeSet<UserId>)>,
 }
 
 impl History {
-    /// Keeps what has changed.
+    /// Records changed tasks and notifications.
     pub(super) fn observe(&mut self, store: &Memory, cloud: &Cloud, by: &str) {
         let state = &mut *cloud.state();
         let (at, data) = (state.now, store.data());
@@ -52,12 +52,11 @@ impl History {
             if known == Some(task.version) {
                 continue;
             }
-            let ledger: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
-            let ledger =
-                ledger.iter().map(|r| (r.delivery.fire_at, r.delivery.status, r.delivery.reason));
+            let log: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
+            let log = log.iter().map(|r| (r.delivery.fire_at, r.delivery.status, r.delivery.reason));
             state.note(|| {
-                let ledger: Vec<_> = ledger.collect();
-                format!("  {by}: {id} version {}, {:?}: {ledger:?}", task.version, task.status)
+                let log: Vec<_> = log.collect();
+                format!("  {by}: {id} version {}, {:?}: {log:?}", task.version, task.status)
             });
             versions.push(Version { at, task: Some(task.clone()) });
         }
@@ -75,8 +74,8 @@ impl History {
         }
     }
 
-    /// Keeps what has changed of the people.
-    pub(super) fn observe_people(&mut self, store: &Memory, at: Timestamp) {
+    /// Records changed profiles and members.
+    pub(super) fn observe_users(&mut self, store: &Memory, at: Timestamp) {
         let data = store.data();
         if self.users.last().is_none_or(|(_, last)| *last != data.users) {
             self.users.push((at, data.users.clone()));
@@ -87,27 +86,27 @@ impl History {
         }
     }
 
-    /// Whether something was so at some moment of a time.
-    pub(super) fn was<T>(
-        told: &[(Timestamp, T)],
+    /// Whether a condition held at any time of a period.
+    pub(super) fn held<T>(
+        states: &[(Timestamp, T)],
         from: Timestamp,
         to: Timestamp,
-        so: impl Fn(&T) -> bool,
+        condition: impl Fn(&T) -> bool,
     ) -> bool {
-        let before = told.iter().rev().find(|(at, _)| *at <= from);
-        let during = told.iter().filter(|(at, _)| *at > from && *at <= to);
-        before.into_iter().chain(during).any(|(_, what)| so(what))
+        let before = states.iter().rev().find(|(at, _)| *at <= from);
+        let during = states.iter().filter(|(at, _)| *at > from && *at <= to);
+        before.into_iter().chain(during).any(|(_, state)| condition(state))
     }
 }
 
-/// Where a reminder stands in a version of its task: what it says, and whether the task wants it.
+/// A reminder in a version of its task, and whether the task wants it to be sent.
 fn entry(task: &Task, id: ReminderId) -> Option<(&Reminder, bool)> {
     let wanted = task.reminders.iter().map(|r| (r, task.status != Status::Completed));
     let past = task.archived_reminders.iter().map(|r| (r, false));
     wanted.chain(past).find(|(r, _)| r.id == id)
 }
 
-/// Checks a run.
+/// Checks all invariants. `strict` adds those that hold only without faults.
 pub(super) fn check(
     history: &History,
     offers: &[Offer],
@@ -116,7 +115,7 @@ pub(super) fn check(
     end: Timestamp,
 ) -> Result<Verdict, String> {
     let mut verdict = Verdict::new();
-    let mut count = |what: &str| *verdict.entry(what.to_owned()).or_default() += 1;
+    let mut count = |result: &str| *verdict.entry(result.to_owned()).or_default() += 1;
     let mut known = BTreeSet::new();
     for versions in history.tasks.values() {
         let mut ids = BTreeMap::new();
@@ -124,7 +123,7 @@ pub(super) fn check(
             for reminder in task.reminders.iter().chain(&task.archived_reminders) {
                 let fire_at = reminder.delivery.fire_at;
                 if *ids.entry(reminder.id).or_insert(fire_at) != fire_at {
-                    return Err(format!("{} changed its moment", reminder.id));
+                    return Err(format!("{} changed its time", reminder.id));
                 }
             }
         }
@@ -137,52 +136,58 @@ pub(super) fn check(
         if let Some(timer) =
             last.and_then(Task::timer).filter(|timer| timer.at < end - super::MINUTE * 20)
         {
-            return Err(format!("{} was never done, which was due at {}", timer.subject, timer.at));
+            return Err(format!(
+                "the timer of {}, due at {}, was never handled",
+                timer.subject, timer.at
+            ));
         }
     }
     check_series(history)?;
     known.extend(history.notifications.keys().map(NotificationId::to_string));
     check_notifications(history, offers, strict, end, &mut count)?;
     match offers.iter().find(|offer| !known.contains(&offer.subject)) {
-        Some(stray) => Err(format!("{} was sent and is nowhere in the ledger", stray.subject)),
+        Some(stray) => Err(format!("{} was sent and is in no delivery log", stray.subject)),
         None => Ok(verdict),
     }
 }
 
-/// At most once, or the ledger says that it may have been more often.
-pub(super) fn not_doubled(delivery: &Delivery, accepted: usize) -> Result<(), String> {
-    let doubts = usize::try_from(delivery.uncertain_attempts).expect("few");
-    match accepted > 1 + doubts {
-        true => Err(format!("it was sent {accepted} times, and the ledger knows of {doubts} doubts")),
+/// A mail is accepted at most once, plus once for each uncertain attempt in the delivery log.
+pub(super) fn check_duplicates(delivery: &Delivery, accepted: usize) -> Result<(), String> {
+    let uncertain = usize::try_from(delivery.uncertain_attempts).expect("a small number");
+    match accepted > 1 + uncertain {
+        true => Err(format!(
+            "it was sent {accepted} times, with {uncertain} uncertain attempts in the delivery log"
+        )),
         false => Ok(()),
     }
 }
 
-/// An occurrence is made once, by the one before it.
+/// Each occurrence of a series is created once, by the previous occurrence.
 fn check_series(history: &History) -> Result<(), String> {
     let latest = history
         .tasks
         .values()
         .filter_map(|versions| versions.iter().rev().find_map(|version| version.task.as_ref()));
-    let mut made = BTreeSet::new();
+    let mut created = BTreeSet::new();
     let mut numbered = BTreeSet::new();
     for task in latest {
         if let Some(next) = task.next_occurrence
-            && !made.insert(next)
+            && !created.insert(next)
         {
-            return Err(format!("{next} was made by two tasks"));
+            return Err(format!("{next} was created by two tasks"));
         }
         numbered.extend(task.recurrence.as_ref().filter(|series| series.number > 1).map(|_| task.id));
     }
-    // A task that was skipped stands at a later place, too; it is in `made` if another one made it.
+    // A skipped task has a later occurrence number, too; it is in `created` if another task created it.
     let first =
         |id: &TaskId| history.tasks[id][0].task.as_ref().and_then(|task| task.recurrence.as_ref());
-    let orphan =
-        numbered.into_iter().find(|id| first(id).is_some_and(|s| s.number > 1) && !made.contains(id));
-    orphan.map_or(Ok(()), |id| Err(format!("{id} is an occurrence that no task has made")))
+    let orphan = numbered
+        .into_iter()
+        .find(|id| first(id).is_some_and(|s| s.number > 1) && !created.contains(id));
+    orphan.map_or(Ok(()), |id| Err(format!("no task created the occurrence {id}")))
 }
 
-/// One reminder, from its first appearance on.
+/// One reminder and all versions of its task.
 struct OneReminder<'a> {
     history: &'a History,
     versions: &'a [Version],
@@ -206,20 +211,21 @@ impl OneReminder<'_> {
         let Some((latest, _)) = entries.next_back() else {
             return Err("it was never stored".to_owned());
         };
-        not_doubled(&latest.delivery, accepted.len())?;
+        check_duplicates(&latest.delivery, accepted.len())?;
         if accepted.len() > 1 {
-            count("sent again in doubt");
+            count("sent again while uncertain");
         }
-        let instant = self.versions.iter().rev().find(|version| version.at <= self.fire_at);
+        let at_fire_time = self.versions.iter().rev().find(|version| version.at <= self.fire_at);
         let past_when_set =
-            |v: &&Version| self.says(v, DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
+            |v: &&Version| self.has(v, DeliveryStatus::Skipped, Some(Reason::PastWhenSet));
         let past = self.versions.iter().find(past_when_set);
         if past.is_some_and(|version| version.at + self.skew < self.fire_at) {
-            return Err("it was not past when it was set".to_owned());
+            return Err("it was not in the past when it was set".to_owned());
         }
-        let wanted = instant.and_then(|version| entry(version.task.as_ref()?, self.id)).is_some_and(
-            |(reminder, wanted)| wanted && reminder.delivery.reason != Some(Reason::PastWhenSet),
-        );
+        let wanted =
+            at_fire_time.and_then(|version| entry(version.task.as_ref()?, self.id)).is_some_and(
+                |(reminder, wanted)| wanted && reminder.delivery.reason != Some(Reason::PastWhenSet),
+            );
         let Some(Version { at, task: Some(last) }) =
             self.versions.iter().rev().find(|version| version.task.is_some())
         else {
@@ -227,11 +233,11 @@ impl OneReminder<'_> {
         };
         let deleted = self.versions.last().filter(|version| version.task.is_none());
         if let Some(deletion) = deleted {
-            // Nothing follows a deletion. Where nothing went wrong, all had been done before it.
-            let left = entry(last, self.id).is_some_and(|(r, _)| r.delivery.next_at.is_some());
+            // Nothing is sent after a deletion. Without faults, everything due was handled before it.
+            let pending = entry(last, self.id).is_some_and(|(r, _)| r.delivery.next_at.is_some());
             let in_time = deletion.at <= self.fire_at + super::MINUTE;
-            return match strict && wanted && left && !in_time {
-                true => Err(format!("it was left undone from {at} until the task was deleted")),
+            return match strict && wanted && pending && !in_time {
+                true => Err(format!("it was not handled from {at} until the task was deleted")),
                 false => Ok(()),
             };
         }
@@ -239,7 +245,7 @@ impl OneReminder<'_> {
             return Ok(());
         }
         let Some((reminder, _)) = entry(last, self.id) else {
-            // A request is judged by the moment at which it came.
+            // A request is evaluated at the time of its arrival.
             let request = *CLIENT_LIMIT + self.skew;
             let without =
                 |v: &&Version| v.task.as_ref().is_none_or(|task| entry(task, self.id).is_none());
@@ -247,42 +253,42 @@ impl OneReminder<'_> {
             if dropped.is_some_and(|version| version.at <= self.fire_at + request) {
                 return Ok(());
             }
-            return Err("it was wanted at its instant and is gone from the ledger".to_owned());
+            return Err("it was wanted at its time and is missing from the delivery log".to_owned());
         };
         let delivery = &reminder.delivery;
-        let doubtful = delivery.uncertain_attempts > 0 || accepted.len() > 1;
+        let uncertain = delivery.uncertain_attempts > 0 || accepted.len() > 1;
         let given_up = [Some(Reason::TooOld), Some(Reason::Refused)].contains(&delivery.reason);
-        if strict && (doubtful || given_up || delivery.status == DeliveryStatus::Uncertain) {
-            return Err(format!("nothing went wrong, and it is {:?}", delivery));
+        if strict && (uncertain || given_up || delivery.status == DeliveryStatus::Uncertain) {
+            return Err(format!("without faults it is {:?}", delivery));
         }
         match delivery.status {
             DeliveryStatus::Sent => {
                 count("sent");
-                let named = format!("{}.", self.id);
-                let told = delivery.message_id.as_ref().is_some_and(|id| id.starts_with(&named));
-                if accepted.is_empty() || !told {
-                    return Err("it is called sent and was not".to_owned());
+                let prefix = format!("{}.", self.id);
+                let recorded = delivery.message_id.as_ref().is_some_and(|id| id.starts_with(&prefix));
+                if accepted.is_empty() || !recorded {
+                    return Err("its status is sent, but SES did not accept it".to_owned());
                 }
                 let late = accepted[0].at.duration_since(self.fire_at);
                 if strict && late > SignedDuration::from_secs(10) {
-                    return Err(format!("nothing went wrong, and it was {late} late"));
+                    return Err(format!("without faults it was {late} late"));
                 }
                 Ok(())
             }
             DeliveryStatus::Failed => {
                 count("failed");
                 let refused = offers.len() - accepted.len();
-                let doubts = usize::try_from(delivery.uncertain_attempts).expect("few");
-                let most = usize::try_from(MAX_ATTEMPTS).expect("few");
-                match refused > 0 && refused + doubts >= most {
+                let uncertain = usize::try_from(delivery.uncertain_attempts).expect("a small number");
+                let max = usize::try_from(MAX_ATTEMPTS).expect("a small number");
+                match refused > 0 && refused + uncertain >= max {
                     true => Ok(()),
-                    false => Err(format!("it has failed after {refused} refusals")),
+                    false => Err(format!("it failed after {refused} refusals")),
                 }
             }
             DeliveryStatus::Skipped => {
                 count("skipped");
                 if let Some(Reason::Bounced | Reason::Complained) = delivery.reason {
-                    count("skipped on the word of SES");
+                    count("skipped after an SES event");
                 }
                 self.check_reason(delivery)
             }
@@ -291,20 +297,20 @@ impl OneReminder<'_> {
                 self.check_reason(delivery)
             }
             DeliveryStatus::Scheduled | DeliveryStatus::Claimed => {
-                Err(format!("it was lost: {:?}", delivery.status))
+                Err(format!("it was never completed: {:?}", delivery.status))
             }
         }
     }
 
-    /// Whether a version of the task says this of it; any reason will do if there is none.
-    fn says(&self, version: &Version, status: DeliveryStatus, reason: Option<Reason>) -> bool {
+    /// Whether the reminder has this status and, if given, this reason in a version of the task.
+    fn has(&self, version: &Version, status: DeliveryStatus, reason: Option<Reason>) -> bool {
         let found = version.task.as_ref().and_then(|task| entry(task, self.id));
         found.is_some_and(|(r, _)| {
             r.delivery.status == status && (reason.is_none() || r.delivery.reason == reason)
         })
     }
 
-    /// A mail goes out only for a task that wants it at that moment, to who is to have it, and not early.
+    /// A mail is sent only for a task that wants it at that time, to the right recipient, and not early.
     fn check_offer(&self, offer: &Offer) -> Result<(), String> {
         let claim = self.versions.iter().find(|version| {
             let task = version.task.as_ref().filter(|task| task.version == offer.fence);
@@ -314,9 +320,9 @@ impl OneReminder<'_> {
         let Some((claim, Some(task))) = claim.map(|claim| (claim, claim.task.as_ref())) else {
             return Err("it was offered to SES without a claim".to_owned());
         };
-        // A version that is stored later than a deletion, a completion or a move does not want it any more.
+        // A version stored after a deletion, completion or move does not want it any more.
         if !entry(task, self.id).is_some_and(|(_, wanted)| wanted) {
-            return Err("it was claimed and not wanted".to_owned());
+            return Err("it was claimed although not wanted".to_owned());
         }
         if offer.at.duration_since(claim.at) > *WORKER_LIMIT {
             return Err("it was offered to SES long after its claim".to_owned());
@@ -326,40 +332,41 @@ impl OneReminder<'_> {
         }
         let (from, to) = (claim.at, offer.at);
         let assigned = task.assigned_to.filter(|assignee| *assignee == collaborator().id);
-        let in_space = |there: bool| {
-            let so = |members: &BTreeSet<UserId>| members.contains(&collaborator().id) == there;
-            History::was(&self.history.members, from, to, so)
+        let in_space = |expected: bool| {
+            let condition =
+                |members: &BTreeSet<UserId>| members.contains(&collaborator().id) == expected;
+            History::held(&self.history.members, from, to, condition)
         };
         let recipient =
             if offer.to == collaborator().email.as_str() { collaborator() } else { user(1) };
-        let right = match (assigned, recipient == collaborator()) {
+        let permitted = match (assigned, recipient == collaborator()) {
             (Some(_), true) => in_space(true),
             (Some(_), false) => in_space(false),
-            (None, to_mate) => !to_mate,
+            (None, to_collaborator) => !to_collaborator,
         };
-        if !right {
-            return Err(format!("it went to {}", recipient.name.as_str()));
+        if !permitted {
+            return Err(format!("it was sent to {}", recipient.name.as_str()));
         }
-        let takes = |users: &BTreeMap<UserId, User>| {
+        let accepts_mail = |users: &BTreeMap<UserId, User>| {
             let user = &users[&recipient.id];
             user.mail.wants(MailKind::Reminders) && user.reachable().is_ok()
         };
-        match History::was(&self.history.users, from, to, takes) {
+        match History::held(&self.history.users, from, to, accepts_mail) {
             true => Ok(()),
-            false => Err("it went to somebody who takes no mail".to_owned()),
+            false => Err("it was sent to a user who accepts no mail".to_owned()),
         }
     }
 
-    /// The reason must have been true when it was given.
+    /// The reason must have been true when it was recorded.
     fn check_reason(&self, delivery: &Delivery) -> Result<(), String> {
-        let given = self.versions.iter().position(|v| self.says(v, delivery.status, delivery.reason));
-        let version = &self.versions[given.expect("it is said in the last one")];
+        let recorded = self.versions.iter().position(|v| self.has(v, delivery.status, delivery.reason));
+        let version = &self.versions[recorded.expect("the latest version has it")];
         let claimed = self.versions.iter().rev().filter(|v| v.at <= version.at);
         let claimed =
-            claimed.filter(|v| self.says(v, DeliveryStatus::Claimed, None)).map(|v| v.at).next();
-        let Some(task) = &version.task else { return Err("a reason of a deleted task".to_owned()) };
+            claimed.filter(|v| self.has(v, DeliveryStatus::Claimed, None)).map(|v| v.at).next();
+        let Some(task) = &version.task else { return Err("a deleted task has a reason".to_owned()) };
         let unsent = self.offers.iter().all(|o| o.subject != self.id.to_string() || !o.accepted);
-        let told = match delivery.reason {
+        let is_true = match delivery.reason {
             Some(Reason::TaskCompleted) => task.status == Status::Completed,
             Some(Reason::Snoozed) => task.reminders.iter().any(|r| match r.spec {
                 ReminderSpec::Snoozed(until) => until >= self.fire_at,
@@ -368,18 +375,19 @@ impl OneReminder<'_> {
             Some(Reason::Replaced) => task.archived_reminders.iter().any(|r| r.id == self.id),
             Some(Reason::TooOld) => version.at + self.skew >= self.fire_at + MAX_LATENESS,
             Some(reason @ (Reason::MailOff | Reason::Bounced | Reason::Complained)) => {
-                let so = |user: &User| match reason {
+                let condition = |user: &User| match reason {
                     Reason::MailOff => !user.mail.wants(MailKind::Reminders),
                     _ => user.reachable() == Err(reason),
                 };
-                let someone = |users: &BTreeMap<UserId, User>| users.values().any(so);
-                claimed.is_some_and(|from| History::was(&self.history.users, from, version.at, someone))
+                let someone = |users: &BTreeMap<UserId, User>| users.values().any(condition);
+                claimed
+                    .is_some_and(|from| History::held(&self.history.users, from, version.at, someone))
             }
             _ => false,
         };
-        let sure =
+        let consistent =
             delivery.status == DeliveryStatus::Uncertain || delivery.uncertain_attempts > 0 || unsent;
-        match told && sure {
+        match is_true && consistent {
             true => Ok(()),
             false => Err(format!("{:?} {:?} was not true", delivery.status, delivery.reason)),
         }

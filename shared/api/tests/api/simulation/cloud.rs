@@ -1,4 +1,4 @@
-//! The cloud of the simulation: chance, faults, a queue and SES, all driven by one seed.
+//! The simulated cloud: faults, a queue and SES, all driven by one seed.
 
 use std::{
     collections::BTreeMap,
@@ -16,89 +16,55 @@ use taskbell_domain::{
 };
 use taskbell_test::{Faults, Side, injected, template};
 
-/// How long a message that was received is hidden from others.
+use super::rng::Rng;
+
+/// The visibility timeout of the queue.
 pub(super) static VISIBILITY: LazyLock<SignedDuration> =
     LazyLock::new(|| template::seconds(&template::properties("ReminderQueue")["VisibilityTimeout"]));
 
-/// How often a message is received at most.
+/// How often a message is received before it goes to the dead-letter queue.
 pub(super) static MAX_RECEIVES: LazyLock<u64> = LazyLock::new(|| {
     let redrive = &template::properties("ReminderQueue")["RedrivePolicy"];
     redrive["maxReceiveCount"].as_u64().expect("a number")
 });
 
-/// Chance, the same in every run from the same seed (SplitMix64).
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number from 0, below `end`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end.max(1)
-    }
-
-    /// Whether something happens that happens this often in a thousand times.
-    pub(super) fn falls(&mut self, per_mille: u64) -> bool {
-        self.below(1_000) < per_mille
-    }
-
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        let index = self.below(from.len() as u64);
-        from[usize::try_from(index).expect("an index")]
-    }
-
-    pub(super) fn millis(&mut self, most: u64) -> SignedDuration {
-        SignedDuration::from_millis(i64::try_from(self.below(most + 1)).expect("small"))
-    }
-
-    pub(super) fn seconds(&mut self, most: u64) -> SignedDuration {
-        SignedDuration::from_secs(i64::try_from(self.below(most + 1)).expect("small"))
-    }
-}
-
-/// What goes wrong at a point.
+/// A fault at a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
-    /// The call gives an error.
+    /// The call fails.
     Error,
-    /// Who calls is gone.
+    /// The caller crashes.
     Crash,
-    /// Nothing goes on for so many seconds.
+    /// The call takes this many seconds.
     Wait(i64),
 }
 
-/// How often things go wrong, in a thousand times.
+/// The frequency of faults, per mille.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rates {
     pub(super) error: u64,
     pub(super) crash: u64,
     pub(super) wait: u64,
-    /// Messages that are lost, come twice, or come late.
+    /// Messages that are lost, duplicated or late.
     pub(super) queue: u64,
     /// Timers that the index hides for up to a minute.
     pub(super) hide: u64,
-    /// Mails that SES refuses, or has no room for.
+    /// Mails that SES refuses or throttles.
     pub(super) refusal: u64,
 }
 
-/// What goes wrong in a run.
+/// The faults of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Plan {
-    /// This, at the point with this number; nothing else.
+    /// One fault, at the point with this number.
     At(usize, Fault),
-    /// By chance.
+    /// Random faults.
     Rates(Rates),
 }
 
-/// A part of the cloud that can be out for a while.
+/// A part of the cloud that can have an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Store,
@@ -106,7 +72,7 @@ pub(super) enum Part {
     Ses,
 }
 
-/// A point that was passed in a run.
+/// A point before or after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Point {
     pub(super) actor: &'static str,
@@ -127,16 +93,16 @@ pub(super) struct Message {
 #[derive(Debug, Clone)]
 pub(super) struct Offer {
     pub(super) at: Timestamp,
-    /// How far the clock of who offered it was ahead.
+    /// How far the clock of the sender was ahead.
     pub(super) skew: SignedDuration,
-    /// The name before the `@` of its message id: of the reminder or notification, and the fence.
+    /// The reminder or notification in its message id.
     pub(super) subject: String,
     pub(super) fence: u64,
     pub(super) to: String,
     pub(super) accepted: bool,
 }
 
-/// Who is being polled.
+/// The actor that is being polled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Current {
     pub(super) kind: &'static str,
@@ -144,28 +110,28 @@ pub(super) struct Current {
 }
 
 pub(super) struct State {
-    pub(super) dice: Dice,
+    pub(super) rng: Rng,
     pub(super) plan: Plan,
     pub(super) now: Timestamp,
-    /// Nobody, while the stage is being set: nothing goes wrong then.
+    /// `None` during the setup, which has no faults.
     pub(super) current: Option<Current>,
-    /// The one being polled has crashed.
+    /// The polled actor has crashed.
     pub(super) crashed: bool,
-    /// The one being polled has got on.
-    pub(super) moved: bool,
-    /// The one being polled waits for a moment.
-    pub(super) waits: bool,
-    /// When those who wait go on.
-    pub(super) wakes: Vec<Timestamp>,
+    /// The polled actor has made progress.
+    pub(super) progressed: bool,
+    /// The polled actor waits for a time.
+    pub(super) waiting: bool,
+    /// When waiting actors continue.
+    pub(super) wake_times: Vec<Timestamp>,
     pub(super) outages: Vec<(Part, Timestamp, Timestamp)>,
     pub(super) points: Vec<Point>,
     pub(super) queue: Vec<Message>,
     pub(super) messages: u64,
     pub(super) dead: Vec<Message>,
     pub(super) offers: Vec<Offer>,
-    /// What SES will tell of mails, and when.
-    pub(super) news: Vec<(Timestamp, Told)>,
-    /// Timers that the index hides, until when.
+    /// Events that SES will publish, and when.
+    pub(super) ses_events: Vec<(Timestamp, SesEvent)>,
+    /// Timers that the index does not show yet, and until when.
     hidden: BTreeMap<Timer, Timestamp>,
     pub(super) trace: Option<Vec<String>>,
 }
@@ -185,26 +151,26 @@ impl State {
         }
     }
 
-    /// SES tells what it has accepted, and what became of it: perhaps never, late, twice, in any order.
-    fn tell(&mut self, about: MailTags, message_id: String) {
+    /// Publishes the SES events of an accepted mail: possibly never, late, twice, or in any order.
+    fn publish_events(&mut self, about: MailTags, message_id: String) {
         let rate = self.rates().queue * 2;
-        let end = match self.dice.falls(self.rates().queue / 2) {
-            true => self.dice.pick(&[StopReason::Bounced, StopReason::Complained]).into(),
+        let stop = match self.rng.happens(self.rates().queue / 2) {
+            true => self.rng.pick(&[StopReason::Bounced, StopReason::Complained]).into(),
             false => None,
         };
-        let became = match end {
+        let outcome = match stop {
             None => Feedback::Delivered,
             Some(StopReason::Bounced) => Feedback::Bounced,
             Some(StopReason::Complained) => Feedback::Complained,
         };
-        for (feedback, stops) in [(None, None), (Some(became), end)] {
-            let times = if self.dice.falls(rate) { self.dice.below(3) } else { 1 };
+        for (feedback, suppression) in [(None, None), (Some(outcome), stop)] {
+            let times = if self.rng.happens(rate) { self.rng.below(3) } else { 1 };
             for _ in 0..times {
                 let late =
-                    if self.dice.falls(rate) { self.dice.seconds(900) } else { self.dice.seconds(3) };
+                    if self.rng.happens(rate) { self.rng.seconds(900) } else { self.rng.seconds(3) };
                 let message_id = message_id.clone();
-                let news = DeliveryEvent { message_id, accepted_at: self.now, feedback };
-                self.news.push((self.now + late, Told { about, news, stops }));
+                let event = DeliveryEvent { message_id, accepted_at: self.now, feedback };
+                self.ses_events.push((self.now + late, SesEvent { about, event, suppression }));
             }
         }
     }
@@ -226,11 +192,11 @@ impl State {
                 if at == number { fault } else { Fault::None }
             }
             Plan::Rates(_) if side == Side::Before && self.is_out(part) => Fault::Error,
-            Plan::Rates(rates) => match self.dice.below(1_000) {
+            Plan::Rates(rates) => match self.rng.below(1_000) {
                 chance if chance < rates.error => Fault::Error,
                 chance if chance < rates.error + rates.crash => Fault::Crash,
                 chance if chance < rates.error + rates.crash + rates.wait => {
-                    Fault::Wait(self.dice.pick(&[1, 5, 20, 40, 90]))
+                    Fault::Wait(self.rng.pick(&[1, 5, 20, 40, 90]))
                 }
                 _ => Fault::None,
             },
@@ -242,28 +208,28 @@ impl State {
     }
 }
 
-/// The cloud; each copy is the same one.
+/// The cloud. Clones share their state.
 #[derive(Clone)]
 pub(super) struct Cloud(Arc<Mutex<State>>);
 
 impl Cloud {
     pub(super) fn new(seed: u64, plan: Plan, now: Timestamp, traced: bool) -> Self {
         Self(Arc::new(Mutex::new(State {
-            dice: Dice::new(seed),
+            rng: Rng::new(seed),
             plan,
             now,
             current: None,
             crashed: false,
-            moved: false,
-            waits: false,
-            wakes: Vec::new(),
+            progressed: false,
+            waiting: false,
+            wake_times: Vec::new(),
             outages: Vec::new(),
             points: Vec::new(),
             queue: Vec::new(),
             messages: 0,
             dead: Vec::new(),
             offers: Vec::new(),
-            news: Vec::new(),
+            ses_events: Vec::new(),
             hidden: BTreeMap::new(),
             trace: traced.then(Vec::new),
         })))
@@ -273,23 +239,23 @@ impl Cloud {
         self.0.lock().expect("not poisoned")
     }
 
-    /// Goes on at `until`.
+    /// Waits until a time.
     async fn wait(&self, until: Timestamp) {
-        self.state().wakes.push(until);
+        self.state().wake_times.push(until);
         poll_fn(|_| {
             let state = &mut *self.state();
             let over = state.now >= until;
-            (state.moved, state.waits) = (state.moved || over, state.waits || !over);
+            (state.progressed, state.waiting) = (state.progressed || over, state.waiting || !over);
             if over { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
 }
 
-/// Lets others go first.
-async fn give_way() {
-    let mut given = false;
-    poll_fn(|_| if std::mem::replace(&mut given, true) { Poll::Ready(()) } else { Poll::Pending })
+/// Lets other actors run first.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending })
         .await;
 }
 
@@ -298,11 +264,11 @@ impl Faults for Cloud {
         let fault = {
             let mut state = self.state();
             let Some(current) = state.current else { return Ok(()) };
-            state.moved = true;
+            state.progressed = true;
             state.fault(call, side, current.kind)
         };
         match fault {
-            Fault::None => give_way().await,
+            Fault::None => yield_once().await,
             Fault::Error => return Err(injected(call)),
             Fault::Crash => {
                 self.state().crashed = true;
@@ -320,7 +286,7 @@ impl Faults for Cloud {
         let state = &mut *self.state();
         let (now, hide) = (state.now, state.rates().hide);
         let hidden = |timer: &Timer| {
-            let chosen = state.dice.falls(hide).then(|| now + state.dice.seconds(60));
+            let chosen = state.rng.happens(hide).then(|| now + state.rng.seconds(60));
             let until = state.hidden.entry(*timer).or_insert(chosen.unwrap_or(now));
             *until > now
         };
@@ -337,13 +303,13 @@ impl TimerQueue for Cloud {
             let rate = state.rates().queue;
             for timer in timers {
                 let delay = SignedDuration::from_secs(timer.delay_seconds(now).min(900));
-                // Lost, or there; there twice; there later than it should.
-                let copies = if state.dice.falls(rate) { state.dice.below(3) } else { 1 };
+                // The message may be lost, duplicated or late.
+                let copies = if state.rng.happens(rate) { state.rng.below(3) } else { 1 };
                 for _ in 0..copies {
-                    let late = if state.dice.falls(rate) {
-                        state.dice.seconds(90)
+                    let late = if state.rng.happens(rate) {
+                        state.rng.seconds(90)
                     } else {
-                        state.dice.millis(200)
+                        state.rng.millis(200)
                     };
                     let visible_at = state.now + delay + late;
                     state.messages += 1;
@@ -358,16 +324,16 @@ impl TimerQueue for Cloud {
     }
 }
 
-/// Something that SES tells.
+/// An event that SES publishes about a mail.
 #[derive(Clone)]
-pub(super) struct Told {
+pub(super) struct SesEvent {
     pub(super) about: MailTags,
-    pub(super) news: DeliveryEvent,
-    pub(super) stops: Option<StopReason>,
+    pub(super) event: DeliveryEvent,
+    pub(super) suppression: Option<StopReason>,
 }
 
-/// The name of what a mail tells of, and the fence of the claim under which it is sent.
-fn named(mail: &Mail) -> (String, u64) {
+/// The reminder or notification in the message id of a mail, and the fence of its claim.
+fn subject_and_fence(mail: &Mail) -> (String, u64) {
     let message = String::from_utf8_lossy(&mail.message).into_owned();
     let id = message.split("Message-ID: <").nth(1).and_then(|rest| rest.split('@').next());
     let (subject, fence) = id.and_then(|id| id.rsplit_once('.')).expect("a message id");
@@ -378,22 +344,22 @@ impl Mailer for Cloud {
     async fn send(&self, mail: &Mail) -> Result<String, MailError> {
         let lost = |_| MailError::Unknown("lost".to_owned());
         self.pass("send", Side::Before).await.map_err(lost)?;
-        let (subject, fence) = named(mail);
+        let (subject, fence) = subject_and_fence(mail);
         let (message_id, refusal) = {
             let state = &mut *self.state();
             let skew = state.current.map_or(SignedDuration::ZERO, |current| current.skew);
-            let refused = state.dice.falls(state.rates().refusal);
-            let no_room = refused && state.dice.falls(500);
+            let refused = state.rng.happens(state.rates().refusal);
+            let throttled = refused && state.rng.happens(500);
             let (at, to) = (state.now, mail.to.as_str().to_owned());
             let accepted = !refused;
-            if !no_room {
+            if !throttled {
                 state.offers.push(Offer { at, skew, subject: subject.clone(), fence, to, accepted });
             }
             state.note(|| format!("  SES: {subject} under {fence}, accepted {accepted}"));
             if accepted {
-                state.tell(mail.about, format!("{subject}.{fence}"));
+                state.publish_events(mail.about, format!("{subject}.{fence}"));
             }
-            let refusal = match no_room {
+            let refusal = match throttled {
                 true => MailError::Deferred("Throttling".to_owned()),
                 false => MailError::Refused("MessageRejected".to_owned()),
             };

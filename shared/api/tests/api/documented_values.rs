@@ -1,5 +1,4 @@
-//! What README.md and docs/ promise with a number, written out: everywhere else tests name the constant, and would follow it
-//! wherever it goes.
+//! The numbers in README.md and docs/, as literals. Other tests use the constants and would not notice a changed value.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -46,31 +45,31 @@ fn seconds(seconds: i64) -> SignedDuration {
 }
 
 #[test]
-fn times_are_as_long_as_promised() {
-    for (what, is, promised) in [
+fn durations_match_the_documentation() {
+    for (what, actual, documented) in [
         ("a claim holds", LEASE, 60 * SECOND),
-        ("a mail in doubt waits for news", UNCERTAIN_WAIT, 5 * MINUTE),
+        ("an uncertain mail waits for SES events", UNCERTAIN_WAIT, 5 * MINUTE),
         ("a reminder may be late", MAX_LATENESS, 24 * HOUR),
         ("a reminder says that it is late", LATE_AFTER, 5 * MINUTE),
-        ("the dispatcher looks ahead", DISPATCH_HORIZON, 2 * MINUTE),
-        ("a dispatched timer is looked at again", RECHECK_AFTER, 10 * MINUTE),
+        ("the dispatch horizon", DISPATCH_HORIZON, 2 * MINUTE),
+        ("a dispatched timer is checked again", RECHECK_AFTER, 10 * MINUTE),
         ("an access token works", tokens::LIFETIME, 15 * MINUTE),
         ("a refresh token works", SESSION_LIFETIME, 30 * DAY),
         ("an invitation works", INVITATION_LIFETIME, 7 * DAY),
         ("an address is not invited again", INVITATION_PAUSE, 10 * MINUTE),
         ("a link in a reminder works", links::TASK_LINK_LIFETIME, 7 * DAY),
-        ("a link that proves an address works", links::VERIFICATION_LIFETIME, 48 * HOUR),
+        ("a verification link works", links::VERIFICATION_LIFETIME, 48 * HOUR),
         ("a code for a password works", Purpose::PasswordReset.lifetime(), HOUR),
         ("a code for an operator works", Purpose::Operator.lifetime(), 24 * HOUR),
         ("a notification is kept", NOTIFICATION_LIFETIME, 90 * DAY),
     ] {
-        assert_eq!(is, seconds(promised), "{what}");
+        assert_eq!(actual, seconds(documented), "{what}");
     }
 }
 
 #[test]
-fn limits_are_as_high_as_promised() {
-    for (limit, most, window) in [
+fn limits_match_the_documentation() {
+    for (limit, max, window) in [
         (RateLimit::requests(600), 600, MINUTE),
         (RateLimit::log_ins(60), 60, MINUTE),
         (RateLimit::registrations(20), 20, HOUR),
@@ -83,18 +82,18 @@ fn limits_are_as_high_as_promised() {
         (RESETS_OF_ACCOUNT, 10, HOUR),
         (CODES, 5, HOUR),
     ] {
-        assert_eq!((limit.max, limit.window), (most, seconds(window)), "{}", limit.name);
-        assert!(!limit.after(most, now()).exceeded && limit.after(most + 1, now()).exceeded);
+        assert_eq!((limit.max, limit.window), (max, seconds(window)), "{}", limit.name);
+        assert!(!limit.after(max, now()).exceeded && limit.after(max + 1, now()).exceeded);
     }
     let parameters = &template()["Parameters"];
-    for (name, promised) in [
+    for (name, documented) in [
         ("RequestsPerMinute", 600),
         ("LogInsPerMinute", 60),
         ("RegistrationsPerHour", 20),
         ("TasksPerSpace", 100_000),
         ("RemindersPerSpace", 20_000),
     ] {
-        assert_eq!(parameters[name]["Default"], json!(promised), "{name}");
+        assert_eq!(parameters[name]["Default"], json!(documented), "{name}");
     }
     assert_eq!((MAX_ATTEMPTS, TIMER_SHARDS), (5, 16));
     assert_eq!((MAX_SPACES, MAX_MEMBERS, MAX_INVITATIONS), (50, 100, 50));
@@ -104,7 +103,7 @@ fn limits_are_as_high_as_promised() {
 }
 
 #[test]
-fn texts_may_be_as_long_as_promised() {
+fn text_lengths_match_the_documentation() {
     type Parse = fn(&str) -> Result<(), Violation>;
     let texts: [(&str, usize, Parse); 11] = [
         ("title", 500, |text| Title::parse(text).map(drop)),
@@ -119,17 +118,17 @@ fn texts_may_be_as_long_as_promised() {
         ("name of a space", 100, |text| SpaceName::parse(text).map(drop)),
         ("search", 100, |text| SearchTerm::parse(text).map(drop)),
     ];
-    for (what, most, parse) in texts {
-        assert!(parse(&"x".repeat(most)).is_ok(), "{what}");
-        let refused = parse(&"x".repeat(most + 1)).map_err(|violation| violation.code);
+    for (what, max, parse) in texts {
+        assert!(parse(&"x".repeat(max)).is_ok(), "{what}");
+        let refused = parse(&"x".repeat(max + 1)).map_err(|violation| violation.code);
         assert_eq!(refused, Err("too_long"), "{what}");
     }
     let accepted = |length| {
         let words = "correct horse battery staple ".chars().cycle();
         passwords::check_new(&words.take(length).collect::<String>(), &[]).is_ok()
     };
-    for (length, is) in [(11, false), (12, true), (128, true), (129, false)] {
-        assert_eq!(accepted(length), is, "a password of {length} characters");
+    for (length, valid) in [(11, false), (12, true), (128, true), (129, false)] {
+        assert_eq!(accepted(length), valid, "a password of {length} characters");
     }
     let rule = |length: usize| Rule::parse(&format!("{:0<length$}", "FREQ=DAILY;INTERVAL=1"));
     let too_long = |length| rule(length).is_err_and(|refused| refused.message.contains("500"));
@@ -137,59 +136,63 @@ fn texts_may_be_as_long_as_promised() {
 }
 
 #[test]
-fn durations_and_dates_reach_as_far_as_promised() {
-    for (text, is) in [("P366D", true), ("PT8784H", true), ("P366DT1S", false), ("PT0S", true)] {
-        assert_eq!(LeadTime::parse(text).is_ok(), is, "a reminder {text} before");
+fn ranges_of_durations_and_dates_match_the_documentation() {
+    for (text, valid) in [("P366D", true), ("PT8784H", true), ("P366DT1S", false), ("PT0S", true)] {
+        assert_eq!(LeadTime::parse(text).is_ok(), valid, "a reminder {text} before");
     }
-    for (text, is) in
+    for (text, valid) in
         [("PT0S", false), ("PT1S", true), ("P1Y", true), ("P366D", true), ("P367D", false)]
     {
-        assert_eq!(AutoComplete::parse(text).is_ok(), is, "a task that completes itself after {text}");
+        assert_eq!(
+            AutoComplete::parse(text).is_ok(),
+            valid,
+            "a task that completes itself after {text}"
+        );
     }
-    for (text, is) in
+    for (text, valid) in
         [("1969-12-31", false), ("1970-01-01", true), ("2199-12-31", true), ("2200-01-01", false)]
     {
-        assert_eq!(Due::parse(text).is_ok(), is, "due on {text}");
+        assert_eq!(Due::parse(text).is_ok(), valid, "due on {text}");
     }
 }
 
 #[test]
-fn a_mail_that_was_refused_or_is_in_doubt_waits_as_long_as_promised() {
-    let ringing = || task(1, &user(1), due_draft("t", &now().to_string(), &["PT0S"]));
-    // 30 s, and twice as long after each further refusal, and up to 31 s by task; five minutes, and twice as long.
+fn retry_waits_of_refused_and_uncertain_mails_match_the_documentation() {
+    let due_task = || task(1, &user(1), due_draft("t", &now().to_string(), &["PT0S"]));
+    // Refused: 30 s, doubled after each further refusal, plus up to 31 s of jitter. Uncertain: five minutes, doubled.
     let refused = [(30, 61), (60, 91), (120, 151), (240, 271)];
-    let doubts = [(300, 300), (600, 600), (1_200, 1_200)];
-    for (outcome, waits) in [(Outcome::Refused, &refused[..]), (Outcome::Unknown, &doubts[..])] {
-        let (mut one, mut at) = (ringing(), now());
-        for (least, most) in waits {
+    let uncertain = [(300, 300), (600, 600), (1_200, 1_200)];
+    for (outcome, waits) in [(Outcome::Refused, &refused[..]), (Outcome::Unknown, &uncertain[..])] {
+        let (mut one, mut at) = (due_task(), now());
+        for (min, max) in waits {
             let Step::Send(claim) = one.begin_delivery(at, &SeededRandom::new(3)) else {
                 panic!("it is due")
             };
             one.finish_delivery(claim, &outcome, at);
             let next = one.timer().expect("a timer").at;
             let wait = next.duration_since(at).as_secs();
-            assert!((*least..=*most).contains(&wait), "{outcome:?}: {wait}");
+            assert!((*min..=*max).contains(&wait), "{outcome:?}: {wait}");
             at = next;
         }
     }
 }
 
 #[tokio::test]
-async fn a_key_is_remembered_for_24_hours() {
-    for (later, replayed) in [(24 * HOUR - 1, true), (24 * HOUR, false)] {
+async fn an_idempotency_key_is_remembered_for_24_hours() {
+    for (after, replayed) in [(24 * HOUR - 1, true), (24 * HOUR, false)] {
         let (world, ada, known) = World::seeded().await;
         let event = world.event("create-task", &ada, &known).await;
         assert_eq!(world.send(&event).await.status, 201);
-        world.clock.advance(seconds(later));
+        world.clock.advance(seconds(after));
         let token = format!("Bearer {}", world.access_token(&ada));
         let answer = world.send(&event.header("authorization", &token)).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
-        assert_eq!(answer.headers.contains_key("idempotent-replayed"), replayed, "after {later} s");
+        assert_eq!(answer.headers.contains_key("idempotent-replayed"), replayed, "after {after} s");
     }
 }
 
 #[tokio::test]
-async fn requests_may_be_as_large_as_promised() {
+async fn request_sizes_match_the_documentation() {
     let (world, ada, known) = World::seeded().await;
     let event = world.event("update-task", &ada, &known).await.without_header("if-match");
     let body = |bytes: usize| format!("{{{}}}", " ".repeat(bytes - 2));
@@ -223,7 +226,7 @@ async fn requests_may_be_as_large_as_promised() {
 }
 
 #[tokio::test]
-async fn reminders_are_set_as_promised_where_nothing_is_said() {
+async fn default_reminders_match_the_documentation() {
     let (world, ada, known) = World::seeded().await;
     let create = world.event("create-task", &ada, &known).await.without_header("idempotency-key");
     let fires = async |body: &Value| {

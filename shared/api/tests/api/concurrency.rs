@@ -1,5 +1,4 @@
-//! What may happen once, or so often, happens no more often when many ask for it at the same time: the condition is in
-//! the write.
+//! Limits hold under concurrent requests, because their conditions are part of the writes.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -24,8 +23,8 @@ fn with(answers: &[Answer], status: u16) -> usize {
 }
 
 impl<S: taskbell_test::contract::Store> World<S> {
-    /// The answers to the same event, sent so often at the same time. Who met another one is told to try again, and does.
-    async fn at_once(&self, event: &Event, times: usize) -> Vec<Answer> {
+    /// The answers to concurrent requests with the same event. Requests that are told to retry do so.
+    async fn send_concurrently(&self, event: &Event, times: usize) -> Vec<Answer> {
         join_all((0..times).map(async |_| {
             for _ in 0..50 {
                 let answer = self.send(event).await;
@@ -33,62 +32,62 @@ impl<S: taskbell_test::contract::Store> World<S> {
                     return answer;
                 }
             }
-            panic!("it is busy for ever")
+            panic!("it stays busy")
         }))
         .await
     }
 }
 
 #[tokio::test]
-async fn a_reset_code_that_is_used_many_times_at_once_works_once() {
+async fn concurrent_uses_of_a_reset_code_succeed_once() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
     let (ada, task) = world.inhabit().await;
     let event = world.event("reset-password", &ada, &task).await;
-    let answers = world.at_once(&event, 4).await;
+    let answers = world.send_concurrently(&event, 4).await;
     assert_eq!((with(&answers, 204), with(&answers, 404)), (1, 3));
 }
 
 #[tokio::test]
-async fn many_creations_at_once_do_not_pass_the_quota_of_spaces() {
+async fn concurrent_creations_do_not_exceed_the_maximum_of_spaces() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
     let (ada, task) = world.inhabit().await;
-    let present = world.store.memberships(ada.id).await.expect("an answer").spaces;
+    let present = world.store.memberships(ada.id).await.expect("no store error").spaces;
     for number in 0..MAX_SPACES - present - 3 {
         let (one, owner) = space(100 + number as u64, &ada);
-        world.store.create_space(&one, &owner, None, None).await.expect("an answer");
+        world.store.create_space(&one, &owner, None, None).await.expect("no store error");
     }
     let event = world.event("create-space", &ada, &task).await.without_header("idempotency-key");
-    let answers = world.at_once(&event, 12).await;
+    let answers = world.send_concurrently(&event, 12).await;
     assert_eq!((with(&answers, 201), with(&answers, 409)), (3, 9));
     let refused = answers.iter().find(|answer| answer.status == 409).expect("one");
     assert_eq!(refused.code(), "too_many_spaces");
-    assert_eq!(world.store.memberships(ada.id).await.expect("an answer").spaces, MAX_SPACES);
+    assert_eq!(world.store.memberships(ada.id).await.expect("no store error").spaces, MAX_SPACES);
     let accept = world.event("accept-invitation", &ada, &task).await;
     assert_eq!(world.send(&accept).await.code(), "too_many_spaces");
 }
 
 #[tokio::test]
-async fn many_invitations_of_one_address_at_once_are_one_mail() {
+async fn concurrent_invitations_of_one_address_send_one_mail() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
     let (ada, task) = world.inhabit().await;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let event = event.body(&json!({ "email": "new@example.com" }));
     world.queue.take();
-    let answers = world.at_once(&event, 6).await;
+    let answers = world.send_concurrently(&event, 6).await;
     assert_eq!((with(&answers, 201), with(&answers, 409)), (1, 5));
     assert_eq!(world.queue.take().len(), 1);
 }
 
 #[tokio::test]
-async fn no_more_invitations_are_open_than_a_space_can_have() {
+async fn the_maximum_of_open_invitations_applies_across_days() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let invite = async |number: usize| {
         let body = json!({ "email": format!("guest{number}@example.com") });
-        // Another day, for the limit of one user.
+        // Time passes, so that the rate limit per user does not apply.
         world.clock.advance(jiff::SignedDuration::from_mins(30));
         let bearer = format!("Bearer {}", world.access_token(&ada));
         world.send(&event.clone().body(&body).header("authorization", &bearer)).await
@@ -101,7 +100,7 @@ async fn no_more_invitations_are_open_than_a_space_can_have() {
 }
 
 #[tokio::test]
-async fn an_address_is_not_invited_again_at_once_because_its_invitation_was_revoked() {
+async fn an_address_cannot_be_invited_again_at_once_after_a_revocation() {
     let (world, ada, task) = World::seeded().await;
     let email = user(77).email;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
@@ -114,7 +113,7 @@ async fn an_address_is_not_invited_again_at_once_because_its_invitation_was_revo
     let again = world.send(&event).await;
     assert_eq!((again.status, again.code()), (409, "invited_recently"));
 
-    // The mail that was sent can still be answered: never again.
+    // The unsubscribe link of the sent mail still works.
     let text = mails[0].1.replace("\r\n ", "");
     let link = text.split("/v1/unsubscribe/").nth(1).expect("a link");
     let token = link.split('>').next().expect("its end");
@@ -129,22 +128,22 @@ async fn an_address_is_not_invited_again_at_once_because_its_invitation_was_revo
     assert_eq!(world.send(&event.header("authorization", &bearer)).await.status, 201);
     let outbox = Outbox::default();
     world.deliver_all(&outbox).await;
-    assert!(outbox.sent().iter().all(|mail| mail.to != email), "the address takes no more");
+    assert!(outbox.sent().iter().all(|mail| mail.to != email), "the address gets no more mail");
 }
 
 #[tokio::test]
-async fn a_task_has_room_for_so_many_comments_and_a_deleted_one_makes_room() {
+async fn a_task_has_a_maximum_of_comments_and_a_deletion_makes_room() {
     let server = Server::start().await;
     let (dynamodb, memory) = (server.store(server.client()), Memory::default());
-    full_of_comments(World::on(memory)).await;
-    full_of_comments(World::on(dynamodb)).await;
+    check_maximum_of_comments(World::on(memory)).await;
+    check_maximum_of_comments(World::on(dynamodb)).await;
 }
 
-async fn full_of_comments<S: taskbell_test::contract::Store>(world: World<S>) {
+async fn check_maximum_of_comments<S: taskbell_test::contract::Store>(world: World<S>) {
     let (ada, task) = world.inhabit().await;
     for number in 2..=u64::from(MAX_COMMENTS) {
         let added = world.store.add_comment(&comment(number, &task, &ada), None).await;
-        assert!(matches!(added.expect("an answer"), Commented::Created(_)), "{number}");
+        assert!(matches!(added.expect("no store error"), Commented::Created(_)), "{number}");
     }
     let event = world.event("create-comment", &ada, &task).await.without_header("idempotency-key");
     let refused = world.send(&event).await;
@@ -152,11 +151,11 @@ async fn full_of_comments<S: taskbell_test::contract::Store>(world: World<S>) {
     let delete = world.event("delete-comment", &ada, &task).await;
     assert_eq!(world.send(&delete).await.status, 204);
     assert_eq!(world.send(&delete).await.status, 404);
-    assert_eq!(world.send(&event).await.status, 201, "deleted twice, it makes room once");
+    assert_eq!(world.send(&event).await.status, 201, "a repeated deletion frees one place only");
     assert_eq!(world.send(&event).await.code(), "too_many_comments");
-    let gone =
+    let deleted =
         world.send(&world.event("delete-task", &ada, &task).await.without_header("if-match")).await;
-    assert_eq!(gone.status, 204, "{}", gone.body);
-    let page = world.store.comments(task.id, None, 10).await.expect("an answer");
-    assert!(page.items.is_empty(), "they are gone with it");
+    assert_eq!(deleted.status, 204, "{}", deleted.body);
+    let page = world.store.comments(task.id, None, 10).await.expect("no store error");
+    assert!(page.items.is_empty(), "they are deleted with the task");
 }

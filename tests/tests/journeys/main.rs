@@ -1,0 +1,13 @@
+//! End-to-end tests: what users do with Taskbell, on a deployed stack.
+
+mod accounts;
+mod api;
+mod lists;
+mod reminders;
+mod spaces;
+mod tasks;
+
+use serde_json::Value;
+
+/// No body.
+const NONE: &Value = &Value::Null;

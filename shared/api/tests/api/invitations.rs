@@ -33,7 +33,7 @@ async fn an_invitation_is_mailed_and_works_once_until_it_expires() {
         let mails = world.mails().await;
         assert_eq!(mails.len(), 1);
         assert_eq!(mails[0].0, "User20@example.com");
-        assert!(mails[0].1.contains("Subject: User 1 invites you into Space 1"));
+        assert!(mails[0].1.contains("Subject: User 1 invited you to join Space 1"));
         code_in(&mails[0].1)
     };
     let accept = async |code: &str| {

@@ -3,16 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use taskbell_api::{
     endpoint::{ENDPOINTS, RequestLimit},
     http::codes::{ERROR_CODES, FIELD_ERROR_CODES},
     openapi::{DOCUMENT, document},
-};
-use taskbell_domain::{
-    recurrence::RecurrenceFrom,
-    space::Role,
-    task::{Completion, Priority, Status},
 };
 use taskbell_test::template::{project, resources};
 
@@ -77,15 +72,4 @@ fn every_code_of_a_problem_is_one_of_an_operation_and_every_operation_names_know
     }
     let fields: BTreeSet<_> = FIELD_ERROR_CODES.iter().map(|(code, _)| code).collect();
     assert_eq!(fields.len(), FIELD_ERROR_CODES.len(), "each once");
-}
-
-#[test]
-fn the_values_of_enums_are_those_of_the_domain() {
-    let document = document();
-    let words = |name: &str| document["components"]["schemas"][name]["enum"].clone();
-    assert_eq!(words("TaskStatus"), json!(Status::ALL));
-    assert_eq!(words("TaskPriority"), json!(Priority::ALL));
-    assert_eq!(words("SpaceRole"), json!(Role::ALL));
-    assert_eq!(words("RecurrenceFrom"), json!(RecurrenceFrom::ALL));
-    assert_eq!(words("CompletedBy"), json!(Completion::ALL));
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan, civil::Date};
 use taskbell_domain::{
-    digest::{Digest, DigestHour},
-    user::{MailKind, User},
+    digest::Digest,
+    user::{DigestHour, MailKind, User},
     zone::Zone,
 };
 use taskbell_test::fixtures::{instant, user};

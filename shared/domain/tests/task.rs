@@ -7,9 +7,8 @@ use taskbell_domain::{
     due::Due,
     recurrence::Rule,
     reminder::{LeadTime, ReminderSpec},
-    task::{Priority, Status, Task, TaskPatch},
+    task::{Priority, Status, Step, Task, TaskPatch},
     text::{Category, Description, Tag, Title},
-    timer::Step,
     user::User,
     zone::Zone,
 };

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use taskbell_domain::{
     delivery::{DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT},
-    task::{Status, Task, TaskPatch},
-    timer::{Claim, Step, Timer, TimerTarget},
+    task::{Claim, Status, Step, Task, TaskPatch},
+    timer::{Timer, TimerTarget},
 };
 use taskbell_test::{
     SeededRandom,

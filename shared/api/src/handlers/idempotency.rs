@@ -4,12 +4,7 @@ use std::str::FromStr;
 
 use http::{HeaderName, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use taskbell_domain::{
-    credential::sha256_hex,
-    id::UserId,
-    ports::{Created, IdempotencyRecord, IdempotencyRecords},
-    violation::Violation,
-};
+use taskbell_domain::{id::UserId, ports::{Created, IdempotencyRecord, IdempotencyRecords}, secret::sha256_hex, violation::Violation};
 
 use crate::http::{Call, Problem, Reply};
 

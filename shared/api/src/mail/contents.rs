@@ -6,13 +6,14 @@ use taskbell_domain::{
     delivery::LATE_AFTER,
     due::Due,
     id::NotificationId,
-    notification::{Code, Purpose},
+    invitation::{Invitation, InvitationToken},
+    one_time_code::{Code, Purpose},
     policy::{Action, permits},
     ports::{Mail, MailTags},
     reminder::LeadTime,
-    space::{Invitation, InvitationToken, Role, Space},
-    task::Task,
-    timer::{Claim, TimerTarget},
+    space::{Role, Space},
+    task::{Claim, Task},
+    timer::TimerTarget,
     user::{MailKind, User},
 };
 

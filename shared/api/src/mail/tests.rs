@@ -5,10 +5,12 @@ use std::{env, fs, path::Path};
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     id::NotificationId,
-    notification::{Code, NotificationKind, Purpose},
-    space::{INVITATION_LIFETIME, Invitation, InvitationToken, Role},
+    invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
+    space::Role,
+    task::Claim,
     text::{Description, PersonName, SpaceName},
-    timer::Claim,
 };
 use taskbell_test::{
     SeededRandom,

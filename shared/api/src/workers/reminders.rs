@@ -3,16 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use taskbell_domain::{
-    delivery::{DeliveryStatus, Outcome, Reason},
-    id::{TaskId, UserId},
-    ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue},
-    reminder::Reminder,
-    space::Role,
-    task::Task,
-    timer::{Claim, Step, Timer},
-    user::MailKind,
-};
+use taskbell_domain::{delivery::{DeliveryStatus, Outcome, Reason}, id::{TaskId, UserId}, ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue}, reminder::Reminder, space::Role, task::{Claim, Step, Task}, timer::Timer, user::MailKind};
 
 use super::{
     delivery::{Deliverable, DueStep},

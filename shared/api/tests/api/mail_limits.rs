@@ -155,7 +155,7 @@ async fn an_address_that_nobody_has_verified_gets_few_mails_a_day_whoever_asks_f
             0 => NotificationKind::Verification { to: ada.id },
             _ => NotificationKind::Code {
                 to: ada.id,
-                purpose: taskbell_domain::notification::Purpose::PasswordReset,
+                purpose: taskbell_domain::one_time_code::Purpose::PasswordReset,
                 secret_hash: None,
             },
         };

@@ -5,9 +5,8 @@ use taskbell_api::mail::{MailContext, reminder_mail};
 use taskbell_domain::{
     email::EmailAddress,
     space::Role,
-    task::{Task, TaskDraft},
+    task::{Claim, Task, TaskDraft},
     text::{Description, PersonName, Title},
-    timer::Claim,
     user::MailKind,
     zone::Zone,
 };

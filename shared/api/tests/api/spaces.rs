@@ -177,7 +177,7 @@ async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
     let grace = world.register(20).await;
     let invite = async || {
         // Even if the one before was used or revoked.
-        world.clock.advance(taskbell_domain::space::INVITATION_PAUSE);
+        world.clock.advance(taskbell_domain::invitation::INVITATION_PAUSE);
         let event = world.event("invite-member", &ada, &task).await;
         let body = json!({"email": "User20@example.com", "role": "viewer"});
         let answer = world.send(&event.body(&body)).await;
@@ -197,7 +197,7 @@ async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
     let event = world.event("invite-member", &ada, &task).await;
     let again = world.send(&event.body(&json!({"email": "user20@EXAMPLE.com"}))).await;
     assert_eq!((again.status, again.code()), (409, "invited_recently"));
-    let pause = || world.clock.advance(taskbell_domain::space::INVITATION_PAUSE);
+    let pause = || world.clock.advance(taskbell_domain::invitation::INVITATION_PAUSE);
     pause();
     let second = invite().await;
     for bad in ["", "x", &first, &second[1..], &format!("{second}0"), &second.to_uppercase()] {
@@ -214,7 +214,7 @@ async fn an_invitation_is_mailed_and_works_once_until_it_ends() {
     assert_eq!(accept(&third).await.code(), "already_member");
     pause();
     let fourth = invite().await;
-    world.clock.advance(taskbell_domain::space::INVITATION_LIFETIME);
+    world.clock.advance(taskbell_domain::invitation::INVITATION_LIFETIME);
     assert_eq!(accept(&fourth).await.code(), "invalid_invitation", "it has ended");
 }
 
@@ -388,7 +388,7 @@ async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_invi
     assert_eq!(world.send(&revoke.path("invitation_id", "x")).await.status, 404);
     assert_eq!(accept(&first).await.code(), "invalid_invitation");
 
-    world.clock.advance(taskbell_domain::space::INVITATION_PAUSE);
+    world.clock.advance(taskbell_domain::invitation::INVITATION_PAUSE);
     assert_eq!(world.send(&invite).await.status, 201);
     let second = code_in(&world.mails().await[0].1);
     let lower = world.event("update-member", &ada, &task).await.path("user_id", &admin.id.to_string());
@@ -407,7 +407,7 @@ async fn invitations_are_listed_and_taken_back_and_end_with_the_role_of_the_invi
 async fn a_space_has_so_many_open_invitations_and_no_more() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("invite-member", &ada, &task).await;
-    for number in 0..taskbell_domain::space::MAX_INVITATIONS {
+    for number in 0..taskbell_domain::invitation::MAX_INVITATIONS {
         let body = json!({"email": format!("guest{number}@example.com")});
         assert_eq!(world.send(&event.clone().body(&body)).await.status, 201);
     }

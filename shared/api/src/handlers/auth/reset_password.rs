@@ -1,14 +1,7 @@
 //! Sets another password with the code that was mailed.
 
 use http::StatusCode;
-use taskbell_domain::{
-    clock::{Clock, Random},
-    credential::{Credential, link_token},
-    notification::Purpose,
-    ports::{Accounts, Notifications, Redemption, Redemptions},
-    rate_limit::LINKS,
-    violation::Violation,
-};
+use taskbell_domain::{clock::{Clock, Random}, credential::Credential, one_time_code::Purpose, ports::{Accounts, Notifications, Redemption, Redemptions}, rate_limit::LINKS, secret::link_token, violation::Violation};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},

@@ -5,13 +5,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use taskbell_domain::{
-    clock::Clock,
-    ports::{ProfileChanges, SpaceReads, SuppressedAddresses},
-    rate_limit::LINKS,
-    space::InvitationToken,
-    user::{MailKind, User, UserPatch},
-};
+use taskbell_domain::{clock::Clock, invitation::InvitationToken, ports::{ProfileChanges, SpaceReads, SuppressedAddresses}, rate_limit::LINKS, user::{MailKind, User, UserPatch}};
 
 use super::run_action::not_found_page;
 use crate::{
@@ -83,7 +77,7 @@ async fn follow(
     // Mails of before have the code of the invitation in their link.
     if let Some(token) = InvitationToken::parse(token) {
         let invitation = store.invitation(token.space, &token.address_hash).await?;
-        let known = invitation.is_some_and(|invitation| invitation.is_opened_by(&token));
+        let known = invitation.is_some_and(|invitation| invitation.accepts(&token));
         known.then_some(()).ok_or_else(Problem::not_found)?;
         return decline(call, store, &token.address_hash, clock).await;
     }

@@ -4,7 +4,12 @@ use std::str::FromStr;
 
 use http::{HeaderName, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use taskbell_domain::{id::UserId, ports::{Created, IdempotencyRecord, IdempotencyRecords}, secret::sha256_hex, violation::Violation};
+use taskbell_domain::{
+    id::UserId,
+    ports::{Created, IdempotencyRecord, IdempotencyRecords},
+    secret::sha256_hex,
+    violation::Violation,
+};
 
 use crate::http::{Call, Problem, Reply};
 

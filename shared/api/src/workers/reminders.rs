@@ -3,7 +3,16 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use taskbell_domain::{delivery::{DeliveryStatus, Outcome, Reason}, id::{TaskId, UserId}, ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue}, reminder::Reminder, space::Role, task::{Claim, Step, Task}, timer::Timer, user::MailKind};
+use taskbell_domain::{
+    delivery::{DeliveryStatus, Outcome, Reason},
+    id::{TaskId, UserId},
+    ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue},
+    reminder::Reminder,
+    space::Role,
+    task::{Claim, Step, Task},
+    timer::Timer,
+    user::MailKind,
+};
 
 use super::{
     delivery::{Deliverable, DueStep},
@@ -40,7 +49,7 @@ impl Deliverable for Task {
         now: Timestamp,
     ) -> Result<DueStep<Self>, PortError> {
         if worker.is_completion_suspended(self, now).await? {
-            self.rest(now);
+            self.postpone_completion(now);
             return Ok(DueStep::Record(None));
         }
         Ok(match self.begin_delivery(now, worker.random) {

@@ -1,7 +1,13 @@
 //! What a request checks again after another writer was faster.
 
 use serde_json::json;
-use taskbell_domain::{membership::MemberChange, ports::{AtomicExtras, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation, TaskReads}, space::Role, task::{Task, TaskPatch}, text::Title};
+use taskbell_domain::{
+    membership::MemberChange,
+    ports::{AtomicExtras, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation, TaskReads},
+    space::Role,
+    task::{Task, TaskPatch},
+    text::Title,
+};
 use taskbell_test::{
     Faulty, Meddler, Memory, SeededRandom,
     fixtures::{draft, now, space, task, user},

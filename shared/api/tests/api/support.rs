@@ -19,7 +19,22 @@ use taskbell_api::{
     tokens::{Identity, Issuer, Verifier},
     workers,
 };
-use taskbell_domain::{clock::Clock, credential::{CheckedPassword, Credential, RefreshToken, Session}, id::{SessionId, TaskId}, invitation::{INVITATION_LIFETIME, Invitation, InvitationToken}, membership::MemberChange, notification::{Notification, NotificationKind}, one_time_code::{Code, Purpose}, ports::{Created, Replaced, TimerQueue}, quota::Quota, secret::sha256_hex, space::{Member, Role, Space}, task::{Task, TaskDraft}, text::{Description, MessageSubject, MessageText}, user::{AccountRole, MailKind, User}};
+use taskbell_domain::{
+    clock::Clock,
+    credential::{CheckedPassword, Credential, RefreshToken, Session},
+    id::{SessionId, TaskId},
+    invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
+    membership::MemberChange,
+    notification::{Notification, NotificationKind},
+    one_time_code::{Code, Purpose},
+    ports::{Created, Replaced, TimerQueue},
+    quota::Quota,
+    secret::sha256_hex,
+    space::{Member, Role, Space},
+    task::{Task, TaskDraft},
+    text::{Description, MessageSubject, MessageText},
+    user::{AccountRole, MailKind, User},
+};
 use taskbell_test::{
     ManualClock, Memory, QueueFake, SeededRandom,
     contract::Store,

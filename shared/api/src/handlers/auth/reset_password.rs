@@ -1,7 +1,15 @@
 //! Sets another password with the code that was mailed.
 
 use http::StatusCode;
-use taskbell_domain::{clock::{Clock, Random}, credential::Credential, one_time_code::Purpose, ports::{Accounts, Notifications, Redemption, Redemptions}, rate_limit::LINKS, secret::link_token, violation::Violation};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    credential::Credential,
+    one_time_code::Purpose,
+    ports::{Accounts, Notifications, Redemption, Redemptions},
+    rate_limit::LINKS,
+    secret::link_token,
+    violation::Violation,
+};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},

@@ -2,7 +2,17 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
-use taskbell_domain::{clock::{Clock, Random}, email::EmailAddress, id::NotificationId, invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS}, notification::{Notification, NotificationKind}, policy::{Action, permits_role}, ports::{IdempotencyRecord, RateLimits, SpaceChanges, TimerQueue}, rate_limit::{INVITATIONS, RateLimitKey}, space::Role};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    email::EmailAddress,
+    id::NotificationId,
+    invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS},
+    notification::{Notification, NotificationKind},
+    policy::{Action, permits_role},
+    ports::{IdempotencyRecord, RateLimits, SpaceChanges, TimerQueue},
+    rate_limit::{INVITATIONS, RateLimitKey},
+    space::Role,
+};
 
 use super::view;
 use crate::{

@@ -5,7 +5,13 @@
 
 use askama::Template;
 use http::StatusCode;
-use taskbell_domain::{clock::Clock, invitation::InvitationToken, ports::{ProfileChanges, SpaceReads, SuppressedAddresses}, rate_limit::LINKS, user::{MailKind, User, UserPatch}};
+use taskbell_domain::{
+    clock::Clock,
+    invitation::InvitationToken,
+    ports::{ProfileChanges, SpaceReads, SuppressedAddresses},
+    rate_limit::LINKS,
+    user::{MailKind, User, UserPatch},
+};
 
 use super::run_action::not_found_page;
 use crate::{

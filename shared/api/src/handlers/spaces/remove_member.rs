@@ -3,7 +3,15 @@
 use futures_util::future::try_join_all;
 use http::StatusCode;
 use jiff::Timestamp;
-use taskbell_domain::{clock::{Clock, Random}, id::{SpaceId, UserId}, list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery}, membership::MemberChange, policy::{Action, permits_role}, ports::{AtomicExtras, SpaceChanges, TaskChanges}, task::{Task, TaskPatch}};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, UserId},
+    list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
+    membership::MemberChange,
+    policy::{Action, permits_role},
+    ports::{AtomicExtras, SpaceChanges, TaskChanges},
+    task::{Task, TaskPatch},
+};
 
 use super::{member_id, shared, space_id};
 use crate::{

@@ -9,7 +9,18 @@ use serde_json::{
     Value, json,
     value::{RawValue, to_raw_value},
 };
-use taskbell_domain::{clock::{Clock, Random}, id::{SpaceId, TaskId, UserId}, policy::Action, ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue}, quota::Quota, rate_limit::{OPERATIONS, RateLimitKey}, statistics::{Counter, Counters}, task::{Status, Task, TaskDraft, TaskPatch}, user::User, violation::Violation};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, TaskId, UserId},
+    policy::Action,
+    ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue},
+    quota::Quota,
+    rate_limit::{OPERATIONS, RateLimitKey},
+    statistics::{Counter, Counters},
+    task::{Status, Task, TaskDraft, TaskPatch},
+    user::User,
+    violation::Violation,
+};
 
 use super::{Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView};
 use crate::{

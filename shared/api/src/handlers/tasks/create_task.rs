@@ -2,7 +2,15 @@
 //! role is read, too, and that of somebody to whom it is assigned.
 
 use http::{StatusCode, header};
-use taskbell_domain::{clock::{Clock, Random}, id::{SpaceId, TaskId}, policy::Action, ports::{IdempotencyRecord, RateLimits, TaskCreation, TimerQueue}, quota::Quota, task::{Task, TaskDraft}, user::User};
+use taskbell_domain::{
+    clock::{Clock, Random},
+    id::{SpaceId, TaskId},
+    policy::Action,
+    ports::{IdempotencyRecord, RateLimits, TaskCreation, TimerQueue},
+    quota::Quota,
+    task::{Task, TaskDraft},
+    user::User,
+};
 
 use super::{assignment, check_assignee, fields, permitted, require, view};
 use crate::{

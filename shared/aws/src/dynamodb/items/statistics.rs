@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    statistics::{Counter, Counters, Counts},
+    statistics::{Counters, Counts},
     unknown::Unknown,
 };
 

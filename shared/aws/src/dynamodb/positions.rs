@@ -16,7 +16,7 @@ const NO_DUE: &str = "~";
 /// Sort key of a position in the indexes of tasks. As text, positions sort as the tasks do: instants have a fixed width,
 /// and ids sort by creation. In the index by creation the key follows the prefix of the
 /// partition.
-pub fn position(position: &Position) -> String {
+pub(super) fn position(position: &Position) -> String {
     let id = position.task.body();
     match &position.key {
         SortKey::Created => id,
@@ -29,7 +29,7 @@ pub fn position(position: &Position) -> String {
 }
 
 /// Reads what [`position`] wrote for a sort key.
-pub fn parse_position(by: SortBy, text: &str) -> Option<Position> {
+pub(super) fn parse_position(by: SortBy, text: &str) -> Option<Position> {
     let (key, id) = text.split_at_checked(text.len().checked_sub(ID_LENGTH)?)?;
     let task = TaskId::from_body(id).ok()?;
     let key = match by {
@@ -48,7 +48,7 @@ pub fn parse_position(by: SortBy, text: &str) -> Option<Position> {
 }
 
 /// Between which sort keys the positions of a query are: from the first, inclusive, to the second, exclusive.
-pub fn position_bounds(query: &TaskQuery) -> (String, String) {
+pub(super) fn position_bounds(query: &TaskQuery) -> (String, String) {
     if !query.is_bounded_by_due() {
         return (String::new(), LAST_POSITION.to_owned());
     }

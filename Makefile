@@ -78,7 +78,7 @@ two-stacks: $(TOOLS) ## test two stacks, a failed first deployment and a protect
 	@$(PYTHON) local/two_stacks.py target/$(HOST)/debug
 
 .PHONY: lint
-lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document, costs and documents
+lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document, costs, documents and module cycles
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
@@ -87,6 +87,7 @@ lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document,
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	$(PYTHON) bench/cost.py --check
 	$(PYTHON) local/check_docs.py
+	$(PYTHON) local/module_cycles.py
 
 MAIL_LINT := local/mail_lint
 $(MAIL_LINT)/node_modules/.installed: $(MAIL_LINT)/package-lock.json

@@ -28,12 +28,14 @@ use serde_json::{Value, json};
 use taskbell_api::{keys::KeyRing, tokens::Issuer};
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
-    notification::{Code, NotificationKind, Purpose},
+    invitation::INVITATION_LIFETIME,
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
     ports::{Comments as _, Notifications as _, ProfileChanges as _, Replaced, SpaceChanges as _},
+    quota::Quota,
     rate_limit::{CODES, RateLimitKey},
     recurrence::Rule,
-    space::{INVITATION_LIFETIME, Role},
-    statistics::Quota,
+    space::Role,
     task::{Status, Task, TaskDraft},
     user::User,
 };

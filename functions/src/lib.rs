@@ -16,7 +16,7 @@ use taskbell_aws::{
     Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb, roots,
 };
 use taskbell_domain::{
-    clock::Clock, email::EmailAddress, ports::SigningKeyStore, rate_limit::RateLimit, statistics::Quota,
+    clock::Clock, email::EmailAddress, ports::SigningKeyStore, quota::Quota, rate_limit::RateLimit,
 };
 
 use jiff::Timestamp;

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use taskbell_domain::{
     clock::Random,
-    credential::link_token,
     id::{SessionId, UserId},
+    secret::link_token,
     user::REVOKED_AHEAD,
 };
 

@@ -54,7 +54,7 @@ fn version(version: u64, tags: &[&str]) -> Task {
 
 #[tokio::test]
 async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once() {
-    let gone = |number| Contribution::gone(&version(number, &[]));
+    let gone = |number| Contribution::removed(&version(number, &[]));
     let of = |number, tags: &[&str]| Contribution::of(&version(number, tags));
     let cases = [
         ("they count what is newer", None, of(1, &["a"]), of(2, &["b"]), &["b"][..]),

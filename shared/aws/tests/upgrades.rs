@@ -20,9 +20,10 @@ use taskbell_aws::dynamodb::keys;
 use taskbell_domain::{
     credential::Credential,
     email::EmailAddress,
+    invitation::{INVITATION_LIFETIME, Invitation},
     notification::NotificationKind,
     ports::*,
-    space::{INVITATION_LIFETIME, Invitation, Role},
+    space::Role,
     text::{PersonName, SpaceName},
 };
 use taskbell_test::{

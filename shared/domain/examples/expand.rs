@@ -31,6 +31,6 @@ fn occurrences(start: &str, rule: &str, count: usize) -> Result<Vec<String>, &'s
     let start = Due::parse(&start).map_err(|violation| violation.code)?;
     let rule = Rule::parse(rule).map_err(|violation| violation.code)?;
     let first = Series::starting(rule, RecurrenceFrom::Due, start, &zone).map_err(|v| v.code)?;
-    let series = std::iter::successors(Some(first), |one| one.following(&zone, 1).next());
-    Ok(series.take(count).map(|one| one.slot.place(&zone).to_string()).collect())
+    let series = std::iter::successors(Some(first), |one| one.upcoming(&zone, 1).next());
+    Ok(series.take(count).map(|one| one.occurrence_time.wall_time(&zone).to_string()).collect())
 }

@@ -1,4 +1,4 @@
-//! The checklist of a task: small steps that have no life of their own.
+//! The checklist of a task.
 
 use crate::{
     clock::{Clock, Random},
@@ -7,37 +7,37 @@ use crate::{
     violation::{FieldError, Violation},
 };
 
-/// The most items of a checklist.
+/// The maximum number of items of a checklist.
 pub const MAX_ITEMS: usize = 100;
 
-/// One step.
+/// An item of a checklist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChecklistItem {
-    /// Names it, for as long as it is in the list.
+    /// Its id.
     pub id: ItemId,
-    /// What is to be done.
+    /// Its title.
     pub title: ItemTitle,
     /// Whether it is done.
     pub done: bool,
 }
 
-/// A step as somebody wants it: one that is there already, or a new one.
+/// A requested item: an existing one, or a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChecklistItemInput {
-    /// Which one it is; none for a new one.
+    /// The id of an existing item. `None` for a new one.
     pub id: Option<ItemId>,
-    /// What is to be done.
+    /// Its title.
     pub title: ItemTitle,
     /// Whether it is done.
     pub done: bool,
 }
 
-/// Makes the wanted list of the present one: in the wanted order, with the ids of those that are there.
+/// The requested list. Existing items keep their ids, and new ones get one.
 ///
 /// # Errors
 /// A [`FieldError`] at `checklist[n].id`: `unknown_item`, or `duplicate`.
 pub fn merge_checklist(
-    present: &[ChecklistItem],
+    current: &[ChecklistItem],
     wanted: Vec<ChecklistItemInput>,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -47,14 +47,11 @@ pub fn merge_checklist(
         if let Some(id) = id {
             let refuse =
                 |code, why: &str| Err(Violation::new(code, why).at(format!("checklist[{index}].id")));
-            if !present.iter().any(|item| item.id == id) {
-                return refuse(
-                    "unknown_item",
-                    "The task has no such item: leave the id out for a new one.",
-                );
+            if !current.iter().any(|item| item.id == id) {
+                return refuse("unknown_item", "Unknown item: leave the id out to add a new item.");
             }
             if list.iter().any(|item| item.id == id) {
-                return refuse("duplicate", "The item is in the list before.");
+                return refuse("duplicate", "Duplicate item: each id can be used only once.");
             }
         }
         list.push(ChecklistItem {

@@ -1,19 +1,19 @@
-//! Time and chance as ports, so that every rule can be tested at a chosen moment with chosen ids.
+//! Time and randomness as ports, so that tests can choose both.
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// A clock.
 pub trait Clock: Send + Sync {
-    /// The present instant, as finely as it can be told. Ids are made from it, so that they sort by it.
+    /// The current instant at the clock's precision. Ids are generated from it and sort by it.
     fn instant(&self) -> Timestamp;
 
-    /// The present second: nothing else in Taskbell is finer than that.
+    /// The current time in whole seconds, the precision of all stored times.
     fn now(&self) -> Timestamp {
         whole_seconds(self.instant())
     }
 }
 
-/// A clock that stands at one moment: all ids of one change carry the time of that change.
+/// A fixed clock: all ids generated in one change have the time of the change.
 pub struct At(pub Timestamp);
 
 impl Clock for At {
@@ -22,13 +22,13 @@ impl Clock for At {
     }
 }
 
-/// Gives unpredictable bytes: ids, salts and tokens are made from them.
+/// A source of unpredictable bytes for ids, salts and tokens.
 pub trait Random: Send + Sync {
-    /// Fills the buffer. A source that cannot deliver ends the process: nothing safe is left to do.
+    /// Fills the buffer. Panics if the source fails.
     fn fill(&self, buffer: &mut [u8]);
 }
 
-/// The instant cut down to its whole second.
+/// The instant, rounded down to whole seconds.
 pub fn whole_seconds(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }

@@ -1,4 +1,4 @@
-//! What people say about a task.
+//! Comments on tasks.
 
 use jiff::Timestamp;
 
@@ -8,27 +8,27 @@ use crate::{
     unknown::Unknown,
 };
 
-/// The most comments on one task.
+/// The maximum number of comments on a task.
 pub const MAX_COMMENTS: u32 = 500;
 
 /// A comment on a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
-    /// Names it.
+    /// Its id.
     pub id: CommentId,
     /// The task.
     pub task: TaskId,
-    /// Who said it, and may change it.
+    /// The author, who can change it.
     pub author: UserId,
-    /// What they said.
+    /// The text.
     pub text: CommentText,
-    /// Counts its changes.
+    /// The number of changes.
     pub version: u64,
-    /// When it was said.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// What a later version has stored with it.
+    /// Attributes stored by a later version.
     pub unknown: Unknown,
 }
 
@@ -39,7 +39,7 @@ impl Comment {
         Self { id, task, author, text, version: 1, created_at: now, updated_at: now, unknown }
     }
 
-    /// Changes what it says. Returns whether that is anything else; then the version is one higher.
+    /// Changes the text. Returns whether the comment changed; then its version increased by one.
     pub fn edit(&mut self, text: CommentText, now: Timestamp) -> bool {
         let changed = self.text != text;
         if changed {

@@ -1,49 +1,47 @@
-//! What proves who somebody is: the stored password hash, and sessions with their refresh tokens.
-
-use std::fmt::Write;
+//! Passwords and sessions.
 
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Random,
     email::EmailAddress,
     id::{SessionId, UserId},
+    secret::{hex, is_hex, sha256_hex},
 };
 
 /// How long a session lives after its last refresh.
 pub const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What a log-in is checked against. Stored under the canonical e-mail address.
+/// The maximum difference between the clocks of two functions.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// The password of an account. Stored under the canonical form of the account's address.
 #[derive(Clone)]
 pub struct Credential {
-    /// Whose it is.
+    /// The account.
     pub user: UserId,
     /// Argon2id hash in PHC string format.
     pub password_hash: String,
 }
 
-/// How far the clocks of functions may be apart.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
-
-/// A session: the family of refresh tokens that began with one log-in. Exactly one of them is valid.
+/// A session: the family of refresh tokens that started with one log-in. Exactly one of them is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Names the session; access tokens carry it as `sid`.
+    /// Its id, which access tokens carry as `sid`.
     pub id: SessionId,
-    /// Whose it is.
+    /// The account.
     pub user: UserId,
-    /// Hash of the part of the refresh token's secret that all tokens of the session share: whoever presents it has
-    /// had one of them.
+    /// Hash of the part of the secret that all refresh tokens of the session share. A client that presents it has had one
+    /// of them.
     pub family_hash: String,
-    /// Hash of the one refresh token that is valid now.
+    /// Hash of the valid refresh token.
     pub token_hash: String,
     /// When the session ends unless it is refreshed.
     pub expires_at: Timestamp,
 }
 
 impl Session {
-    /// The session that a refresh token belongs to, with this token as the valid one, from `now` on.
+    /// The session of a refresh token, which becomes its valid one. Its lifetime starts at `now`.
     pub fn of(token: &RefreshToken, now: Timestamp) -> Self {
         Self {
             id: token.session,
@@ -55,23 +53,23 @@ impl Session {
     }
 }
 
-/// A password that was checked at a log-in.
+/// A password that was verified at a log-in.
 #[derive(Clone, Copy)]
 pub struct CheckedPassword<'a> {
-    /// The address that it was given with.
+    /// The address of the log-in.
     pub email: &'a EmailAddress,
-    /// The hash that it has.
+    /// The stored hash that the password was verified against.
     pub hash: &'a str,
-    /// The hash to store in its place, if that one was made with parameters of before.
+    /// A new hash to store, if the stored one was computed with outdated parameters.
     pub rehashed: Option<&'a str>,
 }
 
-/// A refresh token: it names its session and proves the right to continue it.
+/// A refresh token: identifies its session and authorizes continuing it.
 ///
-/// Its secret is 32 hexadecimal digits that all tokens of the session share, and 32 of its own.
+/// Its secret is 32 hexadecimal digits that all tokens of the session share, and 32 digits of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// The user whose session it is.
+    /// The account.
     pub user: UserId,
     /// The session.
     pub session: SessionId,
@@ -86,7 +84,7 @@ impl RefreshToken {
         Self { user, session, secret: hex(&secret) }
     }
 
-    /// The token that takes the place of this one.
+    /// The token that replaces this one.
     pub fn next(&self, random: &dyn Random) -> Self {
         let mut own = [0; 16];
         random.fill(&mut own);
@@ -97,19 +95,16 @@ impl RefreshToken {
         self.secret.get(..32).unwrap_or_default()
     }
 
-    /// Whether its session was opened before a moment, as far as clocks agree.
-    pub fn is_older_than(&self, moment: Timestamp) -> bool {
-        self.session.made_at() + CLOCK_SKEW < moment
+    /// Whether the session was opened before `at`, allowing for clock skew.
+    pub fn is_older_than(&self, at: Timestamp) -> bool {
+        self.session.created_at() + CLOCK_SKEW < at
     }
 
-    /// Reads what [`Self::to_text`] wrote; nothing for any other text.
+    /// Reads the output of [`Self::to_text`]. Returns `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let (user, session, secret) = (parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = parts.next().is_none()
-            && secret.len() == 64
-            && secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        well_formed.then_some(())?;
+        (parts.next().is_none() && is_hex(secret, 64)).then_some(())?;
         Some(Self {
             user: UserId::from_body(user).ok()?,
             session: SessionId::from_body(session).ok()?,
@@ -117,13 +112,13 @@ impl RefreshToken {
         })
     }
 
-    /// The token as the client keeps it.
+    /// The token as the client gets it: `<user>.<session>.<secret>`.
     pub fn to_text(&self) -> String {
         format!("{}.{}.{}", self.user.body(), self.session.body(), self.secret)
     }
 
-    /// What is stored instead of the token. The secret has 256 random bits, so a plain SHA-256 cannot be
-    /// turned back by trying.
+    /// The hash that is stored instead of the token. A secret of 256 random bits cannot be guessed, so plain SHA-256 is
+    /// sufficient.
     pub fn hash(&self) -> String {
         sha256_hex(self.secret.as_bytes())
     }
@@ -134,30 +129,11 @@ impl RefreshToken {
     }
 }
 
+/// Hides the secret.
 impl std::fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RefreshToken({}, …)", self.session)
     }
-}
-
-/// A random token of 128 bits for a link in a mail.
-pub fn link_token(random: &dyn Random) -> String {
-    let mut secret = [0; 16];
-    random.fill(&mut secret);
-    hex(&secret)
-}
-
-/// SHA-256 in lower-case hexadecimal digits.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -181,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_token_reads_back_what_it_writes_and_hides_its_secret() {
+    fn a_refresh_token_is_parsed_from_its_text_and_its_debug_form_hides_the_secret() {
         let text = token().to_text();
         assert_eq!(RefreshToken::parse(&text), Some(token()));
         assert!(!format!("{:?}", token()).contains("abab"));
@@ -189,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_refresh_token_is_no_token() {
+    fn a_malformed_refresh_token_is_not_parsed() {
         let text = token().to_text();
         for bad in
             ["", "..", &text[1..], &text[..text.len() - 1], &format!("{text}.x"), &text.to_uppercase()]

@@ -1,11 +1,10 @@
-//! The delivery of one mail: a state machine that survives crashes, lost answers and repeated messages.
+//! The delivery of one mail: a state machine that survives crashes, lost responses and repeated messages.
 //!
-//! Whoever wants to send begins the delivery, and stores what that made of it on condition that nobody else
-//! has changed it meanwhile: only one of several workers gets through. Only then the mail is offered to SES,
-//! and what became of it is recorded.
+//! A worker claims the delivery, and stores the claim on condition that the delivery has not changed since it was read, so
+//! only one of several workers succeeds. Then it sends the mail and records the outcome.
 //!
-//! Where a worker fails between the claim and the record, nobody can know whether the mail left. The
-//! lease ends, the delivery becomes uncertain, and after a wait for news the mail is sent again.
+//! If a worker fails between claim and record, it is unknown whether the mail was sent. When the lease ends, the delivery
+//! becomes uncertain. If no event of the mail service arrives in time, the mail is sent again.
 
 use std::ops::RangeInclusive;
 
@@ -13,46 +12,45 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::id::UserId;
 
-/// How long a claim holds. It exceeds the time limit of the worker function, so that a worker whose lease
-/// has ended is certainly gone.
+/// How long a claim holds. It exceeds the timeout of the worker function, so the worker has stopped when its lease ends.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long news of an uncertain mail is awaited before it is sent again; twice as long after each further
-/// attempt, so that a channel that keeps losing its answers does not fill a mailbox.
+/// How long to wait for an event about an uncertain mail before it is sent again. The wait doubles with each attempt, so
+/// that a mail service whose responses keep getting lost does not fill a mailbox.
 pub const UNCERTAIN_WAIT: SignedDuration = SignedDuration::from_secs(300);
 
-/// A reminder later than this is noise, and is skipped.
+/// A mail that is later than this is skipped.
 pub const MAX_LATENESS: SignedDuration = SignedDuration::from_hours(24);
 
-/// A mail sent later than this says so.
+/// A mail that is later than this says that it is late.
 pub const LATE_AFTER: SignedDuration = SignedDuration::from_secs(300);
 
-/// A reminder that SES has refused this often has failed.
+/// After this many refusals by the mail service a delivery has failed.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// The wait after the first refusal; it doubles with each further one. To this and to the next, up to 31 seconds are
-/// added, by task, so that those who were turned away together do not come back together.
+/// The wait after the first refusal. It doubles with each further one. Up to 31 seconds of jitter are added to this and to
+/// [`DEFERRALS`].
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(30);
 
-/// The shortest and the longest wait of a deferred mail.
+/// The minimum and maximum wait of a deferred mail.
 const DEFERRALS: RangeInclusive<SignedDuration> =
     SignedDuration::from_secs(30)..=SignedDuration::from_mins(30);
 
-/// How far a delivery has come.
+/// The status of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
-    /// Waits for its moment, or for its next attempt.
+    /// It waits until it is due, or for its next attempt.
     Scheduled,
-    /// A worker has it and is sending.
+    /// A worker is sending it.
     Claimed,
-    /// SES accepted it.
+    /// The mail service accepted it.
     Sent,
-    /// It was not sent, and there was a reason not to.
+    /// It was not sent, for a reason.
     Skipped,
-    /// SES refused it for good.
+    /// The mail service refused it repeatedly.
     Failed,
-    /// It may or may not have been accepted.
+    /// It is unknown whether the mail service accepted it.
     Uncertain,
 }
 
@@ -60,42 +58,42 @@ pub enum DeliveryStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Its moment had passed when it was set.
+    /// Its time had passed when it was set.
     PastWhenSet,
-    /// The task was completed before.
+    /// The task was completed.
     TaskCompleted,
-    /// It could not be sent within a day.
+    /// It could not be sent within 24 hours.
     TooOld,
-    /// The recipient has turned mails of this kind off.
+    /// The recipient has turned off mails of this kind.
     MailOff,
-    /// The recipient has not proven that the address is theirs.
+    /// The recipient's address is not verified.
     Unverified,
-    /// Mails to the recipient's address came back.
+    /// A mail to the recipient bounced.
     Bounced,
-    /// The recipient has called a mail unwanted.
+    /// The recipient reported a mail as spam.
     Complained,
-    /// The task was snoozed until later.
+    /// The task was snoozed.
     Snoozed,
-    /// The account of the recipient is gone.
+    /// The recipient's account was deleted.
     NoRecipient,
-    /// The account of the recipient is disabled.
+    /// The recipient's account is disabled.
     AccountDisabled,
-    /// SES refused it, again and again.
+    /// The mail service refused it repeatedly.
     Refused,
-    /// What it tells of has changed, so that it tells nothing any more.
+    /// Its subject has changed, so that it is outdated.
     Replaced,
-    /// The recipient may not see the task any more.
+    /// The recipient can no longer see the task.
     NoAccess,
-    /// A digest had nothing to tell.
+    /// A digest would have been empty.
     NothingDue,
-    /// As many mails as one day allows have gone to the recipient, or were caused by the sender.
+    /// A daily limit of mails to the recipient or by the sender was exceeded.
     TooManyMails,
-    /// One of those that concern the recipient alone: what others than the recipient are told.
+    /// A reason that only the recipient may see. Others see this one.
     NotDelivered,
 }
 
 impl Reason {
-    /// Whether it tells something of the recipient that is nobody else's business.
+    /// Whether only the recipient may see it.
     fn is_private(self) -> bool {
         match self {
             Self::MailOff
@@ -118,20 +116,20 @@ impl Reason {
     }
 }
 
-/// What SES tells of a mail after it has accepted it. Of several the gravest stays, in whichever order they come.
+/// What happened to a mail after the mail service accepted it, in ascending order of severity. The most severe is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Feedback {
-    /// The recipient's mail server has taken it.
+    /// The recipient's mail server accepted it.
     Delivered,
-    /// The recipient's mail server has refused it, or SES has given up.
+    /// The recipient's mail server refused it, or could not be reached.
     Bounced,
-    /// The recipient has called it unwanted.
+    /// The recipient reported it as spam.
     Complained,
 }
 
 impl Feedback {
-    /// The word for it in logs.
+    /// The name in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -141,63 +139,63 @@ impl Feedback {
     }
 }
 
-/// What SES tells of a mail that it has accepted.
+/// An event of the mail service about a mail that it accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryEvent {
-    /// The message id that SES gave.
+    /// The message id assigned by the mail service.
     pub message_id: String,
-    /// When SES accepted it.
+    /// When the mail service accepted it.
     pub accepted_at: Timestamp,
-    /// What became of it then; none yet if it is only known to be accepted.
+    /// What happened to it. `None` if it was only accepted.
     pub feedback: Option<Feedback>,
 }
 
-/// When a mail is to be sent, and what is known of its delivery.
+/// The state of the delivery of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// When it is to be sent.
+    /// When the mail is due.
     pub fire_at: Timestamp,
-    /// How far it has come.
+    /// Its status.
     pub status: DeliveryStatus,
-    /// The next moment at which something must happen to it: its sending, its next attempt, the end of
-    /// a worker's lease, or the end of the wait for news of an uncertain mail. None when it is done.
+    /// When the next step is due: sending, the next attempt, the end of a worker's lease, or the end of the wait for an
+    /// event. `None` once the delivery has ended.
     pub next_at: Option<Timestamp>,
-    /// How often it has been offered to SES, or may have been.
+    /// The number of times it was sent or may have been sent.
     pub attempts: u32,
-    /// After how many of them nobody could know whether SES had accepted it. Only then it may have been sent twice.
+    /// The number of attempts with an unknown outcome. If it is zero, the mail was sent at most once.
     pub uncertain_attempts: u32,
-    /// Tells the claim that holds it from all earlier ones: a later one is higher.
+    /// The fencing token of the latest claim. It increases with each claim.
     pub fence: u64,
-    /// When SES accepted it.
+    /// When the mail service accepted it.
     pub sent_at: Option<Timestamp>,
-    /// The message id that SES gave.
+    /// The message id assigned by the mail service.
     pub message_id: Option<String>,
     /// Why it was not sent.
     pub reason: Option<Reason>,
-    /// What became of it behind SES.
+    /// What happened to the mail after it was accepted.
     pub feedback: Option<Feedback>,
-    /// To whom it was sent, or would have been; none while that is not known.
+    /// The recipient. `None` while it is unknown.
     pub recipient: Option<UserId>,
 }
 
-/// What became of a claimed delivery.
+/// The outcome of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// SES accepted it under this message id.
+    /// The mail service accepted the mail under this message id.
     Accepted(String),
-    /// SES certainly did not accept it.
+    /// The mail service refused the mail.
     Refused,
-    /// It was not offered to SES, or SES does not accept any mail at present (a sending rate, a daily quota, sending
-    /// paused). That is no fault of the mail: it waits, and does not count as an attempt.
+    /// The mail was not sent, or the mail service currently accepts no mail (sending rate, daily quota, paused account). It
+    /// does not count as an attempt.
     Deferred,
-    /// Nobody knows.
+    /// It is unknown whether the mail service accepted the mail.
     Unknown,
-    /// It was not offered to SES, for a reason.
+    /// The mail was not sent, for this reason.
     Skipped(Reason),
 }
 
 impl Delivery {
-    /// A delivery that waits for its moment.
+    /// A delivery that waits until it is due.
     pub fn scheduled(fire_at: Timestamp) -> Self {
         Self {
             fire_at,
@@ -214,8 +212,8 @@ impl Delivery {
         }
     }
 
-    /// The delivery as somebody may see it: only the recipient learns what became of it at their mailbox, and that it
-    /// failed because of their account or their settings. A complaint shows nowhere else.
+    /// The delivery as a user may see it. Only the recipient sees what happened to the mail at their mail server, and
+    /// reasons that concern their account or settings.
     pub fn seen_by(&self, reader: UserId) -> Self {
         let mut seen = self.clone();
         if self.recipient == Some(reader) {
@@ -229,22 +227,22 @@ impl Delivery {
         seen
     }
 
-    /// Ends it in a state from which nothing follows by itself.
+    /// Ends the delivery.
     pub fn end(&mut self, status: DeliveryStatus, reason: Option<Reason>) {
         self.status = status;
         self.reason = reason;
         self.next_at = None;
     }
 
-    /// Whether something must happen to it by `now`.
+    /// Whether a step is due at `now`.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.next_at.is_some_and(|at| at <= now)
     }
 
-    /// Takes the step that is due. Returns whether the mail is now claimed, under this fence, and to be sent.
+    /// Takes the step that is due. Returns whether the mail is now claimed under `fence` and must be sent.
     pub(crate) fn begin(&mut self, fence: u64, now: Timestamp) -> bool {
         if self.status == DeliveryStatus::Claimed {
-            // From now, and not from the lease's end: the clock that set that may be behind this one.
+            // Counted from now, not from the end of the lease: the clock that set the lease may be slow.
             self.mark_uncertain(Some(now + uncertain_wait(self.attempts)));
             return false;
         }
@@ -269,19 +267,19 @@ impl Delivery {
         self.next_at = until;
     }
 
-    /// Whether the claim with this fence still waits for its outcome. One whose lease has ended does, until
-    /// another one is made: news that comes late is news.
+    /// Whether the claim with this fence can still record its outcome. It can after its lease has ended, until there is a
+    /// new claim.
     pub(crate) fn is_held(&self, fence: u64) -> bool {
         let open = matches!(self.status, DeliveryStatus::Claimed | DeliveryStatus::Uncertain);
         open && self.fence == fence
     }
 
-    /// Records what became of the claim. `wanted` says whether the mail is still to be sent, and `jitter_seed` is
-    /// a number of seconds that differs from mail to mail.
+    /// Records the outcome of the claim. `wanted` says whether the mail is still to be sent. `jitter_seed` is a number of
+    /// seconds that is added to waits, so that mails that were deferred together are not retried together.
     pub(crate) fn finish(&mut self, outcome: &Outcome, wanted: bool, jitter_seed: u8, now: Timestamp) {
-        // Completing or changing a task has ended it: it is recorded, and not tried again.
-        let goes_on = wanted && self.next_at.is_some();
-        let apart = SignedDuration::from_secs(jitter_seed.into());
+        // If a change of the task has ended the delivery, the outcome is recorded and the mail is not sent again.
+        let retries = wanted && self.next_at.is_some();
+        let jitter = SignedDuration::from_secs(jitter_seed.into());
         match outcome {
             Outcome::Accepted(message_id) => {
                 self.end(DeliveryStatus::Sent, None);
@@ -292,7 +290,7 @@ impl Delivery {
                 self.attempts = self.attempts.saturating_sub(1);
                 self.end(DeliveryStatus::Skipped, Some(*reason));
             }
-            Outcome::Refused | Outcome::Deferred if !goes_on => {
+            Outcome::Refused | Outcome::Deferred if !retries => {
                 let reason = self.reason;
                 self.end(DeliveryStatus::Skipped, reason);
             }
@@ -301,34 +299,34 @@ impl Delivery {
             }
             Outcome::Refused => {
                 self.status = DeliveryStatus::Scheduled;
-                self.next_at = Some(now + backoff(self.attempts) + apart);
+                self.next_at = Some(now + backoff(self.attempts) + jitter);
             }
             Outcome::Deferred => {
                 self.status = DeliveryStatus::Scheduled;
                 self.attempts = self.attempts.saturating_sub(1);
-                self.next_at = Some(now + deferral(now.duration_since(self.fire_at)) + apart);
+                self.next_at = Some(now + deferral(now.duration_since(self.fire_at)) + jitter);
             }
             Outcome::Unknown => {
-                self.mark_uncertain(goes_on.then_some(now + uncertain_wait(self.attempts)));
+                self.mark_uncertain(retries.then_some(now + uncertain_wait(self.attempts)));
             }
         }
     }
 
-    /// Learns what SES tells of the mail, in whichever attempt it was sent. Returns whether that is news: of a mail that
-    /// was never offered there is none.
-    pub(crate) fn apply_event(&mut self, news: &DeliveryEvent) -> bool {
+    /// Applies an event of the mail service, about any attempt. Returns whether the delivery changed. Events about a mail
+    /// that was never sent are ignored.
+    pub(crate) fn apply_event(&mut self, event: &DeliveryEvent) -> bool {
         if self.attempts == 0 {
             return false;
         }
         let unknown = self.status != DeliveryStatus::Sent;
         if unknown {
             self.end(DeliveryStatus::Sent, None);
-            self.sent_at = Some(news.accepted_at);
-            self.message_id = Some(news.message_id.clone());
+            self.sent_at = Some(event.accepted_at);
+            self.message_id = Some(event.message_id.clone());
         }
-        let graver = news.feedback > self.feedback;
-        self.feedback = self.feedback.max(news.feedback);
-        unknown || graver
+        let more_severe = event.feedback > self.feedback;
+        self.feedback = self.feedback.max(event.feedback);
+        unknown || more_severe
     }
 }
 
@@ -336,10 +334,10 @@ fn backoff(attempts: u32) -> SignedDuration {
     FIRST_BACKOFF * doublings(attempts)
 }
 
-/// How long a mail waits that is deferred: half as long again as it has waited so far. The longer SES accepts nothing,
-/// the less often it is asked: some sixty times in a day.
+/// The wait of a deferred mail: half of its lateness. The longer the mail service accepts nothing, the less often it is
+/// tried: about sixty times per day.
 fn deferral(lateness: SignedDuration) -> SignedDuration {
-    // In whole seconds, as all times are.
+    // All times are whole seconds.
     SignedDuration::from_secs(lateness.as_secs() / 2).clamp(*DEFERRALS.start(), *DEFERRALS.end())
 }
 

@@ -1,9 +1,9 @@
-//! The daily digest: one mail for each day, at an hour on the clocks of its reader, about what is overdue, due today, and
-//! due in the week after.
+//! The daily digest: one mail per day, at an hour in the user's time zone, that lists tasks that are overdue, due today
+//! and due in the following week.
 //!
-//! It has a timer, as tasks have. When it comes, the notification that carries the mail of that day and the timer of the next
-//! day are stored together, on condition that nobody else has done so: that makes it one mail for a day. Sending it is
-//! the notification's own matter, with its own ledger.
+//! A digest has a timer. When it fires, the notification that carries the mail of that day and the timer of the next day
+//! are stored together, on condition that the digest has not changed since it was read. So there is one mail per day. The
+//! notification is then delivered by itself, with its own delivery log.
 
 use jiff::{Timestamp, ToSpan, civil::Date};
 
@@ -12,74 +12,48 @@ use crate::{
     timer::{Timer, TimerTarget},
     unknown::Unknown,
     user::{MailKind, User},
-    violation::Violation,
 };
 
-/// The hour of the day at which a user gets the digest: 0 to 23.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DigestHour(i8);
-
-impl DigestHour {
-    /// The hour of users who name none.
-    pub const DEFAULT: Self = Self(7);
-
-    /// Checks an hour.
-    ///
-    /// # Errors
-    /// A [`Violation`] with code `out_of_range`.
-    pub fn new(hour: u64) -> Result<Self, Violation> {
-        match i8::try_from(hour) {
-            Ok(hour) if hour < 24 => Ok(Self(hour)),
-            _ => Err(Violation::new("out_of_range", "It must be a whole hour, from 0 to 23.")),
-        }
-    }
-
-    /// The hour.
-    pub fn get(self) -> i8 {
-        self.0
-    }
-}
-
-/// The digest of a user: when the next one is made.
+/// When the next digest of a user is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
-    /// Whose it is.
+    /// The user.
     pub user: UserId,
-    /// When the next one is made; none while the user wants none.
+    /// When the next one is created. `None` while the digest is turned off.
     pub at: Option<Timestamp>,
-    /// The last day for which one was made.
+    /// The day of the last one.
     pub last_run_date: Option<Date>,
-    /// Counts its changes.
+    /// The number of changes.
     pub version: u64,
-    /// What a later version has stored with it.
+    /// Attributes stored by a later version.
     pub unknown: Unknown,
 }
 
-/// The mail of a day, to be sent.
+/// The digest of one day, which is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DigestRun {
     /// The day.
     pub day: Date,
-    /// When it was to be sent.
+    /// When it is due.
     pub at: Timestamp,
 }
 
 impl Digest {
-    /// The digest of a user who has had none yet.
+    /// A digest that has not run yet.
     pub fn new(user: UserId, at: Option<Timestamp>, version: u64) -> Self {
         Self { user, at, last_run_date: None, version, unknown: Unknown::default() }
     }
 
-    /// Its timer; none while the user wants none.
+    /// The next timer. `None` while the digest is turned off.
     pub fn timer(&self) -> Option<Timer> {
         self.at.map(|at| Timer { at, subject: TimerTarget::Digest(self.user) })
     }
 
-    /// Takes the turn that is due at `now`, with the profile of its user; none if the account is gone. The version is one
-    /// higher then, and the mail that is given is to be stored together with the digest. Nothing is given for a day that
-    /// has had its mail, or whose mail could not reach the user.
+    /// Advances to the next day if the digest is due at `now`; then the version increases by one. Returns the digest to
+    /// send, which must be stored together with this change. Returns `None` for a day that already had its digest, and
+    /// if no mail can reach the user. `user` is `None` if the account was deleted.
     ///
-    /// A turn that comes late is still that of its day: the ledger then says that it was too late for it.
+    /// A late run is still the run of its day: the delivery log then says that it was too late.
     pub fn advance(&mut self, user: Option<&User>, now: Timestamp) -> Option<DigestRun> {
         let at = self.at.filter(|at| *at <= now)?;
         self.version += 1;
@@ -87,16 +61,16 @@ impl Digest {
             self.at = None;
             return None;
         };
-        // Where clocks leap over the last hour of a day, its digest is due as the next one begins.
+        // If DST skips the last hour of a day, its digest is due when the next day begins.
         let (day, yesterday) = (user.local_date(at), user.local_date(at).saturating_sub(1.day()));
         let day = if user.digest_at(yesterday) == at { yesterday } else { day };
-        let made = user.reachable().is_ok() && self.last_run_date.is_none_or(|made| made < day);
-        if made {
+        let runs = user.reachable().is_ok() && self.last_run_date.is_none_or(|last| last < day);
+        if runs {
             self.last_run_date = Some(day);
         }
-        let last = self.last_run_date.map_or(day, |made| made.max(day));
+        let last = self.last_run_date.map_or(day, |last| last.max(day));
         self.at = Some(user.digest_at(last.saturating_add(1.day())));
-        made.then_some(DigestRun { day, at })
+        runs.then_some(DigestRun { day, at })
     }
 }
 
@@ -106,9 +80,9 @@ impl User {
         self.wall_time(day, self.digest_hour.get())
     }
 
-    /// When the digest is made next, if that is another moment than with the profile as it was before; none if it is not,
-    /// or the user wants none. Where the hour has passed today, that is now, in case today's has not been made; for who
-    /// has had none until now it is tomorrow.
+    /// The next timer of the digest, if it differs from that of the profile before a change. `None` if it does not, or
+    /// the digest is turned off. If the hour has passed today, the digest is due now, in case today's was not created
+    /// yet. If it was just turned on, it is due tomorrow.
     pub fn digest_rescheduled(&self, before: &Self, now: Timestamp) -> Option<Timer> {
         let wants = |user: &Self| user.mail.wants(MailKind::Digest);
         let same = self.digest_hour == before.digest_hour && self.time_zone == before.time_zone;

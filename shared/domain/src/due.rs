@@ -1,4 +1,4 @@
-//! When a task is due: a day, a wall-clock time somewhere, or an instant.
+//! Due times: a day, a wall time in a time zone, or an instant.
 
 use std::fmt;
 
@@ -7,45 +7,45 @@ use jiff::{
     tz::{AmbiguousOffset, Offset},
 };
 
-use crate::{timestamp::Written, violation::Violation, zone::Zone};
+use crate::{timestamp::DateTimeParts, violation::Violation, zone::Zone};
 
-/// The hour from which the reminders of an all-day task are counted.
+/// The hour that the reminders of an all-day task count from.
 const ALL_DAY_REMINDER_HOUR: i8 = 9;
 
-/// The years in which something can be due. What lies outside is a slip of the keyboard.
+/// The accepted years of a due time.
 pub(crate) const YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
 
-/// When a task is due, as its owner said it.
+/// A due time in the form in which it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {
-    /// All day, in the zone of the user: `2026-03-01`.
+    /// A day in the user's time zone: `2026-03-01`.
     Date(civil::Date),
-    /// A time on the wall clocks of a zone, which survives changes of the zone's rules:
-    /// `2026-03-01T09:00:00[Europe/Berlin]`. Where clocks are set back, an offset names the later of two equal times:
+    /// A wall time in a time zone: `2026-03-01T09:00:00[Europe/Berlin]`. It stays the same when the rules of the time zone
+    /// change. If the wall time occurs twice, an offset selects the later one:
     /// `2026-10-25T02:30:00+01:00[Europe/Berlin]`.
     Wall(civil::DateTime, Zone, Fold),
-    /// A point in time: `2026-03-01T08:00:00Z`.
+    /// An instant: `2026-03-01T08:00:00Z`.
     Instant(Timestamp),
 }
 
-/// Which of two equal wall times is meant, where clocks are set back.
+/// Which of two equal wall times is meant when clocks are set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fold {
-    /// The first, as everywhere else.
+    /// The first.
     Earlier,
     /// The second.
     Later,
 }
 
 impl Due {
-    /// Reads one of the three forms (RFC 3339, RFC 9557). Fractions of a second are cut off; an instant
-    /// may be given with any offset and comes out in UTC. Suffixes that name no time zone are not kept.
+    /// Reads one of the three forms (RFC 3339, RFC 9557). Fractions of a second are dropped, an instant is converted to UTC,
+    /// and suffixes other than the time zone are dropped.
     ///
     /// # Errors
     /// A [`Violation`]: `invalid_time`, `time_without_zone`, `unknown_time_zone` or `out_of_range`.
     pub fn parse(text: &str) -> Result<Self, Violation> {
-        let Written { date, time, offset, zone } = Written::parse(text)?;
-        // An offset moves an instant into the year beside it at most.
+        let DateTimeParts { date, time, offset, zone } = DateTimeParts::parse(text)?;
+        // An offset moves an instant by at most one year.
         if !(YEARS.start() - 1..=YEARS.end() + 1).contains(&date.year()) {
             return Err(out_of_range());
         }
@@ -59,7 +59,7 @@ impl Due {
                 Self::Instant(offset.to_timestamp(local).map_err(|_| out_of_range())?)
             }
             (Some(_), None, None) => {
-                let why = "A time needs a zone or an offset: 2026-03-01T09:00[Europe/Berlin] or 2026-03-01T08:00:00Z.";
+                let why = "A time needs a time zone or an offset: 2026-03-01T09:00[Europe/Berlin] or 2026-03-01T08:00:00Z.";
                 return Err(Violation::new("time_without_zone", why));
             }
         };
@@ -71,8 +71,8 @@ impl Due {
         YEARS.contains(&year).then_some(due).ok_or_else(out_of_range)
     }
 
-    /// Reads a due time that was parsed before it was stored. Should the time zone no longer have the offset that named
-    /// the later of two equal times, the wall time is what counts.
+    /// Reads a stored due time, which was accepted by [`Self::parse`]. If the time zone no longer has the offset that selected
+    /// the later of two equal wall times, the offset is ignored.
     ///
     /// # Errors
     /// As [`Self::parse`].
@@ -89,8 +89,8 @@ impl Due {
     }
 
     fn wall(local: civil::DateTime, offset: Option<Offset>, zone: Zone) -> Result<Self, Violation> {
-        // What is kept is the wall time, and which of two equal ones it is. An offset that the zone does not have then,
-        // or a Z, would be lost: refused, rather than understood otherwise.
+        // Only the wall time and the fold are kept. An offset that the time zone does not have at this time would be lost,
+        // so it is refused.
         let named = offset.map(|offset| offset.to_timestamp(local).map_err(|_| out_of_range()));
         let named = named.transpose()?;
         let fold = [Fold::Earlier, Fold::Later]
@@ -100,17 +100,17 @@ impl Due {
             Some(fold) => Ok(Self::Wall(local, zone, fold)),
             None => Err(Violation::new(
                 "invalid_time",
-                "The offset names another moment than the time in the zone: leave it out, or give an instant.",
+                "The time zone does not have this offset at this time: leave the offset out, or give an instant.",
             )),
         }
     }
 
-    /// The instant at which the task becomes overdue; for an all-day task the last second of its day in
-    /// the user's zone: the second 23:59:59 where clocks go back behind the first, and the last before they leap over its end. A
-    /// day that a zone has left out is the one after it.
+    /// The instant at which the task becomes overdue.
     ///
-    /// A wall time that a zone skips (spring) moves forward by the gap; one that it repeats (autumn) is
-    /// the first of the two, unless its offset names the second.
+    /// For an all-day task it is the last second of the day in the user's time zone: the later 23:59:59 if the time occurs
+    /// twice, and the last second before the gap if DST skips it. If the time zone skipped the whole day, the next day is
+    /// used. A wall time that DST skips moves forward by the gap. Of a wall time that occurs twice, the first is used unless
+    /// its offset selects the second.
     pub fn at(&self, user_zone: &Zone) -> Timestamp {
         match self {
             Self::Date(date) => last_second(*date, user_zone),
@@ -119,16 +119,16 @@ impl Due {
         }
     }
 
-    /// The instant at which the occurrence begins: the start of the day, or the due time itself.
-    pub fn begins_at(&self, user_zone: &Zone) -> Timestamp {
+    /// The start of the day, or the instant of the due time.
+    pub fn starts_at(&self, user_zone: &Zone) -> Timestamp {
         match self {
             Self::Date(date) => resolve(date.at(0, 0, 0, 0), user_zone, Fold::Earlier),
             Self::Wall(..) | Self::Instant(_) => self.at(user_zone),
         }
     }
 
-    /// Its time on the wall clock: the beginning of the day, the wall time, or the instant in the user's zone.
-    pub fn place(&self, user_zone: &Zone) -> civil::DateTime {
+    /// The wall time: the start of the day, the given wall time, or the instant in the user's time zone.
+    pub fn wall_time(&self, user_zone: &Zone) -> civil::DateTime {
         match self {
             Self::Date(date) => date.at(0, 0, 0, 0),
             Self::Wall(local, ..) => *local,
@@ -136,38 +136,37 @@ impl Due {
         }
     }
 
-    /// The zone whose wall clock it is on.
-    pub fn clock(&self, user_zone: &Zone) -> Zone {
+    /// The time zone of [`Self::wall_time`].
+    pub fn zone(&self, user_zone: &Zone) -> Zone {
         match self {
             Self::Date(_) | Self::Instant(_) => user_zone.clone(),
             Self::Wall(_, zone, _) => zone.clone(),
         }
     }
 
-    /// A due time of the same form at another wall time; none beyond the years in which something can be due.
-    pub fn moved_to(&self, place: civil::DateTime, user_zone: &Zone) -> Option<Self> {
-        YEARS.contains(&place.year()).then(|| match self {
-            Self::Date(_) => Self::Date(place.date()),
-            Self::Wall(_, zone, _) => Self::Wall(place, zone.clone(), Fold::Earlier),
-            Self::Instant(_) => Self::Instant(resolve(place, user_zone, Fold::Earlier)),
+    /// A due time of the same form at another wall time. `None` outside the accepted years.
+    pub fn moved_to(&self, local: civil::DateTime, user_zone: &Zone) -> Option<Self> {
+        YEARS.contains(&local.year()).then(|| match self {
+            Self::Date(_) => Self::Date(local.date()),
+            Self::Wall(_, zone, _) => Self::Wall(local, zone.clone(), Fold::Earlier),
+            Self::Instant(_) => Self::Instant(resolve(local, user_zone, Fold::Earlier)),
         })
     }
 
-    /// A due time of the same form at another instant; none beyond the years in which something can be due.
+    /// A due time of the same form at another instant. `None` outside the accepted years.
     pub fn moved_to_instant(&self, at: Timestamp, user_zone: &Zone) -> Option<Self> {
-        let place = at.to_zoned(self.clock(user_zone).rules().clone()).datetime();
-        Some(match self.moved_to(place, user_zone)? {
+        let local = at.to_zoned(self.zone(user_zone).rules().clone()).datetime();
+        Some(match self.moved_to(local, user_zone)? {
             Self::Date(date) => Self::Date(date),
-            Self::Wall(local, zone, first) if resolve(local, &zone, first) == at => {
-                Self::Wall(local, zone, first)
+            Self::Wall(local, zone, earlier) if resolve(local, &zone, earlier) == at => {
+                Self::Wall(local, zone, earlier)
             }
             Self::Wall(local, zone, _) => Self::Wall(local, zone, Fold::Later),
             Self::Instant(_) => Self::Instant(at),
         })
     }
 
-    /// The moment from which reminders are counted, on the clock they are counted on: 09:00 for an
-    /// all-day task, else the due time itself.
+    /// The time that reminders count from: 09:00 for an all-day task, otherwise the due time.
     pub fn reminder_base(&self, user_zone: &Zone) -> Zoned {
         match self {
             Self::Date(date) => {
@@ -186,9 +185,9 @@ fn last_second(day: civil::Date, zone: &Zone) -> Timestamp {
     let (rules, last) = (zone.rules(), day.at(23, 59, 59, 0));
     let ambiguous = rules.to_ambiguous_timestamp(last);
     if let AmbiguousOffset::Gap { after, .. } = ambiguous.offset() {
-        // By the clocks of afterwards it lies before the leap.
-        let leap = after.to_timestamp(last).ok().and_then(|before| rules.following(before).next());
-        let end = leap.map_or(Timestamp::UNIX_EPOCH, |leap| leap.timestamp() - 1.second());
+        // With the offset after the gap, the skipped time is an instant before the gap.
+        let gap = after.to_timestamp(last).ok().and_then(|before| rules.following(before).next());
+        let end = gap.map_or(Timestamp::UNIX_EPOCH, |gap| gap.timestamp() - 1.second());
         if end.to_zoned(rules.clone()).date() == day {
             return end;
         }
@@ -196,7 +195,7 @@ fn last_second(day: civil::Date, zone: &Zone) -> Timestamp {
     ambiguous.later().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Years are bounded, so the conversion cannot leave the range of instants; the fallback is never taken.
+/// The accepted years are within the range of instants, so the fallback is never used.
 fn resolve(local: civil::DateTime, zone: &Zone, fold: Fold) -> Timestamp {
     let ambiguous = zone.rules().clone().into_ambiguous_zoned(local);
     let zoned = match fold {
@@ -217,7 +216,7 @@ impl fmt::Display for Due {
             Self::Date(date) => write!(f, "{date}"),
             Self::Wall(local, zone, Fold::Earlier) => write!(f, "{local}[{zone}]"),
             Self::Wall(local, zone, fold) => {
-                // With its offset, as RFC 9557 writes it.
+                // With the offset (RFC 9557).
                 write!(f, "{}", resolve(*local, zone, *fold).to_zoned(zone.rules().clone()))
             }
             Self::Instant(instant) => write!(f, "{instant}"),
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms_resolve_to_their_instants() {
+    fn each_form_resolves_to_its_instant() {
         assert_eq!(at("2026-03-01"), "2026-03-01T22:59:59Z");
         assert_eq!(at("2026-03-01T09:00[America/New_York]"), "2026-03-01T14:00:00Z");
         assert_eq!(at("2026-03-01T09:00:00.987Z"), "2026-03-01T09:00:00Z");
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_wall_time_moves_forward_and_a_repeated_one_is_the_first() {
+    fn a_skipped_wall_time_moves_forward_and_the_first_of_a_repeated_one_is_used() {
         assert_eq!(at("2026-03-29T02:30[Europe/Berlin]"), "2026-03-29T01:30:00Z");
         assert_eq!(at("2026-10-25T02:30[Europe/Berlin]"), "2026-10-25T00:30:00Z");
         assert_eq!(at("2026-10-25T02:30+02:00[Europe/Berlin]"), "2026-10-25T00:30:00Z");
@@ -258,27 +257,27 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_in_range_by_their_year_in_utc() {
+    fn the_year_of_an_instant_is_checked_in_utc() {
         assert_eq!(at("2200-01-01T00:30+01:00"), "2199-12-31T23:30:00Z");
         assert_eq!(at("1969-12-31T23:30-01:00"), "1970-01-01T00:30:00Z");
         assert_eq!(at("1970-01-01T00:00[Asia/Tokyo]"), "1969-12-31T15:00:00Z");
     }
 
     #[test]
-    fn an_all_day_task_ends_with_the_last_second_of_its_day() {
+    fn an_all_day_task_is_due_at_the_last_second_of_its_day() {
         for (day, zone, end) in [
-            // 24:00 is 23:00 again.
+            // At 24:00 clocks go back to 23:00.
             ("2027-04-03", "America/Santiago", "2027-04-04T03:59:59Z"),
-            // 00:01 is 23:01 of the day before.
+            // At 00:01 clocks go back to 23:01.
             ("2006-10-28", "America/St_Johns", "2006-10-29T03:29:59Z"),
-            // 01:00 is 00:00 again, and the next day has the hour twice.
+            // At 01:00 clocks go back to 00:00: the next day has this hour twice.
             ("2027-10-30", "Atlantic/Azores", "2027-10-30T23:59:59Z"),
-            // 00:00 is 01:00: the next day has no midnight.
+            // At 00:00 clocks go forward to 01:00: the next day has no midnight.
             ("2027-04-29", "Africa/Cairo", "2027-04-29T21:59:59Z"),
-            // 23:00 is 00:00 of the next day.
+            // At 23:00 clocks go forward to 00:00.
             ("2027-03-27", "America/Nuuk", "2027-03-28T00:59:59Z"),
             ("2027-04-03", "Australia/Lord_Howe", "2027-04-03T12:59:59Z"),
-            // There is no such day: it is the one after it.
+            // 30 December was skipped.
             ("2011-12-29", "Pacific/Apia", "2011-12-30T09:59:59Z"),
             ("2011-12-30", "Pacific/Apia", "2011-12-31T09:59:59Z"),
             ("2011-12-31", "Pacific/Apia", "2011-12-31T09:59:59Z"),
@@ -288,9 +287,9 @@ mod tests {
         }
     }
 
-    /// In all zones, on all days around a change of their clocks.
+    /// In all time zones, on all days around a change of clocks.
     #[test]
-    fn behind_the_end_of_a_day_clocks_never_show_the_day_again() {
+    fn after_the_end_of_a_day_clocks_never_show_the_day_again() {
         let (first, last) = ("1970-01-03T00:00Z", "2040-01-01T00:00Z");
         let [first, last] = [first, last].map(|text| text.parse::<Timestamp>().unwrap());
         let mut changes = 0;
@@ -314,14 +313,14 @@ mod tests {
     }
 
     #[test]
-    fn an_all_day_task_counts_its_reminders_from_nine_in_the_users_zone() {
+    fn the_reminders_of_an_all_day_task_count_from_nine_in_the_users_time_zone() {
         let zone = Zone::parse("Asia/Tokyo").unwrap();
         let base = Due::parse("2026-03-01").unwrap().reminder_base(&zone);
         assert_eq!(base.timestamp().to_string(), "2026-03-01T00:00:00Z");
     }
 
     #[test]
-    fn each_kind_of_bad_time_has_its_own_code() {
+    fn each_kind_of_invalid_due_time_has_its_own_code() {
         for (text, code) in [
             ("tomorrow", "invalid_time"),
             ("", "invalid_time"),
@@ -356,7 +355,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_reads_back_the_same(
+        fn a_due_time_is_parsed_from_its_text(
             second in 0_i64..7_258_118_399,
             form in 0..3,
             zone in proptest::sample::select(vec!["Europe/Berlin", "America/St_Johns", "UTC", "Australia/Lord_Howe"]),
@@ -374,7 +373,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_reader_panic(text in "\\PC{0,40}") {
+        fn parsing_never_panics(text in "\\PC{0,40}") {
             let _ = Due::parse(&text);
         }
     }

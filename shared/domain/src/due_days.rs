@@ -1,26 +1,25 @@
-//! What is due on some days of somebody. An all-day task is due on the day that it names, wherever they are now: its
-//! instant is that of the zone in which its due time was set. What has a time of day is due at its instant.
+//! Tasks that are due on some days of a user. An all-day task is due on its day, in whatever time zone its due time was set
+//! and the user is now. A task with a time of day is due at its instant.
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{due::Due, task::Task, user::User};
 
-/// How far clocks are from UTC at most: ahead of it (Pacific/Kiritimati) and behind it (Etc/GMT+12).
-const AHEAD: SignedDuration = SignedDuration::from_hours(14);
-const BEHIND: SignedDuration = SignedDuration::from_hours(12);
+/// The maximum offsets from UTC: ahead (Pacific/Kiritimati) and behind (Etc/GMT+12).
+const MAX_AHEAD: SignedDuration = SignedDuration::from_hours(14);
+const MAX_BEHIND: SignedDuration = SignedDuration::from_hours(12);
 
-/// Some days on a calendar, and the instants between which they lie for whoever asks. Each goes from the first, inclusive, to
-/// the second, exclusive.
+/// Some days, and their instants in the time zone of a user. Both ranges include the start and exclude the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueDays {
-    /// The days that all-day tasks name; without a first one all before the second.
+    /// The days, for all-day tasks. Without a start, all days before the end.
     pub days: (Option<Date>, Date),
-    /// The instants of all others.
+    /// The instants, for tasks with a time of day.
     pub instants: (Option<Timestamp>, Timestamp),
 }
 
 impl DueDays {
-    /// Whether a task is due on one of them.
+    /// Whether a task is due on one of the days.
     pub fn admit(&self, task: &Task) -> bool {
         match (&task.due, task.due_at) {
             (Some(Due::Date(day)), _) => is_within(*day, self.days),
@@ -29,7 +28,7 @@ impl DueDays {
         }
     }
 
-    /// What is due on the days of both.
+    /// The days that are in both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -38,17 +37,17 @@ impl DueDays {
         }
     }
 
-    /// Between which instants all of it is due, in whatever zone it was set.
+    /// A range of instants that contains the due times of all these tasks, in whatever time zone they were set.
     pub fn bounds(&self) -> (Option<Timestamp>, Timestamp) {
         let utc = |day: Date| day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |day| day.timestamp());
-        // The last second of the first day, where clocks are farthest ahead.
+        // The last second of the first day at the maximum offset ahead of UTC.
         let first = |day: Date| {
-            let ends = utc(day.tomorrow().unwrap_or(day));
-            ends - SignedDuration::from_secs(1) - AHEAD
+            let end = utc(day.tomorrow().unwrap_or(day));
+            end - SignedDuration::from_secs(1) - MAX_AHEAD
         };
         let (start, end) = self.instants;
         let start = self.days.0.zip(start).map(|(day, start)| first(day).min(start));
-        (start, (utc(self.days.1) + BEHIND).max(end))
+        (start, (utc(self.days.1) + MAX_BEHIND).max(end))
     }
 }
 
@@ -57,12 +56,12 @@ fn is_within<T: PartialOrd>(found: T, (first, end): (Option<T>, T)) -> bool {
 }
 
 impl User {
-    /// What is due from the beginning of a day to that of another one.
+    /// The days from `first` up to, but not including, `end`.
     pub fn due_between(&self, first: Date, end: Date) -> DueDays {
         DueDays { days: (Some(first), end), instants: (Some(self.start_of(first)), self.start_of(end)) }
     }
 
-    /// What is overdue: due before now, and for all-day tasks before today.
+    /// Everything overdue: due before now, or for all-day tasks before today.
     pub fn overdue_at(&self, now: Timestamp) -> DueDays {
         DueDays { days: (None, self.local_date(now)), instants: (None, now) }
     }

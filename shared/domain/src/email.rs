@@ -1,10 +1,10 @@
-//! E-mail addresses: which are accepted, and when two of them are the same.
+//! E-mail addresses.
 
 use std::str::FromStr;
 
-use crate::{credential::sha256_hex, violation::Violation};
+use crate::{secret::sha256_hex, violation::Violation};
 
-/// The longest address that mail can be sent to, in octets: the longest path with its angle brackets taken off (RFC 5321
+/// The maximum length of an address in octets: the maximum length of a path without its angle brackets (RFC 5321
 /// §4.5.3.1.3, RFC 3696 erratum 1690).
 pub const MAX_OCTETS: usize = 254;
 
@@ -12,33 +12,32 @@ fn invalid(why: &str) -> Violation {
     Violation::new("invalid_email", why)
 }
 
-/// A checked address.
+/// A valid address.
 ///
-/// The local part is ASCII, because SES does not send to others (SMTPUTF8, RFC 6531). The domain can be
-/// international; it is kept in its ASCII form (IDNA, UTS 46).
+/// The local part is ASCII, because the mail service does not support SMTPUTF8 (RFC 6531). An internationalized domain is
+/// kept in its ASCII form (IDNA, UTS #46).
 #[derive(Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Checks an address. The domain comes out in lower case and ASCII, the local part as typed.
+    /// Checks an address. The domain is converted to ASCII in lower case. The local part is unchanged.
     ///
     /// # Errors
     /// A [`Violation`] with code `invalid_email`.
     pub fn parse(value: &str) -> Result<Self, Violation> {
         let Self(address) = Self::parse_trusted(value)?;
         if address.len() > MAX_OCTETS {
-            return Err(invalid(&format!("It is too long: {MAX_OCTETS} characters fit.")));
+            return Err(invalid(&format!("It must not exceed {MAX_OCTETS} characters.")));
         }
-        // Programs that decode encoded words (RFC 2047) wherever they find them would read another address.
+        // Programs that decode encoded words (RFC 2047) everywhere would read a different address.
         if address.contains("=?") {
             return Err(invalid("The part before the @ must not contain =?."));
         }
         Ok(Self(address))
     }
 
-    /// Reads an address that is stored already, or is compared with stored ones. It may be older than some checks of
-    /// [`Self::parse`].
+    /// Reads an address that is stored or compared with stored ones. It may be older than some checks of [`Self::parse`].
     ///
     /// # Errors
     /// A [`Violation`] with code `invalid_email`.
@@ -46,9 +45,9 @@ impl EmailAddress {
         let (local, domain) = value
             .trim()
             .rsplit_once('@')
-            .ok_or_else(|| invalid("It has no @: give an address like name@example.com."))?;
+            .ok_or_else(|| invalid("It has no @: give an address such as name@example.com."))?;
         if !local.is_ascii() {
-            return Err(invalid("The part before the @ must be ASCII: mail to others cannot be sent."));
+            return Err(invalid("The part before the @ must be ASCII."));
         }
         let domain = idna::domain_to_ascii_strict(domain)
             .map_err(|_| invalid("The part after the @ is not a domain name."))?;
@@ -58,29 +57,29 @@ impl EmailAddress {
             || local.starts_with('"')
             || email_address::EmailAddress::from_str(&address).is_err()
         {
-            return Err(invalid("Give an address like name@example.com."));
+            return Err(invalid("Give an address such as name@example.com."));
         }
         Ok(Self(address))
     }
 
-    /// The address as mail is sent to it.
+    /// The address that mail is sent to.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form in which two addresses are compared: all lower case. Mail systems may tell `A@` from
-    /// `a@` (RFC 5321 §2.4); people do not, and none that matters does.
+    /// The form in which addresses are compared: lower case. Local parts may be case-sensitive (RFC 5321 §2.4), but common
+    /// mail systems ignore case.
     pub fn canonical(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 
-    /// Hash of the canonical form, for places where the address itself should not stand.
+    /// Hash of the canonical form, for places that must not contain the address.
     pub fn hash(&self) -> String {
         sha256_hex(self.canonical().as_bytes())
     }
 }
 
-/// Addresses must not reach the logs, so their debug form hides them.
+/// Hides the address, which must not appear in logs.
 impl std::fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("EmailAddress(…)")
@@ -92,14 +91,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_differ_in_case_or_in_idn_spelling_are_one() {
+    fn addresses_that_differ_in_case_or_in_idn_form_are_equal() {
         let canonical = |text| EmailAddress::parse(text).unwrap().canonical();
         assert_eq!(canonical("Ada@Example.COM"), canonical("ada@example.com"));
         assert_eq!(canonical("ada@bücher.example"), canonical("ada@XN--bcher-kva.example"));
     }
 
     #[test]
-    fn what_cannot_receive_mail_is_refused() {
+    fn addresses_that_cannot_receive_mail_are_refused() {
         for bad in [
             "",
             "ada",
@@ -125,7 +124,7 @@ mod tests {
         let is_accepted = |address: &str| EmailAddress::parse(address).is_ok();
         let local = |length| format!("{}@example.com", "a".repeat(length));
         assert!(is_accepted(&local(64)) && !is_accepted(&local(65)));
-        // Labels of up to 63 octets (RFC 1035 §2.3.4), one of which is longer in ASCII than it is in Unicode.
+        // Labels have up to 63 octets (RFC 1035 §2.3.4). One of them is longer in ASCII than in Unicode.
         for (label, octets) in [("b", 1), ("bü", "xn--b-xga".len())] {
             let address = |length: usize| {
                 let labels = format!("{0}.{0}.{label}.example", "c".repeat(60));
@@ -134,15 +133,18 @@ mod tests {
             };
             let ascii = |length| EmailAddress::parse(&address(length)).map(|address| address.0.len());
             assert_eq!((ascii(254).ok(), ascii(255).is_ok()), (Some(254), false), "{label}");
-            assert!(EmailAddress::parse_trusted(&address(255)).is_ok(), "stored ones stay readable");
+            assert!(
+                EmailAddress::parse_trusted(&address(255)).is_ok(),
+                "stored addresses remain readable"
+            );
         }
     }
 
     #[test]
-    fn nothing_in_an_address_is_an_encoded_word() {
+    fn an_address_with_an_encoded_word_is_refused() {
         for address in ["=?utf-8?q?x?=@example.com", "a=?b@example.com"] {
             assert_eq!(EmailAddress::parse(address).unwrap_err().code, "invalid_email", "{address}");
-            assert!(EmailAddress::parse_trusted(address).is_ok(), "stored ones stay readable");
+            assert!(EmailAddress::parse_trusted(address).is_ok(), "stored addresses remain readable");
         }
         assert!(EmailAddress::parse("a=b?c@example.com").is_ok());
     }

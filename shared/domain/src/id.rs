@@ -1,7 +1,6 @@
-//! Identifiers: a ULID behind a prefix that says what it names.
+//! Ids: a ULID with a prefix for the type of the resource.
 //!
-//! Clients treat them as opaque. Inside, the ULID's time makes ids sort by creation, and its 80 random
-//! bits make them unguessable.
+//! Ids are opaque to clients. They sort by the time in the ULID, and its 80 random bits make them unguessable.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +10,7 @@ use ulid::Ulid;
 
 use crate::clock::{Clock, Random};
 
-/// The text is not an id of the expected kind.
+/// The text is not an id of the expected type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]
 pub struct InvalidId;
@@ -23,7 +22,7 @@ fn new_ulid(clock: &dyn Clock, random: &dyn Random) -> Ulid {
     Ulid::from_parts(millisecond, u128::from_be_bytes(bytes))
 }
 
-/// Only the canonical spelling is accepted: one thing has one id.
+/// Accepts the canonical form only, so that each resource has one id.
 fn parse_ulid(body: &str) -> Result<Ulid, InvalidId> {
     let ulid = Ulid::from_string(body).map_err(|_| InvalidId)?;
     (ulid.to_string() == body).then_some(ulid).ok_or(InvalidId)
@@ -36,31 +35,31 @@ macro_rules! id_type {
         pub struct $name(Ulid);
 
         impl $name {
-            /// A new id, made from the present time and 80 random bits.
+            /// A new id from the current time and 80 random bits.
             pub fn generate(clock: &dyn Clock, random: &dyn Random) -> Self {
                 Self(new_ulid(clock, random))
             }
 
-            /// When it was made, to the second.
-            pub fn made_at(&self) -> Timestamp {
+            /// When the id was generated, in whole seconds.
+            pub fn created_at(&self) -> Timestamp {
                 let second = self.0.timestamp_ms() / 1_000;
                 Timestamp::from_second(i64::try_from(second).unwrap_or_default()).unwrap_or_default()
             }
 
-            /// The 26 characters without the prefix, as they stand in keys.
+            /// The ULID without the prefix: 26 characters.
             pub fn body(&self) -> String {
                 self.0.to_string()
             }
 
-            /// A number that is spread evenly and never changes for one id: the last five random bits.
+            /// A number from 0 to 31 that is evenly distributed over ids and constant for each: the last five random bits.
             pub fn jitter_seed(&self) -> u8 {
                 (self.0.random() & 0x1f) as u8
             }
 
-            /// Reads what [`Self::body`] wrote.
+            /// Reads the output of [`Self::body`].
             ///
             /// # Errors
-            /// [`InvalidId`] unless the text is a ULID in its canonical spelling.
+            /// [`InvalidId`] if the text is not a ULID in canonical form.
             pub fn from_body(body: &str) -> Result<Self, InvalidId> {
                 parse_ulid(body).map(Self)
             }
@@ -96,18 +95,17 @@ macro_rules! id_type {
     };
 }
 
-id_type!(UserId, "usr", "Names an account.");
-id_type!(TaskId, "tsk", "Names a task, for life: also when it moves to another space.");
-id_type!(SpaceId, "spc", "Names a space: the set of tasks that its members share.");
-id_type!(ItemId, "itm", "Names an item of a checklist.");
-id_type!(CommentId, "cmt", "Names a comment on a task.");
-id_type!(NotificationId, "ntc", "Names a mail that is no reminder of a task.");
-id_type!(ReminderId, "rem", "Names a reminder of a task.");
-id_type!(SessionId, "ses", "Names a session: the family of refresh tokens that began with one log-in.");
+id_type!(UserId, "usr", "The id of an account.");
+id_type!(TaskId, "tsk", "The id of a task.");
+id_type!(SpaceId, "spc", "The id of a space.");
+id_type!(ItemId, "itm", "The id of an item of a checklist.");
+id_type!(CommentId, "cmt", "The id of a comment on a task.");
+id_type!(NotificationId, "ntc", "The id of a notification.");
+id_type!(ReminderId, "rem", "The id of a reminder of a task.");
+id_type!(SessionId, "ses", "The id of a session.");
 
 impl SpaceId {
-    /// The personal space of a user. It has the same body as the user's id, so that nobody has to read
-    /// anything to know who owns it.
+    /// The id of a user's personal space. It has the same body as the user's id, so its owner is known without a read.
     pub fn personal(user: UserId) -> Self {
         Self(user.0)
     }
@@ -120,14 +118,14 @@ mod tests {
     const BODY: &str = "01JQ0000000000000000000000";
 
     #[test]
-    fn an_id_reads_back_what_it_prints() {
+    fn an_id_is_parsed_from_its_text() {
         let id: TaskId = format!("tsk_{BODY}").parse().unwrap();
         assert_eq!(id.to_string(), format!("tsk_{BODY}"));
         assert_eq!(TaskId::from_body(&id.body()), Ok(id));
     }
 
     #[test]
-    fn an_id_of_another_kind_or_spelling_is_refused() {
+    fn an_id_of_another_type_or_form_is_refused() {
         for text in [
             format!("usr_{BODY}"),
             BODY.to_owned(),
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_personal_space_has_the_body_of_its_owner() {
+    fn the_personal_space_has_the_id_body_of_its_owner() {
         let user: UserId = format!("usr_{BODY}").parse().unwrap();
         assert_eq!(SpaceId::personal(user).body(), user.body());
     }

@@ -1,8 +1,7 @@
-//! The rules of Taskbell, free of the outside world.
+//! The rules of Taskbell, without I/O.
 //!
-//! What a task, a due date, a reminder and an account are, which changes are allowed, when a reminder
-//! rings and what may be said about its delivery. The outside is reached through [`ports`] only: this
-//! crate's manifest names no AWS, Lambda, HTTP or async runtime crate.
+//! Tasks, due times, reminders and accounts, the changes that are allowed, and the delivery of mail. The crate reaches
+//! storage, queues and mail through [`ports`] only: its manifest names no AWS, Lambda, HTTP or async runtime crate.
 
 pub mod checklist;
 pub mod clock;
@@ -14,17 +13,23 @@ pub mod due;
 pub mod due_days;
 pub mod email;
 pub mod id;
+pub mod invitation;
 pub mod list;
+pub mod membership;
 mod name;
 pub mod notification;
+pub mod one_time_code;
 pub mod policy;
 pub mod ports;
+pub mod quota;
 pub mod rate_limit;
 pub mod recurrence;
 pub mod reminder;
 pub mod search;
+pub mod secret;
 pub mod space;
 pub mod statistics;
+mod string_enum;
 pub mod task;
 pub mod text;
 pub mod timer;
@@ -32,5 +37,4 @@ mod timestamp;
 pub mod unknown;
 pub mod user;
 pub mod violation;
-mod words;
 pub mod zone;

@@ -1,33 +1,33 @@
-//! What the names of people and spaces may have in them. They stand in mails to people who know neither, so they show all
-//! that they consist of, in its order, and nothing in them becomes a link.
+//! Checks of the names of users and spaces. Names appear in mails to people who know neither, so they must not contain
+//! hidden characters, change the direction of text, or look like a link.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use crate::violation::Violation;
 
-/// Checks a name, which is one line already.
+/// Checks a name, which must be a single line.
 ///
 /// # Errors
 /// A [`Violation`] with code `too_short` if nothing in it is visible, `invalid_characters` for invisible characters and
-/// those that change the direction of text, or `contains_url`.
+/// characters that change the direction of text, or `contains_url`.
 pub(crate) fn check(name: &str) -> Result<(), Violation> {
     if name.chars().all(|c| c.is_whitespace() || is_invisible(c) || is_joiner(c) || is_selector(c)) {
         return Err(Violation::new("too_short", "It must not be empty."));
     }
     if has_hidden(name) {
-        let why = "Leave out invisible characters and those that change the direction of text.";
+        let why = "Remove invisible characters and characters that change the direction of text.";
         return Err(Violation::new("invalid_characters", why));
     }
     if has_url(name) {
-        let why = "Leave out web addresses, and put a space after a full stop.";
+        let why = "Remove web addresses, and put a space after each full stop.";
         return Err(Violation::new("contains_url", why));
     }
     Ok(())
 }
 
-/// Characters without a shape of their own, those that change the direction of text, and separators of lines: the
-/// default ignorable code points of Unicode (DerivedCoreProperties.txt) but for joiners and variation selectors, and a
-/// few that are blank nevertheless.
+/// Invisible characters, characters that change the direction of text, and line separators: the default ignorable code
+/// points of Unicode (DerivedCoreProperties.txt) without joiners and variation selectors, and a few other blank
+/// characters.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180e}'
@@ -45,19 +45,19 @@ fn is_selector(c: char) -> bool {
     matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Whether joiners change the shape of a character: those of scripts that join letters, such as Arabic and the Indic
-/// ones, and symbols, emoji among them.
+/// Whether joiners change the shape of a character: letters of scripts such as Arabic and Devanagari, and symbols such as
+/// emoji.
 fn is_joined(c: char) -> bool {
     matches!(c, '\u{600}'..='\u{1dff}' | '\u{2190}'..) && !is_joiner(c)
 }
 
-/// Whether a selector can follow: not on letters and signs of ASCII, but on `1`, which is an emoji with one.
+/// Whether a variation selector can follow. ASCII letters take none, but `1` with a selector is an emoji.
 fn is_selectable(c: char) -> bool {
     (!c.is_ascii() || c.is_ascii_digit() || matches!(c, '#' | '*')) && !is_joiner(c) && !is_selector(c)
 }
 
-/// Whether something in the name is not seen. Joiners are seen between characters that they join, and variation
-/// selectors behind a character.
+/// Whether the name has a character without a visible effect. Joiners have one between characters that they join, and
+/// variation selectors after a character.
 fn has_hidden(name: &str) -> bool {
     let before = std::iter::once(None).chain(name.chars().map(Some));
     let after = name.chars().skip(1).map(Some).chain([None]);
@@ -68,11 +68,11 @@ fn has_hidden(name: &str) -> bool {
     })
 }
 
-/// Whether mail programs may make a link of something in the name: of a scheme with `://`, of `www.`, or of a full stop
-/// between a letter or a digit and two letters, as in `example.com` and `name@example.com`. That `Dr.Who` is refused with
-/// these needs no list of top-level domains, which changes.
+/// Whether mail programs may turn a part of the name into a link: a scheme with `://`, `www.`, or a full stop between a
+/// letter or digit and two letters, as in `example.com` and `name@example.com`. There is no list of top-level domains, which
+/// would change, so `Dr.Who` is refused too.
 fn has_url(name: &str) -> bool {
-    // As domain names are compared (UTS #46): what is wide is narrow, and marks and selectors are left out.
+    // As in the comparison of domain names (UTS #46): full-width forms are mapped, and marks and selectors are ignored.
     let plain = name.nfkc().filter(|c| !is_combining_mark(*c) && !is_selector(*c));
     let characters: Vec<char> = plain.collect();
     let is_domain = |window: &[char]| match window {
@@ -85,7 +85,7 @@ fn has_url(name: &str) -> bool {
     lower.contains("://") || lower.contains("www.") || characters.windows(4).any(is_domain)
 }
 
-/// The full stops of domain names (UTS #46), and one that looks like them.
+/// The full stops of domain names (UTS #46), and U+2024, which looks like one.
 fn is_dot(c: char) -> bool {
     matches!(c, '.' | '\u{fe52}' | '\u{2024}' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
 }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn invisible_characters_and_changes_of_direction_are_refused() {
+    fn invisible_characters_and_changes_of_text_direction_are_refused() {
         for hidden in [
             '\u{ad}',
             '\u{34f}',
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_mail_programs_make_links_of_is_refused() {
+    fn names_that_mail_programs_turn_into_links_are_refused() {
         for name in [
             "http://evil",
             "HTTPS://evil.example",

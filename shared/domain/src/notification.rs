@@ -1,168 +1,115 @@
-//! Mails that are no reminders: invitations, news of an assignment, digests, messages of operators, and mails that an
-//! account asks for. Each is sent once, by the same worker and under the same rules as a reminder, and keeps its own
-//! ledger.
+//! Mails that are not reminders: invitations, assignments, digests, messages from operators, and mails that a user
+//! requests. Each is sent once, by the same worker and under the same rules as a reminder, and has its own delivery log.
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    clock::Random,
-    credential::{link_token, sha256_hex},
     delivery::{Delivery, DeliveryEvent, Outcome},
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
+    one_time_code::Purpose,
     text::{MessageSubject, MessageText},
-    timer::{self, Timer},
+    timer::{Timer, TimerTarget},
     unknown::Unknown,
-    words::word_enum,
 };
 
-word_enum!(Purpose, "What a code is good for.",
-    Operator = "operator": "Makes the account an operator.",
-    PasswordReset = "password_reset": "Sets another password.",
-);
-
-impl Purpose {
-    /// How long a code for it can be used.
-    pub fn lifetime(self) -> SignedDuration {
-        match self {
-            Self::Operator => SignedDuration::from_hours(24),
-            Self::PasswordReset => SignedDuration::from_hours(1),
-        }
-    }
-}
-
-/// How long a notification is kept after it was made.
+/// How long a notification is stored after its creation.
 pub const NOTIFICATION_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// What a notification says, and to whom.
+/// The content and the recipient of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotificationKind {
-    /// A task has been assigned.
+    /// A task was assigned to the recipient.
     Assignment {
-        /// To whom.
+        /// The recipient.
         to: UserId,
         /// The task.
         task: TaskId,
-        /// By whom.
+        /// The user who assigned it.
         by: UserId,
     },
-    /// Somebody is invited into a space.
+    /// An invitation into a space.
     Invitation {
-        /// Who: perhaps nobody that has an account.
+        /// The recipient, who may not have an account.
         to: EmailAddress,
         /// The space.
         space: SpaceId,
     },
-    /// An operator writes to a user.
+    /// A message from an operator.
     Message {
-        /// To whom.
+        /// The recipient.
         to: UserId,
         /// The operator.
         by: UserId,
-        /// What it is about.
+        /// The subject line.
         subject: MessageSubject,
-        /// What it says.
+        /// The text.
         text: MessageText,
     },
-    /// A link by which a user proves that the address of the account is theirs.
+    /// A link that verifies the address of an account.
     Verification {
-        /// To whom.
+        /// The recipient.
         to: UserId,
     },
-    /// What is due.
+    /// A daily digest.
     Digest {
-        /// To whom.
+        /// The recipient.
         to: UserId,
-        /// The day for which it was made, where its reader was then.
+        /// Its day, in the recipient's time zone when it was created.
         day: Date,
     },
-    /// A code that works once.
+    /// A one-time code.
     Code {
-        /// To whom.
+        /// The recipient.
         to: UserId,
-        /// What it is good for.
+        /// What the code authorizes.
         purpose: Purpose,
-        /// Hash of the code's secret; none until the mail is written, and once it is used.
+        /// Hash of the code's secret. `None` until the mail is written, and after the code was used.
         secret_hash: Option<String>,
     },
 }
 
-/// A mail to be sent once.
+/// A mail that is sent once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// Names it.
+    /// Its id.
     pub id: NotificationId,
-    /// What it says.
+    /// Its content and recipient.
     pub content: NotificationKind,
-    /// What is known of its delivery.
+    /// Its delivery.
     pub delivery: Delivery,
-    /// Counts its changes.
+    /// The number of changes.
     pub version: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// What a later version has stored with it.
+    /// Attributes stored by a later version.
     pub unknown: Unknown,
 }
 
-/// What is to be done about a notification at a moment.
+/// The next step of the delivery of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotificationStep {
-    /// Nothing; it is unchanged.
+    /// Nothing is due. The notification is unchanged.
     Idle,
-    /// It has changed: store it, and ask again.
+    /// The notification changed: store it, then ask for the next step.
     Recorded,
-    /// It has changed: store it, and once it is stored, send it under this fence.
+    /// The notification changed: store it, then send it under this fence.
     Send(u64),
 }
 
-/// What the mail of a code carries: it names its notification, and proves that its reader got the mail.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code {
-    /// The mail.
-    pub notification: NotificationId,
-    /// 128 random bits.
-    pub secret: String,
-}
-
-impl Code {
-    /// A new code.
-    pub fn generate(notification: NotificationId, random: &dyn Random) -> Self {
-        Self { notification, secret: link_token(random) }
-    }
-
-    /// Reads what [`Self::to_text`] wrote; nothing for any other text.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (notification, secret) = text.trim().split_once('.')?;
-        Some(Self {
-            notification: NotificationId::from_body(notification).ok()?,
-            secret: secret.to_owned(),
-        })
-    }
-
-    /// The code as it stands in the mail.
-    pub fn to_text(&self) -> String {
-        format!("{}.{}", self.notification.body(), self.secret)
-    }
-
-    /// What is stored instead of the secret.
-    pub fn hash(&self) -> String {
-        sha256_hex(self.secret.as_bytes())
-    }
-}
-
 impl Notification {
-    /// A notification to be sent now.
+    /// A new notification that is due now.
     pub fn new(id: NotificationId, content: NotificationKind, now: Timestamp) -> Self {
         let (delivery, unknown) = (Delivery::scheduled(now), Unknown::default());
         Self { id, content, delivery, version: 1, created_at: now, unknown }
     }
 
-    /// Its next timer; none when it is done with.
+    /// The next timer. `None` when the delivery has ended.
     pub fn timer(&self) -> Option<Timer> {
-        Some(Timer { at: self.delivery.next_at?, subject: timer::TimerTarget::Notification(self.id) })
+        Some(Timer { at: self.delivery.next_at?, subject: TimerTarget::Notification(self.id) })
     }
 
-    /// Takes the next step that is due. The version is one higher unless it is [`NotificationStep::Idle`].
+    /// Takes the step that is due. The version increases by one unless it is [`NotificationStep::Idle`].
     pub fn begin_delivery(&mut self, now: Timestamp) -> NotificationStep {
         if !self.delivery.is_due(now) {
             return NotificationStep::Idle;
@@ -174,7 +121,7 @@ impl Notification {
         }
     }
 
-    /// Records what became of a claim. Returns whether the notification changed: it does not when the claim no longer
+    /// Records the outcome of a claim. Returns whether the notification changed: it does not if the claim no longer
     /// holds.
     pub fn finish_delivery(&mut self, fence: u64, outcome: &Outcome, now: Timestamp) -> bool {
         let held = self.delivery.is_held(fence);
@@ -185,10 +132,10 @@ impl Notification {
         held
     }
 
-    /// Learns what SES tells of its mail. Returns whether that is news.
-    pub fn apply_event(&mut self, news: &DeliveryEvent) -> bool {
-        let learned = self.delivery.apply_event(news);
-        self.version += u64::from(learned);
-        learned
+    /// Applies an event of the mail service. Returns whether the notification changed.
+    pub fn apply_event(&mut self, event: &DeliveryEvent) -> bool {
+        let changed = self.delivery.apply_event(event);
+        self.version += u64::from(changed);
+        changed
     }
 }

@@ -1,34 +1,33 @@
-//! Who may do what in a space. Every handler asks here, and nowhere else.
+//! The policy: what each role may do in a space. All authorization in spaces is decided here.
 
 use crate::{
     id::{SpaceId, UserId},
     space::Role,
 };
 
-/// What somebody wants to do in a space.
+/// An action in a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// See its tasks, their reminders and comments.
+    /// Read its tasks, and their reminders and comments.
     ReadTasks,
-    /// Create, change, complete and delete its tasks; comment on them.
+    /// Create, change, complete and delete its tasks, and comment on them.
     WriteTasks,
-    /// See its name and who is in it.
+    /// Read its name and its members.
     ReadSpace,
-    /// Give it another name.
+    /// Change its name.
     RenameSpace,
-    /// Invite and remove people, and change their roles.
+    /// Invite and remove members, and change their roles.
     ManageMembers,
-    /// Delete it with all that is in it.
+    /// Delete it and its contents.
     DeleteSpace,
 }
 
-/// The role of a user in a space, as far as that is known without reading anything: a personal space belongs
-/// to the user whose id body it carries.
+/// The role of a user in a space, if it is known without a read: a personal space has the id body of its owner.
 pub fn known_role(user: UserId, space: SpaceId) -> Option<Role> {
     (space == SpaceId::personal(user)).then_some(Role::Owner)
 }
 
-/// Whether somebody with that role may do that.
+/// Whether a role permits an action.
 pub fn permits(role: Role, action: Action) -> bool {
     role >= match action {
         Action::ReadTasks | Action::ReadSpace => Role::Viewer,
@@ -38,9 +37,9 @@ pub fn permits(role: Role, action: Action) -> bool {
     }
 }
 
-/// Whether somebody with the role `actor` may give a member, who has the role `from` (none: nobody yet), the
-/// role `to` (none: remove them). Only owners make, change and remove owners. That everybody may leave is no
-/// matter of roles.
+/// Whether a member with the role `actor` may change the role of a member from `from` to `to`. `None` means that the user is
+/// not a member before or after the change. Only owners may add, change and remove owners. Leaving a space is always
+/// allowed and is not checked here.
 pub fn permits_role(actor: Role, from: Option<Role>, to: Option<Role>) -> bool {
     permits(actor, Action::ManageMembers) && from.max(to) <= Some(actor)
 }
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_personal_space_obeys_its_owner_and_nobody_else() {
+    fn only_the_owner_of_a_personal_space_has_a_role_in_it() {
         let owner = UserId::from_body("01JQ0000000000000000000001").unwrap();
         let other = UserId::from_body("01JQ0000000000000000000002").unwrap();
         assert_eq!(known_role(owner, SpaceId::personal(owner)), Some(Role::Owner));
@@ -58,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn every_role_may_do_what_the_table_says() {
+    fn each_role_permits_the_actions_in_the_table() {
         let (yes, no) = (true, false);
         //                                viewer member admin owner
         let table = [
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_managed_by_admins_and_owners_by_owners_only() {
+    fn admins_manage_members_and_only_owners_manage_owners() {
         let roles = || std::iter::once(None).chain(Role::ALL.iter().copied().map(Some));
         for actor in Role::ALL.iter().copied() {
             for (from, to) in roles().flat_map(|from| roles().map(move |to| (from, to))) {

@@ -1,106 +1,100 @@
-//! How often somebody may do something. Windows are fixed: counting costs one write, and is exact in each.
+//! Rate limits. Windows are fixed, and the count in each is exact.
 //!
-//! What anybody can try without an account is counted by the address that it comes from, alone or together with
-//! the account that it is tried on. So nobody can use up what another person has, unless they share an address.
+//! Requests without an account are counted per IP address, or per IP address and account. So a user cannot exhaust the
+//! limit of another user, unless both share an IP address.
 
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{credential::sha256_hex, email::EmailAddress, id::UserId};
+use crate::{email::EmailAddress, id::UserId, secret::sha256_hex};
 
-/// So much in so long a time.
+/// A maximum number of requests, mails or operations per window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Names it, in keys and in the header of answers.
+    /// Identifies the limit in the store and in the `RateLimit` header.
     pub name: &'static str,
-    /// How many in one window.
+    /// The maximum per window.
     pub max: u32,
-    /// How long a window is.
+    /// The length of a window.
     pub window: SignedDuration,
 }
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Log-ins to one account from one address, whatever came of them.
+/// Log-ins per IP address and account, successful or not.
 pub const LOG_INS_TO_ACCOUNT: RateLimit =
     RateLimit { name: "log-ins-to-account", max: 10, window: SignedDuration::from_mins(10) };
 
-/// Refreshes of sessions from one address.
+/// Refreshes of sessions per IP address.
 pub const REFRESHES: RateLimit = RateLimit { name: "refreshes", max: 120, window: MINUTE };
 
-/// Uses of links in mails from one address.
+/// Clicks on links in mails per IP address.
 pub const LINKS: RateLimit = RateLimit { name: "links", max: 60, window: MINUTE };
 
-/// Invitations that one user sends.
-pub const INVITATIONS: RateLimit =
-    RateLimit { name: "invitations", max: 50, window: SignedDuration::from_hours(24) };
+/// Invitations sent per user.
+pub const INVITATIONS: RateLimit = RateLimit { name: "invitations", max: 50, window: DAY };
 
-/// Operations in batches of one user.
+/// Operations in batches per user.
 pub const OPERATIONS: RateLimit = RateLimit { name: "operations", max: 1_000, window: MINUTE };
 
-/// Assignments to others that one user makes, each of which can be a mail.
-pub const ASSIGNMENTS: RateLimit =
-    RateLimit { name: "assignments", max: 500, window: SignedDuration::from_hours(24) };
+/// Assignments to other users per user. Each can cause a mail.
+pub const ASSIGNMENTS: RateLimit = RateLimit { name: "assignments", max: 500, window: DAY };
 
-/// Reminders of tasks in a user's personal space, and digests. Others cannot use them up.
-pub const OWN_MAILS: RateLimit =
-    RateLimit { name: "own-mails", max: 500, window: SignedDuration::from_hours(24) };
+/// Reminders of tasks in the personal space, and digests, per recipient. Other users cannot exhaust it.
+pub const OWN_MAILS: RateLimit = RateLimit { name: "own-mails", max: 500, window: DAY };
 
-/// Reminders of tasks in shared spaces and news of assignments that one user gets.
-pub const SHARED_MAILS: RateLimit =
-    RateLimit { name: "shared-mails", max: 200, window: SignedDuration::from_hours(24) };
+/// Reminders of tasks in shared spaces and mails about assignments, per recipient.
+pub const SHARED_MAILS: RateLimit = RateLimit { name: "shared-mails", max: 200, window: DAY };
 
-/// Those of them that one other user has caused.
-pub const MAILS_BETWEEN: RateLimit =
-    RateLimit { name: "mails-between", max: 50, window: SignedDuration::from_hours(24) };
+/// Mails of [`SHARED_MAILS`] that one user causes for one other user.
+pub const MAILS_BETWEEN: RateLimit = RateLimit { name: "mails-between", max: 50, window: DAY };
 
-/// Reminders and news of assignments that one user causes to be mailed to others.
-pub const MAILS_TO_OTHERS: RateLimit =
-    RateLimit { name: "mails-to-others", max: 300, window: SignedDuration::from_hours(24) };
+/// Reminders and mails about assignments that one user causes for all others.
+pub const MAILS_TO_OTHERS: RateLimit = RateLimit { name: "mails-to-others", max: 300, window: DAY };
 
-/// Invitations to one address.
+/// Invitations per invited address.
 pub const INVITATIONS_TO_ADDRESS: RateLimit =
-    RateLimit { name: "invitations-to-address", max: 5, window: SignedDuration::from_hours(24) };
+    RateLimit { name: "invitations-to-address", max: 5, window: DAY };
 
-/// Codes to one address that nobody has verified: anybody can ask for them.
-pub const CODES_TO_ADDRESS: RateLimit =
-    RateLimit { name: "codes-to-address", max: 5, window: SignedDuration::from_hours(24) };
+/// Codes per address that is not verified. Anybody can request them.
+pub const CODES_TO_ADDRESS: RateLimit = RateLimit { name: "codes-to-address", max: 5, window: DAY };
 
-/// Requests to verify one address: whoever has the account can ask for them.
+/// Verification mails per address. The owner of the account can request them.
 pub const VERIFICATIONS_OF_ADDRESS: RateLimit =
-    RateLimit { name: "verifications-of-address", max: 5, window: SignedDuration::from_hours(24) };
+    RateLimit { name: "verifications-of-address", max: 5, window: DAY };
 
-/// Codes for passwords that are mailed to one account, from wherever they are asked for.
-pub const RESETS_OF_ACCOUNT: RateLimit =
-    RateLimit { name: "resets-of-account", max: 10, window: SignedDuration::from_hours(1) };
+/// Password reset codes per account, from all IP addresses.
+pub const RESETS_OF_ACCOUNT: RateLimit = RateLimit { name: "resets-of-account", max: 10, window: HOUR };
 
-/// Codes, and questions for the address, that one user asks for, or one network for one account.
-pub const CODES: RateLimit = RateLimit { name: "codes", max: 5, window: SignedDuration::from_hours(1) };
+/// Requests for codes and verification mails per user, or per IP address and account.
+pub const CODES: RateLimit = RateLimit { name: "codes", max: 5, window: HOUR };
 
 impl RateLimit {
-    /// All requests of one user.
-    pub const fn requests(a_minute: u32) -> Self {
-        Self { name: "requests", max: a_minute, window: MINUTE }
+    /// All requests per user.
+    pub const fn requests(per_minute: u32) -> Self {
+        Self { name: "requests", max: per_minute, window: MINUTE }
     }
 
-    /// Log-ins from one address.
-    pub const fn log_ins(a_minute: u32) -> Self {
-        Self { name: "log-ins", max: a_minute, window: MINUTE }
+    /// Log-ins per IP address.
+    pub const fn log_ins(per_minute: u32) -> Self {
+        Self { name: "log-ins", max: per_minute, window: MINUTE }
     }
 
-    /// Accounts that are made from one address.
-    pub const fn registrations(an_hour: u32) -> Self {
-        Self { name: "registrations", max: an_hour, window: SignedDuration::from_hours(1) }
+    /// New accounts per IP address.
+    pub const fn registrations(per_hour: u32) -> Self {
+        Self { name: "registrations", max: per_hour, window: HOUR }
     }
 
-    /// When the window began in which a moment lies.
+    /// The start of the window that contains `now`.
     pub fn window_of(&self, now: Timestamp) -> Timestamp {
-        let begun = now.as_second() - now.as_second().rem_euclid(self.window.as_secs());
-        Timestamp::from_second(begun).unwrap_or(now)
+        let start = now.as_second() - now.as_second().rem_euclid(self.window.as_secs());
+        Timestamp::from_second(start).unwrap_or(now)
     }
 
-    /// What is left after `count` in the window of a moment, the one at hand included.
+    /// The remaining allowance after `count` in the window of `now`. `count` includes the current request.
     pub fn after(&self, count: u32, now: Timestamp) -> Allowance {
         let end = self.window_of(now) + self.window;
         Allowance {
@@ -112,63 +106,74 @@ impl RateLimit {
     }
 }
 
-/// How much of a limit is left.
+/// What remains of a limit in the current window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Of which limit.
+    /// The limit.
     pub limit: RateLimit,
-    /// Whether the one at hand was already too much.
+    /// Whether the current request exceeds the limit.
     pub exceeded: bool,
-    /// How many more there may be in this window.
+    /// How many more are allowed in this window.
     pub remaining: u32,
-    /// How long until the next window.
+    /// The time until the next window.
     pub reset: SignedDuration,
 }
 
-/// What is known of a subject that is not blocked, once something was counted.
+/// The result of counting under a key that is not blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// How many there are in the window.
+    /// The count in the window.
     pub count: u32,
-    /// Access tokens of the user that were issued before are not valid.
+    /// The user's access tokens issued before this time are not valid.
     pub tokens_valid_from: Option<Timestamp>,
 }
 
-/// Whose doings are counted together.
+/// What a limit is counted per. Addresses are kept as hashes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RateLimitKey(String);
+pub enum RateLimitKey {
+    /// A user.
+    User(UserId),
+    /// An IP address, by its hash.
+    IpAddress(String),
+    /// An IP address together with an account, by the hash of both.
+    Account(String),
+    /// What one user causes for another.
+    Pair {
+        /// The user who causes it.
+        from: UserId,
+        /// The user who is affected.
+        to: UserId,
+    },
+    /// An e-mail address, by its hash.
+    Mailbox(String),
+}
 
 impl RateLimitKey {
-    /// A user.
+    /// The key of a user.
     pub fn user(id: UserId) -> Self {
-        Self(format!("USER#{}", id.body()))
+        Self::User(id)
     }
 
-    /// Whoever is at an address of the network. Of an IPv6 address the first 64 bits count: the rest is one's own
-    /// to choose (RFC 4291 §2.5.4). It is kept as a hash.
-    pub fn address(address: &str) -> Self {
-        Self(format!("ADDRESS#{}", sha256_hex(network(address).as_bytes())))
-    }
-
-    /// Whoever at an address of the network tries to get into an account.
-    pub fn account(address: &str, account: &EmailAddress) -> Self {
-        let pair = format!("{} {}", network(address), account.canonical());
-        Self(format!("ACCOUNT#{}", sha256_hex(pair.as_bytes())))
-    }
-
-    /// One user, in what they cause for another.
+    /// The key of what one user causes for another.
     pub fn pair(from: UserId, to: UserId) -> Self {
-        Self(format!("PAIR#{}#{}", from.body(), to.body()))
+        Self::Pair { from, to }
     }
 
-    /// A mailbox, whoever has it. It is kept as a hash.
+    /// The key of an IP address. Of an IPv6 address only the first 64 bits count: a client can choose the rest
+    /// (RFC 4291 §2.5.4).
+    pub fn ip_address(address: &str) -> Self {
+        Self::IpAddress(sha256_hex(network(address).as_bytes()))
+    }
+
+    /// The key of an IP address together with the account that it tries to access.
+    pub fn account(ip_address: &str, account: &EmailAddress) -> Self {
+        let both = format!("{} {}", network(ip_address), account.canonical());
+        Self::Account(sha256_hex(both.as_bytes()))
+    }
+
+    /// The key of an e-mail address, whether or not it has an account.
     pub fn mailbox(address: &EmailAddress) -> Self {
-        Self(format!("MAILBOX#{}", address.hash()))
-    }
-
-    /// The text of it, for a key.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        Self::Mailbox(address.hash())
     }
 }
 
@@ -192,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_one_that_is_allowed_leaves_none_and_the_next_is_too_much() {
+    fn the_last_allowed_request_leaves_none_and_the_next_exceeds_the_limit() {
         let (limit, now) = (RateLimit::requests(3), at("2026-03-01T08:00:59Z"));
         let left = |count| (limit.after(count, now).exceeded, limit.after(count, now).remaining);
         assert_eq!([left(1), left(3), left(4)], [(false, 2), (false, 0), (true, 0)]);
@@ -200,28 +205,29 @@ mod tests {
     }
 
     #[test]
-    fn a_window_ends_where_the_next_begins() {
+    fn a_window_ends_where_the_next_one_starts() {
         let limit = RateLimit::registrations(1);
-        let begin = at("2026-03-01T08:00:00Z");
-        assert_eq!(limit.window_of(begin), begin);
-        assert_eq!(limit.window_of(at("2026-03-01T08:59:59Z")), begin);
+        let start = at("2026-03-01T08:00:00Z");
+        assert_eq!(limit.window_of(start), start);
+        assert_eq!(limit.window_of(at("2026-03-01T08:59:59Z")), start);
         assert_eq!(limit.window_of(at("2026-03-01T09:00:00Z")), at("2026-03-01T09:00:00Z"));
         assert_eq!(limit.window_of(at("1969-12-31T23:30:00Z")), at("1969-12-31T23:00:00Z"));
     }
 
     #[test]
-    fn an_ipv6_network_is_one_subject_however_it_is_written() {
-        let one = RateLimitKey::address("2001:db8:1:2::1");
-        assert_eq!(one, RateLimitKey::address("2001:0DB8:0001:0002:ffff::9"));
-        assert_ne!(one, RateLimitKey::address("2001:db8:1:3::1"));
-        assert_eq!(RateLimitKey::address("::ffff:192.0.2.1"), RateLimitKey::address("192.0.2.1"));
-        assert_ne!(RateLimitKey::address("192.0.2.1"), RateLimitKey::address("192.0.2.2"));
+    fn all_addresses_of_an_ipv6_network_have_the_same_key() {
+        let one = RateLimitKey::ip_address("2001:db8:1:2::1");
+        assert_eq!(one, RateLimitKey::ip_address("2001:0DB8:0001:0002:ffff::9"));
+        assert_ne!(one, RateLimitKey::ip_address("2001:db8:1:3::1"));
+        assert_eq!(RateLimitKey::ip_address("::ffff:192.0.2.1"), RateLimitKey::ip_address("192.0.2.1"));
+        assert_ne!(RateLimitKey::ip_address("192.0.2.1"), RateLimitKey::ip_address("192.0.2.2"));
     }
 
     #[test]
-    fn one_account_from_two_addresses_is_two_subjects() {
+    fn an_account_has_a_different_key_for_each_ip_address() {
         let ada = EmailAddress::parse("ada@example.com").unwrap();
-        assert_ne!(RateLimitKey::account("192.0.2.1", &ada), RateLimitKey::account("192.0.2.2", &ada));
-        assert!(!RateLimitKey::account("192.0.2.1", &ada).as_str().contains("ada"));
+        let key = RateLimitKey::account("192.0.2.1", &ada);
+        assert_ne!(key, RateLimitKey::account("192.0.2.2", &ada));
+        assert!(!format!("{key:?}").contains("ada"));
     }
 }

@@ -1,4 +1,4 @@
-//! A reminder of a task: when it rings.
+//! Reminders of tasks.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use jiff::{Span, Timestamp};
 
 use crate::{delivery::Delivery, due::Due, id::ReminderId, violation::Violation, zone::Zone};
 
-/// The most reminders a task can have.
+/// The maximum number of reminders of a task.
 pub const MAX_REMINDERS: usize = 20;
 
-/// The longest time before the due time at which a reminder can ring, in days.
+/// The maximum lead time in days.
 const MAX_LEAD_DAYS: i64 = 366;
 
-/// How long before the due time: whole days on the calendar, then exact seconds.
+/// The time between a reminder and the due time: calendar days, then seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeadTime {
     days: i64,
@@ -20,7 +20,7 @@ pub struct LeadTime {
 }
 
 impl LeadTime {
-    /// Reads an ISO 8601 duration of weeks, days, hours, minutes and seconds (`P1D`, `PT30M`).
+    /// Reads an ISO 8601 duration of weeks, days, hours, minutes and seconds, such as `P1D` or `PT30M`.
     ///
     /// # Errors
     /// A [`Violation`]: `invalid_duration` or `out_of_range` (0 to 366 days).
@@ -35,7 +35,7 @@ impl LeadTime {
         if span.get_years() != 0 || span.get_months() != 0 {
             return Err(Violation::new(
                 "invalid_duration",
-                "Months and years have no fixed length: give weeks, days, hours, minutes or seconds.",
+                "Months and years are not allowed: give weeks, days, hours, minutes or seconds.",
             ));
         }
         if span.get_milliseconds() != 0 || span.get_microseconds() != 0 || span.get_nanoseconds() != 0 {
@@ -55,18 +55,17 @@ impl LeadTime {
 }
 
 impl LeadTime {
-    /// So many days on the calendar.
+    /// A number of calendar days.
     pub fn days(days: i64) -> Self {
         Self { days, seconds: 0 }
     }
 
-    /// So many hours.
+    /// A number of hours.
     pub fn hours(hours: i64) -> Self {
         Self { days: 0, seconds: hours * 3_600 }
     }
 
-    /// The instant so long after another one: days on the calendar of a zone, then exact seconds. Nothing if that
-    /// lies beyond all time.
+    /// The instant this long after `now`: calendar days in the time zone, then seconds. `None` if it is out of range.
     pub fn after(&self, now: Timestamp, zone: &Zone) -> Option<Timestamp> {
         let day = now.to_zoned(zone.rules().clone()).checked_add(Span::new().days(self.days)).ok()?;
         day.timestamp().checked_add(Span::new().seconds(self.seconds)).ok()
@@ -81,25 +80,24 @@ impl fmt::Display for LeadTime {
     }
 }
 
-/// When a reminder is to ring, as its owner said it.
+/// The time of a reminder in the form in which it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReminderSpec {
-    /// This long before the due time. Days are counted on the wall clock, so that `P1D` before 09:00 is
-    /// 09:00 also across a change to summer time.
+    /// A time before the due time. Days are calendar days: `P1D` before 09:00 is 09:00 even if clocks change in between.
     Before(LeadTime),
-    /// At a time of its own; never [`Due::Date`].
+    /// A fixed time. It is never [`Due::Date`].
     At(Due),
-    /// When somebody who snoozed the task wants to hear of it again. A task has one of these at most.
+    /// The end of a snooze. A task has at most one.
     Snoozed(Timestamp),
 }
 
 impl ReminderSpec {
-    /// The reminder of users who chose none: half an hour before.
+    /// The default reminder: 30 minutes before the due time.
     pub fn half_an_hour_before() -> Self {
         Self::Before(LeadTime { days: 0, seconds: 1_800 })
     }
 
-    /// Reads the time of an `at` reminder: a zoned time or an instant.
+    /// Reads the time of an `at` reminder: a time with a time zone, or an instant.
     ///
     /// # Errors
     /// A [`Violation`] of [`Due::parse`], or `invalid_time` for a date without a time.
@@ -110,7 +108,7 @@ impl ReminderSpec {
         }
     }
 
-    /// The instant at which it rings; nothing if it counts from a due time and there is none.
+    /// The instant of the reminder. `None` if it counts from a due time and `due` is `None`.
     pub fn fire_at(&self, due: Option<&Due>, user_zone: &Zone) -> Option<Timestamp> {
         match self {
             Self::At(time) => Some(time.at(user_zone)),
@@ -143,16 +141,16 @@ impl serde::Serialize for ReminderSpec {
 /// A reminder of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
-    /// Its name, for the ledger.
+    /// Its id in the delivery log.
     pub id: ReminderId,
-    /// When it is to ring, as its owner said it.
+    /// Its time in the form in which it was set.
     pub spec: ReminderSpec,
-    /// When that is, and what is known of its delivery.
+    /// Its delivery, with the instant at which it is due.
     pub delivery: Delivery,
 }
 
 impl Reminder {
-    /// A reminder that waits for its moment.
+    /// A reminder that waits until `fire_at`.
     pub fn scheduled(id: ReminderId, spec: ReminderSpec, fire_at: Timestamp) -> Self {
         Self { id, spec, delivery: Delivery::scheduled(fire_at) }
     }
@@ -174,19 +172,19 @@ mod tests {
     }
 
     #[test]
-    fn a_day_before_is_the_same_wall_time_across_a_change_of_the_clocks() {
-        // Clocks went forward on 29 March: the day before is 23 hours away.
+    fn a_day_before_is_the_same_wall_time_across_a_change_of_clocks() {
+        // Clocks go forward on 29 March: the day before is 23 hours earlier.
         assert_eq!(fires(&before("P1D"), "2026-03-29T09:00[Europe/Berlin]"), "2026-03-28T08:00:00Z");
         assert_eq!(fires(&before("PT24H"), "2026-03-29T09:00[Europe/Berlin]"), "2026-03-28T07:00:00Z");
     }
 
     #[test]
-    fn an_all_day_task_rings_before_nine() {
+    fn the_reminders_of_an_all_day_task_count_from_nine() {
         assert_eq!(fires(&before("PT30M"), "2026-07-01"), "2026-07-01T06:30:00Z");
     }
 
     #[test]
-    fn bad_leads_are_refused() {
+    fn invalid_lead_times_are_refused() {
         for (text, code) in [
             ("", "invalid_duration"),
             ("30 minutes", "invalid_duration"),
@@ -204,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_lead_reads_back_what_it_prints(days in 0_i64..300, seconds in 0_i64..500_000) {
+        fn a_lead_time_is_parsed_from_its_text(days in 0_i64..300, seconds in 0_i64..500_000) {
             let lead_time = LeadTime { days, seconds };
             prop_assert_eq!(LeadTime::parse(&lead_time.to_string()).unwrap(), lead_time);
         }

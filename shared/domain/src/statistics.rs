@@ -1,7 +1,7 @@
-//! What is counted of the tasks of a space, so that nobody has to walk over them.
+//! Statistics about the tasks of a space, so that they can be read without reading the tasks.
 //!
-//! Each task counts into a few counter_groups. What it has been counted as is kept, so that a change is counted as the
-//! difference, and counting the same twice changes nothing.
+//! Each task contributes to a few groups of counters. The last contribution of a task is stored, so that a change is
+//! recorded as a difference, and recording the same contribution twice has no effect.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -11,91 +11,64 @@ use crate::{
     id::{SpaceId, TaskId},
     task::{Status, Task},
     text::{Category, Tag},
-    violation::Violation,
     zone::Zone,
 };
 
-/// Counters that are kept together.
+/// A group of counters that are stored together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CounterGroup {
-    /// Of all tasks.
+    /// All tasks.
     Tasks,
-    /// Of those with a tag.
+    /// Tasks with a tag.
     Tag(Tag),
-    /// Of those in a category.
+    /// Tasks in a category.
     Category(Category),
-    /// Of the open ones that are due on a day (UTC).
+    /// Open tasks that are due on a day in UTC.
     Due(Date),
-    /// Of those that were completed on a day (UTC).
+    /// Tasks that were completed on a day in UTC.
     Completed(Date),
 }
 
-/// One number of a group.
+/// A counter of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counter {
-    /// How many tasks.
+    /// All tasks.
     All,
-    /// How many of them are open.
+    /// Open tasks.
     Open,
-    /// How many of them are in progress.
+    /// Tasks in progress.
     InProgress,
-    /// How many reminders the open ones have.
+    /// Reminders of open tasks.
     Reminders,
-    /// How many fall into a quarter of an hour of the day, 0 to 95. Zones differ from UTC by whole quarters, so
-    /// the days of every zone can be put together from them.
+    /// Tasks in a quarter of an hour of the day, 0 to 95. The offsets of time zones from UTC are multiples of a quarter of
+    /// an hour, so the days of any time zone can be summed from these counters.
     Quarter(u8),
-    /// How many took about so long from their creation to their completion: a class of durations, a quarter of a doubling wide.
+    /// Tasks whose time from creation to completion is in a bucket. Each bucket is a quarter of a doubling wide.
     DurationBucket(u8),
 }
 
-impl Counter {
-    /// The word that it is stored under.
-    pub fn word(self) -> String {
-        match self {
-            Self::All => "all".to_owned(),
-            Self::Open => "open".to_owned(),
-            Self::InProgress => "in_progress".to_owned(),
-            Self::Reminders => "reminders".to_owned(),
-            Self::Quarter(quarter) => format!("q{quarter}"),
-            Self::DurationBucket(class) => format!("t{class}"),
-        }
-    }
-
-    /// Reads what [`Self::word`] wrote.
-    pub fn parse(word: &str) -> Option<Self> {
-        let of = |prefix| word.strip_prefix(prefix).and_then(|digits: &str| digits.parse().ok());
-        match word {
-            "all" => Some(Self::All),
-            "open" => Some(Self::Open),
-            "in_progress" => Some(Self::InProgress),
-            "reminders" => Some(Self::Reminders),
-            _ => of('q').map(Self::Quarter).or_else(|| of('t').map(Self::DurationBucket)),
-        }
-    }
-}
-
-/// The numbers of a group. One that is not there is zero.
+/// The counters of a group. A missing counter is zero.
 pub type Counters = BTreeMap<Counter, i64>;
 
-/// Counters of several counter_groups.
+/// The counters of several groups.
 pub type Counts = BTreeMap<CounterGroup, Counters>;
 
-/// Which counter_groups of a space to read.
+/// A range of the groups of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CounterGroups {
-    /// Of each tag.
+    /// All tags.
     Tags,
-    /// Of each category.
+    /// All categories.
     Categories,
-    /// Of the days up to this one on which open tasks are due.
+    /// The days on which open tasks are due, up to and including this one.
     DueUntil(Date),
-    /// Of the days since this one on which tasks were completed.
+    /// The days on which tasks were completed, from this one on.
     CompletedSince(Date),
 }
 
 impl CounterGroups {
-    /// Whether a group is one of them.
-    pub fn hold(self, group: &CounterGroup) -> bool {
+    /// Whether the range contains a group.
+    pub fn contains(self, group: &CounterGroup) -> bool {
         match (self, group) {
             (Self::Tags, CounterGroup::Tag(_)) | (Self::Categories, CounterGroup::Category(_)) => true,
             (Self::DueUntil(last), CounterGroup::Due(day)) => *day <= last,
@@ -105,44 +78,44 @@ impl CounterGroups {
     }
 }
 
-/// What a task is to be counted as.
+/// What a task contributes to the counters of its space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contribution {
     /// The task.
     pub task: TaskId,
-    /// Its space, in which it stays for life.
+    /// Its space, which never changes.
     pub space: SpaceId,
-    /// Its version: what is older than what has been counted is not counted.
+    /// The version of the task. A contribution older than the recorded one is ignored.
     pub version: u64,
-    /// Its share of each number: none once it is gone.
+    /// What it adds to each counter. Empty once the task is deleted.
     pub counts: Counts,
 }
 
 impl Contribution {
-    /// What a task counts as.
+    /// The contribution of a task.
     pub fn of(task: &Task) -> Self {
         Self { task: task.id, space: task.space, version: task.version, counts: counts_of(task) }
     }
 
-    /// What is left of a task that is gone.
-    pub fn gone(task: &Task) -> Self {
+    /// The empty contribution of a deleted task.
+    pub fn removed(task: &Task) -> Self {
         let version = task.version + 1;
         Self { task: task.id, space: task.space, version, counts: Counts::new() }
     }
 }
 
-/// How to count that a task has become another one, is new, or is gone; nothing if the numbers stay as they are.
+/// The contribution to record after a task was created, changed or deleted. `None` if the counters do not change.
 pub fn change(before: Option<&Task>, after: Option<&Task>) -> Option<Contribution> {
-    let counted = after.map(Contribution::of).or_else(|| before.map(Contribution::gone))?;
-    (before.map(counts_of).unwrap_or_default() != counted.counts).then_some(counted)
+    let contribution = after.map(Contribution::of).or_else(|| before.map(Contribution::removed))?;
+    (before.map(counts_of).unwrap_or_default() != contribution.counts).then_some(contribution)
 }
 
 fn counts_of(task: &Task) -> Counts {
     let open = task.status != Status::Completed;
     let mut counts = Counts::new();
     let mut add = |group, numbers: &[(Counter, i64)]| {
-        let some = numbers.iter().copied().filter(|(_, many)| *many != 0);
-        counts.insert(group, some.collect());
+        let present = numbers.iter().copied().filter(|(_, count)| *count != 0);
+        counts.insert(group, present.collect());
     };
     let each = [(Counter::All, 1), (Counter::Open, open.into())];
     let in_progress = task.status == Status::InProgress;
@@ -152,104 +125,62 @@ fn counts_of(task: &Task) -> Counts {
     task.tags.iter().for_each(|tag| add(CounterGroup::Tag(tag.clone()), &each));
     task.category.iter().for_each(|category| add(CounterGroup::Category(category.clone()), &each));
     if let Some(at) = task.due_at.filter(|_| open) {
-        let (day, quarter) = place(at);
+        let (day, quarter) = day_and_quarter(at);
         add(CounterGroup::Due(day), &[(Counter::All, 1), (Counter::Quarter(quarter), 1)]);
     }
     if let Some(at) = task.completed_at.filter(|_| !open) {
-        let (day, quarter) = place(at);
-        let took =
-            Counter::DurationBucket(duration_bucket(at.duration_since(task.created_at).as_secs()));
+        let (day, quarter) = day_and_quarter(at);
+        let duration = at.duration_since(task.created_at);
+        let bucket = Counter::DurationBucket(duration_bucket(duration.as_secs()));
         add(
             CounterGroup::Completed(day),
-            &[(Counter::All, 1), (Counter::Quarter(quarter), 1), (took, 1)],
+            &[(Counter::All, 1), (Counter::Quarter(quarter), 1), (bucket, 1)],
         );
     }
     counts
 }
 
-/// The day of a moment in UTC, and the quarter of an hour in it.
-fn place(at: Timestamp) -> (Date, u8) {
-    let moment = at.to_zoned(TimeZone::UTC).datetime();
-    let quarter = moment.hour() * 4 + moment.minute() / 15;
-    (moment.date(), u8::try_from(quarter).unwrap_or_default())
+/// The day in UTC, and the quarter of an hour of the day.
+fn day_and_quarter(at: Timestamp) -> (Date, u8) {
+    let utc = at.to_zoned(TimeZone::UTC).datetime();
+    let quarter = utc.hour() * 4 + utc.minute() / 15;
+    (utc.date(), u8::try_from(quarter).unwrap_or_default())
 }
 
-/// The class of a duration in seconds. A class is a quarter of a doubling wide, so what is said of its middle is
-/// within a tenth of the truth.
+/// The bucket of a duration in seconds. A bucket is a quarter of a doubling wide, so its midpoint is within 10 % of every
+/// duration in it.
 fn duration_bucket(seconds: i64) -> u8 {
     let doublings = (seconds.max(1) as f64).log2();
     (doublings * 4.0).floor() as u8
 }
 
-/// The middle of a class of durations, in seconds.
-fn bucket_midpoint(class: u8) -> i64 {
-    ((f64::from(class) + 0.5) / 4.0).exp2().round() as i64
+/// The midpoint of a bucket in seconds.
+fn bucket_midpoint(bucket: u8) -> i64 {
+    ((f64::from(bucket) + 0.5) / 4.0).exp2().round() as i64
 }
 
-/// How `new` differs from `old`. What is the same is left out.
+/// The counters to add to `old` to get `new`, without those that are equal.
 pub fn difference(old: &Counts, new: &Counts) -> Counts {
     let mut difference = new.clone();
     for (group, numbers) in old {
         let other = difference.entry(group.clone()).or_default();
-        for (number, many) in numbers {
-            *other.entry(*number).or_default() -= many;
+        for (counter, count) in numbers {
+            *other.entry(*counter).or_default() -= count;
         }
     }
-    difference.values_mut().for_each(|numbers| numbers.retain(|_, many| *many != 0));
+    difference.values_mut().for_each(|numbers| numbers.retain(|_, count| *count != 0));
     difference.retain(|_, numbers| !numbers.is_empty());
     difference
 }
 
-/// How much there may be in a space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quota {
-    /// Tasks, completed ones included.
-    pub tasks: u32,
-    /// Reminders of open tasks.
-    pub reminders: u32,
+/// The value of a counter.
+pub fn number(numbers: &Counters, counter: Counter) -> i64 {
+    numbers.get(&counter).copied().unwrap_or_default()
 }
 
-impl Quota {
-    /// Refuses another task with so many reminders where there is no room for it. The numbers lag behind by moments,
-    /// so a few can be too many.
-    ///
-    /// # Errors
-    /// A [`Violation`] `too_many_tasks` or `too_many_reminders`.
-    pub fn admit_task(&self, numbers: &Counters, reminders: usize) -> Result<(), Violation> {
-        if number(numbers, Counter::All) >= self.tasks.into() {
-            let why = format!(
-                "There are {} tasks in this space, which is the most there can be.",
-                self.tasks
-            );
-            return Err(Violation::new("too_many_tasks", why));
-        }
-        self.admit_reminders(numbers, reminders)
-    }
-
-    /// Refuses so many more reminders where there is no room for them.
-    ///
-    /// # Errors
-    /// A [`Violation`] `too_many_reminders`.
-    pub fn admit_reminders(&self, numbers: &Counters, more: usize) -> Result<(), Violation> {
-        if more == 0 || number(numbers, Counter::Reminders) < self.reminders.into() {
-            return Ok(());
-        }
-        let most = self.reminders;
-        let why = format!(
-            "The open tasks of this space have {most} reminders, which is the most there can be."
-        );
-        Err(Violation::new("too_many_reminders", why))
-    }
-}
-
-/// One number.
-pub fn number(numbers: &Counters, number: Counter) -> i64 {
-    numbers.get(&number).copied().unwrap_or_default()
-}
-
-/// How many of the open tasks that are due on some days were due before the quarter of an hour that it is now.
+/// The number of overdue tasks, given the counters of the days on which open tasks are due. Exact to a quarter of an hour.
 pub fn overdue(due: &[(Date, Counters)], now: Timestamp) -> i64 {
-    let (today, quarter) = place(now);
+    let (today, quarter) = day_and_quarter(now);
     let of_day = |(day, numbers): &(Date, Counters)| match day.cmp(&today) {
         std::cmp::Ordering::Less => number(numbers, Counter::All),
         std::cmp::Ordering::Equal => (0..quarter).map(|q| number(numbers, Counter::Quarter(q))).sum(),
@@ -258,7 +189,7 @@ pub fn overdue(due: &[(Date, Counters)], now: Timestamp) -> i64 {
     due.iter().map(of_day).sum()
 }
 
-/// How many tasks were completed on each day of a zone.
+/// The number of completed tasks per day in a time zone, given the counters of the days in UTC.
 pub fn completed_by_day(
     completed: &[(Date, Counters)],
     zone: &Zone,
@@ -266,13 +197,13 @@ pub fn completed_by_day(
 ) -> Vec<(Date, i64)> {
     let mut by_day = BTreeMap::new();
     for (day, numbers) in completed {
-        for (kind, many) in numbers {
-            let Counter::Quarter(quarter) = *kind else { continue };
+        for (counter, count) in numbers {
+            let Counter::Quarter(quarter) = *counter else { continue };
             let minutes = i64::from(quarter) * 15;
-            let moment = day.at(0, 0, 0, 0).checked_add(minutes.minutes()).ok();
-            let moment = moment.and_then(|moment| moment.to_zoned(TimeZone::UTC).ok());
-            let local = moment.map(|moment| moment.with_time_zone(zone.rules().clone()).date());
-            local.into_iter().for_each(|local| *by_day.entry(local).or_default() += many);
+            let utc = day.at(0, 0, 0, 0).checked_add(minutes.minutes()).ok();
+            let utc = utc.and_then(|utc| utc.to_zoned(TimeZone::UTC).ok());
+            let local = utc.map(|utc| utc.with_time_zone(zone.rules().clone()).date());
+            local.into_iter().for_each(|local| *by_day.entry(local).or_default() += count);
         }
     }
     let mut all = Vec::new();
@@ -287,20 +218,20 @@ pub fn completed_by_day(
     all
 }
 
-/// How long half of the tasks took at most that were completed on some days, in seconds, to a tenth; nothing if
-/// there are none.
+/// The median time from creation to completion in seconds, within 10 %, given the counters of the days on which tasks
+/// were completed. `None` if there are none.
 pub fn median_seconds(completed: &[(Date, Counters)]) -> Option<i64> {
-    let mut classes: BTreeMap<u8, i64> = BTreeMap::new();
-    for (kind, many) in completed.iter().flat_map(|(_, numbers)| numbers) {
-        if let Counter::DurationBucket(class) = kind {
-            *classes.entry(*class).or_default() += many;
+    let mut buckets: BTreeMap<u8, i64> = BTreeMap::new();
+    for (counter, count) in completed.iter().flat_map(|(_, numbers)| numbers) {
+        if let Counter::DurationBucket(bucket) = counter {
+            *buckets.entry(*bucket).or_default() += count;
         }
     }
-    let half = (classes.values().sum::<i64>() + 1) / 2;
+    let half = (buckets.values().sum::<i64>() + 1) / 2;
     let mut seen = 0;
-    classes.into_iter().find_map(|(class, many)| {
-        seen += many;
-        (many > 0 && seen >= half).then(|| bucket_midpoint(class))
+    buckets.into_iter().find_map(|(bucket, count)| {
+        seen += count;
+        (count > 0 && seen >= half).then(|| bucket_midpoint(bucket))
     })
 }
 
@@ -317,19 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_reads_back_from_its_word() {
-        let all = [Counter::All, Counter::Open, Counter::InProgress, Counter::Reminders];
-        let more = (0..96).map(Counter::Quarter).chain((0..=255).map(Counter::DurationBucket));
-        for number in all.into_iter().chain(more) {
-            assert_eq!(Counter::parse(&number.word()), Some(number));
-        }
-        for other in ["", "pk", "q", "q256", "t-1", "All"] {
-            assert_eq!(Counter::parse(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_difference_added_to_the_old_is_the_new() {
+    fn adding_the_difference_to_the_old_counters_gives_the_new_ones() {
         let old = Counts::from([
             (CounterGroup::Tasks, numbers(&[(Counter::All, 1), (Counter::Open, 1)])),
             (CounterGroup::Due(day("2026-03-01")), numbers(&[(Counter::All, 1)])),
@@ -344,31 +263,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_space_has_no_room_for_is_refused() {
-        let quota = Quota { tasks: 2, reminders: 3 };
-        let admit = |tasks, open_reminders, more| {
-            let numbers = numbers(&[(Counter::All, tasks), (Counter::Reminders, open_reminders)]);
-            quota.admit_task(&numbers, more).map_err(|refused| refused.code)
-        };
-        assert_eq!([admit(1, 2, 20), admit(1, 3, 0)], [Ok(()), Ok(())]);
-        assert_eq!(
-            [admit(2, 0, 0), admit(1, 3, 1)],
-            [Err("too_many_tasks"), Err("too_many_reminders")]
-        );
-    }
-
-    #[test]
-    fn the_middle_of_a_class_is_within_a_tenth_of_all_durations_in_it() {
+    fn the_midpoint_of_a_bucket_is_within_10_percent_of_all_durations_in_it() {
         for seconds in (1..100_000).step_by(7).chain([86_400 * 365, 86_400 * 3_650]) {
-            let told = bucket_midpoint(duration_bucket(seconds)) as f64;
-            let off = (told - seconds as f64).abs();
-            assert!(off <= (seconds as f64 * 0.1).max(1.0), "{seconds}: {told}");
+            let midpoint = bucket_midpoint(duration_bucket(seconds)) as f64;
+            let error = (midpoint - seconds as f64).abs();
+            assert!(error <= (seconds as f64 * 0.1).max(1.0), "{seconds}: {midpoint}");
         }
         assert_eq!([duration_bucket(-5), duration_bucket(0), duration_bucket(1)], [0, 0, 0]);
     }
 
     #[test]
-    fn a_task_is_overdue_from_the_quarter_of_an_hour_after_its_own() {
+    fn a_task_counts_as_overdue_from_the_next_quarter_of_an_hour_on() {
         let due = [
             (day("2026-02-28"), numbers(&[(Counter::All, 2), (Counter::Quarter(3), 2)])),
             (
@@ -381,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_days_of_a_zone_are_put_together_from_quarters() {
+    fn the_days_of_a_time_zone_are_summed_from_quarters_of_an_hour() {
         // 18:15 UTC is midnight in Kathmandu, 05:45 ahead.
         let completed = [(
             day("2026-03-01"),
@@ -390,21 +295,21 @@ mod tests {
         let zone = Zone::parse("Asia/Kathmandu").unwrap();
         let days = completed_by_day(&completed, &zone, day("2026-02-28")..=day("2026-03-02"));
         let expected = [("2026-02-28", 0), ("2026-03-01", 1), ("2026-03-02", 2)];
-        assert_eq!(days, expected.map(|(text, many)| (day(text), many)));
+        assert_eq!(days, expected.map(|(text, count)| (day(text), count)));
     }
 
     #[test]
-    fn the_median_is_that_of_all_days_together() {
-        let took = |classes: &[(u8, i64)]| {
-            let each = classes.iter().map(|(class, many)| (Counter::DurationBucket(*class), *many));
+    fn the_median_covers_all_days_together() {
+        let day_of = |buckets: &[(u8, i64)]| {
+            let each = buckets.iter().map(|(bucket, count)| (Counter::DurationBucket(*bucket), *count));
             (day("2026-03-01"), each.collect::<Counters>())
         };
         assert_eq!(median_seconds(&[]), None);
-        assert_eq!(median_seconds(&[took(&[(40, 1)])]), Some(bucket_midpoint(40)));
+        assert_eq!(median_seconds(&[day_of(&[(40, 1)])]), Some(bucket_midpoint(40)));
         assert_eq!(
-            median_seconds(&[took(&[(40, 2)]), took(&[(20, 1), (60, 1)])]),
+            median_seconds(&[day_of(&[(40, 2)]), day_of(&[(20, 1), (60, 1)])]),
             Some(bucket_midpoint(40))
         );
-        assert_eq!(median_seconds(&[took(&[(20, 3), (60, 2)])]), Some(bucket_midpoint(20)));
+        assert_eq!(median_seconds(&[day_of(&[(20, 3), (60, 2)])]), Some(bucket_midpoint(20)));
     }
 }

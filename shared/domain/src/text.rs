@@ -1,26 +1,29 @@
-//! The texts people type, each with its own limits. Whoever holds one knows that it was checked.
+//! Texts entered by users. Each type has its own limits, and its values have been checked.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{name, violation::Violation};
 
-/// One line: NFC, trimmed, without control characters (so that it can stand in a mail header), and
-/// between 1 and `max` characters long.
+/// A single line: NFC, trimmed, without control characters (so that it is safe in a mail header), of 1 to `max`
+/// characters.
 pub(crate) fn line(value: &str, max: usize) -> Result<String, Violation> {
     let text: String = value.trim().nfc().collect();
     if text.chars().any(char::is_control) {
-        return Err(Violation::new("invalid_characters", "Use one line without control characters."));
+        return Err(Violation::new(
+            "invalid_characters",
+            "It must be a single line without control characters.",
+        ));
     }
     length(text, 1, max)
 }
 
-/// The name of a person or a space: one line of up to `max` characters that hides nothing and has no link in it.
+/// The name of a user or a space: a single line of 1 to `max` characters without hidden characters and links.
 fn visible_name(value: &str, max: usize) -> Result<String, Violation> {
     let text = line(value, max)?;
     name::check(&text).map(|()| text)
 }
 
-/// Several lines: NFC, at most `max` characters, no control characters but line breaks and tabs.
+/// Several lines: NFC, up to `max` characters, no control characters other than line breaks and tabs.
 fn block(value: &str, max: usize) -> Result<String, Violation> {
     let text: String = value.nfc().collect();
     if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
@@ -32,8 +35,8 @@ fn block(value: &str, max: usize) -> Result<String, Violation> {
     length(text, 0, max)
 }
 
-/// Several lines that say something.
-fn words(value: &str, max: usize) -> Result<String, Violation> {
+/// Several lines that are not empty.
+fn non_empty_block(value: &str, max: usize) -> Result<String, Violation> {
     length(block(value.trim(), max)?, 1, max)
 }
 
@@ -41,7 +44,7 @@ pub(crate) fn length(text: String, min: usize, max: usize) -> Result<String, Vio
     match text.chars().count() {
         n if n < min => Err(Violation::new("too_short", "It must not be empty.")),
         n if n > max => {
-            Err(Violation::new("too_long", format!("It has {n} characters; at most {max} fit.")))
+            Err(Violation::new("too_long", format!("It must not exceed {max} characters; it has {n}.")))
         }
         _ => Ok(text),
     }
@@ -56,10 +59,10 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// Checks and normalises a text.
+            /// Checks and normalizes a text.
             ///
             /// # Errors
-            /// A [`Violation`] with code `too_short`, `too_long` or `invalid_characters`; for names of people and
+            /// A [`Violation`] with code `too_short`, `too_long` or `invalid_characters`; for names of users and
             /// spaces also `contains_url`.
             pub fn parse(value: &str) -> Result<Self, Violation> {
                 let check: fn(&str) -> Result<String, Violation> = $check;
@@ -74,55 +77,63 @@ macro_rules! text_type {
     };
 }
 
-text_type!(Title, |v| line(v, 500), "What is to be done: one line, 1..500 characters.");
+text_type!(Title, |v| line(v, 500), "The title of a task: a single line of 1 to 500 characters.");
 text_type!(
     #[derive(Default)]
     Description,
     |v| block(v, 16_000),
-    "More about a task: 0..16,000 characters."
+    "The description of a task: up to 16,000 characters."
 );
-text_type!(Category, |v| line(v, 100), "The one category of a task: one line, 1..100 characters.");
+text_type!(Category, |v| line(v, 100), "The category of a task: a single line of 1 to 100 characters.");
 text_type!(
     Tag,
     |v| line(&v.to_lowercase(), 100),
-    "A tag, in lower case so that `Home` and `home` are one: one line, 1..100 characters."
+    "A tag, in lower case so that `Home` and `home` are equal: a single line of 1 to 100 characters."
+);
+text_type!(PersonName, |v| visible_name(v, MAX_NAME), "The name of a user: 1 to 100 characters.");
+
+text_type!(
+    ItemTitle,
+    |v| line(v, 200),
+    "The title of a checklist item: a single line of 1 to 200 characters."
+);
+text_type!(CommentText, |v| non_empty_block(v, 4_000), "The text of a comment: 1 to 4,000 characters.");
+text_type!(
+    MessageSubject,
+    |v| line(v, 200),
+    "The subject of a message: a single line of 1 to 200 characters."
 );
 text_type!(
-    PersonName,
-    |v| visible_name(v, MAX_NAME),
-    "How a user wants to be addressed: 1..100 characters."
+    MessageText,
+    |v| non_empty_block(v, 10_000),
+    "The text of a message: 1 to 10,000 characters."
 );
+text_type!(SpaceName, |v| visible_name(v, MAX_NAME), "The name of a space: 1 to 100 characters.");
 
-text_type!(ItemTitle, |v| line(v, 200), "An item of a checklist: one line, 1..200 characters.");
-text_type!(CommentText, |v| words(v, 4_000), "What somebody says about a task: 1..4,000 characters.");
-text_type!(MessageSubject, |v| line(v, 200), "What a message is about: one line, 1..200 characters.");
-text_type!(MessageText, |v| words(v, 10_000), "What an operator writes: 1..10,000 characters.");
-text_type!(SpaceName, |v| visible_name(v, MAX_NAME), "What people call a space: 1..100 characters.");
-
-/// The longest name of a person or a space, in characters.
+/// The maximum length of the name of a user or a space, in characters.
 const MAX_NAME: usize = 100;
 
 impl PersonName {
-    /// Reads a name that is stored already. It may be older than the checks of [`Self::parse`].
+    /// Reads a stored name. It may be older than the checks of [`Self::parse`].
     ///
     /// # Errors
-    /// A [`Violation`] if it is not one line of 1..100 characters.
+    /// A [`Violation`] if it is not a single line of 1 to 100 characters.
     pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
         line(value, MAX_NAME).map(Self)
     }
 }
 
 impl SpaceName {
-    /// Reads a name that is stored already. It may be older than the checks of [`Self::parse`].
+    /// Reads a stored name. It may be older than the checks of [`Self::parse`].
     ///
     /// # Errors
-    /// A [`Violation`] if it is not one line of 1..100 characters.
+    /// A [`Violation`] if it is not a single line of 1 to 100 characters.
     pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
         line(value, MAX_NAME).map(Self)
     }
 }
 
-/// The most tags a task can have.
+/// The maximum number of tags of a task.
 pub const MAX_TAGS: usize = 50;
 
 #[cfg(test)]
@@ -134,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_has_1_to_500_characters_counted_as_characters() {
+    fn a_title_has_1_to_500_unicode_characters() {
         assert_eq!(code(Title::parse("")), "too_short");
         assert_eq!(code(Title::parse("  \u{a0} ")), "too_short");
         assert_eq!(code(Title::parse(&"ä".repeat(500))), "ok");
@@ -142,21 +153,21 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_never_reach_a_single_line() {
+    fn a_single_line_has_no_control_characters() {
         for bad in ["a\r\nBcc: x@example.com", "a\0b", "a\tb", "a\u{85}b", "a\u{7f}b"] {
             assert_eq!(code(Title::parse(bad)), "invalid_characters", "{bad:?}");
         }
     }
 
     #[test]
-    fn a_description_keeps_its_lines_but_no_nul() {
+    fn a_description_may_have_several_lines_but_no_nul() {
         assert_eq!(code(Description::parse("a\r\n\tb")), "ok");
         assert_eq!(code(Description::parse("a\0b")), "invalid_characters");
         assert_eq!(code(Description::parse(&"x".repeat(16_001))), "too_long");
     }
 
     #[test]
-    fn names_are_checked_when_they_are_given_and_readable_when_they_are_stored() {
+    fn stored_names_are_readable_even_if_new_ones_would_be_refused() {
         for (name, expected) in
             [("Ada", "ok"), ("evil.com", "contains_url"), ("A\u{202e}da", "invalid_characters")]
         {
@@ -168,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_that_differ_in_case_or_composition_are_one() {
+    fn tags_that_differ_in_case_or_composition_are_equal() {
         assert_eq!(Tag::parse(" HOME ").unwrap(), Tag::parse("home").unwrap());
         assert_eq!(Tag::parse("cafe\u{301}").unwrap(), Tag::parse("CAFÉ").unwrap());
     }

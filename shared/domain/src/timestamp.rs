@@ -1,49 +1,48 @@
-//! Dates and times as text: RFC 3339, and the suffixes that RFC 9557 adds to it. Nothing else of ISO 8601 is read, so
-//! that a text means one thing or nothing.
+//! Parsing of dates and times in RFC 3339 with the suffixes of RFC 9557. Other forms of ISO 8601 are refused, so that a text
+//! has at most one meaning.
 
 use jiff::{civil, tz::Offset};
 
 use crate::{violation::Violation, zone::Zone};
 
-/// A date, perhaps with a time of day, an offset from UTC and a time zone: the parts of the text, not yet held against
-/// each other.
+/// The parts of a date or time. They may contradict each other.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct DateTimeParts {
     pub(crate) date: civil::Date,
-    /// Whole seconds: fractions are cut off.
+    /// In whole seconds: fractions are dropped.
     pub(crate) time: Option<civil::Time>,
     pub(crate) offset: Option<Offset>,
     pub(crate) zone: Option<Zone>,
 }
 
-/// The calendars by which the dates of RFC 3339 are (RFC 9557 §3.1, `u-ca`).
+/// The values of `u-ca` for the calendar of RFC 3339 (RFC 9557 §3.1).
 const CALENDARS: [&str; 2] = ["iso8601", "gregory"];
 
-impl Written {
-    /// Reads a text.
+impl DateTimeParts {
+    /// Parses a date or time.
     ///
     /// # Errors
     /// A [`Violation`]: `invalid_time`, or `unknown_time_zone`.
     pub(crate) fn parse(text: &str) -> Result<Self, Violation> {
         let (plain, suffixes) = text.split_at(text.find('[').unwrap_or(text.len()));
-        let mut rest = Rest(plain);
-        let date = rest.date().ok_or_else(invalid)?;
+        let mut input = Input(plain);
+        let date = input.date().ok_or_else(invalid)?;
         if plain.len() == "2026-03-01".len() && suffixes.is_empty() {
             return Ok(Self { date, time: None, offset: None, zone: None });
         }
-        // RFC 3339 §5.6 lets them be in lower case, and a space stand for the T.
-        rest.one_of(&['T', 't', ' ']).ok_or_else(invalid)?;
-        let (hour, minute, second) = rest.time().ok_or_else(invalid)?;
-        let offset = match rest {
-            Rest("") => None,
-            ref mut rest => Some(rest.offset().filter(|_| rest.0.is_empty()).ok_or_else(invalid)?),
+        // RFC 3339 §5.6 allows lower case, and a space instead of the T.
+        input.one_of(&['T', 't', ' ']).ok_or_else(invalid)?;
+        let (hour, minute, second) = input.time().ok_or_else(invalid)?;
+        let offset = match input {
+            Input("") => None,
+            ref mut input => Some(input.offset().filter(|_| input.0.is_empty()).ok_or_else(invalid)?),
         };
         if (hour, minute, second) == (24, 0, 0) {
-            let why = "Hours go from 00 to 23: the end of a day is 00:00 of the next one.";
+            let why = "The hour must be 00 to 23: use 00:00 of the next day instead of 24:00.";
             return Err(Violation::new("invalid_time", why));
         }
         if second == 60 {
-            let why = "Seconds go from 00 to 59: there is no room for leap seconds.";
+            let why = "The second must be 00 to 59: leap seconds are not supported.";
             return Err(Violation::new("invalid_time", why));
         }
         let time = civil::Time::new(hour, minute, second, 0).map_err(|_| invalid())?;
@@ -51,10 +50,10 @@ impl Written {
     }
 }
 
-/// What has not been read yet.
-struct Rest<'a>(&'a str);
+/// The text that was not parsed yet.
+struct Input<'a>(&'a str);
 
-impl Rest<'_> {
+impl Input<'_> {
     fn number<T: std::str::FromStr>(&mut self, digits: usize) -> Option<T> {
         let (number, rest) = self.0.split_at_checked(digits)?;
         number.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
@@ -76,7 +75,7 @@ impl Rest<'_> {
         civil::Date::new(year, month, self.number(2)?).ok()
     }
 
-    /// Hours, minutes and seconds, in whatever range. Seconds may be left out, as RFC 3339 does not let them.
+    /// Hours, minutes and seconds, not checked for their ranges. Seconds are optional, unlike in RFC 3339.
     fn time(&mut self) -> Option<(i8, i8, i8)> {
         let hour = self.number(2)?;
         self.one_of(&[':'])?;
@@ -107,8 +106,8 @@ impl Rest<'_> {
     }
 }
 
-/// The time zone that suffixes name, if any. Others say nothing that changes the time; one that is marked with `!`
-/// must be understood all the same (RFC 9557 §3.3).
+/// The time zone in the suffixes. Other suffixes do not change the time and are ignored, unless they are marked as critical
+/// with `!` (RFC 9557 §3.3).
 fn zone(mut suffixes: &str) -> Result<Option<Zone>, Violation> {
     let (mut zone, mut tags) = (None, Vec::new());
     while !suffixes.is_empty() {
@@ -117,7 +116,7 @@ fn zone(mut suffixes: &str) -> Result<Option<Zone>, Violation> {
         suffixes = rest;
         let (critical, suffix) = suffix.strip_prefix('!').map_or((false, suffix), |rest| (true, rest));
         let Some((key, value)) = suffix.split_once('=') else {
-            // The time zone stands before all tags, and once.
+            // There is at most one time zone, before all tags.
             if zone.is_some() || !tags.is_empty() {
                 return Err(invalid());
             }
@@ -127,13 +126,13 @@ fn zone(mut suffixes: &str) -> Result<Option<Zone>, Violation> {
         if !is_key(key) || !is_value(value) {
             return Err(invalid());
         }
-        let understood = key == "u-ca" && CALENDARS.contains(&value);
-        // Of several with one key the first counts, unless one of them is critical: then they must agree.
+        let supported = key == "u-ca" && CALENDARS.contains(&value);
+        // Of several suffixes with the same key the first is used. If one of them is critical, they must be equal.
         let contradicted = tags.iter().any(|(other_key, other_value, other_critical)| {
             *other_key == key && *other_value != value && (critical || *other_critical)
         });
-        if contradicted || (critical && !understood) {
-            let why = "A suffix that is marked with ! is not understood here: leave it out.";
+        if contradicted || (critical && !supported) {
+            let why = "This suffix with ! is not supported: leave it out.";
             return Err(Violation::new("invalid_time", why));
         }
         tags.push((key, value, critical));
@@ -141,23 +140,23 @@ fn zone(mut suffixes: &str) -> Result<Option<Zone>, Violation> {
     Ok(zone)
 }
 
-/// A key of a suffix (RFC 9557 §4.1).
+/// Whether the text is a key of a suffix (RFC 9557 §4.1).
 fn is_key(key: &str) -> bool {
-    let begins = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    key.bytes().next().is_some_and(begins)
-        && key.bytes().all(|byte| begins(byte) || byte.is_ascii_digit() || byte == b'-')
+    let is_first = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    key.bytes().next().is_some_and(is_first)
+        && key.bytes().all(|byte| is_first(byte) || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The values of a suffix.
+/// Whether the text is a value of a suffix.
 fn is_value(value: &str) -> bool {
     value.split('-').all(|one| !one.is_empty() && one.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// That a text is none of the forms.
+/// The violation of a text that has none of the accepted forms.
 pub(crate) fn invalid() -> Violation {
     Violation::new(
         "invalid_time",
-        "Give a date (2026-03-01), a time in a zone (2026-03-01T09:00[Europe/Berlin]) or an instant \
+        "Give a date (2026-03-01), a time with a time zone (2026-03-01T09:00[Europe/Berlin]) or an instant \
          (2026-03-01T08:00:00Z).",
     )
 }
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_rfc_3339_is_a_date_or_a_time() {
+    fn only_rfc_3339_is_accepted() {
         for text in [
             "2026-03-01",
             "2026-03-01T09:00",
@@ -177,7 +176,7 @@ mod tests {
             "2026-03-01T09:00+05:30",
             "2026-03-01T23:59:59-23:59",
         ] {
-            assert!(Written::parse(text).is_ok(), "{text}");
+            assert!(DateTimeParts::parse(text).is_ok(), "{text}");
         }
         for text in [
             "",
@@ -225,15 +224,15 @@ mod tests {
             "２０２６-03-01",
             "2026-03-01T09:00\u{2212}05:00",
         ] {
-            assert_eq!(Written::parse(text), Err(invalid()), "{text}");
+            assert_eq!(DateTimeParts::parse(text), Err(invalid()), "{text}");
         }
         for (text, why) in [
-            ("2026-03-01T24:00Z", "00:00 of the next one"),
-            ("2026-03-01T24:00:00[Europe/Berlin]", "00:00 of the next one"),
+            ("2026-03-01T24:00Z", "00:00 of the next day"),
+            ("2026-03-01T24:00:00[Europe/Berlin]", "00:00 of the next day"),
             ("2016-12-31T23:59:60Z", "leap seconds"),
             ("2026-03-01T09:00:60.5[Europe/Berlin]", "leap seconds"),
         ] {
-            let refused = Written::parse(text).unwrap_err();
+            let refused = DateTimeParts::parse(text).unwrap_err();
             assert!(
                 refused.code == "invalid_time" && refused.message.contains(why),
                 "{text}: {refused:?}"
@@ -242,9 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn suffixes_are_read_as_rfc_9557_has_them() {
-        let zone =
-            |text: &str| Written::parse(text).map(|written| written.zone.map(|zone| zone.to_string()));
+    fn suffixes_are_parsed_by_rfc_9557() {
+        let zone = |text: &str| {
+            DateTimeParts::parse(text).map(|parts| parts.zone.map(|zone| zone.to_string()))
+        };
         for (suffixes, name) in [
             ("[Europe/Berlin]", Some("Europe/Berlin")),
             ("[!Europe/Berlin]", Some("Europe/Berlin")),

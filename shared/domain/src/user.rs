@@ -1,4 +1,4 @@
-//! The account's profile: who the user is and how they want to be reminded.
+//! Profiles of accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,88 +8,114 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{
     clock::whole_seconds,
     delivery::Reason,
-    digest::DigestHour,
     due::{Due, Fold},
     email::EmailAddress,
     id::UserId,
     reminder::ReminderSpec,
+    string_enum::string_enum,
     text::PersonName,
     unknown::Unknown,
-    words::word_enum,
+    violation::Violation,
     zone::Zone,
 };
 
-word_enum!(AccountRole, "What an account may do beyond its own spaces.",
+string_enum!(AccountRole, "What an account may do outside its spaces.",
     User = "user": "Nothing.",
-    Operator = "operator": "Manage accounts, and write to their users.",
+    Operator = "operator": "Manage accounts, and send messages to users.",
 );
 
-word_enum!(MailKind, "A kind of mail that can be turned off. Mails that an account itself asks for are of none.",
+string_enum!(MailKind, "A kind of mail that a user can turn off. Mails that a user requests, such as codes, have no kind.",
     Reminders = "reminders": "Reminders of tasks.",
-    Digest = "digest": "What is due, once a day.",
-    Assignments = "assignments": "Mail about tasks that others assign to them.",
-    Invitations = "invitations": "Invitations into spaces of others.",
+    Digest = "digest": "The daily digest.",
+    Assignments = "assignments": "Tasks that others assign to the user.",
+    Invitations = "invitations": "Invitations into spaces.",
 );
 
-word_enum!(StopReason, "Why no mail goes to an address any more.",
-    Bounced = "bounced": "Its mail server refuses mail for it, for good.",
-    Complained = "complained": "Its owner has called a mail unwanted.",
+string_enum!(StopReason, "Why mail to an address is suppressed.",
+    Bounced = "bounced": "Its mail server refused a mail permanently.",
+    Complained = "complained": "Its owner reported a mail as spam.",
 );
 
-/// How far ahead of the present one access tokens are revoked.
+/// How far into the future access tokens are revoked. It covers tokens issued before the revocation is stored, and clock
+/// skew.
 pub const REVOKED_AHEAD: SignedDuration = SignedDuration::from_secs(10);
 
-/// That no mail goes to an address any more.
+/// The suppression of mail to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailSuppression {
-    /// Why.
+    /// The reason.
     pub reason: StopReason,
-    /// Since when.
+    /// When it began.
     pub at: Timestamp,
 }
 
-/// A user's profile. The password hash is kept elsewhere, where no task function can read it.
+/// The profile of an account. The password hash is stored separately, where functions for tasks cannot read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Names the account.
+    /// Its id.
     pub id: UserId,
-    /// Where mail goes.
+    /// Its address.
     pub email: EmailAddress,
-    /// How they want to be addressed.
+    /// The user's name.
     pub name: PersonName,
-    /// Where all-day tasks begin and end, and how times are written in mails.
+    /// The time zone of all-day tasks and of times in mails.
     pub time_zone: Zone,
-    /// The reminders of tasks that are created with a due time and without reminders of their own.
+    /// The reminders of new tasks that have a due time and no reminders of their own.
     pub default_reminders: Vec<ReminderSpec>,
-    /// Which mails they want.
+    /// Which kinds of mail are turned on.
     pub mail: MailSettings,
-    /// When in the day the digest comes.
+    /// The hour of the digest.
     pub digest_hour: DigestHour,
-    /// What the account may do beyond its own spaces.
+    /// What the account may do outside its spaces.
     pub role: AccountRole,
-    /// Since when an operator has disabled the account: nobody can use it, and no mail goes to it.
+    /// When an operator disabled the account. A disabled account cannot be used and gets no mail.
     pub disabled_at: Option<Timestamp>,
-    /// Since when the user has proven that the address is theirs: only then mail goes there.
+    /// When the address was verified. An address that is not verified gets only verification mails and codes.
     pub email_verified_at: Option<Timestamp>,
-    /// That no mail goes to the address any more, until the user proves it again.
+    /// Set while mail to the address is suppressed. Verifying the address again ends it.
     pub mail_stopped: Option<MailSuppression>,
-    /// Signs the links in mails to this user.
+    /// The key that signs links in mails to the user.
     pub link_secret: String,
-    /// When the password was last set by a code: sessions that were opened before have ended.
+    /// When the password was last reset. Sessions opened before have ended.
     pub password_set_at: Option<Timestamp>,
-    /// Access tokens that were issued before are not valid.
+    /// Access tokens issued before this time are not valid.
     pub tokens_valid_from: Option<Timestamp>,
-    /// Counts the changes of the profile.
+    /// The number of changes.
     pub version: u64,
-    /// When they registered.
+    /// When the account was created.
     pub created_at: Timestamp,
-    /// When the profile last changed.
+    /// When the profile was last changed.
     pub updated_at: Timestamp,
-    /// What a later version has stored with it.
+    /// Attributes stored by a later version.
     pub unknown: Unknown,
 }
 
-/// Which mails a user wants: all but those turned off. At first that is the digest, which nobody has asked for.
+/// The hour of the day at which a user gets the digest: 0 to 23.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DigestHour(i8);
+
+impl DigestHour {
+    /// The default hour.
+    pub const DEFAULT: Self = Self(7);
+
+    /// Checks an hour.
+    ///
+    /// # Errors
+    /// A [`Violation`] with code `out_of_range`.
+    pub fn new(hour: u64) -> Result<Self, Violation> {
+        match i8::try_from(hour) {
+            Ok(hour) if hour < 24 => Ok(Self(hour)),
+            _ => Err(Violation::new("out_of_range", "It must be a whole hour from 0 to 23.")),
+        }
+    }
+
+    /// The hour, 0 to 23.
+    pub fn get(self) -> i8 {
+        self.0
+    }
+}
+
+/// Which kinds of mail a user wants. By default only the digest is turned off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSettings {
     off: BTreeSet<MailKind>,
@@ -102,12 +128,12 @@ impl Default for MailSettings {
 }
 
 impl MailSettings {
-    /// Whether mails of a kind are wanted.
+    /// Whether a kind is turned on.
     pub fn wants(&self, kind: MailKind) -> bool {
         !self.off.contains(&kind)
     }
 
-    /// Turns mails of a kind on or off.
+    /// Turns a kind on or off.
     pub fn set(&mut self, kind: MailKind, wanted: bool) {
         if wanted {
             self.off.remove(&kind);
@@ -124,39 +150,39 @@ impl Serialize for MailSettings {
 }
 
 impl<'de> Deserialize<'de> for MailSettings {
-    /// A kind that is not named is as it is at first: there may be more of them now.
+    /// A kind that is not named has its default: it may be newer than the stored profile.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let told = BTreeMap::<String, bool>::deserialize(deserializer)?;
+        let stored = BTreeMap::<String, bool>::deserialize(deserializer)?;
         let mut settings = Self::default();
         for kind in MailKind::ALL {
-            let wanted = told.get(kind.as_str()).copied();
+            let wanted = stored.get(kind.as_str()).copied();
             settings.set(*kind, wanted.unwrap_or_else(|| settings.wants(*kind)));
         }
         Ok(settings)
     }
 }
 
-/// A merge patch (RFC 7396) of the profile, checked field by field.
+/// A merge patch (RFC 7396) of a profile. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserPatch {
     /// A new name.
     pub name: Option<PersonName>,
-    /// A new zone.
+    /// A new time zone.
     pub time_zone: Option<Zone>,
-    /// New default reminders; each counts from the due time.
+    /// New default reminders. All count from the due time.
     pub default_reminders: Option<Vec<ReminderSpec>>,
-    /// Which kinds of mail are wanted, and which are not.
+    /// Kinds of mail to turn on or off.
     pub mail: Vec<(MailKind, bool)>,
-    /// Another hour for the digest.
+    /// A new hour for the digest.
     pub digest_hour: Option<DigestHour>,
-    /// Another role, which an operator gives.
+    /// A new role, set by an operator.
     pub role: Option<AccountRole>,
-    /// Whether an operator disables or enables the account.
+    /// Whether an operator disables (`true`) or enables the account.
     pub disabled: Option<bool>,
 }
 
 impl User {
-    /// Applies a patch. Returns whether anything changed; then the version is one higher.
+    /// Applies a patch. Returns whether the profile changed; then its version increased by one.
     pub fn apply(&mut self, patch: UserPatch, now: Timestamp) -> bool {
         let before = self.clone();
         let UserPatch { name, time_zone, default_reminders, .. } = patch;
@@ -178,8 +204,8 @@ impl User {
         self.touch(&before, now)
     }
 
-    /// Another password has been set by a code that was mailed to the address: what was issued or signed before is not
-    /// valid, and the address is the user's.
+    /// Records that the password was reset by a code that was mailed to the address. Tokens and links issued before become
+    /// invalid, and the address becomes verified.
     pub fn set_password(&mut self, link_secret: String, now: Timestamp) {
         let before = self.clone();
         (self.link_secret, self.password_set_at) = (link_secret, Some(now));
@@ -190,13 +216,12 @@ impl User {
         self.touch(&before, now);
     }
 
-    /// Also what is issued until this is stored, and by clocks that are ahead, is not valid. What is issued then is dated
-    /// that much ahead.
+    /// Revokes all access tokens, and those issued in the next [`REVOKED_AHEAD`]. New tokens are dated after that.
     fn revoke_tokens(&mut self, now: Timestamp) {
         self.tokens_valid_from = Some(whole_seconds(now) + REVOKED_AHEAD);
     }
 
-    /// The user has proven that the address is theirs. Returns whether that is news.
+    /// Records that the address was verified. Returns whether the profile changed.
     pub fn verify_email(&mut self, now: Timestamp) -> bool {
         let before = self.clone();
         if self.email_verified_at.is_none() || self.mail_stopped.is_some() {
@@ -206,8 +231,8 @@ impl User {
         self.touch(&before, now)
     }
 
-    /// Learns that a mail which was accepted at a moment came back, or was unwanted. What is older than the user's last
-    /// proof of the address says nothing. Returns whether it stops mail to it now.
+    /// Suppresses mail to the address because a mail accepted at `accepted_at` bounced or was reported as spam. A mail
+    /// accepted before the address was last verified is ignored. Returns whether the profile changed.
     pub fn stop_mail(&mut self, reason: StopReason, accepted_at: Timestamp, now: Timestamp) -> bool {
         let before = self.clone();
         if self.mail_stopped.is_none() && self.email_verified_at.is_none_or(|at| at <= accepted_at) {
@@ -216,26 +241,26 @@ impl User {
         self.touch(&before, now)
     }
 
-    /// The day that it is for the user at a moment.
+    /// The date in the user's time zone.
     pub fn local_date(&self, at: Timestamp) -> Date {
         at.to_zoned(self.time_zone.rules().clone()).date()
     }
 
-    /// When a day begins for the user.
+    /// The start of a day in the user's time zone.
     pub fn start_of(&self, day: Date) -> Timestamp {
         self.wall_time(day, 0)
     }
 
-    /// When the clocks of the user show an hour of a day. An hour that they leap over is the one after it; of one that
-    /// comes twice, the first counts.
+    /// An hour of a day in the user's time zone. If DST skips the hour, the next hour is used. If it occurs twice, the
+    /// first is used.
     pub(crate) fn wall_time(&self, day: Date, hour: i8) -> Timestamp {
         Due::Wall(day.at(hour, 0, 0, 0), self.time_zone.clone(), Fold::Earlier).at(&self.time_zone)
     }
 
-    /// Whether mail may go to the user, whatever its kind.
+    /// Checks whether mail of any kind may be sent to the user.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason why not.
     pub fn reachable(&self) -> Result<(), Reason> {
         match self.mail_stopped {
             _ if self.disabled_at.is_some() => Err(Reason::AccountDisabled),

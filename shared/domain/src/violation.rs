@@ -1,33 +1,33 @@
-//! Why a value was refused, in words for a person and a code for a program.
+//! Reasons why a value is refused.
 
-/// One reason why a value is not acceptable. It does not know which field held the value.
+/// The reason why a value is refused, without the field that contains the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Stable, snake_case; clients branch on it.
+    /// A stable code in snake_case for clients.
     pub code: &'static str,
-    /// A sentence for a person. It never repeats the refused value.
+    /// A message for users. It never contains the refused value.
     pub message: String,
 }
 
 impl Violation {
-    /// A violation with its code and its sentence.
+    /// A violation with a code and a message.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// The violation, said of a field (`title`, `tags[3]`, `mail.reminders`).
+    /// The error of a field with this violation. `field` is a path such as `title`, `tags[3]` or `mail.reminders`.
     pub fn at(self, field: impl Into<String>) -> FieldError {
         FieldError { field: field.into(), code: self.code, message: self.message }
     }
 }
 
-/// A [`Violation`] and the field it was found in.
+/// A [`Violation`] and its field.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldError {
-    /// Path of the field in the request body, or the name of the query parameter.
+    /// The path of the field in the request body, or the name of the query parameter.
     pub field: String,
-    /// Stable, snake_case.
+    /// A stable code in snake_case for clients.
     pub code: &'static str,
-    /// A sentence for a person.
+    /// A message for users.
     pub message: String,
 }

@@ -1,5 +1,4 @@
-//! Time zones by their IANA name, from the database compiled into the program: no machine's own copy can
-//! change what a task means.
+//! Time zones by their IANA name. The time zone database is compiled into the program, so the machine's copy does not matter.
 
 use std::fmt;
 
@@ -12,7 +11,7 @@ use crate::violation::Violation;
 pub struct Zone(TimeZone);
 
 impl Zone {
-    /// Looks a zone up by name (`Europe/Berlin`), in any case.
+    /// Looks up a time zone by name, such as `Europe/Berlin`, ignoring case.
     ///
     /// # Errors
     /// A [`Violation`] with code `unknown_time_zone`.
@@ -20,7 +19,7 @@ impl Zone {
         let unknown = || {
             Violation::new(
                 "unknown_time_zone",
-                "It is not a time zone of the IANA database, such as Europe/Berlin or UTC.",
+                "Unknown time zone: give an IANA name such as Europe/Berlin or UTC.",
             )
         };
         let zone = TimeZone::get(name).map_err(|_| unknown())?;
@@ -30,12 +29,12 @@ impl Zone {
         }
     }
 
-    /// Coordinated Universal Time, the zone of users who name none.
+    /// UTC, the default time zone.
     pub fn utc() -> Self {
         Self(TimeZone::UTC)
     }
 
-    /// The zone's rules.
+    /// The rules of the time zone.
     pub fn rules(&self) -> &TimeZone {
         &self.0
     }
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_is_known_by_its_iana_name() {
+    fn a_time_zone_is_found_by_its_iana_name() {
         assert_eq!(Zone::parse("europe/berlin").unwrap().to_string(), "Europe/Berlin");
         assert_eq!(Zone::parse("UTC").unwrap(), Zone::utc());
         for bad in ["", "Mars/Olympus", "+02:00", "Europe/Berlin\0", "../etc/passwd", "Etc/Unknown"] {

@@ -1,6 +1,5 @@
-//! Rules whose dates others have written down: the examples of RFC 5545, sections 3.3.10 and 3.8.5.3, that
-//! `recurrence.rs` does not have, the Gregorian ones of RFC 7529, section 4, and years of weeks as libical counts
-//! them.
+//! Examples with published dates: those of RFC 5545 §3.3.10 and §3.8.5.3 that are not in `recurrence_expansion.rs`, the
+//! Gregorian ones of RFC 7529 §4, and weeks at the turn of the year from libical.
 
 use taskbell_domain::{
     due::Due,
@@ -8,17 +7,17 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-/// The wall times of a series whose first task is due at a time in New York, as far as `count`.
+/// The first `count` wall times of a series in New York.
 fn times(start: &str, text: &str, count: usize) -> Vec<String> {
     let zone = Zone::parse("America/New_York").expect("a time zone");
     let due = Due::parse(&format!("{start}[America/New_York]")).expect("a due time");
     let rule = Rule::parse(text).expect(text);
     let first = Series::starting(rule, RecurrenceFrom::Due, due, &zone).expect(text);
-    let series = std::iter::successors(Some(first), |one| one.following(&zone, 1).next());
-    series.take(count).map(|one| one.slot.place(&zone).to_string()).collect()
+    let series = std::iter::successors(Some(first), |one| one.upcoming(&zone, 1).next());
+    series.take(count).map(|one| one.occurrence_time.wall_time(&zone).to_string()).collect()
 }
 
-/// The days of `1997-09: 2 4 6; 1997-10: 1`, each at a time.
+/// Reads days such as `1997-09: 2 4 6; 1997-10: 1`, and adds a time of day to each.
 fn days(text: &str, time: &str) -> Vec<String> {
     let months = text.split("; ").flat_map(|month| {
         let (month, days) = month.split_once(": ").expect("a month and its days");
@@ -27,7 +26,7 @@ fn days(text: &str, time: &str) -> Vec<String> {
     months.collect()
 }
 
-/// Each day of some months, the last of them as far as a day.
+/// All days from the first to the last.
 fn every_day(first: &str, last: &str) -> Vec<String> {
     let [first, last] = [first, last].map(|day| day.parse::<jiff::civil::Date>().expect("a date"));
     let days = first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last);
@@ -71,7 +70,7 @@ fn the_days_that_rfc_5545_lists() {
              1998-06: 4 11 18 25; 1998-07: 2 9 16 23 30; 1998-08: 6 13 20 27; \
              1999-06: 3 10 17 24; 1999-07: 1 8 15 22 29; 1999-08: 5 12 19 26",
         ),
-        // Its EXDATE is the start; in Taskbell the due time of the first task is part of the series.
+        // Its EXDATE is the start. In Taskbell the start is always an occurrence.
         (
             "1997-09-02",
             "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
@@ -134,7 +133,7 @@ fn the_times_of_day_that_rfc_5545_lists() {
     );
 }
 
-/// RFC 7529, section 4, where SKIP is OMIT: as RFC 5545 has it without SKIP.
+/// RFC 7529 §4 with SKIP=OMIT, which is the behavior of RFC 5545.
 #[test]
 fn days_that_a_month_does_not_have_are_omitted_as_rfc_7529_says() {
     assert_eq!(
@@ -151,11 +150,11 @@ fn days_that_a_month_does_not_have_are_omitted_as_rfc_7529_says() {
     }
 }
 
-/// A week belongs to the year that has four of its days, in INTERVAL as well.
+/// A week belongs to the year that contains four of its days, for INTERVAL too.
 #[test]
-fn years_of_weeks_are_counted_from_the_one_that_the_start_is_an_occurrence_of() {
+fn an_interval_of_years_with_week_numbers_counts_from_the_week_year_of_the_start() {
     for (start, text, expected) in [
-        // 2 January 2010 is in week 53 of 2009, and 2015 is the next year of six with such a week.
+        // 2 January 2010 is in week 53 of 2009. The next year with a week 53 at an interval of six is 2015.
         (
             "2010-01-02",
             "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TU,SA;INTERVAL=6",
@@ -182,8 +181,8 @@ fn years_of_weeks_are_counted_from_the_one_that_the_start_is_an_occurrence_of() 
             "FREQ=YEARLY;BYWEEKNO=1,2;WKST=SU",
             "2014-01: 11; 2015-01: 10 17; 2016-01: 9 16; 2017-01: 7 14",
         ),
-        // A start that the rule does not give counts in its calendar year: 3 January 2027 in 2027, although its week
-        // is of 2026.
+        // A start that is not an occurrence counts in its calendar year: 3 January 2027 in 2027, although its week
+        // belongs to 2026.
         ("2027-01-03", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH;INTERVAL=5", "2027-01: 3; 2032-12: 30"),
         ("2027-01-03", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=TH;INTERVAL=6", "2027-01: 3; 2093-12: 31"),
         ("2000-01-02", "FREQ=YEARLY;BYWEEKNO=15;INTERVAL=7", "2000-01: 2; 2000-04: 16; 2007-04: 15"),

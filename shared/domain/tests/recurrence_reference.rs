@@ -1,7 +1,7 @@
-//! Rules of every kind against a reference that tries each day and each time of day, and computes nothing ahead.
+//! Random rules against a reference that tries each day and each time of day.
 //!
-//! The reference is made from RFC 5545, section 3.3.10, alone: a day is given if each BY part names it, BYSETPOS
-//! chooses among all that one period gives, and a period counts if it is a multiple of INTERVAL away from the first.
+//! The reference follows RFC 5545 §3.3.10: a day is an occurrence if all BY parts admit it, BYSETPOS selects among the
+//! occurrences of a period, and a period counts if its distance to the first one is a multiple of INTERVAL.
 
 use jiff::{
     ToSpan,
@@ -19,7 +19,7 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-/// How many rules are tried, and how many occurrences of each are compared.
+/// The number of rules, and of occurrences that are compared for each.
 const RULES: u32 = 2_000;
 const OCCURRENCES: usize = 8;
 
@@ -27,19 +27,19 @@ const FREQUENCIES: [&str; 7] =
     ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY"];
 const DAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
-/// A rule, part by part; a part that is not given is empty.
+/// The parts of a rule. A part that is not given is empty.
 #[derive(Debug, Clone, Default)]
 struct Parts {
     /// The place in [`FREQUENCIES`].
     freq: usize,
     interval: i64,
-    /// The place in [`DAYS`].
+    /// The index in [`DAYS`].
     week_start: usize,
     months: Vec<i16>,
     weeks: Vec<i16>,
     year_days: Vec<i16>,
     month_days: Vec<i16>,
-    /// Numbers, 0 where there is none, with places in [`DAYS`].
+    /// Ordinals (0 if there is none), with indexes in [`DAYS`].
     days: Vec<(i16, i8)>,
     hours: Vec<i16>,
     minutes: Vec<i16>,
@@ -112,8 +112,8 @@ impl Parts {
             .join(";")
     }
 
-    /// Whether each part names a day; what the rule leaves out is that of the start.
-    fn names(&self, day: &Day, start: &Day) -> bool {
+    /// Whether all parts admit a day. Values that are not given are those of the start.
+    fn admits(&self, day: &Day, start: &Day) -> bool {
         let any = |list: &[i16], places: [i16; 2]| {
             list.is_empty() || list.iter().any(|number| places.contains(number))
         };
@@ -127,7 +127,7 @@ impl Parts {
         let same_day = !self.days.is_empty()
             || !self.year_days.is_empty()
             || match self.freq {
-                // The month is left out, so it is that of the start.
+                // The month is not given, so it is that of the start.
                 YEARLY if !self.month_days.is_empty() => {
                     !self.weeks.is_empty() || !self.months.is_empty() || day.month == start.month
                 }
@@ -147,7 +147,7 @@ impl Parts {
             && (self.weeks.is_empty() || any(&self.weeks, day.weeks[self.week_start].1))
     }
 
-    /// The number of the period that a second of a day is in. With BYWEEKNO a year is one of whole weeks.
+    /// The number of the period that contains a second of a day. With BYWEEKNO a year consists of whole weeks.
     fn period(&self, day: &Day, second: i64) -> i64 {
         match self.freq {
             YEARLY if !self.weeks.is_empty() => day.weeks[self.week_start].0.into(),
@@ -161,7 +161,7 @@ impl Parts {
         }
     }
 
-    /// The seconds of a day that the rule gives, in order.
+    /// The seconds of a day that the rule admits, in ascending order.
     fn seconds_of_day(&self, start: DateTime) -> impl Iterator<Item = i64> + Clone + '_ {
         let of = move |list: &[i16], all: i64, from: usize, own: i8| -> Vec<i64> {
             let given = |number: &i64| match list {
@@ -181,17 +181,17 @@ impl Parts {
         })
     }
 
-    /// The first occurrences after the start, and the last day that was tried: enough for a few periods.
+    /// The first occurrences after the start, and the last day that was tried.
     fn expand(&self, days: &[Day], start: DateTime) -> (Vec<DateTime>, Date) {
-        let at = days.iter().position(|day| day.date == start.date()).expect("a day of the calendar");
+        let at = days.iter().position(|day| day.date == start.date()).expect("a known day");
         let tried = [1_500, 400, 400, 400, 200, 20, 2][self.freq];
         let last = (at + tried).min(days.len() - 1);
         let own = &days[at];
         let origin = match self.freq {
-            YEARLY if !self.names(own, own) => own.year.into(),
+            YEARLY if !self.admits(own, own) => own.year.into(),
             _ => self.period(own, second_of(start)),
         };
-        // From before the period of the start to behind that of the last day.
+        // From before the period of the start to after the period of the last day.
         let around = if self.freq < DAILY { 372 } else { 0 };
         let (times, mut found, mut set) = (self.seconds_of_day(start), Vec::new(), Vec::new());
         let mut current = None;
@@ -199,7 +199,7 @@ impl Parts {
             if found.len() >= OCCURRENCES || number > last && set.is_empty() {
                 break;
             }
-            if !self.names(day, own) {
+            if !self.admits(day, own) {
                 continue;
             }
             for second in times.clone() {
@@ -234,17 +234,17 @@ impl Parts {
     }
 }
 
-/// A day and all that a rule can call it: places are given from both ends.
+/// A day with all values that parts can match. Positions are from the start and from the end.
 struct Day {
     date: Date,
     year: i16,
     month: i16,
     of_month: [i16; 2],
     of_year: [i16; 2],
-    /// The place in [`DAYS`].
+    /// The index in [`DAYS`].
     weekday: i8,
     since_a_monday: i64,
-    /// With weeks from each day of the week on: the year that the week belongs to, and its place in that year.
+    /// For each first day of the week: the year that the week belongs to, and its position in that year.
     weeks: [(i16, [i16; 2]); 7],
 }
 
@@ -252,7 +252,7 @@ impl Day {
     fn new(date: Date) -> Self {
         let weekday = date.weekday().to_monday_zero_offset();
         let week = |start: i8| {
-            // A week belongs to the year that has four of its days, and so its fourth day.
+            // A week belongs to the year that contains four of its days, so to that of its fourth day.
             let fourth = date.saturating_add((3 - (weekday - start).rem_euclid(7)).days());
             let from_end = fourth.days_in_year() - fourth.day_of_year();
             (fourth.year(), [(fourth.day_of_year() - 1) / 7 + 1, -(from_end / 7 + 1)])
@@ -269,7 +269,7 @@ impl Day {
         }
     }
 
-    /// The days from two years before the first start to the last one that Taskbell knows.
+    /// The days from two years before the first start to the last accepted one.
     fn all() -> Vec<Self> {
         date(2_158, 1, 1).series(1.day()).take_while(|day| day.year() < 2_200).map(Self::new).collect()
     }
@@ -283,7 +283,7 @@ fn second_of(time: DateTime) -> i64 {
     i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second())
 }
 
-/// Numbers up to one and, where they may be negative, down to its opposite.
+/// Numbers from 1 to `most` and, if signed, from -1 to -`most`.
 fn numbers(most: i16, signed: bool) -> BoxedStrategy<i16> {
     if signed { prop_oneof![1..=most, -most..=-1].boxed() } else { (1..=most).boxed() }
 }
@@ -335,7 +335,7 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
 }
 
-/// What Taskbell gives after the start, one by one, as far as a day.
+/// The occurrences after the start that Taskbell finds, up to a day.
 fn expanded(text: &str, start: DateTime, last: Date) -> Vec<DateTime> {
     let zone = Zone::utc();
     let due = Due::parse(&format!("{start}[UTC]")).expect("a due time");
@@ -347,15 +347,15 @@ fn expanded(text: &str, start: DateTime, last: Date) -> Vec<DateTime> {
             return Vec::new();
         }
     };
-    let series = std::iter::successors(Some(first), |one| one.following(&zone, 1).next());
-    let times = series.skip(1).map(|one| one.slot.place(&zone));
+    let series = std::iter::successors(Some(first), |one| one.upcoming(&zone, 1).next());
+    let times = series.skip(1).map(|one| one.occurrence_time.wall_time(&zone));
     times.take_while(|time| time.date() <= last).take(OCCURRENCES).collect()
 }
 
 #[test]
-fn a_rule_gives_what_trying_every_day_and_time_gives() {
+fn a_rule_has_the_occurrences_of_the_reference() {
     let days = Day::all();
-    // Late in the calendar, so that a rule that never occurs is soon done, and some series reach its end.
+    // Late start days keep searches for rules that never occur short, and let some series reach the last day.
     let starts = (2_160..2_199_i16, 0..365_i64, 0..86_400_i64).prop_map(|(year, day, second)| {
         date(year, 1, 1).saturating_add(day.days()).to_datetime(time_of(second))
     });
@@ -372,7 +372,7 @@ fn a_rule_gives_what_trying_every_day_and_time_gives() {
     result.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Weeks at the turn of the year, of which the reference itself has to be sure.
+/// Weeks at the turn of the year, as a check of the reference itself.
 #[test]
 fn the_reference_knows_the_weeks_of_iso_8601() {
     for (day, year, week) in [
@@ -386,6 +386,6 @@ fn the_reference_knows_the_weeks_of_iso_8601() {
         let iso = day.iso_week_date();
         assert_eq!((iso.year(), i16::from(iso.week())), (year, week[0]), "{day}");
     }
-    // With weeks from Sunday on, 3 January 2027 begins week 1.
+    // With weeks from Sunday on, 3 January 2027 starts week 1.
     assert_eq!(Day::new(date(2027, 1, 3)).weeks[6], (2027, [1, -52]));
 }

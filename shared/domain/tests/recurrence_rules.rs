@@ -1,4 +1,4 @@
-//! What RFC 5545, section 3.3.10, says of single parts, and what clock changes do to a series.
+//! Single parts of a rule (RFC 5545 §3.3.10), and changes of clocks.
 
 use taskbell_domain::{
     due::Due,
@@ -13,10 +13,10 @@ fn series(start: &str, text: &str, zone: &str) -> (Series, Zone) {
     (Series::starting(rule, RecurrenceFrom::Due, start, &zone).expect(text), zone)
 }
 
-/// The due times after the first.
+/// The due times after the first one.
 fn dues_in(start: &str, text: &str, zone: &str, count: u8) -> Vec<String> {
     let (first, zone) = series(start, text, zone);
-    first.following(&zone, count).map(|one| one.slot.to_string()).collect()
+    first.upcoming(&zone, count).map(|one| one.occurrence_time.to_string()).collect()
 }
 
 fn dues(start: &str, text: &str, count: u8) -> Vec<String> {
@@ -24,7 +24,7 @@ fn dues(start: &str, text: &str, count: u8) -> Vec<String> {
 }
 
 #[test]
-fn byday_is_a_union_of_plain_and_numbered_days() {
+fn byday_is_the_union_of_its_elements() {
     assert_eq!(
         dues("2028-01-04", "FREQ=MONTHLY;BYDAY=TU,FR,-1TU", 6),
         ["2028-01-07", "2028-01-11", "2028-01-14", "2028-01-18", "2028-01-21", "2028-01-25"]
@@ -33,7 +33,7 @@ fn byday_is_a_union_of_plain_and_numbered_days() {
         dues("2028-01-01", "FREQ=YEARLY;BYDAY=1MO,-1SU,20WE", 4),
         ["2028-01-03", "2028-05-17", "2028-12-31", "2029-01-01"]
     );
-    // 1 January is of both kinds, and comes once.
+    // 1 January matches both elements and occurs once.
     assert_eq!(
         dues("2027-12-31", "FREQ=YEARLY;BYMONTH=1;BYDAY=1SA,SA", 3),
         ["2028-01-01", "2028-01-08", "2028-01-15"]
@@ -52,7 +52,7 @@ fn ordinals_reach_from_53_before_the_end_to_53() {
 }
 
 #[test]
-fn what_a_rule_leaves_out_comes_from_the_start() {
+fn values_that_a_rule_does_not_give_come_from_the_start() {
     assert_eq!(
         dues("2028-03-07", "FREQ=YEARLY;BYWEEKNO=10", 4),
         ["2029-03-06", "2030-03-05", "2031-03-04", "2032-03-02"]
@@ -75,7 +75,7 @@ fn what_a_rule_leaves_out_comes_from_the_start() {
 
 #[test]
 fn weeks_at_the_turn_of_the_year_are_those_of_iso_8601() {
-    // 2026 has 53 weeks; week 1 of 2029 is all in 2029, that of 2030 begins on 31 December 2029.
+    // 2026 has 53 weeks. Week 1 of 2029 is entirely in 2029, and week 1 of 2030 starts on 31 December 2029.
     assert_eq!(
         dues("2026-12-28", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO,SU", 3),
         ["2027-01-03", "2032-12-27", "2033-01-02"]
@@ -88,9 +88,9 @@ fn weeks_at_the_turn_of_the_year_are_those_of_iso_8601() {
         dues("2026-12-31", "FREQ=YEARLY;BYWEEKNO=-1;BYDAY=TH", 3),
         ["2027-12-30", "2028-12-28", "2029-12-27"]
     );
-    // A start that is not of the rule counts by its calendar year.
+    // A start that is not an occurrence counts in its calendar year.
     assert_eq!(dues("2027-01-03", "FREQ=YEARLY;INTERVAL=5;BYWEEKNO=53;BYDAY=TH", 1), ["2032-12-30"]);
-    // A year is 52 or 53 whole weeks: every second one begins with its first week, whatever its month.
+    // A year is 52 or 53 whole weeks, so every second year starts with its first week.
     assert_eq!(
         dues("2029-12-31", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO,TU,WE", 5),
         ["2030-01-01", "2030-01-02", "2031-12-29", "2031-12-30", "2031-12-31"]
@@ -98,7 +98,7 @@ fn weeks_at_the_turn_of_the_year_are_those_of_iso_8601() {
 }
 
 #[test]
-fn until_is_inclusive_and_a_day_begins_at_midnight_in_the_time_zone() {
+fn until_is_inclusive_and_a_day_starts_at_midnight_in_the_time_zone() {
     let until = |until: &str| dues("2026-03-01", &format!("FREQ=DAILY;UNTIL={until}"), 9).len();
     // Midnight in Berlin is 23:00 UTC.
     assert_eq!([until("20260302T225959Z"), until("20260302T230000Z")], [1, 2]);
@@ -115,9 +115,9 @@ fn a_due_instant_recurs_in_the_time_zone_of_its_task() {
     let zone = Zone::parse("America/Los_Angeles").expect("a time zone");
     let (mut daily, _) = series("2026-11-25T17:00:00Z", "FREQ=DAILY", "America/Los_Angeles");
     daily.from = RecurrenceFrom::Completion;
-    let next = daily.next(&zone, instant("2026-11-26T03:10:00Z")).expect("the next one");
-    assert_eq!(next.slot.to_string(), "2026-11-26T17:00:00Z");
-    // Sunday 18:00 in Los Angeles, where it is a Sunday.
+    let next = daily.next(&zone, instant("2026-11-26T03:10:00Z")).expect("a next occurrence");
+    assert_eq!(next.occurrence_time.to_string(), "2026-11-26T17:00:00Z");
+    // It is Sunday in Los Angeles.
     assert_eq!(
         dues_in("2026-03-02T02:00:00Z", "FREQ=WEEKLY;BYDAY=SU", "America/Los_Angeles", 2),
         ["2026-03-09T01:00:00Z", "2026-03-16T01:00:00Z"],
@@ -126,7 +126,7 @@ fn a_due_instant_recurs_in_the_time_zone_of_its_task() {
 }
 
 #[test]
-fn elapsed_hours_run_evenly_through_both_clock_changes() {
+fn elapsed_time_is_even_across_changes_of_clocks() {
     assert_eq!(
         dues("2026-03-29T01:00[Europe/Berlin]", "FREQ=HOURLY", 2),
         ["2026-03-29T03:00:00[Europe/Berlin]", "2026-03-29T04:00:00[Europe/Berlin]"]
@@ -167,13 +167,18 @@ fn elapsed_hours_run_evenly_through_both_clock_changes() {
             let start = day.yesterday().expect("a date").at(22, 17, 5, 0);
             let (first, own) = series(&format!("{start}[{zone}]"), &format!("FREQ={freq}"), zone);
             let count = u8::try_from((60 * 3_600 / seconds).min(255)).expect("few");
-            let mut before = first.slot.at(&own);
-            for one in first.following(&own, count) {
-                let at = one.slot.at(&own);
-                assert_eq!((at - before).get_seconds(), seconds, "{zone} {near} {freq}: {}", one.slot);
+            let mut before = first.occurrence_time.at(&own);
+            for one in first.upcoming(&own, count) {
+                let at = one.occurrence_time.at(&own);
                 assert_eq!(
-                    Due::parse(&one.slot.to_string()),
-                    Ok(one.slot),
+                    (at - before).get_seconds(),
+                    seconds,
+                    "{zone} {near} {freq}: {}",
+                    one.occurrence_time
+                );
+                assert_eq!(
+                    Due::parse(&one.occurrence_time.to_string()),
+                    Ok(one.occurrence_time),
                     "what is stored reads back"
                 );
                 before = at;
@@ -183,8 +188,8 @@ fn elapsed_hours_run_evenly_through_both_clock_changes() {
 }
 
 #[test]
-fn wall_time_rules_fire_once_and_never_step_back() {
-    // 02:00 and 02:30 do not exist on 29 March, and exist twice on 25 October.
+fn rules_in_wall_time_never_repeat_or_go_back() {
+    // 02:00 and 02:30 do not exist on 29 March and occur twice on 25 October.
     assert_eq!(
         dues("2026-03-28T03:30[Europe/Berlin]", "FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,30", 4),
         [
@@ -217,10 +222,10 @@ fn wall_time_rules_fire_once_and_never_step_back() {
             "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=0,1,2,3;BYMINUTE=0,20".to_owned(),
         ] {
             let (first, own) = series(&format!("{start}[{zone}]"), &rule, zone);
-            let mut before = first.slot.at(&own);
-            for one in first.following(&own, 200) {
-                let at = one.slot.at(&own);
-                assert!(at > before, "{zone} {rule}: {}", one.slot);
+            let mut before = first.occurrence_time.at(&own);
+            for one in first.upcoming(&own, 200) {
+                let at = one.occurrence_time.at(&own);
+                assert!(at > before, "{zone} {rule}: {}", one.occurrence_time);
                 before = at;
             }
         }
@@ -251,7 +256,7 @@ fn a_rule_that_never_occurs_ends_after_a_bounded_search() {
     ] {
         never(text, start);
     }
-    // Rare is not never.
+    // Rare occurrences are found.
     assert_eq!(dues("1972-02-29", "FREQ=YEARLY;INTERVAL=200", 1), ["2172-02-29"]);
     assert_eq!(
         dues("1970-01-01T15:00:00Z", "FREQ=SECONDLY;INTERVAL=86399;BYHOUR=0;BYMINUTE=0;BYSECOND=0", 1)

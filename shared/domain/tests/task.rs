@@ -1,4 +1,4 @@
-//! What creating and changing a task does to it and to its reminders.
+//! Creating and changing a task, and the effect on its reminders.
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -7,9 +7,8 @@ use taskbell_domain::{
     due::Due,
     recurrence::Rule,
     reminder::{LeadTime, ReminderSpec},
-    task::{Priority, Status, Task, TaskPatch},
+    task::{Priority, Status, Step, Task, TaskPatch},
     text::{Category, Description, Tag, Title},
-    timer::Step,
     user::User,
     zone::Zone,
 };
@@ -37,7 +36,7 @@ fn states(task: &Task) -> Vec<(DeliveryStatus, Option<Reason>)> {
 const SCHEDULED: (DeliveryStatus, Option<Reason>) = (DeliveryStatus::Scheduled, None);
 
 #[test]
-fn a_due_task_without_reminders_of_its_own_gets_the_users_defaults() {
+fn a_task_with_a_due_time_and_no_reminders_gets_the_default_reminders() {
     let mut wanted = due_draft("t", "2026-03-02T09:00:00Z", &[]);
     wanted.reminders = None;
     assert_eq!(task(1, &user(1), wanted).timer().expect("a timer").at, instant("2026-03-02T08:30:00Z"));
@@ -47,14 +46,14 @@ fn a_due_task_without_reminders_of_its_own_gets_the_users_defaults() {
 }
 
 #[test]
-fn a_reminder_whose_moment_has_passed_is_skipped_and_says_so() {
-    let made = task(1, &user(1), due_draft("t", "2026-03-01T08:10:00Z", &["PT30M", "PT5M"]));
-    assert_eq!(states(&made), [(DeliveryStatus::Skipped, Some(Reason::PastWhenSet)), SCHEDULED]);
-    assert_eq!(made.timer().expect("a timer").at, instant("2026-03-01T08:05:00Z"));
+fn a_reminder_whose_time_has_passed_is_skipped() {
+    let created = task(1, &user(1), due_draft("t", "2026-03-01T08:10:00Z", &["PT30M", "PT5M"]));
+    assert_eq!(states(&created), [(DeliveryStatus::Skipped, Some(Reason::PastWhenSet)), SCHEDULED]);
+    assert_eq!(created.timer().expect("a timer").at, instant("2026-03-01T08:05:00Z"));
 }
 
 #[test]
-fn two_reminders_at_the_same_moment_are_refused() {
+fn two_reminders_at_the_same_time_are_refused() {
     let ada = user(1);
     let twice = due_draft("t", "2026-03-02T09:00:00Z", &["PT60M", "PT1H"]);
     let random = SeededRandom::new(1);
@@ -65,10 +64,10 @@ fn two_reminders_at_the_same_moment_are_refused() {
 }
 
 #[test]
-fn defaults_that_ring_at_the_same_moment_are_one_reminder() {
+fn two_default_reminders_at_the_same_time_become_one() {
     let mut ada = user(1);
     ada.default_reminders = ["PT24H", "P1D"]
-        .map(|lead| ReminderSpec::Before(LeadTime::parse(lead).expect("a lead")))
+        .map(|lead| ReminderSpec::Before(LeadTime::parse(lead).expect("a lead time")))
         .into();
     let mut wanted = due_draft("t", "2026-03-05T09:00:00Z", &[]);
     wanted.reminders = None;
@@ -76,10 +75,10 @@ fn defaults_that_ring_at_the_same_moment_are_one_reminder() {
 }
 
 #[test]
-fn a_reminder_counted_from_a_due_time_needs_one() {
+fn a_relative_reminder_needs_a_due_time() {
     let mut undue = task(1, &user(1), draft("t"));
     let before = undue.clone();
-    let wanted = vec![ReminderSpec::Before(LeadTime::parse("PT5M").expect("a lead"))];
+    let wanted = vec![ReminderSpec::Before(LeadTime::parse("PT5M").expect("a lead time"))];
     let patch = TaskPatch { reminders: Some(wanted), ..TaskPatch::default() };
     let refused = undue
         .apply(patch, Some(&user(1)), now(), &SeededRandom::new(1))
@@ -89,7 +88,7 @@ fn a_reminder_counted_from_a_due_time_needs_one() {
 }
 
 #[test]
-fn moving_the_due_time_moves_the_reminders_and_keeps_those_at_times_of_their_own() {
+fn a_new_due_time_moves_relative_reminders_and_keeps_fixed_ones() {
     let mut moved = task(1, &user(1), due_draft("t", "2026-03-02T09:00:00Z", &["PT1H"]));
     let own = ReminderSpec::parse_at("2026-03-02T07:00:00Z").expect("a time");
     let mut wanted: Vec<_> = moved.reminders.iter().map(|r| r.spec.clone()).collect();
@@ -99,21 +98,21 @@ fn moving_the_due_time_moves_the_reminders_and_keeps_those_at_times_of_their_own
     patch(&mut moved, TaskPatch { due: due("2026-03-05T09:00:00Z"), ..TaskPatch::default() });
     assert_eq!(moved.reminders[0].delivery.fire_at, instant("2026-03-05T08:00:00Z"));
     assert_eq!((moved.reminders[1].id, moved.reminders[1].spec.clone()), (own_id, own));
-    // Without a due time, what was counted from it goes.
+    // Clearing the due time removes relative reminders.
     patch(&mut moved, TaskPatch { due: Some(None), ..TaskPatch::default() });
     assert_eq!(moved.reminders.iter().map(|r| r.id).collect::<Vec<_>>(), [own_id]);
     assert_eq!(moved.due_at, None);
 }
 
 #[test]
-fn a_first_due_time_brings_the_default_reminders() {
+fn a_first_due_time_adds_the_default_reminders() {
     let mut undue = task(1, &user(1), draft("t"));
     patch(&mut undue, TaskPatch { due: due("2026-03-02T09:00:00Z"), ..TaskPatch::default() });
     assert_eq!(undue.timer().expect("a timer").at, instant("2026-03-02T08:30:00Z"));
 }
 
 #[test]
-fn completing_skips_what_has_not_rung_and_reopening_brings_it_back() {
+fn completing_skips_reminders_and_reopening_schedules_them_again() {
     let mut done = task(1, &user(1), due_draft("t", "2026-03-01T10:00:00Z", &["PT1H", "PT10M"]));
     let before = done.clone();
     assert!(patch(&mut done, status(Status::Completed)));
@@ -124,13 +123,13 @@ fn completing_skips_what_has_not_rung_and_reopening_brings_it_back() {
 
     let later = instant("2026-03-01T09:30:00Z");
     done.apply(status(Status::Pending), None, later, &SeededRandom::new(1)).expect("a valid patch");
-    assert_eq!(states(&done), [skipped, SCHEDULED], "what would have rung meanwhile stays skipped");
+    assert_eq!(states(&done), [skipped, SCHEDULED], "a reminder whose time has passed stays skipped");
     assert_eq!(done.reminders[1].id, before.reminders[1].id);
     assert_eq!(done.completed_at, None);
 }
 
 #[test]
-fn a_reminder_that_was_sent_stays_in_the_ledger_when_the_task_moves_on() {
+fn a_sent_reminder_is_archived_when_the_due_time_changes() {
     let mut moved = task(1, &user(1), due_draft("t", "2026-03-01T09:00:00Z", &["PT1H"]));
     let Step::Send(claim) = moved.begin_delivery(now(), &SeededRandom::new(3)) else {
         panic!("it is due")
@@ -142,7 +141,7 @@ fn a_reminder_that_was_sent_stays_in_the_ledger_when_the_task_moves_on() {
 }
 
 #[test]
-fn a_task_keeps_the_zone_of_its_due_time_until_that_is_set_again() {
+fn a_task_keeps_the_time_zone_of_its_due_time_until_it_is_set_again() {
     let (berlin, tokyo) =
         (user(1), User { time_zone: Zone::parse("Asia/Tokyo").expect("a zone"), ..user(1) });
     let mut draft = due_draft("t", "2026-03-27", &["PT0S"]);
@@ -152,43 +151,43 @@ fn a_task_keeps_the_zone_of_its_due_time_until_that_is_set_again() {
     let mut apply = |patch: TaskPatch| {
         kept.apply(patch, Some(&tokyo), now(), &random).map(|change| (kept.clone(), change))
     };
-    let moments = |task: &Task| {
-        let of = |at: Option<Timestamp>| at.expect("a moment").to_string();
+    let times = |task: &Task| {
+        let of = |at: Option<Timestamp>| at.expect("a time").to_string();
         (of(task.due_at), of(task.reminders.last().map(|reminder| reminder.delivery.fire_at)))
     };
-    let moments_are = |task: &Task, due_at: &str, rings: &str| {
-        assert_eq!(moments(task), (due_at.to_owned(), rings.to_owned()));
+    let assert_times = |task: &Task, due_at: &str, fire_at: &str| {
+        assert_eq!(times(task), (due_at.to_owned(), fire_at.to_owned()));
     };
 
-    // What does not touch the due time: a name, other reminders, a rule.
+    // Changes without a due time keep the time zone.
     let title = Some(Title::parse("u").expect("a title"));
     let (renamed, _) = apply(TaskPatch { title, ..TaskPatch::default() }).expect("valid");
-    moments_are(&renamed, "2026-03-27T22:59:59Z", "2026-03-27T08:00:00Z");
+    assert_times(&renamed, "2026-03-27T22:59:59Z", "2026-03-27T08:00:00Z");
     let day_before = ReminderSpec::Before(LeadTime::days(1));
     let reminders = Some(vec![day_before]);
     let (reminded, _) = apply(TaskPatch { reminders, ..TaskPatch::default() }).expect("valid");
-    moments_are(&reminded, "2026-03-27T22:59:59Z", "2026-03-26T08:00:00Z");
+    assert_times(&reminded, "2026-03-27T22:59:59Z", "2026-03-26T08:00:00Z");
 
-    // The series goes on in its zone, across a change of its clocks.
+    // The next occurrence keeps it too, across a change of clocks.
     let (done, change) = apply(status(Status::Completed)).expect("valid");
-    let next = *change.next.expect("another occurrence");
-    moments_are(&next, "2026-03-28T22:59:59Z", "2026-03-27T08:00:00Z");
+    let next = *change.next.expect("a next occurrence");
+    assert_times(&next, "2026-03-28T22:59:59Z", "2026-03-27T08:00:00Z");
     let after =
         next.clone().apply(status(Status::Completed), None, now(), &random).expect("valid").next;
-    moments_are(&after.expect("another occurrence"), "2026-03-29T21:59:59Z", "2026-03-28T08:00:00Z");
+    assert_times(&after.expect("a next occurrence"), "2026-03-29T21:59:59Z", "2026-03-28T08:00:00Z");
 
-    // The same due time, said anew, is one of the zone that its user is in now.
+    // Setting the same due time again uses the current time zone of the user.
     let mut set_again = next;
     let again = TaskPatch { due: Some(set_again.due.clone()), ..TaskPatch::default() };
     assert!(set_again.apply(again, Some(&tokyo), now(), &random).expect("valid").changed);
-    moments_are(&set_again, "2026-03-28T14:59:59Z", "2026-03-27T00:00:00Z");
+    assert_times(&set_again, "2026-03-28T14:59:59Z", "2026-03-27T00:00:00Z");
     assert_eq!(done.time_zone, berlin.time_zone);
 }
 
 proptest! {
-    /// RFC 7396: what a patch does not name stays; an empty patch changes nothing.
+    /// RFC 7396: fields that are not in the patch do not change.
     #[test]
-    fn a_patch_changes_what_it_names_and_nothing_else(
+    fn a_patch_changes_only_the_fields_it_contains(
         title in proptest::option::of("[a-z]{1,5}"),
         description in proptest::option::of("[a-z]{0,5}"),
         category in proptest::option::of(proptest::option::of("[a-z]{1,5}")),
@@ -229,9 +228,9 @@ proptest! {
 }
 
 #[test]
-fn nothing_rings_for_a_completed_task_because_a_snooze_ends() {
+fn the_end_of_a_snooze_schedules_no_reminder_of_a_completed_task() {
     let random = SeededRandom::new(3);
-    let mut done = task(1, &user(1), due_draft("Ring", "2026-03-02T09:00:00Z", &["PT0S", "PT30M"]));
+    let mut done = task(1, &user(1), due_draft("t", "2026-03-02T09:00:00Z", &["PT0S", "PT30M"]));
     done.snooze(instant("2026-03-05T00:00:00Z"), now(), &random).expect("a snooze");
     let complete = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
     done.apply(complete, None, now(), &random).expect("a valid patch");
@@ -239,10 +238,10 @@ fn nothing_rings_for_a_completed_task_because_a_snooze_ends() {
     let wanted: Vec<_> = specs.filter(|spec| matches!(spec, ReminderSpec::Before(_))).collect();
     let remind = TaskPatch { reminders: Some(wanted), ..TaskPatch::default() };
     done.apply(remind, None, now(), &random).expect("a valid patch");
-    let waits = |r: &&taskbell_domain::reminder::Reminder| r.delivery.next_at.is_some();
-    assert_eq!(done.reminders.iter().find(waits), None);
+    let is_scheduled = |r: &&taskbell_domain::reminder::Reminder| r.delivery.next_at.is_some();
+    assert_eq!(done.reminders.iter().find(is_scheduled), None);
     assert_eq!(done.timer(), None);
     let reopen = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
     done.apply(reopen, None, now(), &random).expect("a valid patch");
-    assert_eq!(done.reminders.iter().filter(waits).count(), 2, "reopened, it rings again");
+    assert_eq!(done.reminders.iter().filter(is_scheduled).count(), 2, "reopening schedules them again");
 }

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use crate::{ManualClock, SeededRandom};
 use taskbell_domain::{
     comment::Comment,
-    digest::DigestHour,
     due::Due,
     email::EmailAddress,
     id::{CommentId, NotificationId, SpaceId, TaskId, UserId},
@@ -15,7 +14,7 @@ use taskbell_domain::{
     task::{Priority, Status, Task, TaskDraft},
     text::{CommentText, Description, PersonName, SpaceName, Title},
     unknown::Unknown,
-    user::{AccountRole, MailSettings, User},
+    user::{AccountRole, DigestHour, MailSettings, User},
     zone::Zone,
 };
 

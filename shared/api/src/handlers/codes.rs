@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use taskbell_domain::{
     clock::{Clock, Random},
     id::{NotificationId, UserId},
-    notification::{Code, Notification, NotificationKind, Purpose},
+    notification::{Notification, NotificationKind},
+    one_time_code::{Code, Purpose},
     ports::{Notifications, TimerQueue},
 };
 

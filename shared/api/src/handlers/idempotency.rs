@@ -5,9 +5,9 @@ use std::str::FromStr;
 use http::{HeaderName, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
-    credential::sha256_hex,
     id::UserId,
     ports::{Created, IdempotencyRecord, IdempotencyRecords},
+    secret::sha256_hex,
     violation::Violation,
 };
 

@@ -10,7 +10,7 @@ use super::Problem;
 
 /// What cursors hold, and what their places mean. To be counted up with either: a cursor from before is then
 /// refused, instead of read as something else.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Bytes of a [`CursorKey`], and of the signature in a cursor: those of a SHA-256 hash.
 const BYTES: usize = 32;

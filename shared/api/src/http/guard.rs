@@ -193,7 +193,7 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
         match (self.callers, caller) {
             (Callers::Users(_), None) => None,
             (_, Some(caller)) => Some(RateLimitKey::user(caller.user)),
-            (Callers::Public, None) => Some(RateLimitKey::address(call.source_ip())),
+            (Callers::Public, None) => Some(RateLimitKey::ip_address(call.source_ip())),
         }
     }
 

@@ -8,10 +8,10 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 use serde_json::Value;
 use taskbell_domain::{
     checklist::{ChecklistItemInput, MAX_ITEMS},
-    digest::DigestHour,
     list::PAGE_LIMITS,
     reminder::{LeadTime, MAX_REMINDERS, ReminderSpec},
     text::{ItemTitle, MAX_TAGS, Tag},
+    user::DigestHour,
     violation::Violation,
 };
 

@@ -8,9 +8,9 @@ use taskbell_domain::{
     ports::{Mail, MailTags},
     reminder::LeadTime,
     space::Role,
-    task::{Priority, Status, Task},
+    task::{Claim, Priority, Status, Task},
     text::SpaceName,
-    timer::{Claim, TimerTarget},
+    timer::TimerTarget,
     user::{MailKind, User},
 };
 

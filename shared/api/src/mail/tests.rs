@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     checklist::ChecklistItemInput,
     id::NotificationId,
-    notification::{Code, NotificationKind, Purpose},
-    space::{INVITATION_LIFETIME, Invitation, InvitationToken, Role, Space},
-    task::{Priority, Task},
+    invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
+    space::{Role, Space},
+    task::{Claim, Priority, Task},
     text::{Description, ItemTitle, PersonName, SpaceName},
-    timer::Claim,
 };
 use taskbell_test::{
     SeededRandom,

@@ -4,17 +4,18 @@ use std::{convert::Infallible, fmt::Display};
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    credential::sha256_hex,
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
-    notification::{Code, Notification, NotificationKind, NotificationStep, Purpose},
+    invitation::InvitationToken,
+    notification::{Notification, NotificationKind, NotificationStep},
+    one_time_code::{Code, Purpose},
     ports::{Mail, Mailer, PortError, Replaced, TimerQueue},
     rate_limit::{
         CODES_TO_ADDRESS, INVITATIONS_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS, RateLimitKey,
         SHARED_MAILS, VERIFICATIONS_OF_ADDRESS,
     },
-    space::InvitationToken,
+    secret::sha256_hex,
     timer::Timer,
     user::{MailKind, StopReason, User},
 };

@@ -8,8 +8,8 @@ use taskbell_domain::{
     id::{TaskId, UserId},
     ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue},
     reminder::Reminder,
-    task::Task,
-    timer::{Claim, Step, Timer},
+    task::{Claim, Step, Task},
+    timer::Timer,
     user::MailKind,
 };
 
@@ -49,7 +49,7 @@ impl Deliverable for Task {
         now: Timestamp,
     ) -> Result<DueStep<Self>, PortError> {
         if worker.is_completion_suspended(self, now).await? {
-            self.rest(now);
+            self.postpone_completion(now);
             return Ok(DueStep::Record(None));
         }
         Ok(match self.begin_delivery(now, worker.random) {

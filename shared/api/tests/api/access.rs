@@ -3,9 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
+    invitation::{INVITATION_PAUSE, Invitation},
+    membership::MemberChange,
     notification::NotificationKind,
     ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
-    space::{INVITATION_PAUSE, Invitation, MAX_MEMBERS, MAX_SPACES, MemberChange},
+    space::{MAX_MEMBERS, MAX_SPACES},
     task::Task,
     user::{MailKind, MailSuppression, StopReason, User},
 };

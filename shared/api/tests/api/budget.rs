@@ -9,8 +9,9 @@ use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     delivery::Feedback,
     ports::{Comments as _, Created, ProfileChanges as _, Replaced, StatisticsUpdates, TaskCreation},
+    quota::Quota,
     recurrence::Rule,
-    statistics::{Contribution, Counts, Quota},
+    statistics::{Contribution, Counts},
     task::{Priority, Status, Task},
     text::{Category, Tag},
     user::User,

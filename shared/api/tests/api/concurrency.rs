@@ -4,8 +4,9 @@ use futures_util::future::join_all;
 use serde_json::json;
 use taskbell_domain::{
     comment::MAX_COMMENTS,
+    invitation::MAX_INVITATIONS,
     ports::{Commented, SpaceChanges},
-    space::{MAX_INVITATIONS, MAX_SPACES},
+    space::MAX_SPACES,
 };
 use taskbell_test::{
     Memory, Outbox,

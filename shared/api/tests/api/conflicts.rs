@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use taskbell_domain::{
+    membership::MemberChange,
     ports::{AtomicExtras, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation, TaskReads},
-    space::{MemberChange, Role},
+    space::Role,
     task::{Task, TaskPatch},
     text::Title,
 };

@@ -7,10 +7,11 @@ use taskbell_domain::{
     checklist::MAX_ITEMS,
     credential::SESSION_LIFETIME,
     delivery::{LATE_AFTER, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, UNCERTAIN_WAIT},
-    digest::DigestHour,
     due::Due,
+    invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS},
     list::{DEFAULT_PAGE_LIMIT, PAGE_LIMITS},
-    notification::{NOTIFICATION_LIFETIME, Purpose},
+    notification::NOTIFICATION_LIFETIME,
+    one_time_code::Purpose,
     ports::TIMER_SHARDS,
     rate_limit::{
         ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, OPERATIONS, REFRESHES,
@@ -19,12 +20,14 @@ use taskbell_domain::{
     recurrence::{AutoComplete, Rule},
     reminder::{LeadTime, MAX_REMINDERS},
     search::SearchTerm,
-    space::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS, MAX_MEMBERS, MAX_SPACES},
+    space::{MAX_MEMBERS, MAX_SPACES},
+    task::Step,
     text::{
         Category, CommentText, Description, ItemTitle, MAX_TAGS, MessageSubject, MessageText,
         PersonName, SpaceName, Tag, Title,
     },
-    timer::{DISPATCH_HORIZON, RECHECK_AFTER, Step},
+    timer::{DISPATCH_HORIZON, RECHECK_AFTER},
+    user::DigestHour,
     violation::Violation,
 };
 use taskbell_test::{

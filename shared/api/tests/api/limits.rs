@@ -10,15 +10,16 @@ use taskbell_api::{
     links::LinkAction,
 };
 use taskbell_domain::{
-    credential::sha256_hex,
-    notification::{Code, NotificationKind, Purpose},
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
     ports::{AccessChanges, Notifications, PortError, ProfileChanges, RateLimits},
+    quota::Quota,
     rate_limit::{
         ASSIGNMENTS, CODES, INVITATIONS, LINKS, LOG_INS_TO_ACCOUNT, OPERATIONS, REFRESHES, RateLimit,
         RateLimitKey,
     },
     reminder::LeadTime,
-    statistics::Quota,
+    secret::sha256_hex,
     user::User,
 };
 use taskbell_test::{
@@ -52,7 +53,7 @@ async fn every_function_returns_429_beyond_its_limit_and_changes_nothing() {
         let function = name_of(id);
         let (mut world, ada, task) = World::seeded().await;
         world.requests = 0;
-        let here = RateLimitKey::address(ADDRESS);
+        let here = RateLimitKey::ip_address(ADDRESS);
         for limit in [RateLimit::registrations(20), RateLimit::log_ins(60), REFRESHES, LINKS] {
             use_up(&world, limit, &here).await;
         }
@@ -105,7 +106,7 @@ async fn every_variant_of_a_request_is_admitted_before_it_changes_anything() {
         world.event("become-operator", &ada, &task).await.body(&json!({ "code": code })),
     ];
     world.requests = 0;
-    use_up(&world, LINKS, &RateLimitKey::address(ADDRESS)).await;
+    use_up(&world, LINKS, &RateLimitKey::ip_address(ADDRESS)).await;
     let before = world.store.contents();
     for event in events {
         let answer = world.send(&event).await;

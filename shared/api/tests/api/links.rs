@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use taskbell_api::links::LinkAction;
 use taskbell_domain::{
     delivery::{DeliveryStatus, Reason},
+    membership::MemberChange,
     ports::{Memberships, ProfileChanges, Profiles, SpaceChanges, SpaceReads},
     reminder::{LeadTime, ReminderSpec},
-    space::{MemberChange, Role},
+    space::Role,
     task::{Status, Task},
     user::{MailKind, User, UserPatch},
 };

@@ -156,7 +156,7 @@ async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
             0 => NotificationKind::Verification { to: ada.id },
             _ => NotificationKind::Code {
                 to: ada.id,
-                purpose: taskbell_domain::notification::Purpose::PasswordReset,
+                purpose: taskbell_domain::one_time_code::Purpose::PasswordReset,
                 secret_hash: None,
             },
         };

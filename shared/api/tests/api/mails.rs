@@ -6,9 +6,8 @@ use taskbell_api::mail::{MailContext, Sender, SenderName, TaskReader, reminder_m
 use taskbell_domain::{
     email::EmailAddress,
     space::Role,
-    task::{Task, TaskDraft},
+    task::{Claim, Task, TaskDraft},
     text::{Description, PersonName, Title},
-    timer::Claim,
     user::{MailKind, User},
     zone::Zone,
 };

@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    credential::sha256_hex,
     delivery::{DeliveryStatus, Reason},
-    notification::{Code, NotificationKind, Purpose},
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
     ports::{Notifications, ProfileChanges, Profiles},
+    secret::sha256_hex,
     task::Task,
     timer::TimerTarget,
     user::{AccountRole, User},

@@ -31,8 +31,8 @@ use jiff::Timestamp;
 use taskbell_domain::{
     id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     ports::TIMER_SHARDS,
-    rate_limit,
-    statistics::{CounterGroup, CounterGroups},
+    rate_limit::{RateLimit, RateLimitKey},
+    statistics::{Counter, CounterGroup, CounterGroups},
     task::Status,
     text::{Category, Tag},
     timer::{Timer, TimerTarget},
@@ -122,12 +122,16 @@ pub fn credential(canonical_email: &str) -> (String, String) {
     (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
 }
 
-/// Key of the count of what a subject does.
-pub fn rate_limit(
-    limit: &rate_limit::RateLimit,
-    subject: &rate_limit::RateLimitKey,
-) -> (String, String) {
-    (format!("LIMIT#{}", subject.as_str()), limit.name.to_owned())
+/// Key of the count of a subject against a rate limit.
+pub fn rate_limit(limit: &RateLimit, subject: &RateLimitKey) -> (String, String) {
+    let subject = match subject {
+        RateLimitKey::User(id) => format!("USER#{}", id.body()),
+        RateLimitKey::IpAddress(hash) => format!("ADDRESS#{hash}"),
+        RateLimitKey::Account(hash) => format!("ACCOUNT#{hash}"),
+        RateLimitKey::Pair { from, to } => format!("PAIR#{}#{}", from.body(), to.body()),
+        RateLimitKey::Mailbox(hash) => format!("MAILBOX#{hash}"),
+    };
+    (format!("LIMIT#{subject}"), limit.name.to_owned())
 }
 
 /// Key of a task.
@@ -286,6 +290,30 @@ pub fn counter_group_bounds(of: CounterGroups) -> (String, String) {
     }
 }
 
+/// Attribute of a counter.
+pub fn counter(counter: Counter) -> String {
+    match counter {
+        Counter::All => "all".to_owned(),
+        Counter::Open => "open".to_owned(),
+        Counter::InProgress => "in_progress".to_owned(),
+        Counter::Reminders => "reminders".to_owned(),
+        Counter::Quarter(quarter) => format!("q{quarter}"),
+        Counter::DurationBucket(bucket) => format!("t{bucket}"),
+    }
+}
+
+/// Reads what [`counter`] wrote.
+pub fn parse_counter(attribute: &str) -> Option<Counter> {
+    let of = |prefix| attribute.strip_prefix(prefix).and_then(|digits: &str| digits.parse().ok());
+    match attribute {
+        "all" => Some(Counter::All),
+        "open" => Some(Counter::Open),
+        "in_progress" => Some(Counter::InProgress),
+        "reminders" => Some(Counter::Reminders),
+        _ => of('q').map(Counter::Quarter).or_else(|| of('t').map(Counter::DurationBucket)),
+    }
+}
+
 /// Key of an idempotency record.
 pub fn idempotency(user: UserId, key_hash: &str) -> (String, String) {
     (format!("IDEMPOTENCY#{}#{key_hash}", user.body()), "IDEMPOTENCY".to_owned())
@@ -435,8 +463,20 @@ mod tests {
             assert_eq!(parse_counter_group(&sort), Some(group.clone()), "{sort}");
             for of in &all {
                 let (first, last) = super::counter_group_bounds(*of);
-                assert_eq!((first..=last).contains(&sort), of.hold(&group), "{sort} {of:?}");
+                assert_eq!((first..=last).contains(&sort), of.contains(&group), "{sort} {of:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_counter_is_parsed_from_its_attribute() {
+        let all = [Counter::All, Counter::Open, Counter::InProgress, Counter::Reminders];
+        let more = (0..96).map(Counter::Quarter).chain((0..=255).map(Counter::DurationBucket));
+        for one in all.into_iter().chain(more) {
+            assert_eq!(parse_counter(&counter(one)), Some(one));
+        }
+        for other in ["", "pk", "q", "q256", "t-1", "All"] {
+            assert_eq!(parse_counter(other), None, "{other}");
         }
     }
 

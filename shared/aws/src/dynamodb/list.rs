@@ -18,7 +18,7 @@ use super::{
     DynamoDb, Item,
     items::{TaskItem, read},
     keys::{self, Index, Stage},
-    number, text,
+    number, positions, text,
 };
 use crate::{
     error::{corrupt, outside, port_error},
@@ -58,7 +58,7 @@ impl Plan {
                 (keys::BY_ASSIGNEE, stages.map(|stage| keys::assignee_partition(user, stage)).collect())
             }
         };
-        Self { index, partitions, range: query.bounds(), rest }
+        Self { index, partitions, range: positions::position_bounds(query), rest }
     }
 
     fn examined_a_call(&self, limit: u8) -> i32 {
@@ -122,7 +122,7 @@ impl DynamoDb {
     pub(super) async fn list_tasks(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
         let plan = Plan::of(query);
         let limit = usize::from(query.limit);
-        if !query.can_go_on() {
+        if !query.has_valid_position() {
             return Err(outside(OPERATION));
         }
         if plan.range.0 >= plan.range.1 {
@@ -237,14 +237,14 @@ fn non_empty(bound: &str) -> &str {
 /// The key behind which a query goes on. It is rebuilt from the place, so that no cursor carries one. A
 /// partition that does not hold the task itself goes on just the same.
 fn start_key(plan: &Plan, partition: &str, place: &Position) -> Option<Item> {
-    let (table_partition, table_sort) = keys::task(place.task()?);
+    let (table_partition, table_sort) = keys::task(place.task);
     let mut start = HashMap::from([
         (keys::PK.to_owned(), text(table_partition)),
         (keys::SK.to_owned(), text(table_sort)),
         (plan.index.partition.to_owned(), text(partition)),
     ]);
     // Where the index sorts by the table's own key, that is there already.
-    start.entry(plan.index.sort.to_owned()).or_insert_with(|| text(&place.0));
+    start.entry(plan.index.sort.to_owned()).or_insert_with(|| text(positions::position(place)));
     Some(start)
 }
 
@@ -254,7 +254,15 @@ fn place_of(plan: &Plan, item: &Item) -> Result<Position, PortError> {
         keys::BY_CREATED => key.and_then(|key| keys::created_place(key)),
         _ => key.map(String::as_str),
     };
-    place.map(|place| Position(place.to_owned())).ok_or_else(|| corrupt(OPERATION, plan.index.sort))
+    let by = match plan.index {
+        keys::BY_CREATED => SortBy::Created,
+        keys::BY_PRIORITY => SortBy::Priority,
+        keys::BY_UPDATED => SortBy::Updated,
+        keys::BY_TITLE => SortBy::Title,
+        _ => SortBy::Due,
+    };
+    let place = place.and_then(|place| positions::parse_position(by, place));
+    place.ok_or_else(|| corrupt(OPERATION, plan.index.sort))
 }
 
 type Expression =

@@ -10,6 +10,7 @@ mod items;
 pub mod keys;
 mod list;
 mod notifications;
+mod positions;
 mod rate_limits;
 mod spaces;
 mod statistics;

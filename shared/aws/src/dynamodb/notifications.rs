@@ -3,9 +3,9 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use taskbell_domain::{
     id::NotificationId,
+    invitation::Invitation,
     notification::Notification,
     ports::{Created, IdempotencyRecord, Notifications, PortError, Replaced},
-    space::Invitation,
 };
 
 use super::{

@@ -10,9 +10,11 @@ use futures_util::{future::try_join_all, try_join};
 use jiff::Timestamp;
 use taskbell_domain::{
     id::{SpaceId, UserId},
+    invitation::{INVITATION_PAUSE, Invitation, InvitationBook},
+    membership::MemberChange,
     notification::Notification,
     ports::{Created, IdempotencyRecord, Memberships, PortError, Replaced, SpaceChanges, SpaceReads},
-    space::{self, INVITATION_PAUSE, Invitation, InvitationBook, Member, MemberChange, Role, Space},
+    space::{self, Member, Role, Space},
     user::User,
 };
 

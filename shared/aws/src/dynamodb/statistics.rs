@@ -102,7 +102,7 @@ impl DynamoDb {
         let mut values = HashMap::from([(":format".to_owned(), format())]);
         let mut each = Vec::new();
         for (index, (number, many)) in numbers.iter().enumerate() {
-            names.insert(format!("#n{index}"), number.word());
+            names.insert(format!("#n{index}"), keys::counter(*number));
             values.insert(format!(":n{index}"), super::number(many));
             each.push(format!("#n{index} :n{index}"));
         }
@@ -127,7 +127,7 @@ impl DynamoDb {
                 .table_name(&self.tasks)
                 .set_key(Some(key(keys::counter_group(space, group))))
                 .condition_expression("#all = :none")
-                .expression_attribute_names("#all", Counter::All.word())
+                .expression_attribute_names("#all", keys::counter(Counter::All))
                 .expression_attribute_values(":none", super::number(0))
                 .send_boxed()
                 .await;
@@ -147,7 +147,7 @@ impl StatisticsReads for DynamoDb {
         after: Option<CounterGroup>,
         limit: Option<u8>,
     ) -> Result<CounterGroupPage, PortError> {
-        if after.as_ref().is_some_and(|group| !of.hold(group)) {
+        if after.as_ref().is_some_and(|group| !of.contains(group)) {
             return Err(outside(READING));
         }
         let (first, last) = keys::counter_group_bounds(of);

@@ -7,19 +7,22 @@ use taskbell_domain::{
     comment::Comment,
     credential::{CheckedPassword, Credential, Session},
     delivery::{DeliveryStatus, Feedback, Outcome, Reason},
-    digest::{Digest, DigestHour},
+    digest::Digest,
     id::{NotificationId, SessionId, SpaceId},
-    notification::{Notification, NotificationKind, NotificationStep, Purpose},
+    invitation::{INVITATION_LIFETIME, Invitation},
+    membership::MemberChange,
+    notification::{Notification, NotificationKind, NotificationStep},
+    one_time_code::Purpose,
     ports::*,
     rate_limit::{LINKS, RateLimit, RateLimitKey},
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
     reminder::{LeadTime, ReminderSpec},
-    space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
+    space::{Member, Role, Space},
     statistics::{Contribution, Counter, CounterGroup, CounterGroups},
     task::{Completion, Priority, Status, Task},
     text::{Category, CommentText, Description, ItemTitle, MessageText, SpaceName, Tag, Title},
     timer::{self, Timer},
-    user::{AccountRole, MailKind, MailSuppression, StopReason, User},
+    user::{AccountRole, DigestHour, MailKind, MailSuppression, StopReason, User},
 };
 use taskbell_test::{
     ManualClock, SeededRandom,
@@ -284,7 +287,7 @@ pub(crate) async fn check(store: &DynamoDb) {
     let days = store.counter_groups(personal, completed, None, None).await.expect("a page").items;
     assert_eq!(days.len(), 1);
     // What the task was counted as is taken away.
-    store.record_contribution(&Contribution::gone(&full)).await.expect("an answer");
+    store.record_contribution(&Contribution::removed(&full)).await.expect("an answer");
     assert_eq!(all().await, Some(1));
 }
 

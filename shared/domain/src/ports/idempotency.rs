@@ -1,44 +1,43 @@
-//! What requests with idempotency keys have done.
+//! Results of requests with an idempotency key.
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
+use super::PortError;
 use crate::id::UserId;
 
-use super::PortError;
-
-/// Proof of what a request has done, kept beside it.
+/// The result of a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {
-    /// Whose request it was.
+    /// The user who sent the request.
     pub user: UserId,
-    /// Hash of the key that the client chose.
+    /// Hash of the idempotency key.
     pub key_hash: String,
-    /// Hash of the request's body.
+    /// Hash of the request body.
     pub body_hash: String,
-    /// The id of what was created, or changed.
+    /// The id of the created or changed resource.
     pub resource_id: String,
-    /// The status that was answered.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// When it was made.
+    /// When the record was created.
     pub created_at: Timestamp,
-    /// When the record counts no more.
+    /// From when on the record is ignored.
     pub expires_at: Timestamp,
 }
 
-/// What came of creating something.
+/// The result of creating a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It is stored.
+    /// The resource was stored.
     Stored,
-    /// The key was used before; this is the record of it. Nothing was stored.
+    /// Nothing was stored: the key was used before, with this result.
     Replayed(IdempotencyRecord),
 }
 
-/// Finds what requests with idempotency keys have done.
+/// Reads results of requests with an idempotency key.
 pub trait IdempotencyRecords: Send + Sync {
-    /// The records of a user that are there for some keys, and have not expired at `now`; in any order.
+    /// The records of a user for these keys that have not expired at `now`, in any order.
     fn records(
         &self,
         user: UserId,

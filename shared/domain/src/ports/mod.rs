@@ -1,48 +1,65 @@
-//! What the rules need from the outside. Each port is as narrow as the permission behind it, and each of
-//! its methods is one access pattern.
+//! What the rules need from storage, queues and mail. Each trait corresponds to a permission, so a function's signature
+//! shows what the function may do. Each method is one access pattern.
 
-mod accounts;
-mod delivery;
+mod comments;
+mod credentials;
+mod digests;
 mod idempotency;
+mod mail;
+mod notifications;
+mod rate_limits;
+mod sessions;
+mod signing_keys;
 mod spaces;
+mod statistics;
 mod tasks;
+mod timers;
+mod users;
 
-pub use accounts::*;
-pub use delivery::*;
+pub use comments::*;
+pub use credentials::*;
+pub use digests::*;
 pub use idempotency::*;
+pub use mail::*;
+pub use notifications::*;
+pub use rate_limits::*;
+pub use sessions::*;
+pub use signing_keys::*;
 pub use spaces::*;
+pub use statistics::*;
 pub use tasks::*;
+pub use timers::*;
+pub use users::*;
 
-/// Something outside did not do what was asked. Nothing is known of why that a client could act on.
+/// A failed call of a port. A client can only try again.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed: {source}")]
 pub struct PortError {
-    /// What was asked, for the log.
+    /// The operation, for the log.
     pub operation: &'static str,
-    /// Whether the same call may well succeed a moment later.
+    /// Whether the same call can succeed later.
     pub transient: bool,
-    /// What was answered, for the log. It holds no values of users.
+    /// The cause, for the log. It contains no user data.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl PortError {
-    /// Whether the store works and has only not taken, or not understood, this one item: the same item fails again,
-    /// another one need not.
+    /// Whether only this item failed: calls for other items can succeed, but a retry for this one cannot.
     pub fn is_about_item(&self) -> bool {
         self.source.is::<UnusableItem>()
     }
 }
 
-/// The source of an error about one item: it cannot be read, or the store does not take it.
+/// The cause of an error about a single item: the item cannot be read, or the store rejects it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UnusableItem(pub String);
 
-/// What came of storing something on condition that it is still the version that was read.
+/// The result of storing a changed version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced<T> {
-    /// It is stored.
+    /// It was stored.
     Stored,
-    /// It has changed meanwhile; this is what it is now, or nothing if it is gone.
+    /// It was not stored, because the stored version is another one: this one, or `None` if it was deleted.
     Conflict(Option<Box<T>>),
 }

@@ -1,27 +1,28 @@
-//! Spaces, and who is in them.
+//! Spaces, their members, and invitations into them.
 
 use std::future::Future;
 
+use super::{Created, IdempotencyRecord, IdempotencyRecords, PortError, Profiles, Replaced};
 use crate::{
     id::{SpaceId, UserId},
+    invitation::{Invitation, InvitationBook},
+    membership::MemberChange,
     notification::Notification,
-    space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
+    space::{self, Member, Role, Space},
     user::User,
 };
 
-use super::{Created, IdempotencyRecord, IdempotencyRecords, PortError, Profiles, Replaced};
-
-/// Knows who is in which space.
+/// Reads memberships.
 pub trait Memberships: Send + Sync {
-    /// What a user may do in a shared space, as it is now (a consistent read); nothing if they are no member,
-    /// or the space is gone or being deleted.
+    /// The role of a user in a shared space. `None` if the user is not a member, or the space was deleted or is being
+    /// deleted. Strongly consistent.
     fn role(
         &self,
         space: SpaceId,
         user: UserId,
     ) -> impl Future<Output = Result<Option<Role>, PortError>> + Send;
 
-    /// The shared spaces that a user is a member of, each with their role there.
+    /// The shared spaces of a user, each with their role.
     fn spaces_of(
         &self,
         user: UserId,
@@ -30,24 +31,23 @@ pub trait Memberships: Send + Sync {
 
 /// Reads spaces.
 pub trait SpaceReads: Memberships + Profiles {
-    /// The space, also while it is being deleted, and what a user may do there. Nothing for one who is no
-    /// member.
+    /// A space and a member of it, also while the space is being deleted. `None` if the user is not a member.
     fn space_and_member(
         &self,
         space: SpaceId,
         user: UserId,
     ) -> impl Future<Output = Result<Option<(Space, Member)>, PortError>> + Send;
 
-    /// All members of a space, each with their profile.
+    /// All members of a space with their profiles.
     fn members(
         &self,
         space: SpaceId,
     ) -> impl Future<Output = Result<Vec<(Member, User)>, PortError>> + Send;
 
-    /// The space, also while it is being deleted.
+    /// A space, also while it is being deleted.
     fn space(&self, id: SpaceId) -> impl Future<Output = Result<Option<Space>, PortError>> + Send;
 
-    /// All invitations into a space, also those that count no more and are not deleted yet.
+    /// All stored invitations into a space, expired ones included.
     fn invitations(
         &self,
         space: SpaceId,
@@ -61,16 +61,16 @@ pub trait SpaceReads: Memberships + Profiles {
     ) -> impl Future<Output = Result<Option<Invitation>, PortError>> + Send;
 }
 
-/// Changes spaces and who is in them.
+/// Changes spaces, their members and invitations.
 pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
-    /// How many spaces a user is in (a consistent read).
+    /// How many spaces a user is a member of. Strongly consistent.
     fn memberships(
         &self,
         user: UserId,
     ) -> impl Future<Output = Result<space::Memberships, PortError>> + Send;
 
-    /// Stores a new space with its first owner, and the record of its idempotency key: all or nothing. Nothing if a
-    /// version of the owner's memberships is given that is not the present one.
+    /// Stores a new space, its first owner and the idempotency record in one transaction. Returns `None` if `memberships`
+    /// is given and is not the current version of the owner's memberships.
     fn create_space(
         &self,
         space: &Space,
@@ -86,9 +86,8 @@ pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
         expected: u64,
     ) -> impl Future<Output = Result<Replaced<Space>, PortError>> + Send;
 
-    /// Changes who is in a space, together with the space that has counted it, if the stored space still has
-    /// the version `expected` and the member, or the invitation, is still what the change says. Returns
-    /// whether it was so.
+    /// Stores a change of the members together with the changed space, if the stored space still has the version `expected`
+    /// and the stored member or invitation is the one in the change. Returns whether it was stored.
     fn change_member(
         &self,
         space: &Space,
@@ -96,9 +95,9 @@ pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
         change: &MemberChange,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Stores an invitation in the place of an older one for the same address, together with the notification that
-    /// carries it, and the record of its idempotency key. Nothing if a version of the space's invitations is given
-    /// that is not the present one.
+    /// Stores an invitation, the notification that carries it and the idempotency record in one transaction. Replaces the
+    /// previous invitation of the address. Returns `None` if `book` is given and is not the current version of
+    /// [`Self::invitation_book`].
     fn invite(
         &self,
         invitation: &Invitation,
@@ -107,21 +106,21 @@ pub trait SpaceChanges: SpaceReads + IdempotencyRecords {
         record: Option<&IdempotencyRecord>,
     ) -> impl Future<Output = Result<Option<Created>, PortError>> + Send;
 
-    /// What is known before the address with this hash is invited into a space (a consistent read).
+    /// The invitations of a space, for an invitation of the address with this hash. Strongly consistent.
     fn invitation_book(
         &self,
         space: SpaceId,
         address_hash: &str,
     ) -> impl Future<Output = Result<InvitationBook, PortError>> + Send;
 
-    /// Takes back the invitation of the address with this hash. That there is none is no error.
+    /// Deletes the invitation of the address with this hash. A missing invitation is not an error.
     fn revoke(
         &self,
         space: SpaceId,
         address_hash: &str,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Deletes all that is in a space that is being deleted, and in the end the space. Its caller may give up waiting
-    /// at any point, and let it go on later: what is gone by then is gone, and nothing is out of reach.
+    /// Deletes the contents of a space that is being deleted, then the space. It can be interrupted at any point and
+    /// repeated.
     fn purge_space(&self, space: SpaceId) -> impl Future<Output = Result<(), PortError>> + Send;
 }

@@ -1,4 +1,4 @@
-//! A task that completes itself.
+//! Tasks that complete themselves.
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -8,15 +8,15 @@ use crate::violation::Violation;
 
 /// How long after the last change a task completes itself.
 ///
-/// Months and years are those of the calendar, counted in UTC.
+/// Months and years are calendar months and years in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AutoComplete(SpanFieldwise);
 
 impl AutoComplete {
-    /// From a second to a year.
+    /// The accepted range in seconds: one second to one year.
     const RANGE: RangeInclusive<i64> = 1..=366 * 86_400;
 
-    /// Reads an ISO 8601 duration (`PT2M`, `P1D`).
+    /// Reads an ISO 8601 duration such as `PT2M` or `P1D`.
     ///
     /// # Errors
     /// A [`Violation`]: `invalid_duration` or `out_of_range` (1 second to 1 year).
@@ -31,7 +31,7 @@ impl AutoComplete {
             return Err(Violation::new("invalid_duration", "Give whole seconds."));
         }
         let period = Self(span.fieldwise());
-        // Counted from the first day of a leap year, the longest year has 366 days.
+        // Counted from the first day of a leap year, so that a year has 366 days.
         let start = Timestamp::constant(1_704_067_200, 0);
         let length = period.after(start).map(|end| end.as_second() - start.as_second());
         if !length.is_some_and(|seconds| Self::RANGE.contains(&seconds)) {
@@ -40,7 +40,7 @@ impl AutoComplete {
         Ok(period)
     }
 
-    /// The moment that long after another; none beyond the end of the calendar.
+    /// The instant this long after `start`. `None` if it is out of range.
     pub fn after(self, start: Timestamp) -> Option<Timestamp> {
         let end = start.to_zoned(TimeZone::UTC).checked_add(self.0.0).ok()?;
         Some(end.timestamp())

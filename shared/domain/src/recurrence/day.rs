@@ -1,8 +1,8 @@
-//! Days of the calendar, cheap enough to look at each of two centuries.
+//! Calendar days that are cheap to iterate over two centuries.
 
 use jiff::civil::Date;
 
-/// A day of the calendar.
+/// A calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Day {
     /// Days since 1970-01-01.
@@ -10,7 +10,7 @@ pub(super) struct Day {
     pub(super) year: i16,
     pub(super) month: i8,
     pub(super) day: i8,
-    /// 1 is 1 January.
+    /// The day of the year. 1 is 1 January.
     pub(super) year_day: i16,
 }
 
@@ -38,13 +38,13 @@ impl Day {
         }
     }
 
-    /// The day that many days before; at most a year.
+    /// The day this many days earlier, at most a year.
     pub(super) fn back(self, days: i32) -> Self {
         let date = self.date().checked_sub(jiff::Span::new().days(days));
         date.map_or(self, Self::from)
     }
 
-    /// 0 is Monday.
+    /// The day of the week. 0 is Monday.
     pub(super) fn weekday(self) -> i8 {
         weekday(self.number) as i8
     }
@@ -67,13 +67,13 @@ fn is_leap(year: i16) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-/// Days from 1970-01-01 to the first day of a year.
+/// The days from 1970-01-01 to the first day of a year.
 pub(super) fn first_of_january(year: i16) -> i32 {
     let before = i32::from(year) - 1;
     before * 365 + before / 4 - before / 100 + before / 400 - 719_162
 }
 
-/// The day of the week (0 is Monday) so many days after 1970-01-01, which was a Thursday.
+/// The day of the week (0 is Monday) this many days after 1970-01-01, which was a Thursday.
 pub(super) fn weekday(number: i32) -> i32 {
     (number + 3).rem_euclid(7)
 }

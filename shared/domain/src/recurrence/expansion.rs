@@ -1,8 +1,8 @@
-//! The expansion of a rule on the wall clock, after the table of RFC 5545, section 3.3.10.
+//! The expansion of a rule in wall time, by the table in RFC 5545 §3.3.10.
 //!
-//! Whether a part expands or limits makes no difference here: the days of a period are looked at one by one, and a
-//! day counts if every part that is given admits it. What no part says is taken from the start. The times of a day
-//! are never listed, but counted, so a rule that names every second of the day costs no more than another.
+//! Parts that expand and parts that limit are treated alike: each day of a period is an occurrence if all given parts admit
+//! it. Values that no part gives are taken from the start. The times of a day are counted, never listed, so a rule with
+//! every second of the day costs no more than any other.
 
 use jiff::civil::{Date, DateTime, Time};
 
@@ -11,31 +11,31 @@ use super::{
     rule::{Frequency, Parts},
 };
 
-/// How many periods within days are looked at for one occurrence; days end with the last year. A rule that never occurs
-/// ends there.
+/// The maximum number of periods shorter than a day that are searched for one occurrence. A search for a rule that never
+/// occurs ends there, or at the last accepted day.
 pub(super) const MAX_PERIODS: u32 = 50_000;
 
-/// A rule with the wall time that its periods are counted from.
+/// A rule and the wall time that its periods count from.
 pub(super) struct Expansion<'a> {
     parts: &'a Parts,
     start: Day,
     start_time: Time,
-    /// The number of the period that INTERVAL counts from.
+    /// The number of the period that INTERVAL counts from, see [`Self::period`].
     first_period: i32,
-    /// The parts that are not given, from the start.
+    /// The effective parts: given, or taken from the start.
     months: Vec<i8>,
     month_days: Vec<i16>,
     weekdays: Vec<(i16, i8)>,
     hours: Vec<i8>,
     minutes: Vec<i8>,
     seconds: Vec<i8>,
-    /// The same with a bit for each.
+    /// The times of day as bit masks.
     hour_mask: u64,
     minute_mask: u64,
     second_mask: u64,
 }
 
-/// The times of day in a period: all combinations.
+/// The times of day in a period: all combinations of these.
 struct Times<'a> {
     hours: &'a [i8],
     minutes: &'a [i8],
@@ -101,7 +101,7 @@ impl<'a> Expansion<'a> {
         if freq == Frequency::Yearly && parts.by_month.is_empty() && only_month_days && !weeks {
             expansion.months.push(day.month);
         }
-        // A start that is not of the rule can lie in the last week of the year before.
+        // A start that is not an occurrence can be in the last week of the previous year.
         expansion.first_period = match freq == Frequency::Yearly && weeks && !expansion.admits(day) {
             true => day.year.into(),
             false => expansion.period(day),
@@ -109,8 +109,8 @@ impl<'a> Expansion<'a> {
         expansion
     }
 
-    /// The first wall time of the rule that is later than `after`, which is not before the start, on a day up to
-    /// `last`. Each period within a day is taken from `periods`; when none is left there is no occurrence.
+    /// The first wall time of the rule that is later than `after`, on a day up to `last`. `after` must not be before the
+    /// start. Each searched period shorter than a day is subtracted from `periods`. The search ends when none is left.
     pub(super) fn next_after(
         &self,
         after: DateTime,
@@ -170,7 +170,7 @@ impl<'a> Expansion<'a> {
         Times { hours: &self.hours, minutes: &self.minutes, seconds: &self.seconds }
     }
 
-    /// The number of the period that a day is in. With BYWEEKNO a year has whole weeks.
+    /// The number of the period that contains a day. With BYWEEKNO a year consists of whole weeks.
     fn period(&self, day: Day) -> i32 {
         match self.parts.freq {
             Frequency::Yearly if !self.parts.by_week_no.is_empty() => self.week(day).0.into(),
@@ -181,7 +181,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The first day of the period that a day is in.
+    /// The first day of the period that contains a day.
     fn period_start(&self, day: Day) -> Day {
         let back = match self.parts.freq {
             Frequency::Yearly if !self.parts.by_week_no.is_empty() => {
@@ -195,7 +195,7 @@ impl<'a> Expansion<'a> {
         day.back(back)
     }
 
-    /// How many days the period has that begins on a day.
+    /// The number of days in the period that starts on a day.
     fn period_length(&self, first: Day) -> i32 {
         match self.parts.freq {
             Frequency::Yearly if !self.parts.by_week_no.is_empty() => {
@@ -212,11 +212,11 @@ impl<'a> Expansion<'a> {
         if self.parts.interval == 1 {
             return true;
         }
-        let apart = i64::from(self.period(day)) - i64::from(self.first_period);
-        apart % i64::from(self.parts.interval) == 0
+        let periods = i64::from(self.period(day)) - i64::from(self.first_period);
+        periods % i64::from(self.parts.interval) == 0
     }
 
-    /// Whether every part admits a day.
+    /// Whether all parts admit a day.
     fn admits(&self, day: Day) -> bool {
         let parts = self.parts;
         let from_both_ends = |list: &[i16], number: i16, count: i16| {
@@ -232,7 +232,7 @@ impl<'a> Expansion<'a> {
             })
     }
 
-    /// BYDAY is a list of which one has to hold. A number counts within the month or within the year.
+    /// Whether one element of BYDAY admits a day. Its ordinal counts within the month or within the year.
     fn admits_weekday(&self, day: Day) -> bool {
         let parts = self.parts;
         let in_month = parts.freq == Frequency::Monthly || !parts.by_month.is_empty();
@@ -247,11 +247,11 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// The first occurrence on a day of a rule whose periods are shorter than a day. Where the rule names hours or
-    /// minutes, the others are passed over at once.
+    /// The first occurrence on a day, for a rule with periods shorter than a day. Hours and minutes that the rule excludes
+    /// are skipped in one step.
     fn within(&self, day: Day, from: u32, after: DateTime, periods: &mut u32) -> Option<DateTime> {
         let interval = i64::from(self.parts.interval);
-        // How many periods an hour and a minute have; the latter is of no matter where a period is an hour.
+        // The number of periods per hour and per minute. The latter is not used if a period is an hour.
         let (per_hour, per_minute) = match self.parts.freq {
             Frequency::Hourly => (1, 1),
             Frequency::Minutely => (60, 1),
@@ -261,19 +261,19 @@ impl<'a> Expansion<'a> {
         let days = i64::from(day.number) - i64::from(self.start.number);
         let midnight =
             days * i64::from(24 * per_hour) - i64::from(seconds_of(self.start_time) / length);
-        let mut looked = false;
+        let mut searched = false;
         let mut period = from / length;
         loop {
-            let behind = (midnight + i64::from(period)).rem_euclid(interval);
-            // Beyond the day, however far, there is nothing.
-            let ahead = if behind == 0 { 0 } else { interval - behind };
-            period = period.saturating_add(u32::try_from(ahead).unwrap_or(u32::MAX));
+            let remainder = (midnight + i64::from(period)).rem_euclid(interval);
+            let advance = if remainder == 0 { 0 } else { interval - remainder };
+            // A large interval ends the search on this day.
+            period = period.saturating_add(u32::try_from(advance).unwrap_or(u32::MAX));
             if period >= 24 * per_hour {
                 return None;
             }
-            // The first of a day counts as the day.
-            *periods = periods.checked_sub(u32::from(looked))?;
-            looked = true;
+            // The first period of a day is not counted.
+            *periods = periods.checked_sub(u32::from(searched))?;
+            searched = true;
             let hour = period / per_hour;
             let minute = period % per_hour / per_minute;
             if self.hour_mask >> hour & 1 == 0 {
@@ -288,7 +288,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// The first occurrence in the hour, the minute or the second that begins so many seconds after midnight.
+    /// The first occurrence in the hour, minute or second that starts `second` seconds after midnight.
     fn in_period(&self, day: Day, second: u32, after: DateTime) -> Option<DateTime> {
         let (hour, minute) = ([(second / 3_600) as i8], [(second / 60 % 60) as i8]);
         let second = [(second % 60) as i8];
@@ -304,7 +304,7 @@ impl<'a> Expansion<'a> {
         self.choose(&[day], &times, after)
     }
 
-    /// The first wall time behind `after` of those that BYSETPOS chooses from a period.
+    /// The first wall time later than `after` in a period, of those that BYSETPOS selects.
     fn choose(&self, days: &[Day], times: &Times<'_>, after: DateTime) -> Option<DateTime> {
         let count = times.count();
         if count == 0 {
@@ -330,18 +330,18 @@ impl<'a> Expansion<'a> {
         positions.filter(|index| *index < total).filter_map(at).filter(|found| *found > after).min()
     }
 
-    /// The day on which the week of a day begins, as days since 1970-01-01.
+    /// The first day of the week that contains a day, in days since 1970-01-01.
     fn week_start(&self, number: i32) -> i32 {
         number - (weekday(number) - i32::from(self.parts.week_start)).rem_euclid(7)
     }
 
-    /// The first day of week 1 of a year: the first week with four days of it (ISO 8601, with weeks that begin on
-    /// WKST).
+    /// The first day of week 1 of a year: the first week with at least four days in the year (ISO 8601, with WKST as the first
+    /// day of the week).
     fn first_week(&self, year: i16) -> i32 {
         self.week_start(first_of_january(year) + 3)
     }
 
-    /// The year that the week of a day belongs to, its number, and how many weeks that year has.
+    /// The year of the week that contains a day, the number of the week, and the number of weeks in that year.
     fn week(&self, day: Day) -> (i16, i16, i16) {
         let year = match day.year {
             year if day.number >= self.first_week(year + 1) => year + 1,
@@ -358,7 +358,7 @@ impl Times<'_> {
         self.hours.len() * self.minutes.len() * self.seconds.len()
     }
 
-    /// The time of day at a position; midnight if there is none.
+    /// The time of day at an index. Midnight if there is none.
     fn nth(&self, index: usize) -> Time {
         let (seconds, minutes) = (self.seconds.len(), self.minutes.len());
         let element = |list: &[i8], index: usize| list.get(index).copied().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! A recurrence rule as text, and what its parts say.
+//! Parsing of recurrence rules.
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::violation::Violation;
 
-/// The longest rule, in bytes.
+/// The maximum length of a rule, in bytes.
 const MAX_RULE: usize = 500;
 
 /// A recurrence rule: the value of an RRULE property, without DTSTART.
@@ -20,7 +20,7 @@ pub struct Rule {
     pub(super) until: Option<Until>,
 }
 
-/// The length of a rule's period.
+/// The frequency of a rule, in ascending order of the period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Frequency {
     Secondly,
@@ -32,11 +32,11 @@ pub(super) enum Frequency {
     Yearly,
 }
 
-/// A day of the week (0 is Monday), and which of its month or year; 0 is every one.
+/// An ordinal within the month or year (0 means every one), and a day of the week (0 is Monday).
 pub(super) type WeekdayNum = (i16, i8);
 
-/// The parts of a rule that say when it occurs; COUNT and UNTIL say when it ends. A list that is not given is
-/// empty; each list is sorted and holds each element once.
+/// The parts of a rule without COUNT and UNTIL. A list that is not given is empty. All lists are sorted, without
+/// duplicates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) freq: Frequency,
@@ -54,24 +54,23 @@ pub(super) struct Parts {
 }
 
 impl Rule {
-    /// Reads a rule such as `FREQ=WEEKLY;BYDAY=MO,FR;COUNT=10` (RFC 5545, section 3.3.10), in any case. A leading
-    /// `RRULE:` and a trailing `;` are dropped.
+    /// Reads a rule such as `FREQ=WEEKLY;BYDAY=MO,FR;COUNT=10` (RFC 5545 §3.3.10), ignoring case. A leading `RRULE:` and a
+    /// trailing `;` are dropped.
     ///
     /// # Errors
-    /// A [`Violation`] with code `invalid_recurrence` that names the part.
+    /// A [`Violation`] with code `invalid_recurrence`, whose message names the part.
     pub fn parse(text: &str) -> Result<Self, Violation> {
-        let rule = Self::stored(text)?;
+        let rule = Self::parse_trusted(text)?;
         check_values(&rule.text)?;
         rule.parts.check()?;
         Ok(rule)
     }
 
-    /// Reads a rule that was parsed before it was stored. Combinations of parts and ways to write values that an earlier
-    /// version allowed are read, so that no stored task becomes unreadable.
+    /// Reads a stored rule. It may have combinations of parts and forms of values that only earlier versions accepted.
     ///
     /// # Errors
-    /// A [`Violation`] with code `invalid_recurrence` for a part that is not known or has no such value.
-    pub fn stored(text: &str) -> Result<Self, Violation> {
+    /// A [`Violation`] with code `invalid_recurrence` for an unknown part or value.
+    pub fn parse_trusted(text: &str) -> Result<Self, Violation> {
         let text = text.to_ascii_uppercase();
         if text.len() > MAX_RULE {
             return Err(invalid(format!("A rule must not exceed {MAX_RULE} characters.")));
@@ -103,24 +102,23 @@ impl Rule {
         Ok(Self { text: text.to_owned(), parts, count, until })
     }
 
-    /// The most occurrences that fall on one day.
-    pub fn most_per_day(&self) -> u32 {
-        self.parts.most_per_day()
+    /// The maximum number of occurrences per day.
+    pub fn max_per_day(&self) -> u32 {
+        self.parts.max_per_day()
     }
 
-    /// Whether occurrences have a time of day that the due time does not give.
+    /// Whether the rule has times of day.
     pub(super) fn names_times(&self) -> bool {
         let Parts { by_hour, by_minute, by_second, .. } = &self.parts;
         self.is_sub_daily() || [by_hour, by_minute, by_second].iter().any(|list| !list.is_empty())
     }
 
-    /// Whether the period is shorter than a day: a completion counts with its time of day.
+    /// Whether the frequency is below a day.
     pub(super) fn is_sub_daily(&self) -> bool {
         self.parts.freq < Frequency::Daily
     }
 
-    /// Whether periods are counted in elapsed time instead of on the wall clock. A rule that names hours means those
-    /// that the clock shows.
+    /// Whether periods count elapsed time instead of wall time. A rule with BYHOUR always counts wall time.
     pub(super) fn is_elapsed(&self) -> bool {
         self.is_sub_daily() && self.parts.by_hour.is_empty()
     }
@@ -150,7 +148,7 @@ impl Parts {
         match name {
             "FREQ" => self.freq = frequency(value)?,
             "INTERVAL" => self.interval = positive("INTERVAL", value)?,
-            // 60 is a leap second: it is allowed, and no clock of ours shows it.
+            // 60 is a leap second: it is accepted, and never occurs.
             "BYSECOND" => self.by_second = numbers("BYSECOND", value, 0..=60)?,
             "BYMINUTE" => self.by_minute = numbers("BYMINUTE", value, 0..=59)?,
             "BYHOUR" => self.by_hour = numbers("BYHOUR", value, 0..=23)?,
@@ -166,14 +164,14 @@ impl Parts {
                     day.ok_or_else(|| invalid("WKST must be a day of the week such as MO."))?;
             }
             "DTSTART" => {
-                return Err(invalid("The series begins at the due time: leave DTSTART out."));
+                return Err(invalid("The series starts at the due time: leave DTSTART out."));
             }
             _ => return Err(invalid(UNKNOWN_PART)),
         }
         Ok(())
     }
 
-    /// The combinations that RFC 5545, section 3.3.10, forbids.
+    /// Refuses combinations that RFC 5545 §3.3.10 forbids.
     fn check(&self) -> Result<(), Violation> {
         use Frequency::{Daily, Monthly, Weekly, Yearly};
         let numbered = self.by_day.iter().any(|(ordinal, _)| *ordinal != 0);
@@ -199,18 +197,18 @@ impl Parts {
     }
 
     fn has_by_part(&self) -> bool {
-        let of_the_clock = [&self.by_second, &self.by_minute, &self.by_hour, &self.by_month];
-        let of_the_calendar = [&self.by_month_day, &self.by_year_day, &self.by_week_no];
+        let time_parts = [&self.by_second, &self.by_minute, &self.by_hour, &self.by_month];
+        let date_parts = [&self.by_month_day, &self.by_year_day, &self.by_week_no];
         !self.by_day.is_empty()
-            || of_the_clock.iter().any(|list| !list.is_empty())
-            || of_the_calendar.iter().any(|list| !list.is_empty())
+            || time_parts.iter().any(|list| !list.is_empty())
+            || date_parts.iter().any(|list| !list.is_empty())
     }
 
-    fn most_per_day(&self) -> u32 {
+    fn max_per_day(&self) -> u32 {
         let chosen = |list: &[i8], all: u32| if list.is_empty() { all } else { list.len() as u32 };
         let positions =
             if self.by_set_pos.is_empty() { u32::MAX } else { self.by_set_pos.len() as u32 };
-        // The periods of a day, and the times of day in one period.
+        // The number of periods per day, and of times of day per period.
         let (periods, times) = match self.freq {
             Frequency::Secondly => {
                 let (hours, minutes) = (chosen(&self.by_hour, 24), chosen(&self.by_minute, 60));
@@ -234,13 +232,13 @@ impl Parts {
     }
 }
 
-/// Refuses ways to write a value that RFC 5545 does not have: no value, a plus before a number that has no sign, fewer
+/// Refuses forms of values that RFC 5545 does not allow: an empty value, a plus before an unsigned number, a date with fewer
 /// digits.
 fn check_values(text: &str) -> Result<(), Violation> {
     for (name, value) in text.split(';').filter_map(|part| part.split_once('=')) {
         let unsigned = ["BYSECOND", "BYMINUTE", "BYHOUR", "BYMONTH"].contains(&name);
         if value.is_empty() || unsigned && value.contains('+') {
-            return Err(invalid(format!("{name} has no such value.")));
+            return Err(invalid(format!("Invalid value of {name}.")));
         }
         let until = value.strip_suffix('Z').unwrap_or(value);
         if name == "UNTIL" && ![8, 15].contains(&until.len()) {
@@ -253,10 +251,10 @@ fn check_values(text: &str) -> Result<(), Violation> {
 const UNKNOWN_PART: &str =
     "Unknown RRULE part: give parts of RFC 5545, such as FREQ, INTERVAL, BYDAY, COUNT or UNTIL.";
 
-/// The name, if it is one of a part: nothing that a client sent is repeated to it.
+/// The name if it is that of a part. Messages never contain unchecked input.
 fn known(name: &str) -> Result<&str, Violation> {
     let counts = ["COUNT", "UNTIL"].contains(&name);
-    // A value that no part has is refused later than a name that no part has.
+    // Unknown names are refused before values are checked.
     let unknown = Parts::default().set(name, "").is_err_and(|refused| refused.message == UNKNOWN_PART);
     if counts || !unknown { Ok(name) } else { Err(invalid(UNKNOWN_PART)) }
 }
@@ -277,7 +275,7 @@ fn frequency(value: &str) -> Result<Frequency, Violation> {
     })
 }
 
-/// A comma-separated list, sorted, each element once.
+/// A comma-separated list, sorted and without duplicates.
 fn list<T: Ord>(value: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Result<Vec<T>, Violation> {
     if value.is_empty() {
         return Ok(Vec::new());
@@ -298,7 +296,7 @@ fn numbers(name: &str, value: &str, range: RangeInclusive<i8>) -> Result<Vec<i8>
     })
 }
 
-/// Numbers from 1 to `max`, or from -1 to -`max`, which count from the end.
+/// Numbers from 1 to `max`, or from -1 to -`max` to count from the end.
 fn ordinals(name: &str, value: &str, max: i16) -> Result<Vec<i16>, Violation> {
     list(value, |text| {
         ordinal(text, max).ok_or_else(|| {

@@ -12,10 +12,10 @@ use crate::{
 pub(super) const UNTIL_FORMS: &str =
     "UNTIL must be like 20261231, 20261231T090000 or 20261231T080000Z.";
 
-/// The last moment at which an occurrence may begin.
+/// The last time at which an occurrence may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
-    /// The end of a day on the wall clock.
+    /// The end of a day in wall time.
     Date(civil::Date),
     /// A wall time.
     Local(civil::DateTime),
@@ -24,11 +24,11 @@ pub(super) enum Until {
 }
 
 impl Until {
-    /// Reads the three forms of a date or time; nothing for an end that no due time can reach.
+    /// Reads one of the three forms. `None` for an end after the accepted years of due times.
     pub(super) fn parse(value: &str) -> Result<Option<Self>, Violation> {
         let text = value.strip_suffix('Z').unwrap_or(value);
         let date = !value.contains('T') && !value.ends_with('Z');
-        // A leap second is the second before it.
+        // A leap second is treated as the second before it.
         let leap = text.strip_suffix("60").filter(|_| !date).map(|minute| format!("{minute}59"));
         let text = leap.as_deref().unwrap_or(text);
         let local = match date {
@@ -48,12 +48,12 @@ impl Until {
         })
     }
 
-    /// Whether an occurrence may begin then; one that is due on a day begins at the start of it.
+    /// Whether an occurrence may start then. One that is due on a day starts at the start of the day.
     pub(super) fn admits(self, occurrence: &Due, zone: &Zone) -> bool {
         match self {
-            Self::Date(last) => occurrence.place(zone).date() <= last,
-            Self::Local(last) => occurrence.place(zone) <= last,
-            Self::Instant(last) => occurrence.begins_at(zone) <= last,
+            Self::Date(last) => occurrence.wall_time(zone).date() <= last,
+            Self::Local(last) => occurrence.wall_time(zone) <= last,
+            Self::Instant(last) => occurrence.starts_at(zone) <= last,
         }
     }
 }

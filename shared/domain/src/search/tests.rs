@@ -11,7 +11,7 @@ fn code(term: &str) -> &'static str {
 }
 
 #[test]
-fn base_letters_are_found_whatever_their_case_width_and_marks() {
+fn base_letters_are_found_regardless_of_case_width_and_accents() {
     for (term, text) in [
         ("CAFÉ", "Zwei Cafe\u{301}s"),
         ("cafe", "CAFÉ"),
@@ -55,7 +55,7 @@ fn base_letters_are_found_whatever_their_case_width_and_marks() {
 }
 
 #[test]
-fn other_letters_and_signs_are_not_found() {
+fn different_letters_and_symbols_are_not_found() {
     for (term, text) in [
         ("bell tower", "bell, tower"),
         ("கட", "கோட"),
@@ -87,7 +87,7 @@ fn other_letters_and_signs_are_not_found() {
 }
 
 #[test]
-fn a_term_must_have_something_that_is_not_ignored_and_at_most_100_characters() {
+fn a_term_has_1_to_100_characters_that_are_not_all_ignored() {
     for nothing in ["", " ", "\u{301}", "\u{200d}\u{200b}", "\u{ad}", "\u{fe0f}", "ّ"] {
         assert_eq!(code(nothing), "too_short", "{nothing:?}");
     }
@@ -99,7 +99,7 @@ fn a_term_must_have_something_that_is_not_ignored_and_at_most_100_characters() {
 }
 
 #[test]
-fn a_key_has_at_most_six_characters_for_one_of_the_text() {
+fn a_key_has_at_most_six_characters_per_character_of_the_text() {
     for (c, count) in [
         ('\u{fdfa}', 1),
         ('\u{fdfb}', 1),

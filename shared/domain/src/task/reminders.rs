@@ -1,4 +1,4 @@
-//! What becomes of a task's reminders when it is changed or snoozed.
+//! The reminders of a task when it is changed or snoozed.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,17 +11,17 @@ use crate::{
     violation::{FieldError, Violation},
 };
 
-/// The most entries kept of reminders that a change has replaced after their delivery had begun.
-const MAX_PAST_REMINDERS: usize = 50;
+/// The maximum number of archived reminders.
+const MAX_ARCHIVED_REMINDERS: usize = 50;
 
-/// The longest time for which a task can be snoozed.
-const LONGEST_SNOOZE: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// The maximum duration of a snooze.
+const MAX_SNOOZE: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 impl Task {
-    /// Lets the task be silent until a moment, at which it rings again. What was to ring before is passed over.
+    /// Snoozes the task: skips the reminders up to `until`, and adds one at that time.
     ///
     /// # Errors
-    /// A [`Violation`]: `already_completed`, or `out_of_range` (from now to 366 days on).
+    /// A [`Violation`]: `already_completed`, or `out_of_range` unless `until` is in the next 366 days.
     pub fn snooze(
         &mut self,
         until: Timestamp,
@@ -29,9 +29,10 @@ impl Task {
         random: &dyn Random,
     ) -> Result<(), Violation> {
         if self.status == Status::Completed {
-            return Err(Violation::new("already_completed", "The task is completed: nothing rings."));
+            let why = "A completed task cannot be snoozed.";
+            return Err(Violation::new("already_completed", why));
         }
-        if until <= now || until > now + LONGEST_SNOOZE {
+        if until <= now || until > now + MAX_SNOOZE {
             let why = "It must be later than now, and within 366 days.";
             return Err(Violation::new("out_of_range", why));
         }
@@ -39,7 +40,7 @@ impl Task {
         let (before, mut kept): (Vec<_>, Vec<_>) = self.reminders.drain(..).partition(snoozed);
         end_snooze(&mut kept, now);
         for reminder in kept.iter_mut().filter(|r| r.delivery.fire_at <= until) {
-            skip_before(reminder, Reason::Snoozed);
+            skip_unsent(reminder, Reason::Snoozed);
         }
         self.reminders = kept;
         self.archive(before, now);
@@ -50,15 +51,14 @@ impl Task {
         Ok(())
     }
 
-    /// The reminders that count from the due time. Those at times of their own belong to one occurrence.
-    pub(super) fn counted_reminders(&self) -> Vec<ReminderSpec> {
-        let counted = self.reminders.iter().filter(|r| matches!(r.spec, ReminderSpec::Before(_)));
-        counted.map(|r| r.spec.clone()).collect()
+    /// The reminders that count from the due time. Reminders at a fixed time belong to a single occurrence.
+    pub(super) fn relative_reminders(&self) -> Vec<ReminderSpec> {
+        let relative = self.reminders.iter().filter(|r| matches!(r.spec, ReminderSpec::Before(_)));
+        relative.map(|r| r.spec.clone()).collect()
     }
 
-    /// Replaces the wanted reminders. One that stays as it was keeps its id and what is known of it. Of two
-    /// at the same moment the second is an error if somebody asked for both just now (`explicit`); two that
-    /// come from elsewhere (defaults, a moved due time) are one.
+    /// Replaces the reminders. An unchanged reminder keeps its id and its delivery. Two reminders at the same time are an
+    /// error if the user asked for both (`explicit`). Otherwise (default reminders, a changed due time) one is kept.
     pub(super) fn set_reminders(
         &mut self,
         wanted: Vec<ReminderSpec>,
@@ -66,28 +66,28 @@ impl Task {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<(), FieldError> {
-        let mut present = std::mem::take(&mut self.reminders);
+        let mut current = std::mem::take(&mut self.reminders);
         let snoozed = |spec: &ReminderSpec| matches!(spec, ReminderSpec::Snoozed(_));
-        if present.iter().any(|r| snoozed(&r.spec)) && !wanted.iter().any(snoozed) {
-            end_snooze(&mut present, now);
+        if current.iter().any(|r| snoozed(&r.spec)) && !wanted.iter().any(snoozed) {
+            end_snooze(&mut current, now);
         }
         for (index, spec) in wanted.into_iter().enumerate() {
             let field = || format!("reminders[{index}]");
             let Some(fire_at) = spec.fire_at(self.due.as_ref(), &self.time_zone) else {
-                let why = "It counts from the due time, and the task has none.";
+                let why = "A reminder with before needs a due time: set due, or use at.";
                 return Err(Violation::new("needs_due", why).at(field()));
             };
             if self.reminders.iter().any(|r| r.delivery.fire_at == fire_at) {
                 if !explicit {
                     continue;
                 }
-                let why = "Another reminder of this task rings at the same moment.";
+                let why = "Duplicate reminder: another reminder of this task is at the same time.";
                 return Err(Violation::new("duplicate", why).at(field()));
             }
             let unchanged =
-                present.iter().position(|r| r.spec == spec && r.delivery.fire_at == fire_at);
+                current.iter().position(|r| r.spec == spec && r.delivery.fire_at == fire_at);
             let mut reminder = match unchanged {
-                Some(position) => present.swap_remove(position),
+                Some(index) => current.swap_remove(index),
                 None => {
                     let id = ReminderId::generate(&At(now), random);
                     let mut reminder = Reminder::scheduled(id, spec, fire_at);
@@ -97,48 +97,48 @@ impl Task {
                     reminder
                 }
             };
-            // Also what the end of a snooze has just scheduled.
-            let waits = reminder.delivery.status == DeliveryStatus::Scheduled;
-            if waits && self.status == Status::Completed {
-                skip_before(&mut reminder, Reason::TaskCompleted);
+            // Includes reminders that the end of a snooze has just scheduled.
+            let scheduled = reminder.delivery.status == DeliveryStatus::Scheduled;
+            if scheduled && self.status == Status::Completed {
+                skip_unsent(&mut reminder, Reason::TaskCompleted);
             }
             self.reminders.push(reminder);
         }
-        self.archive(present, now);
-        debug_assert!(self.reminders.len() <= MAX_REMINDERS + 1, "one more that is snoozed");
+        self.archive(current, now);
+        debug_assert!(self.reminders.len() <= MAX_REMINDERS + 1, "the snooze is not counted");
         Ok(())
     }
 
-    /// Keeps, of reminders no longer wanted, those whose moment had come while they were.
+    /// Archives those replaced reminders whose delivery was due or had begun.
     fn archive(&mut self, replaced: Vec<Reminder>, now: Timestamp) {
         for mut reminder in replaced {
-            let ahead = reminder.delivery.fire_at > now && reminder.delivery.attempts == 0;
-            if ahead || reminder.delivery.reason == Some(Reason::PastWhenSet) {
+            let not_begun = reminder.delivery.fire_at > now && reminder.delivery.attempts == 0;
+            if not_begun || reminder.delivery.reason == Some(Reason::PastWhenSet) {
                 continue;
             }
-            skip_before(&mut reminder, Reason::Replaced);
+            skip_unsent(&mut reminder, Reason::Replaced);
             self.archived_reminders.push(reminder);
         }
-        let excess = self.archived_reminders.len().saturating_sub(MAX_PAST_REMINDERS);
+        let excess = self.archived_reminders.len().saturating_sub(MAX_ARCHIVED_REMINDERS);
         self.archived_reminders.drain(..excess);
     }
 }
 
-/// Lets ring again what a snooze has passed over and what is still ahead.
+/// Schedules again the future reminders that a snooze has skipped.
 fn end_snooze(reminders: &mut [Reminder], now: Timestamp) {
-    let passed_over = reminders.iter_mut().filter(|r| {
+    let skipped = reminders.iter_mut().filter(|r| {
         let delivery = &r.delivery;
         delivery.status == DeliveryStatus::Skipped
             && delivery.reason == Some(Reason::Snoozed)
             && delivery.fire_at > now
     });
-    for reminder in passed_over {
+    for reminder in skipped {
         reminder.delivery = Delivery::scheduled(reminder.delivery.fire_at);
     }
 }
 
-/// Ends a reminder that has not been sent. What may have been sent stays uncertain, but is not sent again.
-pub(super) fn skip_before(reminder: &mut Reminder, reason: Reason) {
+/// Skips a reminder that was not sent. One that may have been sent stays uncertain and is not sent again.
+pub(super) fn skip_unsent(reminder: &mut Reminder, reason: Reason) {
     match reminder.delivery.status {
         DeliveryStatus::Scheduled => reminder.delivery.end(DeliveryStatus::Skipped, Some(reason)),
         DeliveryStatus::Claimed | DeliveryStatus::Uncertain => {

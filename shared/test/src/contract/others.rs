@@ -9,7 +9,8 @@ use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome},
     digest::Digest,
     id::{SpaceId, TaskId},
-    notification::{NotificationKind, NotificationStep, Purpose},
+    notification::{NotificationKind, NotificationStep},
+    one_time_code::Purpose,
     ports::*,
     statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, Counts},
     task::{Status, Task, TaskPatch},
@@ -394,8 +395,8 @@ pub async fn a_task_is_counted_once_as_it_is_now(store: &impl Store) {
     let found: Vec<_> = found.collect();
     assert_eq!(found, many(200).map(CounterGroup::Tag).collect::<Vec<_>>());
 
-    store.record_contribution(&Contribution::gone(&done)).await.expect("an answer");
-    store.record_contribution(&Contribution::gone(&done)).await.expect("an answer");
+    store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
+    store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
     assert_eq!(store.numbers(space).await.expect("an answer"), Counters::new());
     for of in [
         CounterGroups::Tags,

@@ -3,9 +3,11 @@
 use crate::fixtures::{comment, draft, notification, now, space, task, user};
 use taskbell_domain::{
     email::EmailAddress,
+    invitation::{INVITATION_LIFETIME, Invitation},
+    membership::MemberChange,
     notification::{Notification, NotificationKind},
     ports::*,
-    space::{INVITATION_LIFETIME, Invitation, Member, MemberChange, Role, Space},
+    space::{Member, Role, Space},
     user::User,
 };
 

@@ -347,14 +347,11 @@ pub async fn a_list_goes_on_only_behind_a_place_in_it(store: &impl Store) {
                         let rest = walk(store, TaskQuery { after, ..query.clone() }).await;
                         assert_eq!(rest, whole[index + 1..], "{query:?}");
                     }
-                    let id = all[0].id.body();
-                    let mut outside = vec![
-                        Position(String::new()),
-                        Position("\u{10ffff}\u{10ffff}#".to_owned() + &id),
-                    ];
+                    let other =
+                        if query.key() == SortBy::Title { SortBy::Created } else { SortBy::Title };
+                    let mut outside = vec![Position::of(&all[0], other)];
                     if query.is_bounded_by_due() && query.filter.due_after.is_some() {
                         outside.extend([&all[0], &all[11]].map(|task| query.position(task)));
-                        outside.push(Position(format!("\0#{id}")));
                     }
                     for after in outside {
                         let query = TaskQuery { after: Some(after), ..query.clone() };

@@ -3,9 +3,11 @@
 use taskbell_domain::{
     digest::Digest,
     id::{NotificationId, SpaceId, UserId},
+    invitation::{Invitation, InvitationBook},
+    membership::MemberChange,
     notification::Notification,
     ports::*,
-    space::{self, Invitation, InvitationBook, Member, MemberChange, Role, Space},
+    space::{self, Member, Role, Space},
     user::User,
 };
 

@@ -22,7 +22,7 @@ impl TaskReads for Memory {
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
-        in_the_list("listing tasks", query.can_go_on())?;
+        in_the_list("listing tasks", query.has_valid_position())?;
         let data = self.data();
         let mut found: Vec<_> = data
             .tasks
@@ -138,11 +138,11 @@ impl StatisticsReads for Memory {
         after: Option<CounterGroup>,
         limit: Option<u8>,
     ) -> Result<CounterGroupPage, PortError> {
-        in_the_list("reading numbers", after.as_ref().is_none_or(|group| of.hold(group)))?;
+        in_the_list("reading numbers", after.as_ref().is_none_or(|group| of.contains(group)))?;
         let data = self.data();
         let all = data.counter_groups.get(&space).into_iter().flatten();
         let mut items: Vec<_> = all
-            .filter(|(group, numbers)| of.hold(group) && number(numbers, Counter::All) > 0)
+            .filter(|(group, numbers)| of.contains(group) && number(numbers, Counter::All) > 0)
             .filter(|(group, _)| after.as_ref().is_none_or(|after| *group > after))
             .map(|(group, numbers)| (group.clone(), numbers.clone()))
             .collect();

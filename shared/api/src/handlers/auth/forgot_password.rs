@@ -6,7 +6,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     id::UserId,
-    notification::Purpose,
+    one_time_code::Purpose,
     ports::{Credentials, Notifications, RateLimits, TimerQueue},
     rate_limit::{CODES, LINKS, RESETS_OF_ACCOUNT, RateLimitKey},
 };

@@ -3,17 +3,17 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    credential::{Credential, link_token},
-    digest::DigestHour,
+    credential::Credential,
     email::EmailAddress,
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
     ports::{Registered, Registrations, TimerQueue},
     rate_limit::RateLimit,
     reminder::ReminderSpec,
+    secret::link_token,
     text::PersonName,
     unknown::Unknown,
-    user::{AccountRole, MailSettings, User},
+    user::{AccountRole, DigestHour, MailSettings, User},
     zone::Zone,
 };
 

@@ -3,10 +3,11 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::{Clock, Random},
-    credential::{Credential, link_token},
-    notification::Purpose,
+    credential::Credential,
+    one_time_code::Purpose,
     ports::{Accounts, Notifications, Redemption, Redemptions},
     rate_limit::LINKS,
+    secret::link_token,
     violation::Violation,
 };
 

@@ -2,10 +2,8 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
-    policy::permits_role,
-    ports::SpaceChanges,
-    space::{InvitationToken, Member, MemberChange},
+    clock::Clock, invitation::InvitationToken, membership::MemberChange, policy::permits_role,
+    ports::SpaceChanges, space::Member,
 };
 
 use crate::{
@@ -55,7 +53,7 @@ pub async fn handle(
         attempts.begin()?;
         let memberships = room_for_one(store, caller.user).await?;
         let invitation = store.invitation(token.space, &token.address_hash).await?;
-        let invitation = invitation.filter(|found| found.is_opened_by(&token));
+        let invitation = invitation.filter(|found| found.accepts(&token));
         let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
         let space = store.space(token.space).await?.filter(|space| !space.deleting);
         let mut space = space.ok_or_else(invalid)?;

@@ -6,11 +6,12 @@ use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
     id::NotificationId,
+    invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS},
     notification::{Notification, NotificationKind},
     policy::{Action, permits_role},
     ports::{IdempotencyRecord, RateLimits, SpaceChanges, TimerQueue},
     rate_limit::{INVITATIONS, RateLimitKey},
-    space::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS, Role},
+    space::Role,
 };
 
 use super::view;

@@ -6,7 +6,7 @@ pub mod list_invitations;
 pub mod revoke_invitation;
 
 use serde_json::{Value, json};
-use taskbell_domain::space::Invitation;
+use taskbell_domain::invitation::Invitation;
 
 /// An invitation, as those who manage the members see it. Its id is the hash of the address.
 fn view(invitation: &Invitation) -> Value {

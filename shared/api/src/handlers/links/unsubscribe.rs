@@ -7,9 +7,9 @@ use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
+    invitation::InvitationToken,
     ports::{ProfileChanges, SpaceReads, SuppressedAddresses},
     rate_limit::LINKS,
-    space::InvitationToken,
     user::{MailKind, User, UserPatch},
 };
 
@@ -85,7 +85,7 @@ async fn follow(
     // Mails of before have the code of the invitation in their link.
     if let Some(token) = InvitationToken::parse(token) {
         let invitation = store.invitation(token.space, &token.address_hash).await?;
-        let known = invitation.is_some_and(|invitation| invitation.is_opened_by(&token));
+        let known = invitation.is_some_and(|invitation| invitation.accepts(&token));
         known.then_some(()).ok_or_else(Problem::not_found)?;
         return decline(call, store, &token.address_hash, clock).await;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use taskbell_domain::{
     clock::{Clock, Random},
     email::EmailAddress,
-    notification::Purpose,
+    one_time_code::Purpose,
     ports::{Notifications, ProfileChanges, RateLimits, Redemption, Redemptions, Sessions, TimerQueue},
     rate_limit::{CODES, RateLimitKey},
     user::{AccountRole, User, UserPatch},

@@ -83,7 +83,7 @@ pub(super) fn space_view(space: &Space, role: Role) -> Value {
 
 /// The space that everybody has for themselves.
 fn personal_view(user: UserId) -> Value {
-    let created_at = user.made_at();
+    let created_at = user.created_at();
     json!({
         "id": SpaceId::personal(user),
         "name": "Personal",

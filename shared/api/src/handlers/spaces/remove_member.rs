@@ -7,9 +7,9 @@ use taskbell_domain::{
     clock::{Clock, Random},
     id::{SpaceId, UserId},
     list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
+    membership::MemberChange,
     policy::{Action, permits_role},
     ports::{AtomicExtras, SpaceChanges, TaskChanges},
-    space::MemberChange,
     task::{Task, TaskPatch},
 };
 

@@ -3,9 +3,10 @@
 use http::StatusCode;
 use taskbell_domain::{
     clock::Clock,
+    membership::MemberChange,
     policy::{Action, permits_role},
     ports::{Profiles, SpaceChanges},
-    space::{Member, MemberChange, Role},
+    space::{Member, Role},
 };
 
 use super::{member_id, member_view, shared, space_id};

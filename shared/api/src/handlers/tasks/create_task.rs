@@ -7,7 +7,7 @@ use taskbell_domain::{
     id::{SpaceId, TaskId},
     policy::Action,
     ports::{IdempotencyRecord, RateLimits, TaskCreation, TimerQueue},
-    statistics::Quota,
+    quota::Quota,
     task::{Task, TaskDraft},
     user::User,
 };

@@ -37,11 +37,11 @@ pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Proble
     params.finish()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     let series = task.recurrence.iter();
-    let following = series.flat_map(|series| series.following(&task.time_zone, limit));
-    let items: Vec<_> = following
+    let upcoming = series.flat_map(|series| series.upcoming(&task.time_zone, limit));
+    let items: Vec<_> = upcoming
         .map(|next| {
-            let due_at = next.slot.at(&task.time_zone);
-            json!({ "occurrence": next.number, "due": next.slot, "due_at": due_at })
+            let due_at = next.occurrence_time.at(&task.time_zone);
+            json!({ "occurrence": next.number, "due": next.occurrence_time, "due_at": due_at })
         })
         .collect();
     Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))

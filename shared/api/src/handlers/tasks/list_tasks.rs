@@ -158,7 +158,7 @@ impl Begun {
         let days = end_day.zip(end);
         let due_days =
             days.map(|(end_day, end)| DueDays { days: (first_day, end_day), instants: (first, end) });
-        Some(Self { due_after, due_before, due_days, after: Position(parts.next()?.to_owned()) })
+        Some(Self { due_after, due_before, due_days, after: parts.next()?.parse().ok()? })
     }
 }
 
@@ -182,7 +182,7 @@ impl fmt::Display for Begun {
         });
         write!(f, "{} {} ", shown(self.due_after), shown(self.due_before))?;
         write!(f, "{} {} ", shown(first_day), shown(end_day))?;
-        write!(f, "{} {} {}", shown(first), shown(end), self.after.0)
+        write!(f, "{} {} {}", shown(first), shown(end), self.after)
     }
 }
 

@@ -25,8 +25,9 @@ use taskbell_domain::{
     ports::{
         AtomicExtras, IdempotencyRecord, Memberships, Quotas, RateLimits, TaskChanges, TimerQueue,
     },
+    quota::Quota,
     rate_limit::{ASSIGNMENTS, RateLimitKey},
-    statistics::{Counters, Quota},
+    statistics::Counters,
     task::{Task, TaskChange},
     violation::Violation,
 };

@@ -5,7 +5,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
-    statistics::Quota,
+    quota::Quota,
     task::{Status, TaskChange, TaskPatch},
 };
 

@@ -6,7 +6,7 @@ use taskbell_domain::{
     clock::{Clock, Random},
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
-    statistics::Quota,
+    quota::Quota,
 };
 
 use super::{Changing, admit_reminders, check_assignee, fields, permitted, task_id, view};

@@ -5,15 +5,19 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde_json::json;
 use taskbell_api::{links::LinkAction, passwords};
 use taskbell_domain::{
-    credential::{Credential, sha256_hex},
+    credential::Credential,
     id::SpaceId,
-    notification::{Code, NotificationKind, Purpose},
+    invitation::{Invitation, InvitationToken},
+    membership::MemberChange,
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
     ports::{
         Comments, Notifications, ProfileChanges, Registrations, SpaceChanges, SpaceReads, TaskCreation,
     },
     recurrence::Rule,
     reminder::LeadTime,
-    space::{Invitation, InvitationToken, MemberChange, Role, Space},
+    secret::sha256_hex,
+    space::{Role, Space},
     task::{Status, Task},
     text::{MessageSubject, MessageText, Title},
     user::{AccountRole, MailKind, User},

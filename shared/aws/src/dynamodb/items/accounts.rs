@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     credential::{Credential, Session},
-    digest::DigestHour,
     email::EmailAddress,
     id::{SessionId, UserId},
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
-    user::{AccountRole, MailSettings, MailSuppression, StopReason, User},
+    user::{AccountRole, DigestHour, MailSettings, MailSuppression, StopReason, User},
     zone::Zone,
 };
 

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
-    notification::{NOTIFICATION_LIFETIME, Notification, NotificationKind, Purpose},
-    space::{Invitation, Member, Role, Space},
+    invitation::Invitation,
+    notification::{NOTIFICATION_LIFETIME, Notification, NotificationKind},
+    one_time_code::Purpose,
+    space::{Member, Role, Space},
     text::{MessageSubject, MessageText, SpaceName},
     unknown::Unknown,
 };

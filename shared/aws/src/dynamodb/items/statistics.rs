@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    statistics::{Counter, Counters, Counts},
+    statistics::{Counters, Counts},
     unknown::Unknown,
 };
 
@@ -23,7 +23,8 @@ pub(in crate::dynamodb) struct ContributionItem {
 
 impl ContributionItem {
     pub(in crate::dynamodb) fn new(version: u64, counts: &Counts, unknown: Unknown) -> Self {
-        let words = |numbers: &Counters| numbers.iter().map(|(n, many)| (n.word(), *many)).collect();
+        let words =
+            |numbers: &Counters| numbers.iter().map(|(n, many)| (keys::counter(*n), *many)).collect();
         let counts =
             counts.iter().map(|(group, numbers)| (keys::counter_group_sort(group), words(numbers)));
         Self { version, counts: counts.collect(), unknown }
@@ -33,7 +34,7 @@ impl ContributionItem {
         let mut counts = Counts::new();
         for (sort, words) in &self.counts {
             let group = keys::parse_counter_group(sort).ok_or("group")?;
-            let each = words.iter().map(|(word, many)| Some((Counter::parse(word)?, *many)));
+            let each = words.iter().map(|(word, many)| Some((keys::parse_counter(word)?, *many)));
             counts.insert(group, each.collect::<Option<_>>().ok_or("number")?);
         }
         Ok(counts)
@@ -44,7 +45,7 @@ impl ContributionItem {
 pub(in crate::dynamodb) fn numbers(item: &Item) -> Counters {
     let each = item.iter().filter_map(|(word, value)| {
         let many: i64 = value.as_n().ok()?.parse().ok()?;
-        Some((Counter::parse(word)?, many)).filter(|_| many != 0)
+        Some((keys::parse_counter(word)?, many)).filter(|_| many != 0)
     });
     each.collect()
 }

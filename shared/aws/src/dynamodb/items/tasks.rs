@@ -22,7 +22,7 @@ use super::{
     delivery::{DeliveryItem, TimerKeys},
     unknown,
 };
-use crate::dynamodb::keys;
+use crate::dynamodb::{keys, positions};
 
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct SpecItem {
@@ -96,7 +96,7 @@ impl From<&Series> for SeriesItem {
         Self {
             rule: series.rule.to_string(),
             from: series.from.as_str().to_owned(),
-            slot: series.slot.to_string(),
+            slot: series.occurrence_time.to_string(),
             number: series.number,
         }
     }
@@ -107,9 +107,9 @@ impl TryFrom<SeriesItem> for Series {
 
     fn try_from(item: SeriesItem) -> Result<Self, Unreadable> {
         Ok(Self {
-            rule: Rule::stored(&item.rule)?,
+            rule: Rule::parse_trusted(&item.rule)?,
             from: RecurrenceFrom::parse(&item.from)?,
-            slot: Due::parse_trusted(&item.slot)?,
+            occurrence_time: Due::parse_trusted(&item.slot)?,
             number: item.number,
         })
     }
@@ -187,12 +187,12 @@ impl From<&Task> for TaskItem {
         Self {
             pk: keys::task(task.id).0,
             space_key: keys::space_partition(task.space),
-            due_key: Position::of(task, SortBy::Due).0,
+            due_key: positions::position(&Position::of(task, SortBy::Due)),
             status_key: keys::status_partition(task.space, task.status),
             stage_key: keys::stage_partition(task.space, stage),
-            priority_key: Position::of(task, SortBy::Priority).0,
-            updated_key: Position::of(task, SortBy::Updated).0,
-            title_key: Position::of(task, SortBy::Title).0,
+            priority_key: positions::position(&Position::of(task, SortBy::Priority)),
+            updated_key: positions::position(&Position::of(task, SortBy::Updated)),
+            title_key: positions::position(&Position::of(task, SortBy::Title)),
             assignee_key: task.assigned_to.map(|user| keys::assignee_partition(user, stage)),
             timer: TimerKeys::of(task.timer()),
             title: task.title.as_str().to_owned(),

@@ -1,0 +1,51 @@
+//! Changes of the members of a space.
+
+use jiff::Timestamp;
+
+use crate::{
+    invitation::Invitation,
+    space::{MAX_MEMBERS, Member, Role, Space},
+    violation::Violation,
+};
+
+/// A change of the members of a space. The member is the one before the change, or the new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberChange {
+    /// A user accepts an invitation, which is used up. If a version of the user's memberships is given, it must be the
+    /// current one: a user cannot join two spaces at the same time.
+    Join(Member, Invitation, Option<u64>),
+    /// A member gets another role.
+    Role(Member, Role),
+    /// A member leaves or is removed.
+    Leave(Member),
+}
+
+impl Space {
+    /// Applies a change to the numbers of members and owners. The version increases by one.
+    ///
+    /// # Errors
+    /// A [`Violation`]: `last_owner` if the space would have no owner, `space_full`.
+    pub fn apply(&mut self, change: &MemberChange, now: Timestamp) -> Result<(), Violation> {
+        let (before, after) = match change {
+            MemberChange::Join(member, ..) => (None, Some(member.role)),
+            MemberChange::Role(member, role) => (Some(member.role), Some(*role)),
+            MemberChange::Leave(member) => (Some(member.role), None),
+        };
+        let owners = |role| u32::from(role == Some(Role::Owner));
+        let members = |role: Option<Role>| u32::from(role.is_some());
+        let next_owners = (self.owners + owners(after)).saturating_sub(owners(before));
+        let next_members = (self.members + members(after)).saturating_sub(members(before));
+        if next_owners == 0 {
+            let why =
+                "A space needs an owner: make another member an owner first, or delete the space.";
+            return Err(Violation::new("last_owner", why));
+        }
+        if next_members > MAX_MEMBERS {
+            let why = format!("The space is full: the limit is {MAX_MEMBERS} members.");
+            return Err(Violation::new("space_full", why));
+        }
+        (self.owners, self.members) = (next_owners, next_members);
+        self.touch(now);
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! One-time codes that are mailed to an account.
+
+use jiff::SignedDuration;
+
+use crate::{
+    clock::Random,
+    id::NotificationId,
+    secret::{link_token, sha256_hex},
+    string_enum::string_enum,
+};
+
+string_enum!(Purpose, "What a code authorizes.",
+    Operator = "operator": "Makes the account an operator.",
+    PasswordReset = "password_reset": "Sets a new password.",
+);
+
+impl Purpose {
+    /// How long a code is valid.
+    pub fn lifetime(self) -> SignedDuration {
+        match self {
+            Self::Operator => SignedDuration::from_hours(24),
+            Self::PasswordReset => SignedDuration::from_hours(1),
+        }
+    }
+}
+
+/// A one-time code. It identifies the notification that carries it, and proves that its sender received the mail.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code {
+    /// The notification that carries the code.
+    pub notification: NotificationId,
+    /// 128 random bits.
+    pub secret: String,
+}
+
+impl Code {
+    /// A new code.
+    pub fn generate(notification: NotificationId, random: &dyn Random) -> Self {
+        Self { notification, secret: link_token(random) }
+    }
+
+    /// Reads the output of [`Self::to_text`]. Returns `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (notification, secret) = text.trim().split_once('.')?;
+        Some(Self {
+            notification: NotificationId::from_body(notification).ok()?,
+            secret: secret.to_owned(),
+        })
+    }
+
+    /// The code as it is mailed: `<notification>.<secret>`.
+    pub fn to_text(&self) -> String {
+        format!("{}.{}", self.notification.body(), self.secret)
+    }
+
+    /// The hash that is stored instead of the secret.
+    pub fn hash(&self) -> String {
+        sha256_hex(self.secret.as_bytes())
+    }
+}

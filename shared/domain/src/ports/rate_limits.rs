@@ -1,0 +1,29 @@
+//! Counts against rate limits.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use super::PortError;
+use crate::rate_limit::{RateLimit, RateLimitKey, Usage};
+
+/// Counts against rate limits.
+pub trait RateLimits: Send + Sync {
+    /// Adds `more` to the count of `subject`, and returns the count in the window of `now`. Returns `None` if the subject is
+    /// blocked.
+    fn record(
+        &self,
+        limit: &RateLimit,
+        subject: &RateLimitKey,
+        more: u32,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Usage>, PortError>> + Send;
+
+    /// Subtracts one from the count of `subject` in the window of `now`, for something that was counted but not done.
+    fn take_back(
+        &self,
+        limit: &RateLimit,
+        subject: &RateLimitKey,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}

@@ -1,0 +1,57 @@
+//! Sessions.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use super::PortError;
+use crate::{
+    credential::{CheckedPassword, Session},
+    id::{SessionId, UserId},
+};
+
+/// The result of exchanging a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotated {
+    /// The new token is valid.
+    Done,
+    /// The session exists, and the token was already exchanged.
+    Reused,
+    /// The session does not exist or has expired, or the token never belonged to it.
+    Unknown,
+}
+
+/// Stores sessions.
+pub trait Sessions: Send + Sync {
+    /// Stores a new session, together with the new hash of the password if there is one, if the verified password is still
+    /// that of the account. Returns whether it was stored.
+    fn open_session(
+        &self,
+        session: &Session,
+        checked: CheckedPassword<'_>,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Whether a session exists and has not expired at `now`. Strongly consistent.
+    fn has_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Replaces the valid token of a session, if `presented` is its hash and the session has not expired at `now`. Of two
+    /// requests with the same token only one succeeds. A retry of the same exchange succeeds too.
+    fn rotate_session(
+        &self,
+        next: &Session,
+        presented: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Rotated, PortError>> + Send;
+
+    /// Closes a session. A missing session is not an error.
+    fn close_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}

@@ -1,0 +1,54 @@
+//! Statistics about the tasks of a space.
+
+use std::future::Future;
+
+use super::{Memberships, PortError};
+use crate::{
+    id::{SpaceId, UserId},
+    statistics::{Contribution, CounterGroup, CounterGroups, Counters},
+    user::User,
+};
+
+/// Updates statistics.
+pub trait StatisticsUpdates: Send + Sync {
+    /// Replaces the recorded contribution of a task. Recording it twice has no effect, and a contribution older than the
+    /// recorded one is ignored.
+    fn record_contribution(
+        &self,
+        counted: &Contribution,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// A page of groups of counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CounterGroupPage {
+    /// The groups in ascending order, without those that have no tasks.
+    pub items: Vec<(CounterGroup, Counters)>,
+    /// The last group that was read. `None` on the last page.
+    pub next: Option<CounterGroup>,
+}
+
+/// Reads statistics. Eventually consistent.
+pub trait StatisticsReads: Memberships + Quotas {
+    /// The groups of a space in a range, after `after`. Without a limit, as many as fit into one response of the store.
+    fn counter_groups(
+        &self,
+        space: SpaceId,
+        of: CounterGroups,
+        after: Option<CounterGroup>,
+        limit: Option<u8>,
+    ) -> impl Future<Output = Result<CounterGroupPage, PortError>> + Send;
+}
+
+/// Reads the counters that quotas are checked against. Eventually consistent.
+pub trait Quotas: Send + Sync {
+    /// The counters of all tasks in a space.
+    fn numbers(&self, space: SpaceId) -> impl Future<Output = Result<Counters, PortError>> + Send;
+
+    /// A profile, and the counters of all tasks in a space, in one call.
+    fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> impl Future<Output = Result<(Option<User>, Counters), PortError>> + Send;
+}

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use taskbell_domain::ports::{Mail, MailError, MailTags, Mailer};
 
-use crate::{mail_events, send_boxed::SendBoxed};
+use crate::{events::mail_event, send_boxed::SendBoxed};
 
 /// Codes that can speak of the mail itself, so that offering it again and again is of no use ("SendRawEmail" and
 /// "Common errors", Amazon SES API reference). All others speak of the account, the role, the configuration set or the
@@ -120,10 +120,10 @@ fn never_connected(failure: &DispatchFailure) -> bool {
 
 /// What SES is to repeat when it tells what became of a mail.
 fn tags(about: &MailTags) -> Result<Vec<MessageTag>, MailError> {
-    let reminder = about.reminder.map(|id| (mail_events::REMINDER, id.to_string()));
-    let user = about.user.map(|id| (mail_events::USER, id.to_string()));
+    let reminder = about.reminder.map(|id| (mail_event::REMINDER, id.to_string()));
+    let user = about.user.map(|id| (mail_event::USER, id.to_string()));
     let tags =
-        [(mail_events::SUBJECT, about.subject.to_string())].into_iter().chain(reminder).chain(user);
+        [(mail_event::SUBJECT, about.subject.to_string())].into_iter().chain(reminder).chain(user);
     let built = tags.map(|(name, value)| MessageTag::builder().name(name).value(value).build());
     built.collect::<Result<_, _>>().map_err(|e| MailError::Refused(e.to_string()))
 }

@@ -8,7 +8,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    error::{port_error, unbuildable},
+    error::{invalid_request, port_error},
     send_boxed::SendBoxed,
 };
 
@@ -39,7 +39,7 @@ impl TimerQueue for SqsTimerQueue {
         for batch in timers.chunks(BATCH) {
             let mut request = self.client.send_message_batch().queue_url(&self.url);
             for (index, timer) in batch.iter().enumerate() {
-                let body = serde_json::to_string(timer).map_err(|e| unbuildable(OPERATION, e))?;
+                let body = serde_json::to_string(timer).map_err(|e| invalid_request(OPERATION, e))?;
                 // At most 900, so the conversion cannot fail.
                 let delay = i32::try_from(timer.delay_seconds(now).min(MAX_DELAY)).unwrap_or_default();
                 let entry = SendMessageBatchRequestEntry::builder()
@@ -47,7 +47,7 @@ impl TimerQueue for SqsTimerQueue {
                     .message_body(body)
                     .delay_seconds(delay)
                     .build()
-                    .map_err(|e| unbuildable(OPERATION, e))?;
+                    .map_err(|e| invalid_request(OPERATION, e))?;
                 request = request.entries(entry);
             }
             let answer = request.send_boxed().await.map_err(port_error(OPERATION))?;

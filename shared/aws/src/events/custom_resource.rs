@@ -12,7 +12,7 @@ use aws_smithy_types::body::SdkBody;
 use serde::Serialize;
 use taskbell_domain::ports::PortError;
 
-use crate::error::unbuildable;
+use crate::error::invalid_request;
 
 /// Puts a JSON document to a URL. Without a content type, because the URL is signed without one.
 ///
@@ -20,18 +20,18 @@ use crate::error::unbuildable;
 /// [`PortError`]; it never holds the URL, which is a secret.
 pub async fn put_json(url: &str, document: &impl Serialize) -> Result<(), PortError> {
     const OPERATION: &str = "answering CloudFormation";
-    let body = serde_json::to_vec(document).map_err(|e| unbuildable(OPERATION, e))?;
+    let body = serde_json::to_vec(document).map_err(|e| invalid_request(OPERATION, e))?;
     let mut request: HttpRequest = Request::new(SdkBody::from(body));
-    request.set_method("PUT").map_err(|_| unbuildable(OPERATION, "method"))?;
-    request.set_uri(url).map_err(|_| unbuildable(OPERATION, "URL"))?;
+    request.set_method("PUT").map_err(|_| invalid_request(OPERATION, "method"))?;
+    request.set_uri(url).map_err(|_| invalid_request(OPERATION, "URL"))?;
     let builder = Connector::builder();
     let connector = match url.starts_with("http://") {
         true => builder.build_http(),
         false => builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build(),
     };
-    let answer = connector.call(request).await.map_err(|_| unbuildable(OPERATION, "no answer"))?;
+    let answer = connector.call(request).await.map_err(|_| invalid_request(OPERATION, "no answer"))?;
     match answer.status().is_success() {
         true => Ok(()),
-        false => Err(unbuildable(OPERATION, format!("status {}", answer.status()))),
+        false => Err(invalid_request(OPERATION, format!("status {}", answer.status()))),
     }
 }

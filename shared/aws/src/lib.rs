@@ -1,6 +1,6 @@
-//! The adapters behind the domain's ports: DynamoDB, SQS, SES and SSM.
+//! The adapters for the domain's ports: DynamoDB, SQS, SES and SSM.
 //!
-//! No AWS type leaves this crate but the clients that a function's `main` builds from a [`Connection`].
+//! The only AWS types in the public interface are the clients that a function's `main` builds from a [`Connection`].
 
 mod connection;
 pub mod dynamodb;

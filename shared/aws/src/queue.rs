@@ -1,4 +1,4 @@
-//! SQS: carries timers to the worker, each at its moment.
+//! SQS: delivers each timer to the worker at its time.
 
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use jiff::Timestamp;
@@ -12,13 +12,17 @@ use crate::{
     send_boxed::SendBoxed,
 };
 
-/// The most messages in one call (SQS quota).
-const BATCH: usize = 10;
+/// The limit of messages per call.
+///
+/// Source: "SendMessageBatch", Amazon SQS API reference.
+const MAX_BATCH: usize = 10;
 
-/// The longest delay of a message, in seconds (SQS quota).
+/// The longest delay of a message, in seconds.
+///
+/// Source: "SendMessage", `DelaySeconds`, Amazon SQS API reference.
 const MAX_DELAY: i64 = 900;
 
-/// The queue of the reminder worker.
+/// The queue of the worker that sends reminders.
 #[derive(Clone)]
 pub struct SqsTimerQueue {
     client: Client,
@@ -26,7 +30,7 @@ pub struct SqsTimerQueue {
 }
 
 impl SqsTimerQueue {
-    /// The queue with this URL.
+    /// `url` is the URL of the queue.
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
     }
@@ -34,9 +38,9 @@ impl SqsTimerQueue {
 
 impl TimerQueue for SqsTimerQueue {
     async fn enqueue(&self, timers: &[Timer], now: Timestamp) -> Result<Vec<Timer>, PortError> {
-        const OPERATION: &str = "queueing timers";
+        const OPERATION: &str = "enqueueing timers";
         let mut queued = Vec::with_capacity(timers.len());
-        for batch in timers.chunks(BATCH) {
+        for batch in timers.chunks(MAX_BATCH) {
             let mut request = self.client.send_message_batch().queue_url(&self.url);
             for (index, timer) in batch.iter().enumerate() {
                 let body = serde_json::to_string(timer).map_err(|e| invalid_request(OPERATION, e))?;

@@ -19,6 +19,9 @@ mod functions;
 mod head;
 mod hostile;
 mod idempotency;
+#[path = "../../../aws/tests/support/intercept.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod intercept;
 mod limits;
 mod links;
 mod lists;
@@ -46,6 +49,3 @@ mod statistics;
 mod support;
 mod tasks;
 mod template;
-#[path = "../../../aws/tests/support/wire.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod wire;

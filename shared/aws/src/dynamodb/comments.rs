@@ -27,7 +27,7 @@ impl Comments for DynamoDb {
         comment: &Comment,
         record: Option<&IdempotencyRecord>,
     ) -> Result<Commented, PortError> {
-        const OPERATION: &str = "adding a comment";
+        const OPERATION: &str = "creating a comment";
         let stored = build_item(
             OPERATION,
             keys::comment(comment.task, comment.id),

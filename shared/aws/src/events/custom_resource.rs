@@ -1,4 +1,6 @@
-//! Answering CloudFormation, which waits at a presigned URL.
+//! The answer of a custom resource to CloudFormation, which waits for it at a presigned URL.
+//!
+//! Source: "Custom resource response objects", AWS CloudFormation user guide.
 
 use aws_smithy_http_client::{
     Connector,
@@ -14,10 +16,10 @@ use taskbell_domain::ports::PortError;
 
 use crate::error::invalid_request;
 
-/// Puts a JSON document to a URL. Without a content type, because the URL is signed without one.
+/// Sends a JSON document to a presigned URL with PUT. Without a content type, because the URL is signed without one.
 ///
 /// # Errors
-/// [`PortError`]; it never holds the URL, which is a secret.
+/// [`PortError`]. It never contains the URL, which grants access.
 pub async fn put_json(url: &str, document: &impl Serialize) -> Result<(), PortError> {
     const OPERATION: &str = "answering CloudFormation";
     let body = serde_json::to_vec(document).map_err(|e| invalid_request(OPERATION, e))?;

@@ -7,10 +7,10 @@ fn at(instant: &str) -> Timer {
 }
 
 #[test]
-fn a_timer_reads_back_what_it_writes() {
-    let one = at("2026-03-01T08:00:00Z");
-    assert_eq!(timer(&one), format!("2026-03-01T08:00:00Z#tsk_{BODY}"));
-    assert_eq!(parse_timer(&timer(&one)), Some(one));
+fn a_timer_key_can_be_parsed() {
+    let expected = at("2026-03-01T08:00:00Z");
+    assert_eq!(timer(&expected), format!("2026-03-01T08:00:00Z#tsk_{BODY}"));
+    assert_eq!(parse_timer(&timer(&expected)), Some(expected));
     for bad in [
         "",
         "#",
@@ -23,16 +23,16 @@ fn a_timer_reads_back_what_it_writes() {
 }
 
 #[test]
-fn timers_sort_by_their_moment() {
-    let moments = [
+fn timer_keys_sort_by_time() {
+    let times = [
         "1970-01-01T00:00:00Z",
         "2026-03-01T08:00:00Z",
         "2026-03-01T08:00:01Z",
         "2199-12-31T00:00:00Z",
     ];
-    let keys: Vec<_> = moments.iter().map(|moment| timer(&at(moment))).collect();
+    let keys: Vec<_> = times.iter().map(|time| timer(&at(time))).collect();
     assert!(keys.is_sorted());
-    let until = timers_until(moments[1].parse().unwrap());
+    let until = timers_until(times[1].parse().unwrap());
     assert!(keys[1] < until && until < keys[2]);
 }
 
@@ -65,7 +65,7 @@ fn a_counter_group_reads_back_and_stands_between_the_bounds_of_its_kind() {
 }
 
 #[test]
-fn a_space_partition_reads_back_and_no_other_does() {
+fn only_the_partition_of_a_space_can_be_parsed_as_one() {
     let space = SpaceId::from_body(BODY).unwrap();
     assert_eq!(space_of(&space_partition(space)), Some(space));
     assert_eq!(space_of(&stage_partition(space, Stage::Open)), None);
@@ -73,7 +73,7 @@ fn a_space_partition_reads_back_and_no_other_does() {
 }
 
 #[test]
-fn shards_are_in_range_and_all_used() {
+fn every_shard_is_used() {
     let mut used = [false; TIMER_SHARDS as usize];
     for last in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars() {
         let id = TaskId::from_body(&format!("{}{last}", &BODY[..25])).unwrap();

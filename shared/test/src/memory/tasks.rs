@@ -31,6 +31,8 @@ impl TaskReads for Memory {
         let data = self.data();
         let in_scope = data.tasks.values().map(|(task, _)| task).filter(|t| query.scope.holds(t));
         let mut tasks: Vec<_> = in_scope.map(|task| (query.position(task), task)).collect();
+        let (from, to) = query.bounds();
+        tasks.retain(|(position, _)| from <= position.0 && position.0 < to);
         tasks.sort_by(|a, b| a.0.cmp(&b.0));
         if query.sort.descending {
             tasks.reverse();

@@ -1,4 +1,4 @@
-//! SQS: carries timers to the worker, each at its moment.
+//! SQS: delivers each timer to the worker at its time.
 
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use jiff::Timestamp;
@@ -8,17 +8,21 @@ use taskbell_domain::{
 };
 
 use crate::{
-    error::{port_error, unbuildable},
+    error::{invalid_request, port_error},
     send_boxed::SendBoxed,
 };
 
-/// The most messages in one call (SQS quota).
-const BATCH: usize = 10;
+/// The limit of messages per call.
+///
+/// Source: "SendMessageBatch", Amazon SQS API reference.
+const MAX_BATCH: usize = 10;
 
-/// The longest delay of a message, in seconds (SQS quota).
+/// The longest delay of a message, in seconds.
+///
+/// Source: "SendMessage", `DelaySeconds`, Amazon SQS API reference.
 const MAX_DELAY: i64 = 900;
 
-/// The queue of the reminder worker.
+/// The queue of the worker that sends reminders.
 #[derive(Clone)]
 pub struct SqsTimerQueue {
     client: Client,
@@ -26,7 +30,7 @@ pub struct SqsTimerQueue {
 }
 
 impl SqsTimerQueue {
-    /// The queue with this URL.
+    /// `url` is the URL of the queue.
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
     }
@@ -34,12 +38,12 @@ impl SqsTimerQueue {
 
 impl TimerQueue for SqsTimerQueue {
     async fn enqueue(&self, timers: &[Timer], now: Timestamp) -> Result<Vec<Timer>, PortError> {
-        const OPERATION: &str = "queueing timers";
+        const OPERATION: &str = "enqueueing timers";
         let mut queued = Vec::with_capacity(timers.len());
-        for batch in timers.chunks(BATCH) {
+        for batch in timers.chunks(MAX_BATCH) {
             let mut request = self.client.send_message_batch().queue_url(&self.url);
             for (index, timer) in batch.iter().enumerate() {
-                let body = serde_json::to_string(timer).map_err(|e| unbuildable(OPERATION, e))?;
+                let body = serde_json::to_string(timer).map_err(|e| invalid_request(OPERATION, e))?;
                 // At most 900, so the conversion cannot fail.
                 let delay = i32::try_from(timer.delay_seconds(now).min(MAX_DELAY)).unwrap_or_default();
                 let entry = SendMessageBatchRequestEntry::builder()
@@ -47,7 +51,7 @@ impl TimerQueue for SqsTimerQueue {
                     .message_body(body)
                     .delay_seconds(delay)
                     .build()
-                    .map_err(|e| unbuildable(OPERATION, e))?;
+                    .map_err(|e| invalid_request(OPERATION, e))?;
                 request = request.entries(entry);
             }
             let answer = request.send_boxed().await.map_err(port_error(OPERATION))?;

@@ -1,38 +1,38 @@
-//! Sends the SDK's requests. Each binary compiles the futures that it awaits, all the way down; these ways down are
-//! compiled here, once for all of them.
+//! Sends requests of the SDK as boxed futures. A crate compiles every generic future that it awaits, down to the HTTP client.
+//! Boxed in functions that are never inlined, these futures are compiled once, in this crate, instead of in each binary.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use futures_util::future::BoxFuture;
 
 type Sending<T, E> = BoxFuture<'static, Result<T, SdkError<E, HttpResponse>>>;
 
-/// A request that can be sent.
+/// A request builder of an SDK.
 pub(crate) trait SendBoxed {
-    /// What the service answers to it.
+    /// The output of the operation.
     type Answer;
-    /// What the service says when it refuses.
-    type Refusal;
+    /// The error of the operation.
+    type Error;
 
-    /// The answer to the request, once sent.
-    fn send_boxed(self) -> Sending<Self::Answer, Self::Refusal>;
+    /// Sends the request, with the retries and timeouts of the client.
+    fn send_boxed(self) -> Sending<Self::Answer, Self::Error>;
 }
 
-macro_rules! sent {
-    ($($service:ident::$operation:ident($request:ident, $answer:ident, $refusal:ident)),* $(,)?) => {$(
+macro_rules! impl_send_boxed {
+    ($($service:ident::$operation:ident($request:ident, $answer:ident, $error:ident)),* $(,)?) => {$(
         impl SendBoxed for $service::operation::$operation::builders::$request {
             type Answer = $service::operation::$operation::$answer;
-            type Refusal = $service::operation::$operation::$refusal;
+            type Error = $service::operation::$operation::$error;
 
-            // Inlined, it would be compiled where it is called.
+            // Inlined, the future would be compiled in the calling crate.
             #[inline(never)]
-            fn send_boxed(self) -> Sending<Self::Answer, Self::Refusal> {
+            fn send_boxed(self) -> Sending<Self::Answer, Self::Error> {
                 Box::pin(self.send())
             }
         }
     )*};
 }
 
-sent! {
+impl_send_boxed! {
     aws_sdk_dynamodb::batch_get_item(BatchGetItemFluentBuilder, BatchGetItemOutput, BatchGetItemError),
     aws_sdk_dynamodb::batch_write_item(BatchWriteItemFluentBuilder, BatchWriteItemOutput, BatchWriteItemError),
     aws_sdk_dynamodb::delete_item(DeleteItemFluentBuilder, DeleteItemOutput, DeleteItemError),

@@ -1,5 +1,5 @@
-//! The stack's keys, private halves included, in an SSM parameter that only functions which issue tokens may
-//! read.
+//! The signing keys of the stack, in an SSM parameter (SecureString). Only functions that issue tokens may read it, since it
+//! contains the private keys.
 
 use aws_sdk_ssm::{Client, types::ParameterType};
 use taskbell_domain::ports::{PortError, SigningKeyStore};
@@ -9,7 +9,7 @@ use crate::{
     send_boxed::SendBoxed,
 };
 
-/// The parameter, by name.
+/// The SSM parameter with the signing keys.
 #[derive(Clone)]
 pub struct SigningKeyParameter {
     client: Client,
@@ -17,7 +17,7 @@ pub struct SigningKeyParameter {
 }
 
 impl SigningKeyParameter {
-    /// The parameter with this name.
+    /// `name` is the name of the parameter.
     pub fn new(client: Client, name: String) -> Self {
         Self { client, name }
     }

@@ -1,9 +1,9 @@
-//! DynamoDB keeps the contract of the stores, and the template declares the indexes that the code names.
+//! The DynamoDB adapter fulfils the store contract, and the template declares the indexes that the code uses.
 
-mod support;
-#[path = "support/wire.rs"]
+#[path = "support/intercept.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
-mod wire;
+mod intercept;
+mod support;
 
 use support::Server;
 use taskbell_aws::dynamodb::keys::{INDEXES, PK, SK};
@@ -14,23 +14,26 @@ contract_tests!(async {
     (server.store(server.client()), server)
 });
 
-/// The same where no batch is processed at once: what falls back to single calls does as well.
+/// The contract with batches that are never processed, so that all keys are read and written one by one.
 mod unprocessed {
-    use super::{support::Server, wire};
+    use super::{intercept, support::Server};
 
     taskbell_test::contract_tests!(async {
         let server = Server::start().await;
-        (server.store(wire::wired(&server.client(), wire::unprocessed)), server)
+        (server.store(intercept::intercepted(&server.client(), intercept::unprocessed_batches)), server)
     });
 }
 
-/// The same where every partition is longer than an answer.
-mod pages_of_three {
-    use super::{support::Server, wire};
+/// The contract with partitions that exceed one answer.
+mod short_pages {
+    use super::{intercept, support::Server};
 
     taskbell_test::contract_tests!(async {
         let server = Server::start().await;
-        (server.store(wire::wired(&server.client(), wire::pages_of_three)), server)
+        (
+            server.store(intercept::intercepted(&server.client(), intercept::three_items_per_page)),
+            server,
+        )
     });
 }
 

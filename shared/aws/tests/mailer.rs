@@ -1,4 +1,4 @@
-//! SES is asked exactly once for each mail, and each of its answers becomes the right outcome.
+//! Each mail is one call of SES, and each answer of SES becomes the right outcome.
 
 #[path = "support/service.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
@@ -21,7 +21,7 @@ use service::{Reply, Service, connection};
 const SENDER: &str = "Reminders@example.com";
 const RECIPIENT: &str = "ada@example.org";
 
-/// The mailer of a function; a service that hangs is given up after half a second.
+/// The mailer of a function, with a timeout of half a second.
 fn mailer(connection: &Connection) -> SesMailer {
     let client = connection.ses();
     let timeouts = client.config().timeout_config().expect("time limits").to_builder();
@@ -59,11 +59,11 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
     Reply::Answer(status, format!("<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>"))
 }
 
-/// What becomes of a mail that the service treats in this way, and that it was asked once.
+/// The outcome of a mail that SES answers in this way. Asserts that SES is called once.
 async fn outcome(reply: Reply) -> Result<String, MailError> {
     let service = Service::start([reply, accepted()]).await;
     let outcome = mailer(&service.connection()).send(&mail()).await;
-    assert_eq!(service.bodies().len(), 1, "SES is asked exactly once");
+    assert_eq!(service.bodies().len(), 1, "SES is called exactly once");
     outcome
 }
 
@@ -80,7 +80,7 @@ fn is_unknown(outcome: &Result<String, MailError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_mail_is_sent_once_with_its_tags_to_its_recipient_from_the_sender() {
+async fn a_mail_is_sent_once_with_sender_recipient_and_tags() {
     let service = Service::start([accepted()]).await;
     let mail = mail();
     assert_eq!(mailer(&service.connection()).send(&mail).await, Ok("message-1".to_owned()));
@@ -111,7 +111,7 @@ async fn a_mail_is_sent_once_with_its_tags_to_its_recipient_from_the_sender() {
 }
 
 #[tokio::test]
-async fn a_mail_to_a_stranger_has_no_user_in_its_tags() {
+async fn a_mail_to_an_address_without_an_account_has_no_user_tag() {
     let service = Service::start([accepted()]).await;
     let content = NotificationKind::Verification { to: user(1).id };
     let about = MailTags {
@@ -124,7 +124,7 @@ async fn a_mail_to_a_stranger_has_no_user_in_its_tags() {
 }
 
 #[tokio::test]
-async fn an_answer_that_speaks_of_the_account_defers_the_mail() {
+async fn an_error_of_the_account_defers_the_mail() {
     // "Common errors" and "SendRawEmail", Amazon SES API reference.
     for (status, code) in [
         (400, "Throttling"),
@@ -151,7 +151,7 @@ async fn an_answer_that_speaks_of_the_account_defers_the_mail() {
 }
 
 #[tokio::test]
-async fn a_rejection_that_speaks_of_the_account_or_the_sender_defers_the_mail() {
+async fn a_rejection_because_of_the_account_or_the_sender_defers_the_mail() {
     let failed =
         "Email address is not verified. The following identities failed the check in region US-EAST-1:";
     for message in [
@@ -174,7 +174,7 @@ async fn a_rejection_that_speaks_of_the_account_or_the_sender_defers_the_mail() 
 }
 
 #[tokio::test]
-async fn a_rejection_of_the_mail_itself_refuses_it() {
+async fn a_rejection_because_of_the_mail_refuses_it() {
     let failed =
         "Email address is not verified. The following identities failed the check in region US-EAST-1:";
     for (code, message) in [
@@ -194,7 +194,7 @@ async fn a_rejection_of_the_mail_itself_refuses_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_or_a_fault_of_the_service_is_uncertain() {
+async fn a_lost_answer_or_a_server_error_is_uncertain() {
     for reply in [
         Reply::Close,
         Reply::Hang,
@@ -211,10 +211,10 @@ async fn an_answer_that_is_lost_or_a_fault_of_the_service_is_uncertain() {
 
 #[tokio::test]
 async fn a_connection_that_cannot_be_opened_defers_the_mail() {
-    let gone = Service::start([]).await.address();
-    // Names under .invalid are never found (RFC 2606).
+    let closed = Service::start([]).await.address();
+    // Names under .invalid never resolve (RFC 2606).
     for endpoint in
-        [format!("http://{gone}"), format!("https://{gone}"), "https://ses.invalid".to_owned()]
+        [format!("http://{closed}"), format!("https://{closed}"), "https://ses.invalid".to_owned()]
     {
         let outcome = mailer(&connection(endpoint.clone())).send(&mail()).await;
         assert!(is_deferred(&outcome), "{endpoint}: {outcome:?}");
@@ -222,8 +222,8 @@ async fn a_connection_that_cannot_be_opened_defers_the_mail() {
 }
 
 #[tokio::test]
-async fn tls_that_does_not_come_about_defers_the_mail() {
-    // One that answers something else, and one that answers nothing: after a second that is given up.
+async fn a_failed_tls_handshake_defers_the_mail() {
+    // A server that does not speak TLS, and one that never answers (until the timeout of 1 s).
     for reply in [Reply::Garbage, Reply::Hang] {
         let service = Service::start([]).await;
         service.greet(reply);
@@ -235,8 +235,8 @@ async fn tls_that_does_not_come_about_defers_the_mail() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_service_has_closed_while_it_was_idle_is_not_used_for_the_next_mail() {
-    // As a function that was frozen sees it: the connection looks open until something is written to it.
+async fn each_mail_opens_a_new_connection() {
+    // While a function is frozen, SES may close an idle connection, which looks open until the function writes to it.
     let service = Service::start([accepted(), accepted(), accepted()]).await;
     let mailer = mailer(&service.connection());
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Timers are queued in tens, each delayed to its moment, and only those are reported that SQS has taken.
+//! Timers are enqueued in batches of ten, each with its delay. Only those that SQS has accepted are reported.
 
 #[path = "support/service.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
@@ -15,7 +15,7 @@ use taskbell_test::fixtures::{draft, now, task, user};
 
 use service::{Reply, Service};
 
-/// A timer of a task, so many seconds from now.
+/// The timer of a task, this many seconds from now.
 fn timer(number: u64, seconds: i64) -> Timer {
     let subject = TimerTarget::Task(task(number, &user(1), draft("Ring")).id);
     Timer { at: now() + SignedDuration::from_secs(seconds), subject }
@@ -25,8 +25,8 @@ fn queue(service: &Service) -> SqsTimerQueue {
     SqsTimerQueue::new(service.connection().sqs(), "http://localhost/queue".to_owned())
 }
 
-/// SQS takes the messages with these ids, and refuses the others.
-fn taken(ids: &[usize], refused: &[usize]) -> Reply {
+/// SQS accepts the messages with these ids and refuses the others.
+fn accepted(ids: &[usize], refused: &[usize]) -> Reply {
     let successful: Vec<_> = ids
         .iter()
         .map(|id| json!({"Id": id.to_string(), "MessageId": "m", "MD5OfMessageBody": "0"}))
@@ -54,10 +54,11 @@ fn messages(body: &str) -> Vec<(i64, Timer)> {
 }
 
 #[tokio::test]
-async fn timers_are_sent_in_tens() {
+async fn timers_are_sent_in_batches_of_ten() {
     let all: Vec<_> = (0..10).collect();
     let service =
-        Service::start([taken(&all, &[]), taken(&all, &[]), taken(&[0, 1, 2, 3, 4], &[])]).await;
+        Service::start([accepted(&all, &[]), accepted(&all, &[]), accepted(&[0, 1, 2, 3, 4], &[])])
+            .await;
     let timers: Vec<_> = (1..=25).map(|number| timer(number, 0)).collect();
     let queued = queue(&service).enqueue(&timers, now()).await.expect("an answer");
     assert_eq!(queued, timers);
@@ -66,33 +67,33 @@ async fn timers_are_sent_in_tens() {
 }
 
 #[tokio::test]
-async fn a_message_is_delayed_to_the_second_of_its_timer_and_at_most_a_quarter_of_an_hour() {
+async fn a_message_is_delayed_until_its_timer_by_at_most_15_minutes() {
     let timers = [(-60, 0), (0, 0), (1, 1), (119, 119), (900, 900), (901, 900), (86_400, 900)];
-    let service = Service::start([taken(&[0, 1, 2, 3, 4, 5, 6], &[])]).await;
+    let service = Service::start([accepted(&[0, 1, 2, 3, 4, 5, 6], &[])]).await;
     let wanted: Vec<_> =
         (1..).zip(timers).map(|(number, (seconds, _))| timer(number, seconds)).collect();
     queue(&service).enqueue(&wanted, now()).await.expect("an answer");
     let expected: Vec<_> = timers.iter().map(|(_, delay)| *delay).zip(wanted).collect();
     assert_eq!(messages(&service.bodies()[0]), expected);
-    // Half a second early is early.
-    let service = Service::start([taken(&[0], &[])]).await;
+    // The delay is rounded up: a message must not arrive early.
+    let service = Service::start([accepted(&[0], &[])]).await;
     let half: Timestamp = now() + SignedDuration::from_millis(500);
     queue(&service).enqueue(&[timer(1, 2)], half).await.expect("an answer");
     assert_eq!(messages(&service.bodies()[0])[0].0, 2);
 }
 
 #[tokio::test]
-async fn only_what_sqs_has_taken_counts_as_queued() {
-    let service = Service::start([taken(&[0, 2], &[1])]).await;
+async fn only_messages_that_sqs_accepted_count_as_queued() {
+    let service = Service::start([accepted(&[0, 2], &[1])]).await;
     let timers = [timer(1, 0), timer(2, 0), timer(3, 0)];
     let queued = queue(&service).enqueue(&timers, now()).await.expect("an answer");
     assert_eq!(queued, [timers[0], timers[2]]);
-    let service = Service::start([taken(&[], &[0, 1, 2])]).await;
+    let service = Service::start([accepted(&[], &[0, 1, 2])]).await;
     assert_eq!(queue(&service).enqueue(&timers, now()).await.expect("an answer"), []);
 }
 
 #[tokio::test]
-async fn a_queue_that_does_not_answer_is_a_transient_error() {
+async fn no_answer_from_sqs_is_a_transient_error() {
     let unavailable = || Reply::Answer(503, "{}".to_owned());
     let service = Service::start([Reply::Close, unavailable(), unavailable()]).await;
     let error = queue(&service).enqueue(&[timer(1, 0)], now()).await.expect_err("no answer");

@@ -1,9 +1,9 @@
-//! What others do between a read and a write of the same call, and what a table answers that is not as it should be.
+//! Concurrent changes between a read and a write of the same call, and invalid items and answers.
 
-mod support;
-#[path = "support/wire.rs"]
+#[path = "support/intercept.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
-mod wire;
+mod intercept;
+mod support;
 
 use std::{
     future::Future,
@@ -14,6 +14,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use intercept::{Interception, intercepted, three_items_per_page, unprocessed_batches};
 use support::Server;
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
@@ -27,21 +28,20 @@ use taskbell_domain::{
     timer::Timer,
 };
 use taskbell_test::fixtures::{draft, instant, notification, now, space, task, user};
-use wire::{Fate, pages_of_three, unprocessed, wired};
 
-/// The store, where something else happens before one of the calls of an operation is sent.
-fn meddled(
+/// A store that completes a write of another client before it sends the n-th call of an operation.
+fn with_concurrent_write(
     server: &Server,
-    (operation, which): (&'static str, usize),
-    deed: impl Future<Output = ()> + Send + 'static,
+    (operation, n): (&'static str, usize),
+    write: impl Future<Output = ()> + Send + 'static,
 ) -> DynamoDb {
-    let deed: BoxFuture<'static, ()> = Box::pin(deed);
-    let (deed, calls) = (Mutex::new(Some(deed)), AtomicUsize::new(0));
-    server.store(wired(&server.client(), move |called, _| {
-        if called != operation || calls.fetch_add(1, Ordering::Relaxed) + 1 != which {
-            return Fate::Sent;
+    let write: BoxFuture<'static, ()> = Box::pin(write);
+    let (write, calls) = (Mutex::new(Some(write)), AtomicUsize::new(0));
+    server.store(intercepted(&server.client(), move |called, _| {
+        if called != operation || calls.fetch_add(1, Ordering::Relaxed) + 1 != n {
+            return Interception::Send;
         }
-        deed.lock().expect("not poisoned").take().map_or(Fate::Sent, Fate::SentAfter)
+        write.lock().expect("not poisoned").take().map_or(Interception::Send, Interception::SendAfter)
     }))
 }
 
@@ -53,16 +53,16 @@ fn version(version: u64, tags: &[&str]) -> Task {
 }
 
 #[tokio::test]
-async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once() {
-    let gone = |number| Contribution::removed(&version(number, &[]));
+async fn a_task_that_two_workers_count_at_the_same_time_is_counted_once() {
+    let deleted = |number| Contribution::removed(&version(number, &[]));
     let of = |number, tags: &[&str]| Contribution::of(&version(number, tags));
     let cases = [
-        ("they count what is newer", None, of(1, &["a"]), of(2, &["b"]), &["b"][..]),
-        ("they count what is older", None, of(2, &["b"]), of(1, &["a"]), &["b"]),
-        ("they count the same", None, of(1, &["a"]), of(1, &["a"]), &["a"]),
-        ("it changes twice", Some(of(1, &["a"])), of(3, &["c"]), of(2, &["b"]), &["c"]),
-        ("it changes, and is gone", Some(of(1, &["a"])), gone(3), of(2, &["b"]), &[]),
-        ("both see that it is gone", Some(of(1, &["a"])), gone(2), gone(2), &[]),
+        ("the other counts a newer version", None, of(1, &["a"]), of(2, &["b"]), &["b"][..]),
+        ("the other counts an older version", None, of(2, &["b"]), of(1, &["a"]), &["b"]),
+        ("the other counts the same version", None, of(1, &["a"]), of(1, &["a"]), &["a"]),
+        ("the task changes twice", Some(of(1, &["a"])), of(3, &["c"]), of(2, &["b"]), &["c"]),
+        ("the task changes and is deleted", Some(of(1, &["a"])), deleted(3), of(2, &["b"]), &[]),
+        ("both count the deletion", Some(of(1, &["a"])), deleted(2), deleted(2), &[]),
     ];
     for (what, before, ours, theirs, tags) in cases {
         let server = Server::start().await;
@@ -70,9 +70,9 @@ async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once()
         if let Some(before) = &before {
             other.record_contribution(before).await.expect("an answer");
         }
-        let rival = other.clone();
-        let deed = async move { rival.record_contribution(&theirs).await.expect("an answer") };
-        let store = meddled(&server, ("TransactWriteItems", 1), deed);
+        let other_store = other.clone();
+        let write = async move { other_store.record_contribution(&theirs).await.expect("an answer") };
+        let store = with_concurrent_write(&server, ("TransactWriteItems", 1), write);
         store.record_contribution(&ours).await.expect("an answer");
 
         let space = SpaceId::personal(user(1).id);
@@ -96,14 +96,14 @@ async fn a_task_that_another_one_counts_between_read_and_write_is_counted_once()
     }
 }
 
-/// How many there are with one more.
+/// Records a request and returns the count.
 async fn counted(store: &impl RateLimits, limit: &RateLimit, subject: &RateLimitKey) -> Option<u32> {
     let usage = store.record(limit, subject, 1, now()).await.expect("an answer");
     usage.map(|usage| usage.count)
 }
 
 #[tokio::test]
-async fn a_window_that_another_request_has_just_begun_goes_on() {
+async fn a_window_that_a_concurrent_request_starts_is_continued() {
     let (limit, ada) = (RateLimit::requests(9), RateLimitKey::user(user(1).id));
     for before in [None, Some("2026-03-01T07:59:00Z")] {
         let server = Server::start().await;
@@ -111,19 +111,19 @@ async fn a_window_that_another_request_has_just_begun_goes_on() {
         if let Some(before) = before {
             other.record(&limit, &ada, 5, instant(before)).await.expect("an answer");
         }
-        let (rival, whose) = (other.clone(), ada.clone());
-        let deed = async move {
-            assert_eq!(counted(&rival, &limit, &whose).await, Some(1));
+        let (other_store, key) = (other.clone(), ada.clone());
+        let write = async move {
+            assert_eq!(counted(&other_store, &limit, &key).await, Some(1));
         };
-        // The first update finds that its window has not begun, the second one begins it.
-        let store = meddled(&server, ("UpdateItem", 2), deed);
+        // The first update finds that the window has not started, the second one starts it.
+        let store = with_concurrent_write(&server, ("UpdateItem", 2), write);
         assert_eq!(counted(&store, &limit, &ada).await, Some(2));
         assert_eq!(counted(&other, &limit, &ada).await, Some(3));
     }
 }
 
 #[tokio::test]
-async fn a_timer_that_cannot_be_read_keeps_no_other_of_its_shard_from_being_found() {
+async fn an_invalid_timer_does_not_hide_the_others_of_its_shard() {
     let server = Server::start().await;
     let (client, store) = (server.client(), server.store(server.client()));
     let mut expected: Vec<Timer> = Vec::new();
@@ -137,18 +137,18 @@ async fn a_timer_that_cannot_be_read_keeps_no_other_of_its_shard_from_being_foun
     }
     expected.sort();
     assert!(expected.len() > 6, "{}", expected.len());
-    // In front of the others, so many that whole answers hold nothing else; among them; and behind them.
-    let broken =
+    // Before the valid ones (so many that whole answers contain nothing else), among them, and after them.
+    let invalid =
         ["0", "1", "2", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z#tsk_1", "2026-02-30T00:00:00Z#x"];
     let among = format!("{}#ntc_5", now());
-    let behind = format!("{}#zzz", now());
-    let broken = broken.into_iter().chain([among.as_str(), behind.as_str()]);
-    for (number, key) in broken.enumerate() {
+    let after = format!("{}#zzz", now());
+    let invalid = invalid.into_iter().chain([among.as_str(), after.as_str()]);
+    for (number, key) in invalid.enumerate() {
         let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
         client
             .put_item()
             .table_name("TasksTable")
-            .item(keys::PK, text(&format!("NOTICE#broken-{number}")))
+            .item(keys::PK, text(&format!("NOTICE#invalid-{number}")))
             .item(keys::SK, text("NOTICE"))
             .item(keys::DUE_TIMERS.partition, text(&keys::timer_shard(3)))
             .item(keys::DUE_TIMERS.sort, text(key))
@@ -156,7 +156,7 @@ async fn a_timer_that_cannot_be_read_keeps_no_other_of_its_shard_from_being_foun
             .await
             .expect("an answer");
     }
-    for store in [store, server.store(wired(&client, pages_of_three))] {
+    for store in [store, server.store(intercepted(&client, three_items_per_page))] {
         let (mut found, mut after) = (Vec::new(), None);
         for _ in 0..50 {
             let page = store.timers(3, now(), after).await.expect("a page");
@@ -171,7 +171,7 @@ async fn a_timer_that_cannot_be_read_keeps_no_other_of_its_shard_from_being_foun
 }
 
 #[tokio::test]
-async fn an_error_about_one_item_is_told_from_one_of_the_store() {
+async fn an_error_about_an_item_is_distinguished_from_an_error_of_the_store() {
     let server = Server::start().await;
     let cancelled = |code| {
         serde_json::json!({
@@ -189,33 +189,35 @@ async fn an_error_about_one_item_is_told_from_one_of_the_store() {
         (failed("AccessDeniedException"), false, false),
         (failed("ResourceNotFoundException"), false, false),
     ] {
-        let told = answer.to_string();
-        let store = server.store(wired(&server.client(), move |operation, body| match operation {
-            "TransactWriteItems" => Fate::Answered(400, answer.clone()),
-            _ => unprocessed(operation, body),
-        }));
+        let description = answer.to_string();
+        let store =
+            server.store(intercepted(&server.client(), move |operation, body| match operation {
+                "TransactWriteItems" => Interception::Respond(400, answer.clone()),
+                _ => unprocessed_batches(operation, body),
+            }));
         let error = store
             .record_contribution(&Contribution::of(&version(1, &["a"])))
             .await
             .expect_err("an error");
-        assert_eq!((error.is_about_item(), error.transient), (about_item, transient), "{told}");
+        assert_eq!((error.is_about_item(), error.transient), (about_item, transient), "{description}");
     }
 }
 
-/// Whoever joins while the number of memberships is read is either in it, or makes the next creation fail.
+/// If the user joins a space while memberships are counted, it is counted, or the creation that follows fails.
 #[tokio::test]
-async fn a_space_that_is_made_while_spaces_are_counted_is_counted_or_refuses_the_next() {
+async fn a_space_that_is_created_while_spaces_are_counted_is_counted_or_refuses_the_next() {
     for read in ["GetItem", "Query"] {
         let server = Server::start().await;
         let other = server.store(server.client());
         let ada = user(1);
-        let rival = other.clone();
+        let other_store = other.clone();
         let (theirs, owner) = space(1, &ada);
-        let deed = async move {
-            let made = rival.create_space(&theirs, &owner, Some(0), None).await.expect("an answer");
+        let write = async move {
+            let made =
+                other_store.create_space(&theirs, &owner, Some(0), None).await.expect("an answer");
             assert_eq!(made, Some(Created::Stored));
         };
-        let store = meddled(&server, (read, 1), deed);
+        let store = with_concurrent_write(&server, (read, 1), write);
         let counted = store.memberships(ada.id).await.expect("an answer");
         let (mine, owner) = space(2, &ada);
         let made = other.create_space(&mine, &owner, Some(counted.version), None).await;

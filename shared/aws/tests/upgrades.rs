@@ -1,7 +1,7 @@
-//! Upgrades: what a released version has stored is read by this one, what a later one stores is kept by it, and the
-//! tables can be changed in one deployment.
+//! Upgrades: this version reads what released versions have stored and keeps attributes of later versions, and one
+//! deployment can change the tables.
 //!
-//! `fixtures/<version>` holds items of every kind as that version stored them, and the indexes of its template. They are
+//! `fixtures/<version>` contains items of every kind as that version stored them, and the indexes of its template. They are
 //! written once, before the release, and never changed:
 //! `FIXTURES=0.2.0 cargo test --package taskbell-aws --test upgrades`.
 
@@ -140,7 +140,7 @@ fn released() -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn what_is_stored_says_its_format_and_is_read_back() {
+async fn every_item_has_a_format_and_is_read_back() {
     let server = Server::start().await;
     let store = server.store(server.client());
     everything::store(&store).await;
@@ -163,7 +163,7 @@ async fn what_is_stored_says_its_format_and_is_read_back() {
 }
 
 #[tokio::test]
-async fn what_a_released_version_has_stored_is_read() {
+async fn items_of_released_versions_are_read() {
     for folder in released() {
         let server = Server::start().await;
         for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
@@ -178,7 +178,7 @@ async fn what_a_released_version_has_stored_is_read() {
 }
 
 #[tokio::test]
-async fn names_and_addresses_that_are_refused_by_now_are_read() {
+async fn stored_names_and_addresses_that_are_no_longer_accepted_are_read() {
     let server = Server::start().await;
     let store = server.store(server.client());
     let mut ada = user(1);
@@ -220,7 +220,7 @@ fn every_kind_of_item_has_a_fixture() {
             signature.trim_end().ends_with("-> (String, String)")
         })
         .map(|function| function.split('(').next().expect("a name"))
-        // The key of one of the others, and bounds of keys.
+        // These give the key of another kind, or bounds.
         .filter(|name| !["timer_target", "counter_group_bounds"].contains(name))
         .collect();
     assert!(keys.contains("task") && keys.len() > 10, "{keys:?}");
@@ -234,7 +234,7 @@ fn every_kind_of_item_has_a_fixture() {
 }
 
 #[tokio::test]
-async fn what_a_later_version_has_stored_is_kept_by_every_change() {
+async fn attributes_of_a_later_version_are_kept_by_every_change() {
     let server = Server::start().await;
     let (client, taskbell) = (server.client(), server.store(server.client()));
     everything::store(&taskbell).await;
@@ -281,8 +281,10 @@ fn indexes() -> BTreeMap<String, Map<String, Value>> {
     tables.map(|(id, table)| (id, declared(&table))).collect()
 }
 
-/// What keeps an update of the tables from being carried out in one deployment: DynamoDB makes or deletes one index of a
-/// table at a time (UpdateTable, GlobalSecondaryIndexUpdates), and CloudFormation asks for all changes at once.
+/// Why one deployment cannot change the tables from `released` to `now`: DynamoDB creates or deletes one index of a table at
+/// a time, and CloudFormation requests all changes at once.
+///
+/// Source: "UpdateTable", `GlobalSecondaryIndexUpdates`, Amazon DynamoDB API reference.
 fn refusals(released: &Value, now: &Value) -> Vec<String> {
     let mut refusals = Vec::new();
     for (table, before) in released.as_object().expect("tables") {
@@ -294,7 +296,7 @@ fn refusals(released: &Value, now: &Value) -> Vec<String> {
             if let (Some(old), Some(new)) = (before.get(*name), after.get(*name))
                 && old != new
             {
-                refusals.push(format!("{table}: {name} is another index now: give it another name"));
+                refusals.push(format!("{table}: {name} has changed: give the new index a new name"));
             }
         }
         let moved: Vec<_> = names
@@ -304,21 +306,21 @@ fn refusals(released: &Value, now: &Value) -> Vec<String> {
             .collect();
         if moved.len() > 1 {
             let moved = moved.join(", ");
-            refusals.push(format!("{table}: one index can come or go with a release, not {moved}"));
+            refusals.push(format!("{table}: a release can add or remove one index, not {moved}"));
         }
     }
     refusals
 }
 
 #[test]
-fn the_tables_can_be_changed_in_one_deployment() {
+fn one_deployment_can_change_the_tables() {
     let folder = released().pop().expect("a version");
     let released = read(&folder.join("indexes.json"));
     assert_eq!(refusals(&released, &json!(indexes())), Vec::<String>::new());
 }
 
 #[test]
-fn more_than_one_index_that_comes_or_goes_is_refused() {
+fn adding_or_removing_more_than_one_index_is_refused() {
     let index = |attribute: &str| json!({ "KeySchema": attribute, "Projection": "ALL" });
     let table = |all: &[(&str, &str)]| -> Value {
         let all: Map<_, _> = all.iter().map(|(name, of)| ((*name).to_owned(), index(of))).collect();

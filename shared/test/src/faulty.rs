@@ -1,4 +1,4 @@
-//! A store whose calls can fail, end their caller, or take long: before they have had their effect, or after it.
+//! Fault injection: a store whose calls can fail, stop their caller or take long, before or after their effect.
 
 use std::{pin::Pin, sync::Mutex};
 
@@ -25,44 +25,43 @@ use taskbell_domain::{
 
 use crate::contract::Store;
 
-/// On which side of the effect of a call something happens.
+/// Whether a fault happens before or after the effect of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
-    /// The call has not had its effect.
+    /// Before the effect.
     Before,
-    /// It has, but its caller does not know yet.
+    /// After the effect, before the caller knows of it.
     After,
 }
 
-/// What goes wrong, and where.
+/// Decides which calls fail.
 pub trait Faults: Send + Sync {
-    /// Passes a point at which a caller waits: at once, later, never, or with an error.
+    /// Called at each point at which a caller waits. It can return at once, later, never, or with an error.
     fn pass(
         &self,
         call: &'static str,
         side: Side,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// What an index shows of these timers. It may hide some for a while.
+    /// The timers that an eventually consistent index shows. It can hide some for a while.
     fn shown(&self, timers: Vec<Timer>) -> Vec<Timer> {
         timers
     }
 }
 
-/// Lets somebody else act in the moment before a call has its effect: between what its caller has read and what it
-/// writes.
+/// Runs an action before the effect of a call: a concurrent change between a read and a write.
 #[derive(Default)]
-pub struct Meddler(Mutex<Option<(&'static str, LinkAction)>>);
+pub struct Meddler(Mutex<Option<(&'static str, Action)>>);
 
-type LinkAction = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Action = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Meddler {
-    /// What is done before the next call of a name, once.
-    pub fn before(&self, call: &'static str, deed: impl Future<Output = ()> + Send + 'static) {
-        *self.0.lock().expect("not poisoned") = Some((call, Box::pin(deed)));
+    /// Runs an action once, before the next call of this name.
+    pub fn before(&self, call: &'static str, action: impl Future<Output = ()> + Send + 'static) {
+        *self.0.lock().expect("not poisoned") = Some((call, Box::pin(action)));
     }
 
-    /// Whether it has been done.
+    /// Whether the action has run.
     pub fn is_done(&self) -> bool {
         self.0.lock().expect("not poisoned").is_none()
     }
@@ -70,25 +69,25 @@ impl Meddler {
 
 impl Faults for Meddler {
     async fn pass(&self, call: &'static str, side: Side) -> Result<(), PortError> {
-        let here = |(name, _): &mut (&str, LinkAction)| side == Side::Before && *name == call;
-        let deed = self.0.lock().expect("not poisoned").take_if(here);
-        if let Some((_, deed)) = deed {
-            deed.await;
+        let here = |(name, _): &mut (&str, Action)| side == Side::Before && *name == call;
+        let action = self.0.lock().expect("not poisoned").take_if(here);
+        if let Some((_, action)) = action {
+            action.await;
         }
         Ok(())
     }
 }
 
-/// The error of a call that was made to fail.
+/// The error of a call that fails by injection.
 pub fn injected(operation: &'static str) -> PortError {
-    PortError { operation, transient: true, source: "a fault was injected".into() }
+    PortError { operation, transient: true, source: "injected fault".into() }
 }
 
 /// A store with faults.
 pub struct Faulty<S, F> {
     /// The store.
     pub store: S,
-    /// What goes wrong.
+    /// The faults.
     pub faults: F,
 }
 
@@ -105,7 +104,7 @@ impl<S, F: Faults> Faulty<S, F> {
     }
 }
 
-/// Passes each method of each port on, through the faults.
+/// Forwards each method of each port to the store, with faults before and after.
 macro_rules! faulty {
     ($($port:ident {
         $(fn $method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*
@@ -156,7 +155,7 @@ faulty! {
         fn close_session(user: UserId, session: SessionId) -> ();
     }
     RateLimits {
-        fn record(limit: &RateLimit, subject: &RateLimitKey, more: u32, now: Timestamp) -> Option<Usage>;
+        fn record(limit: &RateLimit, subject: &RateLimitKey, requests: u32, now: Timestamp) -> Option<Usage>;
         fn take_back(limit: &RateLimit, subject: &RateLimitKey, now: Timestamp) -> ();
     }
     Memberships {

@@ -1,4 +1,4 @@
-//! Users and tasks to test with.
+//! Users, tasks and other entities for tests.
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-/// The moment at which the fixtures were made.
+/// The time at which the fixtures were created.
 pub const NOW: &str = "2026-03-01T08:00:00Z";
 
 /// [`NOW`] as an instant.
@@ -31,7 +31,7 @@ pub fn instant(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-/// The user with that number, in Berlin.
+/// The user with this number, in the time zone of Berlin.
 pub fn user(number: u64) -> User {
     User {
         id: UserId::generate(&ManualClock::at(NOW), &SeededRandom::new(number)),
@@ -55,7 +55,7 @@ pub fn user(number: u64) -> User {
     }
 }
 
-/// A draft with a title and nothing else.
+/// A draft with a title only.
 pub fn draft(title: &str) -> TaskDraft {
     TaskDraft {
         title: Title::parse(title).expect("a title"),
@@ -74,7 +74,7 @@ pub fn draft(title: &str) -> TaskDraft {
     }
 }
 
-/// A draft that is due, with reminders these ISO 8601 durations before.
+/// A draft with a due time, and reminders these ISO 8601 durations before it.
 pub fn due_draft(title: &str, due: &str, before: &[&str]) -> TaskDraft {
     TaskDraft {
         due: Some(Due::parse(due).expect("a due time")),
@@ -88,27 +88,27 @@ pub fn due_draft(title: &str, due: &str, before: &[&str]) -> TaskDraft {
     }
 }
 
-/// The shared space with that number, and its first owner.
+/// The shared space with this number, and its first owner.
 pub fn space(number: u64, owner: &User) -> (Space, Member) {
-    // Apart from the users, whose personal spaces have ids of the same body.
+    // Other numbers than those of users, whose personal spaces have ids with the same body.
     let id = SpaceId::generate(&ManualClock::at(NOW), &SeededRandom::new(number + 1_000_000));
     Space::create(id, SpaceName::parse(&format!("Space {number}")).expect("a name"), owner.id, now())
 }
 
-/// The comment with that number on a task.
+/// The comment with this number on a task.
 pub fn comment(number: u64, task: &Task, author: &User) -> Comment {
     let id = CommentId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
     let text = CommentText::parse(&format!("Comment {number}")).expect("a text");
     Comment::new(id, task.id, author.id, text, now())
 }
 
-/// The notification with that number.
+/// The notification with this number.
 pub fn notification(number: u64, content: NotificationKind) -> Notification {
     let id = NotificationId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
     Notification::new(id, content, now())
 }
 
-/// The task with that number, in the personal space of a user.
+/// The task with this number, in the personal space of a user.
 pub fn task(number: u64, owner: &User, draft: TaskDraft) -> Task {
     let random = SeededRandom::new(number);
     let id = TaskId::generate(&ManualClock::at(NOW), &random);

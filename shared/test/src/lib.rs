@@ -1,5 +1,5 @@
-//! What the tests of every crate need: a clock that stands still, chance that repeats, in-memory ports,
-//! and the contract that every store has to keep.
+//! Test support for every crate: a manual clock, reproducible random numbers, in-memory ports, fault injection, and the store
+//! contract.
 
 pub mod collation;
 pub mod contract;

@@ -1,4 +1,4 @@
-//! A mailer and a queue that keep what they are given.
+//! A mailer and a queue that record what they receive.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use taskbell_domain::{
     timer::{Timer, TimerTarget},
 };
 
-/// A mailer that keeps mails, or answers what it was told to.
+/// A mailer that records mails and can be made to fail.
 #[derive(Default)]
 pub struct Outbox {
     sent: Mutex<Vec<Mail>>,
@@ -17,8 +17,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Lets the next mail end with this error. [`MailError::Unknown`] loses the answer only: the mail is
-    /// accepted.
+    /// Makes the next mail fail with this error. With [`MailError::Unknown`] the mail is accepted and only the answer is lost.
     pub fn fail_next(&self, error: MailError) {
         self.script.lock().expect("not poisoned").push(error);
     }
@@ -41,7 +40,7 @@ impl Mailer for Outbox {
     }
 }
 
-/// A queue that keeps timers until they are taken.
+/// A queue that records timers until they are taken.
 #[derive(Default)]
 pub struct QueueFake {
     timers: Mutex<Vec<Timer>>,
@@ -49,23 +48,23 @@ pub struct QueueFake {
 }
 
 impl QueueFake {
-    /// Takes all timers that are in the queue, in the order they were put there.
+    /// Removes and returns all timers, in the order in which they were enqueued.
     pub fn take(&self) -> Vec<Timer> {
         std::mem::take(&mut self.timers.lock().expect("not poisoned"))
     }
 
-    /// From now on refuses the timers of one subject, or of none, as SQS may with single messages of a batch.
-    pub fn refuse(&self, subject: Option<TimerTarget>) {
-        *self.refused.lock().expect("not poisoned") = subject;
+    /// From now on refuses the timers of one target, or of none, as SQS may refuse single messages of a batch.
+    pub fn refuse(&self, target: Option<TimerTarget>) {
+        *self.refused.lock().expect("not poisoned") = target;
     }
 }
 
 impl TimerQueue for QueueFake {
     async fn enqueue(&self, timers: &[Timer], _now: Timestamp) -> Result<Vec<Timer>, PortError> {
         let refused = *self.refused.lock().expect("not poisoned");
-        let taken: Vec<_> =
+        let accepted: Vec<_> =
             timers.iter().copied().filter(|timer| Some(timer.subject) != refused).collect();
-        self.timers.lock().expect("not poisoned").extend_from_slice(&taken);
-        Ok(taken)
+        self.timers.lock().expect("not poisoned").extend_from_slice(&accepted);
+        Ok(accepted)
     }
 }

@@ -1,4 +1,4 @@
-//! A clock and a source of chance that tests control.
+//! A clock and random numbers that tests control.
 
 use std::sync::Mutex;
 
@@ -6,16 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use taskbell_domain::clock::{Clock, Random};
 
-/// A clock that moves only when told to.
+/// A clock that changes only when a test sets it.
 pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
-    /// A clock that stands at an instant (RFC 3339).
+    /// A clock at this time (RFC 3339).
     pub fn at(instant: &str) -> Self {
         Self(Mutex::new(instant.parse().expect("an instant")))
     }
 
-    /// Moves the clock.
+    /// Advances the clock.
     pub fn advance(&self, by: SignedDuration) {
         *self.0.lock().expect("not poisoned") += by;
     }
@@ -32,11 +32,11 @@ impl Clock for ManualClock {
     }
 }
 
-/// Bytes that look random and are the same in every run (SplitMix64).
+/// Pseudo-random bytes that are the same in every run (SplitMix64).
 pub struct SeededRandom(Mutex<u64>);
 
 impl SeededRandom {
-    /// A source that begins at a seed.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }

@@ -1,4 +1,4 @@
-//! template.yaml as JSON, for tests that hold the program against it.
+//! template.yaml as JSON, for tests that compare the program with it.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use serde_yaml_ng as yaml;
 
-/// The folder that the template and everything else is in.
+/// The root folder of the project.
 pub fn project() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -14,7 +14,7 @@ pub fn project() -> PathBuf {
         .expect("the project's folder")
 }
 
-/// The template; short forms of functions are written out (`!Ref x` is `{"Ref": "x"}`).
+/// The template, with short forms of intrinsic functions in full (`!Ref x` is `{"Ref": "x"}`).
 pub fn template() -> Value {
     let text = std::fs::read_to_string(project().join("template.yaml")).expect("template.yaml");
     plain(yaml::from_str(&text).expect("valid YAML"))
@@ -45,7 +45,7 @@ pub fn statements(function: &Value) -> Vec<Value> {
     documents.flat_map(|one| one["Statement"].as_array().cloned().expect("statements")).collect()
 }
 
-/// The default of a parameter.
+/// The default value of a parameter.
 pub fn default_of(parameter: &str) -> Value {
     template()["Parameters"][parameter]["Default"].clone()
 }
@@ -55,20 +55,20 @@ pub fn attribute(value: &Value) -> Option<String> {
     value["Fn::GetAtt"].as_str().map(str::to_owned)
 }
 
-/// A duration that the template gives in seconds.
+/// A duration in seconds.
 pub fn seconds(value: &Value) -> SignedDuration {
     let number = value.as_i64().unwrap_or_else(|| panic!("not a number of seconds: {value}"));
     SignedDuration::from_secs(number)
 }
 
-/// The time limit of a function.
+/// The timeout of a function.
 pub fn timeout(function: &str) -> SignedDuration {
     let (own, common) =
         (&properties(function)["Timeout"], &template()["Globals"]["Function"]["Timeout"]);
     seconds(if own.is_null() { common } else { own })
 }
 
-/// How often the dispatcher runs.
+/// The interval between dispatch runs.
 pub fn schedule() -> SignedDuration {
     let events = &properties("DispatchDueTimersFunction")["Events"];
     let rate = &events["EveryMinute"]["Properties"]["ScheduleExpression"];

@@ -1,4 +1,4 @@
-//! The in-memory store keeps the contract of the stores.
+//! The in-memory store fulfils the store contract.
 
 use taskbell_test::{Memory, contract_tests};
 

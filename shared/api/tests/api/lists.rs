@@ -214,10 +214,15 @@ async fn check_all_day_tasks(world: &World<impl Store>) {
         let event = world.event("list-tasks", &ada, &task).await;
         for sort in ["due", "-due", "title", "priority", "-created"] {
             for filter in ["due=today", "overdue=true", "due=week", "due=week&status=pending"] {
-                let page =
-                    world.send(&event.clone().query(&format!("{filter}&sort={sort}"))).await.body;
-                let items = page["items"].as_array().expect("items").iter();
-                let mut found: Vec<_> = items.map(|t| t["title"].as_str().expect("a title")).collect();
+                let (mut found, mut cursor) = (Vec::new(), String::new());
+                for _ in 0..20 {
+                    let query = format!("{filter}&sort={sort}{cursor}");
+                    let page = world.send(&event.clone().query(&query)).await.body;
+                    let items = page["items"].as_array().expect("items").iter();
+                    found.extend(items.map(|t| t["title"].as_str().expect("a title").to_owned()));
+                    let Some(next) = page["next_cursor"].as_str() else { break };
+                    cursor = format!("&cursor={next}");
+                }
                 found.sort_unstable();
                 let week = ada.local_date(world.clock.now() + jiff::SignedDuration::from_hours(6 * 24));
                 let wanted = |due: &str| match filter {

@@ -24,6 +24,9 @@ mod generated;
 mod head;
 mod hostile;
 mod idempotency;
+#[path = "../../../aws/tests/support/intercept.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod intercept;
 mod invitations;
 mod limits;
 mod links;
@@ -52,6 +55,3 @@ mod statistics;
 mod support;
 mod tasks;
 mod template;
-#[path = "../../../aws/tests/support/wire.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod wire;

@@ -1,4 +1,4 @@
-//! Accounts: profiles, credentials, sessions.
+//! Accounts: profiles, credentials and sessions.
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
@@ -19,23 +19,24 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb, Item,
+    DynamoDb,
     items::{
-        CredentialItem, NotificationItem, PersonalSpaceItem, SessionItem, UserItem, bare, item, read,
+        CredentialItem, NotificationItem, PersonalSpaceItem, SessionItem, UserItem, build_item,
+        is_active, key_item, parse_item,
     },
-    key, keys, number, text,
-    write::{Transacted, When, put},
+    key_attributes, keys, number, text,
+    write::{Condition, TransactionResult, put},
 };
 use crate::{
-    error::{corrupt, outside, port_error, unbuildable},
+    error::{corrupt, invalid_request, port_error, start_outside_list},
     send_boxed::SendBoxed,
 };
 
 impl Profiles for DynamoDb {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
         const OPERATION: &str = "reading a profile";
-        let found = self.get(OPERATION, &self.accounts, keys::profile(id)).await?;
-        found.map(|item| read::<UserItem, _>(OPERATION, item)).transpose()
+        let found = self.get_item(OPERATION, &self.accounts, keys::profile(id)).await?;
+        found.map(|item| parse_item::<UserItem, _>(OPERATION, item)).transpose()
     }
 }
 
@@ -47,13 +48,13 @@ impl ProfileChanges for DynamoDb {
         digest: Option<Timer>,
     ) -> Result<Replaced<User>, PortError> {
         const OPERATION: &str = "changing a profile";
-        let stored = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        let stored = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
         let Some(timer) = digest else {
             return self.replace_item::<UserItem, _>(OPERATION, &self.accounts, stored, expected).await;
         };
-        let profile = put(OPERATION, &self.accounts, stored, When::Version(expected))?;
-        let moved = self.move_digest(OPERATION, user.id, timer)?;
-        self.replace_with::<UserItem, _>(OPERATION, vec![profile, moved]).await
+        let profile = put(OPERATION, &self.accounts, stored, Condition::Version(expected))?;
+        let digest = self.reschedule_digest(OPERATION, user.id, timer)?;
+        self.transact_replace::<UserItem, _>(OPERATION, vec![profile, digest]).await
     }
 }
 
@@ -64,21 +65,22 @@ impl Registrations for DynamoDb {
         credential: &Credential,
         notification: Option<&Notification>,
     ) -> Result<Registered, PortError> {
-        const OPERATION: &str = "registering";
+        const OPERATION: &str = "creating an account";
         let space = SpaceId::personal(user.id);
         let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
-        let address = keys::credential(&user.email.canonical());
+        let credential_key = keys::credential(&user.email.canonical());
         let items = [
-            (&self.accounts, item(OPERATION, address, &CredentialItem::from(credential))?),
-            (&self.accounts, item(OPERATION, keys::profile(user.id), &UserItem::from(user))?),
-            (&self.tasks, item(OPERATION, keys::space(space), &owner)?),
+            (&self.accounts, build_item(OPERATION, credential_key, &CredentialItem::from(credential))?),
+            (&self.accounts, build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?),
+            (&self.tasks, build_item(OPERATION, keys::space(space), &owner)?),
         ];
-        let puts = items.into_iter().map(|(table, item)| put(OPERATION, table, item, When::Absent));
+        let puts =
+            items.into_iter().map(|(table, item)| put(OPERATION, table, item, Condition::NotExists));
         let mut puts = puts.collect::<Result<Vec<_>, _>>()?;
         puts.extend(self.put_notification(OPERATION, notification)?);
         Ok(match self.transact(OPERATION, puts).await? {
-            Transacted::Done => Registered::Done,
-            Transacted::Refused(_) => Registered::EmailTaken,
+            TransactionResult::Committed => Registered::Done,
+            TransactionResult::ConditionFailed(_) => Registered::EmailTaken,
         })
     }
 }
@@ -86,34 +88,37 @@ impl Registrations for DynamoDb {
 impl Credentials for DynamoDb {
     async fn credential(&self, email: &EmailAddress) -> Result<Option<Credential>, PortError> {
         const OPERATION: &str = "reading a credential";
-        let found = self.get(OPERATION, &self.accounts, keys::credential(&email.canonical())).await?;
-        found.map(|item| read::<CredentialItem, _>(OPERATION, item)).transpose()
+        let found =
+            self.get_item(OPERATION, &self.accounts, keys::credential(&email.canonical())).await?;
+        found.map(|item| parse_item::<CredentialItem, _>(OPERATION, item)).transpose()
     }
 }
 
 impl Redemptions for DynamoDb {
     async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
-        const OPERATION: &str = "using up a code";
+        const OPERATION: &str = "redeeming a code";
         let Redemption { code, user, credential, limit } = redemption;
-        let profile = item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
-        let notification = item(OPERATION, keys::notification(code.id), &NotificationItem::from(code))?;
+        let profile = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        let notification =
+            build_item(OPERATION, keys::notification(code.id), &NotificationItem::from(code))?;
         let mut actions = vec![
-            put(OPERATION, &self.accounts, profile, When::Version(user.version - 1))?,
-            put(OPERATION, &self.tasks, notification, When::Version(code.version - 1))?,
-            self.access_update(OPERATION, user, limit)?,
+            put(OPERATION, &self.accounts, profile, Condition::Version(user.version - 1))?,
+            put(OPERATION, &self.tasks, notification, Condition::Version(code.version - 1))?,
+            self.update_access(OPERATION, user, limit)?,
         ];
         if let Some(credential) = credential {
             let owner = user.id.to_string();
-            let own = ("user", owner.as_str());
-            actions.push(self.set_password(OPERATION, &user.email, &credential.password_hash, own)?);
+            let belongs_to_user = ("user", owner.as_str());
+            let hash = &credential.password_hash;
+            actions.push(self.set_password(OPERATION, &user.email, hash, belongs_to_user)?);
         }
-        Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
+        Ok(matches!(self.transact(OPERATION, actions).await?, TransactionResult::Committed))
     }
 }
 
 impl SuppressedAddresses for DynamoDb {
     async fn suppress_address(&self, address_hash: &str, now: Timestamp) -> Result<(), PortError> {
-        let mut stored = bare(keys::suppressed_address(address_hash));
+        let mut stored = key_item(keys::suppressed_address(address_hash));
         stored.insert("stopped_at".to_owned(), text(now.to_string()));
         let put = self
             .client
@@ -125,16 +130,17 @@ impl SuppressedAddresses for DynamoDb {
         match put.send_boxed().await {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
-                // No mail goes there already.
+                // The address is suppressed already.
                 Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(port_error("stopping mail to an address")(error)),
+                _ => Err(port_error("suppressing an address")(error)),
             },
         }
     }
 
     async fn is_suppressed(&self, address_hash: &str) -> Result<bool, PortError> {
-        const OPERATION: &str = "asking whether an address takes mail";
-        let found = self.get(OPERATION, &self.accounts, keys::suppressed_address(address_hash)).await?;
+        const OPERATION: &str = "reading whether an address is suppressed";
+        let found =
+            self.get_item(OPERATION, &self.accounts, keys::suppressed_address(address_hash)).await?;
         Ok(found.is_some())
     }
 }
@@ -146,15 +152,18 @@ impl Sessions for DynamoDb {
         checked: CheckedPassword<'_>,
     ) -> Result<bool, PortError> {
         const OPERATION: &str = "opening a session";
-        let stored =
-            item(OPERATION, keys::session(session.user, session.id), &SessionItem::from(session))?;
+        let stored = build_item(
+            OPERATION,
+            keys::session(session.user, session.id),
+            &SessionItem::from(session),
+        )?;
         let hash = checked.rehashed.unwrap_or(checked.hash);
-        let same = ("password_hash", checked.hash);
+        let is_unchanged = ("password_hash", checked.hash);
         let actions = vec![
-            self.set_password(OPERATION, checked.email, hash, same)?,
-            put(OPERATION, &self.accounts, stored, When::Always)?,
+            self.set_password(OPERATION, checked.email, hash, is_unchanged)?,
+            put(OPERATION, &self.accounts, stored, Condition::Unconditional)?,
         ];
-        Ok(matches!(self.transact(OPERATION, actions).await?, Transacted::Done))
+        Ok(matches!(self.transact(OPERATION, actions).await?, TransactionResult::Committed))
     }
 
     async fn has_session(
@@ -164,8 +173,8 @@ impl Sessions for DynamoDb {
         now: Timestamp,
     ) -> Result<bool, PortError> {
         const OPERATION: &str = "reading a session";
-        let found = self.get(OPERATION, &self.accounts, keys::session(user, session)).await?;
-        Ok(found.is_some_and(|session| lives(&session, now)))
+        let found = self.get_item(OPERATION, &self.accounts, keys::session(user, session)).await?;
+        Ok(found.is_some_and(|session| is_active(&session, now)))
     }
 
     async fn rotate_session(
@@ -174,12 +183,12 @@ impl Sessions for DynamoDb {
         presented: &str,
         now: Timestamp,
     ) -> Result<Rotated, PortError> {
-        const OPERATION: &str = "continuing a session";
+        const OPERATION: &str = "rotating a session";
         let result = self
             .client
             .update_item()
             .table_name(&self.accounts)
-            .set_key(Some(key(keys::session(next.user, next.id))))
+            .set_key(Some(key_attributes(keys::session(next.user, next.id))))
             .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until")
             .condition_expression("token_hash = :presented AND #expires_at > :now")
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
@@ -194,12 +203,12 @@ impl Sessions for DynamoDb {
         match result {
             Ok(_) => Ok(Rotated::Done),
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let current = refused.item().filter(|item| lives(item, now));
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let current = failed.item().filter(|item| is_active(item, now));
                     let has = |name: &str, hash: &str| {
                         current.is_some_and(|session| session.get(name) == Some(&text(hash)))
                     };
-                    // Our own write, whose answer was lost and which the SDK has sent again.
+                    // This call has stored it: the SDK sent it again after a lost answer.
                     if has("token_hash", &next.token_hash) {
                         return Ok(Rotated::Done);
                     }
@@ -213,7 +222,7 @@ impl Sessions for DynamoDb {
 
     async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {
         const OPERATION: &str = "closing a session";
-        let stored = key(keys::session(user, session));
+        let stored = key_attributes(keys::session(user, session));
         let delete = self.client.delete_item().table_name(&self.accounts).set_key(Some(stored));
         delete.send_boxed().await.map(drop).map_err(port_error(OPERATION))
     }
@@ -228,10 +237,10 @@ impl Directory for DynamoDb {
     ) -> Result<UserPage, PortError> {
         const OPERATION: &str = "listing accounts";
         if after.as_ref().is_some_and(|(email, _)| !email.starts_with(prefix)) {
-            return Err(outside(OPERATION));
+            return Err(start_outside_list(OPERATION));
         }
         let start = after.map(|(email, user)| {
-            let mut start = key(keys::profile(user));
+            let mut start = key_attributes(keys::profile(user));
             start.insert(keys::BY_EMAIL.partition.to_owned(), text(keys::DIRECTORY));
             start.insert(keys::BY_EMAIL.sort.to_owned(), text(email));
             start
@@ -262,7 +271,7 @@ impl Directory for DynamoDb {
             text_of(keys::BY_EMAIL.sort).cloned().zip(user).ok_or_else(|| corrupt(OPERATION, "key"))
         });
         let items = answer.items.unwrap_or_default().into_iter();
-        let items = items.map(|item| read::<UserItem, User>(OPERATION, item));
+        let items = items.map(|item| parse_item::<UserItem, User>(OPERATION, item));
         Ok(UserPage { items: items.collect::<Result<_, _>>()?, next: last.transpose()? })
     }
 }
@@ -273,17 +282,8 @@ impl Accounts for DynamoDb {
     }
 }
 
-/// DynamoDB deletes expired items within days; until then they are still there.
-fn lives(session: &Item, now: Timestamp) -> bool {
-    session
-        .get(keys::EXPIRES_AT)
-        .and_then(|value| value.as_n().ok())
-        .and_then(|seconds| seconds.parse::<i64>().ok())
-        .is_some_and(|seconds| seconds > now.as_second())
-}
-
 impl DynamoDb {
-    /// Stores the hash of a password, on the condition that the credential of an address has such an attribute.
+    /// Stores a password hash, on condition that this attribute of the credential has this value.
     fn set_password(
         &self,
         operation: &'static str,
@@ -293,25 +293,14 @@ impl DynamoDb {
     ) -> Result<TransactWriteItem, PortError> {
         let update = Update::builder()
             .table_name(&self.accounts)
-            .set_key(Some(key(keys::credential(&email.canonical()))))
+            .set_key(Some(key_attributes(keys::credential(&email.canonical()))))
             .update_expression("SET password_hash = :hash")
             .condition_expression("#attribute = :value")
             .expression_attribute_names("#attribute", attribute)
             .expression_attribute_values(":value", text(value))
             .expression_attribute_values(":hash", text(hash))
             .build()
-            .map_err(|e| unbuildable(operation, e))?;
+            .map_err(|e| invalid_request(operation, e))?;
         Ok(TransactWriteItem::builder().update(update).build())
-    }
-
-    /// One consistent read.
-    pub(super) async fn get(
-        &self,
-        operation: &'static str,
-        table: &str,
-        of: (String, String),
-    ) -> Result<Option<Item>, PortError> {
-        let get = self.client.get_item().table_name(table).set_key(Some(key(of))).consistent_read(true);
-        get.send_boxed().await.map(|answer| answer.item).map_err(port_error(operation))
     }
 }

@@ -1,4 +1,4 @@
-//! Comments, in the partition of their task.
+//! Comments. They are in the partition of their task, with an item that counts them.
 
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem, Update};
 use taskbell_domain::{
@@ -9,16 +9,16 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{CommentItem, format, item, read},
-    key, keys, number, text,
-    write::{When, delete, put},
+    items::{CommentItem, build_item, format_attribute, parse_item},
+    key_attributes, keys, number, text,
+    write::{Condition, delete, put},
 };
 use crate::{
-    error::{port_error, unbuildable},
+    error::{invalid_request, port_error},
     send_boxed::SendBoxed,
 };
 
-/// The attribute with the number of a task's comments.
+/// The attribute with the number of comments on a task.
 const COUNT: &str = "count";
 
 impl Comments for DynamoDb {
@@ -27,44 +27,48 @@ impl Comments for DynamoDb {
         comment: &Comment,
         record: Option<&IdempotencyRecord>,
     ) -> Result<Commented, PortError> {
-        const OPERATION: &str = "adding a comment";
-        let stored =
-            item(OPERATION, keys::comment(comment.task, comment.id), &CommentItem::from(comment))?;
-        let task_stands = ConditionCheck::builder()
+        const OPERATION: &str = "creating a comment";
+        let stored = build_item(
+            OPERATION,
+            keys::comment(comment.task, comment.id),
+            &CommentItem::from(comment),
+        )?;
+        let task_exists = ConditionCheck::builder()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::task(comment.task))))
+            .set_key(Some(key_attributes(keys::task(comment.task))))
             .condition_expression("attribute_exists(#pk)")
             .expression_attribute_names("#pk", keys::PK)
             .build()
-            .map_err(|e| unbuildable(OPERATION, e))?;
-        let counted = Update::builder()
+            .map_err(|e| invalid_request(OPERATION, e))?;
+        let count = Update::builder()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::comment_count(comment.task))))
+            .set_key(Some(key_attributes(keys::comment_count(comment.task))))
             .update_expression("SET #format = :format ADD #count :one")
-            .condition_expression("attribute_not_exists(#count) OR #count < :most")
+            .condition_expression("attribute_not_exists(#count) OR #count < :max")
             .expression_attribute_names("#format", keys::FORMAT)
             .expression_attribute_names("#count", COUNT)
-            .expression_attribute_values(":format", format())
+            .expression_attribute_values(":format", format_attribute())
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":most", number(MAX_COMMENTS))
+            .expression_attribute_values(":max", number(MAX_COMMENTS))
             .build()
-            .map_err(|e| unbuildable(OPERATION, e))?;
+            .map_err(|e| invalid_request(OPERATION, e))?;
         let actions = vec![
-            TransactWriteItem::builder().condition_check(task_stands).build(),
-            put(OPERATION, &self.tasks, stored, When::Absent)?,
-            TransactWriteItem::builder().update(counted).build(),
+            TransactWriteItem::builder().condition_check(task_exists).build(),
+            put(OPERATION, &self.tasks, stored, Condition::NotExists)?,
+            TransactWriteItem::builder().update(count).build(),
         ];
-        if let Some(created) = self.transact_recorded(OPERATION, actions, record).await? {
+        if let Some(created) = self.transact_with_record(OPERATION, actions, record).await? {
             return Ok(Commented::Created(created));
         }
-        let stands = self.get(OPERATION, &self.tasks, keys::task(comment.task)).await?.is_some();
-        Ok(if stands { Commented::Full } else { Commented::NoTask })
+        let task_exists =
+            self.get_item(OPERATION, &self.tasks, keys::task(comment.task)).await?.is_some();
+        Ok(if task_exists { Commented::Full } else { Commented::NoTask })
     }
 
     async fn comment(&self, task: TaskId, id: CommentId) -> Result<Option<Comment>, PortError> {
         const OPERATION: &str = "reading a comment";
-        let found = self.get(OPERATION, &self.tasks, keys::comment(task, id)).await?;
-        found.map(|item| read::<CommentItem, _>(OPERATION, item)).transpose()
+        let found = self.get_item(OPERATION, &self.tasks, keys::comment(task, id)).await?;
+        found.map(|item| parse_item::<CommentItem, _>(OPERATION, item)).transpose()
     }
 
     async fn comments(
@@ -85,16 +89,16 @@ impl Comments for DynamoDb {
             .expression_attribute_values(":pk", text(partition))
             .expression_attribute_values(":prefix", text(prefix))
             .consistent_read(true)
-            .set_exclusive_start_key(after.map(|id| key(keys::comment(task, id))))
+            .set_exclusive_start_key(after.map(|id| key_attributes(keys::comment(task, id))))
             .limit(limit.into())
             .send_boxed()
             .await
             .map_err(port_error(OPERATION))?;
-        let more = answer.last_evaluated_key.is_some();
+        let has_next = answer.last_evaluated_key.is_some();
         let items = answer.items.unwrap_or_default().into_iter();
-        let items = items.map(|item| read::<CommentItem, Comment>(OPERATION, item));
+        let items = items.map(|item| parse_item::<CommentItem, Comment>(OPERATION, item));
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        Ok(CommentPage { next: items.last().map(|last| last.id).filter(|_| more), items })
+        Ok(CommentPage { next: items.last().map(|last| last.id).filter(|_| has_next), items })
     }
 
     async fn replace_comment(
@@ -103,29 +107,32 @@ impl Comments for DynamoDb {
         expected: u64,
     ) -> Result<Replaced<Comment>, PortError> {
         const OPERATION: &str = "changing a comment";
-        let stored =
-            item(OPERATION, keys::comment(comment.task, comment.id), &CommentItem::from(comment))?;
+        let stored = build_item(
+            OPERATION,
+            keys::comment(comment.task, comment.id),
+            &CommentItem::from(comment),
+        )?;
         self.replace_item::<CommentItem, _>(OPERATION, &self.tasks, stored, expected).await
     }
 
     async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {
         const OPERATION: &str = "deleting a comment";
-        // Comments that were made before they were counted leave room for as many more.
-        let counted = Update::builder()
+        // The count can become negative: comments from before they were counted are not in it.
+        let count = Update::builder()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::comment_count(task))))
-            .update_expression("SET #format = :format ADD #count :one_less")
+            .set_key(Some(key_attributes(keys::comment_count(task))))
+            .update_expression("SET #format = :format ADD #count :minus_one")
             .expression_attribute_names("#format", keys::FORMAT)
             .expression_attribute_names("#count", COUNT)
-            .expression_attribute_values(":format", format())
-            .expression_attribute_values(":one_less", number(-1))
+            .expression_attribute_values(":format", format_attribute())
+            .expression_attribute_values(":minus_one", number(-1))
             .build()
-            .map_err(|e| unbuildable(OPERATION, e))?;
+            .map_err(|e| invalid_request(OPERATION, e))?;
         let actions = vec![
-            delete(OPERATION, &self.tasks, keys::comment(task, id), When::Present)?,
-            TransactWriteItem::builder().update(counted).build(),
+            delete(OPERATION, &self.tasks, keys::comment(task, id), Condition::Exists)?,
+            TransactWriteItem::builder().update(count).build(),
         ];
-        // Refused, it is gone already.
+        // If the condition fails, the comment was deleted already.
         self.transact(OPERATION, actions).await.map(drop)
     }
 }

@@ -5,17 +5,17 @@
 //! | profile | `USER#<user>` | `PROFILE` |
 //! | session | `SESSION#<user>` | `SESSION#<session>` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
-//! | address to which no mail goes | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
+//! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
 //! | comment | `TASK#<task>` | `COMMENT#<comment>` |
-//! | number of comments | `TASK#<task>` | `COMMENTS` |
+//! | number of comments on a task | `TASK#<task>` | `COMMENTS` |
 //! | space | `SPACE#<space>` | `SPACE` |
 //! | member of a space | `SPACE#<space>` | `MEMBER#<user>` |
 //! | invitation | `SPACE#<space>` | `INVITATION#<hash of the canonical address>` |
-//! | number of invitations ever made | `SPACE#<space>` | `INVITATIONS` |
-//! | last invitation of an address | `SPACE#<space>` | `INVITED#<hash of the canonical address>` |
+//! | number of invitations ever created | `SPACE#<space>` | `INVITATIONS` |
+//! | time of an address's last invitation | `SPACE#<space>` | `INVITED#<hash of the canonical address>` |
 //! | number of spaces ever joined | `USER#<user>` | `MEMBERSHIPS` |
-//! | way from a user to a space | `USER#<user>` | `SPACE#<space>` |
+//! | pointer from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notification | `NOTICE#<notification>` | `NOTICE` |
 //! | digest of a user | `DIGEST#<user>` | `DIGEST` |
 //! | count of what somebody does | `LIMIT#<subject>` | `<limit>` |
@@ -23,8 +23,8 @@
 //! | numbers of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
-//! Partitions of different kinds begin with different words, since a role can be held to one of them
-//! (`dynamodb:LeadingKeys`) and not to a sort key: one that may touch `USER#…` cannot read a password hash, and one that opens
+//! Partitions of different kinds have different prefixes, since a policy can restrict a role to partition keys
+//! (`dynamodb:LeadingKeys`), but not to sort keys: a role for `USER#…` cannot read a password hash, and a role that opens
 //! sessions cannot change a profile.
 
 use jiff::Timestamp;
@@ -42,50 +42,50 @@ use taskbell_domain::{
 pub const PK: &str = "pk";
 /// Sort key of both tables.
 pub const SK: &str = "sk";
-/// When DynamoDB may delete the item, in seconds since 1970.
+/// The time from which DynamoDB may delete the item, in seconds since 1970 (time to live).
 pub const EXPIRES_AT: &str = "expires_at";
-/// In which format an item was stored last.
+/// The format in which an item was last stored.
 pub const FORMAT: &str = "format";
-/// The format of this version of the program. It is counted up when what is stored comes to mean something else. Whoever
-/// reads an item of a later one takes what it can read, and keeps the rest.
+/// The format of this version of the program. It is incremented when stored data changes its meaning. An item of a later
+/// format is read as far as it is known, and unknown attributes are kept.
 pub const FORMAT_NUMBER: u8 = 1;
-/// Counts the changes of an item.
+/// The number of changes of an item.
 pub const VERSION: &str = "version";
 
-/// An index.
+/// A global secondary index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Index {
     /// Its name in the template.
     pub name: &'static str,
-    /// The attribute that is its partition key.
+    /// The attribute with its partition key.
     pub partition: &'static str,
-    /// The attribute that is its sort key.
+    /// The attribute with its sort key.
     pub sort: &'static str,
 }
 
-/// All tasks of a space, by creation.
+/// All tasks of a space, by time of creation.
 pub const BY_CREATED: Index = Index { name: "by-created", partition: "space_key", sort: PK };
 /// All tasks of a space, by due time.
 pub const BY_DUE: Index = Index { name: "by-due", partition: "space_key", sort: "due_key" };
 /// The tasks of a space with one status, by due time.
 pub const BY_STATUS: Index = Index { name: "by-status", partition: "status_key", sort: "due_key" };
-/// The open, or the completed, tasks of a space, by priority and then due time.
+/// The open or the completed tasks of a space, by priority and then due time.
 pub const BY_PRIORITY: Index =
     Index { name: "by-priority", partition: "stage_key", sort: "priority_key" };
-/// All tasks of a space, by their last change.
+/// All tasks of a space, by time of the last change.
 pub const BY_UPDATED: Index = Index { name: "by-updated", partition: "space_key", sort: "updated_key" };
 /// All tasks of a space, by title.
 pub const BY_TITLE: Index = Index { name: "by-title", partition: "space_key", sort: "title_key" };
-/// The open, or the completed, tasks that are assigned to a user, in all spaces, by due time.
+/// The open or the completed tasks that are assigned to a user, in all spaces, by due time.
 pub const BY_ASSIGNEE: Index =
     Index { name: "by-assignee", partition: "assignee_key", sort: "due_key" };
-/// What has a timer, by its moment; keys only.
+/// All timers, by time; keys only.
 pub const DUE_TIMERS: Index = Index { name: "due-timers", partition: "timer_shard", sort: "timer_key" };
 
-/// All profiles, by address: the one index of the accounts table.
+/// All profiles, by e-mail address: the only index of the accounts table.
 pub const BY_EMAIL: Index = Index { name: "by-email", partition: "directory", sort: "email_key" };
 
-/// Partition of [`BY_EMAIL`]. Accounts are made and changed seldom enough for one.
+/// The only partition of [`BY_EMAIL`]: accounts are created and changed rarely.
 pub const DIRECTORY: &str = "USERS";
 
 /// All indexes of the tasks table, as the template declares them.
@@ -97,17 +97,17 @@ pub fn profile(user: UserId) -> (String, String) {
     (format!("USER#{}", user.body()), "PROFILE".to_owned())
 }
 
-/// The user in whose partition something is.
+/// The user of the partition of a profile.
 pub fn user_of(partition: &str) -> Option<UserId> {
     partition.strip_prefix("USER#").and_then(|body| UserId::from_body(body).ok())
 }
 
-/// Partition of the sessions of a user, and how their sort keys begin.
+/// Partition of the sessions of a user, and the prefix of their sort keys.
 pub fn sessions_of(user: UserId) -> (String, &'static str) {
     (format!("SESSION#{}", user.body()), "SESSION#")
 }
 
-/// Key of an address to which no mail goes.
+/// Key of a suppressed address.
 pub fn suppressed_address(address_hash: &str) -> (String, String) {
     (format!("ADDRESS#{address_hash}"), "STOPPED".to_owned())
 }
@@ -139,22 +139,22 @@ pub fn task(task: TaskId) -> (String, String) {
     (format!("TASK#{}", task.body()), "TASK".to_owned())
 }
 
-/// The task that is in a partition.
+/// The task of a partition.
 pub fn task_of(partition: &str) -> Option<TaskId> {
-    created_place(partition).and_then(|body| TaskId::from_body(body).ok())
+    created_position(partition).and_then(|body| TaskId::from_body(body).ok())
 }
 
-/// The place by creation of the task that is in a partition: the id behind the prefix.
-pub fn created_place(partition: &str) -> Option<&str> {
+/// The position in [`BY_CREATED`] of the task of a partition: the id after the prefix.
+pub fn created_position(partition: &str) -> Option<&str> {
     partition.strip_prefix("TASK#")
 }
 
-/// Key of a comment. It sorts before the task itself.
+/// Key of a comment. It sorts before the task.
 pub fn comment(of: TaskId, comment: CommentId) -> (String, String) {
     (task(of).0, format!("COMMENT#{}", comment.body()))
 }
 
-/// Partition of the comments of a task, and how their sort keys begin.
+/// Partition of the comments on a task, and the prefix of their sort keys.
 pub fn comments_of(of: TaskId) -> (String, &'static str) {
     (task(of).0, "COMMENT#")
 }
@@ -164,7 +164,7 @@ pub fn comment_count(of: TaskId) -> (String, String) {
     (task(of).0, "COMMENTS".to_owned())
 }
 
-/// Partition of the comments on a task and of their number, and how their sort keys begin.
+/// Partition of the comments on a task and of their number, and the prefix of their sort keys.
 pub fn all_comments_of(of: TaskId) -> (String, &'static str) {
     (task(of).0, "COMMENT")
 }
@@ -179,12 +179,12 @@ pub fn member(space: SpaceId, user: UserId) -> (String, String) {
     (space_partition(space), format!("MEMBER#{}", user.body()))
 }
 
-/// The user whose membership has this sort key.
+/// The user of the sort key of a member.
 pub fn member_of(sort: &str) -> Option<UserId> {
     sort.strip_prefix("MEMBER#").and_then(|body| UserId::from_body(body).ok())
 }
 
-/// Partition of the members of a space, and how their sort keys begin.
+/// Partition of the members of a space, and the prefix of their sort keys.
 pub fn members_of(space: SpaceId) -> (String, &'static str) {
     (space_partition(space), "MEMBER#")
 }
@@ -194,17 +194,17 @@ pub fn invitation(space: SpaceId, address_hash: &str) -> (String, String) {
     (space_partition(space), format!("INVITATION#{address_hash}"))
 }
 
-/// Partition of the invitations into a space, and how their sort keys begin.
+/// Partition of the invitations into a space, and the prefix of their sort keys.
 pub fn invitations_of(space: SpaceId) -> (String, &'static str) {
     (space_partition(space), "INVITATION#")
 }
 
-/// Key of the number of invitations that were ever made into a space.
+/// Key of the number of invitations into a space that were ever created.
 pub fn invitation_book(space: SpaceId) -> (String, String) {
     (space_partition(space), "INVITATIONS".to_owned())
 }
 
-/// Key of the moment at which an address was last invited into a space.
+/// Key of the time at which an address was last invited into a space.
 pub fn invited(space: SpaceId, address_hash: &str) -> (String, String) {
     (space_partition(space), format!("INVITED#{address_hash}"))
 }
@@ -214,12 +214,12 @@ pub fn memberships(user: UserId) -> (String, String) {
     (spaces_of(user).0, "MEMBERSHIPS".to_owned())
 }
 
-/// Key of the way from a user to a space.
+/// Key of the pointer from a user to a space.
 pub fn membership_pointer(space: SpaceId, user: UserId) -> (String, String) {
     (format!("USER#{}", user.body()), space_partition(space))
 }
 
-/// Partition of the ways from a user to their spaces, and how their sort keys begin.
+/// Partition of the pointers from a user to their spaces, and the prefix of their sort keys.
 pub fn spaces_of(user: UserId) -> (String, &'static str) {
     (format!("USER#{}", user.body()), "SPACE#")
 }
@@ -234,9 +234,9 @@ pub fn digest(user: UserId) -> (String, String) {
     (format!("DIGEST#{}", user.body()), "DIGEST".to_owned())
 }
 
-/// Key of what a timer belongs to.
-pub fn timer_target(subject: TimerTarget) -> (String, String) {
-    match subject {
+/// Key of the item that a timer belongs to.
+pub fn timer_target(target: TimerTarget) -> (String, String) {
+    match target {
         TimerTarget::Task(id) => task(id),
         TimerTarget::Notification(id) => notification(id),
         TimerTarget::Digest(id) => digest(id),
@@ -324,7 +324,7 @@ pub fn space_partition(space: SpaceId) -> String {
     format!("SPACE#{}", space.body())
 }
 
-/// The space whose partition it is.
+/// The space of a partition.
 pub fn space_of(partition: &str) -> Option<SpaceId> {
     partition.strip_prefix("SPACE#").and_then(|body| SpaceId::from_body(body).ok())
 }
@@ -334,12 +334,12 @@ pub fn status_partition(space: SpaceId, status: Status) -> String {
     format!("SPACE#{}#STATUS#{}", space.body(), status.as_str())
 }
 
-/// Whether a task still has to be done.
+/// Whether a task is completed, as a part of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// It has.
+    /// Pending or in progress.
     Open,
-    /// It is completed.
+    /// Completed.
     Done,
 }
 
@@ -360,8 +360,8 @@ impl Stage {
     }
 }
 
-/// Partition of [`BY_PRIORITY`]. Completed tasks pile up over the years; kept apart they do not stand in
-/// the way of the open ones.
+/// Partition of [`BY_PRIORITY`]. Completed tasks accumulate over the years; in a partition of their own they do not slow
+/// down lists of open tasks.
 pub fn stage_partition(space: SpaceId, stage: Stage) -> String {
     format!("SPACE#{}#{}", space.body(), stage.as_str())
 }
@@ -376,9 +376,9 @@ pub fn timer_shard(shard: u8) -> String {
     format!("TIMER#{shard:02}")
 }
 
-/// The shard that a timer is in.
-pub fn shard_of(subject: TimerTarget) -> u8 {
-    subject.jitter_seed() % TIMER_SHARDS
+/// The shard of a timer.
+pub fn shard_of(target: TimerTarget) -> u8 {
+    target.jitter_seed() % TIMER_SHARDS
 }
 
 /// Sort key of [`DUE_TIMERS`]: `<instant>#<id>`.
@@ -386,115 +386,16 @@ pub fn timer(timer: &Timer) -> String {
     format!("{}#{}", timer.at, timer.subject)
 }
 
-/// Reads what [`timer`] wrote.
+/// The inverse of [`timer`].
 pub fn parse_timer(sort_key: &str) -> Option<Timer> {
     let (at, subject) = sort_key.split_once('#')?;
     Some(Timer { at: at.parse().ok()?, subject: subject.parse().ok()? })
 }
 
-/// Sorts behind every timer at `until` and before every later one.
+/// A bound that sorts after every timer at `until` and before every later one.
 pub fn timers_until(until: Timestamp) -> String {
     format!("{until}#~")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BODY: &str = "01JQ0000000000000000000001";
-
-    fn at(instant: &str) -> Timer {
-        Timer {
-            at: instant.parse().unwrap(),
-            subject: TimerTarget::Task(TaskId::from_body(BODY).unwrap()),
-        }
-    }
-
-    #[test]
-    fn a_timer_reads_back_what_it_writes() {
-        let one = at("2026-03-01T08:00:00Z");
-        assert_eq!(timer(&one), format!("2026-03-01T08:00:00Z#tsk_{BODY}"));
-        assert_eq!(parse_timer(&timer(&one)), Some(one));
-        for bad in [
-            "",
-            "#",
-            "2026-03-01T08:00:00Z",
-            "yesterday#tsk_01JQ0000000000000000000001",
-            "2026-03-01T08:00:00Z#spc_01JQ0000000000000000000001",
-        ] {
-            assert_eq!(parse_timer(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn timers_sort_by_their_moment() {
-        let moments = [
-            "1970-01-01T00:00:00Z",
-            "2026-03-01T08:00:00Z",
-            "2026-03-01T08:00:01Z",
-            "2199-12-31T00:00:00Z",
-        ];
-        let keys: Vec<_> = moments.iter().map(|moment| timer(&at(moment))).collect();
-        assert!(keys.is_sorted());
-        let until = timers_until(moments[1].parse().unwrap());
-        assert!(keys[1] < until && until < keys[2]);
-    }
-
-    #[test]
-    fn a_counter_group_reads_back_and_stands_between_the_bounds_of_its_kind() {
-        let space = SpaceId::from_body(BODY).unwrap();
-        let day = "2026-03-01".parse().unwrap();
-        let (tag, category) = (Tag::parse("\u{10fffd}#é").unwrap(), Category::parse("a#b").unwrap());
-        let of_days = [CounterGroups::DueUntil(day), CounterGroups::CompletedSince(day)];
-        let all = [&[CounterGroups::Tags, CounterGroups::Categories], &of_days[..]].concat();
-        let counter_groups = [
-            CounterGroup::Tasks,
-            CounterGroup::Tag(tag),
-            CounterGroup::Category(category),
-            CounterGroup::Due(day),
-            CounterGroup::Due("2026-02-28".parse().unwrap()),
-            CounterGroup::Due("2026-03-02".parse().unwrap()),
-            CounterGroup::Completed(day),
-            CounterGroup::Completed("2026-02-28".parse().unwrap()),
-            CounterGroup::Completed("2026-03-02".parse().unwrap()),
-        ];
-        for group in counter_groups {
-            let (_, sort) = super::counter_group(space, &group);
-            assert_eq!(parse_counter_group(&sort), Some(group.clone()), "{sort}");
-            for of in &all {
-                let (first, last) = super::counter_group_bounds(*of);
-                assert_eq!((first..=last).contains(&sort), of.contains(&group), "{sort} {of:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_counter_is_parsed_from_its_attribute() {
-        let all = [Counter::All, Counter::Open, Counter::InProgress, Counter::Reminders];
-        let more = (0..96).map(Counter::Quarter).chain((0..=255).map(Counter::DurationBucket));
-        for one in all.into_iter().chain(more) {
-            assert_eq!(parse_counter(&counter(one)), Some(one));
-        }
-        for other in ["", "pk", "q", "q256", "t-1", "All"] {
-            assert_eq!(parse_counter(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_space_partition_reads_back_and_no_other_does() {
-        let space = SpaceId::from_body(BODY).unwrap();
-        assert_eq!(space_of(&space_partition(space)), Some(space));
-        assert_eq!(space_of(&stage_partition(space, Stage::Open)), None);
-        assert_eq!(space_of(&status_partition(space, Status::Pending)), None);
-    }
-
-    #[test]
-    fn shards_are_in_range_and_all_used() {
-        let mut used = [false; TIMER_SHARDS as usize];
-        for last in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars() {
-            let id = TaskId::from_body(&format!("{}{last}", &BODY[..25])).unwrap();
-            used[usize::from(shard_of(TimerTarget::Task(id)))] = true;
-        }
-        assert!(used.iter().all(|used| *used));
-    }
-}
+mod tests;

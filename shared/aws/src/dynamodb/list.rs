@@ -1,8 +1,8 @@
-//! Lists of tasks: which index serves a query, and the bounded loop that fills a page.
+//! Lists of tasks: the index that serves a query, and the bounded loop that fills a page.
 //!
-//! A query is served by one index partition, or by two that are merged (open and completed tasks, for an
-//! order by priority). What their keys cannot decide is left to a filter. Since every sort key ends with
-//! the task's id, a place in the merged order is one string, and each partition goes on behind it.
+//! A query reads one partition of an index, or merges two (for example open and completed tasks, in order of priority).
+//! Conditions that the keys do not express become a filter. Every sort key ends with the task's id, so a position in the
+//! merged order is one string, and each partition continues after it.
 
 use std::collections::HashMap;
 
@@ -16,86 +16,85 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{TaskItem, read},
+    items::{TaskItem, parse_item},
     keys::{self, Index, Stage},
     number, positions, text,
 };
 use crate::{
-    error::{corrupt, outside, port_error},
+    error::{corrupt, port_error, start_outside_list},
     send_boxed::SendBoxed,
 };
 
 const OPERATION: &str = "listing tasks";
 
-/// The most Query calls that one page costs.
-const CALLS_A_PAGE: usize = 2;
+/// The limit of Query calls per page.
+const CALLS_PER_PAGE: usize = 2;
 
-/// How many items one call looks at when a filter may drop some of them. With the calls of a page it
-/// bounds what a page costs: 2 × 48 items of 0.8 KB are 9.4 read units.
-const EXAMINED_A_CALL: i32 = 48;
+/// How many items one call reads if there is a filter. Together with [`CALLS_PER_PAGE`] it limits the cost of a page: 2 × 48
+/// items of 0.8 KB are 9.4 read units.
+const EXAMINED_PER_CALL: i32 = 48;
 
-/// The partition of an index that holds some of the tasks, in order, and what is left to filter.
+/// The partitions that hold the tasks of a query in its order, and the filter for the rest of its conditions.
 struct Plan {
     index: Index,
     partitions: Vec<String>,
-    /// Bounds of the sort key: from the first, inclusive, to the second, exclusive.
+    /// The range of the sort key: the first bound is inclusive, the second exclusive.
     range: (String, String),
-    /// What the keys do not decide.
-    rest: TaskFilter,
+    /// The conditions that the keys do not express.
+    filter: TaskFilter,
 }
 
 impl Plan {
     fn of(query: &TaskQuery) -> Self {
-        let mut rest = query.filter.clone();
+        let mut filter = query.filter.clone();
         if query.is_bounded_by_due() {
-            (rest.due_after, rest.due_before) = (None, None);
+            (filter.due_after, filter.due_before) = (None, None);
         }
         let (index, partitions) = match query.scope {
-            Scope::Space(space) => partitions_of(space, query.sort.by, &mut rest),
+            Scope::Space(space) => partitions_of(space, query.sort.by, &mut filter),
             Scope::AssignedTo(user) => {
-                rest.assigned_to = None;
-                let stages = stages(&mut rest).into_iter();
+                filter.assigned_to = None;
+                let stages = stages(&mut filter).into_iter();
                 (keys::BY_ASSIGNEE, stages.map(|stage| keys::assignee_partition(user, stage)).collect())
             }
         };
-        Self { index, partitions, range: positions::position_bounds(query), rest }
+        Self { index, partitions, range: positions::position_bounds(query), filter }
     }
 
-    fn examined_a_call(&self, limit: u8) -> i32 {
-        if self.rest == TaskFilter::default() { i32::from(limit) + 1 } else { EXAMINED_A_CALL }
+    fn examined_per_call(&self, limit: u8) -> i32 {
+        if self.filter == TaskFilter::default() { i32::from(limit) + 1 } else { EXAMINED_PER_CALL }
     }
 }
 
-/// Where the tasks of a space stand in that order. What this decides is taken out of the filter.
-fn partitions_of(space: SpaceId, by: SortBy, rest: &mut TaskFilter) -> (Index, Vec<String>) {
-    if rest.open && rest.status.is_some_and(|status| status != Status::Completed) {
-        rest.open = false;
+/// The partitions of a space in this order. Removes the conditions that they express from the filter.
+fn partitions_of(space: SpaceId, by: SortBy, filter: &mut TaskFilter) -> (Index, Vec<String>) {
+    if filter.open && filter.status.is_some_and(|status| status != Status::Completed) {
+        filter.open = false;
     }
-    let whole = vec![keys::space_partition(space)];
-    match (by, rest.status, rest.priority) {
-        (SortBy::Created, ..) => (keys::BY_CREATED, whole),
-        (SortBy::Updated, ..) => (keys::BY_UPDATED, whole),
-        (SortBy::Title, ..) => (keys::BY_TITLE, whole),
-        (SortBy::Due, None, None) if rest.open => {
-            rest.open = false;
+    let whole_space = vec![keys::space_partition(space)];
+    match (by, filter.status, filter.priority) {
+        (SortBy::Created, ..) => (keys::BY_CREATED, whole_space),
+        (SortBy::Updated, ..) => (keys::BY_UPDATED, whole_space),
+        (SortBy::Title, ..) => (keys::BY_TITLE, whole_space),
+        (SortBy::Due, None, None) if filter.open => {
+            filter.open = false;
             let open = [Status::Pending, Status::InProgress];
             (keys::BY_STATUS, open.map(|status| keys::status_partition(space, status)).to_vec())
         }
-        (SortBy::Due, None, None) => (keys::BY_DUE, whole),
+        (SortBy::Due, None, None) => (keys::BY_DUE, whole_space),
         (SortBy::Due, Some(status), None) => {
-            rest.status = None;
+            filter.status = None;
             (keys::BY_STATUS, vec![keys::status_partition(space, status)])
         }
         (SortBy::Priority, ..) | (SortBy::Due, _, Some(_)) => {
-            let stages = stages(rest).into_iter();
-            rest.priority = None;
+            let stages = stages(filter).into_iter();
+            filter.priority = None;
             (keys::BY_PRIORITY, stages.map(|stage| keys::stage_partition(space, stage)).collect())
         }
     }
 }
 
-/// The stages in which tasks with the filter's status are. What the stage decides is taken out of the filter:
-/// being completed is all there is to be in the stage of the completed.
+/// The stages that can hold tasks with the filter's status. Removes the conditions that the stages express from the filter.
 fn stages(filter: &mut TaskFilter) -> Vec<Stage> {
     let status = filter.status;
     filter.status = status.filter(|status| *status != Status::Completed);
@@ -109,12 +108,12 @@ fn stages(filter: &mut TaskFilter) -> Vec<Stage> {
     }
 }
 
-/// One partition on its way through the page.
-struct Stream {
+/// The progress of a page in one partition.
+struct PartitionReader {
     partition: String,
     found: Vec<(Position, Task)>,
-    /// The last place that was looked at.
-    reached: Option<Position>,
+    /// The position of the last item that was read.
+    position: Option<Position>,
     exhausted: bool,
 }
 
@@ -123,34 +122,34 @@ impl DynamoDb {
         let plan = Plan::of(query);
         let limit = usize::from(query.limit);
         if !query.has_valid_position() {
-            return Err(outside(OPERATION));
+            return Err(start_outside_list(OPERATION));
         }
         if plan.range.0 >= plan.range.1 {
             return Ok(TaskPage { items: Vec::new(), next: None });
         }
-        let mut streams: Vec<_> = plan
+        let mut readers: Vec<_> = plan
             .partitions
             .iter()
-            .map(|partition| Stream {
+            .map(|partition| PartitionReader {
                 partition: partition.clone(),
                 found: Vec::new(),
-                reached: query.after.clone(),
+                position: query.after.clone(),
                 exhausted: false,
             })
             .collect();
-        for _ in 0..CALLS_A_PAGE / streams.len() {
-            for stream in streams.iter_mut().filter(|s| !s.exhausted && s.found.len() <= limit) {
-                self.read_on(&plan, query, stream).await?;
+        for _ in 0..CALLS_PER_PAGE / readers.len() {
+            for reader in readers.iter_mut().filter(|s| !s.exhausted && s.found.len() <= limit) {
+                self.read_next(&plan, query, reader).await?;
             }
         }
-        Ok(merge(streams, limit, query.sort.descending))
+        Ok(merge(readers, limit, query.sort.descending))
     }
 
-    async fn read_on(
+    async fn read_next(
         &self,
         plan: &Plan,
         query: &TaskQuery,
-        stream: &mut Stream,
+        reader: &mut PartitionReader,
     ) -> Result<(), PortError> {
         let mut request = self
             .client
@@ -160,16 +159,16 @@ impl DynamoDb {
             .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
             .expression_attribute_names("#pk", plan.index.partition)
             .expression_attribute_names("#sk", plan.index.sort)
-            .expression_attribute_values(":pk", text(&stream.partition))
+            .expression_attribute_values(":pk", text(&reader.partition))
             .expression_attribute_values(":from", text(non_empty(&plan.range.0)))
-            // No sort key equals the bound, since each ends with an id: to exclude it is to include it.
+            // BETWEEN is inclusive, but no sort key equals this bound, since every sort key ends with an id.
             .expression_attribute_values(":to", text(&plan.range.1))
             .scan_index_forward(!query.sort.descending)
-            .limit(plan.examined_a_call(query.limit));
-        if let Some(place) = &stream.reached {
-            request = request.set_exclusive_start_key(start_key(plan, &stream.partition, place));
+            .limit(plan.examined_per_call(query.limit));
+        if let Some(position) = &reader.position {
+            request = request.set_exclusive_start_key(start_key(plan, &reader.partition, position));
         }
-        let (conditions, names, values) = filter_expression(&plan.rest);
+        let (conditions, names, values) = filter_expression(&plan.filter);
         if !conditions.is_empty() {
             request = request.filter_expression(conditions.join(" AND "));
             for (name, attribute) in names {
@@ -180,48 +179,48 @@ impl DynamoDb {
             }
         }
         let answer = request.send_boxed().await.map_err(port_error(OPERATION))?;
-        stream.reached = match answer.last_evaluated_key {
-            Some(last) => Some(place_of(plan, &last)?),
+        reader.position = match answer.last_evaluated_key {
+            Some(last) => Some(position_of(plan, &last)?),
             None => {
-                stream.exhausted = true;
+                reader.exhausted = true;
                 None
             }
         };
         for item in answer.items.unwrap_or_default() {
-            let place = place_of(plan, &item)?;
-            let task: Task = read::<TaskItem, _>(OPERATION, item)?;
-            // DynamoDB compares bytes, and knows no days: words and days are looked at here, in the same bounded number
-            // of items.
-            let decided = plan.rest.search.is_none() && plan.rest.due_days.is_none();
-            if decided || plan.rest.admits(&task) {
-                stream.found.push((place, task));
+            let position = position_of(plan, &item)?;
+            let task: Task = parse_item::<TaskItem, _>(OPERATION, item)?;
+            // DynamoDB can compare neither search terms nor days: these filters are applied here, to the same limited
+            // number of items.
+            let is_complete = plan.filter.search.is_none() && plan.filter.due_days.is_none();
+            if is_complete || plan.filter.admits(&task) {
+                reader.found.push((position, task));
             }
         }
         Ok(())
     }
 }
 
-/// Merges what the streams found into a page. Beyond the least place that a stream has reached, another
-/// may still have earlier tasks: the page ends there.
-fn merge(streams: Vec<Stream>, limit: usize, descending: bool) -> TaskPage {
+/// Merges what the readers found into a page. The page ends at the earliest position up to which a reader has read, since
+/// unread tasks of that partition may follow.
+fn merge(readers: Vec<PartitionReader>, limit: usize, descending: bool) -> TaskPage {
     let earlier = |a: &Position, b: &Position| if descending { a > b } else { a < b };
     let mut frontier: Option<Position> = None;
     let mut found = Vec::new();
-    for stream in streams {
-        if let Some(reached) = stream.reached.filter(|_| !stream.exhausted)
-            && frontier.as_ref().is_none_or(|frontier| earlier(&reached, frontier))
+    for reader in readers {
+        if let Some(position) = reader.position.filter(|_| !reader.exhausted)
+            && frontier.as_ref().is_none_or(|frontier| earlier(&position, frontier))
         {
-            frontier = Some(reached);
+            frontier = Some(position);
         }
-        found.extend(stream.found);
+        found.extend(reader.found);
     }
     if let Some(frontier) = &frontier {
-        found.retain(|(place, _)| !earlier(frontier, place));
+        found.retain(|(position, _)| !earlier(frontier, position));
     }
     found.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
     let next = match found.get(limit) {
         Some(_) => {
-            limit.checked_sub(1).and_then(|last| found.get(last)).map(|(place, _)| place.clone())
+            limit.checked_sub(1).and_then(|last| found.get(last)).map(|(position, _)| position.clone())
         }
         None => frontier,
     };
@@ -229,29 +228,29 @@ fn merge(streams: Vec<Stream>, limit: usize, descending: bool) -> TaskPage {
     TaskPage { items: found.into_iter().map(|(_, task)| task).collect(), next }
 }
 
-/// A key value cannot be empty; a space sorts before all that stands in one.
+/// A key value must not be empty; a space character sorts before every sort key.
 fn non_empty(bound: &str) -> &str {
     if bound.is_empty() { " " } else { bound }
 }
 
-/// The key behind which a query goes on. It is rebuilt from the place, so that no cursor carries one. A
-/// partition that does not hold the task itself goes on just the same.
-fn start_key(plan: &Plan, partition: &str, place: &Position) -> Option<Item> {
-    let (table_partition, table_sort) = keys::task(place.task);
+/// The ExclusiveStartKey of a position. It is built from the position, so that cursors contain no keys. It is also valid
+/// for a partition that does not hold the task.
+fn start_key(plan: &Plan, partition: &str, position: &Position) -> Option<Item> {
+    let (table_partition, table_sort) = keys::task(position.task);
     let mut start = HashMap::from([
         (keys::PK.to_owned(), text(table_partition)),
         (keys::SK.to_owned(), text(table_sort)),
         (plan.index.partition.to_owned(), text(partition)),
     ]);
-    // Where the index sorts by the table's own key, that is there already.
-    start.entry(plan.index.sort.to_owned()).or_insert_with(|| text(positions::position(place)));
+    // An index that sorts by a key of the table has it already.
+    start.entry(plan.index.sort.to_owned()).or_insert_with(|| text(positions::position(position)));
     Some(start)
 }
 
-fn place_of(plan: &Plan, item: &Item) -> Result<Position, PortError> {
+fn position_of(plan: &Plan, item: &Item) -> Result<Position, PortError> {
     let key = item.get(plan.index.sort).and_then(|value| value.as_s().ok());
-    let place = match plan.index {
-        keys::BY_CREATED => key.and_then(|key| keys::created_place(key)),
+    let position = match plan.index {
+        keys::BY_CREATED => key.and_then(|key| keys::created_position(key)),
         _ => key.map(String::as_str),
     };
     let by = match plan.index {
@@ -261,14 +260,14 @@ fn place_of(plan: &Plan, item: &Item) -> Result<Position, PortError> {
         keys::BY_TITLE => SortBy::Title,
         _ => SortBy::Due,
     };
-    let place = place.and_then(|place| positions::parse_position(by, place));
-    place.ok_or_else(|| corrupt(OPERATION, plan.index.sort))
+    let position = position.and_then(|position| positions::parse_position(by, position));
+    position.ok_or_else(|| corrupt(OPERATION, plan.index.sort))
 }
 
 type Expression =
     (Vec<&'static str>, Vec<(&'static str, &'static str)>, Vec<(&'static str, AttributeValue)>);
 
-/// What is left to filter, as an expression with its names and values.
+/// The filter as conditions, with the names and values in them.
 fn filter_expression(filter: &TaskFilter) -> Expression {
     let (mut conditions, mut names, mut values) = Expression::default();
     let mut add = |condition, name, attribute, value_name, value| {

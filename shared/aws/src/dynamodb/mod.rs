@@ -1,17 +1,18 @@
-//! DynamoDB: two tables, `accounts` and `tasks`.
+//! DynamoDB: the tables `accounts` and `tasks`.
 //!
-//! Every method is one access pattern and, unless it says otherwise, one call. There is no Scan.
+//! Every method is one access pattern and, unless stated otherwise, one call. Nothing uses Scan.
 
 mod accounts;
-mod batch;
 mod comments;
 mod digests;
+mod idempotency;
 mod items;
 pub mod keys;
 mod list;
 mod notifications;
 mod positions;
 mod rate_limits;
+mod read;
 mod spaces;
 mod statistics;
 mod tasks;
@@ -26,6 +27,7 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     types::AttributeValue,
 };
+use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
 use taskbell_domain::{ports::PortError, task::Task};
@@ -34,7 +36,10 @@ use crate::error::port_error;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The two tables and the client that reaches them. What a function may do to them is its role's to say.
+/// Partition key and sort key of an item.
+type Key = (String, String);
+
+/// Both tables and a client. The role of the function decides which actions are allowed.
 #[derive(Clone)]
 pub struct DynamoDb {
     client: Client,
@@ -43,24 +48,24 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// The tables with these names.
+    /// `accounts` and `tasks` are table names.
     pub fn new(client: Client, accounts: String, tasks: String) -> Self {
         Self { client, accounts, tasks }
     }
 
-    /// Opens the two connections that a request uses at a time, one for its work and one for counting it. To be
-    /// done at start, where a function has a whole processor and nobody waits yet. Should it fail, the first
-    /// request opens what it needs.
-    #[inline(never)] // as in `sent`
+    /// Opens two connections: a request uses one for its work and, at the same time, one for its rate limit. Called
+    /// during the init phase, when a function has a full vCPU and no caller waits. If it fails, a warning is logged and
+    /// the first request opens the connections.
+    #[inline(never)] // as in send_boxed
     pub fn warm_up(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             _ = futures_util::join!(self.warm_up_connection(), self.warm_up_connection())
         })
     }
 
-    /// Sends the GET by which one asks DynamoDB whether it is healthy: it needs no permission and costs nothing.
+    /// Sends a GET request for the root path: DynamoDB answers it as a health check, without permissions or cost.
     async fn warm_up_connection(&self) {
-        // An operation that functions have anyway, turned into the GET before it is signed.
+        // GetItem, which every function links anyway, changed to the GET request before it is signed.
         let answer = self
             .client
             .get_item()
@@ -68,26 +73,31 @@ impl DynamoDb {
             .set_key(Some(Item::new()))
             .customize()
             .config_override(Config::builder().retry_config(RetryConfig::disabled()))
-            .mutate_request(|request| {
+            .map_request(|mut request| {
                 request.headers_mut().remove("content-length");
                 *request.body_mut() = SdkBody::empty();
-                // It fails for what is no method of HTTP.
-                request.set_method("GET").expect("a method");
+                request.set_method("GET")?;
+                Ok::<_, HttpError>(request)
             })
             .send()
             .await;
-        // Whatever the answer is, it is not the operation's; what counts is that there is one.
-        if let Err(error @ (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_))) = answer {
+        // The answer is not one of GetItem and does not matter, only that there is one.
+        if let Err(
+            error @ (SdkError::DispatchFailure(_)
+            | SdkError::TimeoutError(_)
+            | SdkError::ConstructionFailure(_)),
+        ) = answer
+        {
             let error = port_error("opening a connection")(error);
             tracing::warn!(%error, "DynamoDB cannot be reached at start");
         }
     }
 }
 
-/// The task in an item that came by other ways than the client.
+/// The task in an item of a stream record.
 pub(crate) fn task_of(item: serde_dynamo::Item) -> Result<Task, PortError> {
-    const OPERATION: &str = "reading a record of the stream";
-    items::read::<items::TaskItem, _>(OPERATION, item.into())
+    const OPERATION: &str = "reading a stream record";
+    items::parse_item::<items::TaskItem, _>(OPERATION, item.into())
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -98,6 +108,6 @@ fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-fn key((partition, sort): (String, String)) -> Item {
+fn key_attributes((partition, sort): Key) -> Item {
     HashMap::from([(keys::PK.to_owned(), text(partition)), (keys::SK.to_owned(), text(sort))])
 }

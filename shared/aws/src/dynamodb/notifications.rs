@@ -1,6 +1,6 @@
-//! Notifications, and what goes with their sending.
+//! Notifications.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::TransactWriteItem};
 use taskbell_domain::{
     id::NotificationId,
     invitation::Invitation,
@@ -10,8 +10,9 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{NotificationItem, item, read},
-    key, keys, text,
+    items::{NotificationItem, build_item, parse_item},
+    key_attributes, keys, text,
+    write::{Condition, put},
 };
 use crate::{
     error::{corrupt, port_error},
@@ -21,8 +22,8 @@ use crate::{
 impl Notifications for DynamoDb {
     async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, PortError> {
         const OPERATION: &str = "reading a notification";
-        let found = self.get(OPERATION, &self.tasks, keys::notification(id)).await?;
-        found.map(|item| read::<NotificationItem, _>(OPERATION, item)).transpose()
+        let found = self.get_item(OPERATION, &self.tasks, keys::notification(id)).await?;
+        found.map(|item| parse_item::<NotificationItem, _>(OPERATION, item)).transpose()
     }
 
     async fn add_notification(
@@ -32,8 +33,8 @@ impl Notifications for DynamoDb {
     ) -> Result<Created, PortError> {
         const OPERATION: &str = "storing a notification";
         let actions = self.put_notification(OPERATION, Some(notification))?.into_iter().collect();
-        let created = self.transact_recorded(OPERATION, actions, record).await?;
-        created.ok_or_else(|| corrupt(OPERATION, "a new id is in use"))
+        let created = self.transact_with_record(OPERATION, actions, record).await?;
+        created.ok_or_else(|| corrupt(OPERATION, "the id exists"))
     }
 
     async fn replace_notification(
@@ -42,7 +43,7 @@ impl Notifications for DynamoDb {
         expected: u64,
     ) -> Result<Replaced<Notification>, PortError> {
         const OPERATION: &str = "changing a notification";
-        let stored = item(
+        let stored = build_item(
             OPERATION,
             keys::notification(notification.id),
             &NotificationItem::from(notification),
@@ -55,12 +56,12 @@ impl Notifications for DynamoDb {
         invitation: &Invitation,
         secret_hash: &str,
     ) -> Result<bool, PortError> {
-        const OPERATION: &str = "giving an invitation its secret";
+        const OPERATION: &str = "setting the secret of an invitation";
         let result = self
             .client
             .update_item()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::invitation(invitation.space, &invitation.email.hash()))))
+            .set_key(Some(key_attributes(keys::invitation(invitation.space, &invitation.email.hash()))))
             .update_expression("SET secret_hash = :secret")
             .condition_expression("notice = :notification")
             .expression_attribute_values(":secret", text(secret_hash))
@@ -74,5 +75,21 @@ impl Notifications for DynamoDb {
                 _ => Err(port_error(OPERATION)(error)),
             },
         }
+    }
+}
+
+impl DynamoDb {
+    pub(super) fn put_notification(
+        &self,
+        operation: &'static str,
+        notification: Option<&Notification>,
+    ) -> Result<Option<TransactWriteItem>, PortError> {
+        let Some(notification) = notification else { return Ok(None) };
+        let stored = build_item(
+            operation,
+            keys::notification(notification.id),
+            &NotificationItem::from(notification),
+        )?;
+        put(operation, &self.tasks, stored, Condition::NotExists).map(Some)
     }
 }

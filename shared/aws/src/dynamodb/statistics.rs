@@ -1,5 +1,5 @@
-//! The numbers of spaces. What a task has been counted as stands in an item of its own, which is written in one
-//! transaction with the numbers: so each change counts once.
+//! Statistics of spaces: counters. The contribution of each task to the counters is an item, which is written in one
+//! transaction with them, so that every change of a task is counted exactly once.
 
 use std::collections::HashMap;
 
@@ -8,132 +8,140 @@ use aws_sdk_dynamodb::{
     types::{TransactWriteItem, Update},
 };
 use taskbell_domain::{
-    id::SpaceId,
-    ports::{CounterGroupPage, PortError, StatisticsReads, StatisticsUpdates},
+    id::{SpaceId, UserId},
+    ports::{CounterGroupPage, PortError, Quotas, StatisticsReads, StatisticsUpdates},
     statistics::{
         Contribution, Counter, CounterGroup, CounterGroups, Counters, Counts, difference, number,
     },
+    user::User,
 };
 
 use super::{
-    DynamoDb,
-    items::{ContributionItem, FromItem as _, format, item, numbers},
-    key, keys,
-    write::{Transacted, When, delete, put},
+    DynamoDb, Item,
+    items::{
+        ContributionItem, FromItem as _, UserItem, build_item, counters, format_attribute, parse_item,
+    },
+    key_attributes, keys, text,
+    write::{Condition, TransactionResult, delete, put},
 };
 use crate::{
-    error::{corrupt, elsewhere, outside, port_error, unbuildable},
+    error::{corrupt, in_progress, invalid_request, port_error, start_outside_list},
     send_boxed::SendBoxed,
 };
 
-const COUNTING: &str = "counting a task";
-const READING: &str = "reading numbers";
+const UPDATING: &str = "updating statistics";
+const READING: &str = "reading statistics";
 
-/// The most actions of a transaction.
+/// The limit of actions per transaction.
+///
+/// Source: "TransactWriteItems", Amazon DynamoDB API reference.
 const MAX_ACTIONS: usize = 100;
 
-/// How often counting is tried when another one counts the same task.
-const TRIES: usize = 5;
+/// How often an update is tried while others update the contribution of the same task.
+const MAX_ATTEMPTS: usize = 5;
 
 impl StatisticsUpdates for DynamoDb {
     async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
-        for _ in 0..TRIES {
-            let found = self.get(COUNTING, &self.tasks, keys::contribution(counted.task)).await?;
-            let found = found.map(ContributionItem::from_item).transpose();
-            let found = found.map_err(|e| corrupt(COUNTING, e))?;
-            let before = found.as_ref().map(ContributionItem::counts).transpose();
-            let before = before.map_err(|_| corrupt(COUNTING, "counts"))?.unwrap_or_default();
-            if found.as_ref().is_some_and(|found| found.version >= counted.version) {
+        for _ in 0..MAX_ATTEMPTS {
+            let stored = self.get_item(UPDATING, &self.tasks, keys::contribution(counted.task)).await?;
+            let stored = stored.map(ContributionItem::from_item).transpose();
+            let stored = stored.map_err(|e| corrupt(UPDATING, e))?;
+            let before = stored.as_ref().map(ContributionItem::counts).transpose();
+            let before = before.map_err(|_| corrupt(UPDATING, "counts"))?.unwrap_or_default();
+            if stored.as_ref().is_some_and(|stored| stored.version >= counted.version) {
                 return Ok(());
             }
             let change = difference(&before, &counted.counts);
             if change.is_empty() {
                 return Ok(());
             }
-            let whole = change.len() < MAX_ACTIONS;
-            // More tags have changed than one transaction holds: what was counted is taken back first.
+            let is_complete = change.len() < MAX_ACTIONS;
+            // If the change exceeds one transaction, the old contribution is removed first.
             let none = Counts::new();
-            let (version, counts) = match whole {
+            let (version, counts) = match is_complete {
                 true => (counted.version, &counted.counts),
-                false => (found.as_ref().map_or(0, |found| found.version), &none),
+                false => (stored.as_ref().map_or(0, |stored| stored.version), &none),
             };
-            let change = if whole { change } else { difference(&before, counts) };
-            let when = found.as_ref().map_or(When::Absent, |found| When::Version(found.version));
-            let unknown = found.as_ref().map(|found| found.unknown.clone()).unwrap_or_default();
-            let stored = ContributionItem::new(version, counts, unknown);
-            if self.write_counts(counted, &stored, &change, when).await? {
-                self.clear(counted.space, &change).await;
-                if whole {
+            let change = if is_complete { change } else { difference(&before, counts) };
+            let condition = stored
+                .as_ref()
+                .map_or(Condition::NotExists, |stored| Condition::Version(stored.version));
+            let unknown = stored.map(|stored| stored.unknown).unwrap_or_default();
+            let next = ContributionItem::new(version, counts, unknown);
+            if self.write_contribution(counted, &next, &change, condition).await? {
+                self.delete_empty_groups(counted.space, &change).await;
+                if is_complete {
                     return Ok(());
                 }
             }
         }
-        Err(elsewhere(COUNTING))
+        Err(in_progress(UPDATING))
     }
 }
 
 impl DynamoDb {
-    /// Changes numbers, together with what the task has been counted as. Returns whether that was still as read.
-    async fn write_counts(
+    /// Stores the contribution of a task and changes the counters. Returns `false` if the condition on the stored
+    /// contribution failed.
+    async fn write_contribution(
         &self,
         counted: &Contribution,
-        stored: &ContributionItem,
+        contribution: &ContributionItem,
         change: &Counts,
-        when: When<'_>,
+        condition: Condition<'_>,
     ) -> Result<bool, PortError> {
-        let of = keys::contribution(counted.task);
+        let key = keys::contribution(counted.task);
         let mut actions = vec![match counted.counts.is_empty() {
-            true => delete(COUNTING, &self.tasks, of, when)?,
-            false => put(COUNTING, &self.tasks, item(COUNTING, of, stored)?, when)?,
+            true => delete(UPDATING, &self.tasks, key, condition)?,
+            false => put(UPDATING, &self.tasks, build_item(UPDATING, key, contribution)?, condition)?,
         }];
-        for (group, numbers) in change {
-            actions.push(self.add(counted.space, group, numbers)?);
+        for (group, counters) in change {
+            actions.push(self.add_to_group(counted.space, group, counters)?);
         }
-        Ok(matches!(self.transact(COUNTING, actions).await?, Transacted::Done))
+        Ok(matches!(self.transact(UPDATING, actions).await?, TransactionResult::Committed))
     }
 
-    fn add(
+    fn add_to_group(
         &self,
         space: SpaceId,
         group: &CounterGroup,
-        numbers: &Counters,
+        counters: &Counters,
     ) -> Result<TransactWriteItem, PortError> {
         let mut names = HashMap::from([("#format".to_owned(), keys::FORMAT.to_owned())]);
-        let mut values = HashMap::from([(":format".to_owned(), format())]);
-        let mut each = Vec::new();
-        for (index, (number, many)) in numbers.iter().enumerate() {
-            names.insert(format!("#n{index}"), keys::counter(*number));
-            values.insert(format!(":n{index}"), super::number(many));
-            each.push(format!("#n{index} :n{index}"));
+        let mut values = HashMap::from([(":format".to_owned(), format_attribute())]);
+        let mut additions = Vec::new();
+        for (index, (counter, value)) in counters.iter().enumerate() {
+            names.insert(format!("#n{index}"), keys::counter(*counter));
+            values.insert(format!(":n{index}"), super::number(value));
+            additions.push(format!("#n{index} :n{index}"));
         }
         let update = Update::builder()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::counter_group(space, group))))
-            .update_expression(format!("SET #format = :format ADD {}", each.join(", ")))
+            .set_key(Some(key_attributes(keys::counter_group(space, group))))
+            .update_expression(format!("SET #format = :format ADD {}", additions.join(", ")))
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .build()
-            .map_err(|e| unbuildable(COUNTING, e))?;
+            .map_err(|e| invalid_request(UPDATING, e))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Deletes counter_groups that have just come to nothing. One that stays is passed over by who reads it.
-    async fn clear(&self, space: SpaceId, change: &Counts) {
-        let fewer = change.iter().filter(|(_, numbers)| number(numbers, Counter::All) < 0);
-        for (group, _) in fewer {
-            let cleared = self
+    /// Deletes the groups that the change has made empty. Failures are logged only, since readers ignore empty groups.
+    async fn delete_empty_groups(&self, space: SpaceId, change: &Counts) {
+        let reduced = change.iter().filter(|(_, counters)| number(counters, Counter::All) < 0);
+        for (group, _) in reduced {
+            let deleted = self
                 .client
                 .delete_item()
                 .table_name(&self.tasks)
-                .set_key(Some(key(keys::counter_group(space, group))))
-                .condition_expression("#all = :none")
+                .set_key(Some(key_attributes(keys::counter_group(space, group))))
+                .condition_expression("#all = :zero")
                 .expression_attribute_names("#all", keys::counter(Counter::All))
-                .expression_attribute_values(":none", super::number(0))
+                .expression_attribute_values(":zero", super::number(0))
                 .send_boxed()
                 .await;
-            match cleared.as_ref().map_err(|error| error.as_service_error()) {
+            match deleted.as_ref().map_err(|error| error.as_service_error()) {
                 Ok(_) | Err(Some(DeleteItemError::ConditionalCheckFailedException(_))) => {}
-                Err(_) => tracing::warn!("a group that has come to nothing was not deleted"),
+                Err(_) => tracing::warn!("an empty counter group was not deleted"),
             }
         }
     }
@@ -147,8 +155,8 @@ impl StatisticsReads for DynamoDb {
         after: Option<CounterGroup>,
         limit: Option<u8>,
     ) -> Result<CounterGroupPage, PortError> {
-        if after.as_ref().is_some_and(|group| !of.contains(group)) {
-            return Err(outside(READING));
+        if after.as_ref().is_some_and(|group| !of.hold(group)) {
+            return Err(start_outside_list(READING));
         }
         let (first, last) = keys::counter_group_bounds(of);
         let (partition, _) = keys::counter_group(space, &CounterGroup::Tasks);
@@ -159,25 +167,47 @@ impl StatisticsReads for DynamoDb {
             .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
             .expression_attribute_names("#pk", keys::PK)
             .expression_attribute_names("#sk", keys::SK)
-            .expression_attribute_values(":pk", super::text(partition))
-            .expression_attribute_values(":first", super::text(first))
-            .expression_attribute_values(":last", super::text(last))
-            .set_exclusive_start_key(after.map(|group| key(keys::counter_group(space, &group))))
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .set_exclusive_start_key(
+                after.map(|group| key_attributes(keys::counter_group(space, &group))),
+            )
             .set_limit(limit.map(i32::from))
             .send_boxed()
             .await
             .map_err(port_error(READING))?;
         let group_of =
             |sort: &str| keys::parse_counter_group(sort).ok_or_else(|| corrupt(READING, "group"));
-        let sort_of =
-            |item: &super::Item| item.get(keys::SK).and_then(|sort| sort.as_s().ok()).cloned();
+        let sort_of = |item: &Item| item.get(keys::SK).and_then(|sort| sort.as_s().ok()).cloned();
         let next = answer.last_evaluated_key.as_ref().and_then(sort_of);
         let mut items = Vec::new();
         for item in answer.items.unwrap_or_default() {
             let group = group_of(&sort_of(&item).unwrap_or_default())?;
-            items.push((group, numbers(&item)));
+            items.push((group, counters(&item)));
         }
-        items.retain(|(_, numbers)| number(numbers, Counter::All) > 0);
+        items.retain(|(_, counters)| number(counters, Counter::All) > 0);
         Ok(CounterGroupPage { items, next: next.map(|sort| group_of(&sort)).transpose()? })
+    }
+}
+
+impl Quotas for DynamoDb {
+    async fn numbers(&self, space: SpaceId) -> Result<Counters, PortError> {
+        let group = keys::counter_group(space, &CounterGroup::Tasks);
+        let found = self.get_item("reading the counters of a space", &self.tasks, group).await?;
+        Ok(found.as_ref().map(counters).unwrap_or_default())
+    }
+
+    async fn user_and_numbers(
+        &self,
+        user: UserId,
+        space: SpaceId,
+    ) -> Result<(Option<User>, Counters), PortError> {
+        const OPERATION: &str = "reading a profile and the counters of a space";
+        let group = keys::counter_group(space, &CounterGroup::Tasks);
+        let (profile, items) =
+            self.batch_get_both_tables(OPERATION, keys::profile(user), vec![group.clone()]).await?;
+        let user = profile.map(|item| parse_item::<UserItem, _>(OPERATION, item)).transpose()?;
+        Ok((user, items.get(&group).map(counters).unwrap_or_default()))
     }
 }

@@ -1,4 +1,4 @@
-//! The timers of all tasks, found by their moment.
+//! Timers, found by time in the index of timers.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb, Item, key,
+    DynamoDb, Item, key_attributes,
     keys::{self, DUE_TIMERS},
     text,
 };
 use crate::{
-    error::{corrupt, outside, port_error},
+    error::{corrupt, port_error, start_outside_list},
     send_boxed::SendBoxed,
 };
 
-/// The timer of an entry of the index, if it can be read.
-fn timer_of(entry: &Item) -> Option<Timer> {
-    keys::parse_timer(entry.get(DUE_TIMERS.sort)?.as_s().ok()?)
+/// The timer in an item of the index, if it is valid.
+fn timer_of(item: &Item) -> Option<Timer> {
+    keys::parse_timer(item.get(DUE_TIMERS.sort)?.as_s().ok()?)
 }
 
 impl Timers for DynamoDb {
@@ -33,11 +33,11 @@ impl Timers for DynamoDb {
     ) -> Result<TimerPage, PortError> {
         const OPERATION: &str = "finding timers";
         if after.is_some_and(|timer| timer.at > until || keys::shard_of(timer.subject) != shard) {
-            return Err(outside(OPERATION));
+            return Err(start_outside_list(OPERATION));
         }
         let partition = keys::timer_shard(shard);
         let mut start = after.map(|timer| {
-            let mut start = key(keys::timer_target(timer.subject));
+            let mut start = key_attributes(keys::timer_target(timer.subject));
             start.extend(HashMap::from([
                 (DUE_TIMERS.partition.to_owned(), text(&partition)),
                 (DUE_TIMERS.sort.to_owned(), text(keys::timer(&timer))),
@@ -60,17 +60,17 @@ impl Timers for DynamoDb {
                 .send_boxed()
                 .await
                 .map_err(port_error(OPERATION))?;
-            // One that cannot be read must not keep the others of its shard from ringing.
-            let readable = |item| {
+            // An invalid timer must not prevent the others of its shard from firing.
+            let valid = |item| {
                 timer_of(item)
                     .ok_or_else(|| corrupt(OPERATION, "timer"))
-                    .inspect_err(|error| tracing::error!(%error, "a timer is lost"))
+                    .inspect_err(|error| tracing::error!(%error, "a timer was ignored: it is invalid"))
                     .ok()
             };
-            timers.extend(answer.items().iter().filter_map(readable));
+            timers.extend(answer.items().iter().filter_map(valid));
             let last = answer.last_evaluated_key;
             let next = last.as_ref().and_then(timer_of);
-            // Where an answer ends with one that cannot be read, no page can: it goes on.
+            // A page cannot end with an invalid timer: read the next answer.
             if next.is_some() || last.is_none() {
                 return Ok(TimerPage { timers, next });
             }
@@ -84,7 +84,7 @@ impl Timers for DynamoDb {
             .client
             .update_item()
             .table_name(&self.tasks)
-            .set_key(Some(key(keys::timer_target(timer.subject))))
+            .set_key(Some(key_attributes(keys::timer_target(timer.subject))))
             .update_expression("SET #timer = :to")
             .condition_expression("#timer = :seen")
             .expression_attribute_names("#timer", DUE_TIMERS.sort)

@@ -1,107 +1,113 @@
-//! Writes on conditions, alone or together.
+//! Conditional writes, alone or in transactions, and deletions of many items.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{
-        AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
+        AttributeValue, Delete, DeleteRequest, Put, ReturnValuesOnConditionCheckFailure::AllOld,
+        TransactWriteItem, WriteRequest,
     },
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use taskbell_domain::ports::{PortError, Replaced};
 
 use super::{
-    DynamoDb, Item,
-    items::{FromItem, Unreadable, read},
-    key, keys, number, text,
+    DynamoDb, Item, Key,
+    items::{FromItem, InvalidAttribute, parse_item},
+    key_attributes, keys, number, text,
 };
 use crate::{
-    error::{elsewhere, port_error, refused_item, unbuildable},
+    error::{in_progress, invalid_request, item_error, port_error},
     send_boxed::SendBoxed,
 };
 
-/// On which condition an item is written or deleted.
+/// The limit of requests per call.
+///
+/// Source: "BatchWriteItem", Amazon DynamoDB API reference.
+pub(super) const MAX_BATCH_WRITE: usize = 25;
+
+/// How often a transaction that conflicts with another is retried.
+const CONFLICT_RETRIES: usize = 3;
+
+/// The condition on which an item is written or deleted.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum When<'a> {
-    /// On none.
-    Always,
-    /// There is none with its key.
-    Absent,
-    /// There is one with its key.
-    Present,
-    /// It is there, with this version.
+pub(super) enum Condition<'a> {
+    /// None.
+    Unconditional,
+    /// No item with this key exists.
+    NotExists,
+    /// An item with this key exists.
+    Exists,
+    /// The item exists and has this version.
     Version(u64),
-    /// It is there, with this text in that attribute.
-    Has(&'a str, &'a str),
+    /// The item exists, and this attribute has this text.
+    Equals(&'a str, &'a str),
 }
 
-/// A condition on the attribute `#name`, and the value that it calls `:value`.
-type Condition<'a> = (&'static str, &'a str, Option<AttributeValue>);
+/// A condition expression, the attribute that `#name` stands for, and the value of `:value`.
+type Expression<'a> = (&'static str, &'a str, Option<AttributeValue>);
 
-impl<'a> When<'a> {
-    fn condition(self) -> Option<Condition<'a>> {
+impl<'a> Condition<'a> {
+    fn expression(self) -> Option<Expression<'a>> {
         match self {
-            Self::Always => None,
-            Self::Absent => Some(("attribute_not_exists(#name)", keys::PK, None)),
-            Self::Present => Some(("attribute_exists(#name)", keys::PK, None)),
+            Self::Unconditional => None,
+            Self::NotExists => Some(("attribute_not_exists(#name)", keys::PK, None)),
+            Self::Exists => Some(("attribute_exists(#name)", keys::PK, None)),
             Self::Version(version) => Some(("#name = :value", keys::VERSION, Some(number(version)))),
-            Self::Has(name, value) => Some(("#name = :value", name, Some(text(value)))),
+            Self::Equals(name, value) => Some(("#name = :value", name, Some(text(value)))),
         }
     }
 }
 
-/// What came of a transaction.
-pub(super) enum Transacted {
-    /// All of it is written.
-    Done,
-    /// Nothing is written: of each action, whether its condition failed, and what stood there.
-    Refused(Vec<Option<Option<Item>>>),
+/// The result of a transaction that reached DynamoDB.
+pub(super) enum TransactionResult {
+    /// All actions took effect.
+    Committed,
+    /// No action took effect. For each action: `None` if its condition held, otherwise the stored item if it exists.
+    ConditionFailed(Vec<Option<Option<Item>>>),
 }
 
-/// Stores an item on a condition.
+/// A put action for a transaction.
 pub(super) fn put(
     operation: &'static str,
     table: &str,
     item: Item,
-    when: When<'_>,
+    condition: Condition<'_>,
 ) -> Result<TransactWriteItem, PortError> {
     let mut put = Put::builder()
         .table_name(table)
         .set_item(Some(item))
         .return_values_on_condition_check_failure(AllOld);
-    if let Some((condition, name, value)) = when.condition() {
-        put = put.condition_expression(condition).expression_attribute_names("#name", name);
+    if let Some((expression, name, value)) = condition.expression() {
+        put = put.condition_expression(expression).expression_attribute_names("#name", name);
         put = put.set_expression_attribute_values(value.map(named));
     }
-    let put = put.build().map_err(|e| unbuildable(operation, e))?;
+    let put = put.build().map_err(|e| invalid_request(operation, e))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// Deletes an item on a condition.
+/// A delete action for a transaction.
 pub(super) fn delete(
     operation: &'static str,
     table: &str,
-    of: (String, String),
-    when: When<'_>,
+    key: Key,
+    condition: Condition<'_>,
 ) -> Result<TransactWriteItem, PortError> {
     let mut delete = Delete::builder()
         .table_name(table)
-        .set_key(Some(key(of)))
+        .set_key(Some(key_attributes(key)))
         .return_values_on_condition_check_failure(AllOld);
-    if let Some((condition, name, value)) = when.condition() {
-        delete = delete.condition_expression(condition).expression_attribute_names("#name", name);
+    if let Some((expression, name, value)) = condition.expression() {
+        delete = delete.condition_expression(expression).expression_attribute_names("#name", name);
         delete = delete.set_expression_attribute_values(value.map(named));
     }
-    let delete = delete.build().map_err(|e| unbuildable(operation, e))?;
+    let delete = delete.build().map_err(|e| invalid_request(operation, e))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
-/// How often a transaction that has met another one is tried again.
-const CONFLICTS: usize = 3;
-
-/// Whether a transaction was cancelled for no other reason than that another one was under way.
-fn only_conflicts(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
+/// Whether a transaction was cancelled only because of a conflict with another transaction.
+fn is_transaction_conflict(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         error.as_service_error()
     else {
@@ -115,20 +121,20 @@ fn named(value: AttributeValue) -> HashMap<String, AttributeValue> {
     HashMap::from([(":value".to_owned(), value)])
 }
 
-/// What stands there instead of what was expected.
+/// The conflict with what is stored instead of the expected version.
 pub(super) fn conflict<S, D>(
     operation: &'static str,
-    present: Option<Item>,
+    stored: Option<Item>,
 ) -> Result<Replaced<D>, PortError>
 where
-    S: FromItem + TryInto<D, Error = Unreadable>,
+    S: FromItem + TryInto<D, Error = InvalidAttribute>,
 {
-    let present = present.map(|item| read::<S, D>(operation, item)).transpose()?;
-    Ok(Replaced::Conflict(present.map(Box::new)))
+    let stored = stored.map(|item| parse_item::<S, D>(operation, item)).transpose()?;
+    Ok(Replaced::Conflict(stored.map(Box::new)))
 }
 
 impl DynamoDb {
-    /// Stores an item if the stored one still has the version `expected`.
+    /// Stores an item if the stored one has the version `expected`.
     pub(super) async fn replace_item<S, D>(
         &self,
         operation: &'static str,
@@ -137,7 +143,7 @@ impl DynamoDb {
         expected: u64,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: FromItem + TryInto<D, Error = Unreadable>,
+        S: FromItem + TryInto<D, Error = InvalidAttribute>,
     {
         let result = self
             .client
@@ -152,70 +158,135 @@ impl DynamoDb {
             .await;
         let Err(error) = result else { return Ok(Replaced::Stored) };
         match error.as_service_error() {
-            // Even an equal item may be somebody else's: two workers claim in the same second alike. So a write
-            // that the SDK has sent again, because its answer was lost, counts as refused, too.
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                conflict::<S, D>(operation, refused.item().cloned())
+            // An equal item is no proof of an own write: two workers that claim a delivery in the same second store
+            // equal items. So a write that the SDK sent again after a lost answer is a conflict, too.
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                conflict::<S, D>(operation, failed.item().cloned())
             }
             _ => Err(port_error(operation)(error)),
         }
     }
 
-    /// Carries out actions together.
+    /// Carries out all actions, or none. A conflict with another transaction is retried, since the SDK does not.
     pub(super) async fn transact(
         &self,
         operation: &'static str,
         actions: Vec<TransactWriteItem>,
-    ) -> Result<Transacted, PortError> {
+    ) -> Result<TransactionResult, PortError> {
         let send = || {
             let request = self.client.transact_write_items();
             request.set_transact_items(Some(actions.clone())).send_boxed()
         };
-        let mut sent = send().await;
-        // Another one was under way on one of the items; it is over in milliseconds. The SDK does not try again.
-        for _ in 0..CONFLICTS {
-            if !sent.as_ref().is_err_and(only_conflicts) {
+        let mut result = send().await;
+        // The other transaction ends within milliseconds.
+        for _ in 0..CONFLICT_RETRIES {
+            if !result.as_ref().is_err_and(is_transaction_conflict) {
                 break;
             }
-            sent = send().await;
+            result = send().await;
         }
-        let Err(error) = sent else { return Ok(Transacted::Done) };
+        let Err(error) = result else { return Ok(TransactionResult::Committed) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()
         {
             let reasons = canceled.cancellation_reasons().iter();
-            let refused: Vec<_> = reasons
+            let failed: Vec<_> = reasons
                 .map(|reason| {
                     let failed = reason.code() == Some("ConditionalCheckFailed");
                     failed.then(|| reason.item().cloned())
                 })
                 .collect();
-            if refused.iter().any(Option::is_some) {
-                return Ok(Transacted::Refused(refused));
+            if failed.iter().any(Option::is_some) {
+                return Ok(TransactionResult::ConditionFailed(failed));
             }
             let mut codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-            if let Some(refused) = codes.find_map(|code| refused_item(operation, code)) {
-                return Err(refused);
+            if let Some(error) = codes.find_map(|code| item_error(operation, code)) {
+                return Err(error);
             }
         }
         Err(port_error(operation)(error))
     }
 
-    /// Carries out actions of which the first is about the version of what is replaced.
-    pub(super) async fn replace_with<S, D>(
+    /// Carries out all actions, or none. The first one replaces or deletes an item at an expected version.
+    ///
+    /// # Errors
+    /// A transient [`PortError`] if the condition of another action failed.
+    pub(super) async fn transact_replace<S, D>(
         &self,
         operation: &'static str,
         actions: Vec<TransactWriteItem>,
     ) -> Result<Replaced<D>, PortError>
     where
-        S: FromItem + TryInto<D, Error = Unreadable>,
+        S: FromItem + TryInto<D, Error = InvalidAttribute>,
     {
         match self.transact(operation, actions).await? {
-            Transacted::Done => Ok(Replaced::Stored),
-            Transacted::Refused(reasons) => match reasons.into_iter().next().flatten() {
-                Some(present) => conflict::<S, D>(operation, present),
-                None => Err(elsewhere(operation)),
+            TransactionResult::Committed => Ok(Replaced::Stored),
+            TransactionResult::ConditionFailed(failed) => match failed.into_iter().next().flatten() {
+                Some(stored) => conflict::<S, D>(operation, stored),
+                None => Err(in_progress(operation)),
             },
+        }
+    }
+
+    /// Deletes items in the given order of batches: one call per 25 keys, and one call per unprocessed key.
+    pub(super) async fn batch_delete(
+        &self,
+        operation: &'static str,
+        table: &str,
+        keys: Vec<Key>,
+    ) -> Result<(), PortError> {
+        for chunk in keys.chunks(MAX_BATCH_WRITE) {
+            let requests = chunk.iter().map(|key| {
+                let delete = DeleteRequest::builder().set_key(Some(key_attributes(key.clone())));
+                let delete = delete.build().map_err(|e| invalid_request(operation, e))?;
+                Ok(WriteRequest::builder().delete_request(delete).build())
+            });
+            let requests = requests.collect::<Result<Vec<_>, PortError>>()?;
+            let sent = self.client.batch_write_item().request_items(table, requests).send_boxed().await;
+            let unprocessed =
+                sent.map_err(port_error(operation))?.unprocessed_items.unwrap_or_default();
+            let unprocessed = unprocessed.into_values().flatten();
+            // DynamoDB throttled them: one by one, with the backoff of the SDK.
+            for request in unprocessed.filter_map(|request| request.delete_request) {
+                let delete = self.client.delete_item().table_name(table).set_key(Some(request.key));
+                delete.send_boxed().await.map_err(port_error(operation))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the items of a partition whose sort key has a prefix, page by page.
+    pub(super) async fn delete_partition(
+        &self,
+        operation: &'static str,
+        table: &str,
+        (partition, prefix): (String, &str),
+    ) -> Result<(), PortError> {
+        let mut start = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(table)
+                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                .projection_expression("#pk, #sk")
+                .expression_attribute_names("#pk", keys::PK)
+                .expression_attribute_names("#sk", keys::SK)
+                .expression_attribute_values(":pk", text(&partition))
+                .expression_attribute_values(":prefix", text(prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send_boxed()
+                .await
+                .map_err(port_error(operation))?;
+            let items = page.items.unwrap_or_default();
+            let sort_keys = items.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
+            let keys = sort_keys.map(|sort| (partition.clone(), sort.clone())).collect();
+            self.batch_delete(operation, table, keys).await?;
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(());
+            }
         }
     }
 }

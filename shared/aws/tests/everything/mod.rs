@@ -1,4 +1,4 @@
-//! One of every kind of item, with every field that it can have, and without those that it need not have.
+//! One item of every kind, with all its optional fields and without them.
 
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
@@ -29,7 +29,7 @@ use taskbell_test::{
     fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user},
 };
 
-/// Somebody who has used everything.
+/// A user with every field set.
 fn ada() -> User {
     let mut ada = user(1);
     ada.version = 2;
@@ -43,7 +43,7 @@ fn ada() -> User {
     ada
 }
 
-/// Somebody who has only registered.
+/// A user who has only registered.
 fn eve() -> User {
     User { email_verified_at: None, default_reminders: Vec::new(), ..user(2) }
 }
@@ -59,7 +59,7 @@ fn session() -> Session {
     Session { id, user, family_hash, token_hash: "a hash of a token".to_owned(), expires_at }
 }
 
-/// A task with everything.
+/// A task with every field set.
 fn full() -> Task {
     let mut full = due_draft("Ring the bell", "2026-03-29T02:30[Europe/Berlin]", &["PT30M", "P1D"]);
     full.description = Description::parse("Thrice.\nLoud.").expect("a text");
@@ -92,7 +92,7 @@ fn full() -> Task {
     full
 }
 
-/// A task with nothing but a title.
+/// A task with a title only.
 fn plain() -> Task {
     task(2, &ada(), draft("Rest"))
 }
@@ -109,7 +109,7 @@ fn record() -> IdempotencyRecord {
     }
 }
 
-/// A notification of each kind; the first one has been sent.
+/// One notification of each kind. The first one was sent.
 fn notifications() -> Vec<Notification> {
     let (to, by) = (ada().id, eve().id);
     let contents = [
@@ -155,7 +155,7 @@ fn invitation() -> (Invitation, Notification) {
     (invitation, carrier)
 }
 
-/// The shared space once two are in it, and both.
+/// A shared space with two members.
 fn shared() -> (Space, [Member; 2]) {
     let (mut shared, owner) = space(1, &ada());
     let member = Member { space: shared.id, user: eve().id, role: Role::Member, joined_at: now() };
@@ -178,7 +178,7 @@ fn digest() -> Digest {
 
 const REQUESTS: RateLimit = RateLimit::requests(600);
 
-/// Stores all of it.
+/// Stores all items.
 pub(crate) async fn store(store: &DynamoDb) {
     for who in [&user(1), &eve()] {
         let registered = store.register(who, &credential(who), None).await.expect("an answer");
@@ -223,11 +223,11 @@ pub(crate) async fn store(store: &DynamoDb) {
     let fresh = Invitation { secret_hash: None, notification: id, ..kept.clone() };
     let content = NotificationKind::Invitation { to: kept.email.clone(), space: kept.space };
     store.invite(&fresh, &Notification::new(id, content, now()), None, None).await.expect("an answer");
-    let armed = store.set_invitation_secret(&fresh, &"s".repeat(64)).await.expect("an answer");
-    assert!(armed);
+    let is_set = store.set_invitation_secret(&fresh, &"s".repeat(64)).await.expect("an answer");
+    assert!(is_set);
 }
 
-/// Reads all of it, and finds it as it was stored.
+/// Reads all items and compares them with what was stored.
 pub(crate) async fn check(store: &DynamoDb) {
     let (ada, eve) = (ada(), eve());
     for who in [&ada, &eve] {
@@ -286,12 +286,12 @@ pub(crate) async fn check(store: &DynamoDb) {
     let completed = CounterGroups::CompletedSince("2026-03-01".parse().expect("a day"));
     let days = store.counter_groups(personal, completed, None, None).await.expect("a page").items;
     assert_eq!(days.len(), 1);
-    // What the task was counted as is taken away.
+    // The contribution of the task is subtracted.
     store.record_contribution(&Contribution::removed(&full)).await.expect("an answer");
     assert_eq!(all().await, Some(1));
 }
 
-/// Changes all that can be changed, after reading it, as the handlers and workers do.
+/// Reads and changes all items, as handlers and workers do.
 pub(crate) async fn change(store: &DynamoDb) {
     let later = |at: Timestamp| at + SignedDuration::from_secs(1);
     let mut user: User = store.user(ada().id).await.expect("an answer").expect("it is there");
@@ -345,6 +345,6 @@ pub(crate) async fn change(store: &DynamoDb) {
     assert_eq!(replaced, Replaced::Stored);
     let (invited, _) = invitation();
     let found = store.invitation(invited.space, &invited.email.hash()).await.expect("an answer");
-    let armed = store.set_invitation_secret(&found.expect("it is there"), &"t".repeat(64)).await;
-    assert!(armed.expect("an answer"));
+    let is_set = store.set_invitation_secret(&found.expect("it is there"), &"t".repeat(64)).await;
+    assert!(is_set.expect("an answer"));
 }

@@ -1,4 +1,4 @@
-//! A DynamoDB of its own for each test, with the tables that template.yaml declares.
+//! A separate DynamoDB server for each test, with the tables of template.yaml.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use taskbell_aws::{Connection, Credentials, dynamodb::DynamoDb};
 use tokio::task::JoinHandle;
 
-/// Ends the server when the test ends.
+/// A DynamoDB server, which stops when it is dropped.
 pub(crate) struct Server {
     task: JoinHandle<()>,
     address: SocketAddr,
@@ -34,22 +34,22 @@ impl Server {
         server
     }
 
-    /// A client as the functions have it, but for the time limits: a machine that is busy is no failure.
+    /// The client of a function, but without timeouts, which could fail on a busy machine.
     pub(crate) fn client(&self) -> Client {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let endpoint = self.endpoint();
         let connection = Connection::new("us-east-1".to_owned(), credentials, Some(endpoint), None);
         let client = connection.dynamodb();
-        let patient = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
-        Client::from_conf(patient.build())
+        let config = client.config().to_builder().timeout_config(TimeoutConfig::disabled());
+        Client::from_conf(config.build())
     }
 
-    /// Its URL.
+    /// The URL of the server.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The store on this server.
+    /// A store on this server.
     pub(crate) fn store(&self, client: Client) -> DynamoDb {
         DynamoDb::new(client, "AccountsTable".to_owned(), "TasksTable".to_owned())
     }

@@ -1,5 +1,4 @@
-//! A service as a client on the network sees it: it reads requests, counts them, and answers as it is told to, or not
-//! at all.
+//! A scripted AWS service: it records requests and answers each as the script says, or not at all.
 
 use std::{
     collections::VecDeque,
@@ -17,13 +16,13 @@ use tokio::{
 /// What the service does with a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    /// Answers with this status and body, and keeps the connection.
+    /// Answers with this status and body, and keeps the connection open.
     Answer(u16, String),
-    /// Reads it, and closes the connection.
+    /// Reads it and closes the connection.
     Close,
-    /// Reads it, and never answers.
+    /// Reads it and never answers.
     Hang,
-    /// Sends bytes that are no HTTP.
+    /// Sends bytes that are not HTTP.
     Garbage,
 }
 
@@ -35,7 +34,7 @@ struct State {
     greeting: Option<Reply>,
 }
 
-/// The service, which ends with its test.
+/// The service, which stops when it is dropped.
 pub(crate) struct Service {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -43,7 +42,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// A service that treats its requests in this way, one after the other, and answers no more after them.
+    /// A service that answers its requests in this order, and later requests never.
     pub(crate) async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -59,17 +58,17 @@ impl Service {
         Self { address, state, task }
     }
 
-    /// Treats connections in this way before anything is read.
+    /// Makes new connections start with this reply, before a request is read.
     pub(crate) fn greet(&self, reply: Reply) {
         self.state.lock().expect("not poisoned").greeting = Some(reply);
     }
 
-    /// The connection of a function to this service.
+    /// A connection to this service.
     pub(crate) fn connection(&self) -> Connection {
         connection(format!("http://{}", self.address))
     }
 
-    /// Its address.
+    /// The address of the service.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -91,7 +90,7 @@ impl Drop for Service {
     }
 }
 
-/// A function's connection to an endpoint.
+/// A connection to an endpoint.
 pub(crate) fn connection(endpoint: String) -> Connection {
     let credentials = Credentials::new("test", "test", None, None, "test");
     Connection::new("us-east-1".to_owned(), credentials, Some(endpoint), None)

@@ -1,19 +1,37 @@
-//! What every store must do, as tests that run against each of them. [`contract_tests!`] makes one test
-//! of each function here.
+//! The store contract: what every store must do. [`contract_tests!`] turns each function into a test of one store.
 //!
 //! [`contract_tests!`]: crate::contract_tests
 
 mod accounts;
-mod others;
+mod comments;
+mod idempotency;
+mod lists;
+mod notifications;
+mod pages;
+mod rate_limits;
+mod sessions;
 mod spaces;
+mod statistics;
 mod tasks;
+mod timers;
 
 use taskbell_domain::{credential::Credential, ports::*, task::Task, user::User};
 
 pub use accounts::*;
-pub use others::*;
+pub use comments::*;
+pub use idempotency::*;
+pub use lists::*;
+pub use notifications::*;
+pub use pages::*;
+pub use rate_limits::*;
+pub use sessions::*;
 pub use spaces::*;
+pub use statistics::*;
 pub use tasks::*;
+pub use timers::*;
+
+/// The limit of pages that a test reads, so that a cursor that does not advance fails the test.
+const MAX_PAGES: usize = 1_000;
 
 /// All store ports together.
 pub trait Store:
@@ -66,44 +84,44 @@ async fn create(store: &impl Store, task: &Task) {
     assert_eq!(store.create(task, None, None).await.expect("an answer"), Created::Stored);
 }
 
-/// Makes one test of each function of the contract. `$store` is an async expression that gives a store
-/// and whatever must live as long as it does.
+/// Turns each function of the contract into a test. `$store` is an async expression for a store and a value that is dropped
+/// after the test.
 #[macro_export]
 macro_rules! contract_tests {
     ($store:expr) => {
         $crate::contract_tests!($store =>
-            a_registered_account_is_read_back_whole
-            an_address_belongs_to_one_account
-            an_account_is_made_together_with_its_first_mail
-            a_code_is_used_up_together_with_what_it_does
-            a_session_opens_if_the_password_is_still_the_one_that_was_checked
-            an_address_without_an_account_can_refuse_mail
-            a_profile_changes_only_at_the_version_that_was_read
-            what_somebody_does_is_counted_in_each_window
-            accounts_are_found_by_the_beginning_of_their_address
-            what_is_taken_back_does_not_count
+            a_registered_account_is_read_back
+            an_email_address_belongs_to_one_account
+            an_account_is_created_together_with_its_first_mail
+            a_code_is_redeemed_together_with_its_effect
+            a_session_opens_only_with_the_password_that_was_verified
+            an_address_without_an_account_can_be_suppressed
+            a_profile_is_replaced_only_at_the_expected_version
+            requests_are_counted_per_key_limit_and_window
+            accounts_are_found_by_the_prefix_of_their_address
+            a_request_that_is_taken_back_is_not_counted
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
-            a_task_is_read_back_whole
-            a_task_changes_only_at_the_version_that_was_read
+            a_task_is_read_back_with_all_fields
+            a_task_is_replaced_and_deleted_only_at_the_expected_version
             a_completion_and_the_next_occurrence_are_stored_together
-            a_task_is_counted_once_as_it_is_now
+            a_task_is_counted_once_in_its_latest_version
             an_idempotency_key_creates_one_task
-            a_change_with_a_key_is_made_once
-            whatever_is_made_under_a_key_is_made_once
+            a_change_with_an_idempotency_key_happens_once
+            an_idempotency_key_creates_one_resource_of_any_kind
             lists_are_sorted_filtered_and_paged
-            a_list_goes_on_only_behind_a_place_in_it
+            a_list_starts_only_after_a_position_inside_it
             assigned_tasks_are_found_across_spaces
-            a_space_is_known_to_its_members
-            members_join_change_and_leave
-            a_purge_leaves_nothing_of_a_space_and_all_of_others
+            a_space_is_visible_to_its_members_only
+            members_join_change_roles_and_leave
+            a_purge_deletes_one_space_and_nothing_of_others
             comments_are_paged_changed_and_deleted_with_their_task
-            a_notification_is_read_back_whole_and_has_a_timer
-            a_digest_moves_with_the_profile_and_changes_with_its_notification
-            timers_are_found_until_a_moment_and_move_with_their_task
-            a_shard_with_more_timers_than_a_page_holds_is_read_to_its_end
-            pages_of_three_hold_everything_once
-            a_clock_that_is_behind_begins_no_window_anew
+            a_notification_is_read_back_and_has_a_timer
+            a_digest_is_rescheduled_with_the_profile_and_stored_with_its_notification
+            timers_are_found_up_to_a_time_and_change_with_their_task
+            a_shard_with_more_timers_than_one_page_is_read_completely
+            pages_contain_every_item_once
+            a_slow_clock_does_not_restart_a_window
         );
     };
     ($store:expr => $($name:ident)+) => {

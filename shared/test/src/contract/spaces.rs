@@ -1,4 +1,4 @@
-//! Spaces, and who is in them.
+//! Spaces, members and invitations.
 
 use crate::fixtures::{comment, draft, notification, now, space, task, user};
 use taskbell_domain::{
@@ -13,8 +13,8 @@ use taskbell_domain::{
 
 use super::{Store, create, register};
 
-/// A space is found by its members only, and changes only at the version that was read.
-pub async fn a_space_is_known_to_its_members(store: &impl Store) {
+/// A space is found by its members only, and is replaced only at the expected version.
+pub async fn a_space_is_visible_to_its_members_only(store: &impl Store) {
     let (ada, eve) = (user(1), user(2));
     register(store, &ada).await;
     let (mut made, owner) = space(1, &ada);
@@ -43,8 +43,9 @@ pub async fn a_space_is_known_to_its_members(store: &impl Store) {
     assert_eq!(found.map(|(space, _)| space), Some(made));
 }
 
-/// People join with the secret of their invitation, once; roles change and people leave only as they were read.
-pub async fn members_join_change_and_leave(store: &impl Store) {
+/// A user joins with the secret of the invitation, once. Roles change and members leave only if the stored role is the
+/// expected one.
+pub async fn members_join_change_roles_and_leave(store: &impl Store) {
     let (ada, eve) = (user(1), user(2));
     register(store, &ada).await;
     register(store, &eve).await;
@@ -85,7 +86,7 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
         next.apply(&change, now()).expect("a valid change");
         let done = store.change_member(&next, read, &change).await.expect("an answer");
         let stale = store.change_member(&next, read, &change).await.expect("an answer");
-        assert!(!stale, "nothing happens twice");
+        assert!(!stale, "a change happens once");
         if done {
             made = next;
         }
@@ -95,7 +96,7 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     assert!(change(MemberChange::Join(member, invited.clone(), None)).await);
     assert!(!change(MemberChange::Join(member, invited, None)).await, "it works once");
     let viewer = Member { role: Role::Viewer, ..member };
-    assert!(!change(MemberChange::Role(viewer, Role::Admin)).await, "they are no viewer");
+    assert!(!change(MemberChange::Role(viewer, Role::Admin)).await, "the stored role is member");
     assert!(change(MemberChange::Role(member, Role::Viewer)).await);
     assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), Some(Role::Viewer));
     let mut everybody = store.members(viewer.space).await.expect("an answer");
@@ -105,20 +106,20 @@ pub async fn members_join_change_and_leave(store: &impl Store) {
     assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), None);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
 
-    // Who has left can come back.
+    // A member who has left can join again.
     let content = NotificationKind::Invitation { to: eve.email.clone(), space: viewer.space };
     let third = notification(3, content);
     let mut again = Invitation { secret_hash: None, ..invitation(&third) };
     store.invite(&again, &third, None, None).await.expect("an answer");
-    assert!(store.set_invitation_secret(&again, "another").await.expect("an answer"));
-    again.secret_hash = Some("another".to_owned());
+    assert!(store.set_invitation_secret(&again, "a new secret").await.expect("an answer"));
+    again.secret_hash = Some("a new secret".to_owned());
     assert!(change(MemberChange::Join(viewer, again, None)).await);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer").len(), 1);
     assert_eq!((made.members, made.owners), (2, 1));
 }
 
-/// A purge deletes the tasks of one space, and in the end the space.
-pub async fn a_purge_leaves_nothing_of_a_space_and_all_of_others(store: &impl Store) {
+/// A purge deletes a space with its tasks, comments, members and invitations.
+pub async fn a_purge_deletes_one_space_and_nothing_of_others(store: &impl Store) {
     let ada = user(1);
     register(store, &ada).await;
     let ((doomed, owner), (other, other_owner)) = (space(1, &ada), space(2, &ada));

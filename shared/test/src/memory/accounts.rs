@@ -1,4 +1,4 @@
-//! Accounts, and what limits them.
+//! Accounts and rate limits.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{Memory, in_the_list};
+use super::{Memory, check_start};
 
 impl Profiles for Memory {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -39,9 +39,9 @@ impl ProfileChanges for Memory {
         data.users.insert(user.id, user.clone());
         if let Some(timer) = digest {
             let first = Digest::new(user.id, None, 0);
-            let (moved, shown) = data.digests.entry(user.id).or_insert((first, None));
-            moved.at = Some(timer.at);
-            moved.version += 1;
+            let (stored, shown) = data.digests.entry(user.id).or_insert((first, None));
+            stored.at = Some(timer.at);
+            stored.version += 1;
             *shown = Some(timer);
         }
         Ok(Replaced::Stored)
@@ -56,18 +56,18 @@ impl Directory for Memory {
         limit: u8,
     ) -> Result<UserPage, PortError> {
         let holds = |(email, _): &(String, UserId)| email.starts_with(prefix);
-        in_the_list("listing accounts", after.as_ref().is_none_or(holds))?;
+        check_start("listing accounts", after.as_ref().is_none_or(holds))?;
         let data = self.data();
         let mut items: Vec<_> = data.users.values().cloned().collect();
         items.sort_by_key(|user| user.email.canonical());
         items.retain(|user| {
             let address = user.email.canonical();
-            let behind = after.as_ref().is_none_or(|(last, _)| address > *last);
-            address.starts_with(prefix) && behind
+            let is_after = after.as_ref().is_none_or(|(last, _)| address > *last);
+            address.starts_with(prefix) && is_after
         });
-        let more = items.len() >= usize::from(limit);
+        let is_full = items.len() >= usize::from(limit);
         items.truncate(limit.into());
-        let next = items.last().filter(|_| more).map(|last| (last.email.canonical(), last.id));
+        let next = items.last().filter(|_| is_full).map(|last| (last.email.canonical(), last.id));
         Ok(UserPage { items, next })
     }
 }
@@ -137,12 +137,12 @@ impl Credentials for Memory {
 
 impl SuppressedAddresses for Memory {
     async fn suppress_address(&self, address_hash: &str, _now: Timestamp) -> Result<(), PortError> {
-        self.data().stopped.insert(address_hash.to_owned());
+        self.data().suppressed.insert(address_hash.to_owned());
         Ok(())
     }
 
     async fn is_suppressed(&self, address_hash: &str) -> Result<bool, PortError> {
-        Ok(self.data().stopped.contains(address_hash))
+        Ok(self.data().suppressed.contains(address_hash))
     }
 }
 
@@ -204,7 +204,7 @@ impl RateLimits for Memory {
         &self,
         limit: &RateLimit,
         subject: &rate_limit::RateLimitKey,
-        more: u32,
+        requests: u32,
         now: Timestamp,
     ) -> Result<Option<rate_limit::Usage>, PortError> {
         let mut data = self.data();
@@ -216,9 +216,9 @@ impl RateLimits for Memory {
         let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
         let window = limit.window_of(now);
         match counted.0.cmp(&window) {
-            Ordering::Less => *counted = (window, more),
-            Ordering::Equal => counted.1 += more,
-            // This clock is behind: a later window has begun.
+            Ordering::Less => *counted = (window, requests),
+            Ordering::Equal => counted.1 += requests,
+            // A later window has started: the clock of the caller is slow.
             Ordering::Greater => {}
         }
         Ok(Some(rate_limit::Usage { count: counted.1, tokens_valid_from }))

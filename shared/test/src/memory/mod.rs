@@ -1,4 +1,4 @@
-//! Every store port, in memory. It keeps the same contract as DynamoDB does.
+//! All store ports in memory, with the same contract as the DynamoDB adapter.
 
 mod accounts;
 mod spaces;
@@ -27,14 +27,14 @@ use taskbell_domain::{
     user::User,
 };
 
-/// All data, in memory. A clone is the same store.
+/// An in-memory store. A clone is the same store.
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<Data>>);
 
-/// What is stored. A task and a notification stand together with the moment at which the index of timers shows them.
+/// The stored data. Tasks, notifications and digests have the timer that the index of timers shows.
 #[derive(Default)]
 pub struct Data {
-    /// Accounts.
+    /// Profiles.
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
@@ -42,7 +42,7 @@ pub struct Data {
     pub tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
     records: BTreeMap<(UserId, String), IdempotencyRecord>,
     spaces: BTreeMap<SpaceId, Space>,
-    /// Who is in which shared space.
+    /// Members of shared spaces.
     pub members: BTreeMap<(SpaceId, UserId), Member>,
     invitations: BTreeMap<(SpaceId, String), Invitation>,
     invited: BTreeMap<(SpaceId, String), Timestamp>,
@@ -55,14 +55,14 @@ pub struct Data {
     pub digests: BTreeMap<UserId, (Digest, Option<Timer>)>,
     counted: BTreeMap<TaskId, (u64, Counts)>,
     counter_groups: BTreeMap<SpaceId, Counts>,
-    stopped: BTreeSet<String>,
-    /// Whether a user is blocked, since when their tokens are valid, and which version of the profile says so.
+    suppressed: BTreeSet<String>,
+    /// Whether a user is blocked, the time before which their tokens are not valid, and the version of the profile.
     access: BTreeMap<(rate_limit::RateLimitKey, &'static str), (bool, Option<Timestamp>, u64)>,
     counts: BTreeMap<(rate_limit::RateLimitKey, &'static str), (Timestamp, u32)>,
 }
 
 impl Data {
-    /// Lets what counts a user's requests say what the profile says, unless a later version has said it.
+    /// Stores the access of a user with their rate limit, unless a later version of the profile was stored.
     fn store_access(&mut self, user: &User, limit: &rate_limit::RateLimit) {
         let access = (user.disabled_at.is_some(), user.tokens_valid_from, user.version);
         let stored =
@@ -74,10 +74,10 @@ impl Data {
 }
 
 impl Memory {
-    /// All that is stored but counts and credentials, as text: to see whether anything has changed.
+    /// All data except counts and credentials, as text that shows whether anything has changed.
     pub fn contents(&self) -> String {
         let data = self.data();
-        let accounts = (&data.users, data.credentials.len(), &data.sessions, &data.stopped);
+        let accounts = (&data.users, data.credentials.len(), &data.sessions, &data.suppressed);
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!(
             "{:?}",
@@ -93,20 +93,20 @@ impl Memory {
         )
     }
 
-    /// What is stored.
+    /// The stored data, locked.
     pub fn data(&self) -> MutexGuard<'_, Data> {
         self.0.lock().expect("not poisoned")
     }
 }
 
-/// What DynamoDB answers to a start key outside the key condition: a list goes on only behind a place in it.
-fn in_the_list(operation: &'static str, holds: bool) -> Result<(), PortError> {
-    let source = "ValidationException: a place outside the list".into();
-    holds.then_some(()).ok_or(PortError { operation, transient: false, source })
+/// The error of DynamoDB for a start key outside the key condition.
+fn check_start(operation: &'static str, is_inside: bool) -> Result<(), PortError> {
+    let source = "ValidationException: the start position is outside the list".into();
+    is_inside.then_some(()).ok_or(PortError { operation, transient: false, source })
 }
 
 impl Data {
-    /// Keeps a record, or gives the one that is there.
+    /// Stores a record, or returns the existing one if it has not expired.
     fn record(&mut self, record: Option<&IdempotencyRecord>) -> Option<IdempotencyRecord> {
         let record = record?;
         let key = (record.user, record.key_hash.clone());

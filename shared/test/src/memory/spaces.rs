@@ -1,4 +1,4 @@
-//! Spaces and notifications.
+//! Spaces, notifications and digests.
 
 use taskbell_domain::{
     digest::Digest,
@@ -81,7 +81,7 @@ impl SpaceChanges for Memory {
         if let Some(used) = data.record(record) {
             return Ok(Some(Created::Replayed(used)));
         }
-        if !count_up(data.memberships.entry(owner.user).or_default(), memberships) {
+        if !increment(data.memberships.entry(owner.user).or_default(), memberships) {
             return Ok(None);
         }
         data.spaces.insert(space.id, space.clone());
@@ -113,11 +113,11 @@ impl SpaceChanges for Memory {
         match change {
             MemberChange::Join(member, invitation, memberships) => {
                 let address = (space.id, invitation.email.hash());
-                let armed = data.invitations.get(&address).map(|stored| &stored.secret_hash);
-                if armed != Some(&invitation.secret_hash) || role_of(&data, member).is_some() {
+                let secret = data.invitations.get(&address).map(|stored| &stored.secret_hash);
+                if secret != Some(&invitation.secret_hash) || role_of(&data, member).is_some() {
                     return Ok(false);
                 }
-                if !count_up(data.memberships.entry(member.user).or_default(), *memberships) {
+                if !increment(data.memberships.entry(member.user).or_default(), *memberships) {
                     return Ok(false);
                 }
                 data.invitations.remove(&address);
@@ -150,7 +150,7 @@ impl SpaceChanges for Memory {
         if let Some(used) = data.record(record) {
             return Ok(Some(Created::Replayed(used)));
         }
-        if !count_up(data.books.entry(invitation.space).or_default(), book) {
+        if !increment(data.books.entry(invitation.space).or_default(), book) {
             return Ok(None);
         }
         let address = (invitation.space, invitation.email.hash());
@@ -189,11 +189,12 @@ impl SpaceChanges for Memory {
     }
 }
 
-/// Counts up from the version that was read, if one was; no, if that is not the present one.
-fn count_up(present: &mut u64, read: Option<u64>) -> bool {
-    let counts = read.is_none_or(|read| read == *present);
-    *present += u64::from(counts && read.is_some());
-    counts
+/// Increments a version, on condition that it is still `read`. Nothing if `read` is `None`. Returns whether the condition
+/// held.
+fn increment(version: &mut u64, read: Option<u64>) -> bool {
+    let is_current = read.is_none_or(|read| read == *version);
+    *version += u64::from(is_current && read.is_some());
+    is_current
 }
 
 impl Digests for Memory {

@@ -1,11 +1,11 @@
-//! Tasks, comments, timers, and what is counted.
+//! Tasks, comments, timers, statistics and idempotency records.
 
 use jiff::Timestamp;
 
 use taskbell_domain::{
     comment::{Comment, MAX_COMMENTS},
     id::{CommentId, SpaceId, TaskId, UserId},
-    list::{TaskPage, TaskQuery},
+    list::{Position, SortBy, TaskFilter, TaskPage, TaskQuery},
     notification::Notification,
     ports::*,
     statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, difference, number},
@@ -14,7 +14,12 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{Memory, in_the_list};
+use super::{Memory, check_start};
+
+/// How many tasks of its scope a filtered list examines per page. As with DynamoDB, such a page can have fewer tasks than the
+/// limit, or none, and still be followed by another page. DynamoDB examines more; the number is small, so that tests with few
+/// tasks get short pages, too.
+const EXAMINED_PER_PAGE: usize = 8;
 
 impl TaskReads for Memory {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
@@ -22,29 +27,39 @@ impl TaskReads for Memory {
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage, PortError> {
-        in_the_list("listing tasks", query.has_valid_position())?;
+        check_start("listing tasks", query.has_valid_position())?;
         let data = self.data();
-        let mut found: Vec<_> = data
-            .tasks
-            .values()
-            .map(|(task, _)| (query.position(task), task))
-            .filter(|(_, task)| query.scope.holds(task) && query.filter.admits(task))
-            .collect();
-        found.sort_by(|a, b| a.0.cmp(&b.0));
+        let in_scope = data.tasks.values().map(|(task, _)| task).filter(|t| query.scope.holds(t));
+        let mut tasks: Vec<_> = in_scope.map(|task| (query.position(task), task)).collect();
+        // What an index is read between.
+        let bounds = match query.is_bounded_by_due() {
+            true => TaskFilter {
+                priority: query.filter.priority.filter(|_| query.key() == SortBy::Priority),
+                due_before: query.filter.due_before,
+                due_after: query.filter.due_after,
+                ..TaskFilter::default()
+            },
+            false => TaskFilter::default(),
+        };
+        tasks.retain(|(_, task)| bounds.admits(task));
+        tasks.sort_by(|a, b| a.0.cmp(&b.0));
         if query.sort.descending {
-            found.reverse();
+            tasks.reverse();
         }
         if let Some(after) = &query.after {
-            found.retain(
-                |(place, _)| {
-                    if query.sort.descending { place < after } else { place > after }
-                },
-            );
+            let is_after = |p: &Position| if query.sort.descending { p < after } else { p > after };
+            tasks.retain(|(position, _)| is_after(position));
         }
+        let examined =
+            if query.filter == TaskFilter::default() { usize::MAX } else { EXAMINED_PER_PAGE };
         let limit = usize::from(query.limit);
-        let next = (found.len() > limit).then(|| found[limit - 1].0.clone());
-        found.truncate(limit);
-        Ok(TaskPage { items: found.into_iter().map(|(_, task)| task.clone()).collect(), next })
+        let rest = tasks.get(examined..).is_some_and(|rest| !rest.is_empty());
+        tasks.truncate(examined);
+        let last_examined = tasks.last().map(|(position, _)| position.clone()).filter(|_| rest);
+        tasks.retain(|(_, task)| query.filter.admits(task));
+        let next = if tasks.len() > limit { Some(tasks[limit - 1].0.clone()) } else { last_examined };
+        tasks.truncate(limit);
+        Ok(TaskPage { items: tasks.into_iter().map(|(_, task)| task.clone()).collect(), next })
     }
 }
 
@@ -80,9 +95,9 @@ impl Comments for Memory {
         limit: u8,
     ) -> Result<CommentPage, PortError> {
         let data = self.data();
-        let behind =
+        let following =
             data.comments.values().filter(|c| c.task == task && after.is_none_or(|id| c.id > id));
-        let items: Vec<_> = behind.take(limit.into()).cloned().collect();
+        let items: Vec<_> = following.take(limit.into()).cloned().collect();
         let full = items.len() == usize::from(limit);
         Ok(CommentPage { next: items.last().map(|last| last.id).filter(|_| full), items })
     }
@@ -138,7 +153,7 @@ impl StatisticsReads for Memory {
         after: Option<CounterGroup>,
         limit: Option<u8>,
     ) -> Result<CounterGroupPage, PortError> {
-        in_the_list("reading numbers", after.as_ref().is_none_or(|group| of.contains(group)))?;
+        check_start("reading numbers", after.as_ref().is_none_or(|group| of.contains(group)))?;
         let data = self.data();
         let all = data.counter_groups.get(&space).into_iter().flatten();
         let mut items: Vec<_> = all
@@ -153,8 +168,12 @@ impl StatisticsReads for Memory {
     }
 }
 
-fn elsewhere() -> PortError {
-    PortError { operation: "changing a task", transient: true, source: "the key is in use".into() }
+fn in_progress() -> PortError {
+    PortError {
+        operation: "changing a task",
+        transient: true,
+        source: "the same request is in progress".into(),
+    }
 }
 
 impl IdempotencyRecords for Memory {
@@ -231,7 +250,7 @@ impl TaskChanges for Memory {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
         if data.record(also.record).is_some() {
-            return Err(elsewhere());
+            return Err(in_progress());
         }
         for task in std::iter::once(task).chain(also.next) {
             data.tasks.insert(task.id, (task.clone(), task.timer()));
@@ -261,7 +280,7 @@ impl TaskChanges for Memory {
             return Ok(Replaced::Conflict(Some(Box::new(stored.clone()))));
         }
         if data.record(record).is_some() {
-            return Err(elsewhere());
+            return Err(in_progress());
         }
         data.tasks.remove(&id);
         if comments {
@@ -271,7 +290,8 @@ impl TaskChanges for Memory {
     }
 }
 
-const TIMER_PAGE: usize = 100;
+/// The limit of timers per page.
+const TIMERS_PER_PAGE: usize = 100;
 
 impl Timers for Memory {
     async fn timers(
@@ -282,7 +302,7 @@ impl Timers for Memory {
     ) -> Result<TimerPage, PortError> {
         let shard_of = |subject: TimerTarget| subject.jitter_seed() % TIMER_SHARDS;
         let holds = |timer: Timer| timer.at <= until && shard_of(timer.subject) == shard;
-        in_the_list("finding timers", after.is_none_or(holds))?;
+        check_start("finding timers", after.is_none_or(holds))?;
         let data = self.data();
         let mut timers: Vec<Timer> = data
             .tasks
@@ -294,8 +314,8 @@ impl Timers for Memory {
             .filter(|t| after.is_none_or(|after| *t > after))
             .collect();
         timers.sort();
-        let next = (timers.len() > TIMER_PAGE).then(|| timers[TIMER_PAGE - 1]);
-        timers.truncate(TIMER_PAGE);
+        let next = (timers.len() > TIMERS_PER_PAGE).then(|| timers[TIMERS_PER_PAGE - 1]);
+        timers.truncate(TIMERS_PER_PAGE);
         Ok(TimerPage { timers, next })
     }
 

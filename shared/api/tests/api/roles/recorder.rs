@@ -26,7 +26,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::{Value, json};
 
-use crate::wire::{Fate, unprocessed, wired};
+use crate::intercept::{Interception, intercepted, unprocessed_batches};
 
 type Attributes = std::collections::HashMap<String, AttributeValue>;
 
@@ -152,7 +152,7 @@ impl Failures {
     /// The client with failures, once they have begun.
     pub(super) fn on(&self, client: &Client) -> Client {
         let failures = self.clone();
-        wired(client, move |operation, body| failures.fate(operation, body))
+        intercepted(client, move |operation, body| failures.intercept(operation, body))
     }
 
     /// Starts the failures, or starts again: each write fails once more.
@@ -160,9 +160,9 @@ impl Failures {
         *self.0.lock().expect("not poisoned") = Some(BTreeMap::new());
     }
 
-    fn fate(&self, operation: &str, body: &Value) -> Fate {
+    fn intercept(&self, operation: &str, body: &Value) -> Interception {
         let mut tried = self.0.lock().expect("not poisoned");
-        let Some(tried) = tried.as_mut() else { return Fate::Sent };
+        let Some(tried) = tried.as_mut() else { return Interception::Send };
         let mut body = body.clone();
         let written = match operation {
             "PutItem" | "UpdateItem" | "DeleteItem" => vec![&mut body],
@@ -170,12 +170,12 @@ impl Failures {
                 let actions = body["TransactItems"].as_array_mut().expect("actions").iter_mut();
                 actions.flat_map(|action| action.as_object_mut().expect("one").values_mut()).collect()
             }
-            _ => return unprocessed(operation, &body),
+            _ => return unprocessed_batches(operation, &body),
         };
         let actions = written.len();
         let Some(conditional) = written.into_iter().find(|one| one["ConditionExpression"].is_string())
         else {
-            return Fate::Sent;
+            return Interception::Send;
         };
         let key = [&conditional["Key"], &conditional["Item"]["pk"], &conditional["Item"]["sk"]];
         let times = tried.entry(format!("{operation} {key:?}")).or_default();
@@ -185,7 +185,7 @@ impl Failures {
                 let condition = conditional["ConditionExpression"].as_str().expect("a condition");
                 let never = format!("({condition}) AND attribute_exists(never)");
                 conditional["ConditionExpression"] = json!(never);
-                Fate::Changed(body)
+                Interception::SendModified(body)
             }
             2 if operation == "TransactWriteItems" => {
                 let reason = json!({ "Code": "TransactionConflict", "Message": "It is ongoing." });
@@ -194,9 +194,9 @@ impl Failures {
                     "Message": "Transaction cancelled",
                     "CancellationReasons": vec![reason; actions],
                 });
-                Fate::Answered(400, answer)
+                Interception::Respond(400, answer)
             }
-            _ => Fate::Sent,
+            _ => Interception::Send,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Deliveries, and what puts an item into the index of timers.
+//! Deliveries, and the key of an item in the index of timers.
 
 use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use taskbell_domain::{
     timer::Timer,
 };
 
-use super::Unreadable;
+use super::InvalidAttribute;
 use crate::dynamodb::keys;
 
 #[derive(Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub(in crate::dynamodb) struct DeliveryItem {
     #[serde(with = "second::required")]
     fire_at: Timestamp,
     status: DeliveryStatus,
-    /// Absent also in the usual case: scheduled, for the moment itself.
+    /// Also absent if the delivery is scheduled for `fire_at`, the usual case.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     next_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -37,7 +37,7 @@ pub(in crate::dynamodb) struct DeliveryItem {
     recipient: Option<UserId>,
 }
 
-fn is_usual(status: DeliveryStatus, next_at: Timestamp, fire_at: Timestamp) -> bool {
+fn is_default(status: DeliveryStatus, next_at: Timestamp, fire_at: Timestamp) -> bool {
     status == DeliveryStatus::Scheduled && next_at == fire_at
 }
 
@@ -50,7 +50,7 @@ impl From<&Delivery> for DeliveryItem {
         Self {
             fire_at: delivery.fire_at,
             status: delivery.status,
-            next_at: delivery.next_at.filter(|at| !is_usual(delivery.status, *at, delivery.fire_at)),
+            next_at: delivery.next_at.filter(|at| !is_default(delivery.status, *at, delivery.fire_at)),
             attempts: delivery.attempts.into(),
             uncertain_attempts: delivery.uncertain_attempts.into(),
             fence: delivery.fence,
@@ -64,9 +64,9 @@ impl From<&Delivery> for DeliveryItem {
 }
 
 impl TryFrom<DeliveryItem> for Delivery {
-    type Error = Unreadable;
+    type Error = InvalidAttribute;
 
-    fn try_from(item: DeliveryItem) -> Result<Self, Unreadable> {
+    fn try_from(item: DeliveryItem) -> Result<Self, InvalidAttribute> {
         Ok(Self {
             fire_at: item.fire_at,
             status: item.status,
@@ -86,7 +86,7 @@ impl TryFrom<DeliveryItem> for Delivery {
     }
 }
 
-/// The attributes that put an item into the index of timers.
+/// The key of an item in the index of timers ([`keys::DUE_TIMERS`]); absent without a timer.
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct TimerKeys {
     #[serde(skip_serializing_if = "Option::is_none")]

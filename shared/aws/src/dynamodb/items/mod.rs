@@ -1,38 +1,57 @@
-//! Items as they are stored. They are apart from the domain's types, so that either can change alone; what
-//! is read back passes the same checks as what a person types.
+//! The stored form of each entity, one file per entity. Stored forms are separate from the domain's types, so that either
+//! can change alone. What is read passes the domain's validation.
 
-mod accounts;
+mod comment;
+mod contribution;
+mod counter_group;
+mod credential;
 mod delivery;
-mod digests;
-mod spaces;
-mod statistics;
-mod tasks;
+mod digest;
+mod idempotency;
+mod invitation;
+mod member;
+mod notification;
+mod profile;
+mod rate_limit;
+mod reminder;
+mod session;
+mod space;
+mod task;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Deserializer};
 use taskbell_domain::{ports::PortError, unknown::Unknown, violation::Violation};
 
-pub(super) use accounts::{CredentialItem, SessionItem, UserItem};
-pub(super) use digests::DigestItem;
-pub(super) use spaces::{InvitationItem, MemberItem, NotificationItem, PersonalSpaceItem, SpaceItem};
-pub(super) use statistics::{ContributionItem, numbers};
+pub(super) use comment::CommentItem;
+pub(super) use contribution::ContributionItem;
+pub(super) use counter_group::counters;
+pub(super) use credential::CredentialItem;
+pub(super) use digest::DigestItem;
+pub(super) use idempotency::IdempotencyItem;
+pub(super) use invitation::{InvitationItem, invited_at, invited_item};
+pub(super) use member::MemberItem;
+pub(super) use notification::NotificationItem;
+pub(super) use profile::UserItem;
+pub(super) use rate_limit::{BLOCKED, TOKENS_VALID_FROM, usage};
+pub(super) use session::{SessionItem, is_active};
+pub(super) use space::{PersonalSpaceItem, SpaceItem};
+pub(super) use task::TaskItem;
 
-pub(super) use tasks::{CommentItem, IdempotencyItem, TaskItem};
+use super::{Item, Key, keys};
+use crate::error::{corrupt, invalid_request};
 
-use super::{Item, keys};
-use crate::error::{corrupt, unbuildable};
-
-/// A form that is stored as an item. It is written here, for the reason given in [`crate::sent`].
+/// A stored form that can be serialized. Implemented for concrete types, for the reason given in
+/// [`crate::send_boxed`].
 pub(super) trait ToItem {
     fn to_item(&self) -> serde_dynamo::Result<Item>;
 }
 
-/// A form that an item is read into, here for the same reason.
+/// A stored form that can be deserialized, likewise.
 pub(super) trait FromItem: Sized {
     fn from_item(item: Item) -> serde_dynamo::Result<Self>;
 }
 
-macro_rules! written {
+macro_rules! to_item {
     ($($form:ty),* $(,)?) => {$(
         impl ToItem for $form {
             #[inline(never)]
@@ -43,7 +62,7 @@ macro_rules! written {
     )*};
 }
 
-macro_rules! read {
+macro_rules! from_item {
     ($($form:ty),* $(,)?) => {$(
         impl FromItem for $form {
             #[inline(never)]
@@ -54,67 +73,71 @@ macro_rules! read {
     )*};
 }
 
-written! {
+to_item! {
     CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
     NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
-read! {
+from_item! {
     CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
     NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 
-/// Turns a stored form into an item with its key.
-pub(super) fn item<T: ToItem>(
+/// Serializes a stored form and adds its key and format.
+pub(super) fn build_item<T: ToItem>(
     operation: &'static str,
-    place: (String, String),
-    stored: &T,
+    key: Key,
+    form: &T,
 ) -> Result<Item, PortError> {
-    let mut item = stored.to_item().map_err(|e| unbuildable(operation, e))?;
-    item.extend(bare(place));
+    let mut item = form.to_item().map_err(|e| invalid_request(operation, e))?;
+    item.extend(key_item(key));
     Ok(item)
 }
 
-/// An item with nothing but its key, and the format in which this version of the program stores items.
-pub(super) fn bare(place: (String, String)) -> Item {
-    let mut item = super::key(place);
-    item.insert(keys::FORMAT.to_owned(), format());
+/// An item with a key and the current format, and nothing else.
+pub(super) fn key_item(key: Key) -> Item {
+    let mut item = super::key_attributes(key);
+    item.insert(keys::FORMAT.to_owned(), format_attribute());
     item
 }
 
-/// The format, as it is stored.
-pub(super) fn format() -> AttributeValue {
+/// The current format, [`keys::FORMAT_NUMBER`].
+pub(super) fn format_attribute() -> AttributeValue {
     super::number(keys::FORMAT_NUMBER)
 }
 
-/// Attributes that are written anew with every item, and no field of it.
-const REWRITTEN: [&str; 5] =
+/// Attributes that every write sets and that are no field of a stored form.
+const WRITTEN_ATTRIBUTES: [&str; 5] =
     [keys::PK, keys::SK, keys::FORMAT, keys::BY_EMAIL.partition, keys::BY_EMAIL.sort];
 
-/// Reads the attributes that no field of an item has taken: to be the last of its flattened fields.
+/// Collects the attributes that no other field takes. For the last flattened field of a stored form, so that a write keeps
+/// what a later version has stored.
 fn unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Unknown, D::Error> {
-    Unknown::deserialize(deserializer).map(|all| all.without(&REWRITTEN))
+    Unknown::deserialize(deserializer).map(|all| all.without(&WRITTEN_ATTRIBUTES))
 }
 
-/// Reads an item back into the domain.
-pub(super) fn read<S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
+/// Parses an item into a domain type.
+///
+/// # Errors
+/// [`PortError`] if the item is not what this program stores; see [`PortError::is_about_item`].
+pub(super) fn parse_item<S, D>(operation: &'static str, item: Item) -> Result<D, PortError>
 where
-    S: FromItem + TryInto<D, Error = Unreadable>,
+    S: FromItem + TryInto<D, Error = InvalidAttribute>,
 {
-    let stored = S::from_item(item).map_err(|e| corrupt(operation, e))?;
-    stored.try_into().map_err(|e| corrupt(operation, e.0))
+    let form = S::from_item(item).map_err(|e| corrupt(operation, e))?;
+    form.try_into().map_err(|e| corrupt(operation, e.0))
 }
 
-/// A stored value that fails the domain's checks.
-pub(super) struct Unreadable(String);
+/// A stored value that fails the domain's validation: the code of the violation, or the attribute.
+pub(super) struct InvalidAttribute(String);
 
-impl From<Violation> for Unreadable {
+impl From<Violation> for InvalidAttribute {
     fn from(violation: Violation) -> Self {
         Self(violation.code.to_owned())
     }
 }
 
-impl From<&str> for Unreadable {
+impl From<&str> for InvalidAttribute {
     fn from(what: &str) -> Self {
         Self(what.to_owned())
     }

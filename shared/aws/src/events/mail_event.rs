@@ -1,4 +1,4 @@
-//! What SES tells of mails, as EventBridge hands it to a function.
+//! Events of SES about mails, as EventBridge delivers them.
 //!
 //! Source: "Monitoring Amazon SES events with Amazon EventBridge", Amazon SES developer guide.
 
@@ -12,12 +12,12 @@ use taskbell_domain::{
     user::StopReason,
 };
 
-/// The names of the tags that a mail carries.
+/// Names of the message tags of a mail.
 pub(crate) const SUBJECT: &str = "taskbell-subject";
 pub(crate) const REMINDER: &str = "taskbell-reminder";
 pub(crate) const USER: &str = "taskbell-user";
 
-/// One event.
+/// An event about one mail.
 #[derive(Deserialize)]
 pub struct MailEvent {
     detail: Detail,
@@ -54,7 +54,7 @@ struct Complaint {
 }
 
 impl MailEvent {
-    /// What the mail was about; nothing if it is none of ours.
+    /// The tags of the mail; `None` if this stack did not send it.
     pub fn about(&self) -> Option<MailTags> {
         let tag = |name| self.detail.mail.tags.get(name).and_then(|values| values.first());
         Some(MailTags {
@@ -64,36 +64,36 @@ impl MailEvent {
         })
     }
 
-    /// What it tells of the mail; nothing if it is no news of its delivery.
+    /// What the event says about the delivery; `None` for events of other kinds.
     pub fn news(&self) -> Option<DeliveryEvent> {
         let feedback = match self.detail.event_type.as_str() {
             "Send" => None,
             "Delivery" => Some(Feedback::Delivered),
             "Reject" => Some(Feedback::Bounced),
-            // Others are of the moment: a full mailbox, somebody who is away.
-            "Bounce" if self.bounced_for_good() => Some(Feedback::Bounced),
-            "Complaint" if self.is_unwanted() => Some(Feedback::Complained),
+            // Other bounces are temporary, for example a full mailbox or an absence note.
+            "Bounce" if self.is_permanent_bounce() => Some(Feedback::Bounced),
+            "Complaint" if self.is_complaint() => Some(Feedback::Complained),
             _ => return None,
         };
         let TaggedMail { timestamp, message_id, .. } = &self.detail.mail;
         Some(DeliveryEvent { message_id: message_id.clone(), accepted_at: *timestamp, feedback })
     }
 
-    /// Why no mail should go to the address any more; nothing if it may.
+    /// Why no more mail should be sent to the address; `None` if it may.
     pub fn suppression_reason(&self) -> Option<StopReason> {
         match self.detail.event_type.as_str() {
-            "Bounce" if self.bounced_for_good() => Some(StopReason::Bounced),
-            "Complaint" if self.is_unwanted() => Some(StopReason::Complained),
+            "Bounce" if self.is_permanent_bounce() => Some(StopReason::Bounced),
+            "Complaint" if self.is_complaint() => Some(StopReason::Complained),
             _ => None,
         }
     }
 
-    fn bounced_for_good(&self) -> bool {
+    fn is_permanent_bounce(&self) -> bool {
         self.detail.bounce.as_ref().is_some_and(|bounce| bounce.bounce_type == "Permanent")
     }
 
-    /// `not-spam` takes a complaint back.
-    fn is_unwanted(&self) -> bool {
+    /// Feedback of the type `not-spam` withdraws a complaint.
+    fn is_complaint(&self) -> bool {
         let kind = self.detail.complaint.as_ref().and_then(|c| c.complaint_feedback_type.as_deref());
         kind != Some("not-spam")
     }

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{digest::Digest, id::UserId, unknown::Unknown};
 
-use super::{Unreadable, delivery::TimerKeys, unknown};
+use super::{InvalidAttribute, delivery::TimerKeys, unknown};
 
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct DigestItem {
@@ -12,7 +12,8 @@ pub(in crate::dynamodb) struct DigestItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    made_for: Option<Date>,
+    #[serde(rename = "made_for")]
+    last_run_date: Option<Date>,
     #[serde(flatten)]
     timer: TimerKeys,
     version: u64,
@@ -25,7 +26,7 @@ impl From<&Digest> for DigestItem {
         Self {
             user: digest.user,
             at: digest.at,
-            made_for: digest.last_run_date,
+            last_run_date: digest.last_run_date,
             timer: TimerKeys::of(digest.timer()),
             version: digest.version,
             unknown: digest.unknown.clone(),
@@ -34,10 +35,10 @@ impl From<&Digest> for DigestItem {
 }
 
 impl TryFrom<DigestItem> for Digest {
-    type Error = Unreadable;
+    type Error = InvalidAttribute;
 
-    fn try_from(item: DigestItem) -> Result<Self, Unreadable> {
-        let DigestItem { user, at, made_for, version, unknown, .. } = item;
-        Ok(Self { user, at, last_run_date: made_for, version, unknown })
+    fn try_from(item: DigestItem) -> Result<Self, InvalidAttribute> {
+        let DigestItem { user, at, last_run_date, version, unknown, .. } = item;
+        Ok(Self { user, at, last_run_date, version, unknown })
     }
 }

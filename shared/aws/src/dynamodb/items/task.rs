@@ -1,87 +1,22 @@
-//! Tasks, comments on them, and the records of idempotency keys.
+//! Tasks.
 
 use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     checklist::ChecklistItem,
-    comment::Comment,
     due::Due,
-    id::{CommentId, ItemId, ReminderId, TaskId, UserId},
+    id::{ItemId, TaskId, UserId},
     list::{Position, SortBy},
-    ports::IdempotencyRecord,
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
-    reminder::{LeadTime, Reminder, ReminderSpec},
+    reminder::Reminder,
     task::{Completion, Priority, Status, Task},
-    text::{Category, CommentText, Description, ItemTitle, Tag, Title},
+    text::{Category, Description, ItemTitle, Tag, Title},
     unknown::Unknown,
     zone::Zone,
 };
 
-use super::{
-    Unreadable,
-    delivery::{DeliveryItem, TimerKeys},
-    unknown,
-};
+use super::{InvalidAttribute, delivery::TimerKeys, reminder::ReminderItem, unknown};
 use crate::dynamodb::{keys, positions};
-
-#[derive(Serialize, Deserialize)]
-pub(in crate::dynamodb) struct SpecItem {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default, with = "second::optional")]
-    snoozed: Option<Timestamp>,
-}
-
-impl From<&ReminderSpec> for SpecItem {
-    fn from(spec: &ReminderSpec) -> Self {
-        let none = Self { before: None, at: None, snoozed: None };
-        match spec {
-            ReminderSpec::Before(lead) => Self { before: Some(lead.to_string()), ..none },
-            ReminderSpec::At(time) => Self { at: Some(time.to_string()), ..none },
-            ReminderSpec::Snoozed(until) => Self { snoozed: Some(*until), ..none },
-        }
-    }
-}
-
-impl TryFrom<SpecItem> for ReminderSpec {
-    type Error = Unreadable;
-
-    fn try_from(item: SpecItem) -> Result<Self, Unreadable> {
-        match (item.before, item.at, item.snoozed) {
-            (Some(lead), None, None) => Ok(Self::Before(LeadTime::parse(&lead)?)),
-            (None, Some(time), None) => Ok(Self::parse_at(&time)?),
-            (None, None, Some(until)) => Ok(Self::Snoozed(until)),
-            _ => Err("reminder".into()),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct ReminderItem {
-    id: ReminderId,
-    #[serde(flatten)]
-    spec: SpecItem,
-    #[serde(flatten)]
-    delivery: DeliveryItem,
-}
-
-impl From<&Reminder> for ReminderItem {
-    fn from(reminder: &Reminder) -> Self {
-        let (spec, delivery) = ((&reminder.spec).into(), (&reminder.delivery).into());
-        Self { id: reminder.id, spec, delivery }
-    }
-}
-
-impl TryFrom<ReminderItem> for Reminder {
-    type Error = Unreadable;
-
-    fn try_from(item: ReminderItem) -> Result<Self, Unreadable> {
-        let (spec, delivery) = (item.spec.try_into()?, item.delivery.try_into()?);
-        Ok(Self { id: item.id, spec, delivery })
-    }
-}
 
 #[derive(Serialize, Deserialize)]
 struct SeriesItem {
@@ -103,9 +38,9 @@ impl From<&Series> for SeriesItem {
 }
 
 impl TryFrom<SeriesItem> for Series {
-    type Error = Unreadable;
+    type Error = InvalidAttribute;
 
-    fn try_from(item: SeriesItem) -> Result<Self, Unreadable> {
+    fn try_from(item: SeriesItem) -> Result<Self, InvalidAttribute> {
         Ok(Self {
             rule: Rule::parse_trusted(&item.rule)?,
             from: RecurrenceFrom::parse(&item.from)?,
@@ -116,7 +51,7 @@ impl TryFrom<SeriesItem> for Series {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StepItem {
+struct ChecklistEntry {
     id: ItemId,
     title: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -164,7 +99,7 @@ pub(in crate::dynamodb) struct TaskItem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     past_reminders: Vec<ReminderItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    checklist: Vec<StepItem>,
+    checklist: Vec<ChecklistEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assigned_to: Option<UserId>,
     created_by: UserId,
@@ -213,10 +148,10 @@ impl From<&Task> for TaskItem {
             checklist: task
                 .checklist
                 .iter()
-                .map(|step| StepItem {
-                    id: step.id,
-                    title: step.title.as_str().to_owned(),
-                    done: step.done,
+                .map(|item| ChecklistEntry {
+                    id: item.id,
+                    title: item.title.as_str().to_owned(),
+                    done: item.done,
                 })
                 .collect(),
             assigned_to: task.assigned_to,
@@ -232,9 +167,9 @@ impl From<&Task> for TaskItem {
 }
 
 impl TryFrom<TaskItem> for Task {
-    type Error = Unreadable;
+    type Error = InvalidAttribute;
 
-    fn try_from(item: TaskItem) -> Result<Self, Unreadable> {
+    fn try_from(item: TaskItem) -> Result<Self, InvalidAttribute> {
         let reminders = |items: Vec<ReminderItem>| {
             items.into_iter().map(Reminder::try_from).collect::<Result<Vec<_>, _>>()
         };
@@ -263,10 +198,10 @@ impl TryFrom<TaskItem> for Task {
             checklist: item
                 .checklist
                 .into_iter()
-                .map(|StepItem { id, title, done }| {
+                .map(|ChecklistEntry { id, title, done }| {
                     Ok(ChecklistItem { id, title: ItemTitle::parse(&title)?, done })
                 })
-                .collect::<Result<_, Unreadable>>()?,
+                .collect::<Result<_, InvalidAttribute>>()?,
             assigned_to: item.assigned_to,
             created_by: item.created_by,
             version: item.version,
@@ -275,93 +210,6 @@ impl TryFrom<TaskItem> for Task {
             completed_at: item.completed_at,
             completed_by: item.completed_by.as_deref().map(Completion::parse).transpose()?,
             unknown: item.unknown,
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-pub(in crate::dynamodb) struct CommentItem {
-    id: CommentId,
-    task: TaskId,
-    author: UserId,
-    text: String,
-    version: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    #[serde(flatten, deserialize_with = "unknown")]
-    unknown: Unknown,
-}
-
-impl From<&Comment> for CommentItem {
-    fn from(comment: &Comment) -> Self {
-        Self {
-            id: comment.id,
-            task: comment.task,
-            author: comment.author,
-            text: comment.text.as_str().to_owned(),
-            version: comment.version,
-            created_at: comment.created_at,
-            updated_at: comment.updated_at,
-            unknown: comment.unknown.clone(),
-        }
-    }
-}
-
-impl TryFrom<CommentItem> for Comment {
-    type Error = Unreadable;
-
-    fn try_from(item: CommentItem) -> Result<Self, Unreadable> {
-        Ok(Self {
-            id: item.id,
-            task: item.task,
-            author: item.author,
-            text: CommentText::parse(&item.text)?,
-            version: item.version,
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-            unknown: item.unknown,
-        })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-pub(in crate::dynamodb) struct IdempotencyItem {
-    user: UserId,
-    key_hash: String,
-    body_hash: String,
-    #[serde(alias = "task")]
-    made: String,
-    status: u16,
-    created_at: i64,
-    expires_at: i64,
-}
-
-impl From<&IdempotencyRecord> for IdempotencyItem {
-    fn from(record: &IdempotencyRecord) -> Self {
-        Self {
-            user: record.user,
-            key_hash: record.key_hash.clone(),
-            body_hash: record.body_hash.clone(),
-            made: record.resource_id.clone(),
-            status: record.status,
-            created_at: record.created_at.as_second(),
-            expires_at: record.expires_at.as_second(),
-        }
-    }
-}
-
-impl TryFrom<IdempotencyItem> for IdempotencyRecord {
-    type Error = Unreadable;
-
-    fn try_from(item: IdempotencyItem) -> Result<Self, Unreadable> {
-        Ok(Self {
-            user: item.user,
-            key_hash: item.key_hash,
-            body_hash: item.body_hash,
-            resource_id: item.made,
-            status: item.status,
-            created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
-            expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
         })
     }
 }

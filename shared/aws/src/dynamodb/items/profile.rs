@@ -1,11 +1,10 @@
-//! Profiles, credentials, sessions.
+//! Profiles.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    credential::{Credential, Session},
     email::EmailAddress,
-    id::{SessionId, UserId},
+    id::UserId,
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
@@ -13,7 +12,7 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-use super::{Unreadable, tasks::SpecItem, unknown};
+use super::{InvalidAttribute, reminder::SpecItem, unknown};
 use crate::dynamodb::keys;
 
 #[derive(Serialize, Deserialize)]
@@ -25,14 +24,14 @@ pub(in crate::dynamodb) struct UserItem {
     default_reminders: Vec<SpecItem>,
     mail: MailSettings,
     digest_hour: i8,
-    #[serde(default = "plain")]
+    #[serde(default = "default_role")]
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email_verified_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mail_stopped: Option<StoppedItem>,
+    mail_stopped: Option<MailSuppressionItem>,
     link_secret: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_set_at: Option<Timestamp>,
@@ -41,7 +40,7 @@ pub(in crate::dynamodb) struct UserItem {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// Made anew with every write.
+    /// Written only.
     #[serde(flatten, skip_deserializing)]
     directory: DirectoryKeys,
     #[serde(flatten, deserialize_with = "unknown")]
@@ -49,28 +48,28 @@ pub(in crate::dynamodb) struct UserItem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoppedItem {
+struct MailSuppressionItem {
     reason: String,
     at: Timestamp,
 }
 
-impl TryFrom<StoppedItem> for MailSuppression {
-    type Error = Unreadable;
+impl TryFrom<MailSuppressionItem> for MailSuppression {
+    type Error = InvalidAttribute;
 
-    fn try_from(item: StoppedItem) -> Result<Self, Unreadable> {
+    fn try_from(item: MailSuppressionItem) -> Result<Self, InvalidAttribute> {
         Ok(Self { reason: StopReason::parse(&item.reason)?, at: item.at })
     }
 }
 
-/// The attributes that put a profile into the index of addresses.
+/// The key of a profile in the index by e-mail address ([`keys::BY_EMAIL`]).
 #[derive(Serialize, Default)]
 struct DirectoryKeys {
     directory: String,
     email_key: String,
 }
 
-/// The role of profiles that were stored before there were any.
-fn plain() -> String {
+/// The role in profiles from before roles existed.
+fn default_role() -> String {
     AccountRole::User.as_str().to_owned()
 }
 
@@ -87,9 +86,9 @@ impl From<&User> for UserItem {
             role: user.role.as_str().to_owned(),
             disabled_at: user.disabled_at,
             email_verified_at: user.email_verified_at,
-            mail_stopped: user.mail_stopped.map(|stopped| StoppedItem {
-                reason: stopped.reason.as_str().to_owned(),
-                at: stopped.at,
+            mail_stopped: user.mail_stopped.map(|suppression| MailSuppressionItem {
+                reason: suppression.reason.as_str().to_owned(),
+                at: suppression.at,
             }),
             link_secret: user.link_secret.clone(),
             password_set_at: user.password_set_at,
@@ -107,16 +106,16 @@ impl From<&User> for UserItem {
 }
 
 impl TryFrom<UserItem> for User {
-    type Error = Unreadable;
+    type Error = InvalidAttribute;
 
-    fn try_from(item: UserItem) -> Result<Self, Unreadable> {
-        let defaults = item.default_reminders.into_iter().map(ReminderSpec::try_from);
+    fn try_from(item: UserItem) -> Result<Self, InvalidAttribute> {
+        let reminders = item.default_reminders.into_iter().map(ReminderSpec::try_from);
         Ok(Self {
             id: item.id,
             email: EmailAddress::parse_trusted(&item.email)?,
             name: PersonName::parse_trusted(&item.name)?,
             time_zone: Zone::parse(&item.time_zone)?,
-            default_reminders: defaults.collect::<Result<_, _>>()?,
+            default_reminders: reminders.collect::<Result<_, _>>()?,
             mail: item.mail,
             digest_hour: DigestHour::new(u64::try_from(item.digest_hour).unwrap_or(u64::MAX))?,
             role: AccountRole::parse(&item.role)?,
@@ -131,46 +130,5 @@ impl TryFrom<UserItem> for User {
             updated_at: item.updated_at,
             unknown: item.unknown,
         })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-pub(in crate::dynamodb) struct CredentialItem {
-    user: UserId,
-    password_hash: String,
-}
-
-impl From<&Credential> for CredentialItem {
-    fn from(credential: &Credential) -> Self {
-        Self { user: credential.user, password_hash: credential.password_hash.clone() }
-    }
-}
-
-impl TryFrom<CredentialItem> for Credential {
-    type Error = Unreadable;
-
-    fn try_from(item: CredentialItem) -> Result<Self, Unreadable> {
-        Ok(Self { user: item.user, password_hash: item.password_hash })
-    }
-}
-
-#[derive(Serialize)]
-pub(in crate::dynamodb) struct SessionItem {
-    id: SessionId,
-    user: UserId,
-    family_hash: String,
-    token_hash: String,
-    expires_at: i64,
-}
-
-impl From<&Session> for SessionItem {
-    fn from(session: &Session) -> Self {
-        Self {
-            id: session.id,
-            user: session.user,
-            family_hash: session.family_hash.clone(),
-            token_hash: session.token_hash.clone(),
-            expires_at: session.expires_at.as_second(),
-        }
     }
 }

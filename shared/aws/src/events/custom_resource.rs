@@ -1,4 +1,6 @@
-//! Answering CloudFormation, which waits at a presigned URL.
+//! The answer of a custom resource to CloudFormation, which waits for it at a presigned URL.
+//!
+//! Source: "Custom resource response objects", AWS CloudFormation user guide.
 
 use aws_smithy_http_client::{
     Connector,
@@ -12,26 +14,26 @@ use aws_smithy_types::body::SdkBody;
 use serde::Serialize;
 use taskbell_domain::ports::PortError;
 
-use crate::error::unbuildable;
+use crate::error::invalid_request;
 
-/// Puts a JSON document to a URL. Without a content type, because the URL is signed without one.
+/// Sends a JSON document to a presigned URL with PUT. Without a content type, because the URL is signed without one.
 ///
 /// # Errors
-/// [`PortError`]; it never holds the URL, which is a secret.
+/// [`PortError`]. It never contains the URL, which grants access.
 pub async fn put_json(url: &str, document: &impl Serialize) -> Result<(), PortError> {
     const OPERATION: &str = "answering CloudFormation";
-    let body = serde_json::to_vec(document).map_err(|e| unbuildable(OPERATION, e))?;
+    let body = serde_json::to_vec(document).map_err(|e| invalid_request(OPERATION, e))?;
     let mut request: HttpRequest = Request::new(SdkBody::from(body));
-    request.set_method("PUT").map_err(|_| unbuildable(OPERATION, "method"))?;
-    request.set_uri(url).map_err(|_| unbuildable(OPERATION, "URL"))?;
+    request.set_method("PUT").map_err(|_| invalid_request(OPERATION, "method"))?;
+    request.set_uri(url).map_err(|_| invalid_request(OPERATION, "URL"))?;
     let builder = Connector::builder();
     let connector = match url.starts_with("http://") {
         true => builder.build_http(),
         false => builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build(),
     };
-    let answer = connector.call(request).await.map_err(|_| unbuildable(OPERATION, "no answer"))?;
+    let answer = connector.call(request).await.map_err(|_| invalid_request(OPERATION, "no answer"))?;
     match answer.status().is_success() {
         true => Ok(()),
-        false => Err(unbuildable(OPERATION, format!("status {}", answer.status()))),
+        false => Err(invalid_request(OPERATION, format!("status {}", answer.status()))),
     }
 }

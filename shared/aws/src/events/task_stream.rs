@@ -1,14 +1,16 @@
-//! The stream of the tasks table, as Lambda hands it to a function.
+//! The stream of the tasks table, as Lambda delivers it.
+//!
+//! Source: "Using AWS Lambda with Amazon DynamoDB", AWS Lambda developer guide.
 
 use serde::Deserialize;
 use taskbell_domain::{ports::PortError, task::Task};
 
 use crate::dynamodb::task_of;
 
-/// Some records of the stream, in the order in which each item changed.
+/// A batch of records, in order of the changes of each item.
 #[derive(Deserialize)]
 pub struct TaskStream {
-    /// The records.
+    /// In order of their sequence numbers.
     #[serde(rename = "Records")]
     pub records: Vec<Record>,
 }
@@ -28,15 +30,15 @@ struct StreamRecordImages {
 }
 
 impl Record {
-    /// Its number, by which Lambda is told that it was not dealt with.
+    /// The sequence number, which identifies a failed record in the answer to Lambda.
     pub fn sequence(&self) -> &str {
         &self.dynamodb.sequence_number
     }
 
-    /// The task as it was, and as it is now.
+    /// The task before and after the change.
     ///
     /// # Errors
-    /// [`PortError`] if it is not an item of a task.
+    /// [`PortError`] if an image is not a valid task.
     pub fn tasks(self) -> Result<(Option<Task>, Option<Task>), PortError> {
         let StreamRecordImages { old_image, new_image, .. } = self.dynamodb;
         Ok((old_image.map(task_of).transpose()?, new_image.map(task_of).transpose()?))

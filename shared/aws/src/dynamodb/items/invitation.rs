@@ -1,0 +1,77 @@
+//! Invitations, and the item that limits how often an address is invited.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use taskbell_domain::{
+    email::EmailAddress,
+    id::{NotificationId, SpaceId, UserId},
+    invitation::{INVITATION_PAUSE, Invitation},
+    space::Role,
+};
+
+use super::{InvalidAttribute, key_item};
+use crate::dynamodb::{Item, keys, number};
+
+/// The attribute with the time of an address's last invitation, in seconds since 1970.
+const INVITED_AT: &str = "invited_at";
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct InvitationItem {
+    space: SpaceId,
+    email: String,
+    invited_as: String,
+    invited_by: UserId,
+    notice: NotificationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_hash: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+}
+
+impl From<&Invitation> for InvitationItem {
+    fn from(invitation: &Invitation) -> Self {
+        Self {
+            space: invitation.space,
+            email: invitation.email.as_str().to_owned(),
+            invited_as: invitation.role.as_str().to_owned(),
+            invited_by: invitation.invited_by,
+            notice: invitation.notification,
+            secret_hash: invitation.secret_hash.clone(),
+            created_at: invitation.created_at.as_second(),
+            expires_at: invitation.expires_at.as_second(),
+        }
+    }
+}
+
+impl TryFrom<InvitationItem> for Invitation {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: InvitationItem) -> Result<Self, InvalidAttribute> {
+        Ok(Self {
+            space: item.space,
+            email: EmailAddress::parse_trusted(&item.email)?,
+            role: Role::parse(&item.invited_as)?,
+            invited_by: item.invited_by,
+            notification: item.notice,
+            secret_hash: item.secret_hash,
+            created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
+            expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
+        })
+    }
+}
+
+/// The item that records when an address was last invited into a space. It expires when the address can be invited
+/// again.
+pub(in crate::dynamodb) fn invited_item(invitation: &Invitation) -> Item {
+    let mut item = key_item(keys::invited(invitation.space, &invitation.email.hash()));
+    item.insert(INVITED_AT.to_owned(), number(invitation.created_at.as_second()));
+    let expires_at = invitation.created_at + INVITATION_PAUSE;
+    item.insert(keys::EXPIRES_AT.to_owned(), number(expires_at.as_second()));
+    item
+}
+
+/// The time in an item that [`invited_item`] made.
+pub(in crate::dynamodb) fn invited_at(item: &Item) -> Option<Timestamp> {
+    let seconds = item.get(INVITED_AT)?.as_n().ok()?.parse().ok()?;
+    Timestamp::from_second(seconds).ok()
+}

@@ -1,0 +1,72 @@
+//! Sessions.
+
+use crate::{
+    ManualClock, SeededRandom,
+    fixtures::{NOW, now, user},
+};
+use jiff::SignedDuration;
+use taskbell_domain::{
+    credential::{CheckedPassword, RefreshToken, SESSION_LIFETIME, Session},
+    id::SessionId,
+    ports::*,
+    user::User,
+};
+
+use super::{Store, register};
+
+/// A session opens only if the stored password hash is the verified one, which a new hash can replace.
+pub async fn a_session_opens_only_with_the_password_that_was_verified(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let random = SeededRandom::new(7);
+    let open = async |hash: &str, rehashed: Option<&str>| {
+        let id = SessionId::generate(&ManualClock::at(NOW), &random);
+        let session = Session::of(&RefreshToken::generate(ada.id, id, &random), now());
+        let checked = CheckedPassword { email: &ada.email, hash, rehashed };
+        let opened = store.open_session(&session, checked).await.expect("an answer");
+        let has = async |at| store.has_session(ada.id, id, at).await.expect("an answer");
+        assert_eq!((has(now()).await, has(session.expires_at).await), (opened, false));
+        opened
+    };
+    assert!(!open("another hash", None).await);
+    assert!(!open("another hash", Some("a third")).await);
+    assert!(open("a hash", None).await);
+    assert!(open("a hash", Some("a newer hash")).await);
+    assert!(!open("a hash", None).await);
+    assert!(open("a newer hash", None).await);
+}
+
+/// A refresh token is valid once. Presented again, it is detected as reused. An expired session accepts no token.
+pub async fn a_refresh_token_works_once(store: &impl Store) {
+    let random = SeededRandom::new(7);
+    let ada = user(1);
+    register(store, &ada).await;
+    let id = SessionId::generate(&ManualClock::at(NOW), &random);
+    let first = RefreshToken::generate(ada.id, id, &random);
+    let (second, third) = (first.next(&random), first.next(&random));
+    let forged = RefreshToken::generate(ada.id, id, &random);
+    open(store, &ada, &Session::of(&first, now())).await;
+    let rotate = async |to: &RefreshToken, presented: &RefreshToken, at| {
+        let next = Session::of(to, now());
+        store.rotate_session(&next, &presented.hash(), at).await.expect("an answer")
+    };
+    assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
+    assert_eq!(rotate(&second, &first, now()).await, Rotated::Done);
+    assert_eq!(rotate(&second, &first, now()).await, Rotated::Done, "the same exchange, sent again");
+    assert_eq!(rotate(&third, &first, now()).await, Rotated::Reused);
+    assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
+    for late in [0, 1, 86_400] {
+        let at = now() + SESSION_LIFETIME + SignedDuration::from_secs(late);
+        assert_eq!(rotate(&third, &second, at).await, Rotated::Unknown, "{late} s after it expired");
+    }
+    assert_eq!(rotate(&third, &second, now()).await, Rotated::Done);
+    store.close_session(ada.id, id).await.expect("an answer");
+    store.close_session(ada.id, id).await.expect("closing twice is no error");
+    assert_eq!(rotate(&first, &third, now()).await, Rotated::Unknown);
+}
+
+/// Opens a session of an account that [`register`] has created.
+pub(super) async fn open(store: &impl Store, user: &User, session: &Session) {
+    let checked = CheckedPassword { email: &user.email, hash: "a hash", rehashed: None };
+    assert!(store.open_session(session, checked).await.expect("an answer"));
+}

@@ -1,0 +1,103 @@
+//! Statistics.
+
+use crate::{
+    SeededRandom,
+    fixtures::{due_draft, instant, task, user},
+};
+use taskbell_domain::{
+    id::SpaceId,
+    statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, Counts},
+    task::{Status, TaskPatch},
+    text::{Category, Tag},
+};
+
+use super::{MAX_PAGES, Store};
+
+/// A task is counted once, in its latest version, however often and in which order its versions are recorded.
+pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
+    let ada = user(1);
+    let mut first = task(1, &ada, due_draft("one", "2026-03-02T09:20:00Z", &["PT1H", "PT2H"]));
+    first.category = Some(Category::parse("home").expect("a category"));
+    first.tags = vec![Tag::parse("a").expect("a tag"), Tag::parse("b#c").expect("a tag")];
+    let space = first.space;
+    let all = async |of| counted(store, space, of).await;
+    let tags = |tags: &[(&str, &[(Counter, i64)])]| -> Counts {
+        let tag = |tag| CounterGroup::Tag(Tag::parse(tag).expect("a tag"));
+        tags.iter().map(|(name, numbers)| (tag(name), numbers.iter().copied().collect())).collect()
+    };
+    let day = |day: &str| day.parse().expect("a day");
+    let one_open = [(Counter::All, 1), (Counter::Open, 1)];
+    for _ in 0..2 {
+        store.record_contribution(&Contribution::of(&first)).await.expect("an answer");
+    }
+    let total = Counters::from([(Counter::All, 1), (Counter::Open, 1), (Counter::Reminders, 2)]);
+    assert_eq!(store.numbers(space).await.expect("an answer"), total);
+    assert_eq!(all(CounterGroups::Tags).await, tags(&[("a", &one_open), ("b#c", &one_open)]));
+    let due = Counters::from([(Counter::All, 1), (Counter::Quarter(37), 1)]);
+    let due = Counts::from([(CounterGroup::Due(day("2026-03-02")), due)]);
+    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-02"))).await, due);
+    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-01"))).await, Counts::new());
+
+    let mut done = first.clone();
+    let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+    done.apply(patch, None, instant("2026-03-01T08:30:00Z"), &SeededRandom::new(1)).expect("a change");
+    done.tags.pop();
+    store.record_contribution(&Contribution::of(&done)).await.expect("an answer");
+    store.record_contribution(&Contribution::of(&first)).await.expect("an answer"); // late
+    assert_eq!(all(CounterGroups::Tags).await, tags(&[("a", &[(Counter::All, 1)])]));
+    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-31"))).await, Counts::new());
+    let completed = all(CounterGroups::CompletedSince(day("2026-03-01"))).await;
+    let numbers = &completed[&CounterGroup::Completed(day("2026-03-01"))];
+    assert_eq!((numbers[&Counter::All], numbers[&Counter::Quarter(34)]), (1, 1));
+    assert_eq!(all(CounterGroups::CompletedSince(day("2026-03-02"))).await, Counts::new());
+
+    // All tags change: more than one transaction can hold.
+    let many =
+        |first: usize| (first..first + 50).map(|n| Tag::parse(&format!("t{n:03}")).expect("a tag"));
+    for (version, tags) in [(10, many(100)), (11, many(200))] {
+        (done.version, done.tags) = (version, tags.collect());
+        store.record_contribution(&Contribution::of(&done)).await.expect("an answer");
+    }
+    let page =
+        store.counter_groups(space, CounterGroups::Tags, None, Some(30)).await.expect("an answer");
+    let rest =
+        store.counter_groups(space, CounterGroups::Tags, page.next, Some(30)).await.expect("an answer");
+    let found = page.items.iter().chain(&rest.items).map(|(group, _)| group.clone());
+    let found: Vec<_> = found.collect();
+    assert_eq!(found, many(200).map(CounterGroup::Tag).collect::<Vec<_>>());
+
+    store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
+    store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
+    assert_eq!(store.numbers(space).await.expect("an answer"), Counters::new());
+    for of in [
+        CounterGroups::Tags,
+        CounterGroups::Categories,
+        CounterGroups::CompletedSince(day("2000-01-01")),
+    ] {
+        assert_eq!(all(of).await, Counts::new(), "{of:?}");
+    }
+}
+
+async fn counted(store: &impl Store, space: SpaceId, of: CounterGroups) -> Counts {
+    counter_groups(store, space, of, None).await.into_iter().collect()
+}
+
+/// All counter groups of a kind, page by page.
+pub(super) async fn counter_groups(
+    store: &impl Store,
+    space: SpaceId,
+    of: CounterGroups,
+    limit: Option<u8>,
+) -> Vec<(CounterGroup, Counters)> {
+    let (mut found, mut after) = (Vec::new(), None);
+    for _ in 0..MAX_PAGES {
+        let page = store.counter_groups(space, of, after, limit).await.expect("an answer");
+        assert!(limit.is_none_or(|limit| page.items.len() <= limit.into()));
+        found.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return found;
+        }
+    }
+    panic!("the counter groups have no end");
+}

@@ -280,7 +280,7 @@ pub fn parse_counter_group(sort: &str) -> Option<CounterGroup> {
 
 /// Between which sort keys, both included, counter_groups stand.
 pub fn counter_group_bounds(of: CounterGroups) -> (String, String) {
-    // The greatest character sorts behind all that can follow.
+    // The last code point sorts after all characters that can follow.
     let all = |prefix: &str| (prefix.to_owned(), format!("{prefix}\u{10ffff}"));
     match of {
         CounterGroups::Tags => all("TAG#"),

@@ -17,9 +17,9 @@ use taskbell_domain::{
 use super::{Memory, check_start};
 
 /// How many tasks of its scope a filtered list examines per page. As with DynamoDB, such a page can have fewer tasks than the
-/// limit, or none, and still be followed by another page. DynamoDB examines more; the number is small, so that tests with few
-/// tasks get short pages, too.
-const EXAMINED_PER_PAGE: usize = 8;
+/// limit, or none, and still be followed by another page. DynamoDB examines at least 48; the number is smaller, so that tests
+/// with fewer tasks get short pages, too, but exceeds the 25 tasks that a digest reads from the first page of a list.
+const EXAMINED_PER_PAGE: usize = 32;
 
 impl TaskReads for Memory {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use taskbell_domain::{
     id::NotificationId,
-    notification::{Code, Purpose},
+    invitation::{Invitation, InvitationToken},
+    one_time_code::{Code, Purpose},
     ports::Mail,
-    space::{Invitation, InvitationToken, Space},
+    space::Space,
     user::{MailKind, User},
 };
 

@@ -4,7 +4,8 @@ use serde_json::json;
 use taskbell_domain::{
     delivery::DeliveryStatus,
     ports::Notifications,
-    space::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS, Role},
+    invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS},
+    space::Role,
     timer::TimerTarget,
 };
 use taskbell_test::Outbox;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use futures_util::{future::try_join_all, try_join};
 use taskbell_domain::{
     id::{SpaceId, UserId},
-    invitation::{INVITATION_PAUSE, Invitation, InvitationBook},
+    invitation::{Invitation, InvitationBook},
     membership::MemberChange,
     notification::Notification,
     ports::{Created, IdempotencyRecord, Memberships, PortError, Replaced, SpaceChanges, SpaceReads},

@@ -155,7 +155,7 @@ impl StatisticsReads for DynamoDb {
         after: Option<CounterGroup>,
         limit: Option<u8>,
     ) -> Result<CounterGroupPage, PortError> {
-        if after.as_ref().is_some_and(|group| !of.hold(group)) {
+        if after.as_ref().is_some_and(|group| !of.contains(group)) {
             return Err(start_outside_list(READING));
         }
         let (first, last) = keys::counter_group_bounds(of);

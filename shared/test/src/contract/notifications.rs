@@ -4,7 +4,8 @@ use crate::fixtures::{draft, instant, notification, now, task, user};
 use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome},
     digest::Digest,
-    notification::{NotificationKind, NotificationStep, Purpose},
+    notification::{NotificationKind, NotificationStep},
+    one_time_code::Purpose,
     ports::*,
     task::Task,
     timer::{Timer, TimerTarget},

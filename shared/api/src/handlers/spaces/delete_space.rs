@@ -60,7 +60,7 @@ pub async fn handle(
         authorize(Some(me.role), Action::DeleteSpace)?;
         if name.as_ref() != Some(&space.name) {
             let why = "To delete a space with all that is in it, give its present name.";
-            return Err(Violation::new(why).at("name").into());
+            return Err(Violation::new("not_confirmed", why).at("name").into());
         }
         call.admit().await?;
         let read = space.version;

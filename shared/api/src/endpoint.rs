@@ -189,6 +189,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     notifications::{create_notification, get_notification},
     health::{get_health},
     openapi::{get_openapi},
+    docs::{get_docs},
 };
 
 impl Endpoint {

@@ -6,6 +6,7 @@ pub mod auth;
 pub(crate) mod codes;
 pub mod comments;
 pub(crate) mod delivery;
+pub mod docs;
 pub mod health;
 pub(crate) mod idempotency;
 pub mod invitations;

@@ -3,8 +3,8 @@
 use serde_json::json;
 use taskbell_domain::{
     delivery::DeliveryStatus,
-    ports::Notifications,
     invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, MAX_INVITATIONS},
+    ports::Notifications,
     space::Role,
     timer::TimerTarget,
 };

@@ -6,6 +6,7 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
+    endpoint::{ENDPOINTS, RequestLimit},
     http::{Callers, HttpEvent, RateLimitGuard, Reply, respond},
     links::LinkAction,
 };
@@ -25,13 +26,9 @@ use taskbell_domain::{
 use taskbell_test::{
     Faults, Faulty, ManualClock, Memory, Side,
     fixtures::{NOW, notification, now},
-    template::resources,
 };
 
-use crate::{
-    functions::name_of,
-    support::{PASSWORD, World, collaborator, invitation_of, operator},
-};
+use crate::support::{PASSWORD, World, collaborator, invitation_of, operator};
 
 /// The IP address of the requests in `events/`.
 const ADDRESS: &str = "192.0.2.1";
@@ -49,26 +46,18 @@ async fn use_up(world: &World, limit: RateLimit, subject: &RateLimitKey) {
 #[tokio::test]
 async fn every_function_returns_429_beyond_its_limit_and_changes_nothing() {
     let mut refused = 0;
-    for id in resources("AWS::Serverless::Function").keys() {
-        let function = name_of(id);
+    for endpoint in ENDPOINTS {
+        if matches!(endpoint.rate_limit, RequestLimit::None) {
+            continue;
+        }
+        let function = endpoint.name;
         let (mut world, ada, task) = World::seeded().await;
         world.requests = 0;
         let here = RateLimitKey::ip_address(ADDRESS);
         for limit in [RateLimit::registrations(20), RateLimit::log_ins(60), REFRESHES, LINKS] {
             use_up(&world, limit, &here).await;
         }
-        let of_the_api = !["get-health", "get-openapi"].contains(&function.as_str());
-        let worker = [
-            "update-statistics",
-            "dispatch-due-timers",
-            "send-reminders",
-            "record-mail-events",
-            "create-signing-key",
-        ];
-        if !of_the_api || worker.contains(&function.as_str()) {
-            continue;
-        }
-        let event = world.event(&function, &ada, &task).await;
+        let event = world.event(function, &ada, &task).await;
         // The session that log-out ends.
         world.refresh_token(&ada).await;
         let before = world.store.contents();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
-        auth, comments, health, invitations, links, me, notifications, openapi, spaces, statistics,
-        tasks, users,
+        auth, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
+        statistics, tasks, users,
     },
     http::{
         Call, Callers, CursorKey, HttpEvent, NoGuard, RateLimitGuard, RequestGuard, Verdict, respond,
@@ -499,6 +499,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
             "get-stats" => statistics::get_stats::handle(call, store, clock).await,
+            "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,
             "get-health" => health::get_health::handle(call).await,
             other => panic!("{other} is no function of the API"),

@@ -1,6 +1,6 @@
 //! The text part: one signature separator, which nothing that a user writes can forge (RFC 3676 §4.3).
 
-use taskbell_domain::text::{MessageText, MessageSubject as SubjectLine, Title};
+use taskbell_domain::text::{MessageSubject as SubjectLine, MessageText, Title};
 
 use super::*;
 

@@ -37,7 +37,7 @@ fn timer_keys_sort_by_time() {
 }
 
 #[test]
-fn a_counter_group_reads_back_and_stands_between_the_bounds_of_its_kind() {
+fn a_counter_group_can_be_parsed_and_lies_between_the_bounds_of_its_kind() {
     let space = SpaceId::from_body(BODY).unwrap();
     let day = "2026-03-01".parse().unwrap();
     let (tag, category) = (Tag::parse("\u{10fffd}#é").unwrap(), Category::parse("a#b").unwrap());
@@ -59,7 +59,7 @@ fn a_counter_group_reads_back_and_stands_between_the_bounds_of_its_kind() {
         assert_eq!(parse_counter_group(&sort), Some(group.clone()), "{sort}");
         for of in &all {
             let (first, last) = super::counter_group_bounds(*of);
-            assert_eq!((first..=last).contains(&sort), of.hold(&group), "{sort} {of:?}");
+            assert_eq!((first..=last).contains(&sort), of.contains(&group), "{sort} {of:?}");
         }
     }
 }
@@ -80,4 +80,16 @@ fn every_shard_is_used() {
         used[usize::from(shard_of(TimerTarget::Task(id)))] = true;
     }
     assert!(used.iter().all(|used| *used));
+}
+
+#[test]
+fn a_counter_is_parsed_from_its_attribute() {
+    let all = [Counter::All, Counter::Open, Counter::InProgress, Counter::Reminders];
+    let more = (0..96).map(Counter::Quarter).chain((0..=255).map(Counter::DurationBucket));
+    for expected in all.into_iter().chain(more) {
+        assert_eq!(parse_counter(&counter(expected)), Some(expected));
+    }
+    for other in ["", "pk", "q", "q256", "t-1", "All"] {
+        assert_eq!(parse_counter(other), None, "{other}");
+    }
 }

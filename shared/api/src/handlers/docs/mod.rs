@@ -1,0 +1,3 @@
+//! The reference of the API, for people.
+
+pub mod get_docs;

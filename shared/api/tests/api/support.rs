@@ -1,18 +1,9 @@
 //! The API without the cloud: every handler on the in-memory store, driven by the files in `events/`.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+
 use taskbell_api::{
-    endpoint::{Access, Endpoint, RequestLimit},
-    handlers::{
-        auth, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
-        statistics, tasks, users,
-    },
-    http::{
-        Call, Callers, CursorKey, HttpEvent, NoGuard, RateLimitGuard, RequestGuard, Verdict, respond,
-    },
+    http::{Callers, CursorKey},
     keys::KeyRing,
     links::{LinkAction, LinkKeys},
     passwords,
@@ -41,6 +32,13 @@ use taskbell_test::{
     fixtures::{NOW, comment, due_draft, notification, now, space, task, user},
     template::project,
 };
+
+#[path = "support/event.rs"]
+mod event;
+#[path = "support/send.rs"]
+mod send;
+
+pub(crate) use event::{Answer, Event};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const STACK: &str = "taskbell/test";
@@ -74,32 +72,6 @@ pub(crate) fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
     };
     let address_hash = user.email.hash();
     (InvitationToken { space: invitation.space, address_hash, secret }, invitation)
-}
-
-/// The gate of a function: the one that it has.
-struct MaybeOpen<'a, S>(Option<RateLimitGuard<'a, S>>);
-
-impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
-    fn identify(&self, call: &Call) -> Option<Identity> {
-        self.0.as_ref().and_then(|guard| guard.identify(call))
-    }
-
-    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
-        self.0.as_ref().and_then(|guard| guard.refuses(call, caller))
-    }
-
-    fn counts_first(&self) -> bool {
-        self.0.as_ref().is_none_or(RequestGuard::counts_first)
-    }
-
-    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict {
-        // What does not wait for the verdict goes on without it.
-        tokio::task::yield_now().await;
-        match &self.0 {
-            Some(guard) => guard.record(call, caller).await,
-            None => NoGuard.record(call, caller).await,
-        }
-    }
 }
 
 /// A message of the operator.
@@ -144,69 +116,6 @@ pub(crate) struct World<S = Memory, Q = QueueFake> {
     pub(crate) requests: u32,
     /// How much there may be in a space.
     pub(crate) quota: Quota,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Value,
-}
-
-impl Answer {
-    /// The code of a problem.
-    pub(crate) fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or("")
-    }
-
-    /// `(field, code)` of every error in a problem.
-    pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
-        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        errors
-            .iter()
-            .map(|e| (e["field"].as_str().unwrap_or(""), e["code"].as_str().unwrap_or("")))
-            .collect()
-    }
-}
-
-/// An event of `events/`, to be changed and sent.
-#[derive(Clone)]
-pub(crate) struct Event {
-    pub(crate) function: String,
-    pub(crate) json: Value,
-}
-
-impl Event {
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.json["headers"][name] = json!(value);
-        self
-    }
-
-    pub(crate) fn without_header(mut self, name: &str) -> Self {
-        self.json["headers"].as_object_mut().expect("headers").remove(name);
-        self
-    }
-
-    pub(crate) fn body(mut self, body: &Value) -> Self {
-        self.json["body"] = json!(body.to_string());
-        self
-    }
-
-    pub(crate) fn raw_body(mut self, body: &str) -> Self {
-        self.json["body"] = json!(body);
-        self
-    }
-
-    pub(crate) fn query(mut self, query: &str) -> Self {
-        self.json["rawQueryString"] = json!(query);
-        self
-    }
-
-    pub(crate) fn path(mut self, name: &str, value: &str) -> Self {
-        self.json["pathParameters"][name] = json!(value);
-        self
-    }
 }
 
 impl World {
@@ -390,126 +299,5 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             self.refresh_token(&operator()).await;
         }
         Event { function: function.to_owned(), json: serde_json::from_str(&text).expect("JSON") }
-    }
-
-    /// Sends an event to the handler of its function, as the function itself does.
-    pub(crate) async fn send(&self, event: &Event) -> Answer {
-        self.send_text(&event.function, &event.json.to_string()).await
-    }
-
-    /// The same with an event as it arrives.
-    pub(crate) async fn send_text(&self, function: &str, event: &str) -> Answer {
-        self.send_within(SignedDuration::from_secs(15), function, event).await
-    }
-
-    /// The same in an invocation that ends after so long a time.
-    pub(crate) async fn send_within(
-        &self,
-        time: SignedDuration,
-        function: &str,
-        event: &str,
-    ) -> Answer {
-        let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota } = self;
-        let endpoint = Endpoint::named(function).expect("a function of the API");
-        let callers = match endpoint.access {
-            Access::Public => &Callers::Public,
-            Access::User | Access::Operator => callers,
-        };
-        let limit = match endpoint.rate_limit {
-            RequestLimit::None => None,
-            RequestLimit::Fixed(limit) => Some(limit),
-            RequestLimit::Variable("REGISTRATIONS_PER_HOUR", limit) => Some(limit(20)),
-            RequestLimit::Variable("LOG_INS_PER_MINUTE", limit) => Some(limit(60)),
-            RequestLimit::Variable(_, limit) => Some(limit(*requests)),
-        };
-        let gate = MaybeOpen(limit.map(|limit| RateLimitGuard::new(store, clock, callers, limit)));
-        let received: HttpEvent = serde_json::from_str(event).expect("JSON");
-        let deadline = clock.now() + time;
-        let response = respond(received, deadline, &gate, async |call| match function {
-            "register-user" => auth::register_user::handle(call, store, queue, clock, random).await,
-            "verify-email" => auth::verify_email::handle(call, store, &link_keys(), clock).await,
-            "forgot-password" => auth::forgot_password::handle(call, store, queue, clock, random).await,
-            "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
-            "send-verification" => {
-                me::send_verification::handle(call, store, queue, clock, random).await
-            }
-            "run-action" => {
-                links::run_action::handle(call, store, queue, &link_keys(), clock, random).await
-            }
-            "snooze-task" => tasks::snooze_task::handle(call, store, queue, clock, random).await,
-            "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
-            "refresh-session" => {
-                auth::refresh_session::handle(call, store, issuer, clock, random).await
-            }
-            "log-out" => auth::log_out::handle(call, store).await,
-            "get-profile" => me::get_profile::handle(call, store).await,
-            "update-profile" => me::update_profile::handle(call, store, clock).await,
-            "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys(), clock).await,
-            "create-task" => {
-                tasks::create_task::handle(call, store, queue, *quota, clock, random).await
-            }
-            "list-tasks" => tasks::list_tasks::handle(call, store, cursor_key, clock).await,
-            "get-task" => tasks::get_task::handle(call, store).await,
-            "update-task" => {
-                tasks::update_task::handle(call, store, queue, *quota, clock, random).await
-            }
-            "delete-task" => tasks::delete_task::handle(call, store).await,
-            "complete-task" => tasks::complete_task::handle(call, store, queue, clock, random).await,
-            "reopen-task" => {
-                tasks::reopen_task::handle(call, store, queue, *quota, clock, random).await
-            }
-            "list-task-reminders" => tasks::list_task_reminders::handle(call, store).await,
-            "skip-task" => tasks::skip_task::handle(call, store, queue, clock, random).await,
-            "list-task-occurrences" => tasks::list_task_occurrences::handle(call, store).await,
-            "create-space" => spaces::create_space::handle(call, store, clock, random).await,
-            "list-spaces" => spaces::list_spaces::handle(call, store).await,
-            "get-space" => spaces::get_space::handle(call, store).await,
-            "update-space" => spaces::update_space::handle(call, store, clock).await,
-            "delete-space" => spaces::delete_space::handle(call, store, clock).await,
-            "list-members" => spaces::list_members::handle(call, store).await,
-            "update-member" => spaces::update_member::handle(call, store, clock).await,
-            "remove-member" => spaces::remove_member::handle(call, store, clock, random).await,
-            "invite-member" => {
-                invitations::invite_member::handle(call, store, queue, clock, random).await
-            }
-            "accept-invitation" => invitations::accept_invitation::handle(call, store, clock).await,
-            "create-comment" => comments::create_comment::handle(call, store, clock, random).await,
-            "list-comments" => comments::list_comments::handle(call, store, cursor_key).await,
-            "update-comment" => comments::update_comment::handle(call, store, clock).await,
-            "delete-comment" => comments::delete_comment::handle(call, store).await,
-            "batch-tasks" => {
-                tasks::batch_tasks::handle(call, store, queue, *quota, clock, random).await
-            }
-            "list-invitations" => invitations::list_invitations::handle(call, store, clock).await,
-            "revoke-invitation" => invitations::revoke_invitation::handle(call, store).await,
-            "become-operator" => {
-                let operator = operator().email;
-                me::become_operator::handle(call, store, queue, Some(&operator), clock, random).await
-            }
-            "list-users" => users::list_users::handle(call, store, cursor_key).await,
-            "get-user" => users::get_user::handle(call, store).await,
-            "update-user" => {
-                let operator = operator().email;
-                users::update_user::handle(call, store, Some(&operator), clock).await
-            }
-            "create-notification" => {
-                notifications::create_notification::handle(call, store, queue, clock, random).await
-            }
-            "get-notification" => notifications::get_notification::handle(call, store).await,
-            "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
-            "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
-            "get-stats" => statistics::get_stats::handle(call, store, clock).await,
-            "get-docs" => docs::get_docs::handle(call).await,
-            "get-openapi" => openapi::get_openapi::handle(call).await,
-            "get-health" => health::get_health::handle(call).await,
-            other => panic!("{other} is no function of the API"),
-        })
-        .await;
-        crate::described::check(function, event, &response);
-        let body = match response.body.as_str() {
-            "" => Value::Null,
-            text => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
-        };
-        Answer { status: response.status_code.as_u16(), headers: response.headers, body }
     }
 }

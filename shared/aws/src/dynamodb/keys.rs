@@ -18,9 +18,9 @@
 //! | pointer from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notification | `NOTICE#<notification>` | `NOTICE` |
 //! | digest of a user | `DIGEST#<user>` | `DIGEST` |
-//! | count of what somebody does | `LIMIT#<subject>` | `<limit>` |
-//! | what a task has been counted as | `COUNTED#<task>` | `COUNTED` |
-//! | numbers of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
+//! | rate limit counter | `LIMIT#<subject>` | `<limit>` |
+//! | contribution of a task to the statistics | `COUNTED#<task>` | `COUNTED` |
+//! | counter group of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
 //! Partitions of different kinds have different prefixes, since a policy can restrict a role to partition keys
@@ -46,8 +46,7 @@ pub const SK: &str = "sk";
 pub const EXPIRES_AT: &str = "expires_at";
 /// The format in which an item was last stored.
 pub const FORMAT: &str = "format";
-/// The format of this version of the program. It is incremented when stored data changes its meaning. An item of a later
-/// format is read as far as it is known, and unknown attributes are kept.
+/// The current format, incremented when stored data changes its meaning. Unknown attributes of later formats are kept.
 pub const FORMAT_NUMBER: u8 = 1;
 /// The number of changes of an item.
 pub const VERSION: &str = "version";

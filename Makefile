@@ -77,23 +77,29 @@ two-stacks: $(TOOLS) ## test two stacks, a failed first deployment and a protect
 	cargo build --workspace --bins --tests
 	@$(PYTHON) local/two_stacks.py target/$(HOST)/debug
 
+# The linters that npm installs, each in a folder of its own. --ignore-scripts: no package needs its install script, and one
+# would report the installation to its vendor.
+MAIL_LINT := local/mail_lint
+OPENAPI_LINT := local/openapi_lint
+NODE_IS_NEW := const [major, minor] = process.versions.node.split("."); process.exit(100 * major + +minor >= 2019 ? 0 : 1)
+local/%_lint/node_modules/.installed: local/%_lint/package-lock.json
+	@command -v npm >/dev/null || { echo 'make: npm is not installed: the linters of the mails and of the OpenAPI document need Node, version 20.19 or newer'; exit 1; }
+	@node -e '$(NODE_IS_NEW)' || { echo "make: Node $$(node --version) is too old: the linters of the mails and of the OpenAPI document need version 20.19 or newer"; exit 1; }
+	cd $(<D) && npm ci --silent --ignore-scripts
+	@touch $@
+
 .PHONY: lint
-lint: $(TOOLS) ## check formatting, clippy, rustdoc, template, OpenAPI document, costs, documents and module cycles
+lint: $(TOOLS) $(OPENAPI_LINT)/node_modules/.installed ## check formatting, clippy, rustdoc, template, OpenAPI document, costs, documents and module cycles
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
 	cfn-lint template.yaml
 	$(PYTHON) -m openapi_spec_validator shared/api/src/openapi/openapi.json
+	bash $(OPENAPI_LINT)/lint.sh shared/api/src/openapi/openapi.json
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	$(PYTHON) bench/cost.py --check
 	$(PYTHON) local/check_docs.py
 	$(PYTHON) local/module_cycles.py
-
-MAIL_LINT := local/mail_lint
-$(MAIL_LINT)/node_modules/.installed: $(MAIL_LINT)/package-lock.json
-	@command -v npm >/dev/null || { echo 'make: npm is not installed: the linter of the mails needs Node, version 20.19 or newer'; exit 1; }
-	cd $(MAIL_LINT) && npm ci --silent
-	@touch $@
 
 .PHONY: lint-mail
 lint-mail: $(MAIL_LINT)/node_modules/.installed ## the HTML of every mail, against what mail programs support

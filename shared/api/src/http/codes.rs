@@ -1,12 +1,12 @@
-//! The codes of problems: what clients branch on. A code never changes its meaning.
+//! Error codes, on which clients branch. The meaning of a code never changes.
 
-/// A code of a problem.
+/// An error code.
 pub struct ErrorCode {
-    /// The status it comes with.
+    /// The HTTP status of the response.
     pub status: u16,
     /// The code.
     pub code: &'static str,
-    /// What it means, and what a client can do about it.
+    /// What the code means and what the client can do.
     pub meaning: &'static str,
 }
 
@@ -14,7 +14,7 @@ const fn code(status: u16, code: &'static str, meaning: &'static str) -> ErrorCo
     ErrorCode { status, code, meaning }
 }
 
-/// Every code of a problem.
+/// Every error code.
 pub const ERROR_CODES: &[ErrorCode] = &[
     code(400, "malformed_request", "The request, its query or its base64 body is not valid text."),
     code(400, "malformed_json", "The body is not valid JSON in UTF-8, or repeats a key."),
@@ -88,7 +88,7 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     ),
 ];
 
-/// Every code of an error in one field or parameter (`errors[].code`), with what it means.
+/// Every code of an error in one field or parameter (`errors[].code`), with its meaning.
 pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("contains_url", "It must not contain a link."),
     ("duplicate", "It occurs more than once."),

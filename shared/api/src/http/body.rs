@@ -112,7 +112,7 @@ impl Fields {
         }
     }
 
-    /// Returns `value`'s result if there are no errors and no unread fields.
+    /// Returns `made` if there are no errors and no unread fields.
     ///
     /// # Errors
     /// 422 `validation_failed` with every error found.

@@ -1,9 +1,9 @@
-//! The parameters of paths, queries and headers.
+//! Path, query and header parameters.
 
 use serde_json::{Value, json};
 
-/// A parameter as the document describes it. The account of a member has an entry of its own, `member_id`, because it
-/// can be `me`; in the path it is `user_id`, too.
+/// The OpenAPI description of a parameter. `user_id` of a member is the component `member_id`, because its value can be
+/// `me`.
 pub(super) fn parameter(name: &str) -> Value {
     let (schema, example) = schema(name);
     let place = place(name);
@@ -83,7 +83,7 @@ fn description(name: &str) -> &'static str {
     }
 }
 
-/// What is accepted, and an example; null where a value is valid only in one place, for one caller.
+/// The schema and an example. The example is null if valid values depend on the caller.
 fn schema(name: &str) -> (Value, Value) {
     let (schema, example) = match name {
         "task_id" => id("tsk"),

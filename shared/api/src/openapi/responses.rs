@@ -1,4 +1,4 @@
-//! Responses and their headers. Responses that several operations share stand under `components`.
+//! Responses and their headers. Responses shared by several operations are in `components`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     http::codes::ERROR_CODES,
 };
 
-/// The headers that responses declare: name, description, schema.
+/// The response headers: name, description, schema.
 pub(super) fn headers() -> Value {
     let header =
         |description: &str, schema: Value| json!({ "description": description, "schema": schema });
@@ -57,12 +57,12 @@ pub(super) fn of(
     let mut problems = BTreeMap::<u16, Vec<&str>>::new();
     for code in error_codes(endpoint, operation) {
         let status = ERROR_CODES.iter().find(|known| known.code == code).map(|known| known.status);
-        // A test holds every code against the list.
+        // A test checks that every code is in the list.
         problems.entry(status.unwrap_or_default()).or_default().push(code);
     }
     for (status, codes) in problems {
         if all.contains_key(&status.to_string()) {
-            continue; // a page for a person
+            continue; // an HTML page
         }
         let name = name_of(status, &codes, limited);
         all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
@@ -88,7 +88,7 @@ fn page(item: &str) -> Value {
     })
 }
 
-/// `ConflictBusyLastOwner`; a status with one code is named by the code alone.
+/// The component name, such as `ConflictBusyLastOwner`. A status with one code is named by the code alone.
 fn name_of(status: u16, codes: &[&str], limited: bool) -> String {
     let camel = |code: &str| code.split('_').map(capitalized).collect::<String>();
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());

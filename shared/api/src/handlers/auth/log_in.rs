@@ -1,4 +1,4 @@
-//! Exchanges address and password for tokens, and opens a session.
+//! Exchanges an email address and a password for tokens, and opens a session.
 
 use taskbell_domain::{
     clock::{Clock, Random},
@@ -17,7 +17,7 @@ use crate::{
     tokens::Issuer,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
     tag: Tag::Authentication,
@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Logs in. An unknown address and a wrong password get the same answer after the same work.
+/// Logs in. An unknown address and a wrong password get the same response after the same work.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Credentials + Profiles + Sessions + RateLimits),
@@ -80,7 +80,7 @@ pub async fn handle(
         if accounts.open_session(&Session::of(&token, now), checked).await? {
             return tokens(&user, &token, issuer, now, random);
         }
-        // Another password has been set meanwhile, or the same was hashed anew by another log-in.
+        // The password was reset meanwhile, or a concurrent log-in rehashed it.
         found = accounts.credential(&email).await?.ok_or_else(wrong)?;
         if !passwords::verify(&password, Some(&found.password_hash)) {
             break;

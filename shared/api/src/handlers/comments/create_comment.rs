@@ -17,7 +17,7 @@ use crate::{
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-comment",
     tag: Tag::Comments,

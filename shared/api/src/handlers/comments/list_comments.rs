@@ -8,7 +8,7 @@ use crate::{
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-comments",
     tag: Tag::Comments,

@@ -10,7 +10,7 @@ use crate::{
     update::Update,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-comment",
     tag: Tag::Comments,

@@ -11,7 +11,7 @@ use crate::{
     http::{Call, Params, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-invitations",
     tag: Tag::Invitations,

@@ -32,7 +32,7 @@ struct Page {
     button: Option<&'static str>,
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "run-action",
     tag: Tag::Links,

@@ -32,7 +32,7 @@ struct Page {
     done: bool,
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "unsubscribe",
     tag: Tag::Links,

@@ -16,7 +16,7 @@ use crate::{
     http::{Call, Problem, Reply, enforce_limit},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-verification",
     tag: Tag::Profile,

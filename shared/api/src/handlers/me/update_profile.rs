@@ -15,7 +15,7 @@ use crate::{
     http::{Call, Fields, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-profile",
     tag: Tag::Profile,

@@ -22,7 +22,7 @@ use crate::{
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-notification",
     tag: Tag::Operators,

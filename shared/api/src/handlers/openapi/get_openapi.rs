@@ -6,7 +6,7 @@ use crate::{
     openapi::DOCUMENT,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-openapi",
     tag: Tag::Service,

@@ -10,7 +10,7 @@ use crate::{
     http::{Call, Params, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-members",
     tag: Tag::Members,

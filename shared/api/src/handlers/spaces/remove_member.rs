@@ -25,7 +25,7 @@ use crate::{
 /// How many tasks are taken from somebody at a time: each call may need a connection of its own.
 const AT_ONCE: usize = 8;
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "remove-member",
     tag: Tag::Members,

@@ -29,7 +29,7 @@ const DAYS: RangeInclusive<i32> = 1..=92;
 /// How many days back it looks when nobody says.
 const DEFAULT_DAYS: i32 = 30;
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-stats",
     tag: Tag::Statistics,

@@ -12,7 +12,7 @@ use crate::{
     http::{Call, CursorKey, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-categories",
     tag: Tag::Statistics,

@@ -1,4 +1,4 @@
-//! Takes a completion back. Two calls.
+//! Reopens a completed task. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use crate::{
     http::{Call, Preconditions, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reopen-task",
     tag: Tag::Tasks,
@@ -33,8 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
-/// completed stays as it is.
+/// Sets the task to pending. Its future reminders fire again. A task that is not completed is unchanged.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

@@ -1,4 +1,4 @@
-//! Lists and finds accounts, for operators. Two calls.
+//! Lists accounts, for operators. Two store calls.
 
 use taskbell_domain::{
     email::MAX_OCTETS, id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User,
@@ -11,7 +11,7 @@ use crate::{
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-users",
     tag: Tag::Operators,
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with a page of accounts by address. `email` asks for those whose address begins so.
+/// Responds with a page of accounts, sorted by email address. `email` selects addresses with this prefix.
 pub async fn handle(call: &Call, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

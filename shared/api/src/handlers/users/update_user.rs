@@ -1,4 +1,4 @@
-//! Disables or enables an account, or changes its role; for operators.
+//! Blocks or unblocks an account, or changes its role. For operators.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use crate::{
     update::Update,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-user",
     tag: Tag::Operators,
@@ -33,9 +33,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes what the patch names. Whoever is disabled is blocked at once: no token works, no session continues, nobody
-/// logs in, no mail is sent. With another role, access tokens that were issued before are not valid. Sent again, it
-/// finishes what was cut off.
+/// Applies the patch. A block takes effect at once: tokens stop working, sessions end, log-ins are rejected and no mail
+/// is sent. A role change invalidates earlier access tokens. A repeated request completes one that was interrupted.
 pub async fn handle(
     call: &Call,
     store: &(impl Accounts + AccessChanges),

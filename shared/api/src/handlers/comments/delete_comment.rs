@@ -1,4 +1,4 @@
-//! Takes a comment back. Three calls.
+//! Deletes a comment. Three store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Deletes a comment of the caller; who manages the members of a space may delete those of others, too.
+/// Deletes a comment of the caller. Roles that manage members can delete every comment.
 pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (task, role) = task_and_role(call, store, caller, Action::WriteTasks).await?;

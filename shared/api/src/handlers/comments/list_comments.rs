@@ -1,4 +1,4 @@
-//! What has been said about a task, the oldest first. Two calls.
+//! Lists the comments of a task, oldest first. Two store calls.
 
 use taskbell_domain::{id::CommentId, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::Comments};
 
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with a page of comments.
+/// Responds with a page of comments.
 pub async fn handle(call: &Call, store: &impl Comments, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

@@ -1,4 +1,4 @@
-//! Changes a comment. Three calls.
+//! Updates a comment. Three store calls.
 
 use http::StatusCode;
 use taskbell_domain::{clock::Clock, policy::Action, ports::Comments, text::CommentText};
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes what the caller has said; answers with the comment.
+/// Changes the text of the caller's comment. Responds with the comment.
 pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;

@@ -1,4 +1,4 @@
-//! The API answers. It asks nothing of the stores, so it costs nothing to ask.
+//! Reports that the API responds. It calls no other service.
 
 use http::StatusCode;
 use serde_json::json;
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers `{"status": "ok"}`.
+/// Responds with `{"status": "ok"}`.
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Reply::json(StatusCode::OK, &json!({ "status": "ok" }))
 }

@@ -1,4 +1,4 @@
-//! Joins a space.
+//! Accepts an invitation to a space.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -31,8 +31,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Joins the space of an invitation; answers with the space. The token of the mail is what counts: it can be
-/// accepted with an account of another address.
+/// Adds the caller to the space and responds with the space. The token decides: the caller's email address can differ
+/// from the invited one.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
@@ -61,7 +61,7 @@ pub async fn handle(
             return Err(Problem::conflict("already_member", "You are a member of this space."));
         }
         let role = invitation.role;
-        // Whoever was removed or disabled, or may not invite any more, has not left a door open.
+        // The inviter must still be allowed to invite: not removed, blocked or demoted.
         let inviter = store.role(space.id, invitation.invited_by).await?;
         let host = store.user(invitation.invited_by).await?;
         let able = host.is_some_and(|host| host.disabled_at.is_none());

@@ -1,4 +1,4 @@
-//! Who is invited and has not come yet. Two calls.
+//! Lists the open invitations of a space. Two store calls.
 
 use http::StatusCode;
 use serde_json::json;
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with all invitations that can be accepted, the newest first.
+/// Responds with all open invitations, newest first.
 pub async fn handle(call: &Call, store: &impl SpaceReads, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;

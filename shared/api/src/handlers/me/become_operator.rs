@@ -1,5 +1,5 @@
-//! Makes the caller an operator, if the address of the account is the one that the stack
-//! names and the caller can read what is sent there.
+//! Makes the caller an operator if the account has the operator address of the stack and the caller can read mail sent
+//! there.
 
 use http::StatusCode;
 use serde_json::json;
@@ -38,9 +38,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator; the
-/// access tokens that were issued before are not valid then, so that none of them becomes an operator's: refresh the
-/// session for another one. The session must not have ended.
+/// Without a code, mails one to the caller and responds 202. With the code, responds with the profile of the new
+/// operator. Earlier access tokens become invalid, so none of them gains the operator role: refresh the session. The
+/// session must not have ended.
 pub async fn handle(
     call: &Call,
     store: &(impl ProfileChanges + Sessions + Redemptions + Notifications + RateLimits),
@@ -73,7 +73,7 @@ pub async fn handle(
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }
 
-/// Makes an operator of whoever has the code, once.
+/// Makes the holder of the code an operator. Consumes the code.
 async fn promote(
     store: &(impl ProfileChanges + Redemptions + Notifications),
     mut user: User,

@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the profile.
+/// Responds with the profile.
 pub async fn handle(call: &Call, accounts: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;

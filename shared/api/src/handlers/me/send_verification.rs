@@ -1,4 +1,4 @@
-//! Mails a link by which the caller proves the address of the account.
+//! Mails a link that verifies the caller's email address.
 
 use http::StatusCode;
 use serde_json::json;
@@ -34,7 +34,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Sends it also where mail has been stopped: it is the way back.
+/// Sends the mail even to a suppressed address: verifying it lifts the suppression.
 pub async fn handle(
     call: &Call,
     store: &(impl Notifications + RateLimits),

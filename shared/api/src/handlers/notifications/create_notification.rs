@@ -1,5 +1,4 @@
-//! An operator writes to a user. The mail goes the way of the reminders: the same queue, worker
-//! and ledger.
+//! Sends a message from an operator to a user. It uses the queue, the worker and the delivery log of reminders.
 
 use http::{StatusCode, header};
 use taskbell_domain::{
@@ -40,7 +39,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Takes the message; answers 201 with it. What becomes of it, [`super::get`] tells.
+/// Stores and enqueues the message. Responds 201 with it. [`super::get_notification`] returns its delivery.
 pub async fn handle(
     call: &Call,
     store: &(impl Notifications + Profiles),

@@ -1,4 +1,4 @@
-//! What became of a message, for operators. Two calls.
+//! Returns a message and its delivery, for operators. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::ports::{Notifications, Profiles};
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the message and its delivery. It is kept for ninety days.
+/// Responds with the message and its delivery. Messages are kept for 90 days.
 pub async fn handle(call: &Call, store: &(impl Notifications + Profiles)) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;

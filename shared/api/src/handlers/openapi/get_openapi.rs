@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the document.
+/// Responds with [`DOCUMENT`](crate::openapi::DOCUMENT).
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Ok(Reply::json_text(DOCUMENT))
 }

@@ -1,4 +1,4 @@
-//! Deletes a space with all that is in it.
+//! Deletes a space and its contents.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -35,8 +35,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Deletes, if `name` is the name of the space; answers 204. From the first write on the space is gone for
-/// everybody. A space with very many tasks takes more than one request.
+/// Deletes the space if `name` matches. Responds 204. The first write ends the access of all members. A space with very
+/// many tasks takes several requests.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
@@ -51,7 +51,7 @@ pub async fn handle(
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        // One that is being deleted already is found here, and here only.
+        // This read also returns a space whose deletion was interrupted. Other reads do not.
         let found = match known_role(caller.user, id) {
             None => store.space_and_member(id, caller.user).await?,
             Some(_) => Some(shared(store, caller, id, Action::DeleteSpace).await?),

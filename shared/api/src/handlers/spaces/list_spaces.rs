@@ -1,4 +1,4 @@
-//! The spaces that the caller is in. Two calls.
+//! Lists the caller's spaces. Two store calls.
 
 use http::StatusCode;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with all of them, the personal one first.
+/// Responds with all spaces of the caller, the personal space first.
 pub async fn handle(call: &Call, store: &impl Memberships) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;

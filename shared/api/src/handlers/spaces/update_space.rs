@@ -1,4 +1,4 @@
-//! Gives a space another name. Two calls.
+//! Renames a space. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Renames; answers with the space.
+/// Responds with the space.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,

@@ -39,8 +39,8 @@ pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) ->
     }
 }
 
-/// Copies the blocked state and the token cutoff from the profile to the caller's rate limit items, where requests are
-/// checked. The profile is read again afterwards, until both agree. Returns the profile.
+/// Copies the blocked state and the token cutoff from a profile to the rate limit item that the guard reads. Reads the
+/// profile again afterwards, until both agree. Returns the profile.
 ///
 /// # Errors
 /// 404, 409 `busy`.

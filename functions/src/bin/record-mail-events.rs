@@ -1,4 +1,4 @@
-//! Records what becomes of mails: for each event of SES that EventBridge hands over.
+//! Records delivery events of mails: SES publishes them to EventBridge, which invokes this function.
 
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::workers::record_mail_events;

@@ -34,7 +34,7 @@ pub(crate) async fn send(
 
 /// The response to an invalid code.
 pub(crate) fn invalid() -> Problem {
-    let detail = "The code is unknown, used or expired: ask for a new one.";
+    let detail = "The code is invalid, expired or already used: request a new one.";
     Problem::new(StatusCode::NOT_FOUND, "invalid_code", detail)
 }
 

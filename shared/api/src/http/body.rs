@@ -48,7 +48,7 @@ impl Fields {
     }
 
     fn refuse_absence(&mut self, name: &str) {
-        let why = Violation::new("required", "It must be there, and not be null.");
+        let why = Violation::new("required", "This field is required.");
         self.errors.add(|| why.at(format!("{}{name}", self.prefix)));
     }
 

@@ -67,7 +67,7 @@ impl Call {
         if self.is_readable {
             return Ok(());
         }
-        Err(Problem::malformed("malformed_request", "The request cannot be read as Unicode text."))
+        Err(Problem::malformed("malformed_request", "The request is not valid Unicode text."))
     }
 
     /// When Lambda ends the invocation.
@@ -175,7 +175,7 @@ impl Call {
         // Content codings are listed in the order in which they were applied (RFC 9110 §8.4).
         let mut codings = self.header("content-encoding")?.unwrap_or("").split(',').map(str::trim);
         if !codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
-            let detail = "Send the body as it is, without a Content-Encoding.";
+            let detail = "Send the body uncompressed, without Content-Encoding.";
             let problem = Problem::unsupported("unsupported_encoding", detail);
             return Err(problem.with_header(header::ACCEPT_ENCODING, "identity"));
         }

@@ -52,8 +52,8 @@ impl Errors {
         let total = self.total;
         let detail = match self.named.as_slice() {
             [only] if total == 1 => format!("{}: {}", only.field, only.message),
-            named if named.len() == total => format!("{total} fields are not acceptable; see errors."),
-            _ => format!("{total} fields are not acceptable; errors has the first of them."),
+            named if named.len() == total => format!("{total} fields are not valid: see errors."),
+            _ => format!("{total} fields are not valid: errors lists the first ones."),
         };
         (self.named, detail)
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn error(field: usize) -> FieldError {
-        Violation::new("unknown_field", "There is no such field.").at(field.to_string())
+        Violation::new("unknown_field", "Unknown field.").at(field.to_string())
     }
 
     #[test]
@@ -90,6 +90,6 @@ mod tests {
         outer.append(inner.under("."));
         let (named, detail) = outer.told();
         assert_eq!((named.len(), named[1].field.as_str()), (MAX_ERRORS, ".0"));
-        assert_eq!(detail, "1001 fields are not acceptable; errors has the first of them.");
+        assert_eq!(detail, "1001 fields are not valid: errors lists the first ones.");
     }
 }

@@ -89,7 +89,7 @@ impl Verdict {
 
 /// 403: an operator has blocked the account.
 pub(crate) fn disabled() -> Problem {
-    let detail = "An operator has disabled this account.";
+    let detail = "An operator has blocked this account.";
     Problem::new(StatusCode::FORBIDDEN, "account_disabled", detail)
 }
 

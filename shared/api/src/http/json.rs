@@ -22,7 +22,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
         malformed(format!("The body is not valid UTF-8 (byte {}).", error.valid_up_to() + 1))
     })?;
     serde_json::from_str(text).map(|Unambiguous(value)| value).map_err(|error| {
-        let what = if error.is_data() { "has a name twice in one object" } else { "is not valid JSON" };
+        let what = if error.is_data() { "repeats a key in one object" } else { "is not valid JSON" };
         malformed(format!("The body {what} (line {}, column {}).", error.line(), error.column()))
     })
 }

@@ -27,7 +27,7 @@ impl<'a> Params<'a> {
         let result = match found.as_slice() {
             [] => return None,
             [(_, value)] => check(value),
-            _ => Err(Violation::new("duplicate", "It may be there once.")),
+            _ => Err(Violation::new("duplicate", "Give this parameter only once.")),
         };
         result.map_err(|violation| self.errors.add(|| violation.at(name))).ok()
     }
@@ -40,7 +40,7 @@ impl<'a> Params<'a> {
     pub fn finish(mut self) -> Result<(), Problem> {
         self.call.check_query()?;
         for (name, _) in &self.values {
-            let unknown = || Violation::new("unknown_parameter", "There is no such parameter.");
+            let unknown = || Violation::new("unknown_parameter", "Unknown parameter.");
             self.errors.add(|| unknown().at(shown(name)));
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }

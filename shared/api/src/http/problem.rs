@@ -78,12 +78,12 @@ impl Problem {
 
     /// 404: the resource does not exist or the caller cannot see it. Both get the same response.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here that you can see.")
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found.")
     }
 
     /// 403: the caller's role does not allow the action.
     pub fn forbidden() -> Self {
-        let detail = "Your role in this space does not allow that.";
+        let detail = "Your role in this space does not allow this.";
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
@@ -99,19 +99,19 @@ impl Problem {
 
     /// 409: concurrent changes of the same resource; retries are exhausted.
     pub fn busy() -> Self {
-        Self::conflict("busy", "It is being changed by others at this moment: try again.")
+        Self::conflict("busy", "Other requests are changing this resource: try again.")
             .retry_after(1)
     }
 
     /// 412: `If-Match` does not list the current version of the task.
     pub fn stale() -> Self {
-        let detail = "The task has changed since: read it again, and send its new ETag in If-Match.";
+        let detail = "The task has changed: read it again, and send its new ETag in If-Match.";
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 
     /// 412: `If-None-Match` lists the current version of the task.
     pub(super) fn known() -> Self {
-        let detail = "The task is there in a version that If-None-Match excludes.";
+        let detail = "If-None-Match lists the current version of the task.";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
     }
 
@@ -124,13 +124,13 @@ impl Problem {
 
     /// 500: an internal error.
     pub fn internal() -> Self {
-        let detail = "Something went wrong on our side. It is logged under the request id.";
+        let detail = "Internal error. The log has details under the request id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
     }
 
     /// 503: a temporary failure of a dependency.
     fn unavailable() -> Self {
-        let detail = "Try again in a moment. Nothing is lost: a retry with an Idempotency-Key is safe.";
+        let detail = "Temporarily unavailable: try again. A retry with an Idempotency-Key is safe.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
     }
 

@@ -64,7 +64,7 @@ pub fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Valu
         let Value::Array(values) = value else { return wrong_type("an array") };
         if values.len() > max {
             let found = values.len();
-            return refuse(Violation::new("too_many", format!("It has {found} elements; {max} fit.")));
+            return refuse(Violation::new("too_many", format!("It has {found} elements; the limit is {max}.")));
         }
         let (mut read, mut errors) = (Vec::with_capacity(values.len()), Errors::default());
         for (index, value) in values.iter().enumerate() {
@@ -83,7 +83,7 @@ pub fn tags(value: &Value) -> Read<Vec<Tag>> {
     let repeated = tags.iter().enumerate().filter(|(index, tag)| tags[..*index].contains(tag));
     let mut errors = Errors::default();
     for (index, _) in repeated {
-        let why = "It is there before; tags that differ only in case are the same.";
+        let why = "Duplicate tag: tags that differ only in case are the same.";
         errors.add(|| Violation::new("duplicate", why).at(format!("[{index}]")));
     }
     if errors.is_empty() { Ok(tags) } else { Err(errors) }
@@ -98,7 +98,7 @@ pub fn reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
 pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
     list(MAX_REMINDERS, |value| match reminder(value)? {
         ReminderSpec::At(_) | ReminderSpec::Snoozed(_) => {
-            let why = "A default reminder counts from the due time: use before.";
+            let why = "A default reminder is relative to the due time: use before.";
             Err(Violation::new("unknown_field", why).at(".at").into())
         }
         before => Ok(before),
@@ -119,13 +119,13 @@ fn reminder(value: &Value) -> Read<ReminderSpec> {
             .map(ReminderSpec::Before)
             .map_err(|errors| errors.under(".before")),
         (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(|errors| errors.under(".at")),
-        _ => refuse(Violation::new("wrong_type", "Give it either before or at.")),
+        _ => refuse(Violation::new("wrong_type", "Give either before or at.")),
     }
 }
 
 /// An id of the expected type.
 pub fn id<T: FromStr>(text: &str) -> Result<T, Violation> {
-    text.parse().map_err(|_| Violation::new("invalid_id", "It is not an id of this kind."))
+    text.parse().map_err(|_| Violation::new("invalid_id", "It is not a valid id of this type."))
 }
 
 /// An integer within a range.
@@ -160,7 +160,7 @@ pub fn checklist(value: &Value) -> Read<Vec<ChecklistItemInput>> {
 
 /// The violation for an unknown field.
 pub(super) fn unknown_field() -> Violation {
-    Violation::new("unknown_field", "There is no such field.")
+    Violation::new("unknown_field", "Unknown field.")
 }
 
 /// The name of a field as sent, truncated so that it is safe to return.

@@ -30,16 +30,14 @@ const INTRODUCTION: &str = "Tasks with reminders by email.
 15 minutes; the refresh token works once and gives a new pair.
 
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`; with 422, `errors` names every field that is \
-wrong. What exists but is not visible to the caller is answered like what does not exist: 404.
+wrong. A resource that the caller cannot see gets 404, like one that does not exist.
 
-**Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit is answered with 429 and \
-`Retry-After`.
+**Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit gets 429 with `Retry-After`.
 
 **Retries.** Send an `Idempotency-Key` with every POST that creates: repeated within 24 hours, the request creates \
 nothing twice.
 
-**HEAD** is answered wherever GET is, without content. Every response has `X-Request-Id` and is `no-store`, unless \
-said otherwise.";
+**HEAD** is supported wherever GET is. Every response has `X-Request-Id` and is `no-store`, unless stated otherwise.";
 
 /// Components shared by several operations, by name.
 #[derive(Default)]

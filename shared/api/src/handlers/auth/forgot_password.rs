@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Request a password reset",
-        description: "Mails a code that resets the password, if an account with this address exists. The answer is the same if none does.",
+        description: "Mails a code that resets the password, if an account with this address exists. The response is the same if none does.",
         parameters: &[],
         request: Some("ForgotPasswordRequest"),
         responses: &[(202, Body::Json("Accepted"))],
@@ -56,6 +56,6 @@ pub async fn handle(
     if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, clock.now()).await.is_ok() {
         codes::send(store, queue, to, Purpose::PasswordReset, clock, random).await?;
     }
-    let detail = "If there is an account with this address, a code is on its way to it.";
+    let detail = "If an account with this address exists, a code will be sent to it.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }

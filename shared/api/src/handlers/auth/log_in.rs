@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log in",
-        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same answer.",
+        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same response.",
         parameters: &[],
         request: Some("LogInRequest"),
         responses: &[(200, Body::Json("Session"))],
@@ -50,7 +50,7 @@ pub async fn handle(
     let email = EmailAddress::parse_trusted(&email).ok();
 
     let wrong =
-        || Problem::invalid_credentials("invalid_credentials", "The address or the password is wrong.");
+        || Problem::invalid_credentials("invalid_credentials", "The email address or the password is wrong.");
     let now = clock.now();
     let credential = match &email {
         Some(address) => {

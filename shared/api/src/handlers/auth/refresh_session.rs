@@ -46,7 +46,7 @@ pub async fn handle(
     let text = fields.finish(text)?;
 
     let invalid = || {
-        let detail = "The refresh token is unknown, expired or used: log in again.";
+        let detail = "The refresh token is invalid, expired or already used: log in again.";
         Problem::invalid_credentials("invalid_refresh_token", detail)
     };
     let presented = RefreshToken::parse(&text).ok_or_else(invalid)?;

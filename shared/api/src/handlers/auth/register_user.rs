@@ -96,7 +96,7 @@ pub async fn handle(
             Reply::json(StatusCode::CREATED, &profile_view(&user))
         }
         Registered::EmailTaken => {
-            Err(Problem::conflict("email_taken", "There is an account with this address: log in."))
+            Err(Problem::conflict("email_taken", "An account with this email address already exists: log in."))
         }
     }
 }

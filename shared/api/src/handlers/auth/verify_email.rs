@@ -39,7 +39,7 @@ pub async fn handle(
     let token = fields.required("token", read::any_text);
     let token = fields.finish(token)?;
     let invalid = || {
-        let detail = "The token is unknown or expired: ask for a new one.";
+        let detail = "The token is invalid or expired: request a new one.";
         Problem::new(StatusCode::NOT_FOUND, "invalid_token", detail)
     };
     let link = Link::parse(token.trim()).ok_or_else(invalid)?;

@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "DELETE",
         summary: "Delete a comment",
-        description: "Deletes a comment. Its author can, and admins of the space.",
+        description: "Deletes a comment. Only its author and admins and owners of the space can delete it.",
         parameters: &[],
         request: None,
         responses: &[(204, Body::Empty)],

@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "PATCH",
         summary: "Update a comment",
-        description: "Changes the text of a comment. Only its author can.",
+        description: "Changes the text of a comment. Only its author can change it.",
         parameters: &[],
         request: Some("UpdateCommentRequest"),
         responses: &[(200, Body::Json("Comment"))],

@@ -17,8 +17,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     path: "/v1/health",
     operations: &[Operation {
         method: "GET",
-        summary: "Check that the API answers",
-        description: "Answers without reading anything.",
+        summary: "Check that the API responds",
+        description: "Responds without calling any other service.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Json("Health"))],

@@ -23,7 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Accept an invitation",
-        description: "Adds the caller to the space of the invitation. Whoever holds the token can accept it, because people have several email addresses.",
+        description: "Adds the caller to the space of the invitation. Anyone with the token can accept it; the account can have a different email address.",
         parameters: &[],
         request: Some("AcceptInvitationRequest"),
         responses: &[(200, Body::Json("Space"))],
@@ -44,7 +44,7 @@ pub async fn handle(
     let text = fields.required("token", read::any_text);
     let text = fields.finish(text)?;
     let invalid = || {
-        let detail = "The invitation is unknown, used, replaced or expired: ask for a new one.";
+        let detail = "The invitation is invalid, expired or already used: ask for a new one.";
         Problem::new(StatusCode::NOT_FOUND, "invalid_invitation", detail)
     };
     let token = InvitationToken::parse(&text).ok_or_else(invalid)?;
@@ -58,7 +58,7 @@ pub async fn handle(
         let space = store.space(token.space).await?.filter(|space| !space.deleting);
         let mut space = space.ok_or_else(invalid)?;
         if store.role(space.id, caller.user).await?.is_some() {
-            return Err(Problem::conflict("already_member", "You are a member of this space."));
+            return Err(Problem::conflict("already_member", "You are already a member of this space."));
         }
         let role = invitation.role;
         // The inviter must still be allowed to invite: not removed, blocked or demoted.

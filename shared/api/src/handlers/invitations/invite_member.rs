@@ -130,7 +130,7 @@ fn refuse_flood(book: &InvitationBook, address_hash: &str, now: Timestamp) -> Re
     }
     let open = book.invitations.iter().filter(|invitation| invitation.expires_at > now);
     if open.filter(|other| other.email.hash() != address_hash).count() >= MAX_INVITATIONS {
-        let detail = format!("{MAX_INVITATIONS} invitations into this space are open: revoke one.");
+        let detail = format!("The space has {MAX_INVITATIONS} open invitations, which is the limit: revoke one.");
         return Err(Problem::conflict("too_many_invitations", detail));
     }
     Ok(())

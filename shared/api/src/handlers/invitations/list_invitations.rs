@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "List open invitations",
-        description: "Returns the open invitations of a shared space. Admins and owners can.",
+        description: "Returns the open invitations of a shared space. Requires the admin or owner role.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("Invitation"))],

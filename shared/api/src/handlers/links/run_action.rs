@@ -52,7 +52,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         Operation {
             method: "POST",
             summary: "Use a link from an email",
-            description: "Does what the link is for, without logging in, and shows a page with the result.",
+            description: "Runs the action of the link without a log-in, and returns a page with the result.",
             parameters: &[],
             request: None,
             responses: &[(200, Body::Html), (404, Body::Html), (410, Body::Html)],

@@ -56,7 +56,7 @@ pub async fn handle(
     let code = fields.finish(Some(code))?;
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     if operator.map(EmailAddress::canonical) != Some(user.email.canonical()) {
-        let detail = "The address of this account is not that of the stack's operator.";
+        let detail = "The address of this account is not the operator address of this stack.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     if !store.has_session(user.id, caller.session, now).await? {
@@ -69,7 +69,7 @@ pub async fn handle(
     enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
     call.admit().await?;
     codes::send(store, queue, user.id, Purpose::Operator, clock, random).await?;
-    let detail = "A code is on its way to the address of this account.";
+    let detail = "A code will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }
 

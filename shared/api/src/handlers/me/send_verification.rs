@@ -53,6 +53,6 @@ pub async fn handle(
     );
     store.add_notification(&notification, None).await?;
     enqueue_if_soon(queue, [notification.timer()], now).await;
-    let detail = "A link is on its way to the address of this account.";
+    let detail = "A link will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }

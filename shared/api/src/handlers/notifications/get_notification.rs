@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get a message",
-        description: "Returns a message and what is known about its delivery.",
+        description: "Returns a message and its delivery status.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Json("Notification"))],

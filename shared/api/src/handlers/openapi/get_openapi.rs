@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Responds with [`DOCUMENT`](crate::openapi::DOCUMENT).
+/// Responds with [`DOCUMENT`].
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Ok(Reply::json_text(DOCUMENT))
 }

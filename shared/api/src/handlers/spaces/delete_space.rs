@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "DELETE",
         summary: "Delete a space",
-        description: "Deletes a shared space with all its tasks, comments and members. Only an owner can, and must repeat its name in `name`. A large space takes several requests: repeat the request while it is answered with 409 `not_finished`.",
+        description: "Deletes a shared space with all its tasks, comments and members. Requires the owner role. `name` must be the name of the space. A large space takes several requests: repeat the request while the response is 409 `not_finished`.",
         parameters: &["name"],
         request: None,
         responses: &[(204, Body::Empty)],
@@ -59,7 +59,7 @@ pub async fn handle(
         let (mut space, me) = found.ok_or_else(Problem::not_found)?;
         authorize(Some(me.role), Action::DeleteSpace)?;
         if name.as_ref() != Some(&space.name) {
-            let why = "To delete a space with all that is in it, give its present name.";
+            let why = "To delete the space and its contents, give its current name.";
             return Err(Violation::new("not_confirmed", why).at("name").into());
         }
         call.admit().await?;

@@ -48,7 +48,7 @@ pub(super) async fn shared(
     action: Action,
 ) -> Result<(Space, Member), Problem> {
     if known_role(caller.user, id).is_some() {
-        let detail = "A personal space has one member, and cannot be renamed, shared or deleted.";
+        let detail = "A personal space cannot be shared, renamed or deleted.";
         return Err(Problem::conflict("personal_space", detail));
     }
     let found = store.space_and_member(id, caller.user).await?;
@@ -64,7 +64,7 @@ pub(super) async fn room_for_one(store: &impl SpaceChanges, user: UserId) -> Res
     if memberships.spaces < MAX_SPACES {
         return Ok(memberships.version);
     }
-    let detail = format!("You are in {MAX_SPACES} spaces, which is the most there can be.");
+    let detail = format!("You are in {MAX_SPACES} spaces, which is the limit.");
     Err(Problem::conflict("too_many_spaces", detail))
 }
 

@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "DELETE",
         summary: "Remove a member",
-        description: "Removes a member from a shared space; with `me` the caller leaves it. Their assignments in the space end. With very many assignments it takes several requests: repeat the request while it is answered with 409 `not_finished`.",
+        description: "Removes a member from a shared space; with `me` the caller leaves it. Their assignments in the space end. Very many assignments take several requests: repeat the request while the response is 409 `not_finished`.",
         parameters: &[],
         request: None,
         responses: &[(204, Body::Empty)],

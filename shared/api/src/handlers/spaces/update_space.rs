@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "PATCH",
         summary: "Rename a space",
-        description: "Changes the name of a shared space. Admins and owners can.",
+        description: "Changes the name of a shared space. Requires the admin or owner role.",
         parameters: &[],
         request: Some("UpdateSpaceRequest"),
         responses: &[(200, Body::Json("Space"))],

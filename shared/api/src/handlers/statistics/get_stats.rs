@@ -38,7 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get statistics",
-        description: "Returns how many tasks of a space are open, overdue and completed, and what was completed by day and week in the caller's time zone. The numbers follow changes within seconds.",
+        description: "Returns the numbers of open, overdue and completed tasks of a space, and of completions by day and week in the caller's time zone. The numbers follow changes within seconds.",
         parameters: &["space", "days"],
         request: None,
         responses: &[(200, Body::Json("Statistics"))],

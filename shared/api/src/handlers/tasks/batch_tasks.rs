@@ -71,7 +71,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Run a batch of operations",
-        description: "Carries out up to 100 create, update, complete and delete operations, one after the other. Each has its own result with its own status; one failing does not stop the others.",
+        description: "Runs up to 100 create, update, complete and delete operations in order. Each has its own result and status; a failure does not stop the others.",
         parameters: &["Idempotency-Key"],
         request: Some("BatchRequest"),
         responses: &[(200, Body::Json("BatchResponse"))],

@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get a task",
-        description: "Returns a task. Its `version` is the `ETag`; with `If-None-Match` an unchanged task is answered with 304.",
+        description: "Returns a task. Its `version` is the `ETag`; with `If-None-Match`, the response for an unchanged task is 304.",
         parameters: &["If-Match", "If-None-Match"],
         request: None,
         responses: &[(200, Body::Json("Task")), (304, Body::Empty)],

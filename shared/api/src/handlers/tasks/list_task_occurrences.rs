@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "List upcoming occurrences",
-        description: "Returns the next occurrences of a recurring task, as they follow from its rule; empty for a task without one.",
+        description: "Returns the next occurrences of a recurring task, computed from its rule. Empty for a task without one.",
         parameters: &["limit"],
         request: None,
         responses: &[(200, Body::Page("Occurrence"))],

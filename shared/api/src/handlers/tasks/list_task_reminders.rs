@@ -57,7 +57,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get the delivery log",
-        description: "Returns what happened to each reminder of the task, past and upcoming, and to its automatic completion.",
+        description: "Returns the delivery status of each reminder of the task, past and upcoming, and of its automatic completion.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("DeliveryLogEntry"))],

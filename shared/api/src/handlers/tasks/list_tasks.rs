@@ -94,7 +94,7 @@ pub async fn handle(
     let mine = space.is_none() && assigned_to == Some(caller.user);
     let sort = params.optional("sort", |text| match Sort::parse(text)? {
         sort if mine && sort.by != SortBy::Due => {
-            let why = "Across spaces it can be due or -due only: give space, too.";
+            let why = "Across spaces, only due and -due are supported: give space for another order.";
             Err(Violation::new("unsupported", why))
         }
         sort => Ok(sort),
@@ -218,7 +218,7 @@ impl Days {
 }
 
 fn only_true(text: &str) -> Result<(), Violation> {
-    let why = "It must be true; leave it out for all tasks.";
+    let why = "It must be true: omit it for all tasks.";
     (text == "true").then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
 }
 
@@ -226,7 +226,7 @@ fn only_true(text: &str) -> Result<(), Violation> {
 fn instant(text: &str) -> Result<Timestamp, Violation> {
     let no_instant = || {
         let why =
-            "Give an instant (2026-03-01T08:00:00Z) or a time in a zone; a + in it is written %2B.";
+            "Give an instant (2026-03-01T08:00:00Z) or a time in a time zone. Encode + as %2B.";
         Violation::new("invalid_time", why)
     };
     match Due::parse(text) {

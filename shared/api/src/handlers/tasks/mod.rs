@@ -73,7 +73,7 @@ async fn check_assignee(
     if role?.is_some() {
         return Ok(());
     }
-    let why = "It is not the id of a member of the task's space.";
+    let why = "It is not a member of the task's space.";
     Err(Violation::new("not_a_member", why).at("assigned_to").into())
 }
 

@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Reopen a task",
-        description: "Takes a completion back. Reminders that are still in the future fire again; an occurrence that the completion created stays.",
+        description: "Sets a completed task to pending. Reminders that are still in the future fire again; an occurrence that the completion created stays.",
         parameters: &["If-Match", "If-None-Match"],
         request: None,
         responses: &[(200, Body::Json("Task"))],

@@ -69,7 +69,7 @@ pub async fn handle(
         (Some(lead_time), None) => ("for", Time::For(lead_time)),
         (None, Some(until)) => ("until", Time::Until(until)),
         _ => {
-            let why = "Give it either for or until.";
+            let why = "Give either for or until.";
             return Err(Violation::new("required", why).at("for").into());
         }
     };

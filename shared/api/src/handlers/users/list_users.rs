@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "List accounts",
-        description: "Returns the accounts of this stack, sorted by email address; `email` finds addresses by their beginning.",
+        description: "Returns the accounts of this stack, sorted by email address; `email` selects addresses that start with a text.",
         parameters: &["email", "limit", "cursor"],
         request: None,
         responses: &[(200, Body::Page("Account"))],
@@ -55,7 +55,7 @@ fn place(email: &str, user: UserId) -> String {
 
 fn beginning(text: &str) -> Result<String, Violation> {
     if text.len() > MAX_OCTETS {
-        return Err(Violation::new("too_long", format!("At most {MAX_OCTETS} characters fit.")));
+        return Err(Violation::new("too_long", format!("It must have at most {MAX_OCTETS} characters.")));
     }
     Ok(text.trim().to_ascii_lowercase())
 }

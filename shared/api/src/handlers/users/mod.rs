@@ -33,7 +33,7 @@ pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) ->
         }
         AccountRole::Operator => Ok(user),
         AccountRole::User => {
-            let detail = "Only operators may do that.";
+            let detail = "Only operators can do this.";
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
         }
     }

@@ -46,11 +46,7 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     code(409, "already_member", "The user is already a member of the space."),
     code(409, "busy", "Other requests keep changing the resource: try again."),
     code(409, "email_taken", "An account with this email address already exists."),
-    code(
-        409,
-        "invited_recently",
-        "This address was invited recently: wait before inviting it again.",
-    ),
+    code(409, "invited_recently", "This address was invited recently: wait before inviting it again."),
     code(409, "last_owner", "A space needs at least one owner: make another member an owner first."),
     code(409, "not_finished", "The work is not finished yet: repeat the request to continue."),
     code(409, "not_recurring", "The task does not recur, so there is no occurrence to skip."),

@@ -115,7 +115,10 @@ mod tests {
             r#"{"a": {"b": 1, "b": 2}}"#,
             r#"[{}, {"a": [{"b": 1, "b": 2}]}]"#,
         ] {
-            assert!(detail(body.as_bytes()).contains("twice in one object (line 1, column "), "{body}");
+            assert!(
+                detail(body.as_bytes()).contains("repeats a key in one object (line 1, column "),
+                "{body}"
+            );
         }
         for body in [r#"{"a": {"a": 1}}"#, r#"[{"a": 1}, {"a": 2}]"#, r#"{"a": 1, "A": 2, "а": 3}"#] {
             assert!(parse(body.as_bytes()).is_ok(), "{body}");

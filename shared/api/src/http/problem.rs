@@ -99,8 +99,7 @@ impl Problem {
 
     /// 409: concurrent changes of the same resource; retries are exhausted.
     pub fn busy() -> Self {
-        Self::conflict("busy", "Other requests are changing this resource: try again.")
-            .retry_after(1)
+        Self::conflict("busy", "Other requests are changing this resource: try again.").retry_after(1)
     }
 
     /// 412: `If-Match` does not list the current version of the task.

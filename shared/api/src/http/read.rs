@@ -64,7 +64,10 @@ pub fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Valu
         let Value::Array(values) = value else { return wrong_type("an array") };
         if values.len() > max {
             let found = values.len();
-            return refuse(Violation::new("too_many", format!("It has {found} elements; the limit is {max}.")));
+            return refuse(Violation::new(
+                "too_many",
+                format!("It has {found} elements; the limit is {max}."),
+            ));
         }
         let (mut read, mut errors) = (Vec::with_capacity(values.len()), Errors::default());
         for (index, value) in values.iter().enumerate() {

@@ -32,7 +32,8 @@ const INTRODUCTION: &str = "Tasks with reminders by email.
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`; with 422, `errors` names every field that is \
 wrong. A resource that the caller cannot see gets 404, like one that does not exist.
 
-**Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit gets 429 with `Retry-After`.
+**Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit gets 429 with \
+`Retry-After`.
 
 **Retries.** Send an `Idempotency-Key` with every POST that creates: repeated within 24 hours, the request creates \
 nothing twice.

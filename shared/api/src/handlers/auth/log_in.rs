@@ -49,8 +49,12 @@ pub async fn handle(
     let (email, password) = fields.finish(email.zip(password))?;
     let email = EmailAddress::parse_trusted(&email).ok();
 
-    let wrong =
-        || Problem::invalid_credentials("invalid_credentials", "The email address or the password is wrong.");
+    let wrong = || {
+        Problem::invalid_credentials(
+            "invalid_credentials",
+            "The email address or the password is wrong.",
+        )
+    };
     let now = clock.now();
     let credential = match &email {
         Some(address) => {

@@ -95,8 +95,9 @@ pub async fn handle(
             enqueue_if_soon(queue, [notification.timer()], now).await;
             Reply::json(StatusCode::CREATED, &profile_view(&user))
         }
-        Registered::EmailTaken => {
-            Err(Problem::conflict("email_taken", "An account with this email address already exists: log in."))
-        }
+        Registered::EmailTaken => Err(Problem::conflict(
+            "email_taken",
+            "An account with this email address already exists: log in.",
+        )),
     }
 }

@@ -125,12 +125,15 @@ fn reply(invitation: &Invitation) -> Result<Reply, Problem> {
 fn refuse_flood(book: &InvitationBook, address_hash: &str, now: Timestamp) -> Result<(), Problem> {
     if book.last_invited.is_some_and(|at| now < at + INVITATION_PAUSE) {
         let minutes = INVITATION_PAUSE.as_mins();
-        let detail = format!("This address was invited less than {minutes} minutes ago.");
+        let detail =
+            format!("This address was invited less than {minutes} minutes ago: try again later.");
         return Err(Problem::conflict("invited_recently", detail));
     }
     let open = book.invitations.iter().filter(|invitation| invitation.expires_at > now);
     if open.filter(|other| other.email.hash() != address_hash).count() >= MAX_INVITATIONS {
-        let detail = format!("The space has {MAX_INVITATIONS} open invitations, which is the limit: revoke one.");
+        let detail = format!(
+            "The space has {MAX_INVITATIONS} open invitations, which is the limit: revoke one."
+        );
         return Err(Problem::conflict("too_many_invitations", detail));
     }
     Ok(())

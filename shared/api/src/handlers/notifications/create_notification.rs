@@ -57,7 +57,9 @@ pub async fn handle(
     let ((to, subject), text) = fields.finish(to.zip(subject).zip(text))?;
     require_operator(store, caller).await?;
     if store.user(to).await?.is_none() {
-        return Err(Violation::new("unknown_user", "This account does not exist.").at("user_id").into());
+        return Err(Violation::new("unknown_user", "This account does not exist.")
+            .at("user_id")
+            .into());
     }
     call.admit().await?;
     let content = NotificationKind::Message { to, by: caller.user, subject, text };

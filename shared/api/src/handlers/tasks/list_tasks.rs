@@ -225,8 +225,7 @@ fn only_true(text: &str) -> Result<(), Violation> {
 /// An instant or a zoned time. A date alone is rejected, because its start depends on the time zone.
 fn instant(text: &str) -> Result<Timestamp, Violation> {
     let no_instant = || {
-        let why =
-            "Give an instant (2026-03-01T08:00:00Z) or a time in a time zone. Encode + as %2B.";
+        let why = "Give an instant (2026-03-01T08:00:00Z) or a time in a time zone. Encode + as %2B.";
         Violation::new("invalid_time", why)
     };
     match Due::parse(text) {

@@ -55,7 +55,10 @@ fn place(email: &str, user: UserId) -> String {
 
 fn beginning(text: &str) -> Result<String, Violation> {
     if text.len() > MAX_OCTETS {
-        return Err(Violation::new("too_long", format!("It must have at most {MAX_OCTETS} characters.")));
+        return Err(Violation::new(
+            "too_long",
+            format!("It must have at most {MAX_OCTETS} characters."),
+        ));
     }
     Ok(text.trim().to_ascii_lowercase())
 }

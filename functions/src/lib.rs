@@ -84,7 +84,7 @@ impl Environment {
         if value.is_empty() {
             return None;
         }
-        check(&value).map_err(|error| self.problems.push(format!("{name} is wrong ({error})"))).ok()
+        check(&value).map_err(|error| self.problems.push(format!("{name} is invalid ({error})"))).ok()
     }
 
     /// The two tables.
@@ -214,9 +214,9 @@ fn log_panic(panic: &panic::PanicHookInfo<'_>) {
 /// The certificates in the file that `AWS_CA_BUNDLE` names, if it is set.
 fn bundle() -> Result<Option<Vec<u8>>, String> {
     let Some(path) = optional("AWS_CA_BUNDLE") else { return Ok(None) };
-    let wrong = |reason: &dyn fmt::Display| format!("AWS_CA_BUNDLE is wrong ({reason})");
+    let wrong = |reason: &dyn fmt::Display| format!("AWS_CA_BUNDLE is invalid ({reason})");
     let pem = fs::read_to_string(&path).map_err(|error| wrong(&format!("{path}: {error}")))?;
-    let roots = roots(&pem).ok_or_else(|| wrong(&format!("there is no certificate in {path}")))?;
+    let roots = roots(&pem).ok_or_else(|| wrong(&format!("no certificate in {path}")))?;
     Ok(Some(roots))
 }
 
@@ -279,15 +279,13 @@ pub async fn issuer(
     key: &SigningKeyParameter,
     public_keys: &str,
 ) -> Result<Issuer, Error> {
-    let keys = key
-        .read()
-        .await?
-        .ok_or("there is no signing key: see \"The signing key\" in docs/operations.md")?;
+    let keys =
+        key.read().await?.ok_or("no signing key: see \"The signing key\" in docs/operations.md")?;
     let keys = KeyRing::parse(&keys)?;
     // A read just after a rotation can return the previous key ring, whose keys will soon be rejected.
     let newest = public_keys.split('@').next().unwrap_or_default();
     if !keys.public_keys().all().any(|(key, _)| key == newest) {
-        return Err("the signing key is not the one that the stack announces: see \"The signing key\" in docs/operations.md".into());
+        return Err("the signing key does not match the public keys of the stack: see \"The signing key\" in docs/operations.md".into());
     }
     Ok(Issuer::new(name, &keys))
 }

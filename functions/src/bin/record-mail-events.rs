@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<MailEvent>| {
         let event = event.payload;
         let Some((about, news)) = event.about().zip(event.news()) else {
-            tracing::warn!("an event tells nothing of a mail of ours");
+            tracing::warn!("event ignored: not about a mail of this stack");
             return Ok(());
         };
         record_mail_events::handle(&store, &about, &news, event.suppression_reason(), &SystemClock).await?;

@@ -134,11 +134,11 @@ async fn record_request(
             .map_or_else(|| Verdict::Recorded(limit.after(usage.count, now)), Verdict::Revoked),
         Ok(Ok(None)) => Verdict::Blocked,
         Ok(Err(error)) => {
-            tracing::warn!(limit = limit.name, %error, "a request was not counted");
+            tracing::warn!(limit = limit.name, %error, "recording a request failed");
             Verdict::Unrecorded
         }
         Err(_) => {
-            tracing::warn!(limit = limit.name, "a request was not counted in time");
+            tracing::warn!(limit = limit.name, "recording a request timed out");
             Verdict::Unrecorded
         }
     }
@@ -265,7 +265,7 @@ impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
         if let (Verdict::Revoked(from), Some(caller)) = (verdict, caller) {
             self.remember_revoked(caller.user, from, now);
             if let Err(error) = self.store.take_back(&self.limit, &subject, now).await {
-                tracing::warn!(%error, "a refused request counts");
+                tracing::warn!(%error, "undoing a recorded request failed");
             }
         }
         verdict

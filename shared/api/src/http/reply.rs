@@ -55,7 +55,7 @@ impl Reply {
         if bytes <= MAX_BODY {
             return Ok(self);
         }
-        tracing::error!(bytes, "the answer is too large");
+        tracing::error!(bytes, "response too large");
         Err(Problem::internal())
     }
 

@@ -31,7 +31,7 @@ fn tokens(
     let issued_at = user.tokens_valid_from.map_or(now, |from| from.max(now));
     let identity = Identity { user: user.id, session: refresh.session, issued_at };
     let access = issuer.issue(identity, random).map_err(|error| {
-        tracing::error!(%error, "an access token could not be signed");
+        tracing::error!(%error, "signing an access token failed");
         Problem::internal()
     })?;
     Reply::json(

@@ -71,7 +71,7 @@ pub async fn handle(
         Rotated::Done => tokens(&user, &next, issuer, now, random),
         Rotated::Unknown => Err(invalid()),
         Rotated::Reused => {
-            tracing::warn!(session = %presented.session, "a used refresh token came back; session ended");
+            tracing::warn!(session = %presented.session, "refresh token reused; session ended");
             accounts.close_session(presented.user, presented.session).await?;
             Err(invalid())
         }

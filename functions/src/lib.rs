@@ -1,5 +1,5 @@
-//! What every function does before it serves: read its environment once, say all that is missing in one
-//! line, log as JSON, build only the clients it needs, and open their connections to DynamoDB.
+//! The start-up of every function: it reads the environment once, reports all configuration errors in one line, sets up
+//! JSON logging, builds the required clients, and opens their connections to DynamoDB.
 
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
@@ -30,8 +30,8 @@ pub use taskbell_api::{
     system::{SystemClock, SystemRandom},
 };
 
-/// The environment of a function. Every variable asked for that is missing or wrong is remembered, and
-/// [`Environment::ready`] reports all of them together.
+/// The environment of a function. Missing and invalid variables are collected, and [`Environment::ready`] reports all
+/// of them.
 pub struct Environment {
     connection: Connection,
     dynamodb: Option<DynamoDb>,
@@ -39,11 +39,11 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Starts logging, and reads what every client needs.
+    /// Sets up logging and reads the variables that every client needs.
     pub fn start() -> Self {
         let level = env::var("LOG_LEVEL").ok();
         let level = level.and_then(|name| tracing::Level::from_str(&name).ok());
-        // To stderr: Lambda takes both streams, and the local cloud waits for a line there.
+        // Log to stderr: Lambda captures both streams, and the local runner waits for a line there.
         tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
@@ -69,12 +69,12 @@ impl Environment {
         Self { connection, dynamodb: None, problems }
     }
 
-    /// The value of a variable; empty, and remembered, if there is none.
+    /// The value of a variable. If it is missing, records a problem and returns an empty string.
     pub fn required(&mut self, name: &'static str) -> String {
         required(name, &mut self.problems)
     }
 
-    /// The value of a variable, checked; nothing, and remembered, if there is none that passes.
+    /// The parsed value of a variable. If it is missing or invalid, records a problem and returns `None`.
     pub fn checked<T, E: fmt::Display>(
         &mut self,
         name: &'static str,
@@ -84,7 +84,7 @@ impl Environment {
         if value.is_empty() {
             return None;
         }
-        check(&value).map_err(|error| self.problems.push(format!("{name} is wrong ({error})"))).ok()
+        check(&value).map_err(|error| self.problems.push(format!("{name} is invalid ({error})"))).ok()
     }
 
     /// The two tables.
@@ -94,13 +94,13 @@ impl Environment {
         self.dynamodb.insert(store).clone()
     }
 
-    /// The queue of the reminder worker.
+    /// The queue of `send-reminders`.
     pub fn reminder_queue(&mut self) -> SqsTimerQueue {
         SqsTimerQueue::new(self.connection.sqs(), self.required("REMINDER_QUEUE_URL"))
     }
 
-    /// Who may call an endpoint, and how often. Inlined, so that functions that anybody may call hold no code that
-    /// verifies tokens.
+    /// The authentication and the rate limit of an endpoint. Inlined, so that functions for public endpoints contain no
+    /// token verification.
     #[inline(always)]
     pub fn callers(&mut self, endpoint: Endpoint) -> Option<(Callers, RateLimit)> {
         let callers = match endpoint.access {
@@ -124,7 +124,7 @@ impl Environment {
         verifier.map(|verifier| Callers::Users(Box::new(verifier)))
     }
 
-    /// How fast this worker may send.
+    /// The sending rate of one worker.
     pub fn pace(&mut self) -> Option<Pace> {
         let (rate, workers) = (self.number("MAILS_PER_SECOND"), self.number("REMINDER_CONCURRENCY"));
         let pace = Pace::new(rate?, workers?);
@@ -134,39 +134,39 @@ impl Environment {
         pace.map(|pace| pace.staggered(SystemClock.instant(), &SystemRandom))
     }
 
-    /// What links in mails are signed with.
+    /// The keys that sign links in mails.
     pub fn link_keys(&mut self) -> Option<LinkKeys> {
         self.checked("LINK_KEYS", LinkKeys::parse)
     }
 
-    /// The key that cursors are signed with.
+    /// The key that signs cursors.
     pub fn cursor_key(&mut self) -> Option<CursorKey> {
         self.checked("CURSOR_KEY", CursorKey::parse)
     }
 
-    /// The address of the stack's operator, if it names one.
+    /// The operator address of the stack, if it is configured.
     pub fn operator(&mut self) -> Option<EmailAddress> {
         self.optional_address("OPERATOR_ADDRESS").flatten()
     }
 
-    /// How much there may be in a space.
+    /// The limits of tasks and reminders per space.
     pub fn quota(&mut self) -> Option<Quota> {
         let (tasks, reminders) = (self.number("TASKS_PER_SPACE"), self.number("REMINDERS_PER_SPACE"));
         Some(Quota { tasks: tasks?, reminders: reminders? })
     }
 
-    /// The value of a variable that is a number above zero.
+    /// The value of a variable that must be a positive number.
     pub fn number(&mut self, name: &'static str) -> Option<u32> {
         let number = self.checked(name, NonZeroU32::from_str);
         number.map(NonZeroU32::get)
     }
 
-    /// Where the private key is.
+    /// The parameter that stores the private key.
     pub fn signing_key(&mut self) -> SigningKeyParameter {
         SigningKeyParameter::new(self.connection.ssm(), self.required("SIGNING_KEY_PARAMETER"))
     }
 
-    /// What sends mail, and whom it comes from.
+    /// The mail client with its sender.
     pub fn mailer(&mut self) -> Option<(SesMailer, Sender)> {
         let configuration_set = self.required("CONFIGURATION_SET");
         let name = self.checked("SENDER_NAME", SenderName::parse);
@@ -181,7 +181,7 @@ impl Environment {
         self.checked(name, |text| EmailAddress::parse(text).map_err(|violation| violation.message))
     }
 
-    /// The address in a variable that may be empty; nothing if it is wrong.
+    /// An optional email address. `None` if the variable is invalid.
     fn optional_address(&mut self, name: &'static str) -> Option<Option<EmailAddress>> {
         match optional(name) {
             Some(_) => self.address(name).map(Some),
@@ -189,13 +189,13 @@ impl Environment {
         }
     }
 
-    /// Gives the clients if nothing was missing, with their connections to DynamoDB open.
+    /// Returns the clients, with open connections to DynamoDB, if there are no problems.
     ///
     /// # Errors
-    /// One line that names every variable that is missing or wrong.
+    /// One line that names every missing or invalid variable.
     pub async fn ready<T>(self, clients: Option<T>) -> Result<T, Error> {
         let Some(clients) = clients.filter(|_| self.problems.is_empty()) else {
-            // Returned from main, it is printed; Lambda logs it.
+            // Lambda logs the error that main returns.
             return Err(format!("cannot start: {}", self.problems.join(", ")).into());
         };
         if let Some(store) = self.dynamodb {
@@ -205,18 +205,18 @@ impl Environment {
     }
 }
 
-/// Logs where a panic was, before it ends the process. Its words are left out: they may quote what somebody wrote.
+/// Logs the location of a panic before the process ends. The message is omitted, because it may contain user data.
 fn log_panic(panic: &panic::PanicHookInfo<'_>) {
     let at = panic.location().map(ToString::to_string);
     tracing::error!(at, "panicked");
 }
 
-/// The roots in the file that `AWS_CA_BUNDLE` names, if it names one.
+/// The certificates in the file that `AWS_CA_BUNDLE` names, if it is set.
 fn bundle() -> Result<Option<Vec<u8>>, String> {
     let Some(path) = optional("AWS_CA_BUNDLE") else { return Ok(None) };
-    let wrong = |reason: &dyn fmt::Display| format!("AWS_CA_BUNDLE is wrong ({reason})");
+    let wrong = |reason: &dyn fmt::Display| format!("AWS_CA_BUNDLE is invalid ({reason})");
     let pem = fs::read_to_string(&path).map_err(|error| wrong(&format!("{path}: {error}")))?;
-    let roots = roots(&pem).ok_or_else(|| wrong(&format!("there is no certificate in {path}")))?;
+    let roots = roots(&pem).ok_or_else(|| wrong(&format!("no certificate in {path}")))?;
     Ok(Some(roots))
 }
 
@@ -231,7 +231,7 @@ fn required(name: &'static str, problems: &mut Vec<String>) -> String {
     })
 }
 
-/// A guard that counts with the function's own store.
+/// A guard that uses the store of the function.
 pub fn guard<'a>(
     store: &'a DynamoDb,
     callers: &'a Callers,
@@ -240,8 +240,8 @@ pub fn guard<'a>(
     RateLimitGuard::new(store, &SystemClock, callers, limit)
 }
 
-/// Answers requests of API Gateway with a handler behind a gate, until Lambda ends the function. It is a macro,
-/// because no signature can say yet that the future of an async closure is `Send`.
+/// Serves API Gateway requests with a handler under a guard until Lambda ends the function. It is a macro because Rust
+/// cannot express yet that the future of an async closure is `Send`.
 #[macro_export]
 macro_rules! serve {
     ($gate:expr, |$call:ident| $answer:expr) => {{
@@ -253,11 +253,11 @@ macro_rules! serve {
     }};
 }
 
-/// The response to a request, in the making.
+/// The future of a response.
 #[doc(hidden)]
 pub type Answer<'a> = Pin<Box<dyn Future<Output = HttpResponse> + Send + 'a>>;
 
-/// What `serve!` needs of the runtime, of one type, so that it is compiled here and not in every binary.
+/// The runtime loop for `serve!`. It has one type, so that it is compiled once and not in every binary.
 #[doc(hidden)]
 #[inline(never)]
 pub fn answer_requests<'a>(
@@ -269,25 +269,23 @@ pub fn answer_requests<'a>(
     })))
 }
 
-/// What issues access tokens: reads the private keys, once, before the first request. `public_keys` are those that the
-/// functions know which verify tokens.
+/// The issuer of access tokens. It reads the private keys once, before the first request. `public_keys` are the keys
+/// that verify tokens in all functions.
 ///
 /// # Errors
-/// When the keys cannot be read, or are none.
+/// If the keys cannot be read or are invalid.
 pub async fn issuer(
     name: String,
     key: &SigningKeyParameter,
     public_keys: &str,
 ) -> Result<Issuer, Error> {
-    let keys = key
-        .read()
-        .await?
-        .ok_or("there is no signing key: see \"The signing key\" in docs/operations.md")?;
+    let keys =
+        key.read().await?.ok_or("no signing key: see \"The signing key\" in docs/operations.md")?;
     let keys = KeyRing::parse(&keys)?;
-    // A read just after a write may still give the ring of before, whose keys will soon verify no more.
+    // A read just after a rotation can return the previous key ring, whose keys will soon be rejected.
     let newest = public_keys.split('@').next().unwrap_or_default();
     if !keys.public_keys().all().any(|(key, _)| key == newest) {
-        return Err("the signing key is not the one that the stack announces: see \"The signing key\" in docs/operations.md".into());
+        return Err("the signing key does not match the public keys of the stack: see \"The signing key\" in docs/operations.md".into());
     }
     Ok(Issuer::new(name, &keys))
 }

@@ -1,4 +1,4 @@
-//! Joins a space.
+//! Adds the caller to the space of an invitation.
 
 use taskbell_api::handlers::invitations::accept_invitation;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

@@ -1,4 +1,4 @@
-//! Carries out many operations on tasks.
+//! Runs a batch of task operations.
 
 use taskbell_api::handlers::tasks::batch_tasks;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

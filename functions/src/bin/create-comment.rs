@@ -1,4 +1,4 @@
-//! Comments on a task.
+//! Adds a comment to a task.
 
 use taskbell_api::handlers::comments::create_comment;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Writes to a user.
+//! Sends a message from an operator to a user.
 
 use taskbell_api::handlers::notifications::create_notification;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

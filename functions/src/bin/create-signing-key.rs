@@ -1,4 +1,4 @@
-//! Makes the key pair that signs access tokens: a CloudFormation custom resource.
+//! Creates and rotates the key pair that signs access tokens. A CloudFormation custom resource.
 
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run};

@@ -1,4 +1,4 @@
-//! Queues the timers of the next two minutes: every minute, by schedule.
+//! Enqueues the timers of the next two minutes. A schedule runs it every minute.
 
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, run};

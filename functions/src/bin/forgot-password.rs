@@ -1,4 +1,4 @@
-//! Mails a code for another password.
+//! Mails a code for a password reset.
 
 use taskbell_api::handlers::auth::forgot_password;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Shows the reference of the API.
+//! Serves the API reference as an HTML page.
 
 use taskbell_api::handlers::docs::get_docs;
 use taskbell_functions::{Environment, Error, NoGuard, serve};

@@ -1,4 +1,4 @@
-//! Says that the API answers.
+//! Reports that the API responds.
 
 use taskbell_api::handlers::health::get_health;
 use taskbell_functions::{Environment, Error, NoGuard, serve};

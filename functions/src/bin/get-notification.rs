@@ -1,4 +1,4 @@
-//! Tells what became of a message.
+//! Returns a message and its delivery.
 
 use taskbell_api::handlers::notifications::get_notification;
 use taskbell_functions::{Environment, Error, guard, serve};

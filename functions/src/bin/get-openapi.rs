@@ -1,4 +1,4 @@
-//! Describes the API.
+//! Returns the OpenAPI document.
 
 use taskbell_api::handlers::openapi::get_openapi;
 use taskbell_functions::{Environment, Error, NoGuard, serve};

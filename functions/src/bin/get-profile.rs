@@ -1,4 +1,4 @@
-//! Shows a profile.
+//! Returns the caller's profile.
 
 use taskbell_api::handlers::me::get_profile;
 use taskbell_functions::{Environment, Error, guard, serve};

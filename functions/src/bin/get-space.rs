@@ -1,4 +1,4 @@
-//! Shows a space.
+//! Returns a space.
 
 use taskbell_api::handlers::spaces::get_space;
 use taskbell_functions::{Environment, Error, guard, serve};

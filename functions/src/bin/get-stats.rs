@@ -1,4 +1,4 @@
-//! Tells how it stands with tasks.
+//! Returns the statistics of a space.
 
 use taskbell_api::handlers::statistics::get_stats;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

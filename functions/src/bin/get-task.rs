@@ -1,4 +1,4 @@
-//! Shows a task.
+//! Returns a task.
 
 use taskbell_api::handlers::tasks::get_task;
 use taskbell_functions::{Environment, Error, guard, serve};

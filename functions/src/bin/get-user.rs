@@ -1,4 +1,4 @@
-//! Gives an account.
+//! Returns an account.
 
 use taskbell_api::handlers::users::get_user;
 use taskbell_functions::{Environment, Error, guard, serve};

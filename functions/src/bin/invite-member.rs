@@ -1,4 +1,4 @@
-//! Invites somebody into a space.
+//! Invites a person to a space.
 
 use taskbell_api::handlers::invitations::invite_member;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Lists categories.
+//! Lists the categories of a space.
 
 use taskbell_api::handlers::statistics::list_categories;
 use taskbell_functions::{Environment, Error, guard, serve};

@@ -1,4 +1,4 @@
-//! Lists the open invitations into a space.
+//! Lists the open invitations of a space.
 
 use taskbell_api::handlers::invitations::list_invitations;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

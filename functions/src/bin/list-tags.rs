@@ -1,4 +1,4 @@
-//! Lists tags.
+//! Lists the tags of a space.
 
 use taskbell_api::handlers::statistics::list_tags;
 use taskbell_functions::{Environment, Error, guard, serve};

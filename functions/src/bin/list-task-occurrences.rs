@@ -1,4 +1,4 @@
-//! Says when a task comes again.
+//! Lists the upcoming occurrences of a task.
 
 use taskbell_api::handlers::tasks::list_task_occurrences;
 use taskbell_functions::{Environment, Error, guard, serve};

@@ -1,4 +1,4 @@
-//! Shows the delivery ledger of a task.
+//! Returns the delivery log of a task.
 
 use taskbell_api::handlers::tasks::list_task_reminders;
 use taskbell_functions::{Environment, Error, guard, serve};

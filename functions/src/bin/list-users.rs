@@ -1,4 +1,4 @@
-//! Lists and finds accounts.
+//! Lists accounts.
 
 use taskbell_api::handlers::users::list_users;
 use taskbell_functions::{Environment, Error, guard, serve};

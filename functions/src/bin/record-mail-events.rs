@@ -1,4 +1,4 @@
-//! Records what becomes of mails: for each event of SES that EventBridge hands over.
+//! Records delivery events of mails: SES publishes them to EventBridge, which invokes this function.
 
 use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::workers::record_mail_events;
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<MailEvent>| {
         let event = event.payload;
         let Some((about, news)) = event.about().zip(event.news()) else {
-            tracing::warn!("an event tells nothing of a mail of ours");
+            tracing::warn!("event ignored: not about a mail of this stack");
             return Ok(());
         };
         record_mail_events::handle(&store, &about, &news, event.suppression_reason(), &SystemClock).await?;

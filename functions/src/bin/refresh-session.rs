@@ -1,4 +1,4 @@
-//! Exchanges a refresh token.
+//! Exchanges a refresh token for new tokens.
 
 use taskbell_api::handlers::auth::refresh_session;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};

@@ -1,4 +1,4 @@
-//! Registers a user, and mails a link that proves the address.
+//! Registers a user and mails a verification link.
 
 use taskbell_api::handlers::auth::register_user;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

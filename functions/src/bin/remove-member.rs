@@ -1,4 +1,4 @@
-//! Removes a member, or leaves.
+//! Removes a member from a space, or the caller.
 
 use taskbell_api::handlers::spaces::remove_member;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Sets another password.
+//! Resets the password.
 
 use taskbell_api::handlers::auth::reset_password;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Takes an invitation back.
+//! Revokes an invitation.
 
 use taskbell_api::handlers::invitations::revoke_invitation;
 use taskbell_functions::{Environment, Error, guard, serve};

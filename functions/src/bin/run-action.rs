@@ -1,4 +1,4 @@
-//! Does what a link in a mail is for.
+//! Runs the action of a link in a mail.
 
 use taskbell_api::handlers::links::run_action;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

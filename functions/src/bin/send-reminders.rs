@@ -1,4 +1,4 @@
-//! Sends the reminders whose moment has come: for each batch of queue messages.
+//! Sends due reminders and other mails, for each batch of queue messages.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Mails a link that proves the address.
+//! Mails a link that verifies the caller's email address.
 
 use taskbell_api::handlers::me::send_verification;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Passes over an occurrence of a task.
+//! Skips an occurrence of a task.
 
 use taskbell_api::handlers::tasks::skip_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Lets a task be silent for a while.
+//! Snoozes a task.
 
 use taskbell_api::handlers::tasks::snooze_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Turns reminder mails off.
+//! Unsubscribes from a kind of mail.
 
 use taskbell_api::handlers::links::unsubscribe;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

@@ -1,4 +1,4 @@
-//! Changes a comment.
+//! Updates a comment.
 
 use taskbell_api::handlers::comments::update_comment;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

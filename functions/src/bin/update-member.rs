@@ -1,4 +1,4 @@
-//! Gives a member another role.
+//! Changes the role of a member.
 
 use taskbell_api::handlers::spaces::update_member;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

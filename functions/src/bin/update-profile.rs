@@ -1,4 +1,4 @@
-//! Changes a profile.
+//! Updates the caller's profile.
 
 use taskbell_api::handlers::me::update_profile;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

@@ -1,4 +1,4 @@
-//! Keeps count of tasks: for each batch of the stream of the tasks table.
+//! Updates the statistics of tasks, for each batch of the tasks table's stream.
 
 use lambda_runtime::{LambdaEvent, run};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Changes a task.
+//! Updates a task.
 
 use taskbell_api::handlers::tasks::update_task;
 use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};

@@ -1,4 +1,4 @@
-//! Disables or enables an account.
+//! Blocks or unblocks an account, or changes its role.
 
 use taskbell_api::handlers::users::update_user;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

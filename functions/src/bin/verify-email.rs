@@ -1,4 +1,4 @@
-//! Proves the address of an account.
+//! Verifies the email address of an account.
 
 use taskbell_api::handlers::auth::verify_email;
 use taskbell_functions::{Environment, Error, SystemClock, guard, serve};

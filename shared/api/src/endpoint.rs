@@ -1,41 +1,42 @@
-//! What an endpoint of the API is, said once: each handler has an [`Endpoint`] beside it. The binary, the OpenAPI
-//! document, the tests, the benchmarks and the tables in `docs/` read it; a test holds `template.yaml` against it.
+//! The definition of each endpoint of the API, next to its handler. It is the single source for the binaries, the
+//! OpenAPI document, tests, benchmarks and the tables in `docs/`. A test compares `template.yaml` with it.
 
 use taskbell_domain::rate_limit::RateLimit;
 
-/// An endpoint: one function behind one path.
+/// An endpoint: one function that serves one path.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
-    /// Names the binary, the event file, the handler, the function in the template and the OpenAPI operation.
+    /// The name shared by the binary, the event file, the handler, the function in the template and the OpenAPI
+    /// operation.
     pub name: &'static str,
     /// The section of the reference it belongs to.
     pub tag: Tag,
-    /// Who may call it.
+    /// Which callers are allowed.
     pub access: Access,
-    /// How often.
+    /// How many requests are allowed.
     pub rate_limit: RequestLimit,
-    /// Its path, with parameters in braces.
+    /// The path, with parameters in braces.
     pub path: &'static str,
-    /// One for each method. HEAD is served wherever GET is.
+    /// One operation per method. HEAD is served for every path that has GET.
     pub operations: &'static [Operation],
 }
 
-/// What an endpoint does for one method.
+/// One method of an endpoint.
 #[derive(Clone, Copy)]
 pub struct Operation {
     /// The method, in upper case.
     pub method: &'static str,
-    /// A few words.
+    /// The OpenAPI summary.
     pub summary: &'static str,
-    /// A few sentences.
+    /// The OpenAPI description.
     pub description: &'static str,
     /// Names of query parameters and request headers.
     pub parameters: &'static [&'static str],
     /// The schema of the request body, if there is one.
     pub request: Option<&'static str>,
-    /// What it answers when it succeeds, by status.
+    /// The successful responses, by status.
     pub responses: &'static [(u16, Body)],
-    /// Codes of its problems, besides those that follow from the rest: see [`crate::http::codes`].
+    /// Error codes specific to this operation. [`crate::http::codes`] lists all of them; common ones are derived.
     pub errors: &'static [&'static str],
 }
 
@@ -46,42 +47,42 @@ pub enum Body {
     Empty,
     /// JSON of this schema.
     Json(&'static str),
-    /// A page of items of this schema.
+    /// A page of items that have this schema.
     Page(&'static str),
-    /// A page for a person.
+    /// An HTML page.
     Html,
     /// The OpenAPI document.
     Document,
 }
 
-/// Who may call an endpoint.
+/// The callers that an endpoint accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Everyone, without an access token.
     Public,
-    /// Users, with an access token.
+    /// Users with an access token.
     User,
-    /// Users that are operators; others are answered with 403.
+    /// Operators. Other users get 403.
     Operator,
 }
 
-/// How often an endpoint may be called.
+/// The rate limit of an endpoint.
 #[derive(Clone, Copy)]
 pub enum RequestLimit {
-    /// As often as API Gateway lets requests through: it reads and writes nothing.
+    /// No limit besides API Gateway's throttling: the endpoint reads and writes nothing.
     None,
-    /// Always the same limit.
+    /// A fixed limit.
     Fixed(RateLimit),
-    /// A limit with a value from an environment variable.
+    /// A limit whose value is in an environment variable.
     Variable(&'static str, fn(u32) -> RateLimit),
 }
 
 impl RequestLimit {
-    /// The limit that all endpoints for users share, per user.
+    /// The limit that all endpoints with an access token share, per user.
     pub const PER_USER: Self = Self::Variable("REQUESTS_PER_MINUTE", RateLimit::requests);
 }
 
-/// A section of the reference, in the order in which a newcomer needs them.
+/// A section of the reference, in reading order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tag {
     /// Registration and sessions.
@@ -98,7 +99,7 @@ pub enum Tag {
     Members,
     /// Invitations into spaces.
     Invitations,
-    /// Statistics of spaces.
+    /// Statistics about tasks.
     Statistics,
     /// Links in emails.
     Links,
@@ -124,7 +125,7 @@ impl Tag {
         Self::Service,
     ];
 
-    /// Its name in the reference.
+    /// The section's title in the reference.
     pub fn name(self) -> &'static str {
         match self {
             Self::Authentication => "Authentication",
@@ -141,7 +142,7 @@ impl Tag {
         }
     }
 
-    /// What the reference says of it.
+    /// The section's description in the reference.
     pub fn description(self) -> &'static str {
         match self {
             Self::Authentication => {
@@ -150,18 +151,18 @@ impl Tag {
             Self::Profile => "The caller's own account: time zone, default reminders, mail settings.",
             Self::Tasks => "Tasks with due times, reminders, recurrence and checklists.",
             Self::Comments => "Comments on tasks.",
-            Self::Spaces => "Spaces hold tasks. Everybody has a personal one; others can be shared.",
-            Self::Members => "Who is in a shared space, and with which role.",
+            Self::Spaces => "Spaces hold tasks. Each user has a personal space; others can be shared.",
+            Self::Members => "Members of shared spaces and their roles.",
             Self::Invitations => "Invite people into a shared space by email.",
-            Self::Statistics => "Figures about the tasks of a space.",
-            Self::Links => "What links in emails open. They answer people, with HTML.",
+            Self::Statistics => "Statistics about the tasks of a space.",
+            Self::Links => "The targets of links in emails. They return HTML pages.",
             Self::Operators => "For operators of the stack. Other users get 403.",
             Self::Service => "The service itself.",
         }
     }
 }
 
-/// The endpoint of each handler.
+/// The endpoint definition of each handler.
 macro_rules! endpoints {
     ($($resource:ident :: { $($handler:ident),+ $(,)? }),+ $(,)?) => {
         &[$($(&crate::handlers::$resource::$handler::ENDPOINT),+),+]
@@ -193,7 +194,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
 };
 
 impl Endpoint {
-    /// The endpoint of a function, if the function is one.
+    /// The endpoint of a function. `None` if the function does not serve the API.
     pub fn named(name: &str) -> Option<&'static Self> {
         ENDPOINTS.iter().copied().find(|endpoint| endpoint.name == name)
     }

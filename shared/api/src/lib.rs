@@ -1,8 +1,8 @@
-//! What each function does, free of how it is started: handlers for the API's routes, workers for the
-//! rest, and what they share.
+//! The logic of every function, independent of the Lambda runtime: handlers for API routes, workers for queues, streams
+//! and schedules, and shared modules.
 //!
-//! A handler is a function of a [`http::Call`] and the ports it needs; it gives a [`http::Reply`] or a
-//! [`http::Problem`]. [`http::respond`] does for all of them what is the same for all.
+//! A handler takes an [`http::Call`] and the ports it needs, and returns an [`http::Reply`] or an [`http::Problem`].
+//! [`http::respond`] adds what all responses have in common.
 
 pub mod endpoint;
 mod enqueue_if_soon;

@@ -1,4 +1,4 @@
-//! What the caller may do in a space. A personal space needs no read, a shared one needs one.
+//! Authorization in spaces. A personal space needs no read, a shared space needs one.
 
 use taskbell_domain::{
     id::{SpaceId, UserId},
@@ -10,7 +10,7 @@ use taskbell_domain::{
 
 use crate::{http::Problem, tokens::Identity};
 
-/// The role of a user in a space; nothing if they are no member, or there is no such space.
+/// The role of a user in a space. `None` if the user is not a member or the space does not exist.
 pub(crate) async fn role(
     store: &impl Memberships,
     user: UserId,
@@ -22,11 +22,11 @@ pub(crate) async fn role(
     }
 }
 
-/// Gives the caller's role, if it permits the action.
+/// The caller's role, if it permits the action.
 ///
 /// # Errors
-/// 404 if the caller is no member, so that nobody can tell whether there is such a space; 403 if they are, and
-/// may not do that.
+/// 404 if the caller is not a member, so that the existence of the space is not revealed; 403 if the caller's role does
+/// not permit the action.
 pub(crate) async fn require(
     store: &impl Memberships,
     caller: Identity,
@@ -36,14 +36,14 @@ pub(crate) async fn require(
     authorize(role(store, caller.user, space).await?, action)
 }
 
-/// The same for a role that is known.
+/// Like [`require`], for a role that was already read.
 pub(crate) fn authorize(role: Option<Role>, action: Action) -> Result<Role, Problem> {
     let role = role.ok_or_else(Problem::not_found)?;
     policy::permits(role, action).then_some(role).ok_or_else(Problem::forbidden)
 }
 
-/// Drops what is assigned to a user in spaces that they have left a moment ago. Gives their shared spaces if it had to
-/// read them: if one of the tasks is in such a space.
+/// Removes tasks in shared spaces that the user has just left. Returns the user's shared spaces if they were read,
+/// which is the case if a task is in a shared space.
 pub(crate) async fn retain_accessible(
     store: &impl Memberships,
     user: UserId,

@@ -1,4 +1,4 @@
-//! Codes that are mailed to an account, and work once.
+//! Single-use codes that are mailed to the address of an account.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -12,10 +12,10 @@ use taskbell_domain::{
 
 use crate::{enqueue_if_soon::enqueue_if_soon, http::Problem};
 
-/// Mails a code to an account.
+/// Mails a code to the address of an account.
 ///
 /// # Errors
-/// 503 if that cannot be stored.
+/// 503 if the code cannot be stored.
 pub(crate) async fn send(
     store: &impl Notifications,
     queue: &impl TimerQueue,
@@ -32,21 +32,21 @@ pub(crate) async fn send(
     Ok(())
 }
 
-/// The answer to a code that does not work.
+/// The response to an invalid code.
 pub(crate) fn invalid() -> Problem {
-    let detail = "The code is unknown, used or expired: ask for a new one.";
+    let detail = "The code is invalid, expired or already used: request a new one.";
     Problem::new(StatusCode::NOT_FOUND, "invalid_code", detail)
 }
 
-/// A code that is right, and not used up yet.
+/// A code that was verified and not used yet.
 pub(crate) struct VerifiedCode {
-    /// Whose it is.
+    /// The account of the code.
     pub(crate) user: UserId,
-    /// The mail that carried it.
+    /// The notification that carried the code.
     pub(crate) notification: Notification,
 }
 
-/// Finds out whether a code is right.
+/// Verifies a code.
 ///
 /// # Errors
 /// 404 `invalid_code`.
@@ -67,7 +67,7 @@ pub(crate) async fn open(
 }
 
 impl VerifiedCode {
-    /// The mail with the code used up, to be stored together with what the code does.
+    /// The notification with its code marked as used, to store together with the effect of the code.
     pub(crate) fn used_up(self) -> Notification {
         let mut notification = self.notification;
         if let NotificationKind::Code { secret_hash, .. } = &mut notification.content {

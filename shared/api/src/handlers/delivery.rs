@@ -1,10 +1,10 @@
-//! What an answer tells of the delivery of a mail.
+//! The delivery of a mail in responses.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use taskbell_domain::delivery::{Delivery, DeliveryStatus, Feedback, Reason};
 
-/// A delivery in an answer.
+/// A delivery in a response.
 #[derive(Serialize)]
 pub(crate) struct DeliveryView {
     status: DeliveryStatus,

@@ -1,4 +1,4 @@
-//! What each route does: `handlers/<resource>/<verb>.rs`.
+//! The handlers of the API routes: `handlers/<resource>/<operation>.rs`.
 
 pub(crate) mod access;
 
@@ -26,14 +26,13 @@ use taskbell_domain::clock::Clock;
 
 use crate::http::Problem;
 
-/// How long before the end of an invocation its work is left to the next: long enough to answer.
+/// How long before the deadline a handler stops work. The rest of the time is for the response.
 const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 
-/// Does work that can take longer than one request, as far as it gets. What is done by then stays done, so that the
-/// same request goes on.
+/// Runs work that can exceed one request. Completed parts are kept, so a repeated request continues.
 ///
 /// # Errors
-/// 409 `not_finished`, and those of the work.
+/// 409 `not_finished` if time runs out, and the errors of the work.
 async fn before<T>(
     deadline: Timestamp,
     clock: &dyn Clock,

@@ -1,4 +1,4 @@
-//! A JSON body, read field by field, so that all that is wrong with it is said at once.
+//! Reads a JSON body field by field and collects all errors, so that one response reports all of them.
 
 use serde_json::{Map, Value};
 use taskbell_domain::violation::Violation;
@@ -8,7 +8,7 @@ use super::{
     read::{Read, shown, unknown_field, wrong_type},
 };
 
-/// The fields of a JSON object that have not been read yet, and what was wrong with those that have.
+/// The unread fields of a JSON object, and the errors found so far.
 pub struct Fields {
     prefix: &'static str,
     values: Map<String, Value>,
@@ -16,10 +16,10 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// The fields of a request's body.
+    /// Parses a request body.
     ///
     /// # Errors
-    /// 400 `malformed_json` or `malformed_request`, 413, 415; 422 if it is JSON but no object.
+    /// 400 `malformed_json` or `malformed_request`, 413, 415; 422 if the JSON value is not an object.
     pub fn of(call: &Call) -> Result<Self, Problem> {
         match json::parse(call.json()?)? {
             Value::Object(values) => Ok(Self { prefix: "", values, errors: Errors::default() }),
@@ -27,10 +27,10 @@ impl Fields {
         }
     }
 
-    /// Reads an object inside the body. The fields of its errors are relative to it.
+    /// Reads an object inside the body. The fields of its errors are relative to the object.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Every error found in the object.
     pub fn inside<T>(value: &Value, inner: impl FnOnce(&mut Self) -> Option<T>) -> Read<T> {
         let Value::Object(values) = value else { return wrong_type("an object") };
         let mut fields = Self { prefix: ".", values: values.clone(), errors: Errors::default() };
@@ -48,11 +48,11 @@ impl Fields {
     }
 
     fn refuse_absence(&mut self, name: &str) {
-        let why = Violation::new("required", "It must be there, and not be null.");
+        let why = Violation::new("required", "This field is required.");
         self.errors.add(|| why.at(format!("{}{name}", self.prefix)));
     }
 
-    /// A field that must be there.
+    /// A required field.
     pub fn required<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
         match self.values.remove(name) {
             None | Some(Value::Null) => {
@@ -63,7 +63,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent or null.
+    /// An optional field. Null is the same as absent.
     pub fn optional<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
         match self.values.remove(name) {
             None | Some(Value::Null) => None,
@@ -71,7 +71,7 @@ impl Fields {
         }
     }
 
-    /// A field of a merge patch that can be changed, but not cleared.
+    /// A field of a merge patch that cannot be cleared with null.
     pub fn changed<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
         if self.values.contains_key(name) { self.required(name, read) } else { None }
     }
@@ -84,7 +84,7 @@ impl Fields {
         }
     }
 
-    /// The fields of a nested object, read by `inner`; absent is `None`. `prefix` is its name and a dot.
+    /// The fields of a nested object, read by `inner`. `None` if it is absent. `prefix` is the object's name and a dot.
     pub fn nested<T>(
         &mut self,
         prefix: &'static str,
@@ -112,7 +112,7 @@ impl Fields {
         }
     }
 
-    /// What was made of the fields, if nothing was wrong and none is left.
+    /// Returns `made` if there are no errors and no unread fields.
     ///
     /// # Errors
     /// 422 `validation_failed` with every error found.

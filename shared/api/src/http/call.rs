@@ -16,24 +16,24 @@ use super::{
 };
 use crate::tokens::Identity;
 
-/// The largest body that is read, in bytes. A task with all its fields at their limits, every character
-/// written as a JSON escape, is smaller.
+/// The maximum size of a request body, in bytes. A task with every field at its limit fits, even with every character
+/// as a JSON escape.
 const MAX_BODY: usize = 512 * 1024;
 
-/// The media types that are read, and the header that lists them. A PATCH of either is a merge patch (RFC 7396).
+/// The accepted media types, and the header value that lists them. A PATCH of either type is a merge patch (RFC 7396).
 const MEDIA_TYPES: [&str; 2] = ["application/json", "application/merge-patch+json"];
 const ACCEPTED: &str = "application/json, application/merge-patch+json";
 
 /// RFC 5789 §3.1.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// A request: its headers, parameters and body, who sent it, and whether they may.
+/// A request with its caller and its rate limit state.
 pub struct Call {
     request: HttpRequest,
     is_readable: bool,
     query: Vec<(String, String)>,
     is_query_text: bool,
-    /// Nothing if it should be base64 and is not.
+    /// `None` if the body is declared as base64 but is not valid base64.
     body: Option<Vec<u8>>,
     deadline: Timestamp,
     caller: OnceLock<Identity>,
@@ -41,13 +41,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// Takes an event of API Gateway, to be answered before `deadline`, when Lambda ends the invocation.
+    /// Creates a call from an API Gateway event. `deadline` is when Lambda ends the invocation.
     pub fn new(event: HttpEvent, deadline: Timestamp) -> Self {
         let is_readable = event.0.is_some();
         let mut request = event.0.unwrap_or_default();
         request.headers =
             request.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
-        // What form_urlencoded decodes is made text; whether it is text is asked before.
+        // form_urlencoded replaces invalid UTF-8, so check the query before decoding it.
         let is_query_text = percent_decode_str(&request.raw_query_string).decode_utf8().is_ok();
         let query = form_urlencoded::parse(request.raw_query_string.as_bytes()).into_owned().collect();
         let body = request.body.take().unwrap_or_default();
@@ -59,7 +59,7 @@ impl Call {
         Self { request, is_readable, query, is_query_text, body, deadline, caller, verdict }
     }
 
-    /// Refuses an event that is no request.
+    /// Rejects an event that is not a valid request.
     ///
     /// # Errors
     /// 400 `malformed_request`.
@@ -67,7 +67,7 @@ impl Call {
         if self.is_readable {
             return Ok(());
         }
-        Err(Problem::malformed("malformed_request", "The request cannot be read as Unicode text."))
+        Err(Problem::malformed("malformed_request", "The request is not valid Unicode text."))
     }
 
     /// When Lambda ends the invocation.
@@ -75,15 +75,15 @@ impl Call {
         self.deadline
     }
 
-    /// Who is calling.
+    /// The authenticated caller.
     ///
     /// # Errors
-    /// 401 `unauthorized`, the same whatever is wrong with the token.
+    /// 401 `unauthorized`, with the same response for every invalid token.
     pub fn caller(&self) -> Result<Identity, Problem> {
         self.caller.get().copied().ok_or_else(Problem::unauthorized)
     }
 
-    /// Waits until it is known whether the caller may do so much. To be awaited before anything is changed.
+    /// Waits for the rate limit decision. Await it before any write.
     ///
     /// # Errors
     /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
@@ -91,18 +91,18 @@ impl Call {
         self.verdict.wait().await.check()
     }
 
-    /// The address of the network that the request comes from, as API Gateway saw it: no header can forge it.
+    /// The source IP address, as seen by API Gateway. No request header can change it.
     pub fn source_ip(&self) -> &str {
         &self.request.request_context.http.source_ip
     }
 
     pub(super) fn identified(&self, caller: Option<Identity>) {
-        // A call is identified once.
+        // Authenticate once per call.
         caller.map(|caller| self.caller.set(caller));
     }
 
     pub(super) fn counted(&self, verdict: Verdict) {
-        // A call is counted once.
+        // Record the request once per call.
         let _ = self.verdict.set(verdict);
     }
 
@@ -110,12 +110,12 @@ impl Call {
         self.verdict.get().copied().unwrap_or(Verdict::Unrecorded)
     }
 
-    /// The id that API Gateway gave the request; it stands in its access log too.
+    /// The request id that API Gateway assigned. Its access log has it, too.
     pub fn request_id(&self) -> &str {
         &self.request.request_context.request_id
     }
 
-    /// The route that matched, such as `GET /v1/tasks/{task_id}`. Unlike the path it holds no values.
+    /// The matched route, such as `GET /v1/tasks/{task_id}`. Unlike the path, it contains no parameter values.
     pub fn route(&self) -> &str {
         &self.request.request_context.route_key
     }
@@ -125,10 +125,10 @@ impl Call {
         &self.request.request_context.http.method
     }
 
-    /// A header as text, if it is there.
+    /// The value of a header. `None` if it is absent.
     ///
     /// # Errors
-    /// 400 `invalid_header` if it is not visible ASCII.
+    /// 400 `invalid_header` if the value is not visible ASCII.
     pub fn header(&self, name: &'static str) -> Result<Option<&str>, Problem> {
         let Some(value) = self.request.headers.get(name) else { return Ok(None) };
         if value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
@@ -138,12 +138,12 @@ impl Call {
         Err(Problem::malformed("invalid_header", detail))
     }
 
-    /// A parameter of the path; empty if the route has none of that name.
+    /// A path parameter. Empty if the route does not have it.
     pub fn path(&self, name: &str) -> &str {
         self.request.path_parameters.get(name).map_or("", String::as_str)
     }
 
-    /// Refuses a query that is not text.
+    /// Rejects a query that is not valid UTF-8.
     ///
     /// # Errors
     /// 400 `malformed_request`.
@@ -153,12 +153,12 @@ impl Call {
         self.is_query_text.then_some(()).ok_or_else(malformed)
     }
 
-    /// The query's parameters, decoded, in order.
+    /// The decoded query parameters, in order.
     pub fn query(&self) -> Vec<(&str, &str)> {
         self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    /// The body of a request that must have one in JSON.
+    /// The JSON body of a request that requires one.
     ///
     /// # Errors
     /// 400 `malformed_request`, 413 `body_too_large`, 415 `unsupported_media_type` or `unsupported_encoding`.
@@ -172,10 +172,10 @@ impl Call {
                 Problem::unsupported("unsupported_media_type", detail).with_header(name, ACCEPTED)
             );
         }
-        // Codings are listed in the order in which they were applied (RFC 9110 §8.4).
+        // Content codings are listed in the order in which they were applied (RFC 9110 §8.4).
         let mut codings = self.header("content-encoding")?.unwrap_or("").split(',').map(str::trim);
         if !codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
-            let detail = "Send the body as it is, without a Content-Encoding.";
+            let detail = "Send the body uncompressed, without Content-Encoding.";
             let problem = Problem::unsupported("unsupported_encoding", detail);
             return Err(problem.with_header(header::ACCEPT_ENCODING, "identity"));
         }

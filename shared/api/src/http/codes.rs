@@ -1,12 +1,12 @@
-//! The codes of problems: what clients branch on. A code never changes its meaning.
+//! Error codes, on which clients branch. The meaning of a code never changes.
 
-/// A code of a problem.
+/// An error code.
 pub struct ErrorCode {
-    /// The status it comes with.
+    /// The HTTP status of the response.
     pub status: u16,
     /// The code.
     pub code: &'static str,
-    /// What it means, and what a client can do about it.
+    /// What the code means and what the client can do.
     pub meaning: &'static str,
 }
 
@@ -14,7 +14,7 @@ const fn code(status: u16, code: &'static str, meaning: &'static str) -> ErrorCo
     ErrorCode { status, code, meaning }
 }
 
-/// Every code of a problem.
+/// Every error code.
 pub const ERROR_CODES: &[ErrorCode] = &[
     code(400, "malformed_request", "The request, its query or its base64 body is not valid text."),
     code(400, "malformed_json", "The body is not valid JSON in UTF-8, or repeats a key."),
@@ -33,25 +33,21 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     code(
         401,
         "invalid_refresh_token",
-        "The refresh token is invalid, expired or was used before: log in again.",
+        "The refresh token is invalid, expired or already used: log in again.",
     ),
     code(403, "account_disabled", "An operator has blocked this account."),
     code(403, "forbidden", "The caller's role does not allow this."),
-    code(404, "invalid_code", "The code is wrong, expired or was used."),
-    code(404, "invalid_invitation", "The invitation is invalid, expired, revoked or was used."),
-    code(404, "invalid_token", "The token is wrong, expired or was used."),
+    code(404, "invalid_code", "The code is invalid, expired or already used."),
+    code(404, "invalid_invitation", "The invitation is invalid, expired, revoked or already used."),
+    code(404, "invalid_token", "The token is invalid or expired."),
     code(404, "not_found", "The resource does not exist, or the caller cannot see it."),
     code(409, "already_completed", "The task is completed: reopen it first."),
-    code(409, "already_deleted", "What this Idempotency-Key created was deleted since."),
-    code(409, "already_member", "The user is a member of the space already."),
-    code(409, "busy", "Others keep changing the same resource: try again."),
-    code(409, "email_taken", "An account with this email address exists."),
-    code(
-        409,
-        "invited_recently",
-        "This address was invited a moment ago: wait before inviting it again.",
-    ),
-    code(409, "last_owner", "A space keeps at least one owner: make somebody else an owner first."),
+    code(409, "already_deleted", "The resource that this Idempotency-Key created was deleted."),
+    code(409, "already_member", "The user is already a member of the space."),
+    code(409, "busy", "Other requests keep changing the resource: try again."),
+    code(409, "email_taken", "An account with this email address already exists."),
+    code(409, "invited_recently", "This address was invited recently: wait before inviting it again."),
+    code(409, "last_owner", "A space needs at least one owner: make another member an owner first."),
     code(409, "not_finished", "The work is not finished yet: repeat the request to continue."),
     code(409, "not_recurring", "The task does not recur, so there is no occurrence to skip."),
     code(409, "own_account", "Operators cannot block themselves or change their own role."),
@@ -61,34 +57,34 @@ pub const ERROR_CODES: &[ErrorCode] = &[
         "series_ended",
         "This is the last occurrence of the series: complete or delete the task.",
     ),
-    code(409, "space_full", "The space has as many members as it can have."),
+    code(409, "space_full", "The space has the maximum number of members."),
     code(
         409,
         "stack_operator",
         "The operator that the stack was deployed with cannot be blocked or demoted.",
     ),
-    code(409, "too_many_comments", "The task has as many comments as it can have."),
-    code(409, "too_many_invitations", "The space has as many open invitations as it can have."),
-    code(409, "too_many_reminders", "The space has as many reminders as it can have."),
-    code(409, "too_many_spaces", "The user is in as many spaces as possible."),
-    code(409, "too_many_tasks", "The space has as many tasks as it can have."),
-    code(412, "precondition_failed", "`If-None-Match` names the current version."),
-    code(412, "version_mismatch", "The task has changed since: read it again and send its new ETag."),
+    code(409, "too_many_comments", "The task has the maximum number of comments."),
+    code(409, "too_many_invitations", "The space has the maximum number of open invitations."),
+    code(409, "too_many_reminders", "The space has the maximum number of reminders."),
+    code(409, "too_many_spaces", "The user is in the maximum number of spaces."),
+    code(409, "too_many_tasks", "The space has the maximum number of tasks."),
+    code(412, "precondition_failed", "`If-None-Match` lists the current version."),
+    code(412, "version_mismatch", "The task has changed: read it again and send its new ETag."),
     code(413, "body_too_large", "The body exceeds 512 KiB."),
     code(415, "unsupported_encoding", "The body is compressed: send it without Content-Encoding."),
     code(415, "unsupported_media_type", "The body is not declared as JSON in UTF-8."),
     code(422, "idempotency_key_reused", "The Idempotency-Key was used for a different request."),
     code(422, "validation_failed", "Fields or parameters are not valid: `errors` lists them."),
     code(429, "too_many_requests", "The rate limit is exceeded: wait for Retry-After seconds."),
-    code(500, "internal_error", "The service failed. The log has the reason under `request_id`."),
+    code(500, "internal_error", "Internal error. The log has details under `request_id`."),
     code(
         503,
         "unavailable",
-        "A dependency did not answer: try again. A retry with an Idempotency-Key is safe.",
+        "A dependency did not respond: try again. A retry with an Idempotency-Key is safe.",
     ),
 ];
 
-/// Every code of an error in one field or parameter (`errors[].code`), with what it means.
+/// Every code of an error in one field or parameter (`errors[].code`), with its meaning.
 pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("contains_url", "It must not contain a link."),
     ("duplicate", "It occurs more than once."),
@@ -96,7 +92,7 @@ pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("invalid_characters", "It contains characters that are not allowed."),
     ("invalid_duration", "It is not a supported ISO 8601 duration."),
     ("invalid_email", "It is not an email address."),
-    ("invalid_id", "It is not an id of the right kind."),
+    ("invalid_id", "It is not a valid id of this type."),
     ("invalid_length", "It is too short or too long."),
     ("invalid_recurrence", "It is not a supported RRULE."),
     ("invalid_time", "It is not a supported date or time."),
@@ -113,13 +109,13 @@ pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("too_common", "The password is easily guessed."),
     ("too_dense", "The series recurs too often."),
     ("too_long", "It is too long."),
-    ("too_many", "There are too many."),
+    ("too_many", "It has too many elements."),
     ("too_short", "It is too short."),
     ("unknown_item", "It is not the id of an item of the checklist."),
     ("unknown_field", "The field does not exist."),
     ("unknown_parameter", "The parameter does not exist."),
     ("unknown_time_zone", "It is not an IANA time zone."),
-    ("unknown_user", "There is no such user."),
+    ("unknown_user", "This user does not exist."),
     ("unknown_value", "It is not one of the allowed values."),
     ("unsupported", "The combination is not supported."),
     ("wrong_type", "It has the wrong JSON type."),

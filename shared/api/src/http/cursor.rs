@@ -1,4 +1,4 @@
-//! Cursors: opaque to clients, and good only for the user and the query they were given for.
+//! Pagination cursors. They are opaque, and valid only for the user and the query they were issued for.
 
 use std::fmt::Debug;
 
@@ -8,23 +8,23 @@ use taskbell_domain::id::UserId;
 
 use super::Problem;
 
-/// What cursors hold, and what their places mean. To be counted up with either: a cursor from before is then
-/// refused, instead of read as something else.
+/// The version of the cursor format. Increment it when the content of cursors or the meaning of their positions
+/// changes: older cursors are then rejected.
 const FORMAT: u8 = 3;
 
-/// Bytes of a [`CursorKey`], and of the signature in a cursor: those of a SHA-256 hash.
+/// The length of a [`CursorKey`] and of the signature in a cursor, in bytes (SHA-256).
 const BYTES: usize = 32;
 
-/// The key that cursors are signed with (HMAC-SHA-256, RFC 2104). Every function that lists has the same.
+/// The HMAC-SHA-256 key (RFC 2104) that signs cursors. All functions that return pages share it.
 pub struct CursorKey(hmac::Key);
 
-/// What should be a key for cursors is not one.
+/// The value is not a valid [`CursorKey`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {BYTES} bytes in base64url")]
 pub struct InvalidCursorKey;
 
 impl CursorKey {
-    /// Reads a key of 32 bytes in base64url without padding.
+    /// Parses 32 bytes in base64url without padding.
     ///
     /// # Errors
     /// [`InvalidCursorKey`].
@@ -35,35 +35,34 @@ impl CursorKey {
     }
 }
 
-/// Makes and reads the cursors of one query of one user.
+/// Creates and verifies the cursors of one user and one query.
 ///
-/// A cursor holds a place in the sorted list, and a signature of the place, the user and the query. So a place that
-/// comes back is one that this query gave; a partition is never taken from a cursor.
+/// A cursor contains a position in the sorted list and a signature of the position, the user and the query. A verified
+/// position is therefore one that this query returned. The partition key is never taken from a cursor.
 pub struct Cursor<'a> {
     key: &'a CursorKey,
     binding: String,
 }
 
 impl<'a> Cursor<'a> {
-    /// The cursors of a user for a query: for all that says which items it gives in which order. The page size
-    /// may change from page to page.
+    /// The cursors of a user and a query. `query` is everything that determines the items and their order. The page
+    /// size is not part of it and can change between pages.
     pub fn new(key: &'a CursorKey, user: UserId, query: &impl Debug) -> Self {
         Self { key, binding: format!("{FORMAT} {user:?} {query:?}") }
     }
 
-    /// What is signed. The length keeps apart what the cursor is bound to and the place.
+    /// The signed bytes. The length prefix separates the binding from the position.
     fn message(&self, place: &str) -> Vec<u8> {
         format!("{} {}{place}", self.binding.len(), self.binding).into_bytes()
     }
 
-    /// The cursor of a place.
+    /// The cursor of a position.
     pub fn write(&self, place: &str) -> String {
         let signature = hmac::sign(&self.key.0, &self.message(place));
         URL_SAFE_NO_PAD.encode([signature.as_ref(), place.as_bytes()].concat())
     }
 
-    /// Reads what [`Self::write`] wrote for the same user and query, if there is anything to read, and what the
-    /// place means.
+    /// Verifies a cursor and parses its position. `None` if the request has no cursor.
     ///
     /// # Errors
     /// 400 `invalid_cursor`.

@@ -1,14 +1,14 @@
-//! What is wrong with a request, gathered while it is read.
+//! Validation errors, collected while a request is read.
 
 use std::fmt::Display;
 
 use taskbell_domain::violation::FieldError;
 
-/// The most errors that an answer names. A body can have more fields that are wrong than an answer has room for.
+/// The maximum number of errors in a response.
 pub(crate) const MAX_ERRORS: usize = 50;
 
-/// The first errors of a request, and how many there are in all. Those that are not named are never made, so that a
-/// body full of errors takes no more memory than a good one.
+/// The first errors of a request and their total number. Errors beyond the maximum are counted but not built, so an
+/// invalid body needs no more memory than a valid one.
 #[derive(Debug, Default)]
 pub struct Errors {
     named: Vec<FieldError>,
@@ -16,7 +16,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Adds an error, or counts it.
+    /// Adds an error, or only counts it.
     pub(super) fn add(&mut self, error: impl FnOnce() -> FieldError) {
         self.total += 1;
         if self.named.len() < MAX_ERRORS {
@@ -24,36 +24,36 @@ impl Errors {
         }
     }
 
-    /// Adds errors that were found inside, as far as there is room.
+    /// Adds the errors of a nested value, up to the maximum.
     pub(super) fn append(&mut self, inner: Self) {
         let room = MAX_ERRORS - self.named.len();
         self.named.extend(inner.named.into_iter().take(room));
         self.total += inner.total;
     }
 
-    /// The same errors, with another field each.
+    /// The same errors with their fields mapped.
     pub(crate) fn map(mut self, field: impl Fn(String) -> String) -> Self {
         self.named.iter_mut().for_each(|error| error.field = field(std::mem::take(&mut error.field)));
         self
     }
 
-    /// The same errors, of what stands in a place.
+    /// The same errors with a prefix added to their fields.
     pub(super) fn under(self, place: impl Display) -> Self {
         self.map(|field| format!("{place}{field}"))
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     pub(super) fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    /// The errors that are named, and a sentence about all of them.
+    /// The listed errors, and a sentence that summarizes all of them.
     pub(super) fn told(self) -> (Vec<FieldError>, String) {
         let total = self.total;
         let detail = match self.named.as_slice() {
             [only] if total == 1 => format!("{}: {}", only.field, only.message),
-            named if named.len() == total => format!("{total} fields are not acceptable; see errors."),
-            _ => format!("{total} fields are not acceptable; errors has the first of them."),
+            named if named.len() == total => format!("{total} fields are not valid: see errors."),
+            _ => format!("{total} fields are not valid: errors lists the first ones."),
         };
         (self.named, detail)
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn error(field: usize) -> FieldError {
-        Violation::new("unknown_field", "There is no such field.").at(field.to_string())
+        Violation::new("unknown_field", "Unknown field.").at(field.to_string())
     }
 
     #[test]
@@ -90,6 +90,6 @@ mod tests {
         outer.append(inner.under("."));
         let (named, detail) = outer.told();
         assert_eq!((named.len(), named[1].field.as_str()), (MAX_ERRORS, ".0"));
-        assert_eq!(detail, "1001 fields are not acceptable; errors has the first of them.");
+        assert_eq!(detail, "1001 fields are not valid: errors lists the first ones.");
     }
 }

@@ -1,15 +1,15 @@
-//! Entity tags (RFC 9110 §8.8.3), the version of a task in quotes, and the preconditions made of them (§13).
+//! Entity tags (RFC 9110 §8.8.3) and preconditions (§13). The tag of a task is its version in quotes.
 
 use http::header;
 
 use super::{Call, Problem};
 
-/// The strong tag of a version.
+/// The strong entity tag of a version.
 pub(super) fn tag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// Which versions a request is meant for.
+/// The versions that a request applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preconditions {
     if_match: Option<Tags>,
@@ -17,7 +17,7 @@ pub struct Preconditions {
 }
 
 impl Preconditions {
-    /// What the headers `If-Match` and `If-None-Match` say.
+    /// Parses `If-Match` and `If-None-Match`.
     ///
     /// # Errors
     /// 400 `invalid_header`.
@@ -35,13 +35,13 @@ impl Preconditions {
         Ok(Self { if_match, if_none_match: tags(header::IF_NONE_MATCH.as_str())? })
     }
 
-    /// One version, or any.
+    /// The condition for one version, or for any.
     pub fn version(version: Option<u64>) -> Self {
         let one = |version: u64| Tags::Listed(vec![(false, version.to_string())]);
         Self { if_match: version.map(one), if_none_match: None }
     }
 
-    /// Refuses a change of a version that is not meant.
+    /// Checks the precondition of a change.
     ///
     /// # Errors
     /// 412 `version_mismatch` by `If-Match`, `precondition_failed` by `If-None-Match`.
@@ -49,8 +49,8 @@ impl Preconditions {
         if self.is_known(version)? { Err(Problem::known()) } else { Ok(()) }
     }
 
-    /// Whether `If-None-Match` names the version: somebody who reads it has it already. `If-Match` is asked before
-    /// (RFC 9110 §13.2.2).
+    /// Whether `If-None-Match` lists the version, so the client already has it. `If-Match` is evaluated first (RFC 9110
+    /// §13.2.2).
     ///
     /// # Errors
     /// 412 `version_mismatch`.
@@ -67,12 +67,13 @@ impl Preconditions {
 enum Tags {
     /// Any version: `*`.
     Any,
-    /// Each: whether it is weak, and what is between its quotes.
+    /// For each tag: whether it is weak, and the text between its quotes.
     Listed(Vec<(bool, String)>),
 }
 
 impl Tags {
-    /// Nothing if it is neither `*` nor a list of entity tags. Elements may be empty (RFC 9110 §5.6.1.2).
+    /// `None` if the value is neither `*` nor a list of entity tags. Empty list elements are allowed (RFC 9110
+    /// §5.6.1.2).
     fn parse(text: &str) -> Option<Self> {
         let space = [' ', '\t'];
         let (mut rest, mut tags) = (text.trim_matches(space), Vec::new());
@@ -85,7 +86,7 @@ impl Tags {
                 continue;
             }
             let weak = rest.strip_prefix("W/");
-            // No escapes: a backslash is a letter like others, and so is a comma.
+            // Entity tags have no escapes: backslashes and commas are ordinary characters.
             let (opaque, next) = weak.unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
             opaque.bytes().all(|byte| byte > b' ').then_some(())?;
             tags.push((weak.is_some(), opaque.to_owned()));
@@ -95,7 +96,7 @@ impl Tags {
         Some(Self::Listed(tags))
     }
 
-    /// Whether one of them is that of the version; a weak one too, if they are compared weakly.
+    /// Whether one of the tags matches the version. Weak tags match only in a weak comparison.
     fn name(&self, version: u64, weakly: bool) -> bool {
         match self {
             Self::Any => true,

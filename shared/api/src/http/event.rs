@@ -1,8 +1,7 @@
-//! What API Gateway and a function hand each other: payload format 2.0 of HTTP APIs ("Create AWS Lambda proxy
-//! integrations for HTTP APIs", API Gateway developer guide).
+//! The event and the response of API Gateway HTTP APIs, payload format 2.0 ("Create AWS Lambda proxy integrations for
+//! HTTP APIs", API Gateway developer guide).
 //!
-//! A caller chooses the path, the query, every header and the body. So all of them are read as text that may hold
-//! anything, and nothing is built from them here that can fail.
+//! The caller controls the path, the query, every header and the body. They are kept as unchecked text here.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +9,24 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// An event as it arrives. It always deserializes: what cannot be read as a request is answered like any other bad
-/// request, instead of failing the invocation.
+/// A received event. Deserialization always succeeds: an event that is not a valid request gets a 400 response instead
+/// of failing the invocation.
 pub struct HttpEvent(pub(super) Option<HttpRequest>);
 
 impl<'de> Deserialize<'de> for HttpEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // In two steps, because a text that is not Unicode (a lone surrogate, escaped) passes the first one only.
+        // Two steps: text that is not valid Unicode (an escaped lone surrogate) passes only the first one.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         Ok(Self(serde_json::from_str(raw.get()).ok()))
     }
 }
 
-/// The parts of the event that are used. Any may be absent.
+/// The parts of the event that the service uses. All are optional.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct HttpRequest {
     pub(super) raw_query_string: String,
-    /// Names in lower case, repeated ones joined by commas: API Gateway does both.
+    /// API Gateway converts names to lower case and joins repeated headers with commas.
     #[serde(deserialize_with = "or_default")]
     pub(super) headers: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
@@ -56,16 +55,16 @@ pub(super) struct HttpContext {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpResponse {
-    /// The status.
+    /// The HTTP status.
     #[serde(serialize_with = "number")]
     pub status_code: StatusCode,
     /// Each name once, in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body; empty if there is none.
+    /// The body. Empty if there is none.
     pub body: String,
 }
 
-/// Null is what is absent.
+/// Treats null as absent.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,5 +1,5 @@
-//! Who is calling, and whether they may call so often. What is counted is counted while the request is being
-//! worked on: a read learns at its end that it was one too many, a change waits for it with [`Call::admitted`].
+//! Authentication and rate limits. The request is recorded while the handler runs: a read is rejected after its work,
+//! and a change waits for the decision with [`Call::admit`].
 
 use std::{
     collections::BTreeMap,
@@ -19,46 +19,46 @@ use taskbell_domain::{
 use super::{Call, Problem, Reply};
 use crate::tokens::{Identity, LIFETIME, Verifier};
 
-/// How many subjects a function remembers that have used up their limit, and how many users with revoked tokens.
+/// The maximum number of remembered callers over their limit, and of users with revoked tokens, per function instance.
 const MAX_REMEMBERED: usize = 1_000;
 
-/// How long a request waits to be counted, should the table be slow.
+/// The time limit for recording a request.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What stands before a handler.
-#[allow(async_fn_in_trait)] // only ever used with types that are known
+/// The checks that run before and alongside a handler.
+#[allow(async_fn_in_trait)] // used only with concrete types
 pub trait RequestGuard {
-    /// Who is calling, if they have proven it.
+    /// The identity in a valid access token.
     fn identify(&self, call: &Call) -> Option<Identity>;
 
-    /// Whether a request has to be counted before the handler is asked: nobody is known yet who could be held to
-    /// account for the work, and no handler can keep the counting from its time.
+    /// Whether the request must be recorded before the handler runs. This is the case for unauthenticated requests,
+    /// whose handlers may not wait for the decision.
     fn counts_first(&self) -> bool {
         true
     }
 
-    /// Refuses at once whom it remembers to have used up their limit.
+    /// A rejection without a call to the store, for a caller known to be over the limit or to have a revoked token.
     fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict>;
 
-    /// Counts the request.
+    /// Records the request against the rate limit.
     async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict;
 }
 
-/// What counting a request came to.
+/// The result of recording a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is not counted.
+    /// The request was not recorded.
     Unrecorded,
-    /// It is counted, and perhaps too much.
+    /// The request was recorded. It may exceed the limit.
     Recorded(Allowance),
     /// The caller is blocked.
     Blocked,
-    /// The access token was issued before the moment from which those of its user are valid.
+    /// The access token was issued before this time, from which the user's tokens are valid.
     Revoked(Timestamp),
 }
 
 impl Verdict {
-    /// Refuses what is not to be done.
+    /// Returns the error of a rejected request.
     ///
     /// # Errors
     /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
@@ -71,7 +71,7 @@ impl Verdict {
         }
     }
 
-    /// What is told of the limit (draft-ietf-httpapi-ratelimit-headers-10).
+    /// The rate limit headers (draft-ietf-httpapi-ratelimit-headers-10).
     pub(super) fn headers(self) -> Vec<(HeaderName, HeaderValue)> {
         let Self::Recorded(Allowance { limit, remaining, reset, .. }) = self else { return Vec::new() };
         let (name, window) = (limit.name, limit.window.as_secs());
@@ -87,9 +87,9 @@ impl Verdict {
     }
 }
 
-/// 403: an operator has disabled the account.
+/// 403: an operator has blocked the account.
 pub(crate) fn disabled() -> Problem {
-    let detail = "An operator has disabled this account.";
+    let detail = "An operator has blocked this account.";
     Problem::new(StatusCode::FORBIDDEN, "account_disabled", detail)
 }
 
@@ -100,7 +100,7 @@ fn too_many(allowance: Allowance) -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).retry_after(seconds)
 }
 
-/// Counts some more under a limit that is narrower than that of the function.
+/// Records more uses against a limit that is stricter than that of the function.
 ///
 /// # Errors
 /// 429 `too_many_requests`.
@@ -115,8 +115,8 @@ pub(crate) async fn enforce_limit(
     record_request(store, limit, &subject, more, now, None).await.check()
 }
 
-/// Counts some more. Where nothing can be counted in time the request is let through: a limit that is not kept for
-/// a moment does less harm than an API that answers nothing.
+/// Records more uses. If they cannot be recorded in time, the request is allowed: a short gap in a limit does less harm
+/// than an API that does not respond.
 async fn record_request(
     store: &impl RateLimits,
     limit: RateLimit,
@@ -134,17 +134,17 @@ async fn record_request(
             .map_or_else(|| Verdict::Recorded(limit.after(usage.count, now)), Verdict::Revoked),
         Ok(Ok(None)) => Verdict::Blocked,
         Ok(Err(error)) => {
-            tracing::warn!(limit = limit.name, %error, "a request was not counted");
+            tracing::warn!(limit = limit.name, %error, "recording a request failed");
             Verdict::Unrecorded
         }
         Err(_) => {
-            tracing::warn!(limit = limit.name, "a request was not counted in time");
+            tracing::warn!(limit = limit.name, "recording a request timed out");
             Verdict::Unrecorded
         }
     }
 }
 
-/// Lets everybody through. For functions that touch nothing: refusing a request would cost more than answering.
+/// Allows every request. For functions that use no other service, where a rejection would cost more than the response.
 pub struct NoGuard;
 
 impl RequestGuard for NoGuard {
@@ -161,34 +161,36 @@ impl RequestGuard for NoGuard {
     }
 }
 
-/// Who may call.
+/// The callers that a guard accepts.
 pub enum Callers {
-    /// Users, by their access tokens. Each is counted by itself; a request without a valid token is not counted,
-    /// since it is answered without any work.
+    /// Users with an access token, each with a limit of their own. A request without a valid token is rejected without
+    /// any work, so it is not recorded.
     Users(Box<Verifier>),
-    /// Anybody, counted by the address that they call from.
+    /// Everyone. The limit is per source IP address.
     Public,
 }
 
-/// Knows callers and counts what they do.
+/// Authenticates callers and enforces their rate limit.
 pub struct RateLimitGuard<'a, S> {
     store: &'a S,
     clock: &'a dyn Clock,
     callers: &'a Callers,
     limit: RateLimit,
-    /// Until when who is refused without being counted: a flood ends here, and makes no key hot.
+    /// When each rejected caller's limit is reset. Until then its requests are not recorded, so a flood does not create
+    /// a hot key.
     refused: Mutex<BTreeMap<RateLimitKey, Timestamp>>,
-    /// From when access tokens of users are valid, as far as an older one has come: the next one costs no call.
+    /// For each user seen with a revoked token: when the user's valid tokens begin. Further revoked tokens need no
+    /// call.
     revoked: Mutex<BTreeMap<UserId, Timestamp>>,
 }
 
 impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
-    /// A guard that holds callers to a limit.
+    /// A guard that enforces `limit` for each caller.
     pub fn new(store: &'a S, clock: &'a dyn Clock, callers: &'a Callers, limit: RateLimit) -> Self {
         Self { store, clock, callers, limit, refused: Mutex::default(), revoked: Mutex::default() }
     }
 
-    /// Under whose name a request is counted; nothing if it is not.
+    /// The rate limit key of the caller. `None` if the request is not recorded.
     fn subject(&self, call: &Call, caller: Option<Identity>) -> Option<RateLimitKey> {
         match (self.callers, caller) {
             (Callers::Users(_), None) => None,
@@ -210,7 +212,7 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
     fn remember_revoked(&self, user: UserId, from: Timestamp, now: Timestamp) {
         let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
         if revoked.len() >= MAX_REMEMBERED {
-            // Tokens of before have expired.
+            // Tokens issued before that time have expired.
             revoked.retain(|_, from| now < *from + LIFETIME);
         }
         if revoked.len() < MAX_REMEMBERED {
@@ -230,7 +232,7 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
 }
 
 impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
-    /// The bearer of the access token (RFC 6750 §2.1).
+    /// The bearer token of the request (RFC 6750 §2.1).
     fn identify(&self, call: &Call) -> Option<Identity> {
         let Callers::Users(verifier) = self.callers else { return None };
         let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
@@ -259,19 +261,19 @@ impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
         {
             self.refuse(subject.clone(), now + allowance.reset, now);
         }
-        // Whoever has a token of before must not use up what the user may do.
+        // A request with a revoked token must not use up the user's limit.
         if let (Verdict::Revoked(from), Some(caller)) = (verdict, caller) {
             self.remember_revoked(caller.user, from, now);
             if let Err(error) = self.store.take_back(&self.limit, &subject, now).await {
-                tracing::warn!(%error, "a refused request counts");
+                tracing::warn!(%error, "undoing a recorded request failed");
             }
         }
         verdict
     }
 }
 
-/// Runs a handler behind a gate: who is calling is known before, whether it is too much while it works; of callers
-/// without an account that is known before, too.
+/// Runs a handler under a guard. The caller is identified first. The rate limit is checked while the handler runs, or
+/// before it if the guard requires that.
 pub(super) async fn run_guarded<H>(
     call: &Call,
     gate: &impl RequestGuard,

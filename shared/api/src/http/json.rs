@@ -1,6 +1,5 @@
-//! JSON as RFC 8259 has it, with one more rule: no object has a name twice. Readers differ in which of the two counts
-//! (RFC 8259 §4), so a body with both means different things to whoever checks it and whoever acts on it. I-JSON
-//! forbids it (RFC 7493 §2.3).
+//! JSON (RFC 8259) without duplicate keys. Parsers differ in which duplicate they use (RFC 8259 §4), so such a body can
+//! pass a check with one value and be used with the other. I-JSON forbids duplicates (RFC 7493 §2.3).
 
 use std::fmt;
 
@@ -12,23 +11,23 @@ use serde_json::{Map, Number, Value};
 
 use super::Problem;
 
-/// Reads a body.
+/// Parses a body.
 ///
 /// # Errors
-/// 400 `malformed_json`: it is not UTF-8, not JSON, nested more than 127 deep, or ambiguous.
+/// 400 `malformed_json` if it is not UTF-8, not JSON, nested more than 127 levels deep, or has a duplicate key.
 pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
     let malformed = |detail: String| Problem::malformed("malformed_json", detail);
-    // RFC 8259 §8.1. Strings are checked when they are read, but what is between them is not.
+    // RFC 8259 §8.1. The parser checks UTF-8 only inside strings.
     let text = std::str::from_utf8(body).map_err(|error| {
         malformed(format!("The body is not valid UTF-8 (byte {}).", error.valid_up_to() + 1))
     })?;
     serde_json::from_str(text).map(|Unambiguous(value)| value).map_err(|error| {
-        let what = if error.is_data() { "has a name twice in one object" } else { "is not valid JSON" };
+        let what = if error.is_data() { "repeats a key in one object" } else { "is not valid JSON" };
         malformed(format!("The body {what} (line {}, column {}).", error.line(), error.column()))
     })
 }
 
-/// A value in which no object has a name twice.
+/// A value without duplicate keys in any object.
 struct Unambiguous(Value);
 
 impl<'de> Deserialize<'de> for Unambiguous {
@@ -85,7 +84,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut values = Map::new();
         while let Some((name, Unambiguous(value))) = members.next_entry::<String, _>()? {
-            // Names are compared as they are read: an escape makes no other name.
+            // Keys are compared after unescaping.
             if values.insert(name, value).is_some() {
                 return Err(A::Error::custom("a name is there twice"));
             }
@@ -116,7 +115,10 @@ mod tests {
             r#"{"a": {"b": 1, "b": 2}}"#,
             r#"[{}, {"a": [{"b": 1, "b": 2}]}]"#,
         ] {
-            assert!(detail(body.as_bytes()).contains("twice in one object (line 1, column "), "{body}");
+            assert!(
+                detail(body.as_bytes()).contains("repeats a key in one object (line 1, column "),
+                "{body}"
+            );
         }
         for body in [r#"{"a": {"a": 1}}"#, r#"[{"a": 1}, {"a": 2}]"#, r#"{"a": 1, "A": 2, "а": 3}"#] {
             assert!(parse(body.as_bytes()).is_ok(), "{body}");

@@ -1,4 +1,4 @@
-//! Media types (RFC 9110 §8.3.1), and the quoted strings (§5.6.4) that several headers have.
+//! Media types (RFC 9110 §8.3.1) and quoted strings (§5.6.4), which several headers use.
 
 /// A media type and its parameters. Names are in lower case.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,19 +8,18 @@ pub(super) struct MediaType {
 }
 
 impl MediaType {
-    /// Reads the value of `Content-Type`; nothing if it is no media type. Two headers that were joined by a comma are
-    /// none.
+    /// Parses the value of `Content-Type`. `None` if it is not a media type, or if it is two headers joined by a comma.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = split(text, ';').into_iter();
         let name = parts.next()?.to_ascii_lowercase();
         let (kind, subtype) = name.split_once('/')?;
         (is_token(kind) && is_token(subtype)).then_some(())?;
-        // A semicolon with nothing behind it is allowed.
+        // A trailing semicolon is allowed.
         let parameters = parts.filter(|part| !part.is_empty()).map(parameter).collect::<Option<_>>()?;
         Some(Self { name, parameters })
     }
 
-    /// Whether its text is in UTF-8, as JSON between systems must be (RFC 8259 §8.1): it names no other `charset`.
+    /// Whether the text is UTF-8, as required for JSON between systems (RFC 8259 §8.1): no other `charset` is given.
     pub(super) fn is_utf8(&self) -> bool {
         let mut charsets = self.parameters.iter().filter(|(name, _)| name == "charset");
         charsets.all(|(_, charset)| charset.eq_ignore_ascii_case("utf-8"))
@@ -36,7 +35,7 @@ fn parameter(text: &str) -> Option<(String, String)> {
     is_token(name).then(|| (name.to_ascii_lowercase(), value))
 }
 
-/// The text that was between quotes: backslashes stand before what they quote.
+/// The content of a quoted string, with backslash escapes removed.
 fn unquoted(text: &str) -> Option<String> {
     let (mut plain, mut letters) = (String::new(), text.chars());
     while let Some(letter) = letters.next() {
@@ -49,7 +48,7 @@ fn unquoted(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// The parts between separators, without the white space around them. A separator inside a quoted string is none.
+/// Splits at separators outside quoted strings, and trims white space.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = text.split(|letter| {

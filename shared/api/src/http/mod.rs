@@ -1,4 +1,4 @@
-//! The conventions of the HTTP API, in one place each.
+//! HTTP conventions that all endpoints share.
 
 mod body;
 mod call;

@@ -1,4 +1,4 @@
-//! Pages of lists, which end by count or by size.
+//! Pages of lists, limited by number of items and by size.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{Cursor, Problem, Reply};
 
-/// The most bytes that the items of a page take as JSON; the first one may take more.
+/// The maximum size of the items of a page as JSON, in bytes. The first item may exceed it.
 pub const MAX_PAGE: usize = 1_000_000;
 
 #[derive(Serialize)]
@@ -15,11 +15,11 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// Answers with what a store has found, or as much of it as a page holds. `next` is the place at which the store
-/// goes on, `place` that of an item: where the page ends earlier, the next one goes on behind its last item.
+/// Builds a page from what a store returned, as far as the size limit allows. `next` is the position at which the store
+/// continues, `place` that of an item: a page cut short continues after its last item.
 ///
 /// # Errors
-/// [`Problem::internal`] if an item cannot be written as JSON.
+/// [`Problem::internal`] if an item cannot be serialized.
 pub fn page<'a, T, V: Serialize>(
     cursors: &Cursor<'_>,
     found: &'a [T],

@@ -1,10 +1,10 @@
-//! The parameters of a query, read one by one like the fields of a body.
+//! Reads query parameters one by one, like the fields of a body.
 
 use taskbell_domain::violation::Violation;
 
 use super::{Call, Errors, Problem, read::shown};
 
-/// The parameters that have not been read yet, and what was wrong with those that have.
+/// The unread parameters, and the errors found so far.
 pub struct Params<'a> {
     call: &'a Call,
     values: Vec<(&'a str, &'a str)>,
@@ -12,12 +12,12 @@ pub struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// The parameters of a request.
+    /// The query parameters of a request.
     pub fn of(call: &'a Call) -> Self {
         Self { call, values: call.query(), errors: Errors::default() }
     }
 
-    /// A parameter that may be absent, but not be there twice.
+    /// An optional parameter. Given twice, it is an error.
     pub fn optional<T>(
         &mut self,
         name: &str,
@@ -27,20 +27,20 @@ impl<'a> Params<'a> {
         let result = match found.as_slice() {
             [] => return None,
             [(_, value)] => check(value),
-            _ => Err(Violation::new("duplicate", "It may be there once.")),
+            _ => Err(Violation::new("duplicate", "Give this parameter only once.")),
         };
         result.map_err(|violation| self.errors.add(|| violation.at(name))).ok()
     }
 
-    /// Ends the reading.
+    /// Checks that there are no errors and no unread parameters.
     ///
     /// # Errors
-    /// 422 `validation_failed` with every error found; a parameter that nobody has read is one. 400 `malformed_request`
-    /// if the query is no text.
+    /// 422 `validation_failed` with every error found; an unread parameter is one. 400 `malformed_request` if the query
+    /// is not valid UTF-8.
     pub fn finish(mut self) -> Result<(), Problem> {
         self.call.check_query()?;
         for (name, _) in &self.values {
-            let unknown = || Violation::new("unknown_parameter", "There is no such parameter.");
+            let unknown = || Violation::new("unknown_parameter", "Unknown parameter.");
             self.errors.add(|| unknown().at(shown(name)));
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }

@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem details.
 //!
-//! The policy: a 4xx says what the client can do about it and quotes nothing it sent; a 5xx says nothing
-//! but that it is ours, and the log has the rest under the same request id.
+//! A 4xx says what the client can do and contains no part of the request. A 5xx reveals no internals: the log has the
+//! cause under the same request id.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -13,14 +13,14 @@ use taskbell_domain::{
 
 use super::Errors;
 
-/// An answer that is not what was asked for.
+/// An error response.
 #[derive(Debug)]
 pub struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) detail: String,
     pub(crate) errors: Vec<FieldError>,
-    /// Boxed, so that the error of every handler stays small.
+    /// Boxed to keep the `Result` of every handler small.
     pub(crate) header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
@@ -37,7 +37,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem with a status, a code that clients branch on, and a sentence for a person.
+    /// A problem with a status, a code for clients and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), errors: Vec::new(), header: None }
     }
@@ -47,110 +47,109 @@ impl Problem {
         self
     }
 
-    /// 415: the body is in a form that is not read.
+    /// 415: the media type or encoding is not supported.
     pub(super) fn unsupported(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
     }
 
-    /// Says in how many seconds it may succeed.
+    /// Adds Retry-After, in seconds.
     pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
         self.header = Some(Box::new((header::RETRY_AFTER, HeaderValue::from(seconds))));
         self
     }
 
-    /// 400: the request cannot be read.
+    /// 400: the request is malformed.
     pub fn malformed(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
-    /// 401: no valid access token.
+    /// 401: the access token is missing or invalid.
     pub fn unauthorized() -> Self {
         let detail = "Send a valid access token: Authorization: Bearer <token>.";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"taskbell\"")
     }
 
-    /// 401: the presented secret proves nothing.
+    /// 401: the credentials are invalid.
     pub fn invalid_credentials(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
             .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"taskbell\"")
     }
 
-    /// 404: not there, or not yours; nobody can tell which.
+    /// 404: the resource does not exist or the caller cannot see it. Both get the same response.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here that you can see.")
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found.")
     }
 
-    /// 403: there, but your role does not allow it.
+    /// 403: the caller's role does not allow the action.
     pub fn forbidden() -> Self {
-        let detail = "Your role in this space does not allow that.";
+        let detail = "Your role in this space does not allow this.";
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// 409: a rule of the domain forbids it in the present state.
+    /// 409: a domain rule forbids it in the current state.
     pub fn refused(violation: Violation) -> Self {
         Self::conflict(violation.code, violation.message)
     }
 
-    /// 409: it cannot be done in the present state.
+    /// 409: it is not possible in the current state.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// 409: others kept changing the same thing at the same time.
+    /// 409: concurrent changes of the same resource; retries are exhausted.
     pub fn busy() -> Self {
-        Self::conflict("busy", "It is being changed by others at this moment: try again.")
-            .retry_after(1)
+        Self::conflict("busy", "Other requests are changing this resource: try again.").retry_after(1)
     }
 
-    /// 412: the task is not the version that the client knows.
+    /// 412: `If-Match` does not list the current version of the task.
     pub fn stale() -> Self {
-        let detail = "The task has changed since: read it again, and send its new ETag in If-Match.";
+        let detail = "The task has changed: read it again, and send its new ETag in If-Match.";
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 
-    /// 412: the task is a version that `If-None-Match` excludes.
+    /// 412: `If-None-Match` lists the current version of the task.
     pub(super) fn known() -> Self {
-        let detail = "The task is there in a version that If-None-Match excludes.";
+        let detail = "If-None-Match lists the current version of the task.";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
     }
 
-    /// 422: well-formed, but not acceptable; says how many errors there are, and names the first ones.
+    /// 422: the request is well-formed but invalid. It states the number of errors and lists the first ones.
     pub fn invalid(errors: Errors) -> Self {
         let (errors, detail) = errors.told();
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self { errors, ..Self::new(status, "validation_failed", detail) }
     }
 
-    /// 500: our fault.
+    /// 500: an internal error.
     pub fn internal() -> Self {
-        let detail = "Something went wrong on our side. It is logged under the request id.";
+        let detail = "Internal error. The log has details under the request id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
     }
 
-    /// 503: our fault, and likely to pass.
+    /// 503: a temporary failure of a dependency.
     fn unavailable() -> Self {
-        let detail = "Try again in a moment. Nothing is lost: a retry with an Idempotency-Key is safe.";
+        let detail = "Temporarily unavailable: try again. A retry with an Idempotency-Key is safe.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
     }
 
-    /// 409: there was more to do than one request can.
+    /// 409: the work exceeds one request.
     pub fn not_finished() -> Self {
         let detail = "Not finished yet: repeat the request to continue.";
         Self::conflict("not_finished", detail).retry_after(1)
     }
 
-    /// Its status.
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The problem as JSON.
+    /// The problem as an `application/problem+json` response.
     pub(crate) fn body(&self, request_id: &str) -> String {
         self.value(request_id).to_string()
     }
 
-    /// The problem as a value, to be part of an answer.
+    /// The problem as a JSON value, to embed in another response.
     pub(crate) fn value(&self, request_id: &str) -> Value {
         let body = Body {
             r#type: format!("urn:taskbell:problem:{}", self.code),
@@ -161,7 +160,7 @@ impl Problem {
             request_id,
             errors: &self.errors,
         };
-        // Strings and numbers always serialize.
+        // Serializing strings and numbers cannot fail.
         serde_json::to_value(&body).unwrap_or_default()
     }
 }

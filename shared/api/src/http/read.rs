@@ -1,7 +1,7 @@
-//! Readers: each turns a JSON value into a checked one, or says what is wrong with it and where.
+//! Readers: each converts a JSON value to a checked value, or reports what is wrong and where.
 //!
-//! The `field` of an error is relative to the value: empty for the value itself, `[3]` for an element,
-//! `.before` for a member. [`Fields`] puts the name of the field before it.
+//! The `field` of an error is relative to the value: empty for the value itself, `[3]` for an element, `.before` for a
+//! member. [`Fields`] adds the name of the field.
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
@@ -17,7 +17,7 @@ use taskbell_domain::{
 
 use super::{Errors, Fields};
 
-/// What a reader gives.
+/// The result of a reader.
 pub type Read<T> = Result<T, Errors>;
 
 fn refuse<T>(violation: Violation) -> Read<T> {
@@ -28,7 +28,7 @@ pub(super) fn wrong_type<T>(expected: &str) -> Read<T> {
     refuse(Violation::new("wrong_type", format!("It must be {expected}.")))
 }
 
-/// A string that passes a check.
+/// A string that passes `check`.
 pub fn text<T>(check: impl Fn(&str) -> Result<T, Violation>) -> impl Fn(&Value) -> Read<T> {
     move |value| match value {
         Value::String(text) => check(text).or_else(refuse),
@@ -41,7 +41,7 @@ pub fn any_text(value: &Value) -> Read<String> {
     text(|text| Ok(text.to_owned()))(value)
 }
 
-/// A whole number from 0.
+/// A non-negative integer.
 pub fn whole_number(value: &Value) -> Read<u64> {
     value.as_u64().map_or_else(|| wrong_type("a whole number"), Ok)
 }
@@ -51,20 +51,23 @@ pub fn boolean(value: &Value) -> Read<bool> {
     value.as_bool().map_or_else(|| wrong_type("true or false"), Ok)
 }
 
-/// An hour of the day.
+/// An hour of the day, from 0 to 23.
 pub fn digest_hour(value: &Value) -> Read<DigestHour> {
     let hour =
         if value.as_i64().is_some_and(|hour| hour < 0) { u64::MAX } else { whole_number(value)? };
     DigestHour::new(hour).or_else(refuse)
 }
 
-/// An array of at most `max` elements. All that is wrong with any of them is reported.
+/// An array of at most `max` elements. Errors in all elements are reported.
 pub fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Value) -> Read<Vec<T>> {
     move |value| {
         let Value::Array(values) = value else { return wrong_type("an array") };
         if values.len() > max {
             let found = values.len();
-            return refuse(Violation::new("too_many", format!("It has {found} elements; {max} fit.")));
+            return refuse(Violation::new(
+                "too_many",
+                format!("It has {found} elements; the limit is {max}."),
+            ));
         }
         let (mut read, mut errors) = (Vec::with_capacity(values.len()), Errors::default());
         for (index, value) in values.iter().enumerate() {
@@ -83,7 +86,7 @@ pub fn tags(value: &Value) -> Read<Vec<Tag>> {
     let repeated = tags.iter().enumerate().filter(|(index, tag)| tags[..*index].contains(tag));
     let mut errors = Errors::default();
     for (index, _) in repeated {
-        let why = "It is there before; tags that differ only in case are the same.";
+        let why = "Duplicate tag: tags that differ only in case are the same.";
         errors.add(|| Violation::new("duplicate", why).at(format!("[{index}]")));
     }
     if errors.is_empty() { Ok(tags) } else { Err(errors) }
@@ -94,11 +97,11 @@ pub fn reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
     list(MAX_REMINDERS, reminder)(value)
 }
 
-/// The default reminders of a user: each counts from the due time.
+/// The default reminders of a user. Each is relative to the due time.
 pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
     list(MAX_REMINDERS, |value| match reminder(value)? {
         ReminderSpec::At(_) | ReminderSpec::Snoozed(_) => {
-            let why = "A default reminder counts from the due time: use before.";
+            let why = "A default reminder is relative to the due time: use before.";
             Err(Violation::new("unknown_field", why).at(".at").into())
         }
         before => Ok(before),
@@ -119,16 +122,16 @@ fn reminder(value: &Value) -> Read<ReminderSpec> {
             .map(ReminderSpec::Before)
             .map_err(|errors| errors.under(".before")),
         (None, Some(time)) => text(ReminderSpec::parse_at)(time).map_err(|errors| errors.under(".at")),
-        _ => refuse(Violation::new("wrong_type", "Give it either before or at.")),
+        _ => refuse(Violation::new("wrong_type", "Give either before or at.")),
     }
 }
 
-/// An id of the expected kind.
+/// An id of the expected type.
 pub fn id<T: FromStr>(text: &str) -> Result<T, Violation> {
-    text.parse().map_err(|_| Violation::new("invalid_id", "It is not an id of this kind."))
+    text.parse().map_err(|_| Violation::new("invalid_id", "It is not a valid id of this type."))
 }
 
-/// A whole number that is in a range.
+/// An integer within a range.
 pub fn within<N>(range: RangeInclusive<N>) -> impl Fn(&str) -> Result<N, Violation>
 where
     N: FromStr + PartialOrd + Display,
@@ -141,7 +144,7 @@ where
     }
 }
 
-/// How many items a page is to have.
+/// The page size.
 pub fn page_limit(text: &str) -> Result<u8, Violation> {
     within(PAGE_LIMITS)(text)
 }
@@ -158,12 +161,12 @@ pub fn checklist(value: &Value) -> Read<Vec<ChecklistItemInput>> {
     })(value)
 }
 
-/// The violation of a field that nobody knows.
+/// The violation for an unknown field.
 pub(super) fn unknown_field() -> Violation {
-    Violation::new("unknown_field", "There is no such field.")
+    Violation::new("unknown_field", "Unknown field.")
 }
 
-/// A field's name as the client wrote it, cut to a length that is safe to repeat.
+/// The name of a field as sent, truncated so that it is safe to return.
 pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }

@@ -1,4 +1,4 @@
-//! Answers, and what all of them have in common.
+//! Successful responses, and what all responses have in common.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::{
     size::{MAX_BODY, in_json},
 };
 
-/// An answer that is what was asked for.
+/// A successful response.
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -23,46 +23,46 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A JSON body.
+    /// A JSON response.
     ///
     /// # Errors
-    /// [`Problem::internal`] if the value cannot be written as JSON.
+    /// [`Problem::internal`] if the value cannot be serialized.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|_| Problem::internal())?;
         Ok(Self { status, headers: Vec::new(), content_type: "application/json", body })
     }
 
-    /// A JSON body that is text already.
+    /// A response whose body is serialized JSON.
     pub fn json_text(text: &str) -> Self {
         let (content_type, body) = ("application/json", text.to_owned());
         Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
     }
 
-    /// A small page for a person.
+    /// An HTML page.
     pub fn html(status: StatusCode, body: String) -> Self {
         let content_type = "text/html; charset=utf-8";
         Self { status, headers: Vec::new(), content_type, body }
     }
 
-    /// A status and nothing else.
+    /// A status without content.
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), content_type: "", body: String::new() }
     }
 
-    /// The answer, if Lambda can give it: a larger one would end the invocation without any.
+    /// The response if it fits Lambda's limit. A larger one would fail the invocation.
     fn fitting(self) -> Result<Self, Problem> {
         let bytes = in_json(&self.body);
         if bytes <= MAX_BODY {
             return Ok(self);
         }
-        tracing::error!(bytes, "the answer is too large");
+        tracing::error!(bytes, "response too large");
         Err(Problem::internal())
     }
 
     /// Adds a header.
     ///
     /// # Errors
-    /// [`Problem::internal`] if the value cannot stand in a header.
+    /// [`Problem::internal`] if the value is not a valid header value.
     pub fn with(mut self, name: HeaderName, value: &str) -> Result<Self, Problem> {
         let value = HeaderValue::from_str(value).map_err(|_| Problem::internal())?;
         self.headers.push((name, value));
@@ -78,7 +78,7 @@ impl Reply {
     }
 }
 
-/// Headers of every answer: nothing is cached on the way, sniffed, framed, or fetched without TLS.
+/// Headers of every response. They forbid caching, content sniffing, framing and access without TLS.
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -90,7 +90,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-/// Runs a handler on a request, behind a gate, turns what it gives into a response, and logs one line about it.
+/// Runs a handler under a guard, converts its result to a response, and logs one line.
 pub async fn respond<H>(
     event: HttpEvent,
     deadline: Timestamp,
@@ -129,7 +129,7 @@ where
             )
         }
     };
-    // HEAD is GET without its content (RFC 9110 §9.3.2). Its length would be counted as that of none.
+    // HEAD is GET without content (RFC 9110 §9.3.2). Content-Length would be that of the empty body.
     let length = (call.method() == "HEAD" && !body.is_empty())
         .then(|| (header::CONTENT_LENGTH, HeaderValue::from(body.len())));
     let body = if call.method() == "HEAD" { String::new() } else { body };
@@ -140,7 +140,7 @@ where
     let request_id = request_id.map(|id| (HeaderName::from_static("x-request-id"), id));
     let common = always.into_iter().chain(content_type).chain(length).chain(request_id);
     let all = common.chain(call.verdict().headers()).chain(headers);
-    // Values made of anything but visible ASCII were refused when they were added.
+    // Other header values were rejected when they were added.
     let text = |(name, value): (HeaderName, HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };

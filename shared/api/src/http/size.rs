@@ -1,11 +1,11 @@
-//! How large answers may be. Lambda gives up an invocation whose response, the JSON around the body included, is
-//! larger than 6,291,556 bytes (Lambda quotas: invocation payload), after all has been done.
+//! Response size limits. Lambda fails an invocation whose response, including the JSON around the body, exceeds
+//! 6,291,556 bytes (Lambda quotas: invocation payload). By then all writes are done.
 
-/// The most bytes of a body, written as the string that it is in the response. The rest is for what is around it:
-/// headers that API Gateway lets through are less than 10 KB.
+/// The maximum size of a body, in bytes of its JSON-escaped form in Lambda's response. The rest is for the other parts:
+/// API Gateway allows less than 10 KB of headers.
 pub(super) const MAX_BODY: usize = 6_000_000;
 
-/// How many bytes a text takes inside a string of JSON.
+/// The size of a text inside a JSON string, in bytes.
 pub(crate) fn in_json(text: &str) -> usize {
     let one = |byte| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,

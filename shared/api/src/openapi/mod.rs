@@ -1,5 +1,5 @@
-//! The API as an OpenAPI 3.1 document, made from the endpoints ([`crate::endpoint`]), the schemas, and the examples.
-//! `openapi.json` beside this file is the document as it is served; a test keeps it current.
+//! The OpenAPI 3.1 document, built from the endpoints ([`crate::endpoint`]), the schemas and the examples. The served
+//! copy is `openapi.json` in this directory; a test keeps it current.
 
 mod operations;
 mod parameters;
@@ -18,10 +18,10 @@ use operations::describe;
 pub use operations::operation_id;
 use responses::headers;
 
-/// The document as `GET /v1/openapi.json` serves it.
+/// The document that `GET /v1/openapi.json` returns.
 pub const DOCUMENT: &str = include_str!("openapi.json");
 
-/// One request and its answer for each operation, by operation id: recorded by a test from the files in `events/`.
+/// A request and its response for each operation, by operation id. A test records them from the files in `events/`.
 const EXAMPLES: &str = include_str!("examples.json");
 
 const INTRODUCTION: &str = "Tasks with reminders by email.
@@ -30,18 +30,17 @@ const INTRODUCTION: &str = "Tasks with reminders by email.
 15 minutes; the refresh token works once and gives a new pair.
 
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`; with 422, `errors` names every field that is \
-wrong. What exists but is not visible to the caller is answered like what does not exist: 404.
+wrong. A resource that the caller cannot see gets 404, like one that does not exist.
 
-**Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit is answered with 429 and \
+**Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit gets 429 with \
 `Retry-After`.
 
 **Retries.** Send an `Idempotency-Key` with every POST that creates: repeated within 24 hours, the request creates \
 nothing twice.
 
-**HEAD** is answered wherever GET is, without content. Every response has `X-Request-Id` and is `no-store`, unless \
-said otherwise.";
+**HEAD** is supported wherever GET is. Every response has `X-Request-Id` and is `no-store`, unless stated otherwise.";
 
-/// What several operations refer to, by name.
+/// Components shared by several operations, by name.
 #[derive(Default)]
 struct Shared {
     schemas: Map<String, Value>,
@@ -51,7 +50,7 @@ struct Shared {
 
 /// Builds the document.
 pub fn document() -> Value {
-    // The examples are JSON: a test records them.
+    // A test writes the examples as JSON.
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     let mut shared = Shared { schemas: schemas::all(), ..Shared::default() };
     enumerate_codes(&mut shared.schemas);
@@ -93,7 +92,7 @@ pub fn document() -> Value {
     })
 }
 
-/// Lists the codes of problems and of errors in fields, each with its meaning.
+/// Adds the error codes and their meanings to the schemas.
 fn enumerate_codes(schemas: &mut Map<String, Value>) {
     let problems = ERROR_CODES.iter().map(|known| (known.code, known.meaning));
     let fields = FIELD_ERROR_CODES.iter().copied();

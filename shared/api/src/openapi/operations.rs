@@ -1,11 +1,11 @@
-//! The description of one operation, derived from its endpoint.
+//! Builds the description of an operation from its endpoint.
 
 use serde_json::{Map, Value, json};
 
 use super::{Shared, parameters::parameter, reference, responses};
 use crate::endpoint::{Access, Endpoint, Operation, RequestLimit, Tag};
 
-/// `create-task` as `createTask`; of an endpoint with several methods each has its own: `unsubscribeGet`.
+/// The operation id: `createTask` for `create-task`. With several methods it has a suffix: `unsubscribeGet`.
 pub fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
     let mut words = endpoint.name.split('-');
     let first = words.next().unwrap_or_default().to_owned();
@@ -16,13 +16,13 @@ pub fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
     }
 }
 
-/// A word with its first letter in upper case.
+/// Converts the first letter to upper case.
 pub(super) fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
-/// The codes of all problems that an operation can answer with.
+/// The codes of all errors that an operation can return.
 pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'static str> {
     let mut codes = vec!["malformed_request", "internal_error", "unavailable"];
     let has = |name: &str| operation.parameters.contains(&name);
@@ -62,7 +62,7 @@ pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'s
     codes
 }
 
-/// Describes an operation.
+/// The OpenAPI description of an operation.
 pub(super) fn describe(
     endpoint: &Endpoint,
     operation: &Operation,
@@ -75,7 +75,7 @@ pub(super) fn describe(
     let names = in_path.chain(operation.parameters.iter().copied());
     let parameters: Vec<_> = names
         .map(|name| match (endpoint.tag, name) {
-            // It can be `me`.
+            // The value can be `me`.
             (Tag::Members, "user_id") => "member_id",
             _ => name,
         })

@@ -1,9 +1,9 @@
-//! The parameters of paths, queries and headers.
+//! Path, query and header parameters.
 
 use serde_json::{Value, json};
 
-/// A parameter as the document describes it. The account of a member has an entry of its own, `member_id`, because it
-/// can be `me`; in the path it is `user_id`, too.
+/// The OpenAPI description of a parameter. `user_id` of a member is the component `member_id`, because its value can be
+/// `me`.
 pub(super) fn parameter(name: &str) -> Value {
     let (schema, example) = schema(name);
     let place = place(name);
@@ -47,33 +47,33 @@ fn description(name: &str) -> &'static str {
         "status" => "Only tasks with this status.",
         "priority" => "Only tasks with this priority.",
         "category" => "Only tasks in this category.",
-        "tag" => "Only tasks with this tag. Its case is ignored.",
+        "tag" => "Only tasks with this tag. Case is ignored.",
         "q" => {
             "Only tasks with this text in the title or the description. Case and accents are ignored. Line breaks are \
              not allowed."
         }
         "overdue" => "Only open tasks that are due before now.",
         "due" => {
-            "Only tasks due on the present day, or on the present day and the six that follow, in the caller's time zone."
+            "Only tasks due today (`today`), or today and in the next six days (`week`), in the caller's time zone."
         }
         "due_before" => {
-            "Only tasks due before this moment: an instant, or a time in a time zone. A `+` is written `%2B`."
+            "Only tasks due before this time: an instant, or a time in a time zone. Encode `+` as `%2B`."
         }
         "due_after" => {
-            "Only tasks due at this moment or later: an instant, or a time in a time zone. A `+` is written `%2B`."
+            "Only tasks due at this time or later: an instant, or a time in a time zone. Encode `+` as `%2B`."
         }
         "sort" => "Order of the tasks. A minus reverses it.",
-        "limit" => "Maximum number of items of the page.",
+        "limit" => "Maximum number of items on the page.",
         "cursor" => "`next_cursor` of the previous page of the same query. The first page if absent.",
-        "email" => "Only accounts whose address begins with this text. Its case is ignored.",
-        "days" => "Number of days, up to and including today, for which completed tasks are counted.",
-        "name" => "Present name of the space, as a confirmation.",
+        "email" => "Only accounts whose email address starts with this text. Case is ignored.",
+        "days" => "Number of days, up to and including today, for which completed tasks are reported.",
+        "name" => "Current name of the space, as confirmation.",
         "Idempotency-Key" => {
             "A unique value chosen by the client. A request that repeats it within 24 hours with the same body is not \
-             executed again; the answer has the header `Idempotent-Replayed`."
+             executed again; the response has the header `Idempotent-Replayed`."
         }
         "If-Match" => {
-            "Entity tags of the versions for which the request is meant, or `*`. For any other version the answer is 412."
+            "Entity tags of the versions that the request applies to, or `*`. For any other version the response is 412."
         }
         "If-None-Match" => {
             "Entity tags of versions that the client has, or `*`. For one of them the answer is 304 to a GET request, \
@@ -83,7 +83,7 @@ fn description(name: &str) -> &'static str {
     }
 }
 
-/// What is accepted, and an example; null where a value is valid only in one place, for one caller.
+/// The schema and an example. The example is null if valid values depend on the caller.
 fn schema(name: &str) -> (Value, Value) {
     let (schema, example) = match name {
         "task_id" => id("tsk"),

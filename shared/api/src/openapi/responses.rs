@@ -1,4 +1,4 @@
-//! Responses and their headers. Responses that several operations share stand under `components`.
+//! Responses and their headers. Responses shared by several operations are in `components`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     http::codes::ERROR_CODES,
 };
 
-/// The headers that responses declare: name, description, schema.
+/// The response headers: name, description, schema.
 pub(super) fn headers() -> Value {
     let header =
         |description: &str, schema: Value| json!({ "description": description, "schema": schema });
@@ -24,17 +24,17 @@ pub(super) fn headers() -> Value {
         "ETag": header("The entity tag of the task: its `version` in quotes.", text()),
         "Location": header("The path of the created resource.", text()),
         "Idempotent-Replayed": header(
-            "`true` if the Idempotency-Key was used before: nothing was created, and the body is what the key created, as it is now.",
+            "`true` if the Idempotency-Key was used before: nothing was created, and the body is the current state of the resource that the key created.",
             json!({ "type": "string", "enum": ["true"] }),
         ),
-        "RateLimit": header("What is left of the limit, and in how many seconds it is reset (draft-ietf-httpapi-ratelimit-headers-10).", text()),
+        "RateLimit": header("Remaining requests (`r`), and seconds until the limit is reset (`t`) (draft-ietf-httpapi-ratelimit-headers-10).", text()),
         "RateLimit-Policy": header("The limit: requests (`q`) per window of seconds (`w`).", text()),
-        "Retry-After": header("After how many seconds to try again.", json!({ "type": "integer", "minimum": 1 })),
-        "X-Request-Id": header("The id under which the log has the request.", text()),
+        "Retry-After": header("Seconds to wait before the next attempt.", json!({ "type": "integer", "minimum": 1 })),
+        "X-Request-Id": header("Identifier of the request in the log.", text()),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", text()),
-        "Accept": header("The media types that are read.", text()),
-        "Accept-Patch": header("The media types that PATCH reads (RFC 5789).", text()),
-        "Accept-Encoding": header("The encodings that are read.", text()),
+        "Accept": header("The accepted media types.", text()),
+        "Accept-Patch": header("The media types that PATCH accepts (RFC 5789).", text()),
+        "Accept-Encoding": header("The accepted encodings.", text()),
     })
 }
 
@@ -57,12 +57,12 @@ pub(super) fn of(
     let mut problems = BTreeMap::<u16, Vec<&str>>::new();
     for code in error_codes(endpoint, operation) {
         let status = ERROR_CODES.iter().find(|known| known.code == code).map(|known| known.status);
-        // A test holds every code against the list.
+        // A test checks that every code is in the list.
         problems.entry(status.unwrap_or_default()).or_default().push(code);
     }
     for (status, codes) in problems {
         if all.contains_key(&status.to_string()) {
-            continue; // a page for a person
+            continue; // an HTML page
         }
         let name = name_of(status, &codes, limited);
         all.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
@@ -79,7 +79,7 @@ fn page(item: &str) -> Value {
         "additionalProperties": false,
         "required": ["items", "next_cursor"],
         "properties": {
-            "items": { "type": "array", "description": "The items of the page. There can be fewer than `limit`, or none, and still a next page.", "items": reference(item) },
+            "items": { "type": "array", "description": "The items of the page. There can be fewer than `limit`, or none, even if there is a next page.", "items": reference(item) },
             "next_cursor": {
                 "type": ["string", "null"],
                 "description": "Value of `cursor` for the next page of the same query. Null on the last page.",
@@ -88,7 +88,7 @@ fn page(item: &str) -> Value {
     })
 }
 
-/// `ConflictBusyLastOwner`; a status with one code is named by the code alone.
+/// The component name, such as `ConflictBusyLastOwner`. A status with one code is named by the code alone.
 fn name_of(status: u16, codes: &[&str], limited: bool) -> String {
     let camel = |code: &str| code.split('_').map(capitalized).collect::<String>();
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
@@ -126,11 +126,11 @@ fn success(
         names.extend(["Location", "Idempotent-Replayed"]);
     }
     let description = match (status, body) {
-        (304, _) => "The client has this version.",
-        (404, _) => "A page: the link is not valid.",
-        (410, _) => "A page: the link has expired.",
+        (304, _) => "Not modified: the client has this version.",
+        (404, _) => "An HTML page: the link is not valid.",
+        (410, _) => "An HTML page: the link has expired.",
         (201, _) => "Created.",
-        (202, _) => "Accepted: it will be done.",
+        (202, _) => "Accepted.",
         (204, _) => "Done.",
         _ => "OK.",
     };

@@ -1,5 +1,5 @@
-//! Holds every answer of every test against the OpenAPI document: its status, its headers and its content. Schemas are
-//! closed, so a field that the document does not have fails the test that got it.
+//! Validates every response of every test against the OpenAPI document: status, headers and content. Schemas are
+//! closed, so an undocumented field fails the test.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use taskbell_api::{
     openapi::{document, operation_id},
 };
 
-/// Headers of every answer: the document names them in its introduction.
+/// Headers of every response. The document describes them in its introduction.
 const ALWAYS: [&str; 7] = [
     "cache-control",
     "content-length",
@@ -27,7 +27,7 @@ const ALWAYS: [&str; 7] = [
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
-/// The responses of each operation, by its id.
+/// The responses of each operation, by operation id.
 static RESPONSES: LazyLock<HashMap<String, &'static Value>> = LazyLock::new(|| {
     let paths = DOCUMENT["paths"].as_object().expect("paths").values();
     let operations = paths.flat_map(|path| path.as_object().expect("operations").values());
@@ -37,7 +37,7 @@ static RESPONSES: LazyLock<HashMap<String, &'static Value>> = LazyLock::new(|| {
 
 type Validators = Mutex<HashMap<String, Arc<Validator>>>;
 
-/// What validates a schema of the document, compiled once.
+/// The compiled validator of a schema.
 fn validator(schema: &Value) -> Arc<Validator> {
     static KNOWN: LazyLock<Validators> = LazyLock::new(Validators::default);
     let key = schema.to_string();
@@ -52,13 +52,13 @@ fn validator(schema: &Value) -> Arc<Validator> {
     })
 }
 
-/// What is wrong with a value according to a schema of the document.
+/// The validation errors of a value.
 pub(crate) fn faults(value: &Value, schema: &Value) -> Vec<String> {
     let validator = validator(schema);
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// A part of the document, or what it refers to.
+/// A part of the document, with references resolved.
 fn resolved(part: &'static Value) -> &'static Value {
     match part["$ref"].as_str() {
         Some(reference) => DOCUMENT.pointer(&reference[1..]).expect("what is referred to"),
@@ -66,12 +66,12 @@ fn resolved(part: &'static Value) -> &'static Value {
     }
 }
 
-/// Panics if an answer of a function is not described.
+/// Panics if a response is not described.
 pub(crate) fn check(function: &str, event: &str, response: &HttpResponse) {
     let event: Value = serde_json::from_str(event).expect("JSON");
     let method = event["requestContext"]["http"]["method"].as_str().unwrap_or("");
     let endpoint = Endpoint::named(function).expect("an endpoint");
-    // Events of hostile callers can have any method; API Gateway routes those that there are.
+    // Events in tests of hostile callers can have any method. API Gateway routes only the documented ones.
     let Some(operation) = endpoint.operation(method) else { return };
     let id = operation_id(endpoint, operation);
     let status = response.status_code.as_u16();

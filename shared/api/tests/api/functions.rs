@@ -1,4 +1,4 @@
-//! Every function of the template has its binary, its event, its policy and its test without a token.
+//! Every function of the template has a binary, an event, a policy and a test without a token.
 
 use std::collections::{BTreeMap, BTreeSet};
 

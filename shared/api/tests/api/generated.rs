@@ -1,5 +1,5 @@
-//! What is written from the code and kept in the project: the examples of the OpenAPI document and the tables of
-//! `docs/`. `make openapi` writes them anew (`GENERATE=1`).
+//! Files that are generated from the code: the examples of the OpenAPI document and the tables of `docs/`. `make
+//! openapi` (`GENERATE=1`) rewrites them.
 
 use std::{collections::BTreeMap, env, fs};
 
@@ -16,7 +16,7 @@ use crate::{
     support::{Event, World},
 };
 
-/// Holds a file of the project against what it has to be, or writes it.
+/// Compares a file of the project with its expected content, or writes it.
 fn keep(path: &str, text: &str) {
     let file = project().join(path);
     let kept = fs::read_to_string(&file).unwrap_or_default();
@@ -27,7 +27,7 @@ fn keep(path: &str, text: &str) {
     }
 }
 
-/// Holds the part of a document between its marks against a table.
+/// Compares the part of a document between its markers with a table.
 fn keep_part(path: &str, name: &str, table: &str) {
     let whole = fs::read_to_string(project().join(path)).expect("a document");
     let (begin, end) = (format!("<!-- generated: {name} -->\n"), "<!-- end -->");
@@ -36,7 +36,7 @@ fn keep_part(path: &str, name: &str, table: &str) {
     keep(path, &format!("{before}{begin}\n{table}\n{end}{after}"));
 }
 
-/// The event of an operation, in a world of its own.
+/// The event of an operation, in a separate world.
 async fn event(endpoint: &Endpoint, operation: &Operation) -> (World, Event) {
     let (world, ada, task) = World::seeded().await;
     let mut event = world.event(endpoint.name, &ada, &task).await;
@@ -44,7 +44,7 @@ async fn event(endpoint: &Endpoint, operation: &Operation) -> (World, Event) {
     (world, event)
 }
 
-/// Tokens differ from run to run.
+/// Replaces tokens, which differ between runs.
 fn without_tokens(mut value: Value) -> Value {
     for (name, shown) in [
         ("access_token", "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ1c3JfIn0.c2lnbmF0dXJl"),
@@ -114,7 +114,7 @@ async fn the_example_of_every_query_parameter_is_accepted() {
             for name in operation.parameters.iter().filter(|name| name.starts_with(char::is_lowercase))
             {
                 let example = &document["components"]["parameters"][*name]["example"];
-                // A cursor belongs to its user and query, a space and its name to its members.
+                // A cursor is valid for one user and query; a space and its name are valid for its members.
                 if ["cursor", "space", "name"].contains(name) {
                     continue;
                 }

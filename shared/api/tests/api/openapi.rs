@@ -1,5 +1,4 @@
-//! The OpenAPI document says what the functions do: every answer of every test is held against it, by
-//! [`crate::described`].
+//! The OpenAPI document matches the functions. [`crate::described`] validates every response of every test.
 
 use std::collections::BTreeSet;
 

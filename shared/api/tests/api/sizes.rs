@@ -148,7 +148,7 @@ async fn a_full_batch_response_still_has_created_ids_and_errors() {
         let errors = wrong["errors"].as_array().map(Vec::len);
         assert_eq!((status, errors), (&json!(422), Some(named)), "{index}");
         let detail = wrong["detail"].as_str().expect("a sentence");
-        assert!(detail.starts_with("301 fields are not acceptable"), "{detail}");
+        assert!(detail.starts_with("301 fields are not valid"), "{detail}");
     }
     let (last, created) = (&results[99], results[99]["id"].as_str().expect("an id"));
     assert_eq!((&last["status"], &last["task_omitted"]), (&json!(201), &json!(true)));
@@ -170,7 +170,7 @@ async fn only_the_first_fifty_invalid_fields_are_listed() {
         let answer = world.send(&event.body(&body)).await;
         assert_eq!((answer.status, answer.errors().len()), (422, 50), "{function}");
         let detail = answer.body["detail"].as_str().expect("a sentence");
-        assert!(detail.starts_with(&format!("{total} fields are not acceptable")), "{detail}");
+        assert!(detail.starts_with(&format!("{total} fields are not valid")), "{detail}");
         assert!(bytes(&answer) < 10_000);
     }
     let wrong = json!({ "op": "create", "task": many(400) });

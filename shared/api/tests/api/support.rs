@@ -1,7 +1,6 @@
-//! The API without the cloud: every handler on the in-memory store, driven by the files in `events/`.
+//! The API without AWS: every handler runs on the in-memory store, with requests from the files in `events/`.
 
 use jiff::SignedDuration;
-
 use taskbell_api::{
     http::{Callers, CursorKey},
     keys::KeyRing,
@@ -43,17 +42,17 @@ pub(crate) use event::{Answer, Event};
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const STACK: &str = "taskbell/test";
 
-/// Who is in space 1 besides its owner, as a member, and owns space 2.
+/// A member of space 1 and the owner of space 2.
 pub(crate) fn collaborator() -> User {
     user(900)
 }
 
-/// Who is an operator, and whose address the stack names.
+/// An operator, whose address is the operator address of the stack.
 pub(crate) fn operator() -> User {
     User { role: AccountRole::Operator, ..user(901) }
 }
 
-/// The invitation of a user into space 2, and its token.
+/// The invitation of a user to space 2, and its token.
 pub(crate) fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
     let secret = "5e".repeat(16);
     let invitation = Invitation {
@@ -74,14 +73,14 @@ pub(crate) fn invitation_of(user: &User) -> (InvitationToken, Invitation) {
     (InvitationToken { space: invitation.space, address_hash, secret }, invitation)
 }
 
-/// A message of the operator.
+/// A message from an operator.
 fn message(to: &User) -> Notification {
     let subject = MessageSubject::parse("Maintenance on Sunday").expect("a subject");
     let text = MessageText::parse("The bell rests.").expect("a text");
     notification(2, NotificationKind::Message { to: to.id, by: operator().id, subject, text })
 }
 
-/// The code by which user 1 can set another password.
+/// The code with which user 1 can reset the password.
 pub(crate) fn reset_code() -> Code {
     let to = user(1).id;
     Code {
@@ -90,20 +89,20 @@ pub(crate) fn reset_code() -> Code {
     }
 }
 
-/// What links are signed with, as functions are given it.
+/// The link keys, as functions receive them in the environment.
 pub(crate) const LINK_KEYS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA@0";
 
-/// What links are signed with.
+/// The keys that sign links.
 pub(crate) fn link_keys() -> LinkKeys {
     LinkKeys::parse(LINK_KEYS).expect("a key")
 }
 
-/// The token of the link that ends mails of a kind to a user.
+/// The token of a link that unsubscribes a user from a kind of mail.
 pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
     link_keys().token(user, LinkAction::Unsubscribe(kind), None, now())
 }
 
-/// Everything a handler can reach.
+/// The dependencies of all handlers.
 pub(crate) struct World<S = Memory, Q = QueueFake> {
     pub(crate) store: S,
     pub(crate) queue: Q,
@@ -112,14 +111,14 @@ pub(crate) struct World<S = Memory, Q = QueueFake> {
     pub(crate) issuer: Issuer,
     pub(crate) callers: Callers,
     pub(crate) cursor_key: CursorKey,
-    /// How many requests a user may make in a minute.
+    /// The maximum number of requests of a user per minute.
     pub(crate) requests: u32,
-    /// How much there may be in a space.
+    /// The limits per space.
     pub(crate) quota: Quota,
 }
 
 impl World {
-    /// A world in which somebody lives.
+    /// A world with users, spaces and tasks.
     pub(crate) async fn seeded() -> (Self, User, Task) {
         let world = Self::on(Memory::default());
         let (ada, task) = world.inhabit().await;
@@ -151,7 +150,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         }
     }
 
-    /// Registers user 1, who has one task with a comment, and those with whom they share spaces.
+    /// Registers user 1 with a task and a comment, and the users who share spaces with them.
     pub(crate) async fn inhabit(&self) -> (User, Task) {
         let ada = self.register(1).await;
         let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
@@ -171,7 +170,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         user
     }
 
-    /// Gives a user the shared space 1, with the collaborator in it, and an invitation into the collaborator's space 2.
+    /// Adds user 1 to the shared space 1, with the collaborator in it, and invites them to the collaborator's space 2.
     pub(crate) async fn share(&self, owner: &User) -> Space {
         let collaborator = self.register(900).await;
         let boss = self.register(901).await;
@@ -196,7 +195,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         shared
     }
 
-    /// Lets a user join a space.
+    /// Adds a user to a space.
     pub(crate) async fn join(&self, space: &mut Space, user: &User, role: Role) {
         let member = Member { space: space.id, user: user.id, role, joined_at: now() };
         let (_, mut invitation) = invitation_of(user);
@@ -216,7 +215,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         task
     }
 
-    /// Counts a change of a task, as the stream of the table has it done.
+    /// Records the statistics of a task change, as the table's stream does.
     pub(crate) async fn count(&self, before: Option<&Task>, after: Option<&Task>) {
         let change = ("1".to_owned(), Ok((before.cloned(), after.cloned())));
         assert_eq!(workers::update_statistics::handle(&self.store, [change]).await, None);
@@ -236,7 +235,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         self.issuer.issue(identity, &self.random).expect("a token")
     }
 
-    /// A token that a log-in would issue now, whatever was revoked before.
+    /// An access token issued now. It is valid even after earlier ones were revoked.
     async fn valid_token(&self, user: &User) -> String {
         let stored = self.store.user(user.id).await.expect("an answer");
         let from = stored.and_then(|stored| stored.tokens_valid_from);
@@ -248,7 +247,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     pub(crate) async fn refresh_token(&self, user: &User) -> String {
         let token = RefreshToken::generate(user.id, self.session(), &self.random);
         let session = Session::of(&token, self.clock.now());
-        // Whoever has no account has no session.
+        // A user without an account has no session.
         if let Some(found) = self.store.credential(&user.email).await.expect("an answer") {
             let hash = &found.password_hash;
             let checked = CheckedPassword { email: &user.email, hash, rehashed: None };
@@ -257,7 +256,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         token.to_text()
     }
 
-    /// The token of a link that still works for an hour.
+    /// The token of a link that is valid for one more hour.
     pub(crate) fn link(&self, user: &User, link_action: LinkAction) -> String {
         {
             let now = self.clock.now();
@@ -265,7 +264,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         }
     }
 
-    /// The event file of a function, filled in for a user and a task.
+    /// The event of a function, for a user and a task.
     pub(crate) async fn event(&self, function: &str, user: &User, task: &Task) -> Event {
         let path = project().join("events").join(format!("{function}.json"));
         let mut text = std::fs::read_to_string(&path).expect("an event file");
@@ -287,7 +286,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         ] {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
         }
-        // Those that are dear to make.
+        // Placeholders that are expensive to compute.
         if text.contains("{{OPERATOR_TOKEN}}") {
             text = text.replace("{{OPERATOR_TOKEN}}", &self.valid_token(&operator()).await);
         }

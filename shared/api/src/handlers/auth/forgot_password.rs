@@ -1,4 +1,4 @@
-//! Mails a code with which another password can be set.
+//! Mails a code for a password reset.
 
 use http::StatusCode;
 use serde_json::json;
@@ -17,7 +17,7 @@ use crate::{
     http::{Call, Fields, Problem, Reply, enforce_limit, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forgot-password",
     tag: Tag::Authentication,
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Request a password reset",
-        description: "Mails a code that resets the password, if an account with this address exists. The answer is the same if none does.",
+        description: "Mails a code that resets the password, if an account with this address exists. The response is the same if none does.",
         parameters: &[],
         request: Some("ForgotPasswordRequest"),
         responses: &[(202, Body::Json("Accepted"))],
@@ -35,8 +35,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers the same, after the same work, whether there is such an account or not: for an address that is nobody's
-/// the notification names an account that there is not.
+/// The response and the work are the same whether or not the account exists. Without one, the notification is stored
+/// for an account id that does not exist.
 pub async fn handle(
     call: &Call,
     store: &(impl Credentials + Notifications + RateLimits),
@@ -52,10 +52,10 @@ pub async fn handle(
     let found = store.credential(&email).await?;
     call.admit().await?;
     let to = found.map_or_else(|| UserId::generate(clock, random), |credential| credential.user);
-    // What one mailbox gets is enforce_limit, too, from wherever it is asked for; nobody is told.
+    // The limit per mailbox applies, too, for any caller. Exceeding it does not change the response.
     if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, clock.now()).await.is_ok() {
         codes::send(store, queue, to, Purpose::PasswordReset, clock, random).await?;
     }
-    let detail = "If there is an account with this address, a code is on its way to it.";
+    let detail = "If an account with this address exists, a code will be sent to it.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }

@@ -1,4 +1,4 @@
-//! Exchanges address and password for tokens, and opens a session.
+//! Exchanges an email address and a password for tokens, and opens a session.
 
 use taskbell_domain::{
     clock::{Clock, Random},
@@ -17,7 +17,7 @@ use crate::{
     tokens::Issuer,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
     tag: Tag::Authentication,
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log in",
-        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same answer.",
+        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same response.",
         parameters: &[],
         request: Some("LogInRequest"),
         responses: &[(200, Body::Json("Session"))],
@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Logs in. An unknown address and a wrong password get the same answer after the same work.
+/// Logs in. An unknown address and a wrong password get the same response after the same work.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Credentials + Profiles + Sessions + RateLimits),
@@ -49,8 +49,12 @@ pub async fn handle(
     let (email, password) = fields.finish(email.zip(password))?;
     let email = EmailAddress::parse_trusted(&email).ok();
 
-    let wrong =
-        || Problem::invalid_credentials("invalid_credentials", "The address or the password is wrong.");
+    let wrong = || {
+        Problem::invalid_credentials(
+            "invalid_credentials",
+            "The email address or the password is wrong.",
+        )
+    };
     let now = clock.now();
     let credential = match &email {
         Some(address) => {
@@ -80,7 +84,7 @@ pub async fn handle(
         if accounts.open_session(&Session::of(&token, now), checked).await? {
             return tokens(&user, &token, issuer, now, random);
         }
-        // Another password has been set meanwhile, or the same was hashed anew by another log-in.
+        // The password was reset meanwhile, or a concurrent log-in rehashed it.
         found = accounts.credential(&email).await?.ok_or_else(wrong)?;
         if !passwords::verify(&password, Some(&found.password_hash)) {
             break;

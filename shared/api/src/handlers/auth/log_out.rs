@@ -8,7 +8,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-out",
     tag: Tag::Authentication,
@@ -26,7 +26,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Ends the session: its refresh token works no more. Access tokens live out their quarter of an hour.
+/// Ends the session. Its refresh token stops working at once; its access tokens stay valid until they expire, at most
+/// 15 minutes.
 pub async fn handle(call: &Call, accounts: &impl Sessions) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     call.admit().await?;

@@ -19,7 +19,7 @@ use crate::{
     tokens::{Identity, Issuer, LIFETIME},
 };
 
-/// The answer to a log-in and to a refresh.
+/// The response to a log-in and to a refresh.
 fn tokens(
     user: &User,
     refresh: &RefreshToken,
@@ -27,11 +27,11 @@ fn tokens(
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    // Tokens are revoked some seconds ahead.
+    // Revocation sets the cutoff some seconds ahead.
     let issued_at = user.tokens_valid_from.map_or(now, |from| from.max(now));
     let identity = Identity { user: user.id, session: refresh.session, issued_at };
     let access = issuer.issue(identity, random).map_err(|error| {
-        tracing::error!(%error, "an access token could not be signed");
+        tracing::error!(%error, "signing an access token failed");
         Problem::internal()
     })?;
     Reply::json(

@@ -1,4 +1,4 @@
-//! Exchanges a refresh token for new tokens. Each works once.
+//! Exchanges a refresh token for new tokens. Each refresh token works once.
 
 use taskbell_domain::{
     clock::{Clock, Random},
@@ -14,7 +14,7 @@ use crate::{
     tokens::Issuer,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "refresh-session",
     tag: Tag::Authentication,
@@ -32,8 +32,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Continues a session. A token that was the session's valid one before has been used: somebody else may hold its
-/// successor, so the session ends for both (RFC 9700, section 4.14.2). One that never was leaves the session alone.
+/// Continues a session. If the token was used before, someone else may have its successor, so the session ends for both
+/// (RFC 9700, section 4.14.2). A token that was never valid does not affect the session.
 pub async fn handle(
     call: &Call,
     accounts: &(impl Profiles + Sessions),
@@ -46,11 +46,11 @@ pub async fn handle(
     let text = fields.finish(text)?;
 
     let invalid = || {
-        let detail = "The refresh token is unknown, expired or used: log in again.";
+        let detail = "The refresh token is invalid, expired or already used: log in again.";
         Problem::invalid_credentials("invalid_refresh_token", detail)
     };
     let presented = RefreshToken::parse(&text).ok_or_else(invalid)?;
-    // Read before the exchange: should reading fail, the token is still good.
+    // Read the account before the exchange: if the read fails, the token is still valid.
     let user = accounts.user(presented.user).await?.ok_or_else(invalid)?;
 
     let now = clock.now();
@@ -58,12 +58,12 @@ pub async fn handle(
     let session = Session::of(&next, now);
     call.admit().await?;
     match accounts.rotate_session(&session, &presented.hash(), now).await? {
-        // A reset that was cut off has left the session.
+        // An interrupted password reset left the session.
         Rotated::Done if user.password_set_at.is_some_and(|at| presented.is_older_than(at)) => {
             accounts.close_session(user.id, next.session).await?;
             Err(invalid())
         }
-        // Only now: the token has proven whose account it is.
+        // Rate limit the user only now, when the token has identified the account.
         Rotated::Done if user.disabled_at.is_some() => {
             accounts.close_session(user.id, next.session).await?;
             Err(disabled())
@@ -71,7 +71,7 @@ pub async fn handle(
         Rotated::Done => tokens(&user, &next, issuer, now, random),
         Rotated::Unknown => Err(invalid()),
         Rotated::Reused => {
-            tracing::warn!(session = %presented.session, "a used refresh token came back; session ended");
+            tracing::warn!(session = %presented.session, "refresh token reused; session ended");
             accounts.close_session(presented.user, presented.session).await?;
             Err(invalid())
         }

@@ -1,4 +1,4 @@
-//! Makes an account and its personal space.
+//! Creates an account and its personal space.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -25,7 +25,7 @@ use crate::{
     passwords,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "register-user",
     tag: Tag::Authentication,
@@ -43,7 +43,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Registers, and mails a link by which the address is proven; answers 201 with the profile.
+/// Registers the user and mails a verification link. Responds 201 with the profile.
 pub async fn handle(
     call: &Call,
     accounts: &impl Registrations,
@@ -95,8 +95,9 @@ pub async fn handle(
             enqueue_if_soon(queue, [notification.timer()], now).await;
             Reply::json(StatusCode::CREATED, &profile_view(&user))
         }
-        Registered::EmailTaken => {
-            Err(Problem::conflict("email_taken", "There is an account with this address: log in."))
-        }
+        Registered::EmailTaken => Err(Problem::conflict(
+            "email_taken",
+            "An account with this email address already exists: log in.",
+        )),
     }
 }

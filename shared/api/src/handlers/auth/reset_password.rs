@@ -1,4 +1,4 @@
-//! Sets another password with the code that was mailed.
+//! Sets a new password with a code from an email.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -19,7 +19,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reset-password",
     tag: Tag::Authentication,
@@ -37,8 +37,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Sets the password and uses up the code, both or neither. Sessions end; access tokens, links in mails and codes that
-/// were made before are not valid any more. Reading the code verifies the address.
+/// Sets the password and consumes the code in one transaction. Sessions end; earlier access tokens, mail links and
+/// codes become invalid. The code also verifies the email address.
 pub async fn handle(
     call: &Call,
     store: &(impl Accounts + Redemptions + Notifications),
@@ -51,7 +51,7 @@ pub async fn handle(
     let (code, password) = fields.finish(code.zip(password))?;
     call.admit().await?;
     let weak = |violation: Violation| violation.at("password");
-    // Before the code is looked at, so that a password that is refused uses up nothing.
+    // Check the password before the code, so that a rejected password does not consume the code.
     passwords::check_new(&password, &[]).map_err(weak)?;
     let mut password_hash = None;
     let mut attempts = Attempts::new();

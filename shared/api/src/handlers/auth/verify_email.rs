@@ -1,4 +1,4 @@
-//! Proves the address of an account with the token that was mailed there.
+//! Verifies the email address of an account with the token that was mailed to it.
 
 use http::StatusCode;
 use taskbell_domain::{clock::Clock, ports::ProfileChanges, rate_limit::LINKS, user::User};
@@ -10,7 +10,7 @@ use crate::{
     links::{Link, LinkAction, LinkKeys},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "verify-email",
     tag: Tag::Authentication,
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// From then on mail goes to the address; also where it had been stopped. Proven twice it does no more.
+/// Allows mail to the address, and lifts a suppression. Verifying twice has no further effect.
 pub async fn handle(
     call: &Call,
     accounts: &impl ProfileChanges,
@@ -39,7 +39,7 @@ pub async fn handle(
     let token = fields.required("token", read::any_text);
     let token = fields.finish(token)?;
     let invalid = || {
-        let detail = "The token is unknown or expired: ask for a new one.";
+        let detail = "The token is invalid or expired: request a new one.";
         Problem::new(StatusCode::NOT_FOUND, "invalid_token", detail)
     };
     let link = Link::parse(token.trim()).ok_or_else(invalid)?;
@@ -51,7 +51,7 @@ pub async fn handle(
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// Lets mail go to the address of an account.
+/// Marks the email address of an account as verified.
 ///
 /// # Errors
 /// 404, 409 `busy`.

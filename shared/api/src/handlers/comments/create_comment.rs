@@ -1,4 +1,4 @@
-//! Says something about a task. Two calls.
+//! Adds a comment to a task. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -17,7 +17,7 @@ use crate::{
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-comment",
     tag: Tag::Comments,
@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Comments; answers 201 with the comment. Who may change the task may comment on it.
+/// Responds 201 with the comment. Requires permission to change the task.
 pub async fn handle(
     call: &Call,
     store: &impl Comments,

@@ -1,4 +1,4 @@
-//! Takes a comment back. Three calls.
+//! Deletes a comment. Three store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -12,7 +12,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "delete-comment",
     tag: Tag::Comments,
@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "DELETE",
         summary: "Delete a comment",
-        description: "Deletes a comment. Its author can, and admins of the space.",
+        description: "Deletes a comment. Only its author and admins and owners of the space can delete it.",
         parameters: &[],
         request: None,
         responses: &[(204, Body::Empty)],
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Deletes a comment of the caller; who manages the members of a space may delete those of others, too.
+/// Deletes a comment of the caller. Roles that manage members can delete every comment.
 pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (task, role) = task_and_role(call, store, caller, Action::WriteTasks).await?;

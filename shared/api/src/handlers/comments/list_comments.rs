@@ -1,4 +1,4 @@
-//! What has been said about a task, the oldest first. Two calls.
+//! Lists the comments of a task, oldest first. Two store calls.
 
 use taskbell_domain::{id::CommentId, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::Comments};
 
@@ -8,7 +8,7 @@ use crate::{
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-comments",
     tag: Tag::Comments,
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with a page of comments.
+/// Responds with a page of comments.
 pub async fn handle(call: &Call, store: &impl Comments, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

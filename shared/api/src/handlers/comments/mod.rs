@@ -14,7 +14,7 @@ use crate::{
     tokens::Identity,
 };
 
-/// The task in the path and the caller's role in its space, if that permits the action.
+/// The task in the path, and the caller's role in its space if the role permits the action.
 async fn task_and_role(
     call: &Call,
     store: &impl Comments,
@@ -26,13 +26,13 @@ async fn task_and_role(
     Ok((id, require(store, caller, task.space, action).await?))
 }
 
-/// The comment in the path.
+/// The comment id in the path.
 async fn comment(call: &Call, store: &impl Comments, task: TaskId) -> Result<Comment, Problem> {
     let id = call.path("comment_id").parse().map_err(|_| Problem::not_found())?;
     store.comment(task, id).await?.ok_or_else(Problem::not_found)
 }
 
-/// A comment, as everybody in the space sees it.
+/// A comment, as members of the space see it.
 fn view(comment: &Comment) -> Value {
     json!({
         "id": comment.id,

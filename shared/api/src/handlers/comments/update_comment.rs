@@ -1,4 +1,4 @@
-//! Changes a comment. Three calls.
+//! Updates a comment. Three store calls.
 
 use http::StatusCode;
 use taskbell_domain::{clock::Clock, policy::Action, ports::Comments, text::CommentText};
@@ -10,7 +10,7 @@ use crate::{
     update::Update,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-comment",
     tag: Tag::Comments,
@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "PATCH",
         summary: "Update a comment",
-        description: "Changes the text of a comment. Only its author can.",
+        description: "Changes the text of a comment. Only its author can change it.",
         parameters: &[],
         request: Some("UpdateCommentRequest"),
         responses: &[(200, Body::Json("Comment"))],
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes what the caller has said; answers with the comment.
+/// Changes the text of the caller's comment. Responds with the comment.
 pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;

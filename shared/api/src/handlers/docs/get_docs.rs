@@ -1,4 +1,4 @@
-//! Shows the OpenAPI document as a reference page.
+//! Serves a reference page for the OpenAPI document.
 
 use http::{StatusCode, header};
 
@@ -7,7 +7,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-docs",
     tag: Tag::Service,
@@ -17,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Show the reference page",
-        description: "Shows the OpenAPI document as a page for people.",
+        description: "Returns an HTML page that renders the OpenAPI document.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Html)],
@@ -28,12 +28,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// The page. It loads one script, Redoc, in a pinned version with its hash (Subresource Integrity).
 const PAGE: &str = include_str!("page.html");
 
-/// What the page may load: the script, the document, and what the script creates itself.
+/// The content security policy: it allows the script, the document, and what the script creates itself.
 const POLICY: &str = "default-src 'none'; script-src https://cdn.jsdelivr.net/npm/redoc@2.5.2/; \
     style-src 'unsafe-inline'; img-src data:; connect-src 'self'; worker-src blob:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// Answers with the page.
+/// Responds with the page.
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Reply::html(StatusCode::OK, PAGE.to_owned()).with(header::CONTENT_SECURITY_POLICY, POLICY)
 }

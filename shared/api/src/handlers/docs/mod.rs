@@ -1,3 +1,3 @@
-//! The reference of the API, for people.
+//! The API reference as an HTML page.
 
 pub mod get_docs;

@@ -1,4 +1,4 @@
-//! The API answers. It asks nothing of the stores, so it costs nothing to ask.
+//! Reports that the API responds. It calls no other service.
 
 use http::StatusCode;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-health",
     tag: Tag::Service,
@@ -17,8 +17,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     path: "/v1/health",
     operations: &[Operation {
         method: "GET",
-        summary: "Check that the API answers",
-        description: "Answers without reading anything.",
+        summary: "Check that the API responds",
+        description: "Responds without calling any other service.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Json("Health"))],
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers `{"status": "ok"}`.
+/// Responds with `{"status": "ok"}`.
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Reply::json(StatusCode::OK, &json!({ "status": "ok" }))
 }

@@ -1,3 +1,3 @@
-//! Whether the API answers.
+//! The health check.
 
 pub mod get_health;

@@ -1,4 +1,4 @@
-//! Joins a space.
+//! Accepts an invitation to a space.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -13,7 +13,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "accept-invitation",
     tag: Tag::Invitations,
@@ -23,7 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Accept an invitation",
-        description: "Adds the caller to the space of the invitation. Whoever holds the token can accept it, because people have several email addresses.",
+        description: "Adds the caller to the space of the invitation. Anyone with the token can accept it; the account can have a different email address.",
         parameters: &[],
         request: Some("AcceptInvitationRequest"),
         responses: &[(200, Body::Json("Space"))],
@@ -31,8 +31,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Joins the space of an invitation; answers with the space. The token of the mail is what counts: it can be
-/// accepted with an account of another address.
+/// Adds the caller to the space and responds with the space. The token decides: the caller's email address can differ
+/// from the invited one.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
@@ -44,7 +44,7 @@ pub async fn handle(
     let text = fields.required("token", read::any_text);
     let text = fields.finish(text)?;
     let invalid = || {
-        let detail = "The invitation is unknown, used, replaced or expired: ask for a new one.";
+        let detail = "The invitation is invalid, expired or already used: ask for a new one.";
         Problem::new(StatusCode::NOT_FOUND, "invalid_invitation", detail)
     };
     let token = InvitationToken::parse(&text).ok_or_else(invalid)?;
@@ -58,10 +58,10 @@ pub async fn handle(
         let space = store.space(token.space).await?.filter(|space| !space.deleting);
         let mut space = space.ok_or_else(invalid)?;
         if store.role(space.id, caller.user).await?.is_some() {
-            return Err(Problem::conflict("already_member", "You are a member of this space."));
+            return Err(Problem::conflict("already_member", "You are already a member of this space."));
         }
         let role = invitation.role;
-        // Whoever was removed or disabled, or may not invite any more, has not left a door open.
+        // The inviter must still be allowed to invite: not removed, blocked or demoted.
         let inviter = store.role(space.id, invitation.invited_by).await?;
         let host = store.user(invitation.invited_by).await?;
         let able = host.is_some_and(|host| host.disabled_at.is_none());

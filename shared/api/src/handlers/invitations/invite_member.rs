@@ -1,4 +1,4 @@
-//! Invites somebody by e-mail. Three calls, and the mail is queued.
+//! Invites a person to a space by email. Three store calls, and one to enqueue the mail.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "invite-member",
     tag: Tag::Invitations,
@@ -52,8 +52,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Invites; answers 201 with the invitation, whose secret is in the mail only. An invitation takes the place of
-/// an older one for the same address. Whether the address has an account is not told.
+/// Responds 201 with the invitation, whose secret is only in the mail. It replaces an older invitation of the same
+/// address. The response does not reveal whether the address has an account.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + RateLimits),
@@ -75,7 +75,7 @@ pub async fn handle(
     let sent = [space.id.body().into_bytes(), call.json()?.to_vec()];
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
     let find = async |hash: String| Ok(store.invitation(space.id, &hash).await?);
-    // First, because the invitation itself would refuse a second one.
+    // Find a replay first, because the checks below reject a second invitation.
     if let Some(before) = find_replay(key.as_ref(), store, find).await? {
         return replayed(reply(&before));
     }
@@ -120,17 +120,20 @@ fn reply(invitation: &Invitation) -> Result<Reply, Problem> {
     Reply::json(StatusCode::CREATED, &view(invitation))
 }
 
-/// Refuses what would make a mail cannon of the space: invitations without end, or again and again to the same
-/// address, also if the one before was revoked.
+/// Limits invitations, to prevent abuse for bulk mail: the number of open ones, and the time between two to the same
+/// address, even if the first was revoked.
 fn refuse_flood(book: &InvitationBook, address_hash: &str, now: Timestamp) -> Result<(), Problem> {
     if book.last_invited.is_some_and(|at| now < at + INVITATION_PAUSE) {
         let minutes = INVITATION_PAUSE.as_mins();
-        let detail = format!("This address was invited less than {minutes} minutes ago.");
+        let detail =
+            format!("This address was invited less than {minutes} minutes ago: try again later.");
         return Err(Problem::conflict("invited_recently", detail));
     }
     let open = book.invitations.iter().filter(|invitation| invitation.expires_at > now);
     if open.filter(|other| other.email.hash() != address_hash).count() >= MAX_INVITATIONS {
-        let detail = format!("{MAX_INVITATIONS} invitations into this space are open: revoke one.");
+        let detail = format!(
+            "The space has {MAX_INVITATIONS} open invitations, which is the limit: revoke one."
+        );
         return Err(Problem::conflict("too_many_invitations", detail));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Who is invited and has not come yet. Two calls.
+//! Lists the open invitations of a space. Two store calls.
 
 use http::StatusCode;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::{
     http::{Call, Params, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-invitations",
     tag: Tag::Invitations,
@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "List open invitations",
-        description: "Returns the open invitations of a shared space. Admins and owners can.",
+        description: "Returns the open invitations of a shared space. Requires the admin or owner role.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("Invitation"))],
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with all invitations that can be accepted, the newest first.
+/// Responds with all open invitations, newest first.
 pub async fn handle(call: &Call, store: &impl SpaceReads, clock: &dyn Clock) -> Result<Reply, Problem> {
     let now = clock.now();
     let caller = call.caller()?;

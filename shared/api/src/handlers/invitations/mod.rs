@@ -8,7 +8,7 @@ pub mod revoke_invitation;
 use serde_json::{Value, json};
 use taskbell_domain::invitation::Invitation;
 
-/// An invitation, as those who manage the members see it. Its id is the hash of the address.
+/// An invitation, as managers of members see it. Its id is the hash of the email address.
 fn view(invitation: &Invitation) -> Value {
     json!({
         "id": invitation.email.hash(),

@@ -1,4 +1,4 @@
-//! Takes an invitation back. Two calls.
+//! Revokes an invitation. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::SpaceChanges};
@@ -9,7 +9,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "revoke-invitation",
     tag: Tag::Invitations,
@@ -27,8 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Revokes; answers 204, also if there is no such invitation (any more). A mail that is on its way carries a
-/// code that does not work.
+/// Responds 204, also if the invitation does not exist. The token in a mail that is still queued does not work.
 pub async fn handle(call: &Call, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;

@@ -1,4 +1,4 @@
-//! What links in emails open, without logging in.
+//! The targets of links in mails. They need no access token.
 
 pub mod run_action;
 pub mod unsubscribe;

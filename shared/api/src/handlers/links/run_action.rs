@@ -1,5 +1,5 @@
-//! What the links in mails lead to, without logging in. GET shows a button and
-//! changes nothing, because scanners follow every link in a mail; POST is the press.
+//! Runs the action of a link in a mail, without a log-in. GET shows a page with a button and changes nothing, because
+//! mail scanners follow links; POST runs the action.
 
 use askama::Template;
 use http::StatusCode;
@@ -23,7 +23,7 @@ use crate::{
     mail::in_words,
 };
 
-/// A page with a sentence, and perhaps a button.
+/// An HTML page with a heading, a text and an optional button.
 #[derive(Template)]
 #[template(path = "action.html")]
 struct Page {
@@ -32,7 +32,7 @@ struct Page {
     button: Option<&'static str>,
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "run-action",
     tag: Tag::Links,
@@ -52,7 +52,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         Operation {
             method: "POST",
             summary: "Use a link from an email",
-            description: "Does what the link is for, without logging in, and shows a page with the result.",
+            description: "Runs the action of the link without a log-in, and returns a page with the result.",
             parameters: &[],
             request: None,
             responses: &[(200, Body::Html), (404, Body::Html), (410, Body::Html)],
@@ -61,7 +61,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     ],
 };
 
-/// Shows what a link does, or does it.
+/// Shows the action on GET, and runs it on POST.
 pub async fn handle(
     call: &Call,
     store: &(impl TaskChanges + ProfileChanges + RateLimits),
@@ -73,7 +73,7 @@ pub async fn handle(
     not_found_page(follow(call, store, queue, link_keys, clock, random).await)
 }
 
-/// Shows a person who has followed a link a page instead of a 404.
+/// Converts a 404 to an HTML page.
 pub(crate) fn not_found_page(result: Result<Reply, Problem>) -> Result<Reply, Problem> {
     match result {
         Err(problem) if problem.status == StatusCode::NOT_FOUND => {
@@ -107,7 +107,7 @@ async fn follow(
         LinkAction::Complete(task) => (task, None),
         LinkAction::Snooze(task, lead_time) => (task, Some(lead_time)),
         LinkAction::VerifyEmail => return show(verification(call, store, user, pressed, clock).await?),
-        // That has a link of its own, which mail programs follow.
+        // Unsubscribe links have their own endpoint, which mail programs call.
         LinkAction::Unsubscribe(_) => return Err(Problem::not_found()),
     };
     let task = reachable(store, task, user.id).await?;

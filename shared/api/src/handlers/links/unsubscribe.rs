@@ -1,7 +1,7 @@
-//! Turns mails of one kind off from a mail, without logging in.
+//! Unsubscribes from one kind of mail with a link, without a log-in.
 //!
-//! Mail programs send the POST themselves (RFC 8058). The GET is for people; it shows a button and changes
-//! nothing, because scanners follow every link in a mail.
+//! Mail programs send the POST directly (RFC 8058). GET shows a page with a button and changes nothing, because mail
+//! scanners follow links.
 
 use askama::Template;
 use http::StatusCode;
@@ -25,14 +25,14 @@ use crate::{
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
 struct Page {
-    /// What the mails of the link's kind are called.
+    /// The name of the kind of mail.
     mails: &'static str,
-    /// Whether its reader has no account.
+    /// Whether the recipient has no account.
     stranger: bool,
     done: bool,
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "unsubscribe",
     tag: Tag::Links,
@@ -61,8 +61,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     ],
 };
 
-/// Turns mails of the link's kind off, or asks whether to. Who was invited and has no account has a link for the
-/// address: no more mail goes there then.
+/// Turns off one kind of mail, or shows a confirmation page. The link in an invitation to someone without an account is
+/// for the address: it stops all mail to it.
 pub async fn handle(
     call: &Call,
     store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),
@@ -82,7 +82,7 @@ async fn follow(
     if let Some(address_hash) = link_keys.opted_out(token) {
         return decline(call, store, &address_hash, clock).await;
     }
-    // Mails of before have the code of the invitation in their link.
+    // Earlier mails have the invitation's token in the link.
     if let Some(token) = InvitationToken::parse(token) {
         let invitation = store.invitation(token.space, &token.address_hash).await?;
         let known = invitation.is_some_and(|invitation| invitation.accepts(&token));
@@ -95,7 +95,7 @@ async fn follow(
     turn_off(call, store, user.ok_or_else(Problem::not_found)?, kind, clock).await
 }
 
-/// Turns mails of a kind off if that was a press, or asks whether to.
+/// Turns off a kind of mail on POST. On GET, shows a confirmation page.
 ///
 /// # Errors
 /// 404, 409 `busy`.

@@ -1,5 +1,5 @@
-//! Makes the caller an operator, if the address of the account is the one that the stack
-//! names and the caller can read what is sent there.
+//! Makes the caller an operator if the account has the operator address of the stack and the caller can read mail sent
+//! there.
 
 use http::StatusCode;
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "become-operator",
     tag: Tag::Operators,
@@ -38,9 +38,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Without a code it mails one to the caller and answers 202. With it, it answers with the profile of an operator; the
-/// access tokens that were issued before are not valid then, so that none of them becomes an operator's: refresh the
-/// session for another one. The session must not have ended.
+/// Without a code, mails one to the caller and responds 202. With the code, responds with the profile of the new
+/// operator. Earlier access tokens become invalid, so none of them gains the operator role: refresh the session. The
+/// session must not have ended.
 pub async fn handle(
     call: &Call,
     store: &(impl ProfileChanges + Sessions + Redemptions + Notifications + RateLimits),
@@ -56,7 +56,7 @@ pub async fn handle(
     let code = fields.finish(Some(code))?;
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     if operator.map(EmailAddress::canonical) != Some(user.email.canonical()) {
-        let detail = "The address of this account is not that of the stack's operator.";
+        let detail = "The address of this account is not the operator address of this stack.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     if !store.has_session(user.id, caller.session, now).await? {
@@ -69,11 +69,11 @@ pub async fn handle(
     enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
     call.admit().await?;
     codes::send(store, queue, user.id, Purpose::Operator, clock, random).await?;
-    let detail = "A code is on its way to the address of this account.";
+    let detail = "A code will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }
 
-/// Makes an operator of whoever has the code, once.
+/// Makes the holder of the code an operator. Consumes the code.
 async fn promote(
     store: &(impl ProfileChanges + Redemptions + Notifications),
     mut user: User,

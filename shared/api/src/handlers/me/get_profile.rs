@@ -9,7 +9,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-profile",
     tag: Tag::Profile,
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the profile.
+/// Responds with the profile.
 pub async fn handle(call: &Call, accounts: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;

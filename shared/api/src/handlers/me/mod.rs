@@ -30,11 +30,11 @@ pub(super) fn profile_view(user: &User) -> Value {
     })
 }
 
-/// Changes a profile that was just read, and stores it on condition that it is still the one read; tries again on the
-/// present one if it is not. `change` says whether anything is another now.
+/// Changes a profile that was just read. Stores it on condition that the stored profile is still the one read;
+/// otherwise reads it and tries again. `change` returns whether it changed anything.
 ///
 /// # Errors
-/// 404 if it is gone; 409 `busy`.
+/// 404 if the account no longer exists; 409 `busy`.
 pub(crate) async fn change(
     accounts: &impl ProfileChanges,
     user: User,

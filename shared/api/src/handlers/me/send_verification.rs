@@ -1,4 +1,4 @@
-//! Mails a link by which the caller proves the address of the account.
+//! Mails a link that verifies the caller's email address.
 
 use http::StatusCode;
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{
     http::{Call, Problem, Reply, enforce_limit},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-verification",
     tag: Tag::Profile,
@@ -34,7 +34,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Sends it also where mail has been stopped: it is the way back.
+/// Sends the mail even to a suppressed address: verifying it lifts the suppression.
 pub async fn handle(
     call: &Call,
     store: &(impl Notifications + RateLimits),
@@ -53,6 +53,6 @@ pub async fn handle(
     );
     store.add_notification(&notification, None).await?;
     enqueue_if_soon(queue, [notification.timer()], now).await;
-    let detail = "A link is on its way to the address of this account.";
+    let detail = "A link will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }

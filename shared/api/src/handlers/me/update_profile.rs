@@ -1,4 +1,4 @@
-//! Changes the caller's profile (RFC 7396).
+//! Updates the caller's profile (RFC 7396).
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use crate::{
     http::{Call, Fields, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-profile",
     tag: Tag::Profile,
@@ -33,8 +33,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes what the patch names. Tasks keep the due instants they have: a new zone counts for tasks that
-/// are created or rescheduled from now on.
+/// Applies the patch. Existing tasks keep their due instants: a new time zone applies to tasks created or rescheduled
+/// afterwards.
 pub async fn handle(
     call: &Call,
     accounts: &impl ProfileChanges,

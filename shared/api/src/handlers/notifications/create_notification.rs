@@ -1,5 +1,4 @@
-//! An operator writes to a user. The mail goes the way of the reminders: the same queue, worker
-//! and ledger.
+//! Sends a message from an operator to a user. It uses the queue, the worker and the delivery log of reminders.
 
 use http::{StatusCode, header};
 use taskbell_domain::{
@@ -22,7 +21,7 @@ use crate::{
     http::{Call, Fields, Params, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-notification",
     tag: Tag::Operators,
@@ -40,7 +39,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Takes the message; answers 201 with it. What becomes of it, [`super::get`] tells.
+/// Stores and enqueues the message. Responds 201 with it. [`super::get_notification`] returns its delivery.
 pub async fn handle(
     call: &Call,
     store: &(impl Notifications + Profiles),
@@ -58,7 +57,9 @@ pub async fn handle(
     let ((to, subject), text) = fields.finish(to.zip(subject).zip(text))?;
     require_operator(store, caller).await?;
     if store.user(to).await?.is_none() {
-        return Err(Violation::new("unknown_user", "There is no such account.").at("user_id").into());
+        return Err(Violation::new("unknown_user", "This account does not exist.")
+            .at("user_id")
+            .into());
     }
     call.admit().await?;
     let content = NotificationKind::Message { to, by: caller.user, subject, text };

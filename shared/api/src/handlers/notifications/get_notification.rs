@@ -1,4 +1,4 @@
-//! What became of a message, for operators. Two calls.
+//! Returns a message and its delivery, for operators. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::ports::{Notifications, Profiles};
@@ -10,7 +10,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-notification",
     tag: Tag::Operators,
@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get a message",
-        description: "Returns a message and what is known about its delivery.",
+        description: "Returns a message and its delivery status.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Json("Notification"))],
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the message and its delivery. It is kept for ninety days.
+/// Responds with the message and its delivery. Messages are kept for 90 days.
 pub async fn handle(call: &Call, store: &(impl Notifications + Profiles)) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;

@@ -1,4 +1,4 @@
-//! Messages of operators to users.
+//! Messages from operators to users.
 
 pub mod create_notification;
 pub mod get_notification;
@@ -13,7 +13,7 @@ use taskbell_domain::{
 
 use super::delivery::DeliveryView;
 
-/// A message and what is known of its delivery.
+/// A message and its delivery.
 #[derive(Serialize)]
 struct View<'a> {
     id: NotificationId,
@@ -27,7 +27,7 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Nothing for other notifications.
+    /// `None` for other notifications.
     fn of(notification: &'a Notification) -> Option<Self> {
         let NotificationKind::Message { to, by, subject, text } = &notification.content else {
             return None;

@@ -6,7 +6,7 @@ use crate::{
     openapi::DOCUMENT,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-openapi",
     tag: Tag::Service,
@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the document.
+/// Responds with [`DOCUMENT`].
 pub async fn handle(_: &Call) -> Result<Reply, Problem> {
     Ok(Reply::json_text(DOCUMENT))
 }

@@ -1,4 +1,4 @@
-//! Makes a space that can be shared. Three calls.
+//! Creates a shared space. Three store calls.
 
 use http::{StatusCode, header};
 use taskbell_domain::{
@@ -17,7 +17,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-space",
     tag: Tag::Spaces,
@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Creates; answers 201 with the space. The caller owns it.
+/// Responds 201 with the space. The caller becomes its owner.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
@@ -53,7 +53,7 @@ pub async fn handle(
         let found = store.space_and_member(id, caller.user).await?;
         Ok(found.filter(|(space, _)| !space.deleting).map(|(space, member)| (space, member.role)))
     };
-    // First, because the limit of spaces may have been reached since.
+    // Find a replay first, because the caller may have reached the limit of spaces since.
     if let Some(before) = find_replay(key.as_ref(), store, find).await? {
         return replayed(made(&before));
     }

@@ -1,4 +1,4 @@
-//! Deletes a space with all that is in it.
+//! Deletes a space and its contents.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -17,7 +17,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "delete-space",
     tag: Tag::Spaces,
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "DELETE",
         summary: "Delete a space",
-        description: "Deletes a shared space with all its tasks, comments and members. Only an owner can, and must repeat its name in `name`. A large space takes several requests: repeat the request while it is answered with 409 `not_finished`.",
+        description: "Deletes a shared space with all its tasks, comments and members. Requires the owner role. `name` must be the name of the space. A large space takes several requests: repeat the request while the response is 409 `not_finished`.",
         parameters: &["name"],
         request: None,
         responses: &[(204, Body::Empty)],
@@ -35,8 +35,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Deletes, if `name` is the name of the space; answers 204. From the first write on the space is gone for
-/// everybody. A space with very many tasks takes more than one request.
+/// Deletes the space if `name` matches. Responds 204. The first write ends the access of all members. A space with very
+/// many tasks takes several requests.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,
@@ -51,7 +51,7 @@ pub async fn handle(
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        // One that is being deleted already is found here, and here only.
+        // This read also returns a space whose deletion was interrupted. Other reads do not.
         let found = match known_role(caller.user, id) {
             None => store.space_and_member(id, caller.user).await?,
             Some(_) => Some(shared(store, caller, id, Action::DeleteSpace).await?),
@@ -59,7 +59,7 @@ pub async fn handle(
         let (mut space, me) = found.ok_or_else(Problem::not_found)?;
         authorize(Some(me.role), Action::DeleteSpace)?;
         if name.as_ref() != Some(&space.name) {
-            let why = "To delete a space with all that is in it, give its present name.";
+            let why = "To delete the space and its contents, give its current name.";
             return Err(Violation::new("not_confirmed", why).at("name").into());
         }
         call.admit().await?;

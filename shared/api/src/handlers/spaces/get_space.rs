@@ -1,4 +1,4 @@
-//! One space. One call.
+//! Returns a space. One store call.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -12,7 +12,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-space",
     tag: Tag::Spaces,
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the space.
+/// Responds with the space.
 pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let id = space_id(call)?;

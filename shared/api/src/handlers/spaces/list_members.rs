@@ -1,4 +1,4 @@
-//! Who is in a space. Three calls.
+//! Lists the members of a space. Three store calls.
 
 use http::StatusCode;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     http::{Call, Params, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-members",
     tag: Tag::Members,
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with all members, in the order in which they registered.
+/// Responds with all members, in order of registration.
 pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;

@@ -1,4 +1,4 @@
-//! The spaces that the caller is in. Two calls.
+//! Lists the caller's spaces. Two store calls.
 
 use http::StatusCode;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     http::{Call, Params, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-spaces",
     tag: Tag::Spaces,
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with all of them, the personal one first.
+/// Responds with all spaces of the caller, the personal space first.
 pub async fn handle(call: &Call, store: &impl Memberships) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;

@@ -1,4 +1,4 @@
-//! Spaces and who is in them.
+//! Spaces and their members.
 
 pub mod create_space;
 pub mod delete_space;
@@ -24,12 +24,12 @@ use crate::{
     tokens::Identity,
 };
 
-/// The space id in the path. What is no id is treated as one that does not exist.
+/// The space id in the path. An invalid id gets 404, like one that does not exist.
 pub(super) fn space_id(call: &Call) -> Result<SpaceId, Problem> {
     call.path("space_id").parse().map_err(|_| Problem::not_found())
 }
 
-/// The user id in the path; `me` is the caller.
+/// The user id in the path. `me` is the caller.
 fn member_id(call: &Call, caller: Identity) -> Result<UserId, Problem> {
     match call.path("user_id") {
         "me" => Ok(caller.user),
@@ -37,10 +37,10 @@ fn member_id(call: &Call, caller: Identity) -> Result<UserId, Problem> {
     }
 }
 
-/// A shared space and the caller as its member, if their role permits the action.
+/// A shared space and the caller's membership, if the role permits the action.
 ///
 /// # Errors
-/// 403, 404; 409 `personal_space` for the caller's own, with which none of this can be done.
+/// 403, 404; 409 `personal_space` for the caller's personal space, which does not support these operations.
 pub(super) async fn shared(
     store: &impl SpaceReads,
     caller: Identity,
@@ -48,7 +48,7 @@ pub(super) async fn shared(
     action: Action,
 ) -> Result<(Space, Member), Problem> {
     if known_role(caller.user, id).is_some() {
-        let detail = "A personal space has one member, and cannot be renamed, shared or deleted.";
+        let detail = "A personal space cannot be shared, renamed or deleted.";
         return Err(Problem::conflict("personal_space", detail));
     }
     let found = store.space_and_member(id, caller.user).await?;
@@ -57,18 +57,18 @@ pub(super) async fn shared(
     Ok((space, me))
 }
 
-/// Refuses somebody who is in as many spaces as one can be. Answers with the version of the memberships, on which the
-/// next one is conditional.
+/// Enforces the limit of spaces per user. Returns the version of the user's memberships, on which adding one is
+/// conditional.
 pub(super) async fn room_for_one(store: &impl SpaceChanges, user: UserId) -> Result<u64, Problem> {
     let memberships = store.memberships(user).await?;
     if memberships.spaces < MAX_SPACES {
         return Ok(memberships.version);
     }
-    let detail = format!("You are in {MAX_SPACES} spaces, which is the most there can be.");
+    let detail = format!("You are in {MAX_SPACES} spaces, which is the limit.");
     Err(Problem::conflict("too_many_spaces", detail))
 }
 
-/// A space, as one of its members sees it.
+/// A space, as a member sees it.
 pub(super) fn space_view(space: &Space, role: Role) -> Value {
     json!({
         "id": space.id,
@@ -81,7 +81,7 @@ pub(super) fn space_view(space: &Space, role: Role) -> Value {
     })
 }
 
-/// The space that everybody has for themselves.
+/// The personal space of a user.
 fn personal_view(user: UserId) -> Value {
     let created_at = user.created_at();
     json!({
@@ -95,7 +95,7 @@ fn personal_view(user: UserId) -> Value {
     })
 }
 
-/// A member, as the others see them. Addresses stay with their owners.
+/// A member, as other members see them. Email addresses are not included.
 fn member_view(member: &Member, user: &User) -> Value {
     json!({
         "user_id": member.user,

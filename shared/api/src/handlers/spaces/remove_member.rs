@@ -1,4 +1,4 @@
-//! Removes a member, or leaves (`me`).
+//! Removes a member from a space, or the caller (`me`).
 
 use futures_util::future::try_join_all;
 use http::StatusCode;
@@ -22,10 +22,10 @@ use crate::{
     update::{Attempts, Update},
 };
 
-/// How many tasks are taken from somebody at a time: each call may need a connection of its own.
+/// The number of tasks unassigned concurrently. Each call may need its own connection.
 const AT_ONCE: usize = 8;
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "remove-member",
     tag: Tag::Members,
@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "DELETE",
         summary: "Remove a member",
-        description: "Removes a member from a shared space; with `me` the caller leaves it. Their assignments in the space end. With very many assignments it takes several requests: repeat the request while it is answered with 409 `not_finished`.",
+        description: "Removes a member from a shared space; with `me` the caller leaves it. Their assignments in the space end. Very many assignments take several requests: repeat the request while the response is 409 `not_finished`.",
         parameters: &[],
         request: None,
         responses: &[(204, Body::Empty)],
@@ -43,10 +43,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Removes; answers 204. From the first write on they see nothing of the space, and no reminder of it reaches
-/// them; then their open tasks there are
-/// unassigned. For somebody who is no member (any more) only the second is
-/// done: the same request goes on where one was cut off.
+/// Responds 204. The first write ends the member's access to the space and their reminders from it. Their open tasks
+/// there are unassigned afterwards. If the user is no longer a member, only the tasks are unassigned, so a repeated
+/// request continues an interrupted one.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + TaskChanges),
@@ -58,7 +57,7 @@ pub async fn handle(
     let (id, user) = (space_id(call)?, member_id(call, caller)?);
     call.admit().await?;
     let removed = remove(store, caller, id, user, now).await;
-    // Whoever has left already can have the rest done, too: it is about their own tasks.
+    // A former member can finish an interrupted removal: it concerns only their own tasks.
     let left = matches!(&removed, Err(problem) if problem.status() == StatusCode::NOT_FOUND);
     let left = left && user == caller.user;
     if !left {
@@ -124,7 +123,7 @@ async fn unassign(
     }
 }
 
-/// Takes one task from somebody, as long as it is theirs.
+/// Unassigns a task, if it is still assigned to the user.
 async fn take(
     store: &impl TaskChanges,
     task: Task,

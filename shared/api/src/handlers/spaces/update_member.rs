@@ -1,4 +1,4 @@
-//! Gives a member another role. Four calls.
+//! Changes the role of a member. Four store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -16,7 +16,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-member",
     tag: Tag::Members,
@@ -34,7 +34,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes the role; answers with the member.
+/// Responds with the member.
 pub async fn handle(
     call: &Call,
     store: &(impl SpaceChanges + Profiles),

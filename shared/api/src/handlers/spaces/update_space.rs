@@ -1,4 +1,4 @@
-//! Gives a space another name. Two calls.
+//! Renames a space. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use crate::{
     update::Attempts,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-space",
     tag: Tag::Spaces,
@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "PATCH",
         summary: "Rename a space",
-        description: "Changes the name of a shared space. Admins and owners can.",
+        description: "Changes the name of a shared space. Requires the admin or owner role.",
         parameters: &[],
         request: Some("UpdateSpaceRequest"),
         responses: &[(200, Body::Json("Space"))],
@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Renames; answers with the space.
+/// Responds with the space.
 pub async fn handle(
     call: &Call,
     store: &impl SpaceChanges,

@@ -1,5 +1,4 @@
-//! How it stands with the tasks of a space. Three calls at the same time, one more in a shared space;
-//! none walks over tasks.
+//! Returns the statistics of a space. Three concurrent store calls, one more in a shared space. No task is read.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
@@ -23,13 +22,13 @@ use crate::{
     http::{Call, Params, Problem, Reply, read},
 };
 
-/// How many days back it can be asked for.
+/// The maximum number of days.
 const DAYS: RangeInclusive<i32> = 1..=92;
 
-/// How many days back it looks when nobody says.
+/// The default number of days.
 const DEFAULT_DAYS: i32 = 30;
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-stats",
     tag: Tag::Statistics,
@@ -39,7 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get statistics",
-        description: "Returns how many tasks of a space are open, overdue and completed, and what was completed by day and week in the caller's time zone. The numbers follow changes within seconds.",
+        description: "Returns the numbers of open, overdue and completed tasks of a space, and of completions by day and week in the caller's time zone. The numbers follow changes within seconds.",
         parameters: &["space", "days"],
         request: None,
         responses: &[(200, Body::Json("Statistics"))],
@@ -47,8 +46,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the numbers of now, and with what was completed on the days up to today in the caller's zone. What
-/// is due within the present quarter of an hour is not overdue yet.
+/// Responds with current totals, and with completions by day up to today in the caller's time zone. Overdue counts have
+/// a resolution of 15 minutes: tasks due in the current quarter-hour are not included.
 pub async fn handle(
     call: &Call,
     store: &impl StatisticsReads,
@@ -63,7 +62,7 @@ pub async fn handle(
     require(store, caller, space, Action::ReadTasks).await?;
 
     let utc = now.to_zoned(TimeZone::UTC).date();
-    // The first day of a zone begins up to a day earlier in UTC.
+    // The first day in the time zone can begin on the previous day in UTC.
     let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
     let ((user, tasks), due, completed) = futures_util::try_join!(
         store.user_and_numbers(caller.user, space),
@@ -74,7 +73,7 @@ pub async fn handle(
     let today = user.local_date(now);
     let first = today.saturating_sub((days - 1).days());
     let window = first..=today;
-    // Days of UTC do not begin with those of the zone: the median takes the whole ones that begin in the window.
+    // Statistics are stored by UTC day. The median uses the UTC days that begin within the period.
     let whole = completed.partition_point(|(day, _)| *day < first);
     let by_day = completed_by_day(&completed, &user.time_zone, window);
 
@@ -102,7 +101,7 @@ pub async fn handle(
     )
 }
 
-/// The numbers of days, the earliest first: there is one group a day at most, however many tasks there are.
+/// Statistics by day, earliest first. There is at most one group per day, independent of the number of tasks.
 async fn numbers_of(
     store: &impl StatisticsReads,
     space: SpaceId,

@@ -1,4 +1,4 @@
-//! The tags that its tasks have. One call; one more in a shared space.
+//! Lists the tags of a space. One store call; one more in a shared space.
 
 use taskbell_domain::{
     ports::StatisticsReads,
@@ -12,7 +12,7 @@ use crate::{
     http::{Call, CursorKey, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-tags",
     tag: endpoint::Tag::Statistics,
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with a page of tags by name, each with how many open and completed tasks it has.
+/// Responds with a page of tags by name, each with its number of open and completed tasks.
 pub async fn handle(
     call: &Call,
     store: &impl StatisticsReads,

@@ -1,4 +1,4 @@
-//! What is counted of the tasks of a space. It lags behind the latest changes by moments.
+//! Statistics about the tasks of a space. They follow changes within seconds.
 
 pub mod get_stats;
 pub mod list_categories;
@@ -16,7 +16,7 @@ use taskbell_domain::{
 use super::access::require;
 use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
 
-/// Answers with a page of the names that tasks of a space have, with how many each.
+/// Responds with a page of names and their numbers of open and completed tasks.
 async fn names(
     call: &Call,
     store: &impl StatisticsReads,

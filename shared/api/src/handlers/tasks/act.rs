@@ -1,4 +1,4 @@
-//! What the links in reminders do with a task. Two calls to show, three to do.
+//! Task actions of links in reminder mails. Two store calls to show a page, three to run an action.
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -16,10 +16,10 @@ use crate::{
     http::{Call, Preconditions, Problem},
 };
 
-/// The task of a link, if its reader may still change it.
+/// The task of a link, if its reader can still change it.
 ///
 /// # Errors
-/// 404 for one that is gone, and for a reader who may not change it any more.
+/// 404 if the task was deleted, or if the reader can no longer change it.
 pub(crate) async fn reachable(
     tasks: &impl TaskChanges,
     id: TaskId,
@@ -31,7 +31,7 @@ pub(crate) async fn reachable(
     may.then_some(task).ok_or_else(Problem::not_found)
 }
 
-/// Completes the task, or snoozes it for a while from now on.
+/// Completes the task, or snoozes it for a period from now.
 ///
 /// # Errors
 /// 404, 409.

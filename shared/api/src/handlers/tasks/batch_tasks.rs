@@ -1,4 +1,4 @@
-//! Up to a hundred operations, carried out one after the other.
+//! Runs up to 100 operations in order.
 
 use std::collections::BTreeMap;
 
@@ -33,27 +33,27 @@ use crate::{
     update::Update,
 };
 
-/// The most operations of one batch.
+/// The maximum number of operations in a batch.
 const MAX_OPERATIONS: usize = 100;
 
-/// What an operation can be.
+/// The supported operations.
 const OPERATION_NAMES: [&str; 4] = ["create", "update", "complete", "delete"];
 
-/// With more bytes of results than this, as they are in Lambda's response, further ones come without their tasks. What
-/// may follow, 100 problems with all the errors that each can have among it, keeps the answer below 5 MB.
+/// The maximum size of results, in bytes as encoded in Lambda's response. Beyond it, results omit their tasks. 100
+/// problems with the maximum number of errors can follow, which keeps the response below 5 MB.
 const FULL: usize = 3_000_000;
 
-/// The most time that one operation can take: with less left it is not begun.
+/// The maximum duration of one operation. An operation is not started with less time left.
 const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 
-/// One operation, checked field by field.
+/// An operation whose fields were checked.
 enum BatchOperation {
     Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
     Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
     Delete { id: TaskId, preconditions: Preconditions },
 }
 
-/// What came of an operation that succeeded.
+/// The result of a successful operation.
 struct Done {
     status: StatusCode,
     id: TaskId,
@@ -61,7 +61,7 @@ struct Done {
     replayed: bool,
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "batch-tasks",
     tag: Tag::Tasks,
@@ -71,7 +71,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Run a batch of operations",
-        description: "Carries out up to 100 create, update, complete and delete operations, one after the other. Each has its own result with its own status; one failing does not stop the others.",
+        description: "Runs up to 100 create, update, complete and delete operations in order. Each has its own result and status; a failure does not stop the others.",
         parameters: &["Idempotency-Key"],
         request: Some("BatchRequest"),
         responses: &[(200, Body::Json("BatchResponse"))],
@@ -79,12 +79,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Carries the operations out in their order, each by itself: one that fails does not keep the others from being
-/// done. Answers 200 with one result for each, which has the status that the operation would have had as a request
-/// of its own. With an `Idempotency-Key`, what an operation has changed is recorded in the write that changes it:
-/// sent again, also after a batch that was cut off, it is not done again, and its result is given from the record.
-/// Once the answer is large, results leave out their tasks, and say so; once fifty errors have been named, of each further
-/// operation that cannot be read the first one is named, and the rest counted.
+/// Runs the operations in order. Each is independent: a failure does not stop the others. Responds 200 with one result
+/// for each operation, whose status is that of the equivalent single request. With an `Idempotency-Key`, each write
+/// also records its operation: a repeated batch, also after an interrupted one, does not run it again and returns the
+/// recorded result. Once the response is large, results omit their tasks and set `task_omitted`. After 50 listed
+/// errors, each further invalid operation lists only its first error, and counts the rest.
 pub async fn handle(
     call: &Call,
     store: &(impl TaskCreation + TaskChanges + RateLimits),
@@ -147,7 +146,7 @@ struct Results {
 }
 
 impl Done {
-    /// What the client is told; without the task, if there is no room for one.
+    /// The result in the response, without the task if there is no room for it.
     fn result(&self, full: bool, reader: UserId) -> Value {
         let Self { status, id, task, replayed } = self;
         let status = status.as_u16();
@@ -167,7 +166,7 @@ struct Batch<'a, S, Q> {
     creation: Creation<'a, S, Q>,
     user: User,
     quota: Quota,
-    /// What is in the spaces that operations have asked for, with what they have added.
+    /// The quotas of spaces used by operations, with what the batch has added.
     numbers: BTreeMap<SpaceId, Counters>,
 }
 
@@ -181,7 +180,7 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
         let store = self.creation.store;
         if let (Some(key), Some(used)) = (key, used) {
             let made = key.resource_id(used)?;
-            // As it is now; nothing if it is gone, or not the caller's any more.
+            // The current task. `None` if it was deleted or the caller can no longer see it.
             let found = store.task(made).await?;
             let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();
             let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
@@ -208,7 +207,7 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
         }
     }
 
-    /// Refuses what there is no room for in a space, and adds up what there is.
+    /// Checks the quota of a space, and adds to its usage.
     async fn admit(&mut self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
         if !self.numbers.contains_key(&space) {
             let numbers = self.creation.store.numbers(space).await?;
@@ -294,7 +293,7 @@ fn read_operation(value: &Value) -> Result<BatchOperation, Errors> {
             _ => Some(BatchOperation::Delete { id: id?, preconditions }),
         }
     });
-    // Fields of an operation are named without the dot that separates them from nothing.
+    // Fields at the top level of an operation have no leading dot.
     read.map_err(|errors| errors.map(|field| field.trim_start_matches('.').to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! Completes a task. Two calls.
+//! Completes a task. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -14,7 +14,7 @@ use crate::{
     http::{Call, Preconditions, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "complete-task",
     tag: Tag::Tasks,
@@ -32,8 +32,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Completes the task, which silences its reminders; an occurrence of a series makes the next one in the same
-/// write. One that is completed already stays as it is.
+/// Completes the task, so its reminders stop. For a recurring task, the same write creates the next occurrence. A
+/// completed task is unchanged.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

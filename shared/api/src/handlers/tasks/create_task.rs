@@ -1,5 +1,5 @@
-//! Creates a task. Two calls: profile and numbers are read, the task is written. In a shared space the
-//! role is read, too, and that of somebody to whom it is assigned.
+//! Creates a task. Two store calls: one reads the profile and the quota, one writes the task. A shared space also needs
+//! the roles of the caller and of the assignee.
 
 use http::{StatusCode, header};
 use taskbell_domain::{
@@ -21,7 +21,7 @@ use crate::{
     tokens::Identity,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-task",
     tag: Tag::Tasks,
@@ -39,8 +39,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Creates; answers 201 with the task. With an `Idempotency-Key` that was used before for the same body it
-/// answers 201 with the task of that time, as it is now, and `Idempotent-Replayed: true`.
+/// Responds 201 with the task. For an `Idempotency-Key` already used with the same body, responds 201 with the current
+/// state of the existing task and `Idempotent-Replayed: true`.
 pub async fn handle(
     call: &Call,
     store: &(impl TaskCreation + RateLimits),
@@ -69,7 +69,7 @@ pub async fn handle(
         refused => refused,
     };
     if let Err(refusal) = admitted {
-        // A request that was carried out before is answered again, even if it would be refused now.
+        // Find a replay before other checks: a request that already succeeded is not rejected now.
         let before = match &key {
             Some(key) => key.created_before::<TaskId>(store).await?,
             None => None,
@@ -84,7 +84,7 @@ pub async fn handle(
     })
 }
 
-/// What creating a task works with.
+/// The dependencies of creating a task.
 pub(super) struct Creation<'a, S, Q> {
     pub(super) store: &'a S,
     pub(super) queue: &'a Q,
@@ -94,13 +94,13 @@ pub(super) struct Creation<'a, S, Q> {
 }
 
 impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {
-    /// The task that a draft makes.
+    /// Builds the task from a draft.
     pub(super) fn build(&self, space: SpaceId, draft: TaskDraft, user: &User) -> Result<Task, Problem> {
         let id = TaskId::generate(self.clock, self.random);
         Ok(Task::create(id, space, draft, user, self.clock.now(), self.random)?)
     }
 
-    /// Refuses what the caller may not do in the task's space.
+    /// Checks that the caller may create the task in its space.
     pub(super) async fn check(&self, task: &Task) -> Result<(), Problem> {
         require(self.store, self.caller, task.space, Action::WriteTasks).await?;
         let now = self.clock.now();

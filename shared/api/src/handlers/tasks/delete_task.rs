@@ -1,4 +1,4 @@
-//! Deletes a task and its reminders. Two calls.
+//! Deletes a task and its reminders. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::TaskChanges};
@@ -10,7 +10,7 @@ use crate::{
     update::Update,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "delete-task",
     tag: Tag::Tasks,
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Deletes; answers 204. The timer goes with the task, in the same write.
+/// Responds 204. The same write deletes the task's timer.
 pub async fn handle(call: &Call, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (found, comments) = tasks.task_and_comments(task_id(call)?).await?;

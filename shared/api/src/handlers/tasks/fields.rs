@@ -1,4 +1,4 @@
-//! The fields of a task in a request, for creating and for patching.
+//! The task fields of requests that create or patch a task.
 
 use taskbell_domain::{
     due::Due,
@@ -9,7 +9,7 @@ use taskbell_domain::{
 
 use crate::http::{Fields, read};
 
-/// Reads a task to be created.
+/// Reads the fields of a new task.
 pub(super) fn draft(fields: &mut Fields) -> Option<TaskDraft> {
     let title = fields.required("title", read::text(Title::parse));
     let description = fields.optional("description", read::text(Description::parse));
@@ -41,7 +41,7 @@ pub(super) fn draft(fields: &mut Fields) -> Option<TaskDraft> {
     })
 }
 
-/// Reads a merge patch. Null clears what a task can be without.
+/// Reads a merge patch. Null clears optional fields.
 pub(super) fn patch(fields: &mut Fields) -> TaskPatch {
     TaskPatch {
         title: fields.changed("title", read::text(Title::parse)),

@@ -1,4 +1,4 @@
-//! One task. One call.
+//! Returns a task. One store call.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::TaskReads};
@@ -9,7 +9,7 @@ use crate::{
     http::{Call, Preconditions, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-task",
     tag: Tag::Tasks,
@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get a task",
-        description: "Returns a task. Its `version` is the `ETag`; with `If-None-Match` an unchanged task is answered with 304.",
+        description: "Returns a task. Its `version` is the `ETag`; with `If-None-Match`, the response for an unchanged task is 304.",
         parameters: &["If-Match", "If-None-Match"],
         request: None,
         responses: &[(200, Body::Json("Task")), (304, Body::Empty)],
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the task, or 304 if `If-None-Match` lists its version.
+/// Responds with the task, or 304 if `If-None-Match` lists its version.
 pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;

@@ -1,4 +1,4 @@
-//! When a task comes again. One call.
+//! Lists upcoming occurrences of a task. One store call.
 
 use http::StatusCode;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     http::{Call, Params, Problem, Reply, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-task-occurrences",
     tag: Tag::Tasks,
@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "List upcoming occurrences",
-        description: "Returns the next occurrences of a recurring task, as they follow from its rule; empty for a task without one.",
+        description: "Returns the next occurrences of a recurring task, computed from its rule. Empty for a task without one.",
         parameters: &["limit"],
         request: None,
         responses: &[(200, Body::Page("Occurrence"))],
@@ -28,8 +28,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the occurrences that follow this one, each as if the one before it were completed when it is
-/// due. A task that does not recur has none.
+/// Responds with the occurrences after this one, as if each were completed when it is due. Empty for a task that does
+/// not recur.
 pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);

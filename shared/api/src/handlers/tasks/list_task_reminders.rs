@@ -1,4 +1,4 @@
-//! The delivery ledger of a task. One call.
+//! Returns the delivery log of a task. One store call.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// One line of the ledger.
+/// An entry of the delivery log.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Entry<'a> {
@@ -26,7 +26,7 @@ enum Entry<'a> {
     AutoCompletion(AutoCompletion),
 }
 
-/// What became of an automatic completion.
+/// The result of an automatic completion.
 #[derive(Serialize)]
 struct AutoCompletion {
     after: AutoComplete,
@@ -47,7 +47,7 @@ impl AutoCompletion {
     }
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-task-reminders",
     tag: Tag::Tasks,
@@ -57,7 +57,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get the delivery log",
-        description: "Returns what happened to each reminder of the task, past and upcoming, and to its automatic completion.",
+        description: "Returns the delivery status of each reminder of the task, past and upcoming, and of its automatic completion.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("DeliveryLogEntry"))],
@@ -65,8 +65,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with every reminder that the task wants, and those it no longer wants whose moment had
-/// come, in the order of their moments; and, last, what became of the automatic completion, if it has one.
+/// Responds with the current reminders and the past reminders that were removed or replaced, in order of their times;
+/// last the result of the automatic completion, if the task has one.
 pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;

@@ -1,5 +1,5 @@
-//! A page of tasks. At most two calls; one more in a shared space, one where a list of days begins, and
-//! two for what is assigned to the caller in several.
+//! Lists tasks by page. At most two store calls; one more in a shared space, one more for the first page of a list by
+//! day, and two more for the caller's tasks across spaces.
 
 use std::{fmt, str::FromStr};
 
@@ -27,7 +27,7 @@ use crate::{
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-tasks",
     tag: endpoint::Tag::Tasks,
@@ -60,8 +60,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with `items` and `next_cursor`. With a filter that no index serves, a page can be short of its
-/// limit, or empty, and still have a next one.
+/// Responds with `items` and `next_cursor`. With a filter that no index supports, a page can have fewer items than the
+/// limit, or none, and still have a `next_cursor`.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskReads + Profiles),
@@ -94,7 +94,7 @@ pub async fn handle(
     let mine = space.is_none() && assigned_to == Some(caller.user);
     let sort = params.optional("sort", |text| match Sort::parse(text)? {
         sort if mine && sort.by != SortBy::Due => {
-            let why = "Across spaces it can be due or -due only: give space, too.";
+            let why = "Across spaces, only due and -due are supported: give space for another order.";
             Err(Violation::new("unsupported", why))
         }
         sort => Ok(sort),
@@ -140,8 +140,8 @@ pub async fn handle(
     page(&cursors, &found.items, found.next.map(begun), place, |task| TaskView::of(task, caller.user))
 }
 
-/// A list that goes on: within the due times that the query meant when it began, although today may be over, or the
-/// user in another zone.
+/// A list after its first page. It keeps the due range of the first page, even if the date or the user's time zone
+/// changes.
 struct Begun {
     due_after: Option<Timestamp>,
     due_before: Option<Timestamp>,
@@ -162,7 +162,7 @@ impl Begun {
     }
 }
 
-/// A date or a time of a place; an inner nothing where there is none.
+/// A local date or time. The inner `None` is an open bound.
 fn part<'a, T: FromStr>(parts: &mut impl Iterator<Item = &'a str>) -> Option<Option<T>> {
     match parts.next()? {
         NONE => Some(None),
@@ -186,15 +186,15 @@ impl fmt::Display for Begun {
     }
 }
 
-/// Stands for a bound that there is not.
+/// Marks an open bound.
 const NONE: &str = "-";
 
-/// The days of the caller in which something can be asked to be due.
+/// A range of days in the caller's time zone.
 #[derive(Debug, Clone, Copy)]
 enum Days {
-    /// This day.
+    /// Today.
     Today,
-    /// This day and the six that follow.
+    /// Today and the six days after it.
     Week,
 }
 
@@ -218,15 +218,14 @@ impl Days {
 }
 
 fn only_true(text: &str) -> Result<(), Violation> {
-    let why = "It must be true; leave it out for all tasks.";
+    let why = "It must be true: omit it for all tasks.";
     (text == "true").then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
 }
 
-/// An instant, or a zoned time. A date alone is not one: its day begins at another instant in every zone.
+/// An instant or a zoned time. A date alone is rejected, because its start depends on the time zone.
 fn instant(text: &str) -> Result<Timestamp, Violation> {
     let no_instant = || {
-        let why =
-            "Give an instant (2026-03-01T08:00:00Z) or a time in a zone; a + in it is written %2B.";
+        let why = "Give an instant (2026-03-01T08:00:00Z) or a time in a time zone. Encode + as %2B.";
         Violation::new("invalid_time", why)
     };
     match Due::parse(text) {

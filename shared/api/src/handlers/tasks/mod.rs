@@ -40,13 +40,12 @@ use crate::{
     update::Update,
 };
 
-/// The task id in the path. What is no id is treated as one that does not exist.
+/// The task id in the path. An invalid id gets 404, like one that does not exist.
 fn task_id(call: &Call) -> Result<TaskId, Problem> {
     call.path("task_id").parse().map_err(|_| Problem::not_found())
 }
 
-/// The task, if it is there and the caller may do that with it. To somebody who may not even see it, it is
-/// not there.
+/// The task, if it exists and the caller may perform the action. 404 if the caller cannot see it.
 async fn permitted(
     store: &impl Memberships,
     task: Option<Task>,
@@ -58,7 +57,8 @@ async fn permitted(
     Ok(task)
 }
 
-/// Refuses somebody to do a task who is no member of its space, and assignments without end, as each can be a mail.
+/// Checks that the assignee is a member of the space, and enforces the limit of assignments, because each can send a
+/// mail.
 async fn check_assignee(
     store: &(impl Memberships + RateLimits),
     caller: Identity,
@@ -73,12 +73,12 @@ async fn check_assignee(
     if role?.is_some() {
         return Ok(());
     }
-    let why = "It is not the id of a member of the task's space.";
+    let why = "It is not a member of the task's space.";
     Err(Violation::new("not_a_member", why).at("assigned_to").into())
 }
 
-/// Lets an occurrence that a series has made go to nobody in particular, if whoever causes that has assigned as much as
-/// a day allows: an assignment that is inherited counts as one that is made.
+/// Removes an inherited assignee from a new occurrence if the caller has reached the daily limit of assignments. An
+/// inherited assignment uses the limit like a new one.
 pub(crate) async fn limit_assignment(
     store: &impl RateLimits,
     next: &mut Task,
@@ -92,8 +92,8 @@ pub(crate) async fn limit_assignment(
     }
 }
 
-/// Refuses more reminders than a space has room for. The numbers of the caller's personal space are known; those of
-/// another one are read.
+/// Enforces the limit of reminders per space. The usage of the caller's personal space is given; that of a shared space
+/// is read.
 async fn admit_reminders(
     store: &impl Quotas,
     caller: Identity,
@@ -112,7 +112,7 @@ async fn admit_reminders(
     quota.admit_reminders(&numbers, more).map_err(Problem::refused)
 }
 
-/// The news for somebody to whom another one has just assigned a task.
+/// The notification for a user to whom another user assigned the task.
 fn assignment(
     task: &Task,
     before: Option<UserId>,
@@ -125,25 +125,25 @@ fn assignment(
     Some(Notification::new(id, NotificationKind::Assignment { to, task: task.id, by }, now))
 }
 
-/// What a change of a task works with.
+/// The context of a change of a task.
 struct Changing<'a, S, Q> {
     store: &'a S,
     queue: &'a Q,
-    /// Who changes it.
+    /// The user who makes the change.
     by: UserId,
     now: Timestamp,
     random: &'a dyn Random,
-    /// Which version it is meant for.
+    /// The preconditions of the request.
     preconditions: Preconditions,
-    /// What is recorded with it, for an idempotency key.
+    /// The idempotency record stored with the change.
     record: Option<&'a IdempotencyRecord>,
 }
 
 impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
-    /// Changes a task that was just read, and that the caller may change: applies the change, stores the result on condition that the task is
-    /// still the one read, and tries again on the present one if it is not. `change` says what it did. A
-    /// version that it is not meant for ends it. Timers that are near are queued, those of an occurrence or a
-    /// notification that the change has made included.
+    /// Changes a task that was just read and that the caller may change. Stores the result on condition that the stored
+    /// task is still the one read; otherwise it reads the task and tries again. `change` returns what it did. Fails if
+    /// a version does not satisfy the preconditions. Enqueues timers that fire soon, including those of a new
+    /// occurrence or notification.
     async fn apply(
         &self,
         task: Task,

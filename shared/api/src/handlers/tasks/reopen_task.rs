@@ -1,4 +1,4 @@
-//! Takes a completion back. Two calls.
+//! Reopens a completed task. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use crate::{
     http::{Call, Preconditions, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reopen-task",
     tag: Tag::Tasks,
@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Reopen a task",
-        description: "Takes a completion back. Reminders that are still in the future fire again; an occurrence that the completion created stays.",
+        description: "Sets a completed task to pending. Reminders that are still in the future fire again; an occurrence that the completion created stays.",
         parameters: &["If-Match", "If-None-Match"],
         request: None,
         responses: &[(200, Body::Json("Task"))],
@@ -33,8 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Makes a completed task pending again, with the reminders whose moment has not passed. One that is not
-/// completed stays as it is.
+/// Sets the task to pending. Its future reminders fire again. A task that is not completed is unchanged.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

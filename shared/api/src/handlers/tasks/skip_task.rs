@@ -1,4 +1,4 @@
-//! Passes over one occurrence of a series. Two calls.
+//! Skips an occurrence of a recurring task. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -14,7 +14,7 @@ use crate::{
     http::{Call, Preconditions, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "skip-task",
     tag: Tag::Tasks,
@@ -32,8 +32,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Moves the task to the next place of its series without completing it. Asked twice it skips two: send the
-/// ETag in `If-Match` where a repetition must not count.
+/// Moves the task to its next occurrence without completing it. Each request skips one: send the ETag in `If-Match` to
+/// make a retry safe.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

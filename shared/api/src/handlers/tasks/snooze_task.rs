@@ -1,4 +1,4 @@
-//! Lets a task be silent for a while. Two calls.
+//! Snoozes a task. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -16,14 +16,14 @@ use crate::{
     http::{Call, Fields, Preconditions, Problem, Reply, read},
 };
 
-/// For how long.
+/// How long to snooze.
 enum Time {
     For(LeadTime),
     Until(ReminderSpec),
 }
 
 impl Time {
-    /// Until which instant, in the zone of the task.
+    /// The time at which the snooze ends, in the task's time zone.
     fn until(&self, task: &Task, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
         match self {
             Self::For(lead_time) => lead_time.after(now, &task.time_zone),
@@ -32,7 +32,7 @@ impl Time {
     }
 }
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "snooze-task",
     tag: Tag::Tasks,
@@ -50,7 +50,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Passes over what was to ring before, and rings once at that moment. Snoozed again, the later call counts.
+/// Skips reminders before the end of the snooze and sends one at that time. The latest snooze replaces an earlier one.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),
@@ -69,7 +69,7 @@ pub async fn handle(
         (Some(lead_time), None) => ("for", Time::For(lead_time)),
         (None, Some(until)) => ("until", Time::Until(until)),
         _ => {
-            let why = "Give it either for or until.";
+            let why = "Give either for or until.";
             return Err(Violation::new("required", why).at("for").into());
         }
     };

@@ -1,5 +1,4 @@
-//! Changes a task (RFC 7396). Two calls: what is needed is read at once, the
-//! task is written.
+//! Updates a task (RFC 7396). Two store calls: one reads what is needed, one writes the task.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +14,7 @@ use crate::{
     http::{Call, Fields, Preconditions, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-task",
     tag: Tag::Tasks,
@@ -33,7 +32,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes what the patch names, and answers with the task. A patch that changes nothing writes nothing.
+/// Applies the patch and responds with the task. A patch without changes writes nothing.
 pub async fn handle(
     call: &Call,
     tasks: &(impl TaskChanges + RateLimits),

@@ -1,4 +1,4 @@
-//! A task as its owner sees it.
+//! The task in responses.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::{
     http::{Problem, Reply},
 };
 
-/// A task in an answer.
+/// A task in a response.
 #[derive(Serialize)]
 pub(super) struct TaskView<'a> {
     id: TaskId,
@@ -50,7 +50,7 @@ pub(super) struct TaskView<'a> {
 }
 
 impl<'a> TaskView<'a> {
-    /// The task as one of those who may see it sees it.
+    /// The task as `reader` sees it.
     pub(super) fn of(task: &'a Task, reader: UserId) -> Self {
         let series = task.recurrence.as_ref();
         Self {
@@ -88,7 +88,7 @@ impl<'a> TaskView<'a> {
     }
 }
 
-/// An item of a checklist in an answer.
+/// A checklist item in a response.
 #[derive(Serialize)]
 struct ItemView<'a> {
     id: ItemId,
@@ -96,7 +96,7 @@ struct ItemView<'a> {
     done: bool,
 }
 
-/// A reminder in an answer: what was asked for, and what became of it.
+/// A reminder in a response: its specification and its delivery.
 #[derive(Serialize)]
 pub(super) struct ReminderView<'a> {
     id: ReminderId,
@@ -108,7 +108,7 @@ pub(super) struct ReminderView<'a> {
 }
 
 impl<'a> ReminderView<'a> {
-    /// A reminder of a task as a reader sees it. In a personal space there is nobody else.
+    /// A reminder as a reader of the task sees it. A personal space has only one reader.
     pub(super) fn of(reminder: &'a Reminder, task: &Task, reader: UserId) -> Self {
         let delivery = match task.space == SpaceId::personal(reader) {
             true => DeliveryView::from(&reminder.delivery),
@@ -118,7 +118,7 @@ impl<'a> ReminderView<'a> {
     }
 }
 
-/// An answer with one task and its entity tag.
+/// A response with a task and its entity tag.
 pub(super) fn reply(status: StatusCode, task: &Task, reader: UserId) -> Result<Reply, Problem> {
     Reply::json(status, &TaskView::of(task, reader))?.tagged(task.version)
 }

@@ -1,4 +1,4 @@
-//! One account, for operators. Two calls.
+//! Returns an account, for operators. Two store calls.
 
 use http::StatusCode;
 use taskbell_domain::ports::Profiles;
@@ -9,7 +9,7 @@ use crate::{
     http::{Call, Problem, Reply},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-user",
     tag: Tag::Operators,
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the account.
+/// Responds with the account.
 pub async fn handle(call: &Call, store: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;

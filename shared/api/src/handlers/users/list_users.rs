@@ -1,4 +1,4 @@
-//! Lists and finds accounts, for operators. Two calls.
+//! Lists accounts, for operators. Two store calls.
 
 use taskbell_domain::{
     email::MAX_OCTETS, id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User,
@@ -11,7 +11,7 @@ use crate::{
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-users",
     tag: Tag::Operators,
@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "List accounts",
-        description: "Returns the accounts of this stack, sorted by email address; `email` finds addresses by their beginning.",
+        description: "Returns the accounts of this stack, sorted by email address; `email` selects addresses that start with a text.",
         parameters: &["email", "limit", "cursor"],
         request: None,
         responses: &[(200, Body::Page("Account"))],
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with a page of accounts by address. `email` asks for those whose address begins so.
+/// Responds with a page of accounts, sorted by email address. `email` selects addresses with this prefix.
 pub async fn handle(call: &Call, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
@@ -55,7 +55,10 @@ fn place(email: &str, user: UserId) -> String {
 
 fn beginning(text: &str) -> Result<String, Violation> {
     if text.len() > MAX_OCTETS {
-        return Err(Violation::new("too_long", format!("At most {MAX_OCTETS} characters fit.")));
+        return Err(Violation::new(
+            "too_long",
+            format!("It must have at most {MAX_OCTETS} characters."),
+        ));
     }
     Ok(text.trim().to_ascii_lowercase())
 }

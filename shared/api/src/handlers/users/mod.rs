@@ -19,28 +19,28 @@ use crate::{
     update::Attempts,
 };
 
-/// The limit under which all requests of a user are counted, by its name: how many there may be is of no matter here.
+/// The rate limit of requests per user. Only its name is used here.
 pub(super) const COUNTED_BY: RateLimit = RateLimit::requests(1);
 
-/// Refuses everybody who is no operator.
+/// Rejects callers who are not operators.
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     match user.role {
-        // Should counting have failed, which lets them pass.
+        // The guard lets requests pass when recording fails, so check for a block again.
         _ if user.disabled_at.is_some() => Err(disabled()),
         _ if user.tokens_valid_from.is_some_and(|from| caller.issued_at < from) => {
             Err(Problem::unauthorized())
         }
         AccountRole::Operator => Ok(user),
         AccountRole::User => {
-            let detail = "Only operators may do that.";
+            let detail = "Only operators can do this.";
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
         }
     }
 }
 
-/// Lets whoever counts requests know what the profile says. It may change meanwhile, so it is read again afterwards,
-/// until both agree; answers with the profile then.
+/// Copies the blocked state and the token cutoff from a profile to the rate limit item that the guard reads. Reads the
+/// profile again afterwards, until both agree. Returns the profile.
 ///
 /// # Errors
 /// 404, 409 `busy`.
@@ -63,7 +63,7 @@ fn user_id(call: &Call) -> Result<UserId, Problem> {
     call.path("user_id").parse().map_err(|_| Problem::not_found())
 }
 
-/// An account, as operators see it: nothing of what is in it.
+/// An account, as operators see it, without its tasks.
 fn account_view(user: &User) -> Value {
     json!({
         "id": user.id,

@@ -1,4 +1,4 @@
-//! Disables or enables an account, or changes its role; for operators.
+//! Blocks or unblocks an account, or changes its role. For operators.
 
 use http::StatusCode;
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use crate::{
     update::Update,
 };
 
-/// What the endpoint is.
+/// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-user",
     tag: Tag::Operators,
@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "PATCH",
         summary: "Block an account or change its role",
-        description: "Blocks or unblocks an account, or changes its role. A blocked account can do nothing from that moment on, and gets no email.",
+        description: "Blocks or unblocks an account, or changes its role. A blocked account can no longer use the API, and gets no email.",
         parameters: &[],
         request: Some("UpdateAccountRequest"),
         responses: &[(200, Body::Json("Account"))],
@@ -33,9 +33,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Changes what the patch names. Whoever is disabled is blocked at once: no token works, no session continues, nobody
-/// logs in, no mail is sent. With another role, access tokens that were issued before are not valid. Sent again, it
-/// finishes what was cut off.
+/// Applies the patch. A block takes effect at once: tokens stop working, sessions end, log-ins are rejected and no mail
+/// is sent. A role change invalidates earlier access tokens. A repeated request completes one that was interrupted.
 pub async fn handle(
     call: &Call,
     store: &(impl Accounts + AccessChanges),
@@ -54,11 +53,11 @@ pub async fn handle(
     let id = user_id(call)?;
     let user = store.user(id).await?.ok_or_else(Problem::not_found)?;
     if id == caller.user {
-        let detail = "Another operator has to do that.";
+        let detail = "You cannot block yourself or change your own role: ask another operator.";
         return Err(Problem::conflict("own_account", detail));
     }
     if operator.map(EmailAddress::canonical) == Some(user.email.canonical()) {
-        let detail = "It is the account of the stack's operator: so one remains who can make others.";
+        let detail = "The operator that the stack was deployed with cannot be blocked or demoted.";
         return Err(Problem::conflict("stack_operator", detail));
     }
     call.admit().await?;

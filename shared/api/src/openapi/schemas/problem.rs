@@ -53,7 +53,7 @@ pub struct FieldError {
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// What will be sent, for a person. The text may change.
-    #[schema(examples("A link is on its way to the address of this account."))]
+    #[schema(examples("A link will be sent to the address of this account."))]
     pub detail: String,
 }
 

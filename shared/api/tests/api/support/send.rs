@@ -16,7 +16,7 @@ use taskbell_test::contract::Store;
 
 use super::{Answer, Event, World, link_keys, operator};
 
-/// The gate of a function: the one that it has.
+/// The guard of a function.
 struct MaybeOpen<'a, S>(Option<RateLimitGuard<'a, S>>);
 
 impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
@@ -33,7 +33,7 @@ impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
     }
 
     async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict {
-        // What does not wait for the verdict goes on without it.
+        // Handlers that do not wait for the decision continue without it.
         tokio::task::yield_now().await;
         match &self.0 {
             Some(guard) => guard.record(call, caller).await,

@@ -62,6 +62,9 @@ pub struct HttpResponse {
     pub headers: BTreeMap<String, String>,
     /// The body. Empty if there is none.
     pub body: String,
+    /// Whether the body is binary, encoded as base64.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_base64_encoded: bool,
 }
 
 /// Treats null as absent.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -36,6 +37,16 @@ impl Reply {
     pub fn json_text(text: &str) -> Self {
         let (content_type, body) = ("application/json", text.to_owned());
         Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
+    }
+
+    /// A body that is compressed with gzip. API Gateway decodes the base64.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub fn gzip(content_type: &'static str, bytes: &[u8]) -> Result<Self, Problem> {
+        let (status, body) = (StatusCode::OK, STANDARD.encode(bytes));
+        let reply = Self { status, headers: Vec::new(), content_type, body };
+        reply.with(header::CONTENT_ENCODING, "gzip")
     }
 
     /// An HTML page.
@@ -133,6 +144,7 @@ where
     let length = (call.method() == "HEAD" && !body.is_empty())
         .then(|| (header::CONTENT_LENGTH, HeaderValue::from(body.len())));
     let body = if call.method() == "HEAD" { String::new() } else { body };
+    let is_base64_encoded = headers.iter().any(|(name, _)| name == header::CONTENT_ENCODING);
     let always = ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value)));
     let content_type = (!content_type.is_empty())
         .then(|| (header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
@@ -144,5 +156,6 @@ where
     let text = |(name, value): (HeaderName, HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
-    HttpResponse { status_code: status, headers: all.filter_map(text).collect(), body }
+    let headers = all.filter_map(text).collect();
+    HttpResponse { status_code: status, headers, body, is_base64_encoded }
 }

@@ -19,7 +19,13 @@ pub use operations::operation_id;
 use responses::headers;
 
 /// The document that `GET /v1/openapi.json` returns.
-pub const DOCUMENT: &str = include_str!("openapi.json");
+pub const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+
+/// The same, compressed with gzip.
+pub const COMPRESSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
+
+/// The entity tag of the document, compressed or not.
+pub const ETAG: &str = concat!("W/\"", env!("OPENAPI_HASH"), "\"");
 
 /// A request and its response for each operation, by operation id. A test records them from the files in `events/`.
 const EXAMPLES: &str = include_str!("examples.json");

@@ -21,7 +21,7 @@ pub(super) fn headers() -> Value {
         |description: &str, schema: Value| json!({ "description": description, "schema": schema });
     let text = || json!({ "type": "string" });
     json!({
-        "ETag": header("The entity tag of the task: its `version` in quotes.", text()),
+        "ETag": header("The entity tag: of a task its `version` in quotes.", text()),
         "Location": header("The path of the created resource.", text()),
         "Idempotent-Replayed": header(
             "`true` if the Idempotency-Key was used before: nothing was created, and the body is the current state of the resource that the key created.",
@@ -32,6 +32,9 @@ pub(super) fn headers() -> Value {
         "Retry-After": header("Seconds to wait before the next attempt.", json!({ "type": "integer", "minimum": 1 })),
         "X-Request-Id": header("Identifier of the request in the log.", text()),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", text()),
+        "Cache-Control": header("How long the document can be cached.", text()),
+        "Content-Encoding": header("`gzip` if the body is compressed.", text()),
+        "Vary": header("The request header that the body depends on.", text()),
         "Accept": header("The accepted media types.", text()),
         "Accept-Patch": header("The media types that PATCH accepts (RFC 5789).", text()),
         "Accept-Encoding": header("The accepted encodings.", text()),
@@ -119,11 +122,15 @@ fn success(
     if limited {
         names.extend(["RateLimit", "RateLimit-Policy"]);
     }
-    if body == Body::Json("Task") || status == 304 {
+    if body == Body::Json("Task") || (status == 304 && operation.parameters.contains(&"If-None-Match"))
+    {
         names.push("ETag");
     }
     if status == 201 && operation.parameters.contains(&"Idempotency-Key") {
         names.extend(["Location", "Idempotent-Replayed"]);
+    }
+    if operation.responses.iter().any(|(_, body)| *body == Body::Document) {
+        names.extend(["ETag", "Cache-Control", "Vary", "Content-Encoding"]);
     }
     let description = match (status, body) {
         (304, _) => "Not modified: the client has this version.",

@@ -86,6 +86,9 @@ pub(crate) fn check(function: &str, event: &str, response: &HttpResponse) {
     if method == "HEAD" {
         return;
     }
+    if response.is_base64_encoded {
+        return; // compressed: a test of its own reads it
+    }
     let Some((media, content)) = described["content"].as_object().and_then(|all| all.iter().next())
     else {
         assert!(body.is_empty(), "{place} has no content in the document: {body}");

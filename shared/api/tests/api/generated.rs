@@ -5,11 +5,15 @@ use std::{collections::BTreeMap, env, fs};
 
 use serde_json::{Value, json};
 use taskbell_api::{
-    endpoint::{Access, Body, ENDPOINTS, Endpoint, Operation, RequestLimit},
+    endpoint::{Access, Body, ENDPOINTS, Endpoint, Operation, RequestLimit, Tag},
     http::codes::ERROR_CODES,
     openapi::{document, operation_id},
 };
-use taskbell_test::template::{project, template};
+use taskbell_domain::recurrence::Rule;
+use taskbell_test::{
+    fixtures::due_draft,
+    template::{project, template},
+};
 
 use crate::{
     described::faults,
@@ -38,7 +42,13 @@ fn keep_part(path: &str, name: &str, table: &str) {
 
 /// The event of an operation, in a separate world.
 async fn event(endpoint: &Endpoint, operation: &Operation) -> (World, Event) {
-    let (world, ada, task) = World::seeded().await;
+    let (world, ada, mut task) = World::seeded().await;
+    if endpoint.tag == Tag::Tasks && endpoint.path.contains("{task_id}") {
+        // A task that recurs: all that can be done with a task can be done with it.
+        let mut draft = due_draft("Wind the tower clock", "2026-03-02T09:00:00Z", &["PT1H"]);
+        draft.recurrence = Some(Rule::parse("FREQ=WEEKLY").expect("a rule"));
+        task = world.create(7, &ada, draft).await;
+    }
     let mut event = world.event(endpoint.name, &ada, &task).await;
     event.json["requestContext"]["http"]["method"] = json!(operation.method);
     (world, event)

@@ -1,7 +1,9 @@
 //! The OpenAPI document matches the functions. [`crate::described`] validates every response of every test.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io::Read};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::read::GzDecoder;
 use serde_json::Value;
 use taskbell_api::{
     endpoint::{ENDPOINTS, RequestLimit},
@@ -10,7 +12,7 @@ use taskbell_api::{
 };
 use taskbell_test::template::{project, resources};
 
-use crate::functions::name_of;
+use crate::{functions::name_of, support::World};
 
 #[test]
 fn the_served_document_is_current() {
@@ -71,4 +73,43 @@ fn every_code_of_a_problem_is_one_of_an_operation_and_every_operation_names_know
     }
     let fields: BTreeSet<_> = FIELD_ERROR_CODES.iter().map(|(code, _)| code).collect();
     assert_eq!(fields.len(), FIELD_ERROR_CODES.len(), "each once");
+}
+
+#[tokio::test]
+async fn the_document_is_compressed_on_request_and_not_sent_again_to_a_client_that_has_it() {
+    let (world, ada, task) = World::seeded().await;
+    let event = world.event("get-openapi", &ada, &task).await;
+    let plain = world.send(&event).await;
+    assert_eq!(plain.body, document());
+    assert_eq!(plain.headers["cache-control"], "public, max-age=300");
+    for (accepted, compressed) in [
+        ("gzip", true),
+        ("br;q=1.0, gzip;q=0.5", true),
+        ("*", true),
+        ("", false),
+        ("identity", false),
+        ("gzip;q=0", false),
+        ("br, gzip; q=0.0", false),
+    ] {
+        let answer = world.send(&event.clone().header("accept-encoding", accepted)).await;
+        let encoding = answer.headers.get("content-encoding").map(String::as_str);
+        assert_eq!((encoding, answer.status), (compressed.then_some("gzip"), 200), "{accepted}");
+        assert_eq!(
+            (&answer.headers["vary"], &answer.headers["etag"]),
+            (&"Accept-Encoding".to_owned(), &plain.headers["etag"])
+        );
+        if compressed {
+            let bytes = STANDARD.decode(answer.body.as_str().expect("base64")).expect("base64");
+            let mut text = String::new();
+            GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip");
+            assert_eq!(text, DOCUMENT);
+            assert!(bytes.len() * 5 < DOCUMENT.len(), "{} of {}", bytes.len(), DOCUMENT.len());
+        }
+    }
+    let etag = &plain.headers["etag"];
+    for (tags, status) in [(etag.as_str(), 304), (&etag[2..], 304), ("\"x\", *", 304), ("\"x\"", 200)] {
+        let answer = world.send(&event.clone().header("if-none-match", tags)).await;
+        assert_eq!(answer.status, status, "{tags}");
+        assert_eq!(&answer.headers["etag"], etag);
+    }
 }

@@ -1,9 +1,11 @@
 //! The API as an OpenAPI 3.1 document.
 
+use http::{StatusCode, header};
+
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
-    openapi::DOCUMENT,
+    openapi::{COMPRESSED, DOCUMENT, ETAG},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -16,15 +18,42 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get this document",
-        description: "Returns the OpenAPI 3.1 document of this API.",
+        description: "Returns the OpenAPI 3.1 document of this API, compressed if the client accepts gzip. It can be cached; with `If-None-Match` an unchanged document is answered with 304.",
         parameters: &[],
         request: None,
-        responses: &[(200, Body::Document)],
-        errors: &[],
+        responses: &[(200, Body::Document), (304, Body::Empty)],
+        errors: &["invalid_header"],
     }],
 };
 
-/// Responds with [`DOCUMENT`].
-pub async fn handle(_: &Call) -> Result<Reply, Problem> {
-    Ok(Reply::json_text(DOCUMENT))
+/// Answers with the document, or with 304 if the client has it.
+pub async fn handle(call: &Call) -> Result<Reply, Problem> {
+    let known = call.header("if-none-match")?.unwrap_or("").split(',').map(str::trim);
+    // Weak comparison (RFC 9110 §13.1.2).
+    let is_known =
+        known.into_iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == &ETAG[2..]);
+    // The Content-Length of HEAD is that of the text.
+    let gzip = call.method() == "GET" && accepts_gzip(call.header("accept-encoding")?.unwrap_or(""));
+    let reply = match (is_known, gzip) {
+        (true, _) => Reply::empty(StatusCode::NOT_MODIFIED),
+        (false, true) => Reply::gzip("application/json", COMPRESSED)?,
+        (false, false) => Reply::json_text(DOCUMENT),
+    };
+    reply
+        .with(header::ETAG, ETAG)?
+        .with(header::CACHE_CONTROL, "public, max-age=300")?
+        .with(header::VARY, "Accept-Encoding")
+}
+
+/// Whether a client accepts gzip (RFC 9110 §12.5.3). One that says nothing gets the document as it is.
+fn accepts_gzip(header: &str) -> bool {
+    header.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or("");
+        let refused = parts.any(|part| {
+            let weight = part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+            weight.is_some_and(|weight| weight <= 0.0)
+        });
+        (name.eq_ignore_ascii_case("gzip") || name == "*") && !refused
+    })
 }

@@ -167,14 +167,14 @@ fn a_sender_that_would_add_a_header_is_named_with_the_reason() {
         (
             "REPLY_TO_ADDRESS",
             "help@example.com\r\nBcc: eve@example.com",
-            "Give an address like name@example.com.",
+            "Give an address such as name@example.com.",
         ),
         (
             "REPLY_TO_ADDRESS",
             "help@example.com, eve@example.com",
-            "Give an address like name@example.com.",
+            "Give an address such as name@example.com.",
         ),
-        ("SENDER_ADDRESS", "taskbell", "It has no @: give an address like name@example.com."),
+        ("SENDER_ADDRESS", "taskbell", "It has no @: give an address such as name@example.com."),
     ] {
         let variables: Vec<_> = VARIABLES.into_iter().chain([(variable, value)]).collect();
         let printed = refusal("send-reminders", &variables);

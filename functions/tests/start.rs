@@ -147,7 +147,7 @@ fn an_invalid_variable_is_reported_with_its_reason() {
     variables[7] = ("TOKEN_PUBLIC_KEYS", "not a key");
     let printed = refusal("get-task", &variables);
     assert_eq!(printed.lines().count(), 1, "{printed}");
-    assert!(printed.contains("TOKEN_PUBLIC_KEYS is wrong"), "{printed}");
+    assert!(printed.contains("TOKEN_PUBLIC_KEYS is invalid"), "{printed}");
     assert!(!printed.contains("not set"), "{printed}");
 }
 
@@ -156,7 +156,7 @@ fn a_cursor_key_of_the_wrong_length_is_reported() {
     let key = [("CURSOR_KEY", "11qYAYKxCrfVS_7TyWQHOg")];
     let variables: Vec<_> = VARIABLES.into_iter().chain(key).collect();
     let printed = refusal("list-tasks", &variables);
-    assert!(printed.contains("CURSOR_KEY is wrong (expected 32 bytes in base64url)"), "{printed}");
+    assert!(printed.contains("CURSOR_KEY is invalid (expected 32 bytes in base64url)"), "{printed}");
 }
 
 #[test]
@@ -167,19 +167,19 @@ fn a_sender_that_would_add_a_header_is_named_with_the_reason() {
         (
             "REPLY_TO_ADDRESS",
             "help@example.com\r\nBcc: eve@example.com",
-            "Give an address like name@example.com.",
+            "Give an address such as name@example.com.",
         ),
         (
             "REPLY_TO_ADDRESS",
             "help@example.com, eve@example.com",
-            "Give an address like name@example.com.",
+            "Give an address such as name@example.com.",
         ),
-        ("SENDER_ADDRESS", "taskbell", "It has no @: give an address like name@example.com."),
+        ("SENDER_ADDRESS", "taskbell", "It has no @: give an address such as name@example.com."),
     ] {
         let variables: Vec<_> = VARIABLES.into_iter().chain([(variable, value)]).collect();
         let printed = refusal("send-reminders", &variables);
         assert_eq!(printed.lines().count(), 1, "{printed}");
-        assert!(printed.contains(&format!("{variable} is wrong ({reason}")), "{printed}");
+        assert!(printed.contains(&format!("{variable} is invalid ({reason}")), "{printed}");
     }
 }
 
@@ -191,7 +191,7 @@ fn a_ca_bundle_without_certificates_is_reported() {
         let variables: Vec<_> = VARIABLES.into_iter().chain([("AWS_CA_BUNDLE", bundle)]).collect();
         let printed = refusal("get-task", &variables);
         assert_eq!(printed.lines().count(), 1, "{printed}");
-        assert!(printed.contains("AWS_CA_BUNDLE is wrong"), "{printed}");
+        assert!(printed.contains("AWS_CA_BUNDLE is invalid"), "{printed}");
         assert!(printed.contains(reason), "{printed}");
     }
 }

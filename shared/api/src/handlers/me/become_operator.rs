@@ -34,7 +34,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: Some("BecomeOperatorRequest"),
         responses: &[(200, Body::Json("Profile")), (202, Body::Json("Accepted"))],
-        errors: &["not_found", "invalid_code", "busy"],
+        errors: &["forbidden", "invalid_code", "busy"],
     }],
 };
 

@@ -140,11 +140,14 @@ where
             )
         }
     };
-    // HEAD is GET without content (RFC 9110 §9.3.2). Content-Length would be that of the empty body.
-    let length = (call.method() == "HEAD" && !body.is_empty())
-        .then(|| (header::CONTENT_LENGTH, HeaderValue::from(body.len())));
-    let body = if call.method() == "HEAD" { String::new() } else { body };
     let is_base64_encoded = headers.iter().any(|(name, _)| name == header::CONTENT_ENCODING);
+    // HEAD is GET without content (RFC 9110 §9.3.2). Content-Length would be that of the empty body.
+    let length = (call.method() == "HEAD" && !body.is_empty()).then(|| {
+        let padding = body.bytes().rev().take_while(|byte| *byte == b'=').count();
+        let length = if is_base64_encoded { body.len() / 4 * 3 - padding } else { body.len() };
+        (header::CONTENT_LENGTH, HeaderValue::from(length))
+    });
+    let body = if call.method() == "HEAD" { String::new() } else { body };
     let always = ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value)));
     let content_type = (!content_type.is_empty())
         .then(|| (header::CONTENT_TYPE, HeaderValue::from_static(content_type)));

@@ -103,6 +103,10 @@ async fn the_document_is_compressed_on_request_and_not_sent_again_to_a_client_th
             let mut text = String::new();
             GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip");
             assert_eq!(text, DOCUMENT);
+            let mut head = event.clone().header("accept-encoding", accepted);
+            head.json["requestContext"]["http"]["method"] = "HEAD".into();
+            let head = world.send(&head).await;
+            assert_eq!(head.headers["content-length"], bytes.len().to_string());
             assert!(bytes.len() * 5 < DOCUMENT.len(), "{} of {}", bytes.len(), DOCUMENT.len());
         }
     }

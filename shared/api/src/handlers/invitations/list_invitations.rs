@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("Invitation"))],
-        errors: &["forbidden", "personal_space"],
+        errors: &["forbidden", "personal_space", "validation_failed"],
     }],
 };
 

@@ -32,8 +32,7 @@ pub async fn handle(call: &Call) -> Result<Reply, Problem> {
     // Weak comparison (RFC 9110 §13.1.2).
     let is_known =
         known.into_iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == &ETAG[2..]);
-    // The Content-Length of HEAD is that of the text.
-    let gzip = call.method() == "GET" && accepts_gzip(call.header("accept-encoding")?.unwrap_or(""));
+    let gzip = accepts_gzip(call.header("accept-encoding")?.unwrap_or(""));
     let reply = match (is_known, gzip) {
         (true, _) => Reply::empty(StatusCode::NOT_MODIFIED),
         (false, true) => Reply::gzip("application/json", COMPRESSED)?,

@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("Member"))],
-        errors: &["personal_space"],
+        errors: &["personal_space", "validation_failed"],
     }],
 };
 

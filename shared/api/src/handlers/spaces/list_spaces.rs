@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("Space"))],
-        errors: &[],
+        errors: &["validation_failed"],
     }],
 };
 

@@ -108,7 +108,8 @@ lint-mail: $(MAIL_LINT)/node_modules/.installed ## the HTML of every mail, again
 	@node $(MAIL_LINT)/lint.mjs .local/mail-lint
 
 .PHONY: openapi
-openapi: ## write the OpenAPI document from the code
+openapi: ## rewrite the OpenAPI document, its examples and the generated tables in docs/ from the code
+	GENERATE=1 cargo test --quiet --workspace --test api -- generated:: --skip every_example
 	cargo run --quiet --package taskbell-api --example openapi > shared/api/src/openapi/openapi.json.new
 	mv shared/api/src/openapi/openapi.json.new shared/api/src/openapi/openapi.json
 

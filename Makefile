@@ -107,6 +107,10 @@ lint-mail: $(MAIL_LINT)/node_modules/.installed ## the HTML of every mail, again
 	@MAIL_PREVIEW=$(CURDIR)/.local/mail-lint cargo test --quiet --package taskbell-api --lib every_kind_of_mail >/dev/null
 	@node $(MAIL_LINT)/lint.mjs .local/mail-lint
 
+.PHONY: docs-page
+docs-page: $(TOOLS) ## render GET /docs in Chromium with the script from npm, as docs/api.png
+	@$(PYTHON) local/docs_page.py
+
 .PHONY: openapi
 openapi: ## rewrite the OpenAPI document, its examples and the generated tables in docs/ from the code
 	GENERATE=1 cargo test --quiet --workspace --test api -- generated:: --skip every_example

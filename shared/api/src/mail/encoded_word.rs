@@ -11,7 +11,7 @@ pub(super) fn looks_encoded(text: &str) -> bool {
     text.contains("=?")
 }
 
-/// A text as encoded words. Whoever decodes them has the text, and nothing of it is decoded once more.
+/// A text as encoded words (RFC 2047). Its own encoded words are encoded again, so that a decoder shows them as typed.
 pub(super) fn encode(text: &str) -> String {
     let (mut words, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {

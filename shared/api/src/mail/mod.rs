@@ -53,11 +53,11 @@ pub enum WriteError {
     Message(#[from] std::io::Error),
 }
 
-/// The longest part of a title that stands in a subject, in characters.
+/// The longest part of a title in a subject, in characters.
 const SUBJECT_TITLE: usize = 120;
 
 /// The link by which the recipient of a mail ends mails of its kind. GET shows a page that asks, POST does it (RFC 8058);
-/// so the same link stands in the header and in the footer.
+/// so the header and the footer have the same link.
 struct Unsubscribe {
     kind: MailKind,
     link: String,

@@ -43,6 +43,7 @@ use taskbell_test::{
     fixtures::{comment, due_draft, notification, space},
     template::project,
 };
+use taskbell_test_aws::Server;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
@@ -52,10 +53,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 
-use crate::{
-    dynamodb_server::Server,
-    support::{Event, World, collaborator, invitation_of, operator},
-};
+use crate::support::{Event, World, collaborator, invitation_of, operator};
 
 /// The issuer of access tokens.
 pub(crate) const ISSUER: &str = "taskbell/test";

@@ -12,8 +12,6 @@ mod described {
 }
 
 mod cloud;
-#[path = "../../shared/aws/tests/support/mod.rs"]
-mod dynamodb_server;
 mod group;
 mod program;
 mod runtime_api;
@@ -38,7 +36,7 @@ use program::Program;
 use runtime_api::Answer;
 
 /// A measured program and its requests.
-struct TimerTarget {
+struct Candidate {
     /// The implementation: `taskbell`, `floor`, `typical`, `python`, `node`.
     by: &'static str,
     function: String,
@@ -121,14 +119,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     measure(&compared_functions, Conditions::Tls(&front), rounds, &cloud, &mut out).await?;
     let few = Rounds { starts: rounds.starts.div_ceil(3), warm: rounds.warm.div_ceil(10) };
     let peers_of_get = compared("get-task", &programs, &peers, &cloud);
-    let typical = peers_of_get.into_iter().filter(|subject| subject.by == "typical");
+    let typical = peers_of_get.into_iter().filter(|candidate| candidate.by == "typical");
     let all = api().map(|function| own(&function, &programs, &cloud));
     let all: Vec<_> = all.chain(typical).chain([floor(&peers, &cloud)]).collect();
     measure(&all, Conditions::All(&front), few, &cloud, &mut out).await?;
     let fewer = Rounds { starts: rounds.starts.div_ceil(2), warm: rounds.warm.div_ceil(4) };
     measure(&compared_functions, Conditions::Plain, fewer, &cloud, &mut out).await?;
     let hashing = [own("register-user", &programs, &cloud)];
-    for (memory, subjects, rounds) in [
+    for (memory, candidates, rounds) in [
         (256, &compared_functions[..], fewer),
         (256, &hashing, few),
         (512, &hashing, few),
@@ -137,7 +135,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ] {
         match Group::new(memory) {
             Ok(group) => {
-                measure(subjects, Conditions::Share(&front, &group), rounds, &cloud, &mut out).await?;
+                measure(candidates, Conditions::Share(&front, &group), rounds, &cloud, &mut out)
+                    .await?;
             }
             Err(error) => eprintln!("not measured at {memory} MB: no control group ({error})"),
         }
@@ -158,10 +157,10 @@ fn api() -> impl Iterator<Item = String> {
 }
 
 /// A function of this project.
-fn own(function: &str, programs: &Path, cloud: &Cloud) -> TimerTarget {
+fn own(function: &str, programs: &Path, cloud: &Cloud) -> Candidate {
     let variables = variables(cloud);
     let command = vec![programs.join(function).display().to_string()];
-    TimerTarget {
+    Candidate {
         by: "taskbell",
         function: function.to_owned(),
         program: Program { command, variables, group: None },
@@ -170,21 +169,21 @@ fn own(function: &str, programs: &Path, cloud: &Cloud) -> TimerTarget {
 }
 
 /// A function that does nothing: the cost of the runtime.
-fn floor(peers: &Path, cloud: &Cloud) -> TimerTarget {
+fn floor(peers: &Path, cloud: &Cloud) -> Candidate {
     let command = vec![peers.join("rust/target/release/floor").display().to_string()];
     let variables = variables(cloud);
     let program = Program { command, variables, group: None };
-    TimerTarget { by: "floor", function: "get-health".to_owned(), program, new_tokens: false }
+    Candidate { by: "floor", function: "get-health".to_owned(), program, new_tokens: false }
 }
 
 /// A function of this project, and its implementations in other languages.
-fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud) -> Vec<TimerTarget> {
+fn compared(function: &'static str, programs: &Path, peers: &Path, cloud: &Cloud) -> Vec<Candidate> {
     let path = |path: &str| peers.join(path).display().to_string();
     let mut variables = variables(cloud);
     variables.push(("PYTHONPATH".to_owned(), path("python")));
     let peer = |by, command| {
         let program = Program { command, variables: variables.clone(), group: None };
-        TimerTarget { by, function: function.to_owned(), program, new_tokens: false }
+        Candidate { by, function: function.to_owned(), program, new_tokens: false }
     };
     vec![
         own(function, programs, cloud),
@@ -238,8 +237,8 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
 }
 
 /// The program under these conditions.
-fn prepared(subject: &TimerTarget, conditions: Conditions<'_>) -> Program {
-    let mut program = subject.program.clone();
+fn prepared(candidate: &Candidate, conditions: Conditions<'_>) -> Program {
+    let mut program = candidate.program.clone();
     if let Conditions::Share(_, group) = conditions {
         program.group = Some(group.path().to_owned());
     }
@@ -250,7 +249,7 @@ fn prepared(subject: &TimerTarget, conditions: Conditions<'_>) -> Program {
             program.variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
             let of = |name: &str, value: String| (name.to_owned(), value);
             program.variables.push(of("AWS_ENDPOINT_URL", front.endpoint()));
-            program.variables.extend(match subject.by {
+            program.variables.extend(match candidate.by {
                 "taskbell" | "taskbell, new tokens" => vec![of("AWS_CA_BUNDLE", few)],
                 "python" => vec![of("AWS_CA_BUNDLE", all)],
                 "node" => vec![of("NODE_EXTRA_CA_CERTS", few)],
@@ -263,19 +262,19 @@ fn prepared(subject: &TimerTarget, conditions: Conditions<'_>) -> Program {
 
 /// Measures the programs in turns and writes a line for each start, except for a first one, which loads them from disk.
 async fn measure(
-    subjects: &[TimerTarget],
+    candidates: &[Candidate],
     conditions: Conditions<'_>,
     rounds: Rounds,
     cloud: &Cloud,
     out: &mut impl Write,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    for subject in subjects {
-        start(subject, &prepared(subject, conditions), conditions, 1, cloud).await?;
+    for candidate in candidates {
+        start(candidate, &prepared(candidate, conditions), conditions, 1, cloud).await?;
     }
     for round in 0..rounds.starts {
-        for subject in subjects {
-            let program = prepared(subject, conditions);
-            let row = start(subject, &program, conditions, rounds.warm, cloud).await?;
+        for candidate in candidates {
+            let program = prepared(candidate, conditions);
+            let row = start(candidate, &program, conditions, rounds.warm, cloud).await?;
             writeln!(out, "{row}")?;
         }
         eprintln!("{}: {} of {}", conditions.name(), round + 1, rounds.starts);
@@ -285,13 +284,13 @@ async fn measure(
 
 /// Starts a program once and sends it requests.
 async fn start(
-    subject: &TimerTarget,
+    candidate: &Candidate,
     program: &Program,
     conditions: Conditions<'_>,
     warm: usize,
     cloud: &Cloud,
 ) -> Result<Value, String> {
-    let function = subject.function.as_str();
+    let function = candidate.function.as_str();
     let connections = || match conditions {
         Conditions::Tls(front) | Conditions::All(front) | Conditions::Share(front, _) => {
             front.accepted()
@@ -305,21 +304,21 @@ async fn start(
     let init_cpu = running.cpu().await;
     let at_init = connections() - before;
     let (answer, first) = running.invoke(event).await?;
-    accepted(subject, &answer)?;
+    accepted(candidate, &answer)?;
     let had = running.cpu().await;
     let (mut times, mut bytes) = (Vec::with_capacity(warm), 0);
     for _ in 0..warm {
-        if subject.new_tokens {
+        if candidate.new_tokens {
             cloud.renew();
         }
         event = cloud.event(function).await;
         let (answer, took) = running.invoke(event).await?;
         times.push(micros(took));
-        bytes += accepted(subject, &answer)?;
+        bytes += accepted(candidate, &answer)?;
     }
     let warm_cpu = running.cpu().await.saturating_sub(had);
     let row = json!({
-        "by": subject.by,
+        "by": candidate.by,
         "function": function,
         "conditions": conditions.name(),
         "init_us": micros(running.init),
@@ -344,13 +343,13 @@ fn micros(duration: Duration) -> f64 {
 }
 
 /// Checks that a request succeeded. Returns the size of the response body in bytes.
-fn accepted(subject: &TimerTarget, answer: &Answer) -> Result<usize, String> {
+fn accepted(candidate: &Candidate, answer: &Answer) -> Result<usize, String> {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match json["statusCode"].as_u64() {
         Some(200..300) if !answer.failed => Ok(json["body"].as_str().map_or(0, str::len)),
         _ => {
             let text = String::from_utf8_lossy(&answer.body);
-            Err(format!("{} {} answered {text}", subject.by, subject.function))
+            Err(format!("{} {} answered {text}", candidate.by, candidate.function))
         }
     }
 }

@@ -26,7 +26,7 @@ use taskbell_api::http::HttpEvent;
 #[doc(hidden)]
 pub use taskbell_api::http::HttpResponse;
 pub use taskbell_api::{
-    http::{NoGuard, respond},
+    http::{Invocation, NoGuard, respond},
     system::{SystemClock, SystemRandom},
 };
 
@@ -237,17 +237,17 @@ pub fn guard<'a>(
     callers: &'a Callers,
     limit: RateLimit,
 ) -> RateLimitGuard<'a, DynamoDb> {
-    RateLimitGuard::new(store, &SystemClock, callers, limit)
+    RateLimitGuard::new(store, callers, limit)
 }
 
 /// Serves API Gateway requests with a handler under a guard until Lambda ends the function. It is a macro because Rust
 /// cannot express yet that the future of an async closure is `Send`.
 #[macro_export]
 macro_rules! serve {
-    ($gate:expr, |$call:ident| $answer:expr) => {{
-        let gate = $gate;
-        let answer = |event, deadline| -> $crate::Answer<'_> {
-            Box::pin($crate::respond(event, deadline, &gate, async |$call| $answer.await))
+    ($guard:expr, |$call:ident| $answer:expr) => {{
+        let guard = $guard;
+        let answer = |event, invocation| -> $crate::Answer<'_> {
+            Box::pin($crate::respond(event, invocation, &guard, async |$call| $answer.await))
         };
         $crate::answer_requests(&answer).await
     }};
@@ -261,11 +261,12 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = HttpResponse> + Send + 'a>>;
 #[doc(hidden)]
 #[inline(never)]
 pub fn answer_requests<'a>(
-    answer: &'a (dyn Fn(HttpEvent, Timestamp) -> Answer<'a> + Sync),
+    answer: &'a (dyn Fn(HttpEvent, Invocation<'static>) -> Answer<'a> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
     Box::pin(lambda_runtime::run(service_fn(async |event: LambdaEvent<HttpEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
-        Ok::<_, Error>(answer(event.payload, deadline).await)
+        let invocation = Invocation { deadline, clock: &SystemClock, random: &SystemRandom };
+        Ok::<_, Error>(answer(event.payload, invocation).await)
     })))
 }
 

@@ -1,7 +1,7 @@
 //! Adds the caller to the space of an invitation.
 
 use taskbell_api::handlers::invitations::accept_invitation;
-use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(accept_invitation::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| accept_invitation::handle(call, &store, &SystemClock))
+    serve!(guard, |call| accept_invitation::handle(call, &store))
 }

@@ -1,7 +1,7 @@
 //! Makes the caller an operator.
 
 use taskbell_api::handlers::me::become_operator;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,12 +12,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(become_operator::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| become_operator::handle(
-        call,
-        &store,
-        &queue,
-        operator.as_ref(),
-        &SystemClock,
-        &SystemRandom
-    ))
+    serve!(guard, |call| become_operator::handle(call, &store, &queue, operator.as_ref()))
 }

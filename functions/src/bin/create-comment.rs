@@ -1,7 +1,7 @@
 //! Adds a comment to a task.
 
 use taskbell_api::handlers::comments::create_comment;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(create_comment::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| create_comment::handle(call, &store, &SystemClock, &SystemRandom))
+    serve!(guard, |call| create_comment::handle(call, &store))
 }

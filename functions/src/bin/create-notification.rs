@@ -1,7 +1,7 @@
 //! Sends a message from an operator to a user.
 
 use taskbell_api::handlers::notifications::create_notification;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(create_notification::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| create_notification::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| create_notification::handle(call, &store, &queue))
 }

@@ -1,7 +1,7 @@
 //! Mails a code for a password reset.
 
 use taskbell_api::handlers::auth::forgot_password;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(forgot_password::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| forgot_password::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| forgot_password::handle(call, &store, &queue))
 }

@@ -1,7 +1,7 @@
 //! Invites a person to a space.
 
 use taskbell_api::handlers::invitations::invite_member;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(invite_member::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| invite_member::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| invite_member::handle(call, &store, &queue))
 }

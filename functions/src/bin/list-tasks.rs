@@ -1,7 +1,7 @@
 //! Lists tasks.
 
 use taskbell_api::handlers::tasks::list_tasks;
-use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (callers, key) = (env.callers(list_tasks::ENDPOINT), env.cursor_key());
     let ((callers, limit), key) = env.ready(callers.zip(key)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| list_tasks::handle(call, &store, &key, &SystemClock))
+    serve!(guard, |call| list_tasks::handle(call, &store, &key))
 }

@@ -1,7 +1,7 @@
 //! Logs a user in.
 
 use taskbell_api::handlers::auth::log_in;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
+use taskbell_functions::{Environment, Error, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -13,5 +13,5 @@ async fn main() -> Result<(), Error> {
     let (callers, limit) = env.ready(callers).await?;
     let issuer = issuer(name, &key, &public_keys).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| log_in::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
+    serve!(guard, |call| log_in::handle(call, &store, &issuer))
 }

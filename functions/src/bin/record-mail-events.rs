@@ -13,12 +13,12 @@ async fn main() -> Result<(), Error> {
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<MailEvent>| {
         let event = event.payload;
-        let Some((about, news)) = event.about().zip(event.news()) else {
+        let Some((about, news)) = event.tags().zip(event.delivery_event()) else {
             tracing::warn!("event ignored: not about a mail of this stack");
             return Ok(());
         };
         record_mail_events::handle(&store, &about, &news, event.suppression_reason(), &SystemClock).await?;
-        tracing::info!(mail = %about.subject, feedback = news.feedback.map(Feedback::as_str), "recorded");
+        tracing::info!(mail = %about.target, feedback = news.feedback.map(Feedback::as_str), "recorded");
         Ok::<(), Error>(())
     }))
     .await

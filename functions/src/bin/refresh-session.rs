@@ -1,7 +1,7 @@
 //! Exchanges a refresh token for new tokens.
 
 use taskbell_api::handlers::auth::refresh_session;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, issuer, serve};
+use taskbell_functions::{Environment, Error, guard, issuer, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -13,5 +13,5 @@ async fn main() -> Result<(), Error> {
     let (callers, limit) = env.ready(callers).await?;
     let issuer = issuer(name, &key, &public_keys).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| refresh_session::handle(call, &store, &issuer, &SystemClock, &SystemRandom))
+    serve!(guard, |call| refresh_session::handle(call, &store, &issuer))
 }

@@ -1,7 +1,7 @@
 //! Registers a user and mails a verification link.
 
 use taskbell_api::handlers::auth::register_user;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(register_user::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| register_user::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| register_user::handle(call, &store, &queue))
 }

@@ -1,7 +1,7 @@
 //! Removes a member from a space, or the caller.
 
 use taskbell_api::handlers::spaces::remove_member;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(remove_member::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| remove_member::handle(call, &store, &SystemClock, &SystemRandom))
+    serve!(guard, |call| remove_member::handle(call, &store))
 }

@@ -1,7 +1,7 @@
 //! Reopens a task.
 
 use taskbell_api::handlers::tasks::reopen_task;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let (callers, quota) = (env.callers(reopen_task::ENDPOINT), env.quota());
     let ((callers, limit), quota) = env.ready(callers.zip(quota)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| reopen_task::handle(call, &store, &queue, quota, &SystemClock, &SystemRandom))
+    serve!(guard, |call| reopen_task::handle(call, &store, &queue, quota))
 }

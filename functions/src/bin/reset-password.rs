@@ -1,7 +1,7 @@
 //! Resets the password.
 
 use taskbell_api::handlers::auth::reset_password;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(reset_password::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| reset_password::handle(call, &store, &SystemClock, &SystemRandom))
+    serve!(guard, |call| reset_password::handle(call, &store))
 }

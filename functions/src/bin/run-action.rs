@@ -1,7 +1,7 @@
 //! Runs the action of a link in a mail.
 
 use taskbell_api::handlers::links::run_action;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,12 +11,5 @@ async fn main() -> Result<(), Error> {
     let (callers, link_keys) = (env.callers(run_action::ENDPOINT), env.link_keys());
     let ((callers, limit), link_keys) = env.ready(callers.zip(link_keys)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| run_action::handle(
-        call,
-        &store,
-        &queue,
-        &link_keys,
-        &SystemClock,
-        &SystemRandom
-    ))
+    serve!(guard, |call| run_action::handle(call, &store, &queue, &link_keys))
 }

@@ -1,7 +1,7 @@
 //! Skips an occurrence of a task.
 
 use taskbell_api::handlers::tasks::skip_task;
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(skip_task::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| skip_task::handle(call, &store, &queue, &SystemClock, &SystemRandom))
+    serve!(guard, |call| skip_task::handle(call, &store, &queue))
 }

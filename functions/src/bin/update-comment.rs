@@ -1,7 +1,7 @@
 //! Updates a comment.
 
 use taskbell_api::handlers::comments::update_comment;
-use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(update_comment::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| update_comment::handle(call, &store, &SystemClock))
+    serve!(guard, |call| update_comment::handle(call, &store))
 }

@@ -1,7 +1,7 @@
 //! Changes the role of a member.
 
 use taskbell_api::handlers::spaces::update_member;
-use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(update_member::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| update_member::handle(call, &store, &SystemClock))
+    serve!(guard, |call| update_member::handle(call, &store))
 }

@@ -1,7 +1,7 @@
 //! Blocks or unblocks an account, or changes its role.
 
 use taskbell_api::handlers::users::update_user;
-use taskbell_functions::{Environment, Error, SystemClock, guard, serve};
+use taskbell_functions::{Environment, Error, guard, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,5 +11,5 @@ async fn main() -> Result<(), Error> {
     let callers = env.callers(update_user::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| update_user::handle(call, &store, operator.as_ref(), &SystemClock))
+    serve!(guard, |call| update_user::handle(call, &store, operator.as_ref()))
 }

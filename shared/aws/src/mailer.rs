@@ -60,7 +60,7 @@ impl Mailer for SesMailer {
             .client
             .send_raw_email()
             .configuration_set_name(&self.configuration_set)
-            .set_tags(Some(tags(&mail.about)?))
+            .set_tags(Some(tags(&mail.tags)?))
             .source(&self.sender)
             .destinations(mail.to.as_str())
             .raw_message(message)
@@ -123,8 +123,7 @@ fn is_connect_error(failure: &DispatchFailure) -> bool {
 fn tags(about: &MailTags) -> Result<Vec<MessageTag>, MailError> {
     let reminder = about.reminder.map(|id| (mail_event::REMINDER, id.to_string()));
     let user = about.user.map(|id| (mail_event::USER, id.to_string()));
-    let tags =
-        [(mail_event::SUBJECT, about.subject.to_string())].into_iter().chain(reminder).chain(user);
+    let tags = [(mail_event::TARGET, about.target.to_string())].into_iter().chain(reminder).chain(user);
     let built = tags.map(|(name, value)| MessageTag::builder().name(name).value(value).build());
     built.collect::<Result<_, _>>().map_err(|e| MailError::Refused(e.to_string()))
 }

@@ -1,13 +1,8 @@
 //! The DynamoDB adapter fulfils the store contract, and the template declares the indexes that the code uses.
 
-#[path = "support/intercept.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod intercept;
-mod support;
-
-use support::Server;
 use taskbell_aws::dynamodb::keys::{INDEXES, PK, SK};
 use taskbell_test::{contract_tests, template::resources};
+use taskbell_test_aws::Server;
 
 contract_tests!(async {
     let server = Server::start().await;
@@ -16,7 +11,7 @@ contract_tests!(async {
 
 /// The contract with batches that are never processed, so that all keys are read and written one by one.
 mod unprocessed {
-    use super::{intercept, support::Server};
+    use taskbell_test_aws::{Server, intercept};
 
     taskbell_test::contract_tests!(async {
         let server = Server::start().await;
@@ -26,7 +21,7 @@ mod unprocessed {
 
 /// The contract with partitions that exceed one answer.
 mod short_pages {
-    use super::{intercept, support::Server};
+    use taskbell_test_aws::{Server, intercept};
 
     taskbell_test::contract_tests!(async {
         let server = Server::start().await;

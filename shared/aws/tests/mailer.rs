@@ -1,9 +1,5 @@
 //! Each mail is one call of SES, and each answer of SES becomes the right outcome.
 
-#[path = "support/service.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod service;
-
 use std::time::Duration;
 
 use aws_sdk_ses::config::timeout::TimeoutConfig;
@@ -16,7 +12,7 @@ use taskbell_domain::{
 };
 use taskbell_test::fixtures::{due_draft, notification, task, user};
 
-use service::{Reply, Service, connection};
+use taskbell_test_aws::service::{Reply, Service, connection};
 
 const SENDER: &str = "Reminders@example.com";
 const RECIPIENT: &str = "ada@example.org";
@@ -38,8 +34,8 @@ fn mail() -> Mail {
     let ada = user(1);
     let task = task(1, &ada, due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]));
     Mail {
-        about: MailTags {
-            subject: TimerTarget::Task(task.id),
+        tags: MailTags {
+            target: TimerTarget::Task(task.id),
             reminder: Some(task.reminders[0].id),
             user: Some(ada.id),
         },
@@ -86,9 +82,9 @@ async fn a_mail_is_sent_once_with_sender_recipient_and_tags() {
     assert_eq!(mailer(&service.connection()).send(&mail).await, Ok("message-1".to_owned()));
     let bodies = service.bodies();
     let [body] = bodies.as_slice() else { panic!("{bodies:?}") };
-    let MailTags { subject, reminder, user } = mail.about;
+    let MailTags { target, reminder, user } = mail.tags;
     for (index, (name, value)) in [
-        ("taskbell-subject", subject.to_string()),
+        ("taskbell-subject", target.to_string()),
         ("taskbell-reminder", reminder.expect("a reminder").to_string()),
         ("taskbell-user", user.expect("a user").to_string()),
     ]
@@ -114,12 +110,12 @@ async fn a_mail_is_sent_once_with_sender_recipient_and_tags() {
 async fn a_mail_to_an_address_without_an_account_has_no_user_tag() {
     let service = Service::start([accepted()]).await;
     let content = NotificationKind::Verification { to: user(1).id };
-    let about = MailTags {
-        subject: TimerTarget::Notification(notification(1, content).id),
+    let tags = MailTags {
+        target: TimerTarget::Notification(notification(1, content).id),
         reminder: None,
         user: None,
     };
-    mailer(&service.connection()).send(&Mail { about, ..mail() }).await.expect("it is accepted");
+    mailer(&service.connection()).send(&Mail { tags, ..mail() }).await.expect("it is accepted");
     assert!(!service.bodies()[0].contains("Tags.member.2"), "{:?}", service.bodies());
 }
 

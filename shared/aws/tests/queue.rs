@@ -1,9 +1,5 @@
 //! Timers are enqueued in batches of ten, each with its delay. Only those that SQS has accepted are reported.
 
-#[path = "support/service.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod service;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use taskbell_aws::SqsTimerQueue;
@@ -13,12 +9,12 @@ use taskbell_domain::{
 };
 use taskbell_test::fixtures::{draft, now, task, user};
 
-use service::{Reply, Service};
+use taskbell_test_aws::service::{Reply, Service};
 
 /// The timer of a task, this many seconds from now.
 fn timer(number: u64, seconds: i64) -> Timer {
-    let subject = TimerTarget::Task(task(number, &user(1), draft("Ring")).id);
-    Timer { at: now() + SignedDuration::from_secs(seconds), subject }
+    let target = TimerTarget::Task(task(number, &user(1), draft("Ring")).id);
+    Timer { at: now() + SignedDuration::from_secs(seconds), target }
 }
 
 fn queue(service: &Service) -> SqsTimerQueue {

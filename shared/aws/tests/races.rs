@@ -1,10 +1,5 @@
 //! Concurrent changes between a read and a write of the same call, and invalid items and answers.
 
-#[path = "support/intercept.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod intercept;
-mod support;
-
 use std::{
     future::Future,
     sync::{
@@ -14,8 +9,6 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use intercept::{Interception, intercepted, three_items_per_page, unprocessed_batches};
-use support::Server;
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
     id::SpaceId,
@@ -28,6 +21,10 @@ use taskbell_domain::{
     timer::Timer,
 };
 use taskbell_test::fixtures::{draft, instant, notification, now, space, task, user};
+use taskbell_test_aws::Server;
+use taskbell_test_aws::intercept::{
+    Interception, intercepted, three_items_per_page, unprocessed_batches,
+};
 
 /// A store that completes a write of another client before it sends the n-th call of an operation.
 fn with_concurrent_write(
@@ -76,7 +73,7 @@ async fn a_task_that_two_workers_count_at_the_same_time_is_counted_once() {
         store.record_contribution(&ours).await.expect("an answer");
 
         let space = SpaceId::personal(user(1).id);
-        let numbers = other.numbers(space).await.expect("an answer");
+        let numbers = other.counters(space).await.expect("an answer");
         let one = Counters::from([(Counter::All, 1), (Counter::Open, 1)]);
         let expected = if tags.is_empty() { Counters::new() } else { one.clone() };
         let positive = numbers.into_iter().filter(|(_, many)| *many != 0).collect::<Counters>();
@@ -130,7 +127,7 @@ async fn an_invalid_timer_does_not_hide_the_others_of_its_shard() {
     for number in 0..200 {
         let made = notification(number, NotificationKind::Verification { to: user(1).id });
         let timer = made.timer().expect("a timer");
-        if keys::shard_of(timer.subject) == 3 {
+        if keys::shard_of(timer.target) == 3 {
             store.add_notification(&made, None).await.expect("an answer");
             expected.push(timer);
         }

@@ -6,7 +6,6 @@
 //! `FIXTURES=0.2.0 cargo test --package taskbell-aws --test upgrades`.
 
 mod everything;
-mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +14,6 @@ use std::{
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use serde_json::{Map, Value, json};
-use support::Server;
 use taskbell_aws::dynamodb::keys;
 use taskbell_domain::{
     credential::Credential,
@@ -25,11 +23,13 @@ use taskbell_domain::{
     ports::*,
     space::Role,
     text::{PersonName, SpaceName},
+    timer::{Timer, TimerTarget},
 };
 use taskbell_test::{
     fixtures::{notification, now, space, user},
     template::resources,
 };
+use taskbell_test_aws::Server;
 
 type Item = std::collections::HashMap<String, AttributeValue>;
 
@@ -339,4 +339,14 @@ fn adding_or_removing_more_than_one_index_is_refused() {
     ] {
         assert_eq!(refusals(&old, &new).len(), refused, "{new}");
     }
+}
+
+/// Messages are in the queue while a version is deployed or rolled back.
+#[test]
+fn queue_messages_of_released_versions_are_read_and_stay_readable_for_them() {
+    let target = TimerTarget::Digest(user(1).id);
+    let timer = Timer { at: now(), target };
+    let message = json!({ "at": "2026-03-01T08:00:00Z", "subject": target.to_string() });
+    assert_eq!(serde_json::from_value::<Timer>(message.clone()).expect("a timer"), timer);
+    assert_eq!(serde_json::to_value(timer).expect("JSON"), message);
 }

@@ -45,8 +45,9 @@ pub fn merge_checklist(
     let mut list: Vec<ChecklistItem> = Vec::with_capacity(wanted.len());
     for (index, ChecklistItemInput { id, title, done }) in wanted.into_iter().enumerate() {
         if let Some(id) = id {
-            let refuse =
-                |code, why: &str| Err(Violation::new(code, why).at(format!("checklist[{index}].id")));
+            let refuse = |code, why: &str| {
+                Err(Violation::new(code, why).for_field(format!("checklist[{index}].id")))
+            };
             if !current.iter().any(|item| item.id == id) {
                 return refuse("unknown_item", "Unknown item: leave the id out to add a new item.");
             }

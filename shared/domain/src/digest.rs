@@ -46,7 +46,7 @@ impl Digest {
 
     /// The next timer. `None` while the digest is turned off.
     pub fn timer(&self) -> Option<Timer> {
-        self.at.map(|at| Timer { at, subject: TimerTarget::Digest(self.user) })
+        self.at.map(|at| Timer { at, target: TimerTarget::Digest(self.user) })
     }
 
     /// Advances to the next day if the digest is due at `now`; then the version increases by one. Returns the digest to
@@ -95,6 +95,6 @@ impl User {
             _ if wants(before) => now,
             _ => self.digest_at(today.saturating_add(1.day())),
         };
-        Some(Timer { at, subject: TimerTarget::Digest(self.id) })
+        Some(Timer { at, target: TimerTarget::Digest(self.id) })
     }
 }

@@ -106,7 +106,7 @@ impl Notification {
 
     /// The next timer. `None` when the delivery has ended.
     pub fn timer(&self) -> Option<Timer> {
-        Some(Timer { at: self.delivery.next_at?, subject: TimerTarget::Notification(self.id) })
+        Some(Timer { at: self.delivery.next_at?, target: TimerTarget::Notification(self.id) })
     }
 
     /// Takes the step that is due. The version increases by one unless it is [`NotificationStep::Idle`].

@@ -20,23 +20,23 @@ impl Quota {
     ///
     /// # Errors
     /// A [`Violation`] `too_many_tasks` or `too_many_reminders`.
-    pub fn admit_task(&self, numbers: &Counters, reminders: usize) -> Result<(), Violation> {
-        if number(numbers, Counter::All) >= self.tasks.into() {
+    pub fn admit_task(&self, counters: &Counters, reminders: usize) -> Result<(), Violation> {
+        if number(counters, Counter::All) >= self.tasks.into() {
             let why = format!(
                 "This space has too many tasks: the limit is {}. Delete tasks that you no longer need.",
                 self.tasks
             );
             return Err(Violation::new("too_many_tasks", why));
         }
-        self.admit_reminders(numbers, reminders)
+        self.admit_reminders(counters, reminders)
     }
 
     /// Checks whether the open tasks of a space can have this many more reminders.
     ///
     /// # Errors
     /// A [`Violation`] `too_many_reminders`.
-    pub fn admit_reminders(&self, numbers: &Counters, more: usize) -> Result<(), Violation> {
-        if more == 0 || number(numbers, Counter::Reminders) < self.reminders.into() {
+    pub fn admit_reminders(&self, counters: &Counters, more: usize) -> Result<(), Violation> {
+        if more == 0 || number(counters, Counter::Reminders) < self.reminders.into() {
             return Ok(());
         }
         let why = format!(
@@ -55,8 +55,8 @@ mod tests {
     fn a_task_over_the_quota_is_refused() {
         let quota = Quota { tasks: 2, reminders: 3 };
         let admit = |tasks, open_reminders, more| {
-            let numbers = [(Counter::All, tasks), (Counter::Reminders, open_reminders)].into();
-            quota.admit_task(&numbers, more).map_err(|refused| refused.code)
+            let counters = [(Counter::All, tasks), (Counter::Reminders, open_reminders)].into();
+            quota.admit_task(&counters, more).map_err(|refused| refused.code)
         };
         assert_eq!([admit(1, 2, 20), admit(1, 3, 0)], [Ok(()), Ok(())]);
         assert_eq!(

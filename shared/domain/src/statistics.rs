@@ -113,8 +113,8 @@ pub fn change(before: Option<&Task>, after: Option<&Task>) -> Option<Contributio
 fn counts_of(task: &Task) -> Counts {
     let open = task.status != Status::Completed;
     let mut counts = Counts::new();
-    let mut add = |group, numbers: &[(Counter, i64)]| {
-        let present = numbers.iter().copied().filter(|(_, count)| *count != 0);
+    let mut add = |group, counters: &[(Counter, i64)]| {
+        let present = counters.iter().copied().filter(|(_, count)| *count != 0);
         counts.insert(group, present.collect());
     };
     let each = [(Counter::All, 1), (Counter::Open, open.into())];
@@ -162,28 +162,28 @@ fn bucket_midpoint(bucket: u8) -> i64 {
 /// The counters to add to `old` to get `new`, without those that are equal.
 pub fn difference(old: &Counts, new: &Counts) -> Counts {
     let mut difference = new.clone();
-    for (group, numbers) in old {
+    for (group, counters) in old {
         let other = difference.entry(group.clone()).or_default();
-        for (counter, count) in numbers {
+        for (counter, count) in counters {
             *other.entry(*counter).or_default() -= count;
         }
     }
-    difference.values_mut().for_each(|numbers| numbers.retain(|_, count| *count != 0));
-    difference.retain(|_, numbers| !numbers.is_empty());
+    difference.values_mut().for_each(|counters| counters.retain(|_, count| *count != 0));
+    difference.retain(|_, counters| !counters.is_empty());
     difference
 }
 
 /// The value of a counter.
-pub fn number(numbers: &Counters, counter: Counter) -> i64 {
-    numbers.get(&counter).copied().unwrap_or_default()
+pub fn number(counters: &Counters, counter: Counter) -> i64 {
+    counters.get(&counter).copied().unwrap_or_default()
 }
 
 /// The number of overdue tasks, given the counters of the days on which open tasks are due. Exact to a quarter of an hour.
 pub fn overdue(due: &[(Date, Counters)], now: Timestamp) -> i64 {
     let (today, quarter) = day_and_quarter(now);
-    let of_day = |(day, numbers): &(Date, Counters)| match day.cmp(&today) {
-        std::cmp::Ordering::Less => number(numbers, Counter::All),
-        std::cmp::Ordering::Equal => (0..quarter).map(|q| number(numbers, Counter::Quarter(q))).sum(),
+    let of_day = |(day, counters): &(Date, Counters)| match day.cmp(&today) {
+        std::cmp::Ordering::Less => number(counters, Counter::All),
+        std::cmp::Ordering::Equal => (0..quarter).map(|q| number(counters, Counter::Quarter(q))).sum(),
         std::cmp::Ordering::Greater => 0,
     };
     due.iter().map(of_day).sum()
@@ -196,8 +196,8 @@ pub fn completed_by_day(
     days: RangeInclusive<Date>,
 ) -> Vec<(Date, i64)> {
     let mut by_day = BTreeMap::new();
-    for (day, numbers) in completed {
-        for (counter, count) in numbers {
+    for (day, counters) in completed {
+        for (counter, count) in counters {
             let Counter::Quarter(quarter) = *counter else { continue };
             let minutes = i64::from(quarter) * 15;
             let utc = day.at(0, 0, 0, 0).checked_add(minutes.minutes()).ok();
@@ -222,7 +222,7 @@ pub fn completed_by_day(
 /// were completed. `None` if there are none.
 pub fn median_seconds(completed: &[(Date, Counters)]) -> Option<i64> {
     let mut buckets: BTreeMap<u8, i64> = BTreeMap::new();
-    for (counter, count) in completed.iter().flat_map(|(_, numbers)| numbers) {
+    for (counter, count) in completed.iter().flat_map(|(_, counters)| counters) {
         if let Counter::DurationBucket(bucket) = counter {
             *buckets.entry(*bucket).or_default() += count;
         }
@@ -243,20 +243,20 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn numbers(each: &[(Counter, i64)]) -> Counters {
+    fn counters(each: &[(Counter, i64)]) -> Counters {
         each.iter().copied().collect()
     }
 
     #[test]
     fn adding_the_difference_to_the_old_counters_gives_the_new_ones() {
         let old = Counts::from([
-            (CounterGroup::Tasks, numbers(&[(Counter::All, 1), (Counter::Open, 1)])),
-            (CounterGroup::Due(day("2026-03-01")), numbers(&[(Counter::All, 1)])),
+            (CounterGroup::Tasks, counters(&[(Counter::All, 1), (Counter::Open, 1)])),
+            (CounterGroup::Due(day("2026-03-01")), counters(&[(Counter::All, 1)])),
         ]);
-        let new = Counts::from([(CounterGroup::Tasks, numbers(&[(Counter::All, 1)]))]);
+        let new = Counts::from([(CounterGroup::Tasks, counters(&[(Counter::All, 1)]))]);
         let expected = Counts::from([
-            (CounterGroup::Tasks, numbers(&[(Counter::Open, -1)])),
-            (CounterGroup::Due(day("2026-03-01")), numbers(&[(Counter::All, -1)])),
+            (CounterGroup::Tasks, counters(&[(Counter::Open, -1)])),
+            (CounterGroup::Due(day("2026-03-01")), counters(&[(Counter::All, -1)])),
         ]);
         assert_eq!(difference(&old, &new), expected);
         assert_eq!(difference(&old, &old), Counts::new());
@@ -275,10 +275,10 @@ mod tests {
     #[test]
     fn a_task_counts_as_overdue_from_the_next_quarter_of_an_hour_on() {
         let due = [
-            (day("2026-02-28"), numbers(&[(Counter::All, 2), (Counter::Quarter(3), 2)])),
+            (day("2026-02-28"), counters(&[(Counter::All, 2), (Counter::Quarter(3), 2)])),
             (
                 day("2026-03-01"),
-                numbers(&[(Counter::All, 2), (Counter::Quarter(36), 1), (Counter::Quarter(37), 1)]),
+                counters(&[(Counter::All, 2), (Counter::Quarter(36), 1), (Counter::Quarter(37), 1)]),
             ),
         ];
         let at = |time: &str| overdue(&due, format!("2026-03-01T{time}Z").parse().unwrap());
@@ -290,7 +290,7 @@ mod tests {
         // 18:15 UTC is midnight in Kathmandu, 05:45 ahead.
         let completed = [(
             day("2026-03-01"),
-            numbers(&[(Counter::All, 3), (Counter::Quarter(72), 1), (Counter::Quarter(73), 2)]),
+            counters(&[(Counter::All, 3), (Counter::Quarter(72), 1), (Counter::Quarter(73), 2)]),
         )];
         let zone = Zone::parse("Asia/Kathmandu").unwrap();
         let days = completed_by_day(&completed, &zone, day("2026-02-28")..=day("2026-03-02"));

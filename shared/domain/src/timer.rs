@@ -77,8 +77,9 @@ impl<'de> Deserialize<'de> for TimerTarget {
 pub struct Timer {
     /// When.
     pub at: Timestamp,
-    /// To what.
-    pub subject: TimerTarget,
+    /// To what. Queue messages of released versions have it as `subject`.
+    #[serde(rename = "subject")]
+    pub target: TimerTarget,
 }
 
 impl Timer {

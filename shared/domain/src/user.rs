@@ -31,7 +31,7 @@ string_enum!(MailKind, "A kind of mail that a user can turn off. Mails that a us
     Invitations = "invitations": "Invitations into spaces.",
 );
 
-string_enum!(StopReason, "Why mail to an address is suppressed.",
+string_enum!(SuppressionReason, "Why mail to an address is suppressed.",
     Bounced = "bounced": "Its mail server refused a mail permanently.",
     Complained = "complained": "Its owner reported a mail as spam.",
 );
@@ -44,7 +44,7 @@ pub const REVOKED_AHEAD: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailSuppression {
     /// The reason.
-    pub reason: StopReason,
+    pub reason: SuppressionReason,
     /// When it began.
     pub at: Timestamp,
 }
@@ -233,7 +233,12 @@ impl User {
 
     /// Suppresses mail to the address because a mail accepted at `accepted_at` bounced or was reported as spam. A mail
     /// accepted before the address was last verified is ignored. Returns whether the profile changed.
-    pub fn stop_mail(&mut self, reason: StopReason, accepted_at: Timestamp, now: Timestamp) -> bool {
+    pub fn stop_mail(
+        &mut self,
+        reason: SuppressionReason,
+        accepted_at: Timestamp,
+        now: Timestamp,
+    ) -> bool {
         let before = self.clone();
         if self.mail_stopped.is_none() && self.email_verified_at.is_none_or(|at| at <= accepted_at) {
             self.mail_stopped = Some(MailSuppression { reason, at: now });
@@ -264,8 +269,10 @@ impl User {
     pub fn reachable(&self) -> Result<(), Reason> {
         match self.mail_stopped {
             _ if self.disabled_at.is_some() => Err(Reason::AccountDisabled),
-            Some(MailSuppression { reason: StopReason::Bounced, .. }) => Err(Reason::Bounced),
-            Some(MailSuppression { reason: StopReason::Complained, .. }) => Err(Reason::Complained),
+            Some(MailSuppression { reason: SuppressionReason::Bounced, .. }) => Err(Reason::Bounced),
+            Some(MailSuppression { reason: SuppressionReason::Complained, .. }) => {
+                Err(Reason::Complained)
+            }
             None if self.email_verified_at.is_none() => Err(Reason::Unverified),
             None => Ok(()),
         }

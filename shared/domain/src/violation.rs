@@ -16,7 +16,7 @@ impl Violation {
     }
 
     /// The error of a field with this violation. `field` is a path such as `title`, `tags[3]` or `mail.reminders`.
-    pub fn at(self, field: impl Into<String>) -> FieldError {
+    pub fn for_field(self, field: impl Into<String>) -> FieldError {
         FieldError { field: field.into(), code: self.code, message: self.message }
     }
 }

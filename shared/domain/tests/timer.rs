@@ -133,7 +133,7 @@ fn completing_a_task_while_its_reminder_is_sent_still_records_the_outcome() {
 
 #[test]
 fn a_delay_is_rounded_up_so_that_no_timer_fires_early() {
-    let timer = Timer { at: instant("2026-03-01T08:00:10Z"), subject: TimerTarget::Task(due_now().id) };
+    let timer = Timer { at: instant("2026-03-01T08:00:10Z"), target: TimerTarget::Task(due_now().id) };
     assert_eq!(timer.delay_seconds(now()), 10);
     assert_eq!(timer.delay_seconds(instant("2026-03-01T08:00:09.001Z")), 1);
     assert_eq!(timer.delay_seconds(instant("2026-03-01T09:00:00Z")), 0);

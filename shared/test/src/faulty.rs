@@ -204,8 +204,8 @@ faulty! {
         fn records(user: UserId, key_hashes: Vec<String>, now: Timestamp) -> Vec<IdempotencyRecord>;
     }
     Quotas {
-        fn numbers(space: SpaceId) -> Counters;
-        fn user_and_numbers(user: UserId, space: SpaceId) -> (Option<User>, Counters);
+        fn counters(space: SpaceId) -> Counters;
+        fn user_and_counters(user: UserId, space: SpaceId) -> (Option<User>, Counters);
     }
     TaskCreation {
         fn create(
@@ -213,7 +213,7 @@ faulty! {
         ) -> Created;
     }
     TaskChanges {
-        fn task_user_and_numbers(task: TaskId, user: UserId) -> (Option<Task>, Option<User>, Counters);
+        fn task_user_and_counters(task: TaskId, user: UserId) -> (Option<Task>, Option<User>, Counters);
         fn replace(task: &Task, expected: u64, also: AtomicExtras<'_>) -> Replaced<Task>;
         fn task_and_comments(id: TaskId) -> (Option<Task>, bool);
         fn delete(

@@ -11,6 +11,6 @@ mod rng;
 pub mod template;
 
 pub use faulty::{Faults, Faulty, Meddler, Side, injected};
-pub use memory::{Data, Memory};
+pub use memory::{Data, MemoryStore};
 pub use outbox::{Outbox, QueueFake};
 pub use rng::{ManualClock, SeededRandom};

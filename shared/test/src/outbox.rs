@@ -63,7 +63,7 @@ impl TimerQueue for QueueFake {
     async fn enqueue(&self, timers: &[Timer], _now: Timestamp) -> Result<Vec<Timer>, PortError> {
         let refused = *self.refused.lock().expect("not poisoned");
         let accepted: Vec<_> =
-            timers.iter().copied().filter(|timer| Some(timer.subject) != refused).collect();
+            timers.iter().copied().filter(|timer| Some(timer.target) != refused).collect();
         self.timers.lock().expect("not poisoned").extend_from_slice(&accepted);
         Ok(accepted)
     }

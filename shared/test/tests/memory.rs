@@ -1,5 +1,5 @@
 //! The in-memory store fulfils the store contract.
 
-use taskbell_test::{Memory, contract_tests};
+use taskbell_test::{MemoryStore, contract_tests};
 
-contract_tests!(async { (Memory::default(), ()) });
+contract_tests!(async { (MemoryStore::default(), ()) });

@@ -3,30 +3,32 @@
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
-    clock::{Clock, Random},
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
     one_time_code::{Code, Purpose},
     ports::{Notifications, TimerQueue},
 };
 
-use crate::{enqueue_if_soon::enqueue_if_soon, http::Problem};
+use crate::{
+    enqueue_if_soon::enqueue_if_soon,
+    http::{Call, Problem},
+};
 
 /// Mails a code to the address of an account.
 ///
 /// # Errors
 /// 503 if the code cannot be stored.
 pub(crate) async fn send(
+    call: &Call<'_>,
     store: &impl Notifications,
     queue: &impl TimerQueue,
     to: UserId,
     purpose: Purpose,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<(), Problem> {
-    let now = clock.now();
+    let now = call.now();
     let content = NotificationKind::Code { to, purpose, secret_hash: None };
-    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    let notification =
+        Notification::new(NotificationId::generate(call.clock(), call.random()), content, now);
     store.add_notification(&notification, None).await?;
     enqueue_if_soon(queue, [notification.timer()], now).await;
     Ok(())

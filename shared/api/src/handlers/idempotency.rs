@@ -37,7 +37,7 @@ impl Key {
     /// # Errors
     /// 400 `invalid_header`, 422.
     pub(crate) fn of(
-        call: &Call,
+        call: &Call<'_>,
         user: UserId,
         sent: &[&[u8]],
         now: Timestamp,
@@ -45,7 +45,7 @@ impl Key {
         let Some(key) = call.header("idempotency-key")? else { return Ok(None) };
         if key.is_empty() || key.len() > MAX_KEY {
             let why = format!("It must have 1 to {MAX_KEY} characters.");
-            return Err(Violation::new("invalid_length", why).at("Idempotency-Key").into());
+            return Err(Violation::new("invalid_length", why).for_field("Idempotency-Key").into());
         }
         let sent = [&[call.route().as_bytes()], sent].concat().concat();
         Ok(Some(Self { user, key: key.to_owned(), body_hash: sha256_hex(&sent), now }))

@@ -21,10 +21,9 @@ pub mod users;
 
 use std::{future::Future, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
-use taskbell_domain::clock::Clock;
+use jiff::SignedDuration;
 
-use crate::http::Problem;
+use crate::http::{Call, Problem};
 
 /// How long before the deadline a handler stops work. The rest of the time is for the response.
 const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
@@ -33,12 +32,11 @@ const TIME_TO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 ///
 /// # Errors
 /// 409 `not_finished` if time runs out, and the errors of the work.
-async fn before<T>(
-    deadline: Timestamp,
-    clock: &dyn Clock,
+async fn before_deadline<T>(
+    call: &Call<'_>,
     work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
-    let left = clock.now().duration_until(deadline - TIME_TO_ANSWER);
+    let left = call.now().duration_until(call.deadline() - TIME_TO_ANSWER);
     let left = Duration::try_from(left).unwrap_or_default();
     tokio::time::timeout(left, work).await.unwrap_or_else(|_| Err(Problem::not_finished()))
 }

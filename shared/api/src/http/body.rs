@@ -20,10 +20,10 @@ impl Fields {
     ///
     /// # Errors
     /// 400 `malformed_json` or `malformed_request`, 413, 415; 422 if the JSON value is not an object.
-    pub fn of(call: &Call) -> Result<Self, Problem> {
+    pub fn of(call: &Call<'_>) -> Result<Self, Problem> {
         match json::parse(call.json()?)? {
             Value::Object(values) => Ok(Self { prefix: "", values, errors: Errors::default() }),
-            _ => Err(Violation::new("wrong_type", "It must be an object.").at("body").into()),
+            _ => Err(Violation::new("wrong_type", "It must be an object.").for_field("body").into()),
         }
     }
 
@@ -49,7 +49,7 @@ impl Fields {
 
     fn refuse_absence(&mut self, name: &str) {
         let why = Violation::new("required", "This field is required.");
-        self.errors.add(|| why.at(format!("{}{name}", self.prefix)));
+        self.errors.add(|| why.for_field(format!("{}{name}", self.prefix)));
     }
 
     /// A required field.
@@ -100,7 +100,8 @@ impl Fields {
                 read
             }
             _ => {
-                self.errors.add(|| Violation::new("wrong_type", "It must be an object.").at(name));
+                self.errors
+                    .add(|| Violation::new("wrong_type", "It must be an object.").for_field(name));
                 None
             }
         }
@@ -108,7 +109,7 @@ impl Fields {
 
     fn refuse_rest(&mut self) {
         for name in std::mem::take(&mut self.values).keys() {
-            self.errors.add(|| unknown_field().at(format!("{}{}", self.prefix, shown(name))));
+            self.errors.add(|| unknown_field().for_field(format!("{}{}", self.prefix, shown(name))));
         }
     }
 

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, header};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
+use taskbell_domain::clock::{Clock, Random};
 use tokio::sync::SetOnce;
 
 use super::{
@@ -27,22 +28,33 @@ const ACCEPTED: &str = "application/json, application/merge-patch+json";
 /// RFC 5789 §3.1.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// A request with its caller and its rate limit state.
-pub struct Call {
+/// The invocation of a request: what it receives besides the event.
+#[derive(Clone, Copy)]
+pub struct Invocation<'a> {
+    /// When Lambda ends it.
+    pub deadline: Timestamp,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// The random number generator.
+    pub random: &'a dyn Random,
+}
+
+/// A request with its invocation, its caller and its rate limit state.
+pub struct Call<'a> {
     request: HttpRequest,
     is_readable: bool,
     query: Vec<(String, String)>,
     is_query_text: bool,
     /// `None` if the body is declared as base64 but is not valid base64.
     body: Option<Vec<u8>>,
-    deadline: Timestamp,
+    invocation: Invocation<'a>,
     caller: OnceLock<Identity>,
     verdict: SetOnce<Verdict>,
 }
 
-impl Call {
-    /// Creates a call from an API Gateway event. `deadline` is when Lambda ends the invocation.
-    pub fn new(event: HttpEvent, deadline: Timestamp) -> Self {
+impl<'a> Call<'a> {
+    /// Creates a call from an API Gateway event.
+    pub fn new(event: HttpEvent, invocation: Invocation<'a>) -> Self {
         let is_readable = event.0.is_some();
         let mut request = event.0.unwrap_or_default();
         request.headers =
@@ -56,7 +68,7 @@ impl Call {
             false => Some(body.into_bytes()),
         };
         let (caller, verdict) = (OnceLock::new(), SetOnce::new());
-        Self { request, is_readable, query, is_query_text, body, deadline, caller, verdict }
+        Self { request, is_readable, query, is_query_text, body, invocation, caller, verdict }
     }
 
     /// Rejects an event that is not a valid request.
@@ -72,7 +84,22 @@ impl Call {
 
     /// When Lambda ends the invocation.
     pub fn deadline(&self) -> Timestamp {
-        self.deadline
+        self.invocation.deadline
+    }
+
+    /// The current time, in whole seconds.
+    pub fn now(&self) -> Timestamp {
+        self.invocation.clock.now()
+    }
+
+    /// The clock that ids are generated from.
+    pub fn clock(&self) -> &'a dyn Clock {
+        self.invocation.clock
+    }
+
+    /// The random number generator.
+    pub fn random(&self) -> &'a dyn Random {
+        self.invocation.random
     }
 
     /// The authenticated caller.

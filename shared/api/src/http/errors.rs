@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn error(field: usize) -> FieldError {
-        Violation::new("unknown_field", "Unknown field.").at(field.to_string())
+        Violation::new("unknown_field", "Unknown field.").for_field(field.to_string())
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Preconditions {
     ///
     /// # Errors
     /// 400 `invalid_header`.
-    pub fn of(call: &Call) -> Result<Self, Problem> {
+    pub fn of(call: &Call<'_>) -> Result<Self, Problem> {
         let tags = |name: &'static str| {
             let Some(listed) = call.header(name)? else { return Ok(None) };
             let invalid = || {

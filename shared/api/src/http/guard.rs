@@ -10,7 +10,6 @@ use std::{
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use taskbell_domain::{
-    clock::Clock,
     id::UserId,
     ports::RateLimits,
     rate_limit::{Allowance, RateLimit, RateLimitKey, Usage},
@@ -29,19 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[allow(async_fn_in_trait)] // used only with concrete types
 pub trait RequestGuard {
     /// The identity in a valid access token.
-    fn identify(&self, call: &Call) -> Option<Identity>;
+    fn identify(&self, call: &Call<'_>) -> Option<Identity>;
 
     /// Whether the request must be recorded before the handler runs. This is the case for unauthenticated requests,
     /// whose handlers may not wait for the decision.
-    fn counts_first(&self) -> bool {
+    fn records_first(&self) -> bool {
         true
     }
 
     /// A rejection without a call to the store, for a caller known to be over the limit or to have a revoked token.
-    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict>;
+    fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict>;
 
     /// Records the request against the rate limit.
-    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict;
+    async fn record(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict;
 }
 
 /// The result of recording a request.
@@ -107,12 +106,12 @@ fn too_many(allowance: Allowance) -> Problem {
 pub(crate) async fn enforce_limit(
     store: &impl RateLimits,
     limit: RateLimit,
-    subject: RateLimitKey,
+    key: RateLimitKey,
     more: usize,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let more = u32::try_from(more).unwrap_or(u32::MAX);
-    record_request(store, limit, &subject, more, now, None).await.check()
+    record_request(store, limit, &key, more, now, None).await.check()
 }
 
 /// Records more uses. If they cannot be recorded in time, the request is allowed: a short gap in a limit does less harm
@@ -120,7 +119,7 @@ pub(crate) async fn enforce_limit(
 async fn record_request(
     store: &impl RateLimits,
     limit: RateLimit,
-    subject: &RateLimitKey,
+    key: &RateLimitKey,
     more: u32,
     now: Timestamp,
     caller: Option<Identity>,
@@ -129,7 +128,7 @@ async fn record_request(
         let from = usage.tokens_valid_from?;
         caller.is_some_and(|caller| caller.issued_at < from).then_some(from)
     };
-    match tokio::time::timeout(PATIENCE, store.record(&limit, subject, more, now)).await {
+    match tokio::time::timeout(PATIENCE, store.record(&limit, key, more, now)).await {
         Ok(Ok(Some(usage))) => revoked(usage)
             .map_or_else(|| Verdict::Recorded(limit.after(usage.count, now)), Verdict::Revoked),
         Ok(Ok(None)) => Verdict::Blocked,
@@ -148,15 +147,15 @@ async fn record_request(
 pub struct NoGuard;
 
 impl RequestGuard for NoGuard {
-    fn identify(&self, _: &Call) -> Option<Identity> {
+    fn identify(&self, _: &Call<'_>) -> Option<Identity> {
         None
     }
 
-    fn refuses(&self, _: &Call, _: Option<Identity>) -> Option<Verdict> {
+    fn refuses(&self, _: &Call<'_>, _: Option<Identity>) -> Option<Verdict> {
         None
     }
 
-    async fn record(&self, _: &Call, _: Option<Identity>) -> Verdict {
+    async fn record(&self, _: &Call<'_>, _: Option<Identity>) -> Verdict {
         Verdict::Unrecorded
     }
 }
@@ -173,7 +172,6 @@ pub enum Callers {
 /// Authenticates callers and enforces their rate limit.
 pub struct RateLimitGuard<'a, S> {
     store: &'a S,
-    clock: &'a dyn Clock,
     callers: &'a Callers,
     limit: RateLimit,
     /// When each rejected caller's limit is reset. Until then its requests are not recorded, so a flood does not create
@@ -186,12 +184,12 @@ pub struct RateLimitGuard<'a, S> {
 
 impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
     /// A guard that enforces `limit` for each caller.
-    pub fn new(store: &'a S, clock: &'a dyn Clock, callers: &'a Callers, limit: RateLimit) -> Self {
-        Self { store, clock, callers, limit, refused: Mutex::default(), revoked: Mutex::default() }
+    pub fn new(store: &'a S, callers: &'a Callers, limit: RateLimit) -> Self {
+        Self { store, callers, limit, refused: Mutex::default(), revoked: Mutex::default() }
     }
 
     /// The rate limit key of the caller. `None` if the request is not recorded.
-    fn subject(&self, call: &Call, caller: Option<Identity>) -> Option<RateLimitKey> {
+    fn key(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<RateLimitKey> {
         match (self.callers, caller) {
             (Callers::Users(_), None) => None,
             (_, Some(caller)) => Some(RateLimitKey::user(caller.user)),
@@ -199,9 +197,9 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
         }
     }
 
-    fn is_refused(&self, subject: &RateLimitKey, now: Timestamp) -> bool {
+    fn is_refused(&self, key: &RateLimitKey, now: Timestamp) -> bool {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.get(subject).is_some_and(|until| now < *until)
+        refused.get(key).is_some_and(|until| now < *until)
     }
 
     fn revoked_from(&self, caller: Identity) -> Option<Timestamp> {
@@ -220,51 +218,51 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
         }
     }
 
-    fn refuse(&self, subject: RateLimitKey, until: Timestamp, now: Timestamp) {
+    fn refuse(&self, key: RateLimitKey, until: Timestamp, now: Timestamp) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.len() >= MAX_REMEMBERED {
             refused.retain(|_, until| now < *until);
         }
         if refused.len() < MAX_REMEMBERED {
-            refused.insert(subject, until);
+            refused.insert(key, until);
         }
     }
 }
 
 impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
     /// The bearer token of the request (RFC 6750 §2.1).
-    fn identify(&self, call: &Call) -> Option<Identity> {
+    fn identify(&self, call: &Call<'_>) -> Option<Identity> {
         let Callers::Users(verifier) = self.callers else { return None };
         let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(())?;
-        verifier.verify(token.trim(), self.clock.now())
+        verifier.verify(token.trim(), call.now())
     }
 
-    fn counts_first(&self) -> bool {
+    fn records_first(&self) -> bool {
         matches!(self.callers, Callers::Public)
     }
 
-    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
-        let (subject, now) = (self.subject(call, caller)?, self.clock.now());
+    fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
+        let (key, now) = (self.key(call, caller)?, call.now());
         if let Some(from) = caller.and_then(|caller| self.revoked_from(caller)) {
             return Some(Verdict::Revoked(from));
         }
-        self.is_refused(&subject, now).then(|| Verdict::Recorded(self.limit.after(u32::MAX, now)))
+        self.is_refused(&key, now).then(|| Verdict::Recorded(self.limit.after(u32::MAX, now)))
     }
 
-    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict {
-        let Some(subject) = self.subject(call, caller) else { return Verdict::Unrecorded };
-        let now = self.clock.now();
-        let verdict = record_request(self.store, self.limit, &subject, 1, now, caller).await;
+    async fn record(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
+        let Some(key) = self.key(call, caller) else { return Verdict::Unrecorded };
+        let now = call.now();
+        let verdict = record_request(self.store, self.limit, &key, 1, now, caller).await;
         if let Verdict::Recorded(allowance) = verdict
             && allowance.exceeded
         {
-            self.refuse(subject.clone(), now + allowance.reset, now);
+            self.refuse(key.clone(), now + allowance.reset, now);
         }
         // A request with a revoked token must not use up the user's limit.
         if let (Verdict::Revoked(from), Some(caller)) = (verdict, caller) {
             self.remember_revoked(caller.user, from, now);
-            if let Err(error) = self.store.take_back(&self.limit, &subject, now).await {
+            if let Err(error) = self.store.take_back(&self.limit, &key, now).await {
                 tracing::warn!(%error, "undoing a recorded request failed");
             }
         }
@@ -275,21 +273,21 @@ impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
 /// Runs a handler under a guard. The caller is identified first. The rate limit is checked while the handler runs, or
 /// before it if the guard requires that.
 pub(super) async fn run_guarded<H>(
-    call: &Call,
-    gate: &impl RequestGuard,
+    call: &Call<'_>,
+    guard: &impl RequestGuard,
     handler: H,
 ) -> Result<Reply, Problem>
 where
-    H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+    H: AsyncFnOnce(&Call<'_>) -> Result<Reply, Problem>,
 {
-    let caller = gate.identify(call);
+    let caller = guard.identify(call);
     call.identified(caller);
-    if let Some(verdict) = gate.refuses(call, caller) {
+    if let Some(verdict) = guard.refuses(call, caller) {
         call.counted(verdict);
         verdict.check()?;
     }
-    let counting = async { call.counted(gate.record(call, caller).await) };
-    if gate.counts_first() {
+    let counting = async { call.counted(guard.record(call, caller).await) };
+    if guard.records_first() {
         counting.await;
         call.verdict().check()?;
         return handler(call).await;

@@ -18,7 +18,7 @@ mod reply;
 mod size;
 
 pub use body::Fields;
-pub use call::Call;
+pub use call::{Call, Invocation};
 pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
 pub use errors::Errors;
 pub(crate) use errors::MAX_ERRORS;

@@ -6,7 +6,7 @@ use super::{Call, Errors, Problem, read::shown};
 
 /// The unread parameters, and the errors found so far.
 pub struct Params<'a> {
-    call: &'a Call,
+    call: &'a Call<'a>,
     values: Vec<(&'a str, &'a str)>,
     errors: Errors,
 }
@@ -29,7 +29,7 @@ impl<'a> Params<'a> {
             [(_, value)] => check(value),
             _ => Err(Violation::new("duplicate", "Give this parameter only once.")),
         };
-        result.map_err(|violation| self.errors.add(|| violation.at(name))).ok()
+        result.map_err(|violation| self.errors.add(|| violation.for_field(name))).ok()
     }
 
     /// Checks that there are no errors and no unread parameters.
@@ -41,7 +41,7 @@ impl<'a> Params<'a> {
         self.call.check_query()?;
         for (name, _) in &self.values {
             let unknown = || Violation::new("unknown_parameter", "Unknown parameter.");
-            self.errors.add(|| unknown().at(shown(name)));
+            self.errors.add(|| unknown().for_field(shown(name)));
         }
         if self.errors.is_empty() { Ok(()) } else { Err(Problem::invalid(self.errors)) }
     }

@@ -21,7 +21,7 @@ use super::{Errors, Fields};
 pub type Read<T> = Result<T, Errors>;
 
 fn refuse<T>(violation: Violation) -> Read<T> {
-    Err(violation.at("").into())
+    Err(violation.for_field("").into())
 }
 
 pub(super) fn wrong_type<T>(expected: &str) -> Read<T> {
@@ -87,7 +87,7 @@ pub fn tags(value: &Value) -> Read<Vec<Tag>> {
     let mut errors = Errors::default();
     for (index, _) in repeated {
         let why = "Duplicate tag: tags that differ only in case are the same.";
-        errors.add(|| Violation::new("duplicate", why).at(format!("[{index}]")));
+        errors.add(|| Violation::new("duplicate", why).for_field(format!("[{index}]")));
     }
     if errors.is_empty() { Ok(tags) } else { Err(errors) }
 }
@@ -102,7 +102,7 @@ pub fn default_reminders(value: &Value) -> Read<Vec<ReminderSpec>> {
     list(MAX_REMINDERS, |value| match reminder(value)? {
         ReminderSpec::At(_) | ReminderSpec::Snoozed(_) => {
             let why = "A default reminder is relative to the due time: use before.";
-            Err(Violation::new("unknown_field", why).at(".at").into())
+            Err(Violation::new("unknown_field", why).for_field(".at").into())
         }
         before => Ok(before),
     })(value)
@@ -112,7 +112,7 @@ fn reminder(value: &Value) -> Read<ReminderSpec> {
     let Value::Object(members) = value else { return wrong_type("an object") };
     let mut errors = Errors::default();
     for name in members.keys().filter(|name| !matches!(name.as_str(), "before" | "at")) {
-        errors.add(|| unknown_field().at(format!(".{}", shown(name))));
+        errors.add(|| unknown_field().for_field(format!(".{}", shown(name))));
     }
     if !errors.is_empty() {
         return Err(errors);

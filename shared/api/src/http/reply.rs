@@ -4,11 +4,10 @@ use std::time::Instant;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Call, Problem, etag,
+    Call, Invocation, Problem, etag,
     event::{HttpEvent, HttpResponse},
     guard::{RequestGuard, run_guarded},
     size::{MAX_BODY, in_json},
@@ -104,17 +103,17 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 /// Runs a handler under a guard, converts its result to a response, and logs one line.
 pub async fn respond<H>(
     event: HttpEvent,
-    deadline: Timestamp,
-    gate: &impl RequestGuard,
+    invocation: Invocation<'_>,
+    guard: &impl RequestGuard,
     handler: H,
 ) -> HttpResponse
 where
-    H: AsyncFnOnce(&Call) -> Result<Reply, Problem>,
+    H: AsyncFnOnce(&Call<'_>) -> Result<Reply, Problem>,
 {
     let started = Instant::now();
-    let call = Call::new(event, deadline);
+    let call = Call::new(event, invocation);
     let result = match call.check() {
-        Ok(()) => run_guarded(&call, gate, handler).await.and_then(Reply::fitting),
+        Ok(()) => run_guarded(&call, guard, handler).await.and_then(Reply::fitting),
         Err(problem) => Err(problem),
     };
     let (status, code) = match &result {

@@ -80,7 +80,7 @@ pub(crate) fn invitation_mail(
     let (text, html) = content.render(&footer)?;
     let (inviter, name) = (shortened(by), shortened(space.name.as_str()));
     let envelope = Envelope {
-        about: notification_to(invitation.notification, user),
+        tags: notification_to(invitation.notification, user),
         to: (&invitation.email, None),
         subject: format!("{inviter} invited you to join {name}"),
         id: format!("{}.{fence}", invitation.notification),
@@ -104,7 +104,7 @@ pub(crate) fn message_mail(
     let text = normalize_lines(text).into_owned();
     let (text, html) = Message { subject, text }.render(&footer)?;
     let envelope = Envelope {
-        about: notification_to(notification, Some(user)),
+        tags: notification_to(notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: subject.to_owned(),
         id: format!("{notification}.{fence}"),
@@ -144,7 +144,7 @@ pub(crate) fn code_mail(
     let content = CodeToUse { heading, purpose: text, code: code_text, lifetime };
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {
-        about: notification_to(code.notification, Some(user)),
+        tags: notification_to(code.notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: subject.to_owned(),
         id: format!("{}.{fence}", code.notification),
@@ -175,7 +175,7 @@ pub(crate) fn verification_mail(
     let content = Verification { link: &link, token: &token, lifetime };
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {
-        about: notification_to(notification, Some(user)),
+        tags: notification_to(notification, Some(user)),
         to: (&user.email, None),
         subject: "Confirm your email address".to_owned(),
         id: format!("{notification}.{fence}"),

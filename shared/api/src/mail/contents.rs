@@ -155,8 +155,8 @@ pub fn reminder_mail(
     };
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {
-        about: MailTags {
-            subject: TimerTarget::Task(task.id),
+        tags: MailTags {
+            target: TimerTarget::Task(task.id),
             reminder: Some(claim.reminder),
             user: Some(user.id),
         },
@@ -186,7 +186,7 @@ pub(crate) fn assignment_mail(
     let task_details = TaskDetails::new(context, task, reader, now)?;
     let (text, html) = Assignment { by, task: task_details }.render(&footer)?;
     let envelope = Envelope {
-        about: notification_to(notification, Some(user)),
+        tags: notification_to(notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: format!("Assigned to you: {}", shortened(task.title.as_str())),
         id: format!("{notification}.{fence}"),
@@ -198,7 +198,7 @@ pub(crate) fn assignment_mail(
 
 pub(super) fn notification_to(notification: NotificationId, user: Option<&User>) -> MailTags {
     MailTags {
-        subject: TimerTarget::Notification(notification),
+        target: TimerTarget::Notification(notification),
         reminder: None,
         user: user.map(|user| user.id),
     }

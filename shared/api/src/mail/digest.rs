@@ -161,7 +161,7 @@ pub(crate) fn digest_mail(
     let (text, html) = content.render(&footer)?;
     let day = strtime::format("%A, %-d %B", today)?;
     let envelope = Envelope {
-        about: notification_to(notification, Some(user)),
+        tags: notification_to(notification, Some(user)),
         to: (&user.email, Some(user.name.as_str())),
         subject: format!("{day}: {}", summary.join(", ")),
         id: format!("{notification}.{fence}"),

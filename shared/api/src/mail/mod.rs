@@ -88,7 +88,7 @@ impl Footer {
 
 /// What a mail has besides its content.
 struct Envelope<'a> {
-    about: MailTags,
+    tags: MailTags,
     /// Where it goes, and the name that stands before the address.
     to: (&'a EmailAddress, Option<&'a str>),
     subject: String,
@@ -108,7 +108,7 @@ impl MailContext {
         html: String,
         now: Timestamp,
     ) -> Result<Mail, WriteError> {
-        let Envelope { about, to: (address, name), subject, id, task, footer } = envelope;
+        let Envelope { tags, to: (address, name), subject, id, task, footer } = envelope;
         let sender = &self.sender;
         let (_, domain) = sender.address.as_str().rsplit_once('@').unwrap_or(("", "invalid"));
         let mut message = MessageBuilder::new()
@@ -140,7 +140,7 @@ impl MailContext {
         }
         let text = plain_text::with_footer(text, &footer.to_text());
         let message = message.text_body(text).html_body(html).write_to_vec()?;
-        Ok(Mail { about, to: address.clone(), message })
+        Ok(Mail { tags, to: address.clone(), message })
     }
 
     /// The link by which a user ends mails of a kind.

@@ -39,8 +39,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Counts a mail. Returns whether it may be sent. A mail that cannot be counted may: exceeding a limit does less harm
     /// than losing a mail.
     async fn count_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
-        for (index, (limit, subject)) in limits.iter().enumerate() {
-            match self.store.record(limit, subject, 1, now).await {
+        for (index, (limit, key)) in limits.iter().enumerate() {
+            match self.store.record(limit, key, 1, now).await {
                 Ok(Some(usage)) if usage.count > limit.max => {
                     tracing::warn!(limit = limit.name, "mail limit exceeded");
                     self.take_back(limits.get(..index).unwrap_or_default(), now).await;
@@ -72,8 +72,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     async fn take_back(&self, limits: &[MailLimit], now: Timestamp) {
-        for (limit, subject) in limits {
-            if let Err(error) = self.store.take_back(limit, subject, now).await {
+        for (limit, key) in limits {
+            if let Err(error) = self.store.take_back(limit, key, now).await {
                 tracing::warn!(limit = limit.name, %error, "unsent mail still counted");
             }
         }

@@ -17,7 +17,7 @@ use taskbell_domain::{
     },
     secret::sha256_hex,
     timer::Timer,
-    user::{MailKind, StopReason, User},
+    user::{MailKind, SuppressionReason, User},
 };
 
 use super::{
@@ -297,7 +297,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         if notification.created_at + purpose.lifetime() <= self.clock.now() {
             return Ok(Err(Reason::TooOld));
         }
-        if user.mail_stopped.is_some_and(|stopped| stopped.reason == StopReason::Bounced) {
+        if user.mail_stopped.is_some_and(|stopped| stopped.reason == SuppressionReason::Bounced) {
             return Ok(Err(Reason::Bounced));
         }
         let code = Code::generate(notification.id, self.random);
@@ -325,7 +325,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 /// verified: somebody else requests those mails.
 fn allows_requested_mail(user: User) -> Result<User, Reason> {
     match user.mail_stopped.map(|stopped| stopped.reason) {
-        Some(StopReason::Complained) if user.email_verified_at.is_none() => Err(Reason::Complained),
+        Some(SuppressionReason::Complained) if user.email_verified_at.is_none() => {
+            Err(Reason::Complained)
+        }
         _ => Ok(user),
     }
 }

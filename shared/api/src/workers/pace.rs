@@ -108,7 +108,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         }
         let now = self.clock.now();
         if now < due + RECHECK_AFTER {
-            let jitter = SignedDuration::from_secs(timer.subject.jitter_seed().into());
+            let jitter = SignedDuration::from_secs(timer.target.jitter_seed().into());
             self.requeue(Timer { at: now + REQUEUE_AFTER + jitter, ..timer }, now).await?;
         }
         Ok(Slot::Missed)

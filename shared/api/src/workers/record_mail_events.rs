@@ -12,7 +12,7 @@ use taskbell_domain::{
         TaskChanges,
     },
     timer::TimerTarget,
-    user::StopReason,
+    user::SuppressionReason,
 };
 
 use crate::update::{TooManyConflicts, Update};
@@ -42,10 +42,10 @@ pub async fn handle(
     store: &(impl TaskChanges + Notifications + ProfileChanges + SuppressedAddresses),
     tags: &MailTags,
     event: &DeliveryEvent,
-    suppress: Option<StopReason>,
+    suppress: Option<SuppressionReason>,
     clock: &dyn Clock,
 ) -> Result<(), RecordingError> {
-    match (tags.subject, tags.reminder) {
+    match (tags.target, tags.reminder) {
         (TimerTarget::Task(task), Some(reminder)) => {
             record_for_task(store, task, reminder, event).await?
         }
@@ -58,7 +58,7 @@ pub async fn handle(
     let Some(reason) = suppress else { return Ok(()) };
     match tags.user {
         Some(user) => suppress_user(store, user, reason, event.accepted_at, clock.now()).await,
-        None => suppress_invited(store, tags.subject, clock.now()).await,
+        None => suppress_invited(store, tags.target, clock.now()).await,
     }
 }
 
@@ -98,7 +98,7 @@ async fn record_for_notification(
 async fn suppress_user(
     store: &impl ProfileChanges,
     id: UserId,
-    reason: StopReason,
+    reason: SuppressionReason,
     accepted_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), RecordingError> {

@@ -92,7 +92,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// [`DeliveryError`]; the message should then be received again.
     pub async fn handle(&self, body: &str) -> Result<(), DeliveryError> {
         let timer: Timer = serde_json::from_str(body).map_err(|_| DeliveryError::Unreadable)?;
-        match timer.subject {
+        match timer.target {
             TimerTarget::Task(id) => self.run::<Task>(id, timer).await,
             TimerTarget::Notification(id) => self.run::<Notification>(id, timer).await,
             TimerTarget::Digest(id) => self.run::<Digest>(id, timer).await,

@@ -9,7 +9,7 @@ use taskbell_domain::{
     ports::{Comments, ProfileChanges, Replaced, SpaceChanges, SpaceReads, TaskCreation},
     space::{MAX_MEMBERS, MAX_SPACES},
     task::Task,
-    user::{MailKind, MailSuppression, StopReason, User},
+    user::{MailKind, MailSuppression, SuppressionReason, User},
 };
 use taskbell_test::{
     Outbox,
@@ -128,7 +128,7 @@ type Case = (i64, fn(User, MailSuppression) -> User, usize);
 
 #[tokio::test]
 async fn no_expired_code_is_mailed_and_none_to_disabled_or_complaining_accounts() {
-    let stopped = MailSuppression { reason: StopReason::Complained, at: now() };
+    let stopped = MailSuppression { reason: SuppressionReason::Complained, at: now() };
     let changes: [Case; 4] = [
         (0, |user, _| user, 1),
         (1, |user, _| user, 0),

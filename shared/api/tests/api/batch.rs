@@ -8,11 +8,9 @@ use taskbell_domain::{
     user::User,
 };
 use taskbell_test::fixtures::draft;
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{Answer, World, collaborator},
-};
+use crate::support::{Answer, World, collaborator};
 
 impl<S: taskbell_test::contract::Store> World<S> {
     async fn batch(&self, by: &User, task: &Task, key: &str, operations: &Value) -> Answer {

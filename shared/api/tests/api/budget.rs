@@ -21,9 +21,9 @@ use taskbell_test::{
     fixtures::{comment, due_draft, now, task},
     template::resources,
 };
+use taskbell_test_aws::Server;
 
 use crate::{
-    dynamodb_server::Server,
     functions::name_of,
     meter::{Cost, Meter},
     support::World,

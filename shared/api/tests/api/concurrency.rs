@@ -9,14 +9,12 @@ use taskbell_domain::{
     space::MAX_SPACES,
 };
 use taskbell_test::{
-    Memory, Outbox,
+    MemoryStore, Outbox,
     fixtures::{comment, space, user},
 };
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{Answer, Event, World},
-};
+use crate::support::{Answer, Event, World};
 
 /// How many of the answers have a status.
 fn with(answers: &[Answer], status: u16) -> usize {
@@ -135,7 +133,7 @@ async fn an_address_cannot_be_invited_again_at_once_after_a_revocation() {
 #[tokio::test]
 async fn a_task_has_a_maximum_of_comments_and_a_deletion_makes_room() {
     let server = Server::start().await;
-    let (dynamodb, memory) = (server.store(server.client()), Memory::default());
+    let (dynamodb, memory) = (server.store(server.client()), MemoryStore::default());
     check_maximum_of_comments(World::on(memory)).await;
     check_maximum_of_comments(World::on(dynamodb)).await;
 }

@@ -9,14 +9,14 @@ use taskbell_domain::{
     text::Title,
 };
 use taskbell_test::{
-    Faulty, Meddler, Memory, SeededRandom,
+    Faulty, Meddler, MemoryStore, SeededRandom,
     fixtures::{draft, now, space, task, user},
 };
 
 use crate::support::World;
 
 /// Gives a member of the shared space another role. The space has another version then.
-async fn change_role(store: &Memory, number: u64, role: Role) {
+async fn change_role(store: &MemoryStore, number: u64, role: Role) {
     let id = space(1, &user(1)).0.id;
     let found = store.space_and_member(id, user(number).id).await.expect("an answer");
     let (mut space, member) = found.expect("a member");
@@ -26,7 +26,7 @@ async fn change_role(store: &Memory, number: u64, role: Role) {
 }
 
 /// Gives a task another title. It has another version then.
-async fn rename(store: &Memory, task: &Task) {
+async fn rename(store: &MemoryStore, task: &Task) {
     let mut task = store.task(task.id).await.expect("an answer").expect("the task");
     let version = task.version;
     let title = Some(Title::parse("Theirs").expect("a title"));
@@ -47,7 +47,7 @@ async fn permissions_are_checked_again_after_a_conflict() {
         ("batch-tasks", "delete", Role::Member, Role::Viewer),
     ] {
         for demoted in [false, true] {
-            let memory = Memory::default();
+            let memory = MemoryStore::default();
             let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
             world.inhabit().await;
             let caller = world.register(11).await;

@@ -13,15 +13,13 @@ use taskbell_domain::{
     zone::Zone,
 };
 use taskbell_test::{
-    Memory,
+    MemoryStore,
     contract::Store,
     fixtures::{comment, draft, due_draft, instant},
 };
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{Event, World, collaborator},
-};
+use crate::support::{Event, World, collaborator};
 
 /// Every function whose answers have cursors.
 const LISTS: [&str; 5] = ["list-tasks", "list-comments", "list-users", "list-tags", "list-categories"];
@@ -204,7 +202,7 @@ async fn check_lists_continue_after_midnight(world: &World<impl Store>) {
 
 #[tokio::test]
 async fn a_list_of_today_continues_after_midnight_and_a_time_zone_change() {
-    check_lists_continue_after_midnight(&World::on(Memory::default())).await;
+    check_lists_continue_after_midnight(&World::on(MemoryStore::default())).await;
 }
 
 #[tokio::test]

@@ -26,15 +26,13 @@ use taskbell_domain::{
     user::User,
 };
 use taskbell_test::{
-    Faults, Faulty, Memory, Side,
+    Faults, Faulty, MemoryStore, Side,
     contract::Store,
     fixtures::{comment, draft, space, task},
 };
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{World, collaborator},
-};
+use crate::support::{World, collaborator};
 
 /// While set, the deletion of a space does not return.
 #[derive(Default)]
@@ -92,7 +90,7 @@ fn ours(number: u64, ada: &User) -> Task {
 
 #[tokio::test]
 async fn a_slow_deletion_of_a_space_continues_with_the_next_request() {
-    let world = World::on(Faulty { store: Memory::default(), faults: Stuck::default() });
+    let world = World::on(Faulty { store: MemoryStore::default(), faults: Stuck::default() });
     let (ada, own) = world.inhabit().await;
     let ours = ours(70, &ada);
     world.store.create(&ours, None, None).await.expect("no store error");

@@ -15,22 +15,27 @@ use taskbell_domain::{
     zone::Zone,
 };
 use taskbell_test::{
-    Memory, Outbox,
+    MemoryStore, Outbox,
     fixtures::{draft, due_draft, instant, space, task},
 };
+use taskbell_test_aws::Server;
 
 use crate::{
-    dynamodb_server::Server,
     meter::Meter,
     support::{Answer, World, collaborator, link_keys},
 };
 
-async fn change(world: &World<Memory>, user: &User, task: &Task, patch: &serde_json::Value) -> Answer {
+async fn change(
+    world: &World<MemoryStore>,
+    user: &User,
+    task: &Task,
+    patch: &serde_json::Value,
+) -> Answer {
     world.send(&world.event("update-profile", user, task).await.body(patch)).await
 }
 
 /// Runs the dispatcher once a minute until a time.
-async fn run_until(world: &World<Memory>, outbox: &Outbox, until: &str) {
+async fn run_until(world: &World<MemoryStore>, outbox: &Outbox, until: &str) {
     let until: Timestamp = instant(until);
     while world.clock.now() < until {
         world.tick(outbox).await;
@@ -38,7 +43,7 @@ async fn run_until(world: &World<Memory>, outbox: &Outbox, until: &str) {
 }
 
 /// All digests: their day, status and reason.
-fn digests(world: &World<Memory>) -> Vec<(String, DeliveryStatus, Option<Reason>)> {
+fn digests(world: &World<MemoryStore>) -> Vec<(String, DeliveryStatus, Option<Reason>)> {
     let data = world.store.data();
     let notifications = data.notifications.values().map(|(notification, _)| notification);
     let digests = notifications.filter_map(|notification| match &notification.content {
@@ -60,7 +65,7 @@ fn texts(outbox: &Outbox) -> Vec<String> {
 
 #[tokio::test]
 async fn a_daily_digest_lists_overdue_tasks_and_those_due_today_and_in_seven_days() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     // User 1 lives in Berlin, an hour ahead of UTC.
     let first = world.create(1, &ada, due_draft("Long ago", "2026-02-01T10:00Z", &[])).await;
@@ -151,7 +156,7 @@ async fn a_digest_includes_assigned_tasks_only_of_the_readers_spaces() {
 
 #[tokio::test]
 async fn no_digest_is_sent_when_nothing_is_due_or_digests_are_off() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, draft("Some day")).await;
     let outbox = Outbox::default();
@@ -184,7 +189,7 @@ async fn no_digest_is_sent_when_nothing_is_due_or_digests_are_off() {
 
 #[tokio::test]
 async fn a_digest_delayed_until_the_next_day_is_not_sent() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Soon", "2026-03-03", &[])).await;
     let outbox = Outbox::default();
@@ -210,7 +215,7 @@ async fn the_cost_of_a_digest_does_not_depend_on_the_number_of_tasks() {
     ada.mail.set(MailKind::Digest, true);
     ada.version = 2;
     let at = instant("2026-03-01T12:00:00Z");
-    let timer = Timer { at, subject: TimerTarget::Digest(ada.id) };
+    let timer = Timer { at, target: TimerTarget::Digest(ada.id) };
     assert_eq!(world.store.replace_user(&ada, 1, Some(timer)).await.expect("one"), Replaced::Stored);
     let collaborator = collaborator();
     world.register(900).await;
@@ -259,7 +264,7 @@ async fn the_cost_of_a_digest_does_not_depend_on_the_number_of_tasks() {
 
 #[tokio::test]
 async fn a_digest_shows_the_number_of_tasks_per_section() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     let one = world.create(1, &ada, due_draft("Today", "2026-03-02", &[])).await;
     for number in 2..26 {
@@ -280,7 +285,7 @@ async fn a_digest_shows_the_number_of_tasks_per_section() {
 
 #[tokio::test]
 async fn a_digest_lists_all_day_tasks_on_their_date_in_every_time_zone() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let mut ada = world.register(1).await;
     for (number, zone) in [(1, "Pacific/Honolulu"), (2, "Pacific/Auckland")] {
         ada.time_zone = Zone::parse(zone).expect("a zone");

@@ -14,7 +14,7 @@ use taskbell_domain::{
     task::{Status, TaskPatch},
     timer::{RECHECK_AFTER, Timer},
 };
-use taskbell_test::{Memory, Outbox, fixtures::instant};
+use taskbell_test::{MemoryStore, Outbox, fixtures::instant};
 
 use crate::{
     reminders::{DUE, due_in_90_seconds, minutes},
@@ -32,7 +32,7 @@ impl Mailer for Silent {
 
 #[tokio::test]
 async fn a_worker_crash_while_sending_makes_the_reminder_uncertain_and_it_is_sent_again() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
     world.clock.set(instant(DUE));
@@ -58,7 +58,7 @@ async fn a_worker_crash_while_sending_makes_the_reminder_uncertain_and_it_is_sen
 
 /// Changes the task while its mail is being sent.
 struct Meddler<'a> {
-    store: &'a Memory,
+    store: &'a MemoryStore,
     task: TaskId,
     outbox: Outbox,
 }
@@ -80,7 +80,7 @@ impl Mailer for Meddler<'_> {
 
 #[tokio::test]
 async fn a_task_changed_while_its_mail_is_sent_keeps_the_change_and_the_delivery() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
     let meddler = Meddler { store: &world.store, task: task.id, outbox: Outbox::default() };
@@ -91,7 +91,7 @@ async fn a_task_changed_while_its_mail_is_sent_keeps_the_change_and_the_delivery
 }
 
 /// Timers that cannot be postponed: simulates a dispatcher crash between enqueueing and postponing.
-struct CannotPostpone<'a>(&'a Memory);
+struct CannotPostpone<'a>(&'a MemoryStore);
 
 impl Timers for CannotPostpone<'_> {
     async fn timers(
@@ -110,7 +110,7 @@ impl Timers for CannotPostpone<'_> {
 
 #[tokio::test]
 async fn a_dispatcher_crash_before_postponing_repeats_the_message_but_not_the_mail() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     let deadline = world.clock.now() + minutes(1);

@@ -71,7 +71,7 @@ async fn a_replayed_invitation_gets_201_within_its_pause_and_is_mailed_once() {
     assert_eq!(world.send(&event).await.code(), "invited_recently", "without the key");
     let queued = world.queue.take();
     assert!(
-        matches!(queued.as_slice(), [timer] if matches!(timer.subject, TimerTarget::Notification(_)))
+        matches!(queued.as_slice(), [timer] if matches!(timer.target, TimerTarget::Notification(_)))
     );
     let space = world.event("get-space", &ada, &task).await;
     let id = space.json["pathParameters"]["space_id"].as_str().expect("an id").parse().expect("an id");

@@ -76,7 +76,7 @@ async fn a_duplicate_queue_message_does_not_mail_an_invitation_again() {
         world.handle(&outbox, timers[0]).await.expect("the message is handled");
     }
     assert_eq!(outbox.sent().len(), 1);
-    let TimerTarget::Notification(id) = timers[0].subject else { panic!("it is a notification") };
+    let TimerTarget::Notification(id) = timers[0].target else { panic!("it is a notification") };
     let notification =
         world.store.notification(id).await.expect("no store error").expect("the notification");
     assert_eq!(

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
     endpoint::{ENDPOINTS, RequestLimit},
-    http::{Callers, HttpEvent, RateLimitGuard, Reply, respond},
+    http::{Callers, HttpEvent, Invocation, RateLimitGuard, Reply, respond},
     links::LinkAction,
 };
 use taskbell_domain::{
@@ -24,7 +24,7 @@ use taskbell_domain::{
     user::User,
 };
 use taskbell_test::{
-    Faults, Faulty, ManualClock, Memory, Side,
+    Faults, Faulty, ManualClock, MemoryStore, SeededRandom, Side,
     fixtures::{NOW, notification, now},
 };
 
@@ -269,7 +269,8 @@ impl Faults for Counter {
 
 /// A warm function: one guard and one store for several requests.
 struct Function<'a> {
-    guard: RateLimitGuard<'a, Faulty<Memory, Counter>>,
+    clock: &'a ManualClock,
+    guard: RateLimitGuard<'a, Faulty<MemoryStore, Counter>>,
     counter: &'a Counter,
     handled: AtomicU32,
 }
@@ -288,7 +289,9 @@ impl Function<'_> {
         event["requestContext"]["http"]["sourceIp"] = json!(from);
         event["headers"]["authorization"] = json!(format!("Bearer {token}"));
         let event: HttpEvent = serde_json::from_str(&event.to_string()).expect("JSON");
-        let response = respond(event, now(), &self.guard, async |_| {
+        let random = &SeededRandom::new(1);
+        let invocation = Invocation { deadline: now(), clock: self.clock, random };
+        let response = respond(event, invocation, &self.guard, async |_| {
             self.handled.fetch_add(1, Ordering::Relaxed);
             Ok(Reply::empty(StatusCode::NO_CONTENT))
         });
@@ -300,10 +303,10 @@ impl Function<'_> {
 
 #[tokio::test]
 async fn a_refused_caller_is_refused_from_memory_until_the_window_ends() {
-    let store = Faulty { store: Memory::default(), faults: Counter::default() };
-    let (clock, callers) = (ManualClock::at(NOW), Callers::Public);
-    let guard = RateLimitGuard::new(&store, &clock, &callers, RateLimit::log_ins(1));
-    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default() };
+    let store = Faulty { store: MemoryStore::default(), faults: Counter::default() };
+    let (clock, callers) = (&ManualClock::at(NOW), Callers::Public);
+    let guard = RateLimitGuard::new(&store, &callers, RateLimit::log_ins(1));
+    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     let (here, there) = ("192.0.2.1", "192.0.2.2");
     assert_eq!(function.answer(here).await, (204, 1, 1));
     assert_eq!(function.answer(here).await, (429, 1, 0), "refused after counting");
@@ -319,10 +322,10 @@ async fn a_refused_caller_is_refused_from_memory_until_the_window_ends() {
 
 #[tokio::test]
 async fn the_memory_of_refused_callers_is_bounded_and_cleared() {
-    let store = Faulty { store: Memory::default(), faults: Counter::default() };
-    let (clock, callers) = (ManualClock::at(NOW), Callers::Public);
-    let guard = RateLimitGuard::new(&store, &clock, &callers, RateLimit::log_ins(0));
-    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default() };
+    let store = Faulty { store: MemoryStore::default(), faults: Counter::default() };
+    let (clock, callers) = (&ManualClock::at(NOW), Callers::Public);
+    let guard = RateLimitGuard::new(&store, &callers, RateLimit::log_ins(0));
+    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     let address = |number: u32| format!("10.0.{}.{}", number / 250, number % 250);
     for number in 0..1_000 {
         assert_eq!(function.answer(&address(number)).await, (429, 1, 0), "{number}");
@@ -338,7 +341,7 @@ async fn the_memory_of_refused_callers_is_bounded_and_cleared() {
 
 #[tokio::test]
 async fn a_revoked_token_costs_one_call_and_nothing_of_the_users_limit() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     let limit = RateLimit::requests(2);
     let stale = world.access_token(&ada);
@@ -346,8 +349,8 @@ async fn a_revoked_token_costs_one_call_and_nothing_of_the_users_limit() {
     let revoked = User { tokens_valid_from: from, ..ada.clone() };
     world.store.store_access(&revoked, &limit).await.expect("no store error");
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
-    let guard = RateLimitGuard::new(&store, &world.clock, &world.callers, limit);
-    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default() };
+    let (guard, clock) = (RateLimitGuard::new(&store, &world.callers, limit), &world.clock);
+    let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     let here = "192.0.2.1";
     let (status, counted, _) = function.answer_to(here, &stale).await;
     assert_eq!((status, counted), (401, 1));

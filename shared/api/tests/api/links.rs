@@ -45,7 +45,7 @@ fn page(answer: &Answer) -> &str {
 
 #[tokio::test]
 async fn a_snoozed_task_sends_one_reminder_at_the_end_of_the_snooze() {
-    let world = World::on(taskbell_test::Memory::default());
+    let world = World::on(taskbell_test::MemoryStore::default());
     let ada = world.register(1).await;
     let draft = due_draft("Ring", "2026-03-01T09:00:00Z", &["PT0S", "PT30M", "PT5M"]);
     let task = world.create(1, &ada, draft).await;
@@ -71,7 +71,7 @@ async fn a_snoozed_task_sends_one_reminder_at_the_end_of_the_snooze() {
 
 #[tokio::test]
 async fn the_last_snooze_applies_and_later_reminders_are_kept() {
-    let world = World::on(taskbell_test::Memory::default());
+    let world = World::on(taskbell_test::MemoryStore::default());
     let ada = world.register(1).await;
     let task = world.create(1, &ada, due_draft("Ring", "2026-03-01T12:00:00Z", &["PT0S"])).await;
     for (until, status) in [
@@ -107,7 +107,7 @@ async fn reminders_skipped_by_a_snooze_return_when_it_is_shortened() {
         (json!({"due": "2026-03-01T12:10:00Z"}), vec!["2026-03-01T11:40:00Z"]),
         (json!({"for": "PT1H"}), vec!["2026-03-01T11:30:00Z", "2026-03-01T09:00:00Z"]),
     ] {
-        let world = World::on(taskbell_test::Memory::default());
+        let world = World::on(taskbell_test::MemoryStore::default());
         let ada = world.register(1).await;
         let task = world.create(1, &ada, due_draft("Ring", "2026-03-01T12:00:00Z", &["PT30M"])).await;
         assert_eq!(world.snooze(&ada, &task, &json!({"for": "P1D"})).await.status, 200);
@@ -217,7 +217,7 @@ async fn only_users_who_may_change_a_task_get_action_links() {
         world.tick(&outbox).await;
         world.clock.set(now());
         let mut mails = outbox.sent().into_iter().rev();
-        let mail = mails.find(|mail| mail.about.reminder.is_some()).expect("a reminder");
+        let mail = mails.find(|mail| mail.tags.reminder.is_some()).expect("a reminder");
         assert_eq!(mail.to, who.email);
         let text = String::from_utf8(mail.message).expect("text").replace("=\r\n", "");
         assert_eq!(text.contains("/v1/actions/"), links, "{text}");

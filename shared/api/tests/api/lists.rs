@@ -3,12 +3,13 @@
 use serde_json::json;
 use taskbell_domain::{clock::Clock, text::Description, user::User, zone::Zone};
 use taskbell_test::{
-    Memory,
+    MemoryStore,
     contract::Store,
     fixtures::{draft, due_draft, instant},
 };
+use taskbell_test_aws::Server;
 
-use crate::{dynamodb_server::Server, support::World};
+use crate::support::World;
 
 #[tokio::test]
 async fn cursors_lead_through_all_pages_of_a_list() {
@@ -240,7 +241,7 @@ async fn check_all_day_tasks(world: &World<impl Store>) {
 
 #[tokio::test]
 async fn an_all_day_task_is_due_on_its_date_in_every_time_zone() {
-    check_all_day_tasks(&World::on(Memory::default())).await;
+    check_all_day_tasks(&World::on(MemoryStore::default())).await;
 }
 
 #[tokio::test]

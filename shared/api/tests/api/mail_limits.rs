@@ -13,7 +13,7 @@ use taskbell_domain::{
     recurrence::{AutoComplete, Rule},
     task::{Status, Task},
     timer,
-    user::{MailKind, MailSuppression, StopReason, User},
+    user::{MailKind, MailSuppression, SuppressionReason, User},
 };
 use taskbell_test::{
     Outbox,
@@ -58,7 +58,7 @@ impl World {
     async fn fire(&self, outbox: &Outbox, task: &Task) {
         self.clock.set(instant(DUE));
         let at = self.clock.now();
-        let timer = timer::Timer { at, subject: timer::TimerTarget::Task(task.id) };
+        let timer = timer::Timer { at, target: timer::TimerTarget::Task(task.id) };
         self.handle(outbox, timer).await.expect("the message is handled");
     }
 
@@ -175,11 +175,12 @@ async fn only_the_recipient_sees_why_a_mail_was_not_delivered() {
         ("mail_off", |collaborator| collaborator.mail.set(MailKind::Reminders, false)),
         ("unverified", |collaborator| collaborator.email_verified_at = None),
         ("bounced", |collaborator| {
-            collaborator.mail_stopped = Some(MailSuppression { reason: StopReason::Bounced, at: now() })
+            collaborator.mail_stopped =
+                Some(MailSuppression { reason: SuppressionReason::Bounced, at: now() })
         }),
         ("complained", |collaborator| {
             collaborator.mail_stopped =
-                Some(MailSuppression { reason: StopReason::Complained, at: now() })
+                Some(MailSuppression { reason: SuppressionReason::Complained, at: now() })
         }),
     ];
     for (reason, cause) in causes {
@@ -246,7 +247,7 @@ async fn a_series_pauses_while_its_creator_is_disabled() {
     let done = world.stored(series.id).await;
     assert_eq!(done.status, Status::Completed);
     let next = world.stored(done.next_occurrence.expect("the next one")).await;
-    assert!(next.due_at > Some(last) && next.rests_until.is_none(), "{:?}", next.due_at);
+    assert!(next.due_at > Some(last) && next.completion_postponed_until.is_none(), "{:?}", next.due_at);
 }
 
 #[tokio::test]

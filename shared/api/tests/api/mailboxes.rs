@@ -11,9 +11,9 @@ use taskbell_domain::{
     ports::{MailError, MailTags, Profiles},
     task::Task,
     timer::TimerTarget,
-    user::{StopReason, User},
+    user::{SuppressionReason, User},
 };
-use taskbell_test::{Memory, Outbox, contract::Store, fixtures::instant};
+use taskbell_test::{MemoryStore, Outbox, contract::Store, fixtures::instant};
 
 use crate::{
     reminders::{DUE, due_in_90_seconds},
@@ -33,11 +33,11 @@ impl<S: Store> World<S> {
         user: &User,
         task: &Task,
         feedback: Option<Feedback>,
-        stops: Option<StopReason>,
+        stops: Option<SuppressionReason>,
     ) {
         let reminder: ReminderId = task.reminders[0].id;
         let about = MailTags {
-            subject: TimerTarget::Task(task.id),
+            target: TimerTarget::Task(task.id),
             reminder: Some(reminder),
             user: Some(user.id),
         };
@@ -198,7 +198,7 @@ async fn a_reset_code_expires_and_works_for_nothing_else() {
 
 #[tokio::test]
 async fn an_ses_send_event_resolves_an_uncertain_delivery() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     outbox.fail_next(MailError::Unknown("timeout".to_owned()));
@@ -224,7 +224,7 @@ async fn the_most_serious_event_of_a_mail_is_kept_in_any_order() {
         [Bounced, Complained, Delivered],
     ];
     for order in orders {
-        let world = World::on(Memory::default());
+        let world = World::on(MemoryStore::default());
         let (ada, task) = due_in_90_seconds(&world).await;
         // An event before the first attempt is ignored.
         world.record_mail_event(&ada, &task, Some(Delivered), None).await;
@@ -245,10 +245,11 @@ async fn the_most_serious_event_of_a_mail_is_kept_in_any_order() {
 
 #[tokio::test]
 async fn mail_stops_after_a_bounce_or_complaint_until_the_address_is_verified_again() {
-    for (stops, reason) in
-        [(StopReason::Bounced, Reason::Bounced), (StopReason::Complained, Reason::Complained)]
-    {
-        let world = World::on(Memory::default());
+    for (stops, reason) in [
+        (SuppressionReason::Bounced, Reason::Bounced),
+        (SuppressionReason::Complained, Reason::Complained),
+    ] {
+        let world = World::on(MemoryStore::default());
         let (ada, task) = due_in_90_seconds(&world).await;
         let early = world.clock.now();
         world.clock.advance(SignedDuration::from_secs(10));
@@ -271,8 +272,7 @@ async fn mail_stops_after_a_bounce_or_complaint_until_the_address_is_verified_ag
         assert_eq!(world.me(&ada).await.reachable(), Ok(()));
 
         // Events about mails older than the verification are ignored.
-        let about =
-            MailTags { subject: TimerTarget::Task(task.id), reminder: None, user: Some(ada.id) };
+        let about = MailTags { target: TimerTarget::Task(task.id), reminder: None, user: Some(ada.id) };
         let event = DeliveryEvent { message_id: "m".to_owned(), accepted_at: early, feedback: None };
         record_mail_events::handle(&world.store, &about, &event, Some(stops), &world.clock)
             .await
@@ -297,12 +297,12 @@ async fn an_address_without_an_account_that_complained_gets_no_more_mail() {
         world.handle(&outbox, timer).await.expect("the message is handled");
     }
     let [mail] = &outbox.sent()[..] else { panic!("one mail") };
-    assert_eq!(mail.about.user, None);
+    assert_eq!(mail.tags.user, None);
     let accepted_at = world.clock.now();
     let event =
         DeliveryEvent { message_id: "m".to_owned(), accepted_at, feedback: Some(Feedback::Complained) };
-    let stops = Some(StopReason::Complained);
-    record_mail_events::handle(&world.store, &mail.about, &event, stops, &world.clock)
+    let stops = Some(SuppressionReason::Complained);
+    record_mail_events::handle(&world.store, &mail.tags, &event, stops, &world.clock)
         .await
         .expect("the event is recorded");
     world.clock.advance(SignedDuration::from_mins(11));
@@ -340,28 +340,32 @@ async fn the_ses_event_file_and_its_variants_are_parsed() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("record-mail-events", &ada, &task).await.json;
     let read: MailEvent = serde_json::from_value(event.clone()).expect("an event");
-    let (about, event_data) = read.about().zip(read.news()).expect("an event about a mail");
-    assert_eq!(about.subject, TimerTarget::Task(task.id));
+    let (about, event_data) = read.tags().zip(read.delivery_event()).expect("an event about a mail");
+    assert_eq!(about.target, TimerTarget::Task(task.id));
     assert_eq!(about.reminder, Some(task.reminders[0].id));
     assert_eq!(about.user, Some(ada.id));
     assert_eq!(event_data.feedback, Some(Feedback::Delivered));
     assert_eq!(read.suppression_reason(), None);
     for (kind, bounce, complaint, stops) in [
         ("Send", json!(null), json!(null), None),
-        ("Bounce", json!({"bounceType": "Permanent"}), json!(null), Some(StopReason::Bounced)),
+        ("Bounce", json!({"bounceType": "Permanent"}), json!(null), Some(SuppressionReason::Bounced)),
         (
             "Complaint",
             json!(null),
             json!({"complaintFeedbackType": "abuse"}),
-            Some(StopReason::Complained),
+            Some(SuppressionReason::Complained),
         ),
-        ("Complaint", json!(null), json!({}), Some(StopReason::Complained)),
+        ("Complaint", json!(null), json!({}), Some(SuppressionReason::Complained)),
     ] {
         let mut event = event.clone();
         event["detail"]["eventType"] = json!(kind);
         (event["detail"]["bounce"], event["detail"]["complaint"]) = (bounce, complaint);
         let read: MailEvent = serde_json::from_value(event).expect("an event");
-        assert_eq!((read.suppression_reason(), read.news().is_some()), (stops, true), "{kind}");
+        assert_eq!(
+            (read.suppression_reason(), read.delivery_event().is_some()),
+            (stops, true),
+            "{kind}"
+        );
     }
     for (kind, name, what) in [
         ("Bounce", "bounce", json!({"bounceType": "Transient"})),
@@ -372,12 +376,15 @@ async fn the_ses_event_file_and_its_variants_are_parsed() {
         event["detail"]["eventType"] = json!(kind);
         event["detail"][name] = what;
         let read: MailEvent = serde_json::from_value(event).expect("an event");
-        assert!(read.suppression_reason().is_none() && read.news().is_none(), "{kind} is ignored");
+        assert!(
+            read.suppression_reason().is_none() && read.delivery_event().is_none(),
+            "{kind} is ignored"
+        );
     }
     for hostile in ["", "x", "tsk_", "ntc_01JQ00000000000000000000", "../../x"] {
         let mut event = event.clone();
         event["detail"]["mail"]["tags"]["taskbell-subject"] = json!([hostile]);
         let read: MailEvent = serde_json::from_value(event).expect("an event");
-        assert_eq!(read.about(), None, "{hostile}");
+        assert_eq!(read.tags(), None, "{hostile}");
     }
 }

@@ -16,17 +16,12 @@ mod deadlines;
 mod described;
 mod digests;
 mod documented_values;
-#[path = "../../../aws/tests/support/mod.rs"]
-mod dynamodb_server;
 mod faults;
 mod functions;
 mod generated;
 mod head;
 mod hostile;
 mod idempotency;
-#[path = "../../../aws/tests/support/intercept.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod intercept;
 mod invitations;
 mod limits;
 mod links;

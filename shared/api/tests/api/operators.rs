@@ -13,7 +13,7 @@ use taskbell_domain::{
     user::{AccountRole, User},
 };
 use taskbell_test::{
-    Memory, Outbox,
+    MemoryStore, Outbox,
     fixtures::{notification, user},
 };
 
@@ -210,7 +210,7 @@ async fn an_operator_cannot_disable_their_own_account() {
 
 #[tokio::test]
 async fn a_disabled_account_gets_no_mail() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     let stored = world.store.user(ada.id).await.expect("no store error").expect("the user");
     let disabled =
@@ -244,13 +244,12 @@ async fn a_message_from_an_operator_is_mailed_once_and_has_a_delivery_status() {
     let status = world.send(&get.clone().path("notification_id", id)).await.body;
     assert_eq!((&status["status"], &status["attempts"]), (&json!("sent"), &json!(1)));
 
-    let [TimerTarget::Notification(_)] = timers.iter().map(|t| t.subject).collect::<Vec<_>>()[..]
-    else {
+    let [TimerTarget::Notification(_)] = timers.iter().map(|t| t.target).collect::<Vec<_>>()[..] else {
         panic!("one notification");
     };
     // Other notifications are not shown here.
     world.send(&world.event("become-operator", &ada, &task).await).await;
-    let Some(TimerTarget::Notification(code)) = world.queue.take().first().map(|timer| timer.subject)
+    let Some(TimerTarget::Notification(code)) = world.queue.take().first().map(|timer| timer.target)
     else {
         panic!("a notification");
     };

@@ -15,7 +15,7 @@ use taskbell_domain::{
     user::{MailKind, UserPatch},
 };
 use taskbell_test::{
-    Memory, Outbox,
+    MemoryStore, Outbox,
     fixtures::{due_draft, instant},
 };
 
@@ -44,7 +44,7 @@ async fn handle_at_pace(
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_sent_at_the_workers_pace_and_the_rest_is_requeued() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     let mut tasks = Vec::new();
     for number in 1..=10 {
@@ -64,7 +64,7 @@ async fn a_batch_is_sent_at_the_workers_pace_and_the_rest_is_requeued() {
     let wait = SignedDuration::from_secs(10)..=SignedDuration::from_secs(41);
     assert!(requeued.iter().all(|timer| wait.contains(&timer.at.duration_since(world.clock.now()))));
     for timer in requeued {
-        let TimerTarget::Task(id) = timer.subject else { panic!("a task") };
+        let TimerTarget::Task(id) = timer.target else { panic!("a task") };
         let untouched =
             tasks.iter().find(|task| task.id == id).expect("a requeued task is one of the tasks");
         assert_eq!(&world.stored(id).await, untouched, "waiting writes nothing");
@@ -73,7 +73,7 @@ async fn a_batch_is_sent_at_the_workers_pace_and_the_rest_is_requeued() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reminder_is_not_mailed_if_its_task_is_completed_while_it_waits() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
     let (outbox, pace) = (Outbox::default(), Pace::new(1, 2).expect("a pace"));
@@ -102,7 +102,7 @@ async fn a_reminder_is_not_mailed_if_its_task_is_completed_while_it_waits() {
 
 #[tokio::test]
 async fn a_message_that_cannot_be_requeued_fails_and_is_redelivered() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.queue.refuse(Some(TimerTarget::Task(task.id)));
     let early = task.timer().expect("a timer");
@@ -111,7 +111,7 @@ async fn a_message_that_cannot_be_requeued_fails_and_is_redelivered() {
 
 #[tokio::test]
 async fn waits_grow_while_ses_defers_all_mails() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     for _ in 0..200 {
@@ -136,7 +136,7 @@ async fn waits_grow_while_ses_defers_all_mails() {
 
 #[tokio::test(start_paused = true)]
 async fn skipped_mails_delay_no_other_mail() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, eve) = (world.register(1).await, world.register(2).await);
     let mut tasks = Vec::new();
     for number in 1..=20 {
@@ -161,7 +161,7 @@ async fn skipped_mails_delay_no_other_mail() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_not_requeued_after_the_dispatcher_has_queued_its_timer_again() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let ada = world.register(2).await;
     let other = world.create(2, &ada, due_draft("Ring", DUE, &["PT0S"])).await;

@@ -18,7 +18,7 @@ use taskbell_domain::{
     text::Title,
 };
 use taskbell_test::{
-    Faulty, ManualClock, Meddler, Memory, Outbox, QueueFake, SeededRandom,
+    Faulty, ManualClock, Meddler, MemoryStore, Outbox, QueueFake, SeededRandom,
     fixtures::{NOW, instant, notification, now, user},
 };
 
@@ -27,16 +27,16 @@ use crate::{
     support::World,
 };
 
-type ConcurrentWorld = World<Faulty<Memory, Meddler>>;
+type ConcurrentWorld = World<Faulty<MemoryStore, Meddler>>;
 
 /// A world in which a concurrent change can run between a read and a write.
-fn concurrent_world() -> (ConcurrentWorld, Memory) {
-    let memory = Memory::default();
+fn concurrent_world() -> (ConcurrentWorld, MemoryStore) {
+    let memory = MemoryStore::default();
     (World::on(Faulty { store: memory.clone(), faults: Meddler::default() }), memory)
 }
 
 /// A concurrent change of the title.
-async fn rename(store: Memory, task: Task) {
+async fn rename(store: MemoryStore, task: Task) {
     let mut task = store.task(task.id).await.expect("no store error").expect("the task");
     let read = task.version;
     let title = Some(Title::parse("Theirs").expect("a title"));
@@ -163,7 +163,7 @@ impl Mailer for Silent {
 #[tokio::test]
 async fn an_uncertain_mail_waits_five_minutes_from_its_detection() {
     for hours in [0, 3] {
-        let world = World::on(Memory::default());
+        let world = World::on(MemoryStore::default());
         let (_, task) = due_in_90_seconds(&world).await;
         let timer = task.timer().expect("a timer");
         world.clock.set(instant(DUE));
@@ -182,12 +182,12 @@ async fn an_uncertain_mail_waits_five_minutes_from_its_detection() {
 
 #[tokio::test]
 async fn all_timers_of_a_large_shard_are_queued_in_one_run() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let mut expected = Vec::new();
     for number in 0..10_000_u64 {
         let made = notification(number, NotificationKind::Verification { to: user(1).id });
         let timer = made.timer().expect("a timer");
-        if timer.subject.jitter_seed() % TIMER_SHARDS == 3 && expected.len() < 250 {
+        if timer.target.jitter_seed() % TIMER_SHARDS == 3 && expected.len() < 250 {
             world.store.add_notification(&made, None).await.expect("no store error");
             expected.push(timer);
         }

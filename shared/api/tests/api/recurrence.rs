@@ -8,11 +8,9 @@ use taskbell_domain::{
     timer::{Timer, TimerTarget},
 };
 use taskbell_test::{Outbox, fixtures::instant};
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{Answer, World},
-};
+use crate::support::{Answer, World};
 
 const WEEKLY: &str = "FREQ=WEEKLY;COUNT=3";
 
@@ -42,7 +40,7 @@ impl<S: taskbell_test::contract::Store> World<S> {
 
 #[tokio::test]
 async fn completing_creates_the_next_occurrence_until_count_is_reached() {
-    let world = World::on(taskbell_test::Memory::default());
+    let world = World::on(taskbell_test::MemoryStore::default());
     let first = weekly(&world).await.body;
     assert_eq!(
         [
@@ -102,7 +100,7 @@ async fn concurrent_completions_create_one_occurrence() {
 
 #[tokio::test]
 async fn skipping_and_rescheduling_keep_the_rule() {
-    let world = World::on(taskbell_test::Memory::default());
+    let world = World::on(taskbell_test::MemoryStore::default());
     let first = weekly(&world).await.body;
     let skipped = world.on_task("skip-task", &first["id"]).await.body;
     assert_eq!(
@@ -162,7 +160,7 @@ async fn an_automatic_completion_is_recorded_in_the_delivery_log() {
     let made = world.send(&event.body(&body)).await.body;
     assert_eq!(made["auto_complete_at"], "2026-03-01T08:02:00Z");
     let task_id = made["id"].as_str().expect("an id").parse().expect("an id");
-    let timer = Timer { at: instant("2026-03-01T08:02:00Z"), subject: TimerTarget::Task(task_id) };
+    let timer = Timer { at: instant("2026-03-01T08:02:00Z"), target: TimerTarget::Task(task_id) };
     assert_eq!(world.queue.take(), [timer], "it is within the dispatch horizon");
     let log = world.on_task("list-task-reminders", &made["id"]).await.body;
     let waiting = json!({

@@ -20,15 +20,13 @@ use taskbell_domain::{
     user::{MailKind, User, UserPatch},
 };
 use taskbell_test::{
-    Memory, Outbox,
+    MemoryStore, Outbox,
     contract::Store,
     fixtures::{due_draft, instant},
 };
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{World, link_keys},
-};
+use crate::support::{World, link_keys};
 
 /// The due time of [`due_in_90_seconds`].
 pub(crate) const DUE: &str = "2026-03-01T08:01:30Z";
@@ -149,7 +147,7 @@ async fn check_sent_once_with_a_lost_message<S: Store>(world: &World<S>) {
 
 #[tokio::test]
 async fn a_reminder_is_sent_once_if_the_dispatcher_runs_repeatedly() {
-    check_sent_once_with_repeated_dispatch_runs(&World::on(Memory::default())).await;
+    check_sent_once_with_repeated_dispatch_runs(&World::on(MemoryStore::default())).await;
 }
 
 #[tokio::test]
@@ -160,7 +158,7 @@ async fn a_reminder_is_sent_once_on_dynamodb() {
 
 #[tokio::test]
 async fn a_reminder_is_sent_although_its_message_is_lost() {
-    check_sent_once_with_a_lost_message(&World::on(Memory::default())).await;
+    check_sent_once_with_a_lost_message(&World::on(MemoryStore::default())).await;
 }
 
 #[tokio::test]
@@ -186,7 +184,7 @@ async fn two_workers_with_the_same_message_send_one_mail() {
 
 #[tokio::test]
 async fn a_message_that_arrives_early_is_requeued_until_its_time() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let (outbox, timer) = (Outbox::default(), task.timer().expect("a timer"));
     world.handle(&outbox, timer).await.expect("the message is handled");
@@ -195,21 +193,21 @@ async fn a_message_that_arrives_early_is_requeued_until_its_time() {
 
 #[tokio::test]
 async fn the_worker_enqueues_the_next_reminder_of_a_task_if_it_is_soon() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let ada = world.register(1).await;
     let due = "2026-03-01T08:02:00Z";
     let task = world.create(1, &ada, due_draft("Ring", due, &["PT1M", "PT0S"])).await;
     let outbox = Outbox::default();
     world.clock.set(instant("2026-03-01T08:01:00Z"));
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
-    assert_eq!(world.queue.take(), [Timer { at: instant(due), subject: TimerTarget::Task(task.id) }]);
+    assert_eq!(world.queue.take(), [Timer { at: instant(due), target: TimerTarget::Task(task.id) }]);
     assert_eq!(outbox.sent().len(), 1);
 }
 
 #[tokio::test]
 async fn nothing_is_sent_for_a_task_that_was_completed_moved_or_deleted() {
     for change in ["complete", "move", "delete"] {
-        let world = World::on(Memory::default());
+        let world = World::on(MemoryStore::default());
         let (ada, task) = due_in_90_seconds(&world).await;
         world.dispatch().await;
         let (name, body) = match change {
@@ -231,7 +229,7 @@ async fn nothing_is_sent_for_a_task_that_was_completed_moved_or_deleted() {
 
 #[tokio::test]
 async fn a_reminder_is_skipped_as_mail_off_if_the_user_turned_mail_off() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (mut ada, task) = due_in_90_seconds(&world).await;
     ada.apply(
         UserPatch { mail: vec![(MailKind::Reminders, false)], ..UserPatch::default() },
@@ -252,7 +250,7 @@ async fn a_reminder_is_skipped_as_mail_off_if_the_user_turned_mail_off() {
 
 #[tokio::test]
 async fn a_lost_response_makes_a_reminder_uncertain_and_it_is_sent_again_after_five_minutes() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     outbox.fail_next(MailError::Unknown("timeout".to_owned()));
@@ -269,7 +267,7 @@ async fn a_lost_response_makes_a_reminder_uncertain_and_it_is_sent_again_after_f
 
 #[tokio::test]
 async fn a_refused_mail_is_retried_and_finally_fails() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     for _ in 0..MAX_ATTEMPTS {
@@ -289,7 +287,7 @@ async fn a_refused_mail_is_retried_and_finally_fails() {
 
 #[tokio::test]
 async fn an_invalid_message_does_not_fail_its_batch() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
     let mut event = world.event("send-reminders", &ada, &task).await.json;
@@ -328,7 +326,7 @@ async fn an_invalid_message_does_not_fail_its_batch() {
 
 #[tokio::test]
 async fn a_throttled_mail_waits_and_is_finally_sent() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
     for _ in 0..3 * MAX_ATTEMPTS {
@@ -347,7 +345,7 @@ async fn a_throttled_mail_waits_and_is_finally_sent() {
 
 #[tokio::test]
 async fn no_delivery_starts_without_time_to_finish() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     world.clock.set(instant(DUE));
     let (outbox, mail) = (Outbox::default(), mail_context());
@@ -371,12 +369,12 @@ async fn no_delivery_starts_without_time_to_finish() {
 
 #[tokio::test]
 async fn a_timer_that_the_queue_refuses_is_found_by_the_next_dispatch_run() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, task) = due_in_90_seconds(&world).await;
     let other = world.create(2, &ada, due_draft("Ring too", DUE, &["PT0S"])).await;
     world.queue.refuse(Some(TimerTarget::Task(task.id)));
     assert_eq!(world.dispatch().await, 1);
-    let queued: Vec<_> = world.queue.take().iter().map(|timer| timer.subject).collect();
+    let queued: Vec<_> = world.queue.take().iter().map(|timer| timer.target).collect();
     assert_eq!(queued, [TimerTarget::Task(other.id)]);
     world.queue.refuse(None);
     assert_eq!(world.dispatch().await, 1, "a refused timer is not postponed");

@@ -10,12 +10,13 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_test::template::{resources, statements};
+use taskbell_test_aws::Server;
 
 use self::{
     policy::{grants, names_one_kind, refused, unused},
     recorder::{Failures, Recorder, Wanted},
 };
-use crate::{dynamodb_server::Server, functions::name_of, support::World};
+use crate::{functions::name_of, support::World};
 
 /// Actions, or actions on one resource, that no handler or worker uses here, and who uses them.
 const USED_ELSEWHERE: &[(&str, &str)] = &[

@@ -25,10 +25,10 @@ use taskbell_test::{
     fixtures::{due_draft, now, task},
     template::properties,
 };
+use taskbell_test_aws::Server;
 
 use crate::{
     budget::AT_ONCE,
-    dynamodb_server::Server,
     meter::{Cost, Meter},
     reminders::mail_context,
     support::World,
@@ -132,7 +132,7 @@ async fn every_reminder_of_a_peak_is_sent_once() {
     }
 
     let sent = outbox.sent();
-    let reminders: BTreeSet<_> = sent.iter().map(|mail| mail.about.reminder).collect();
+    let reminders: BTreeSet<_> = sent.iter().map(|mail| mail.tags.reminder).collect();
     assert_eq!((sent.len() as u64, reminders.len() as u64), (count, count), "each once");
     for number in [1, count / 2, count] {
         let id = task(number, &ada, due_draft("Ring", &now().to_string(), &[])).id;

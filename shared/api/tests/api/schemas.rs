@@ -13,7 +13,7 @@ use taskbell_domain::{
     recurrence::RecurrenceFrom,
     space::Role,
     task::{Completion, Priority, Status},
-    user::{AccountRole, StopReason},
+    user::{AccountRole, SuppressionReason},
 };
 
 use crate::support::{Answer, World};
@@ -178,6 +178,6 @@ fn the_values_of_enums_are_those_of_the_domain() {
     assert_eq!(words("AccountRole"), json!(AccountRole::ALL));
     assert_eq!(words("RecurrenceFrom"), json!(RecurrenceFrom::ALL));
     assert_eq!(words("CompletedBy"), json!(Completion::ALL));
-    assert_eq!(words("SuppressionReason"), json!(StopReason::ALL));
+    assert_eq!(words("SuppressionReason"), json!(SuppressionReason::ALL));
     assert_eq!(words("DeliveryReason"), json!(reasons));
 }

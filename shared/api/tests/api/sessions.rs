@@ -16,7 +16,7 @@ use taskbell_domain::{
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
-    Faulty, Meddler, Memory,
+    Faulty, Meddler, MemoryStore,
     contract::Store,
     fixtures::{now, user},
 };
@@ -136,7 +136,7 @@ async fn becoming_an_operator_needs_an_open_session_and_revokes_the_token() {
 
 #[tokio::test]
 async fn a_log_in_concurrent_with_a_reset_opens_no_session_with_the_old_password() {
-    let memory = Memory::default();
+    let memory = MemoryStore::default();
     let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
     let (ada, task) = world.inhabit().await;
     let (store, id) = (memory.clone(), ada.id);

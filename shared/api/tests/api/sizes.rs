@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use taskbell_api::http::{HttpEvent, MAX_PAGE, NoGuard, Reply, respond};
+use taskbell_api::http::{Call, HttpEvent, Invocation, MAX_PAGE, NoGuard, Reply, respond};
 use taskbell_domain::{
     ports::Comments,
     task::{Task, TaskDraft},
@@ -11,15 +11,13 @@ use taskbell_domain::{
     user::User,
 };
 use taskbell_test::{
-    Memory,
+    MemoryStore,
     contract::Store,
     fixtures::{comment, draft, now},
 };
+use taskbell_test_aws::Server;
 
-use crate::{
-    dynamodb_server::Server,
-    support::{Answer, World},
-};
+use crate::support::{Answer, World};
 
 /// The size of a body in Lambda's response, in bytes.
 fn bytes(answer: &Answer) -> usize {
@@ -78,7 +76,7 @@ async fn pages_of_large_tasks<S: Store>(world: &World<S>) {
 
 #[tokio::test]
 async fn a_page_of_large_tasks_ends_early_and_the_next_page_continues() {
-    pages_of_large_tasks(&World::on(Memory::default())).await;
+    pages_of_large_tasks(&World::on(MemoryStore::default())).await;
 }
 
 #[tokio::test]
@@ -110,7 +108,7 @@ async fn batch(world: &World, by: &User, task: &Task, key: &str, operations: &[V
 
 #[tokio::test]
 async fn a_large_batch_marks_omitted_tasks_and_can_be_replayed() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, tasks) = with_large_tasks(&world).await;
     let operations: Vec<_> = tasks
         .iter()
@@ -134,7 +132,7 @@ async fn a_large_batch_marks_omitted_tasks_and_can_be_replayed() {
 
 #[tokio::test]
 async fn a_full_batch_response_still_has_created_ids_and_errors() {
-    let world = World::on(Memory::default());
+    let world = World::on(MemoryStore::default());
     let (ada, tasks) = with_large_tasks(&world).await;
     let complete = |task: &Task| json!({ "op": "complete", "id": task.id });
     let mut operations: Vec<_> = tasks[..90].iter().map(complete).collect();
@@ -190,7 +188,9 @@ async fn a_response_too_large_for_lambda_becomes_a_problem() {
     for (quotes, status) in [(1_000, 200), (3_000_000, 200), (3_000_001, 500)] {
         let event: HttpEvent = serde_json::from_str(&text).expect("JSON");
         let body = "\"".repeat(quotes);
-        let response = respond(event, now(), &NoGuard, async |_| Ok(Reply::json_text(&body))).await;
+        let invocation = Invocation { deadline: now(), clock: &world.clock, random: &world.random };
+        let answer = async |_: &Call<'_>| Ok(Reply::json_text(&body));
+        let response = respond(event, invocation, &NoGuard, answer).await;
         assert_eq!(response.status_code.as_u16(), status, "{quotes}");
         if status == 500 {
             let problem: Value = serde_json::from_str(&response.body).expect("JSON");

@@ -26,7 +26,7 @@ use taskbell_domain::{
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
-    ManualClock, Memory, QueueFake, SeededRandom,
+    ManualClock, MemoryStore, QueueFake, SeededRandom,
     contract::Store,
     fixtures::{NOW, comment, due_draft, notification, now, space, task, user},
     template::project,
@@ -103,7 +103,7 @@ pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
 }
 
 /// The dependencies of all handlers.
-pub(crate) struct World<S = Memory, Q = QueueFake> {
+pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) store: S,
     pub(crate) queue: Q,
     pub(crate) clock: ManualClock,
@@ -120,7 +120,7 @@ pub(crate) struct World<S = Memory, Q = QueueFake> {
 impl World {
     /// A world with users, spaces and tasks.
     pub(crate) async fn seeded() -> (Self, User, Task) {
-        let world = Self::on(Memory::default());
+        let world = Self::on(MemoryStore::default());
         let (ada, task) = world.inhabit().await;
         (world, ada, task)
     }

@@ -234,6 +234,6 @@ async fn a_reminder_within_the_dispatch_horizon_is_queued_at_once() {
     let task_id = near.body["id"].as_str().expect("an id").parse().expect("an id");
     assert_eq!(
         world.queue.take(),
-        [Timer { at: instant("2026-03-01T08:02:00Z"), subject: TimerTarget::Task(task_id) }]
+        [Timer { at: instant("2026-03-01T08:02:00Z"), target: TimerTarget::Task(task_id) }]
     );
 }

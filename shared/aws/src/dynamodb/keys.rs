@@ -382,13 +382,13 @@ pub fn shard_of(target: TimerTarget) -> u8 {
 
 /// Sort key of [`DUE_TIMERS`]: `<instant>#<id>`.
 pub fn timer(timer: &Timer) -> String {
-    format!("{}#{}", timer.at, timer.subject)
+    format!("{}#{}", timer.at, timer.target)
 }
 
 /// The inverse of [`timer`].
 pub fn parse_timer(sort_key: &str) -> Option<Timer> {
-    let (at, subject) = sort_key.split_once('#')?;
-    Some(Timer { at: at.parse().ok()?, subject: subject.parse().ok()? })
+    let (at, target) = sort_key.split_once('#')?;
+    Some(Timer { at: at.parse().ok()?, target: target.parse().ok()? })
 }
 
 /// A bound that sorts after every timer at `until` and before every later one.

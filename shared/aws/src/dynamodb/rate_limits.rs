@@ -39,7 +39,7 @@ impl RateLimits for DynamoDb {
     async fn record(
         &self,
         limit: &RateLimit,
-        subject: &RateLimitKey,
+        key: &RateLimitKey,
         requests: u32,
         now: Timestamp,
     ) -> Result<Option<Usage>, PortError> {
@@ -52,7 +52,7 @@ impl RateLimits for DynamoDb {
                 .client
                 .update_item()
                 .table_name(&self.accounts)
-                .set_key(Some(key_attributes(keys::rate_limit(limit, subject))))
+                .set_key(Some(key_attributes(keys::rate_limit(limit, key))))
                 .expression_attribute_names("#window", "window")
                 .expression_attribute_names("#count", "count")
                 .expression_attribute_names("#blocked", BLOCKED)
@@ -91,14 +91,14 @@ impl RateLimits for DynamoDb {
     async fn take_back(
         &self,
         limit: &RateLimit,
-        subject: &RateLimitKey,
+        key: &RateLimitKey,
         now: Timestamp,
     ) -> Result<(), PortError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.accounts)
-            .set_key(Some(key_attributes(keys::rate_limit(limit, subject))))
+            .set_key(Some(key_attributes(keys::rate_limit(limit, key))))
             .update_expression("SET #count = #count - :one")
             .condition_expression("#window = :window AND #count > :zero")
             .expression_attribute_names("#window", "window")

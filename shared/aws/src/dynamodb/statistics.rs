@@ -192,13 +192,13 @@ impl StatisticsReads for DynamoDb {
 }
 
 impl Quotas for DynamoDb {
-    async fn numbers(&self, space: SpaceId) -> Result<Counters, PortError> {
+    async fn counters(&self, space: SpaceId) -> Result<Counters, PortError> {
         let group = keys::counter_group(space, &CounterGroup::Tasks);
         let found = self.get_item("reading the counters of a space", &self.tasks, group).await?;
         Ok(found.as_ref().map(counters).unwrap_or_default())
     }
 
-    async fn user_and_numbers(
+    async fn user_and_counters(
         &self,
         user: UserId,
         space: SpaceId,

@@ -62,7 +62,7 @@ impl TaskCreation for DynamoDb {
 }
 
 impl TaskChanges for DynamoDb {
-    async fn task_user_and_numbers(
+    async fn task_user_and_counters(
         &self,
         task: TaskId,
         user: UserId,

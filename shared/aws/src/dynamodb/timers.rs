@@ -32,12 +32,12 @@ impl Timers for DynamoDb {
         after: Option<Timer>,
     ) -> Result<TimerPage, PortError> {
         const OPERATION: &str = "finding timers";
-        if after.is_some_and(|timer| timer.at > until || keys::shard_of(timer.subject) != shard) {
+        if after.is_some_and(|timer| timer.at > until || keys::shard_of(timer.target) != shard) {
             return Err(start_outside_list(OPERATION));
         }
         let partition = keys::timer_shard(shard);
         let mut start = after.map(|timer| {
-            let mut start = key_attributes(keys::timer_target(timer.subject));
+            let mut start = key_attributes(keys::timer_target(timer.target));
             start.extend(HashMap::from([
                 (DUE_TIMERS.partition.to_owned(), text(&partition)),
                 (DUE_TIMERS.sort.to_owned(), text(keys::timer(&timer))),
@@ -84,7 +84,7 @@ impl Timers for DynamoDb {
             .client
             .update_item()
             .table_name(&self.tasks)
-            .set_key(Some(key_attributes(keys::timer_target(timer.subject))))
+            .set_key(Some(key_attributes(keys::timer_target(timer.target))))
             .update_expression("SET #timer = :to")
             .condition_expression("#timer = :seen")
             .expression_attribute_names("#timer", DUE_TIMERS.sort)

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use taskbell_domain::{
     delivery::{DeliveryEvent, Feedback},
     ports::MailTags,
-    user::StopReason,
+    user::SuppressionReason,
 };
 
 /// Names of the message tags of a mail.
-pub(crate) const SUBJECT: &str = "taskbell-subject";
+pub(crate) const TARGET: &str = "taskbell-subject";
 pub(crate) const REMINDER: &str = "taskbell-reminder";
 pub(crate) const USER: &str = "taskbell-user";
 
@@ -55,17 +55,17 @@ struct Complaint {
 
 impl MailEvent {
     /// The tags of the mail; `None` if this stack did not send it.
-    pub fn about(&self) -> Option<MailTags> {
+    pub fn tags(&self) -> Option<MailTags> {
         let tag = |name| self.detail.mail.tags.get(name).and_then(|values| values.first());
         Some(MailTags {
-            subject: tag(SUBJECT)?.parse().ok()?,
+            target: tag(TARGET)?.parse().ok()?,
             reminder: tag(REMINDER).and_then(|id| id.parse().ok()),
             user: tag(USER).and_then(|id| id.parse().ok()),
         })
     }
 
     /// What the event says about the delivery; `None` for events of other kinds.
-    pub fn news(&self) -> Option<DeliveryEvent> {
+    pub fn delivery_event(&self) -> Option<DeliveryEvent> {
         let feedback = match self.detail.event_type.as_str() {
             "Send" => None,
             "Delivery" => Some(Feedback::Delivered),
@@ -80,10 +80,10 @@ impl MailEvent {
     }
 
     /// Why no more mail should be sent to the address; `None` if it may.
-    pub fn suppression_reason(&self) -> Option<StopReason> {
+    pub fn suppression_reason(&self) -> Option<SuppressionReason> {
         match self.detail.event_type.as_str() {
-            "Bounce" if self.is_permanent_bounce() => Some(StopReason::Bounced),
-            "Complaint" if self.is_complaint() => Some(StopReason::Complained),
+            "Bounce" if self.is_permanent_bounce() => Some(SuppressionReason::Bounced),
+            "Complaint" if self.is_complaint() => Some(SuppressionReason::Complained),
             _ => None,
         }
     }

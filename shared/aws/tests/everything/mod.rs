@@ -22,7 +22,7 @@ use taskbell_domain::{
     task::{Completion, Priority, Status, Task},
     text::{Category, CommentText, Description, ItemTitle, MessageText, SpaceName, Tag, Title},
     timer::{self, Timer},
-    user::{AccountRole, DigestHour, MailKind, MailSuppression, StopReason, User},
+    user::{AccountRole, DigestHour, MailKind, MailSuppression, SuppressionReason, User},
 };
 use taskbell_test::{
     ManualClock, SeededRandom,
@@ -37,7 +37,7 @@ fn ada() -> User {
     ada.disabled_at = Some(now());
     ada.mail.set(MailKind::Assignments, false);
     ada.mail.set(MailKind::Digest, true);
-    ada.mail_stopped = Some(MailSuppression { reason: StopReason::Complained, at: now() });
+    ada.mail_stopped = Some(MailSuppression { reason: SuppressionReason::Complained, at: now() });
     ada.digest_hour = DigestHour::new(0).expect("an hour");
     ada.default_reminders = vec![ReminderSpec::Before(LeadTime::parse("P1D").expect("a lead"))];
     ada
@@ -184,7 +184,7 @@ pub(crate) async fn store(store: &DynamoDb) {
         let registered = store.register(who, &credential(who), None).await.expect("an answer");
         assert_eq!(registered, Registered::Done);
     }
-    let at = Timer { at: now(), subject: timer::TimerTarget::Digest(ada().id) };
+    let at = Timer { at: now(), target: timer::TimerTarget::Digest(ada().id) };
     store.replace_user(&ada(), 1, Some(at)).await.expect("an answer");
     store.replace_digest(&digest(), 1, None).await.expect("an answer");
     let (email, hash) = (&user(1).email, "a hash");
@@ -277,7 +277,7 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(invited, [Invitation { notification: invited[0].notification, ..kept }]);
 
     let personal = SpaceId::personal(ada.id);
-    let all = async || store.numbers(personal).await.expect("an answer").get(&Counter::All).copied();
+    let all = async || store.counters(personal).await.expect("an answer").get(&Counter::All).copied();
     assert_eq!(all().await, Some(2));
     let tags =
         store.counter_groups(personal, CounterGroups::Tags, None, None).await.expect("a page").items;
@@ -296,7 +296,7 @@ pub(crate) async fn change(store: &DynamoDb) {
     let later = |at: Timestamp| at + SignedDuration::from_secs(1);
     let mut user: User = store.user(ada().id).await.expect("an answer").expect("it is there");
     (user.disabled_at, user.mail_stopped, user.version) = (None, None, 3);
-    let at = Timer { at: later(now()), subject: timer::TimerTarget::Digest(user.id) };
+    let at = Timer { at: later(now()), target: timer::TimerTarget::Digest(user.id) };
     store.replace_user(&user, 2, Some(at)).await.expect("an answer");
     let mut digest = store.digest(user.id).await.expect("an answer").expect("it is there");
     let read = digest.version;

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailTags {
     /// The task or notification.
-    pub subject: TimerTarget,
+    pub target: TimerTarget,
     /// The reminder, if it is a task.
     pub reminder: Option<ReminderId>,
     /// The recipient. `None` for an invitation, which is sent to an address.
@@ -26,7 +26,7 @@ pub struct MailTags {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     /// What it belongs to.
-    pub about: MailTags,
+    pub tags: MailTags,
     /// The recipient.
     pub to: EmailAddress,
     /// The message (RFC 5322), headers included.

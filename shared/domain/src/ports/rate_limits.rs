@@ -9,21 +9,21 @@ use crate::rate_limit::{RateLimit, RateLimitKey, Usage};
 
 /// Counts against rate limits.
 pub trait RateLimits: Send + Sync {
-    /// Adds `more` to the count of `subject`, and returns the count in the window of `now`. Returns `None` if the subject is
+    /// Adds `more` to the count of `key`, and returns the count in the window of `now`. Returns `None` if the key is
     /// blocked.
     fn record(
         &self,
         limit: &RateLimit,
-        subject: &RateLimitKey,
+        key: &RateLimitKey,
         more: u32,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Usage>, PortError>> + Send;
 
-    /// Subtracts one from the count of `subject` in the window of `now`, for something that was counted but not done.
+    /// Subtracts one from the count of `key` in the window of `now`, for something that was counted but not done.
     fn take_back(
         &self,
         limit: &RateLimit,
-        subject: &RateLimitKey,
+        key: &RateLimitKey,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }

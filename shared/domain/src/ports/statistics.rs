@@ -43,10 +43,10 @@ pub trait StatisticsReads: Memberships + Quotas {
 /// Reads the counters that quotas are checked against. Eventually consistent.
 pub trait Quotas: Send + Sync {
     /// The counters of all tasks in a space.
-    fn numbers(&self, space: SpaceId) -> impl Future<Output = Result<Counters, PortError>> + Send;
+    fn counters(&self, space: SpaceId) -> impl Future<Output = Result<Counters, PortError>> + Send;
 
     /// A profile, and the counters of all tasks in a space, in one call.
-    fn user_and_numbers(
+    fn user_and_counters(
         &self,
         user: UserId,
         space: SpaceId,

@@ -50,7 +50,7 @@ pub struct AtomicExtras<'a> {
 /// Changes tasks.
 pub trait TaskChanges: TaskReads + Quotas {
     /// A task, a profile, and the counters of all tasks in that user's personal space, in one call.
-    fn task_user_and_numbers(
+    fn task_user_and_counters(
         &self,
         task: TaskId,
         user: UserId,

@@ -34,12 +34,12 @@ impl Task {
     /// When the automatic completion is tried next: [`Self::auto_complete_at`], or later if it is postponed.
     pub fn completion_timer(&self) -> Option<Timestamp> {
         let at = self.auto_complete_at()?;
-        Some(self.rests_until.map_or(at, |until| until.max(at)))
+        Some(self.completion_postponed_until.map_or(at, |until| until.max(at)))
     }
 
     /// Postpones the automatic completion by a day, because the creator is blocked. The version increases by one.
     pub fn postpone_completion(&mut self, now: Timestamp) {
-        self.rests_until = Some(now + POSTPONEMENT);
+        self.completion_postponed_until = Some(now + POSTPONEMENT);
         self.version += 1;
     }
 
@@ -62,7 +62,7 @@ impl Task {
             let why = format!(
                 "A task that recurs more than {MAX_COMPLETIONS_PER_DAY} times per day cannot complete itself."
             );
-            return Err(Violation::new("too_dense", why).at("auto_complete_after"));
+            return Err(Violation::new("too_dense", why).for_field("auto_complete_after"));
         }
         Ok(())
     }

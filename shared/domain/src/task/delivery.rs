@@ -47,7 +47,7 @@ impl Task {
     pub fn timer(&self) -> Option<Timer> {
         let reminders = self.reminders.iter().filter_map(|r| r.delivery.next_at);
         let at = reminders.chain(self.completion_timer()).min()?;
-        Some(Timer { at, subject: TimerTarget::Task(self.id) })
+        Some(Timer { at, target: TimerTarget::Task(self.id) })
     }
 
     /// Takes the step that is due. The version increases by one unless it is [`Step::Idle`].

@@ -70,7 +70,7 @@ pub struct Task {
     /// How long after the last change it completes itself.
     pub auto_complete_after: Option<AutoComplete>,
     /// Until when its automatic completion is postponed, because its creator is blocked.
-    pub rests_until: Option<Timestamp>,
+    pub completion_postponed_until: Option<Timestamp>,
     /// Its current reminders.
     pub reminders: Vec<Reminder>,
     /// Reminders that were replaced after their delivery had begun. They remain in the delivery log.
@@ -156,7 +156,7 @@ impl Task {
             recurrence: None,
             next_occurrence: None,
             auto_complete_after: draft.auto_complete_after,
-            rests_until: None,
+            completion_postponed_until: None,
             reminders: Vec::new(),
             archived_reminders: Vec::new(),
             checklist: merge_checklist(&[], draft.checklist, &At(now), random)?,

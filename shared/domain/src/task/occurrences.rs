@@ -50,7 +50,7 @@ impl Task {
             id: TaskId::generate(&At(now), random),
             status: Status::Pending,
             archived_reminders: Vec::new(),
-            rests_until: None,
+            completion_postponed_until: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -91,7 +91,7 @@ impl Task {
     ) -> Result<(), FieldError> {
         let needs_due = || {
             let why = "A recurring task needs a due time: set due.";
-            Violation::new("needs_due", why).at("recurrence")
+            Violation::new("needs_due", why).for_field("recurrence")
         };
         match (rule, &self.recurrence) {
             (None, _) => {}
@@ -99,14 +99,14 @@ impl Task {
             (Some(Some(rule)), Some(series)) if series.rule == rule && !due_changed => {}
             (Some(Some(_)), _) if self.status == Status::Completed => {
                 let why = "A completed task cannot start a series: reopen it first.";
-                return Err(Violation::new("needs_open", why).at("recurrence"));
+                return Err(Violation::new("needs_open", why).for_field("recurrence"));
             }
             (Some(Some(rule)), current) => {
                 let from = from.or(current.as_ref().map(|series| series.from));
                 let due = self.due.clone().ok_or_else(needs_due)?;
                 let series =
                     Series::starting(rule, from.unwrap_or(RecurrenceFrom::Due), due, &self.time_zone);
-                self.recurrence = Some(series.map_err(|violation| violation.at("recurrence"))?);
+                self.recurrence = Some(series.map_err(|violation| violation.for_field("recurrence"))?);
                 self.next_occurrence = None;
             }
         }
@@ -115,7 +115,7 @@ impl Task {
             (Some(series), Some(from)) => series.from = from,
             (None, Some(_)) => {
                 let why = "Only a recurring task has recurrence_from: set recurrence too.";
-                return Err(Violation::new("needs_recurrence", why).at("recurrence_from"));
+                return Err(Violation::new("needs_recurrence", why).for_field("recurrence_from"));
             }
             _ => {}
         }

@@ -101,7 +101,7 @@ impl Task {
         random: &dyn Random,
     ) -> Result<TaskChange, FieldError> {
         let mut next = self.clone();
-        next.rests_until = None;
+        next.completion_postponed_until = None;
         if let (Some(due), Some(user)) = (&patch.due, profile) {
             next.due_at = due.as_ref().map(|due| due.at(&user.time_zone));
             next.due = due.clone();

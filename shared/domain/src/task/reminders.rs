@@ -75,14 +75,14 @@ impl Task {
             let field = || format!("reminders[{index}]");
             let Some(fire_at) = spec.fire_at(self.due.as_ref(), &self.time_zone) else {
                 let why = "A reminder with before needs a due time: set due, or use at.";
-                return Err(Violation::new("needs_due", why).at(field()));
+                return Err(Violation::new("needs_due", why).for_field(field()));
             };
             if self.reminders.iter().any(|r| r.delivery.fire_at == fire_at) {
                 if !explicit {
                     continue;
                 }
                 let why = "Duplicate reminder: another reminder of this task is at the same time.";
-                return Err(Violation::new("duplicate", why).at(field()));
+                return Err(Violation::new("duplicate", why).for_field(field()));
             }
             let unchanged =
                 current.iter().position(|r| r.spec == spec && r.delivery.fire_at == fire_at);

@@ -8,7 +8,7 @@ use taskbell_domain::{
     one_time_code::Purpose,
     ports::*,
     rate_limit::{self, RateLimit},
-    user::{MailKind, MailSuppression, StopReason, User},
+    user::{MailKind, MailSuppression, SuppressionReason, User},
 };
 
 use super::{Store, register};
@@ -17,7 +17,7 @@ use super::{Store, register};
 pub async fn a_registered_account_is_read_back(store: &impl Store) {
     let mut ada = user(1);
     ada.mail.set(MailKind::Assignments, false);
-    ada.mail_stopped = Some(MailSuppression { reason: StopReason::Complained, at: now() });
+    ada.mail_stopped = Some(MailSuppression { reason: SuppressionReason::Complained, at: now() });
     assert_eq!(register(store, &ada).await, Registered::Done);
     assert_eq!(store.user(ada.id).await.expect("an answer"), Some(ada.clone()));
     let upper = EmailAddress::parse("USER1@EXAMPLE.COM").expect("an address");

@@ -208,8 +208,8 @@ pub async fn a_list_starts_only_after_a_position_inside_it(store: &impl Store) {
     assert!(
         !store.users("ada", without_prefix, 1).await.expect_err("it is outside the list").transient
     );
-    let timer = Timer { at: to, subject: TimerTarget::Task(all[0].id) };
-    let shard = timer.subject.jitter_seed() % TIMER_SHARDS;
+    let timer = Timer { at: to, target: TimerTarget::Task(all[0].id) };
+    let shard = timer.target.jitter_seed() % TIMER_SHARDS;
     for (shard, until) in [(shard, from), ((shard + 1) % TIMER_SHARDS, to)] {
         let refused =
             store.timers(shard, until, Some(timer)).await.expect_err("it is outside the list");

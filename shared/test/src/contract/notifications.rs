@@ -68,8 +68,8 @@ pub async fn a_digest_is_rescheduled_with_the_profile_and_stored_with_its_notifi
     let mut ada = user(1);
     register(store, &ada).await;
     assert_eq!(store.digest(ada.id).await.expect("an answer"), None);
-    let subject = TimerTarget::Digest(ada.id);
-    let first = Timer { at: instant("2026-03-01T09:00:00Z"), subject };
+    let target = TimerTarget::Digest(ada.id);
+    let first = Timer { at: instant("2026-03-01T09:00:00Z"), target };
     ada.version = 2;
     assert_eq!(store.replace_user(&ada, 1, Some(first)).await.expect("an answer"), Replaced::Stored);
     let mut digest = Digest::new(ada.id, Some(first.at), 1);
@@ -78,7 +78,7 @@ pub async fn a_digest_is_rescheduled_with_the_profile_and_stored_with_its_notifi
     assert_eq!(timers().await, [first]);
     let later = instant("2026-03-01T09:10:00Z");
     store.postpone(first, later).await.expect("an answer");
-    assert_eq!(timers().await, [Timer { at: later, subject }]);
+    assert_eq!(timers().await, [Timer { at: later, target }]);
 
     let day = "2026-03-01".parse().expect("a day");
     let daily = notification(1, NotificationKind::Digest { to: ada.id, day });
@@ -105,6 +105,6 @@ pub async fn a_digest_is_rescheduled_with_the_profile_and_stored_with_its_notifi
     digest = Digest { at: None, version: 4, ..digest };
     assert_eq!(store.replace_digest(&digest, 3, None).await.expect("an answer"), Replaced::Stored);
     assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest));
-    let left: Vec<_> = timers().await.into_iter().filter(|timer| timer.subject == subject).collect();
+    let left: Vec<_> = timers().await.into_iter().filter(|timer| timer.target == target).collect();
     assert_eq!(left, []);
 }

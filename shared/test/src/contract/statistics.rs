@@ -31,7 +31,7 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
         store.record_contribution(&Contribution::of(&first)).await.expect("an answer");
     }
     let total = Counters::from([(Counter::All, 1), (Counter::Open, 1), (Counter::Reminders, 2)]);
-    assert_eq!(store.numbers(space).await.expect("an answer"), total);
+    assert_eq!(store.counters(space).await.expect("an answer"), total);
     assert_eq!(all(CounterGroups::Tags).await, tags(&[("a", &one_open), ("b#c", &one_open)]));
     let due = Counters::from([(Counter::All, 1), (Counter::Quarter(37), 1)]);
     let due = Counts::from([(CounterGroup::Due(day("2026-03-02")), due)]);
@@ -68,7 +68,7 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
 
     store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
     store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
-    assert_eq!(store.numbers(space).await.expect("an answer"), Counters::new());
+    assert_eq!(store.counters(space).await.expect("an answer"), Counters::new());
     for of in [
         CounterGroups::Tags,
         CounterGroups::Categories,

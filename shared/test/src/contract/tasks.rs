@@ -44,16 +44,16 @@ pub async fn a_task_is_read_back_with_all_fields(store: &impl Store) {
     create(store, &stored).await;
     assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
     store.record_contribution(&Contribution::of(&stored)).await.expect("an answer");
-    let numbers = store.numbers(stored.space).await.expect("an answer");
+    let numbers = store.counters(stored.space).await.expect("an answer");
     assert_eq!(numbers[&Counter::All], 1);
-    let all = store.task_user_and_numbers(stored.id, ada.id).await.expect("an answer");
+    let all = store.task_user_and_counters(stored.id, ada.id).await.expect("an answer");
     assert_eq!(all, (Some(stored.clone()), Some(ada.clone()), numbers.clone()));
-    let both = store.user_and_numbers(ada.id, stored.space).await.expect("an answer");
+    let both = store.user_and_counters(ada.id, stored.space).await.expect("an answer");
     assert_eq!(both, (Some(ada.clone()), numbers));
     let other = task(2, &user(2), draft("x"));
-    let none = store.task_user_and_numbers(other.id, user(2).id).await.expect("an answer");
+    let none = store.task_user_and_counters(other.id, user(2).id).await.expect("an answer");
     assert_eq!(none, (None, None, Counters::new()));
-    let neither = store.user_and_numbers(user(2).id, other.space).await.expect("an answer");
+    let neither = store.user_and_counters(user(2).id, other.space).await.expect("an answer");
     assert_eq!(neither, (None, Counters::new()));
 }
 

@@ -63,7 +63,7 @@ pub async fn a_shard_with_more_timers_than_one_page_is_read_completely(store: &i
     for number in 0..10_000_u64 {
         let made = notification(number, NotificationKind::Verification { to: ada.id });
         let timer = made.timer().expect("a timer");
-        if timer.subject.jitter_seed() % TIMER_SHARDS == 3 {
+        if timer.target.jitter_seed() % TIMER_SHARDS == 3 {
             assert_eq!(store.add_notification(&made, None).await.expect("an answer"), Created::Stored);
             expected.push(timer);
         }
@@ -109,7 +109,7 @@ pub(super) async fn timers_until(store: &impl Store, until: Timestamp) -> Vec<Ti
 }
 
 fn task_of(timer: Timer) -> TaskId {
-    match timer.subject {
+    match timer.target {
         TimerTarget::Task(id) => id,
         TimerTarget::Notification(_) | TimerTarget::Digest(_) => panic!("it belongs to a task"),
     }

@@ -16,15 +16,15 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{Memory, check_start};
+use super::{MemoryStore, check_start};
 
-impl Profiles for Memory {
+impl Profiles for MemoryStore {
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
         Ok(self.data().users.get(&id).cloned())
     }
 }
 
-impl ProfileChanges for Memory {
+impl ProfileChanges for MemoryStore {
     async fn replace_user(
         &self,
         user: &User,
@@ -48,7 +48,7 @@ impl ProfileChanges for Memory {
     }
 }
 
-impl Directory for Memory {
+impl Directory for MemoryStore {
     async fn users(
         &self,
         prefix: &str,
@@ -72,21 +72,21 @@ impl Directory for Memory {
     }
 }
 
-impl Accounts for Memory {
+impl Accounts for MemoryStore {
     async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
         self.data().sessions.retain(|(of, _), _| *of != user);
         Ok(())
     }
 }
 
-impl AccessChanges for Memory {
+impl AccessChanges for MemoryStore {
     async fn store_access(&self, user: &User, limit: &RateLimit) -> Result<(), PortError> {
         self.data().store_access(user, limit);
         Ok(())
     }
 }
 
-impl Redemptions for Memory {
+impl Redemptions for MemoryStore {
     async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
         let Redemption { code, user, credential, limit } = redemption;
         let (data, address) = (&mut *self.data(), user.email.canonical());
@@ -107,7 +107,7 @@ impl Redemptions for Memory {
     }
 }
 
-impl Registrations for Memory {
+impl Registrations for MemoryStore {
     async fn register(
         &self,
         user: &User,
@@ -129,13 +129,13 @@ impl Registrations for Memory {
     }
 }
 
-impl Credentials for Memory {
+impl Credentials for MemoryStore {
     async fn credential(&self, email: &EmailAddress) -> Result<Option<Credential>, PortError> {
         Ok(self.data().credentials.get(&email.canonical()).cloned())
     }
 }
 
-impl SuppressedAddresses for Memory {
+impl SuppressedAddresses for MemoryStore {
     async fn suppress_address(&self, address_hash: &str, _now: Timestamp) -> Result<(), PortError> {
         self.data().suppressed.insert(address_hash.to_owned());
         Ok(())
@@ -146,7 +146,7 @@ impl SuppressedAddresses for Memory {
     }
 }
 
-impl Sessions for Memory {
+impl Sessions for MemoryStore {
     async fn open_session(
         &self,
         session: &Session,
@@ -199,7 +199,7 @@ impl Sessions for Memory {
     }
 }
 
-impl RateLimits for Memory {
+impl RateLimits for MemoryStore {
     async fn record(
         &self,
         limit: &RateLimit,

@@ -29,7 +29,7 @@ use taskbell_domain::{
 
 /// An in-memory store. A clone is the same store.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Data>>);
+pub struct MemoryStore(Arc<Mutex<Data>>);
 
 /// The stored data. Tasks, notifications and digests have the timer that the index of timers shows.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Data {
     }
 }
 
-impl Memory {
+impl MemoryStore {
     /// All data except counts and credentials, as text that shows whether anything has changed.
     pub fn contents(&self) -> String {
         let data = self.data();

@@ -11,9 +11,9 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{Data, Memory};
+use super::{Data, MemoryStore};
 
-impl Memberships for Memory {
+impl Memberships for MemoryStore {
     async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
         let found = self.space_and_member(space, user).await?;
         Ok(found.filter(|(space, _)| !space.deleting).map(|(_, member)| member.role))
@@ -27,7 +27,7 @@ impl Memberships for Memory {
     }
 }
 
-impl SpaceReads for Memory {
+impl SpaceReads for MemoryStore {
     async fn space_and_member(
         &self,
         space: SpaceId,
@@ -62,7 +62,7 @@ impl SpaceReads for Memory {
     }
 }
 
-impl SpaceChanges for Memory {
+impl SpaceChanges for MemoryStore {
     async fn memberships(&self, user: UserId) -> Result<space::Memberships, PortError> {
         let data = self.data();
         let spaces = data.members.values().filter(|member| member.user == user).count();
@@ -197,7 +197,7 @@ fn increment(version: &mut u64, read: Option<u64>) -> bool {
     is_current
 }
 
-impl Digests for Memory {
+impl Digests for MemoryStore {
     async fn digest(&self, user: UserId) -> Result<Option<Digest>, PortError> {
         Ok(self.data().digests.get(&user).map(|(digest, _)| digest.clone()))
     }
@@ -222,7 +222,7 @@ impl Digests for Memory {
     }
 }
 
-impl Notifications for Memory {
+impl Notifications for MemoryStore {
     async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, PortError> {
         Ok(self.data().notifications.get(&id).map(|(notification, _)| notification.clone()))
     }

@@ -14,14 +14,14 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{Memory, check_start};
+use super::{MemoryStore, check_start};
 
 /// How many tasks of its scope a filtered list examines per page. As with DynamoDB, such a page can have fewer tasks than the
 /// limit, or none, and still be followed by another page. DynamoDB examines at least 48; the number is smaller, so that tests
 /// with fewer tasks get short pages, too, but exceeds the 25 tasks that a digest reads from the first page of a list.
 const EXAMINED_PER_PAGE: usize = 32;
 
-impl TaskReads for Memory {
+impl TaskReads for MemoryStore {
     async fn task(&self, id: TaskId) -> Result<Option<Task>, PortError> {
         Ok(self.data().tasks.get(&id).map(|(task, _)| task.clone()))
     }
@@ -63,7 +63,7 @@ impl TaskReads for Memory {
     }
 }
 
-impl Comments for Memory {
+impl Comments for MemoryStore {
     async fn add_comment(
         &self,
         comment: &Comment,
@@ -122,7 +122,7 @@ impl Comments for Memory {
     }
 }
 
-impl StatisticsUpdates for Memory {
+impl StatisticsUpdates for MemoryStore {
     async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
         let mut data = self.data();
         let found = data.counted.get(&counted.task).cloned();
@@ -145,7 +145,7 @@ impl StatisticsUpdates for Memory {
     }
 }
 
-impl StatisticsReads for Memory {
+impl StatisticsReads for MemoryStore {
     async fn counter_groups(
         &self,
         space: SpaceId,
@@ -176,7 +176,7 @@ fn in_progress() -> PortError {
     }
 }
 
-impl IdempotencyRecords for Memory {
+impl IdempotencyRecords for MemoryStore {
     async fn records(
         &self,
         user: UserId,
@@ -189,8 +189,8 @@ impl IdempotencyRecords for Memory {
     }
 }
 
-impl Quotas for Memory {
-    async fn numbers(&self, space: SpaceId) -> Result<Counters, PortError> {
+impl Quotas for MemoryStore {
+    async fn counters(&self, space: SpaceId) -> Result<Counters, PortError> {
         let data = self.data();
         let numbers = data
             .counter_groups
@@ -199,16 +199,16 @@ impl Quotas for Memory {
         Ok(numbers.cloned().unwrap_or_default())
     }
 
-    async fn user_and_numbers(
+    async fn user_and_counters(
         &self,
         user: UserId,
         space: SpaceId,
     ) -> Result<(Option<User>, Counters), PortError> {
-        Ok((self.user(user).await?, self.numbers(space).await?))
+        Ok((self.user(user).await?, self.counters(space).await?))
     }
 }
 
-impl TaskCreation for Memory {
+impl TaskCreation for MemoryStore {
     async fn create(
         &self,
         task: &Task,
@@ -228,13 +228,13 @@ impl TaskCreation for Memory {
     }
 }
 
-impl TaskChanges for Memory {
-    async fn task_user_and_numbers(
+impl TaskChanges for MemoryStore {
+    async fn task_user_and_counters(
         &self,
         task: TaskId,
         user: UserId,
     ) -> Result<(Option<Task>, Option<User>, Counters), PortError> {
-        let numbers = self.numbers(SpaceId::personal(user)).await?;
+        let numbers = self.counters(SpaceId::personal(user)).await?;
         Ok((self.task(task).await?, self.user(user).await?, numbers))
     }
 
@@ -293,15 +293,15 @@ impl TaskChanges for Memory {
 /// The limit of timers per page.
 const TIMERS_PER_PAGE: usize = 100;
 
-impl Timers for Memory {
+impl Timers for MemoryStore {
     async fn timers(
         &self,
         shard: u8,
         until: Timestamp,
         after: Option<Timer>,
     ) -> Result<TimerPage, PortError> {
-        let shard_of = |subject: TimerTarget| subject.jitter_seed() % TIMER_SHARDS;
-        let holds = |timer: Timer| timer.at <= until && shard_of(timer.subject) == shard;
+        let shard_of = |target: TimerTarget| target.jitter_seed() % TIMER_SHARDS;
+        let holds = |timer: Timer| timer.at <= until && shard_of(timer.target) == shard;
         check_start("finding timers", after.is_none_or(holds))?;
         let data = self.data();
         let mut timers: Vec<Timer> = data
@@ -321,7 +321,7 @@ impl Timers for Memory {
 
     async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
         let mut data = self.data();
-        let stored = match timer.subject {
+        let stored = match timer.target {
             TimerTarget::Task(id) => data.tasks.get_mut(&id).map(|(_, stored)| stored),
             TimerTarget::Notification(id) => data.notifications.get_mut(&id).map(|(_, stored)| stored),
             TimerTarget::Digest(id) => data.digests.get_mut(&id).map(|(_, stored)| stored),

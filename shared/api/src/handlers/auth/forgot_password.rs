@@ -3,7 +3,6 @@
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
-    clock::{Clock, Random},
     email::EmailAddress,
     id::UserId,
     one_time_code::Purpose,
@@ -38,23 +37,21 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// The response and the work are the same whether or not the account exists. Without one, the notification is stored
 /// for an account id that does not exist.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl Credentials + Notifications + RateLimits),
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse_trusted));
     let email = fields.finish(email)?;
-    enforce_limit(store, CODES, RateLimitKey::account(call.source_ip(), &email), 1, clock.now())
-        .await?;
+    enforce_limit(store, CODES, RateLimitKey::account(call.source_ip(), &email), 1, call.now()).await?;
     let found = store.credential(&email).await?;
     call.admit().await?;
-    let to = found.map_or_else(|| UserId::generate(clock, random), |credential| credential.user);
+    let to = found
+        .map_or_else(|| UserId::generate(call.clock(), call.random()), |credential| credential.user);
     // The limit per mailbox applies, too, for any caller. Exceeding it does not change the response.
-    if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, clock.now()).await.is_ok() {
-        codes::send(store, queue, to, Purpose::PasswordReset, clock, random).await?;
+    if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, call.now()).await.is_ok() {
+        codes::send(call, store, queue, to, Purpose::PasswordReset).await?;
     }
     let detail = "If an account with this address exists, a code will be sent to it.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))

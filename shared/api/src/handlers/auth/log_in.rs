@@ -1,7 +1,6 @@
 //! Exchanges an email address and a password for tokens, and opens a session.
 
 use taskbell_domain::{
-    clock::{Clock, Random},
     credential::{CheckedPassword, RefreshToken, Session},
     email::EmailAddress,
     id::SessionId,
@@ -37,11 +36,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Logs in. An unknown address and a wrong password get the same response after the same work.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     accounts: &(impl Credentials + Profiles + Sessions + RateLimits),
     issuer: &Issuer,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::any_text);
@@ -55,11 +52,11 @@ pub async fn handle(
             "The email address or the password is wrong.",
         )
     };
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let credential = match &email {
         Some(address) => {
-            let subject = RateLimitKey::account(call.source_ip(), address);
-            let tried = enforce_limit(accounts, LOG_INS_TO_ACCOUNT, subject, 1, now);
+            let key = RateLimitKey::account(call.source_ip(), address);
+            let tried = enforce_limit(accounts, LOG_INS_TO_ACCOUNT, key, 1, now);
             let (tried, found) = futures_util::join!(tried, accounts.credential(address));
             tried?;
             found?
@@ -76,7 +73,7 @@ pub async fn handle(
         return Err(disabled());
     }
 
-    let token = RefreshToken::generate(user.id, SessionId::generate(clock, random), random);
+    let token = RefreshToken::generate(user.id, SessionId::generate(call.clock(), random), random);
     let outdated = passwords::is_outdated(&found.password_hash);
     let rehashed = outdated.then(|| passwords::new_hash(&password, random)).transpose()?;
     for rehashed in [rehashed.as_deref(), None] {

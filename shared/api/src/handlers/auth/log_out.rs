@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Ends the session. Its refresh token stops working at once; its access tokens stay valid until they expire, at most
 /// 15 minutes.
-pub async fn handle(call: &Call, accounts: &impl Sessions) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, accounts: &impl Sessions) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     call.admit().await?;
     accounts.close_session(caller.user, caller.session).await?;

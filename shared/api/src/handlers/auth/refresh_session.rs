@@ -1,7 +1,6 @@
 //! Exchanges a refresh token for new tokens. Each refresh token works once.
 
 use taskbell_domain::{
-    clock::{Clock, Random},
     credential::{RefreshToken, Session},
     ports::{Profiles, Rotated, Sessions},
     rate_limit::REFRESHES,
@@ -35,11 +34,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Continues a session. If the token was used before, someone else may have its successor, so the session ends for both
 /// (RFC 9700, section 4.14.2). A token that was never valid does not affect the session.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     accounts: &(impl Profiles + Sessions),
     issuer: &Issuer,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let text = fields.required("refresh_token", read::any_text);
@@ -53,7 +50,7 @@ pub async fn handle(
     // Read the account before the exchange: if the read fails, the token is still valid.
     let user = accounts.user(presented.user).await?.ok_or_else(invalid)?;
 
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let next = presented.next(random);
     let session = Session::of(&next, now);
     call.admit().await?;

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
     credential::Credential,
     email::EmailAddress,
     id::{NotificationId, UserId},
@@ -45,11 +44,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Registers the user and mails a verification link. Responds 201 with the profile.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     accounts: &impl Registrations,
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse));
@@ -64,9 +61,9 @@ pub async fn handle(
     let complete = email.zip(name).zip(password);
     let ((email, name), password) = fields.finish(complete)?;
 
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let user = User {
-        id: UserId::generate(clock, random),
+        id: UserId::generate(call.clock(), random),
         email,
         name,
         digest_hour: DigestHour::DEFAULT,
@@ -89,7 +86,7 @@ pub async fn handle(
     let password_hash = passwords::new_hash(&password, random)?;
     let credential = Credential { user: user.id, password_hash };
     let content = NotificationKind::Verification { to: user.id };
-    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    let notification = Notification::new(NotificationId::generate(call.clock(), random), content, now);
     match accounts.register(&user, &credential, Some(&notification)).await? {
         Registered::Done => {
             enqueue_if_soon(queue, [notification.timer()], now).await;

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
     credential::Credential,
     one_time_code::Purpose,
     ports::{Accounts, Notifications, Redemption, Redemptions},
@@ -13,7 +12,7 @@ use taskbell_domain::{
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{codes, users::COUNTED_BY},
+    handlers::{codes, users::REQUESTS},
     http::{Call, Fields, Problem, Reply, disabled, read},
     passwords,
     update::Attempts,
@@ -40,24 +39,22 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Sets the password and consumes the code in one transaction. Sessions end; earlier access tokens, mail links and
 /// codes become invalid. The code also verifies the email address.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl Accounts + Redemptions + Notifications),
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let code = fields.required("code", read::any_text);
     let password = fields.required("password", read::any_text);
     let (code, password) = fields.finish(code.zip(password))?;
     call.admit().await?;
-    let weak = |violation: Violation| violation.at("password");
+    let weak = |violation: Violation| violation.for_field("password");
     // Check the password before the code, so that a rejected password does not consume the code.
     passwords::check_new(&password, &[]).map_err(weak)?;
     let mut password_hash = None;
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let now = clock.now();
+        let (now, random) = (call.now(), call.random());
         let opened = codes::open(store, &code, Purpose::PasswordReset, now).await?;
         let mut user = store.user(opened.user).await?.ok_or_else(codes::invalid)?;
         if user.disabled_at.is_some() {
@@ -75,10 +72,10 @@ pub async fn handle(
             }
         };
         let credential = Credential { user: user.id, password_hash: hash };
-        user.set_password(link_token(random), clock.now());
+        user.set_password(link_token(random), call.now());
         let code = opened.used_up();
         let redemption =
-            Redemption { code: &code, user: &user, credential: Some(&credential), limit: &COUNTED_BY };
+            Redemption { code: &code, user: &user, credential: Some(&credential), limit: &REQUESTS };
         if store.redeem(redemption).await? {
             store.close_sessions(user.id).await?;
             return Ok(Reply::empty(StatusCode::NO_CONTENT));

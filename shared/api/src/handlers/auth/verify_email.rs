@@ -1,7 +1,7 @@
 //! Verifies the email address of an account with the token that was mailed to it.
 
 use http::StatusCode;
-use taskbell_domain::{clock::Clock, ports::ProfileChanges, rate_limit::LINKS, user::User};
+use taskbell_domain::{ports::ProfileChanges, rate_limit::LINKS, user::User};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
@@ -30,10 +30,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Allows mail to the address, and lifts a suppression. Verifying twice has no further effect.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     accounts: &impl ProfileChanges,
     link_keys: &LinkKeys,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let token = fields.required("token", read::any_text);
@@ -43,11 +42,11 @@ pub async fn handle(
         Problem::new(StatusCode::NOT_FOUND, "invalid_token", detail)
     };
     let link = Link::parse(token.trim()).ok_or_else(invalid)?;
-    let current = link.link_action == LinkAction::VerifyEmail && !link.is_expired(clock.now());
+    let current = link.link_action == LinkAction::VerifyEmail && !link.is_expired(call.now());
     let user = accounts.user(link.user).await?;
     let user = user.filter(|user| current && link_keys.have_signed(&link, user)).ok_or_else(invalid)?;
     call.admit().await?;
-    verify(accounts, user, clock).await?;
+    verify(call, accounts, user).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
@@ -56,9 +55,9 @@ pub async fn handle(
 /// # Errors
 /// 404, 409 `busy`.
 pub(crate) async fn verify(
+    call: &Call<'_>,
     accounts: &impl ProfileChanges,
     user: User,
-    clock: &dyn Clock,
 ) -> Result<(), Problem> {
-    change(accounts, user, |user| user.verify_email(clock.now())).await.map(drop)
+    change(accounts, user, |user| user.verify_email(call.now())).await.map(drop)
 }

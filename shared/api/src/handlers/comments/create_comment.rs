@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
     comment::{Comment, MAX_COMMENTS},
     id::CommentId,
     policy::Action,
@@ -36,13 +35,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds 201 with the comment. Requires permission to change the task.
-pub async fn handle(
-    call: &Call,
-    store: &impl Comments,
-    clock: &dyn Clock,
-    random: &dyn Random,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl Comments) -> Result<Reply, Problem> {
+    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
@@ -51,7 +45,7 @@ pub async fn handle(
     let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
     let sent = [task.body().into_bytes(), call.json()?.to_vec()];
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
-    let id = CommentId::generate(clock, random);
+    let id = CommentId::generate(call.clock(), random);
     let author = caller.user;
     let comment = Comment::new(id, task, author, text, now);
     call.admit().await?;

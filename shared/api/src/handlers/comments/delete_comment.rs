@@ -31,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Deletes a comment of the caller. Roles that manage members can delete every comment.
-pub async fn handle(call: &Call, store: &impl Comments) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl Comments) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (task, role) = task_and_role(call, store, caller, Action::WriteTasks).await?;
     let comment = comment(call, store, task).await?;

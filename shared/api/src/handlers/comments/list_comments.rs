@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with a page of comments.
-pub async fn handle(call: &Call, store: &impl Comments, key: &CursorKey) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl Comments, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);

@@ -16,7 +16,7 @@ use crate::{
 
 /// The task in the path, and the caller's role in its space if the role permits the action.
 async fn task_and_role(
-    call: &Call,
+    call: &Call<'_>,
     store: &impl Comments,
     caller: Identity,
     action: Action,
@@ -27,7 +27,7 @@ async fn task_and_role(
 }
 
 /// The comment id in the path.
-async fn comment(call: &Call, store: &impl Comments, task: TaskId) -> Result<Comment, Problem> {
+async fn comment(call: &Call<'_>, store: &impl Comments, task: TaskId) -> Result<Comment, Problem> {
     let id = call.path("comment_id").parse().map_err(|_| Problem::not_found())?;
     store.comment(task, id).await?.ok_or_else(Problem::not_found)
 }

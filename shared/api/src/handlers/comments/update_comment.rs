@@ -1,7 +1,7 @@
 //! Updates a comment. Three store calls.
 
 use http::StatusCode;
-use taskbell_domain::{clock::Clock, policy::Action, ports::Comments, text::CommentText};
+use taskbell_domain::{policy::Action, ports::Comments, text::CommentText};
 
 use super::{comment, task_and_role, view};
 use crate::{
@@ -29,8 +29,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Changes the text of the caller's comment. Responds with the comment.
-pub async fn handle(call: &Call, store: &impl Comments, clock: &dyn Clock) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl Comments) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let text = fields.changed("text", read::text(CommentText::parse));

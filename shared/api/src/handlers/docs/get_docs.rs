@@ -34,6 +34,6 @@ const POLICY: &str = "default-src 'none'; script-src https://cdn.jsdelivr.net/np
     form-action 'none'; frame-ancestors 'none'";
 
 /// Responds with the page.
-pub async fn handle(_: &Call) -> Result<Reply, Problem> {
+pub async fn handle(_: &Call<'_>) -> Result<Reply, Problem> {
     Reply::html(StatusCode::OK, PAGE.to_owned()).with(header::CONTENT_SECURITY_POLICY, POLICY)
 }

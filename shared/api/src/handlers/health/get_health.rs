@@ -27,6 +27,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with `{"status": "ok"}`.
-pub async fn handle(_: &Call) -> Result<Reply, Problem> {
+pub async fn handle(_: &Call<'_>) -> Result<Reply, Problem> {
     Reply::json(StatusCode::OK, &json!({ "status": "ok" }))
 }

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock, invitation::InvitationToken, membership::MemberChange, policy::permits_role,
-    ports::SpaceChanges, space::Member,
+    invitation::InvitationToken, membership::MemberChange, policy::permits_role, ports::SpaceChanges,
+    space::Member,
 };
 
 use crate::{
@@ -33,12 +33,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Adds the caller to the space and responds with the space. The token decides: the caller's email address can differ
 /// from the invited one.
-pub async fn handle(
-    call: &Call,
-    store: &impl SpaceChanges,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let text = fields.required("token", read::any_text);

@@ -3,7 +3,6 @@
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
-    clock::{Clock, Random},
     email::EmailAddress,
     id::NotificationId,
     invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS},
@@ -55,13 +54,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds 201 with the invitation, whose secret is only in the mail. It replaces an older invitation of the same
 /// address. The response does not reveal whether the address has an account.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl SpaceChanges + RateLimits),
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
@@ -80,7 +77,7 @@ pub async fn handle(
         return replayed(reply(&before));
     }
     let content = NotificationKind::Invitation { to: email.clone(), space: space.id };
-    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    let notification = Notification::new(NotificationId::generate(call.clock(), random), content, now);
     let invitation = Invitation {
         space: space.id,
         email,

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use taskbell_domain::{clock::Clock, policy::Action, ports::SpaceReads};
+use taskbell_domain::{policy::Action, ports::SpaceReads};
 
 use super::view;
 use crate::{
@@ -30,8 +30,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with all open invitations, newest first.
-pub async fn handle(call: &Call, store: &impl SpaceReads, clock: &dyn Clock) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;

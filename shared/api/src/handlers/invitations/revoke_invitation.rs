@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds 204, also if the invitation does not exist. The token in a mail that is still queued does not work.
-pub async fn handle(call: &Call, store: &impl SpaceChanges) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
     let id = call.path("invitation_id");

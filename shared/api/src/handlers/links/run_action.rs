@@ -4,7 +4,6 @@
 use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
     ports::{ProfileChanges, RateLimits, TaskChanges, TimerQueue},
     rate_limit::LINKS,
     reminder::LeadTime,
@@ -63,14 +62,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Shows the action on GET, and runs it on POST.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl TaskChanges + ProfileChanges + RateLimits),
     queue: &impl TimerQueue,
     link_keys: &LinkKeys,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    not_found_page(follow(call, store, queue, link_keys, clock, random).await)
+    not_found_page(follow(call, store, queue, link_keys).await)
 }
 
 /// Converts a 404 to an HTML page.
@@ -86,14 +83,12 @@ pub(crate) fn not_found_page(result: Result<Reply, Problem>) -> Result<Reply, Pr
 }
 
 async fn follow(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl TaskChanges + ProfileChanges + RateLimits),
     queue: &impl TimerQueue,
     link_keys: &LinkKeys,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let now = call.now();
     let link = Link::parse(call.path("token")).ok_or_else(Problem::not_found)?;
     let user = store.user(link.user).await?.filter(|user| link_keys.have_signed(&link, user));
     let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(Problem::not_found)?;
@@ -106,7 +101,7 @@ async fn follow(
     let (task, snooze) = match link.link_action {
         LinkAction::Complete(task) => (task, None),
         LinkAction::Snooze(task, lead_time) => (task, Some(lead_time)),
-        LinkAction::VerifyEmail => return show(verification(call, store, user, pressed, clock).await?),
+        LinkAction::VerifyEmail => return show(verification(call, store, user, pressed).await?),
         // Unsubscribe links have their own endpoint, which mail programs call.
         LinkAction::Unsubscribe(_) => return Err(Problem::not_found()),
     };
@@ -123,7 +118,7 @@ async fn follow(
             button: Some("Complete task"),
         },
         (None, true) => {
-            act(call, store, queue, (task, user.id), None, now, random).await?;
+            act(call, store, queue, (task, user.id), None).await?;
             Page { heading: title, text: "This task is completed.".to_owned(), button: None }
         }
         (Some(lead_time), false) => Page {
@@ -132,7 +127,7 @@ async fn follow(
             button: Some("Snooze task"),
         },
         (Some(lead_time), true) => {
-            let task = act(call, store, queue, (task, user.id), Some(lead_time), now, random).await?;
+            let task = act(call, store, queue, (task, user.id), Some(lead_time)).await?;
             let rings = task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
             let moment = in_words(rings, &user).map_err(|_| Problem::internal())?;
             Page {
@@ -153,11 +148,10 @@ fn words(lead_time: LeadTime) -> String {
 }
 
 async fn verification(
-    call: &Call,
+    call: &Call<'_>,
     store: &impl ProfileChanges,
     user: User,
     pressed: bool,
-    clock: &dyn Clock,
 ) -> Result<Page, Problem> {
     let address = user.email.as_str().to_owned();
     let proven = user.email_verified_at.is_some() && user.mail_stopped.is_none();
@@ -170,7 +164,7 @@ async fn verification(
     }
     if !proven {
         call.admit().await?;
-        verify(store, user, clock).await?;
+        verify(call, store, user).await?;
     }
     let text = format!("Taskbell now sends your emails to {address}.");
     Ok(Page { heading: "Email address confirmed".to_owned(), text, button: None })

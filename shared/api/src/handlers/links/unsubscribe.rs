@@ -6,7 +6,6 @@
 use askama::Template;
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     invitation::InvitationToken,
     ports::{ProfileChanges, SpaceReads, SuppressedAddresses},
     rate_limit::LINKS,
@@ -64,35 +63,33 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Turns off one kind of mail, or shows a confirmation page. The link in an invitation to someone without an account is
 /// for the address: it stops all mail to it.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),
     link_keys: &LinkKeys,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    not_found_page(follow(call, store, link_keys, clock).await)
+    not_found_page(follow(call, store, link_keys).await)
 }
 
 async fn follow(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),
     link_keys: &LinkKeys,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let token = call.path("token");
     if let Some(address_hash) = link_keys.opted_out(token) {
-        return decline(call, store, &address_hash, clock).await;
+        return decline(call, store, &address_hash).await;
     }
     // Earlier mails have the invitation's token in the link.
     if let Some(token) = InvitationToken::parse(token) {
         let invitation = store.invitation(token.space, &token.address_hash).await?;
         let known = invitation.is_some_and(|invitation| invitation.accepts(&token));
         known.then_some(()).ok_or_else(Problem::not_found)?;
-        return decline(call, store, &token.address_hash, clock).await;
+        return decline(call, store, &token.address_hash).await;
     }
     let link = Link::parse(token).ok_or_else(Problem::not_found)?;
     let LinkAction::Unsubscribe(kind) = link.link_action else { return Err(Problem::not_found()) };
     let user = store.user(link.user).await?.filter(|user| link_keys.have_signed(&link, user));
-    turn_off(call, store, user.ok_or_else(Problem::not_found)?, kind, clock).await
+    turn_off(call, store, user.ok_or_else(Problem::not_found)?, kind).await
 }
 
 /// Turns off a kind of mail on POST. On GET, shows a confirmation page.
@@ -100,31 +97,29 @@ async fn follow(
 /// # Errors
 /// 404, 409 `busy`.
 async fn turn_off(
-    call: &Call,
+    call: &Call<'_>,
     accounts: &impl ProfileChanges,
     user: User,
     kind: MailKind,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     if call.method() != "POST" {
         return page(kind, false, !user.mail.wants(kind));
     }
     call.admit().await?;
     let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
-    change(accounts, user, |user| user.apply(off.clone(), clock.now())).await?;
+    change(accounts, user, |user| user.apply(off.clone(), call.now())).await?;
     page(kind, false, true)
 }
 
 async fn decline(
-    call: &Call,
+    call: &Call<'_>,
     store: &impl SuppressedAddresses,
     address_hash: &str,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let pressed = call.method() == "POST";
     if pressed {
         call.admit().await?;
-        store.suppress_address(address_hash, clock.now()).await?;
+        store.suppress_address(address_hash, call.now()).await?;
     }
     page(MailKind::Invitations, true, pressed)
 }

@@ -4,7 +4,6 @@
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
-    clock::{Clock, Random},
     email::EmailAddress,
     one_time_code::Purpose,
     ports::{Notifications, ProfileChanges, RateLimits, Redemption, Redemptions, Sessions, TimerQueue},
@@ -15,7 +14,7 @@ use taskbell_domain::{
 use super::profile_view;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{codes, users::COUNTED_BY},
+    handlers::{codes, users::REQUESTS},
     http::{Call, Fields, Problem, Reply, enforce_limit, read},
     update::Attempts,
 };
@@ -42,14 +41,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// operator. Earlier access tokens become invalid, so none of them gains the operator role: refresh the session. The
 /// session must not have ended.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl ProfileChanges + Sessions + Redemptions + Notifications + RateLimits),
     queue: &impl TimerQueue,
     operator: Option<&EmailAddress>,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let (now, _random) = (call.now(), call.random());
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let code = fields.optional("code", read::any_text);
@@ -64,26 +61,26 @@ pub async fn handle(
     }
     if let Some(code) = code {
         call.admit().await?;
-        return promote(store, user, &code, clock).await;
+        return promote(call, store, user, &code).await;
     }
     enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
     call.admit().await?;
-    codes::send(store, queue, user.id, Purpose::Operator, clock, random).await?;
+    codes::send(call, store, queue, user.id, Purpose::Operator).await?;
     let detail = "A code will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }
 
 /// Makes the holder of the code an operator. Consumes the code.
 async fn promote(
+    call: &Call<'_>,
     store: &(impl ProfileChanges + Redemptions + Notifications),
     mut user: User,
     code: &str,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let now = clock.now();
+        let now = call.now();
         let opened = codes::open(store, code, Purpose::Operator, now).await?;
         if opened.user != user.id {
             return Err(codes::invalid());
@@ -94,7 +91,7 @@ async fn promote(
             store.replace_notification(&code, code.version - 1).await?;
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
-        let redemption = Redemption { code: &code, user: &user, credential: None, limit: &COUNTED_BY };
+        let redemption = Redemption { code: &code, user: &user, credential: None, limit: &REQUESTS };
         if store.redeem(redemption).await? {
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }

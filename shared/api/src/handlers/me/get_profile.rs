@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the profile.
-pub async fn handle(call: &Call, accounts: &impl Profiles) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, accounts: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     Reply::json(StatusCode::OK, &profile_view(&user))

@@ -3,7 +3,6 @@
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
-    clock::{Clock, Random},
     id::NotificationId,
     notification::{Notification, NotificationKind},
     ports::{Notifications, RateLimits, TimerQueue},
@@ -36,18 +35,16 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Sends the mail even to a suppressed address: verifying it lifts the suppression.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl Notifications + RateLimits),
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let to = call.caller()?.user;
     enforce_limit(store, CODES, RateLimitKey::user(to), 1, now).await?;
     call.admit().await?;
     let notification = Notification::new(
-        NotificationId::generate(clock, random),
+        NotificationId::generate(call.clock(), random),
         NotificationKind::Verification { to },
         now,
     );

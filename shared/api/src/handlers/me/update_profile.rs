@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     ports::ProfileChanges,
     text::PersonName,
     user::{MailKind, UserPatch},
@@ -35,12 +34,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Applies the patch. Existing tasks keep their due instants: a new time zone applies to tasks created or rescheduled
 /// afterwards.
-pub async fn handle(
-    call: &Call,
-    accounts: &impl ProfileChanges,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, accounts: &impl ProfileChanges) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let mail = fields.nested("mail.", |mail| {

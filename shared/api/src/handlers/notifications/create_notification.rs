@@ -2,7 +2,6 @@
 
 use http::{StatusCode, header};
 use taskbell_domain::{
-    clock::{Clock, Random},
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
     ports::{IdempotencyRecord, Notifications, Profiles, TimerQueue},
@@ -41,13 +40,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Stores and enqueues the message. Responds 201 with it. [`super::get_notification`] returns its delivery.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl Notifications + Profiles),
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
@@ -58,12 +55,12 @@ pub async fn handle(
     require_operator(store, caller).await?;
     if store.user(to).await?.is_none() {
         return Err(Violation::new("unknown_user", "This account does not exist.")
-            .at("user_id")
+            .for_field("user_id")
             .into());
     }
     call.admit().await?;
     let content = NotificationKind::Message { to, by: caller.user, subject, text };
-    let notification = Notification::new(NotificationId::generate(clock, random), content, now);
+    let notification = Notification::new(NotificationId::generate(call.clock(), random), content, now);
     let key = Key::of(call, caller.user, &[call.json()?], now)?;
     let store_new = async |record: Option<IdempotencyRecord>| {
         Ok(store.add_notification(&notification, record.as_ref()).await?)

@@ -29,7 +29,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the message and its delivery. Messages are kept for 90 days.
-pub async fn handle(call: &Call, store: &(impl Notifications + Profiles)) -> Result<Reply, Problem> {
+pub async fn handle(
+    call: &Call<'_>,
+    store: &(impl Notifications + Profiles),
+) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;
     let id = call.path("notification_id").parse().map_err(|_| Problem::not_found())?;

@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers with the document, or with 304 if the client has it.
-pub async fn handle(call: &Call) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>) -> Result<Reply, Problem> {
     let known = call.header("if-none-match")?.unwrap_or("").split(',').map(str::trim);
     // Weak comparison (RFC 9110 §13.1.2).
     let is_known =

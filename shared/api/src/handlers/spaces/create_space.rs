@@ -2,7 +2,6 @@
 
 use http::{StatusCode, header};
 use taskbell_domain::{
-    clock::{Clock, Random},
     id::SpaceId,
     ports::{IdempotencyRecord, SpaceChanges},
     space::{Role, Space},
@@ -36,18 +35,13 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds 201 with the space. The caller becomes its owner.
-pub async fn handle(
-    call: &Call,
-    store: &impl SpaceChanges,
-    clock: &dyn Clock,
-    random: &dyn Random,
-) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let name = fields.required("name", read::text(SpaceName::parse));
     let name = fields.finish(name)?;
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let key = Key::of(call, caller.user, &[call.json()?], now)?;
     let find = async |id| {
         let found = store.space_and_member(id, caller.user).await?;
@@ -57,7 +51,7 @@ pub async fn handle(
     if let Some(before) = find_replay(key.as_ref(), store, find).await? {
         return replayed(made(&before));
     }
-    let id = SpaceId::generate(clock, random);
+    let id = SpaceId::generate(call.clock(), random);
     let (space, owner) = Space::create(id, name, caller.user, now);
     let store_new = async |record: Option<IdempotencyRecord>| {
         let mut attempts = Attempts::new();

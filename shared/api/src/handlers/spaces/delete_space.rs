@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     policy::{Action, known_role},
     ports::{Replaced, SpaceChanges},
     text::SpaceName,
@@ -12,7 +11,7 @@ use taskbell_domain::{
 use super::{shared, space_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{access::authorize, before},
+    handlers::{access::authorize, before_deadline},
     http::{Call, Params, Problem, Reply},
     update::Attempts,
 };
@@ -37,12 +36,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Deletes the space if `name` matches. Responds 204. The first write ends the access of all members. A space with very
 /// many tasks takes several requests.
-pub async fn handle(
-    call: &Call,
-    store: &impl SpaceChanges,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let id = space_id(call)?;
     let mut params = Params::of(call);
@@ -60,7 +55,7 @@ pub async fn handle(
         authorize(Some(me.role), Action::DeleteSpace)?;
         if name.as_ref() != Some(&space.name) {
             let why = "To delete the space and its contents, give its current name.";
-            return Err(Violation::new("not_confirmed", why).at("name").into());
+            return Err(Violation::new("not_confirmed", why).for_field("name").into());
         }
         call.admit().await?;
         let read = space.version;
@@ -70,7 +65,7 @@ pub async fn handle(
                 continue;
             }
         }
-        before(call.deadline(), clock, async { Ok(store.purge_space(id).await?) }).await?;
+        before_deadline(call, async { Ok(store.purge_space(id).await?) }).await?;
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
 }

@@ -31,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the space.
-pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let id = space_id(call)?;
     if known_role(caller.user, id).is_some() {

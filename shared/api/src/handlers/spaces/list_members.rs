@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with all members, in order of registration.
-pub async fn handle(call: &Call, store: &impl SpaceReads) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let (space, _) = shared(store, caller, space_id(call)?, Action::ReadSpace).await?;

@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with all spaces of the caller, the personal space first.
-pub async fn handle(call: &Call, store: &impl Memberships) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl Memberships) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let shared = store.spaces_of(caller.user).await?;

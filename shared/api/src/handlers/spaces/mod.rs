@@ -25,12 +25,12 @@ use crate::{
 };
 
 /// The space id in the path. An invalid id gets 404, like one that does not exist.
-pub(super) fn space_id(call: &Call) -> Result<SpaceId, Problem> {
+pub(super) fn space_id(call: &Call<'_>) -> Result<SpaceId, Problem> {
     call.path("space_id").parse().map_err(|_| Problem::not_found())
 }
 
 /// The user id in the path. `me` is the caller.
-fn member_id(call: &Call, caller: Identity) -> Result<UserId, Problem> {
+fn member_id(call: &Call<'_>, caller: Identity) -> Result<UserId, Problem> {
     match call.path("user_id") {
         "me" => Ok(caller.user),
         id => id.parse().map_err(|_| Problem::not_found()),

@@ -4,7 +4,7 @@ use futures_util::future::try_join_all;
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
-    clock::{Clock, Random},
+    clock::Random,
     id::{SpaceId, UserId},
     list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
     membership::MemberChange,
@@ -16,7 +16,7 @@ use taskbell_domain::{
 use super::{member_id, shared, space_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::before,
+    handlers::before_deadline,
     http::{Call, Problem, Reply},
     tokens::Identity,
     update::{Attempts, Update},
@@ -47,12 +47,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// there are unassigned afterwards. If the user is no longer a member, only the tasks are unassigned, so a repeated
 /// request continues an interrupted one.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl SpaceChanges + TaskChanges),
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     let (id, user) = (space_id(call)?, member_id(call, caller)?);
     call.admit().await?;
@@ -63,7 +61,7 @@ pub async fn handle(
     if !left {
         removed?;
     }
-    let taken = before(call.deadline(), clock, unassign(store, id, user, now, random)).await?;
+    let taken = before_deadline(call, unassign(store, id, user, now, random)).await?;
     if left && taken == 0 {
         return Err(Problem::not_found());
     }

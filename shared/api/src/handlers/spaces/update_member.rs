@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     membership::MemberChange,
     policy::{Action, permits_role},
     ports::{Profiles, SpaceChanges},
@@ -35,12 +34,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the member.
-pub async fn handle(
-    call: &Call,
-    store: &(impl SpaceChanges + Profiles),
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &(impl SpaceChanges + Profiles)) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let role = fields.required("role", read::text(Role::parse));

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     policy::Action,
     ports::{Replaced, SpaceChanges},
     text::SpaceName,
@@ -34,12 +33,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the space.
-pub async fn handle(
-    call: &Call,
-    store: &impl SpaceChanges,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let name = fields.changed("name", read::text(SpaceName::parse));

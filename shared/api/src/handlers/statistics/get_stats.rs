@@ -6,7 +6,6 @@ use http::StatusCode;
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 use taskbell_domain::{
-    clock::Clock,
     id::SpaceId,
     policy::Action,
     ports::{PortError, StatisticsReads},
@@ -48,12 +47,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with current totals, and with completions by day up to today in the caller's time zone. Overdue counts have
 /// a resolution of 15 minutes: tasks due in the current quarter-hour are not included.
-pub async fn handle(
-    call: &Call,
-    store: &impl StatisticsReads,
-    clock: &dyn Clock,
-) -> Result<Reply, Problem> {
-    let now = clock.now();
+pub async fn handle(call: &Call<'_>, store: &impl StatisticsReads) -> Result<Reply, Problem> {
+    let now = call.now();
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
@@ -65,9 +60,9 @@ pub async fn handle(
     // The first day in the time zone can begin on the previous day in UTC.
     let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
     let ((user, tasks), due, completed) = futures_util::try_join!(
-        store.user_and_numbers(caller.user, space),
-        numbers_of(store, space, CounterGroups::DueUntil(utc)),
-        numbers_of(store, space, CounterGroups::CompletedSince(since)),
+        store.user_and_counters(caller.user, space),
+        counters_of(store, space, CounterGroups::DueUntil(utc)),
+        counters_of(store, space, CounterGroups::CompletedSince(since)),
     )?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let today = user.local_date(now);
@@ -102,7 +97,7 @@ pub async fn handle(
 }
 
 /// Statistics by day, earliest first. There is at most one group per day, independent of the number of tasks.
-async fn numbers_of(
+async fn counters_of(
     store: &impl StatisticsReads,
     space: SpaceId,
     of: CounterGroups,
@@ -110,8 +105,8 @@ async fn numbers_of(
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = store.counter_groups(space, of, after, None).await?;
-        all.extend(page.items.into_iter().filter_map(|(group, numbers)| match group {
-            CounterGroup::Due(day) | CounterGroup::Completed(day) => Some((day, numbers)),
+        all.extend(page.items.into_iter().filter_map(|(group, counters)| match group {
+            CounterGroup::Due(day) | CounterGroup::Completed(day) => Some((day, counters)),
             _ => None,
         }));
         after = page.next;
@@ -121,7 +116,7 @@ async fn numbers_of(
     }
 }
 
-fn rows(name: &str, numbers: impl IntoIterator<Item = (Date, i64)>) -> Vec<Value> {
+fn rows(name: &str, counters: impl IntoIterator<Item = (Date, i64)>) -> Vec<Value> {
     let row = |(day, completed): (Date, i64)| json!({ name: day.to_string(), "completed": completed });
-    numbers.into_iter().map(row).collect()
+    counters.into_iter().map(row).collect()
 }

@@ -32,7 +32,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with a page of categories by name, each with its number of open and completed tasks.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &impl StatisticsReads,
     key: &CursorKey,
 ) -> Result<Reply, Problem> {

@@ -18,7 +18,7 @@ use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
 
 /// Responds with a page of names and their numbers of open and completed tasks.
 async fn names(
-    call: &Call,
+    call: &Call<'_>,
     store: &impl StatisticsReads,
     key: &CursorKey,
     of: CounterGroups,
@@ -36,8 +36,8 @@ async fn names(
     require(store, caller, space, Action::ReadTasks).await?;
     let found = store.counter_groups(space, of, after, Some(limit)).await?;
     let next = found.next.map(|group| name(&group));
-    let view = |(group, numbers): &(CounterGroup, Counters)| {
-        let (all, open) = (number(numbers, Counter::All), number(numbers, Counter::Open));
+    let view = |(group, counters): &(CounterGroup, Counters)| {
+        let (all, open) = (number(counters, Counter::All), number(counters, Counter::Open));
         json!({ "name": name(group), "open": open, "completed": all - open })
     };
     page(&cursors, &found.items, next, |(group, _)| name(group), view)

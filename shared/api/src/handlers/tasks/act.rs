@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    clock::Random,
     id::{TaskId, UserId},
     policy::{self, Action},
     ports::{RateLimits, TaskChanges, TimerQueue},
@@ -10,7 +9,7 @@ use taskbell_domain::{
     task::{Status, Task, TaskChange, TaskPatch},
 };
 
-use super::Changing;
+use super::change::Changing;
 use crate::{
     handlers::access::role,
     http::{Call, Preconditions, Problem},
@@ -36,17 +35,16 @@ pub(crate) async fn reachable(
 /// # Errors
 /// 404, 409.
 pub(crate) async fn act(
-    call: &Call,
+    call: &Call<'_>,
     tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
     (task, by): (Task, UserId),
     snooze: Option<LeadTime>,
-    now: Timestamp,
-    random: &dyn Random,
 ) -> Result<Task, Problem> {
     let preconditions = Preconditions::of(call)?;
     call.admit().await?;
-    let changing = Changing { store: tasks, queue, by, now, random, preconditions, record: None };
+    let (now, random) = (call.now(), call.random());
+    let changing = Changing { call, store: tasks, queue, by, preconditions, record: None };
     changing
         .apply(task, |task| match &snooze {
             None => {

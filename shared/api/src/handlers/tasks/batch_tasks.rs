@@ -10,7 +10,6 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use taskbell_domain::{
-    clock::{Clock, Random},
     id::{SpaceId, TaskId, UserId},
     policy::Action,
     ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue},
@@ -22,7 +21,9 @@ use taskbell_domain::{
     violation::Violation,
 };
 
-use super::{Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView};
+use super::{
+    change::Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView,
+};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::idempotency::Key,
@@ -85,14 +86,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// recorded result. Once the response is large, results omit their tasks and set `task_omitted`. After 50 listed
 /// errors, each further invalid operation lists only its first error, and counts the rest.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl TaskCreation + TaskChanges + RateLimits),
     queue: &impl TimerQueue,
     quota: Quota,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let now = call.now();
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let mut body = Fields::of(call)?;
@@ -100,7 +99,7 @@ pub async fn handle(
     let operations = body.finish(operations)?;
     if operations.is_empty() {
         return Err(Violation::new("too_short", "Give at least one operation.")
-            .at("operations")
+            .for_field("operations")
             .into());
     }
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
@@ -112,13 +111,13 @@ pub async fn handle(
 
     enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), operations.len(), now).await?;
     call.admit().await?;
-    let creation = Creation { store, queue, caller, clock, random };
-    let mut batch = Batch { creation, user, quota, numbers: BTreeMap::new() };
+    let creation = Creation { call, store, queue, caller };
+    let mut batch = Batch { creation, user, quota, counters: BTreeMap::new() };
     let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
     let mut errors_left = MAX_ERRORS;
     for (value, key) in operations.iter().zip(&keys) {
         let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
-        let result = match clock.now() < call.deadline() - TIME_FOR_ONE {
+        let result = match call.now() < call.deadline() - TIME_FOR_ONE {
             true => batch.carry_out(value, key.as_ref(), used).await,
             false => Err(Problem::not_finished()),
         };
@@ -167,7 +166,7 @@ struct Batch<'a, S, Q> {
     user: User,
     quota: Quota,
     /// The quotas of spaces used by operations, with what the batch has added.
-    numbers: BTreeMap<SpaceId, Counters>,
+    counters: BTreeMap<SpaceId, Counters>,
 }
 
 impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> {
@@ -209,18 +208,18 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
 
     /// Checks the quota of a space, and adds to its usage.
     async fn admit(&mut self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
-        if !self.numbers.contains_key(&space) {
-            let numbers = self.creation.store.numbers(space).await?;
-            self.numbers.insert(space, numbers);
+        if !self.counters.contains_key(&space) {
+            let counters = self.creation.store.counters(space).await?;
+            self.counters.insert(space, counters);
         }
-        let numbers = self.numbers.entry(space).or_default();
+        let counters = self.counters.entry(space).or_default();
         match tasks {
-            0 => self.quota.admit_reminders(numbers, reminders),
-            _ => self.quota.admit_task(numbers, reminders),
+            0 => self.quota.admit_reminders(counters, reminders),
+            _ => self.quota.admit_task(counters, reminders),
         }
         .map_err(Problem::refused)?;
         for (number, more) in [(Counter::All, tasks), (Counter::Reminders, reminders)] {
-            *numbers.entry(number).or_default() += i64::try_from(more).unwrap_or(i64::MAX);
+            *counters.entry(number).or_default() += i64::try_from(more).unwrap_or(i64::MAX);
         }
         Ok(())
     }
@@ -232,8 +231,8 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
         preconditions: Preconditions,
         key: Option<&Key>,
     ) -> Result<Task, Problem> {
-        let Creation { store, queue, caller, clock, random } = self.creation;
-        let (now, found) = (clock.now(), store.task(id).await?);
+        let Creation { call, store, queue, caller } = self.creation;
+        let (now, found) = (call.now(), store.task(id).await?);
         let task = permitted(store, found, caller, Action::WriteTasks).await?;
         check_assignee(store, caller, task.space, patch.assigned_to.flatten(), now).await?;
         let more = patch.more_reminders(&task, Some(&self.user));
@@ -242,7 +241,8 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
         }
         let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
         let record = record.as_ref();
-        let changing = Changing { store, queue, by: caller.user, preconditions, now, random, record };
+        let changing = Changing { call, store, queue, by: caller.user, preconditions, record };
+        let random = call.random();
         changing.apply(task, |task| Ok(task.apply(patch.clone(), Some(&self.user), now, random)?)).await
     }
 

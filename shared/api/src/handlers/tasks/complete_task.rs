@@ -1,17 +1,14 @@
 //! Completes a task. Two store calls.
 
-use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
-    policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
     task::{Status, TaskPatch},
 };
 
-use super::{Changing, permitted, task_id, view};
+use super::change::change_task;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Preconditions, Problem, Reply},
+    http::{Call, Problem, Reply},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -35,21 +32,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Completes the task, so its reminders stop. For a recurring task, the same write creates the next occurrence. A
 /// completed task is unchanged.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
-    let caller = call.caller()?;
-    let found = tasks.task(task_id(call)?).await?;
-    let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
+    let (now, random) = (call.now(), call.random());
     let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-    let preconditions = Preconditions::of(call)?;
-    call.admit().await?;
-    let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
-    let task = changing.apply(task, |task| Ok(task.apply(done.clone(), None, now, random)?)).await?;
-    view::reply(StatusCode::OK, &task, caller.user)
+    change_task(call, tasks, queue, |task| Ok(task.apply(done.clone(), None, now, random)?)).await
 }

@@ -3,7 +3,6 @@
 
 use http::{StatusCode, header};
 use taskbell_domain::{
-    clock::{Clock, Random},
     id::{SpaceId, TaskId},
     policy::Action,
     ports::{IdempotencyRecord, RateLimits, TaskCreation, TimerQueue},
@@ -42,14 +41,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds 201 with the task. For an `Idempotency-Key` already used with the same body, responds 201 with the current
 /// state of the existing task and `Idempotent-Replayed: true`.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl TaskCreation + RateLimits),
     queue: &impl TimerQueue,
     quota: Quota,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let now = call.now();
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
@@ -60,12 +57,12 @@ pub async fn handle(
     let sent = [space.to_string().into_bytes(), call.json()?.to_vec()];
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
 
-    let creation = Creation { store, queue, caller, clock, random };
-    let (user, numbers) = store.user_and_numbers(caller.user, space).await?;
+    let creation = Creation { call, store, queue, caller };
+    let (user, counters) = store.user_and_counters(caller.user, space).await?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let task = creation.build(space, draft, &user)?;
     let admitted = match creation.check(&task).await {
-        Ok(()) => quota.admit_task(&numbers, task.reminders.len()).map_err(Problem::refused),
+        Ok(()) => quota.admit_task(&counters, task.reminders.len()).map_err(Problem::refused),
         refused => refused,
     };
     if let Err(refusal) = admitted {
@@ -86,31 +83,31 @@ pub async fn handle(
 
 /// The dependencies of creating a task.
 pub(super) struct Creation<'a, S, Q> {
+    pub(super) call: &'a Call<'a>,
     pub(super) store: &'a S,
     pub(super) queue: &'a Q,
     pub(super) caller: Identity,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) random: &'a dyn Random,
 }
 
 impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {
     /// Builds the task from a draft.
     pub(super) fn build(&self, space: SpaceId, draft: TaskDraft, user: &User) -> Result<Task, Problem> {
-        let id = TaskId::generate(self.clock, self.random);
-        Ok(Task::create(id, space, draft, user, self.clock.now(), self.random)?)
+        let call = self.call;
+        let id = TaskId::generate(call.clock(), call.random());
+        Ok(Task::create(id, space, draft, user, call.now(), call.random())?)
     }
 
     /// Checks that the caller may create the task in its space.
     pub(super) async fn check(&self, task: &Task) -> Result<(), Problem> {
         require(self.store, self.caller, task.space, Action::WriteTasks).await?;
-        let now = self.clock.now();
+        let now = self.call.now();
         check_assignee(self.store, self.caller, task.space, task.assigned_to, now).await
     }
 
     /// Stores the task, or returns the one that the same request created before.
     pub(super) async fn create(&self, task: &Task, key: Option<&Key>) -> Result<Option<Task>, Problem> {
-        let now = self.clock.now();
-        let notification = assignment(task, None, self.caller.user, now, self.random);
+        let now = self.call.now();
+        let notification = assignment(self.call, task, None, self.caller.user);
         let store_new = async |record: Option<IdempotencyRecord>| {
             Ok(self.store.create(task, record.as_ref(), notification.as_ref()).await?)
         };

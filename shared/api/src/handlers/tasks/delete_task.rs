@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds 204. The same write deletes the task's timer.
-pub async fn handle(call: &Call, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let (found, comments) = tasks.task_and_comments(task_id(call)?).await?;
     let preconditions = Preconditions::of(call)?;

@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the task, or 304 if `If-None-Match` lists its version.
-pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     if Preconditions::of(call)?.is_known(task.version)? {

@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with the occurrences after this one, as if each were completed when it is due. Empty for a task that does
 /// not recur.
-pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);

@@ -67,7 +67,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with the current reminders and the past reminders that were removed or replaced, in order of their times;
 /// last the result of the automatic completion, if the task has one.
-pub async fn handle(call: &Call, tasks: &impl TaskReads) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
     let mut ledger: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();

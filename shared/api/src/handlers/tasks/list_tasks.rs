@@ -5,7 +5,6 @@ use std::{fmt, str::FromStr};
 
 use jiff::{Timestamp, ToSpan};
 use taskbell_domain::{
-    clock::Clock,
     due::Due,
     due_days::DueDays,
     id::SpaceId,
@@ -63,12 +62,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds with `items` and `next_cursor`. With a filter that no index supports, a page can have fewer items than the
 /// limit, or none, and still have a `next_cursor`.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     tasks: &(impl TaskReads + Profiles),
     key: &CursorKey,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let now = call.now();
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id);

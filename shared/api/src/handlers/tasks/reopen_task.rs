@@ -1,18 +1,16 @@
 //! Reopens a completed task. Two store calls.
 
-use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
     quota::Quota,
     task::{Status, TaskChange, TaskPatch},
 };
 
-use super::{Changing, admit_reminders, permitted, task_id, view};
+use super::{admit_reminders, change::change_found, permitted, task_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Preconditions, Problem, Reply},
+    http::{Call, Problem, Reply},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -35,31 +33,22 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Sets the task to pending. Its future reminders fire again. A task that is not completed is unchanged.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
     quota: Quota,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
     let caller = call.caller()?;
-    let (found, _, personal) = tasks.task_user_and_numbers(task_id(call)?, caller.user).await?;
+    let (found, _, personal) = tasks.task_user_and_counters(task_id(call)?, caller.user).await?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
     let more = pending.more_reminders(&task, None);
     admit_reminders(tasks, caller, &task, more, personal, quota).await?;
-    let preconditions = Preconditions::of(call)?;
-    call.admit().await?;
-    let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
-    let task = changing
-        .apply(task, |task| {
-            if task.status != Status::Completed {
-                return Ok(TaskChange::default());
-            }
-            Ok(task.apply(pending.clone(), None, now, random)?)
-        })
-        .await?;
-    view::reply(StatusCode::OK, &task, caller.user)
+    change_found(call, tasks, queue, task, |task| {
+        if task.status != Status::Completed {
+            return Ok(TaskChange::default());
+        }
+        Ok(task.apply(pending.clone(), None, call.now(), call.random())?)
+    })
+    .await
 }

@@ -1,19 +1,16 @@
 //! Snoozes a task. Two store calls.
 
-use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
-    policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
     reminder::{LeadTime, ReminderSpec},
     task::{Task, TaskChange},
     violation::Violation,
 };
 
-use super::{Changing, permitted, task_id, view};
+use super::change::change_task;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Fields, Preconditions, Problem, Reply, read},
+    http::{Call, Fields, Problem, Reply, read},
 };
 
 /// How long to snooze.
@@ -52,15 +49,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Skips reminders before the end of the snooze and sends one at that time. The latest snooze replaces an earlier one.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
-    let caller = call.caller()?;
-    let id = task_id(call)?;
     let mut fields = Fields::of(call)?;
     let lead_time = fields.optional("for", read::text(LeadTime::parse));
     let until = fields.optional("until", read::text(ReminderSpec::parse_at));
@@ -70,23 +62,17 @@ pub async fn handle(
         (None, Some(until)) => ("until", Time::Until(until)),
         _ => {
             let why = "Give either for or until.";
-            return Err(Violation::new("required", why).at("for").into());
+            return Err(Violation::new("required", why).for_field("for").into());
         }
     };
-    let task = permitted(tasks, tasks.task(id).await?, caller, Action::WriteTasks).await?;
-    let preconditions = Preconditions::of(call)?;
-    call.admit().await?;
-    let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
-    let task = changing
-        .apply(task, |task| {
-            let until = time.until(task, now).unwrap_or(jiff::Timestamp::MAX);
-            task.snooze(until, now, random).map_err(|refusal| match refusal.code {
-                "already_completed" => Problem::conflict(refusal.code, refusal.message),
-                _ => refusal.at(field).into(),
-            })?;
-            Ok(TaskChange { changed: true, next: None })
-        })
-        .await?;
-    view::reply(StatusCode::OK, &task, caller.user)
+    let now = call.now();
+    change_task(call, tasks, queue, |task| {
+        let until = time.until(task, now).unwrap_or(jiff::Timestamp::MAX);
+        task.snooze(until, now, call.random()).map_err(|refusal| match refusal.code {
+            "already_completed" => Problem::conflict(refusal.code, refusal.message),
+            _ => refusal.for_field(field).into(),
+        })?;
+        Ok(TaskChange { changed: true, next: None })
+    })
+    .await
 }

@@ -1,17 +1,15 @@
 //! Updates a task (RFC 7396). Two store calls: one reads what is needed, one writes the task.
 
-use http::StatusCode;
 use taskbell_domain::{
-    clock::{Clock, Random},
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
     quota::Quota,
 };
 
-use super::{Changing, admit_reminders, check_assignee, fields, permitted, task_id, view};
+use super::{admit_reminders, change::change_found, check_assignee, fields, permitted, task_id};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Fields, Preconditions, Problem, Reply},
+    http::{Call, Fields, Problem, Reply},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -34,22 +32,20 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Applies the patch and responds with the task. A patch without changes writes nothing.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
     quota: Quota,
-    clock: &dyn Clock,
-    random: &dyn Random,
 ) -> Result<Reply, Problem> {
-    let now = clock.now();
+    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let patch = fields::patch(&mut fields);
     let patch = fields.finish(Some(patch))?;
     let id = task_id(call)?;
     let (found, profile, personal) = if patch.adds_reminders() {
-        let (task, user, numbers) = tasks.task_user_and_numbers(id, caller.user).await?;
-        (task, Some(user.ok_or_else(Problem::unauthorized)?), Some(numbers))
+        let (task, user, counters) = tasks.task_user_and_counters(id, caller.user).await?;
+        (task, Some(user.ok_or_else(Problem::unauthorized)?), Some(counters))
     } else {
         (tasks.task(id).await?, None, None)
     };
@@ -59,12 +55,8 @@ pub async fn handle(
         admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     }
     check_assignee(tasks, caller, task.space, patch.assigned_to.flatten(), now).await?;
-    let preconditions = Preconditions::of(call)?;
-    call.admit().await?;
-    let changing =
-        Changing { store: tasks, queue, by: caller.user, now, random, preconditions, record: None };
-    let task = changing
-        .apply(task, |task| Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?))
-        .await?;
-    view::reply(StatusCode::OK, &task, caller.user)
+    change_found(call, tasks, queue, task, |task| {
+        Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?)
+    })
+    .await
 }

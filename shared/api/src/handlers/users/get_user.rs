@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the account.
-pub async fn handle(call: &Call, store: &impl Profiles) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;
     let user = store.user(user_id(call)?).await?.ok_or_else(Problem::not_found)?;

@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with a page of accounts, sorted by email address. `email` selects addresses with this prefix.
-pub async fn handle(call: &Call, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
+pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let begins = params.optional("email", beginning).unwrap_or_default();

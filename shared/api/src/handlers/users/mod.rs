@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The rate limit of requests per user. Only its name is used here.
-pub(super) const COUNTED_BY: RateLimit = RateLimit::requests(1);
+pub(super) const REQUESTS: RateLimit = RateLimit::requests(1);
 
 /// Rejects callers who are not operators.
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
@@ -49,7 +49,7 @@ pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> 
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        store.store_access(&user, &COUNTED_BY).await?;
+        store.store_access(&user, &REQUESTS).await?;
         let stored = access(&user);
         user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;
         if access(&user) == stored {
@@ -59,7 +59,7 @@ pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> 
 }
 
 /// The account id in the path.
-fn user_id(call: &Call) -> Result<UserId, Problem> {
+fn user_id(call: &Call<'_>) -> Result<UserId, Problem> {
     call.path("user_id").parse().map_err(|_| Problem::not_found())
 }
 

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    clock::Clock,
     email::EmailAddress,
     ports::{AccessChanges, Accounts},
     user::{AccountRole, UserPatch},
@@ -36,10 +35,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Applies the patch. A block takes effect at once: tokens stop working, sessions end, log-ins are rejected and no mail
 /// is sent. A role change invalidates earlier access tokens. A repeated request completes one that was interrupted.
 pub async fn handle(
-    call: &Call,
+    call: &Call<'_>,
     store: &(impl Accounts + AccessChanges),
     operator: Option<&EmailAddress>,
-    clock: &dyn Clock,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
@@ -63,7 +61,7 @@ pub async fn handle(
     call.admit().await?;
     let mut update = Update::of(Some(user));
     while let Some((mut user, expected)) = update.attempt()? {
-        if !user.apply(patch.clone(), clock.now())
+        if !user.apply(patch.clone(), call.now())
             || update.is_stored(store.replace_user(&user, expected, None).await?)
         {
             user = store_access(store, user).await?;

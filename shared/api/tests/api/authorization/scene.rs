@@ -23,7 +23,7 @@ use taskbell_domain::{
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
-    Memory, SeededRandom,
+    MemoryStore, SeededRandom,
     fixtures::{comment, due_draft, notification, now, space, task, user},
 };
 
@@ -94,7 +94,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Sets everything up for one caller of one function.
     pub(super) async fn new(function: &str, caller: Caller) -> Self {
-        let world = World::on(Memory::default());
+        let world = World::on(MemoryStore::default());
         let (me, collaborator) = (caller.user(), collaborator());
         let all = Caller::ALL.into_iter().filter(|caller| *caller != Caller::Anonymous);
         for user in all.map(Caller::user).chain([collaborator.clone()]) {

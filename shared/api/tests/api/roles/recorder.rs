@@ -26,7 +26,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::{Value, json};
 
-use crate::intercept::{Interception, intercepted, unprocessed_batches};
+use taskbell_test_aws::intercept::{Interception, intercepted, unprocessed_batches};
 
 type Attributes = std::collections::HashMap<String, AttributeValue>;
 

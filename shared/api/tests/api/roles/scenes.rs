@@ -21,7 +21,7 @@ use taskbell_domain::{
     task::Task,
     text::Tag,
     timer::{Timer, TimerTarget},
-    user::{AccountRole, MailKind, MailSettings, StopReason, User},
+    user::{AccountRole, MailKind, MailSettings, SuppressionReason, User},
 };
 use taskbell_test::{
     Outbox,
@@ -248,7 +248,7 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let assigned = due_in(&ada, &shared, &collaborator, fire_at);
     world.store.create(&assigned, None, None).await.expect("no store error");
     let on = User { version: 2, mail: every_mail(), ..collaborator.clone() };
-    let digest = Timer { at: fire_at, subject: TimerTarget::Digest(collaborator.id) };
+    let digest = Timer { at: fire_at, target: TimerTarget::Digest(collaborator.id) };
     world.store.replace_user(&on, 1, Some(digest)).await.expect("no store error");
     let contents = [
         NotificationKind::Assignment { to: collaborator.id, task: assigned.id, by: ada.id },
@@ -331,9 +331,9 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
             accepted_at: fire_at,
             feedback: Some(Feedback::Bounced),
         };
-        let stops = Some(StopReason::Bounced);
+        let stops = Some(SuppressionReason::Bounced);
         let recorded =
-            record_mail_events::handle(&world.store, &mail.about, &event, stops, &world.clock);
+            record_mail_events::handle(&world.store, &mail.tags, &event, stops, &world.clock);
         recorded.await.expect("the event is recorded");
     }
     let recorded = stage.recorder.take().into_iter().collect();

@@ -12,7 +12,7 @@ use taskbell_domain::{
     task::{Status, Task},
     user::{MailKind, User},
 };
-use taskbell_test::{Memory, fixtures::user};
+use taskbell_test::{MemoryStore, fixtures::user};
 
 use super::{
     CLIENT_LIMIT, WORKER_LIMIT,
@@ -43,7 +43,7 @@ pub(super) struct History {
 
 impl History {
     /// Records changed tasks and notifications.
-    pub(super) fn observe(&mut self, store: &Memory, cloud: &Cloud, by: &str) {
+    pub(super) fn observe(&mut self, store: &MemoryStore, cloud: &Cloud, by: &str) {
         let state = &mut *cloud.state();
         let (at, data) = (state.now, store.data());
         for (id, (task, _)) in &data.tasks {
@@ -75,7 +75,7 @@ impl History {
     }
 
     /// Records changed profiles and members.
-    pub(super) fn observe_users(&mut self, store: &Memory, at: Timestamp) {
+    pub(super) fn observe_users(&mut self, store: &MemoryStore, at: Timestamp) {
         let data = store.data();
         if self.users.last().is_none_or(|(_, last)| *last != data.users) {
             self.users.push((at, data.users.clone()));
@@ -138,7 +138,7 @@ pub(super) fn check(
         {
             return Err(format!(
                 "the timer of {}, due at {}, was never handled",
-                timer.subject, timer.at
+                timer.target, timer.at
             ));
         }
     }

@@ -12,7 +12,7 @@ use taskbell_domain::{
     delivery::{DeliveryEvent, Feedback},
     ports::{Mail, MailError, MailTags, Mailer, PortError, TimerQueue},
     timer::Timer,
-    user::StopReason,
+    user::SuppressionReason,
 };
 use taskbell_test::{Faults, Side, injected, template};
 
@@ -152,16 +152,16 @@ impl State {
     }
 
     /// Publishes the SES events of an accepted mail: possibly never, late, twice, or in any order.
-    fn publish_events(&mut self, about: MailTags, message_id: String) {
+    fn publish_events(&mut self, tags: MailTags, message_id: String) {
         let rate = self.rates().queue * 2;
         let stop = match self.rng.happens(self.rates().queue / 2) {
-            true => self.rng.pick(&[StopReason::Bounced, StopReason::Complained]).into(),
+            true => self.rng.pick(&[SuppressionReason::Bounced, SuppressionReason::Complained]).into(),
             false => None,
         };
         let outcome = match stop {
             None => Feedback::Delivered,
-            Some(StopReason::Bounced) => Feedback::Bounced,
-            Some(StopReason::Complained) => Feedback::Complained,
+            Some(SuppressionReason::Bounced) => Feedback::Bounced,
+            Some(SuppressionReason::Complained) => Feedback::Complained,
         };
         for (feedback, suppression) in [(None, None), (Some(outcome), stop)] {
             let times = if self.rng.happens(rate) { self.rng.below(3) } else { 1 };
@@ -170,7 +170,7 @@ impl State {
                     if self.rng.happens(rate) { self.rng.seconds(900) } else { self.rng.seconds(3) };
                 let message_id = message_id.clone();
                 let event = DeliveryEvent { message_id, accepted_at: self.now, feedback };
-                self.ses_events.push((self.now + late, SesEvent { about, event, suppression }));
+                self.ses_events.push((self.now + late, SesEvent { tags, event, suppression }));
             }
         }
     }
@@ -316,7 +316,7 @@ impl TimerQueue for Cloud {
                     let id = state.messages;
                     state.queue.push(Message { id, timer: *timer, visible_at, receives: 0 });
                 }
-                state.note(|| format!("  queued {} for {}, {copies} times", timer.subject, timer.at));
+                state.note(|| format!("  queued {} for {}, {copies} times", timer.target, timer.at));
             }
         }
         self.pass("enqueue", Side::After).await?;
@@ -327,9 +327,9 @@ impl TimerQueue for Cloud {
 /// An event that SES publishes about a mail.
 #[derive(Clone)]
 pub(super) struct SesEvent {
-    pub(super) about: MailTags,
+    pub(super) tags: MailTags,
     pub(super) event: DeliveryEvent,
-    pub(super) suppression: Option<StopReason>,
+    pub(super) suppression: Option<SuppressionReason>,
 }
 
 /// The reminder or notification in the message id of a mail, and the fence of its claim.
@@ -357,7 +357,7 @@ impl Mailer for Cloud {
             }
             state.note(|| format!("  SES: {subject} under {fence}, accepted {accepted}"));
             if accepted {
-                state.publish_events(mail.about, format!("{subject}.{fence}"));
+                state.publish_events(mail.tags, format!("{subject}.{fence}"));
             }
             let refusal = match throttled {
                 true => MailError::Deferred("Throttling".to_owned()),

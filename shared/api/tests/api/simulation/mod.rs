@@ -24,7 +24,7 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use taskbell_test::{Faulty, Memory, SeededRandom, fixtures::now, template};
+use taskbell_test::{Faulty, MemoryStore, SeededRandom, fixtures::now, template};
 
 use self::{
     checks::Verdict,
@@ -52,7 +52,7 @@ static CLIENT_LIMIT: LazyLock<SignedDuration> =
 /// How often the dispatcher runs.
 static SCHEDULE: LazyLock<SignedDuration> = LazyLock::new(template::schedule);
 
-type SimWorld = World<Faulty<Memory, Cloud>, Cloud>;
+type SimWorld = World<Faulty<MemoryStore, Cloud>, Cloud>;
 
 /// The result of a run.
 struct Outcome {
@@ -68,7 +68,7 @@ fn run(seed: u64, plan: Plan, users: fn(&Cloud) -> Users, traced: bool) -> Resul
         Plan::Rates(rates) if rates.error > 0 && seed.is_multiple_of(3) => SignedDuration::from_mins(5),
         _ => SignedDuration::ZERO,
     };
-    let store = Faulty { store: Memory::default(), faults: cloud.clone() };
+    let store = Faulty { store: MemoryStore::default(), faults: cloud.clone() };
     let mut world = SimWorld::with(store, cloud.clone());
     world.random = SeededRandom::new(seed);
     let users = users(&cloud);

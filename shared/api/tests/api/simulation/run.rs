@@ -259,13 +259,13 @@ impl<'a> Run<'a> {
         };
         for (_, published) in published {
             let (world, skew) = (self.world, self.skew());
-            let (subject, feedback) = (published.about.subject, published.event.feedback);
+            let (subject, feedback) = (published.tags.target, published.event.feedback);
             self.cloud.state().note(|| format!("recorder: {subject} {feedback:?}"));
             self.start("recorder", (*RECORDER_LIMIT, skew), Vec::new(), async move {
                 let (store, clock) = (&world.store, &world.clock);
-                let SesEvent { about, event, suppression } = &published;
+                let SesEvent { tags, event, suppression } = &published;
                 let recorded =
-                    record_mail_events::handle(store, about, event, *suppression, clock).await;
+                    record_mail_events::handle(store, tags, event, *suppression, clock).await;
                 Done::DeliveryEvent(recorded.is_err().then_some(published))
             });
         }
@@ -344,7 +344,7 @@ impl<'a> Run<'a> {
             state.queue = alive;
             for mut message in dead {
                 state.note(|| {
-                    format!("the message for {} goes to the dead-letter queue", message.timer.subject)
+                    format!("the message for {} goes to the dead-letter queue", message.timer.target)
                 });
                 event.records.retain(|record| record.message_id != Some(message.id.to_string()));
                 ids.retain(|id| *id != message.id);

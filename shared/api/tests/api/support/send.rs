@@ -8,7 +8,9 @@ use taskbell_api::{
         auth, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
         statistics, tasks, users,
     },
-    http::{Call, Callers, HttpEvent, NoGuard, RateLimitGuard, RequestGuard, Verdict, respond},
+    http::{
+        Call, Callers, HttpEvent, Invocation, NoGuard, RateLimitGuard, RequestGuard, Verdict, respond,
+    },
     tokens::Identity,
 };
 use taskbell_domain::{clock::Clock, ports::TimerQueue};
@@ -20,19 +22,19 @@ use super::{Answer, Event, World, link_keys, operator};
 struct MaybeOpen<'a, S>(Option<RateLimitGuard<'a, S>>);
 
 impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
-    fn identify(&self, call: &Call) -> Option<Identity> {
+    fn identify(&self, call: &Call<'_>) -> Option<Identity> {
         self.0.as_ref().and_then(|guard| guard.identify(call))
     }
 
-    fn refuses(&self, call: &Call, caller: Option<Identity>) -> Option<Verdict> {
+    fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
         self.0.as_ref().and_then(|guard| guard.refuses(call, caller))
     }
 
-    fn counts_first(&self) -> bool {
-        self.0.as_ref().is_none_or(RequestGuard::counts_first)
+    fn records_first(&self) -> bool {
+        self.0.as_ref().is_none_or(RequestGuard::records_first)
     }
 
-    async fn record(&self, call: &Call, caller: Option<Identity>) -> Verdict {
+    async fn record(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
         // Handlers that do not wait for the decision continue without it.
         tokio::task::yield_now().await;
         match &self.0 {
@@ -73,83 +75,68 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             RequestLimit::Variable("LOG_INS_PER_MINUTE", limit) => Some(limit(60)),
             RequestLimit::Variable(_, limit) => Some(limit(*requests)),
         };
-        let gate = MaybeOpen(limit.map(|limit| RateLimitGuard::new(store, clock, callers, limit)));
+        let guard = MaybeOpen(limit.map(|limit| RateLimitGuard::new(store, callers, limit)));
         let received: HttpEvent = serde_json::from_str(event).expect("JSON");
         let deadline = clock.now() + time;
-        let response = respond(received, deadline, &gate, async |call| match function {
-            "register-user" => auth::register_user::handle(call, store, queue, clock, random).await,
-            "verify-email" => auth::verify_email::handle(call, store, &link_keys(), clock).await,
-            "forgot-password" => auth::forgot_password::handle(call, store, queue, clock, random).await,
-            "reset-password" => auth::reset_password::handle(call, store, clock, random).await,
-            "send-verification" => {
-                me::send_verification::handle(call, store, queue, clock, random).await
-            }
-            "run-action" => {
-                links::run_action::handle(call, store, queue, &link_keys(), clock, random).await
-            }
-            "snooze-task" => tasks::snooze_task::handle(call, store, queue, clock, random).await,
-            "log-in" => auth::log_in::handle(call, store, issuer, clock, random).await,
-            "refresh-session" => {
-                auth::refresh_session::handle(call, store, issuer, clock, random).await
-            }
+        let invocation = Invocation { deadline, clock, random };
+        let response = respond(received, invocation, &guard, async |call| match function {
+            "register-user" => auth::register_user::handle(call, store, queue).await,
+            "verify-email" => auth::verify_email::handle(call, store, &link_keys()).await,
+            "forgot-password" => auth::forgot_password::handle(call, store, queue).await,
+            "reset-password" => auth::reset_password::handle(call, store).await,
+            "send-verification" => me::send_verification::handle(call, store, queue).await,
+            "run-action" => links::run_action::handle(call, store, queue, &link_keys()).await,
+            "snooze-task" => tasks::snooze_task::handle(call, store, queue).await,
+            "log-in" => auth::log_in::handle(call, store, issuer).await,
+            "refresh-session" => auth::refresh_session::handle(call, store, issuer).await,
             "log-out" => auth::log_out::handle(call, store).await,
             "get-profile" => me::get_profile::handle(call, store).await,
-            "update-profile" => me::update_profile::handle(call, store, clock).await,
-            "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys(), clock).await,
-            "create-task" => {
-                tasks::create_task::handle(call, store, queue, *quota, clock, random).await
-            }
-            "list-tasks" => tasks::list_tasks::handle(call, store, cursor_key, clock).await,
+            "update-profile" => me::update_profile::handle(call, store).await,
+            "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys()).await,
+            "create-task" => tasks::create_task::handle(call, store, queue, *quota).await,
+            "list-tasks" => tasks::list_tasks::handle(call, store, cursor_key).await,
             "get-task" => tasks::get_task::handle(call, store).await,
-            "update-task" => {
-                tasks::update_task::handle(call, store, queue, *quota, clock, random).await
-            }
+            "update-task" => tasks::update_task::handle(call, store, queue, *quota).await,
             "delete-task" => tasks::delete_task::handle(call, store).await,
-            "complete-task" => tasks::complete_task::handle(call, store, queue, clock, random).await,
-            "reopen-task" => {
-                tasks::reopen_task::handle(call, store, queue, *quota, clock, random).await
-            }
+            "complete-task" => tasks::complete_task::handle(call, store, queue).await,
+            "reopen-task" => tasks::reopen_task::handle(call, store, queue, *quota).await,
             "list-task-reminders" => tasks::list_task_reminders::handle(call, store).await,
-            "skip-task" => tasks::skip_task::handle(call, store, queue, clock, random).await,
+            "skip-task" => tasks::skip_task::handle(call, store, queue).await,
             "list-task-occurrences" => tasks::list_task_occurrences::handle(call, store).await,
-            "create-space" => spaces::create_space::handle(call, store, clock, random).await,
+            "create-space" => spaces::create_space::handle(call, store).await,
             "list-spaces" => spaces::list_spaces::handle(call, store).await,
             "get-space" => spaces::get_space::handle(call, store).await,
-            "update-space" => spaces::update_space::handle(call, store, clock).await,
-            "delete-space" => spaces::delete_space::handle(call, store, clock).await,
+            "update-space" => spaces::update_space::handle(call, store).await,
+            "delete-space" => spaces::delete_space::handle(call, store).await,
             "list-members" => spaces::list_members::handle(call, store).await,
-            "update-member" => spaces::update_member::handle(call, store, clock).await,
-            "remove-member" => spaces::remove_member::handle(call, store, clock, random).await,
-            "invite-member" => {
-                invitations::invite_member::handle(call, store, queue, clock, random).await
-            }
-            "accept-invitation" => invitations::accept_invitation::handle(call, store, clock).await,
-            "create-comment" => comments::create_comment::handle(call, store, clock, random).await,
+            "update-member" => spaces::update_member::handle(call, store).await,
+            "remove-member" => spaces::remove_member::handle(call, store).await,
+            "invite-member" => invitations::invite_member::handle(call, store, queue).await,
+            "accept-invitation" => invitations::accept_invitation::handle(call, store).await,
+            "create-comment" => comments::create_comment::handle(call, store).await,
             "list-comments" => comments::list_comments::handle(call, store, cursor_key).await,
-            "update-comment" => comments::update_comment::handle(call, store, clock).await,
+            "update-comment" => comments::update_comment::handle(call, store).await,
             "delete-comment" => comments::delete_comment::handle(call, store).await,
-            "batch-tasks" => {
-                tasks::batch_tasks::handle(call, store, queue, *quota, clock, random).await
-            }
-            "list-invitations" => invitations::list_invitations::handle(call, store, clock).await,
+            "batch-tasks" => tasks::batch_tasks::handle(call, store, queue, *quota).await,
+            "list-invitations" => invitations::list_invitations::handle(call, store).await,
             "revoke-invitation" => invitations::revoke_invitation::handle(call, store).await,
             "become-operator" => {
                 let operator = operator().email;
-                me::become_operator::handle(call, store, queue, Some(&operator), clock, random).await
+                me::become_operator::handle(call, store, queue, Some(&operator)).await
             }
             "list-users" => users::list_users::handle(call, store, cursor_key).await,
             "get-user" => users::get_user::handle(call, store).await,
             "update-user" => {
                 let operator = operator().email;
-                users::update_user::handle(call, store, Some(&operator), clock).await
+                users::update_user::handle(call, store, Some(&operator)).await
             }
             "create-notification" => {
-                notifications::create_notification::handle(call, store, queue, clock, random).await
+                notifications::create_notification::handle(call, store, queue).await
             }
             "get-notification" => notifications::get_notification::handle(call, store).await,
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
-            "get-stats" => statistics::get_stats::handle(call, store, clock).await,
+            "get-stats" => statistics::get_stats::handle(call, store).await,
             "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,
             "get-health" => health::get_health::handle(call).await,

@@ -98,7 +98,7 @@ pub(in crate::dynamodb) struct TimerKeys {
 impl TimerKeys {
     pub(in crate::dynamodb) fn of(timer: Option<Timer>) -> Self {
         Self {
-            timer_shard: timer.map(|timer| keys::timer_shard(keys::shard_of(timer.subject))),
+            timer_shard: timer.map(|timer| keys::timer_shard(keys::shard_of(timer.target))),
             timer_key: timer.as_ref().map(keys::timer),
         }
     }

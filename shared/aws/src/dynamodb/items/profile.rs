@@ -8,7 +8,7 @@ use taskbell_domain::{
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
-    user::{AccountRole, DigestHour, MailSettings, MailSuppression, StopReason, User},
+    user::{AccountRole, DigestHour, MailSettings, MailSuppression, SuppressionReason, User},
     zone::Zone,
 };
 
@@ -57,7 +57,7 @@ impl TryFrom<MailSuppressionItem> for MailSuppression {
     type Error = InvalidAttribute;
 
     fn try_from(item: MailSuppressionItem) -> Result<Self, InvalidAttribute> {
-        Ok(Self { reason: StopReason::parse(&item.reason)?, at: item.at })
+        Ok(Self { reason: SuppressionReason::parse(&item.reason)?, at: item.at })
     }
 }
 

@@ -93,7 +93,8 @@ pub(in crate::dynamodb) struct TaskItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_complete_after: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
-    rests_until: Option<Timestamp>,
+    #[serde(rename = "rests_until")]
+    completion_postponed_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reminders: Vec<ReminderItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -142,7 +143,7 @@ impl From<&Task> for TaskItem {
             recurrence: task.recurrence.as_ref().map(Into::into),
             next_occurrence: task.next_occurrence,
             auto_complete_after: task.auto_complete_after.map(|after| after.to_string()),
-            rests_until: task.rests_until,
+            completion_postponed_until: task.completion_postponed_until,
             reminders: task.reminders.iter().map(Into::into).collect(),
             past_reminders: task.archived_reminders.iter().map(Into::into).collect(),
             checklist: task
@@ -192,7 +193,7 @@ impl TryFrom<TaskItem> for Task {
                 .as_deref()
                 .map(AutoComplete::parse)
                 .transpose()?,
-            rests_until: item.rests_until,
+            completion_postponed_until: item.completion_postponed_until,
             reminders: reminders(item.reminders)?,
             archived_reminders: reminders(item.past_reminders)?,
             checklist: item

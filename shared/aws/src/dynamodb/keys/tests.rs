@@ -3,7 +3,7 @@ use super::*;
 const BODY: &str = "01JQ0000000000000000000001";
 
 fn at(instant: &str) -> Timer {
-    Timer { at: instant.parse().unwrap(), subject: TimerTarget::Task(TaskId::from_body(BODY).unwrap()) }
+    Timer { at: instant.parse().unwrap(), target: TimerTarget::Task(TaskId::from_body(BODY).unwrap()) }
 }
 
 #[test]

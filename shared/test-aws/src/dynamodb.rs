@@ -15,14 +15,14 @@ use taskbell_aws::{Connection, Credentials, dynamodb::DynamoDb};
 use tokio::task::JoinHandle;
 
 /// A DynamoDB server, which stops when it is dropped.
-pub(crate) struct Server {
+pub struct Server {
     task: JoinHandle<()>,
     address: SocketAddr,
 }
 
 impl Server {
     /// A new server with empty tables.
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         let database = dynoxide::Database::memory().expect("a database");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -35,7 +35,7 @@ impl Server {
     }
 
     /// The client of a function, but without timeouts, which could fail on a busy machine.
-    pub(crate) fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let endpoint = self.endpoint();
         let connection = Connection::new("us-east-1".to_owned(), credentials, Some(endpoint), None);
@@ -45,12 +45,12 @@ impl Server {
     }
 
     /// The URL of the server.
-    pub(crate) fn endpoint(&self) -> String {
+    pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// A store on this server.
-    pub(crate) fn store(&self, client: Client) -> DynamoDb {
+    pub fn store(&self, client: Client) -> DynamoDb {
         DynamoDb::new(client, "AccountsTable".to_owned(), "TasksTable".to_owned())
     }
 }

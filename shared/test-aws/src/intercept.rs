@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 /// What happens to one call.
-pub(crate) enum Interception {
+pub enum Interception {
     /// It is sent unchanged.
     Send,
     /// It is sent with this body instead.
@@ -32,7 +32,7 @@ pub(crate) enum Interception {
 type Rule = dyn Fn(&str, &Value) -> Interception + Send + Sync;
 
 /// A client that applies a rule to each call: a function of the operation and the request body.
-pub(crate) fn intercepted(
+pub fn intercepted(
     client: &Client,
     rule: impl Fn(&str, &Value) -> Interception + Send + Sync + 'static,
 ) -> Client {
@@ -42,7 +42,7 @@ pub(crate) fn intercepted(
 }
 
 /// A throttled table: all keys and requests of a batch are unprocessed.
-pub(crate) fn unprocessed_batches(operation: &str, body: &Value) -> Interception {
+pub fn unprocessed_batches(operation: &str, body: &Value) -> Interception {
     let requested = &body["RequestItems"];
     match operation {
         "BatchGetItem" => {
@@ -54,7 +54,7 @@ pub(crate) fn unprocessed_batches(operation: &str, body: &Value) -> Interception
 }
 
 /// A query without a limit ends after three items, as a query of many items ends after 1 MB.
-pub(crate) fn three_items_per_page(operation: &str, body: &Value) -> Interception {
+pub fn three_items_per_page(operation: &str, body: &Value) -> Interception {
     if operation != "Query" || !body["Limit"].is_null() {
         return Interception::Send;
     }

@@ -15,7 +15,7 @@ use tokio::{
 
 /// What the service does with a request.
 #[derive(Debug, Clone)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// Answers with this status and body, and keeps the connection open.
     Answer(u16, String),
     /// Reads it and closes the connection.
@@ -35,7 +35,7 @@ struct State {
 }
 
 /// The service, which stops when it is dropped.
-pub(crate) struct Service {
+pub struct Service {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     task: JoinHandle<()>,
@@ -43,7 +43,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// A service that answers its requests in this order, and later requests never.
-    pub(crate) async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
+    pub async fn start(script: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let state =
@@ -59,27 +59,27 @@ impl Service {
     }
 
     /// Makes new connections start with this reply, before a request is read.
-    pub(crate) fn greet(&self, reply: Reply) {
+    pub fn greet(&self, reply: Reply) {
         self.state.lock().expect("not poisoned").greeting = Some(reply);
     }
 
     /// A connection to this service.
-    pub(crate) fn connection(&self) -> Connection {
+    pub fn connection(&self) -> Connection {
         connection(format!("http://{}", self.address))
     }
 
     /// The address of the service.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The bodies of the requests so far.
-    pub(crate) fn bodies(&self) -> Vec<String> {
+    pub fn bodies(&self) -> Vec<String> {
         self.state.lock().expect("not poisoned").bodies.clone()
     }
 
     /// How many connections were opened so far.
-    pub(crate) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.state.lock().expect("not poisoned").connections
     }
 }
@@ -91,7 +91,7 @@ impl Drop for Service {
 }
 
 /// A connection to an endpoint.
-pub(crate) fn connection(endpoint: String) -> Connection {
+pub fn connection(endpoint: String) -> Connection {
     let credentials = Credentials::new("test", "test", None, None, "test");
     Connection::new("us-east-1".to_owned(), credentials, Some(endpoint), None)
 }

@@ -1,0 +1,102 @@
+//! Changes of a task that the caller may change. Two store calls: a read, and a write on condition that the task is still
+//! the one read.
+
+use http::StatusCode;
+use taskbell_domain::{
+    id::UserId,
+    policy::Action,
+    ports::{AtomicExtras, IdempotencyRecord, RateLimits, TaskChanges, TimerQueue},
+    task::{Task, TaskChange},
+};
+
+use super::{assignment, limit_assignment, permitted, task_id, view};
+use crate::{
+    enqueue_if_soon::enqueue_if_soon,
+    http::{Call, Preconditions, Problem, Reply},
+    update::Update,
+};
+
+/// Changes the task in the path, and responds with it.
+///
+/// # Errors
+/// 403, 404, 412, 429, those of `change`.
+pub(super) async fn change_task(
+    call: &Call<'_>,
+    store: &(impl TaskChanges + RateLimits),
+    queue: &impl TimerQueue,
+    change: impl Fn(&mut Task) -> Result<TaskChange, Problem>,
+) -> Result<Reply, Problem> {
+    let found = store.task(task_id(call)?).await?;
+    let task = permitted(store, found, call.caller()?, Action::WriteTasks).await?;
+    change_found(call, store, queue, task, change).await
+}
+
+/// Changes a task that was just read and that the caller may change, and responds with it.
+///
+/// # Errors
+/// 412, 429, those of `change`.
+pub(super) async fn change_found(
+    call: &Call<'_>,
+    store: &(impl TaskChanges + RateLimits),
+    queue: &impl TimerQueue,
+    task: Task,
+    change: impl Fn(&mut Task) -> Result<TaskChange, Problem>,
+) -> Result<Reply, Problem> {
+    let by = call.caller()?.user;
+    let preconditions = Preconditions::of(call)?;
+    call.admit().await?;
+    let changing = Changing { call, store, queue, by, preconditions, record: None };
+    view::reply(StatusCode::OK, &changing.apply(task, change).await?, by)
+}
+
+/// The context of a change of a task.
+pub(super) struct Changing<'a, S, Q> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) store: &'a S,
+    pub(super) queue: &'a Q,
+    /// The user who makes the change.
+    pub(super) by: UserId,
+    /// The versions that the change applies to.
+    pub(super) preconditions: Preconditions,
+    /// The idempotency record stored with the change.
+    pub(super) record: Option<&'a IdempotencyRecord>,
+}
+
+impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
+    /// Changes a task that was just read and that the user may change. After a conflict, it changes the task as it is stored
+    /// now. `change` returns what it did. Enqueues timers that fire soon, including those of a new occurrence or
+    /// notification.
+    ///
+    /// # Errors
+    /// 404 if the task was deleted, 409 `busy`, 412, those of `change`.
+    pub(super) async fn apply(
+        &self,
+        task: Task,
+        change: impl Fn(&mut Task) -> Result<TaskChange, Problem>,
+    ) -> Result<Task, Problem> {
+        let Self { call, store, queue, by, record, .. } = *self;
+        let now = call.now();
+        let mut update = Update::of(Some(task));
+        while let Some((mut task, expected)) = update.attempt()? {
+            self.preconditions.check(task.version)?;
+            let assignee = task.assigned_to;
+            let TaskChange { changed, mut next } = change(&mut task)?;
+            if !changed {
+                return Ok(task);
+            }
+            if let Some(next) = &mut next {
+                limit_assignment(store, next, by, now).await;
+            }
+            let notification = assignment(call, &task, assignee, by);
+            let also =
+                AtomicExtras { next: next.as_deref(), notification: notification.as_ref(), record };
+            if update.is_stored(store.replace(&task, expected, also).await?) {
+                let next = next.and_then(|next| next.timer());
+                let notification = notification.and_then(|notification| notification.timer());
+                enqueue_if_soon(queue, [task.timer(), next, notification], now).await;
+                return Ok(task);
+            }
+        }
+        Err(Problem::not_found())
+    }
+}

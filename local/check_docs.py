@@ -1,4 +1,4 @@
-"""Checks documents, file lengths and wording; part of make lint.
+"""Checks documents, file lengths, wording and lists of endpoints; part of make lint.
 
 Prints one line per finding: file:line: what to do. Exits with 1 if there is one.
 
@@ -6,6 +6,7 @@ Prints one line per finding: file:line: what to do. Exits with 1 if there is one
 - README.md has at most 600 words.
 - No source or test file has more than 400 lines.
 - Documents and user-visible strings contain no phrase of IDIOMS.
+- No file but those of ENDPOINT_LISTS names more than half of the endpoints: their list is in endpoint.rs.
 """
 
 import ast
@@ -51,6 +52,19 @@ PATTERN = re.compile(
     re.IGNORECASE,
 )
 ADVICE = list(IDIOMS.values())
+# Files that name most endpoints, and what keeps each complete.
+ENDPOINT_LISTS = {
+    "shared/api/src/endpoint.rs": "the list",
+    "shared/api/tests/api/support/send.rs": "calls each handler; an endpoint without a call fails its tests",
+    "template.yaml": "compared with the list by a test",
+    "shared/api/tests/api/snapshots/api__budget__each_function_keeps_to_its_calls_and_units.snap": "recorded by a test",
+    "docs/cost.md": "written by make cost",
+    "docs/performance.csv": "written by make bench",
+    "docs/performance.md": "written by make bench",
+    "local/mutants.toml": "names the code that each mutant breaks",
+    "bench/functions/cloud.rs": "prepares what a request changes; a request that fails stops make bench",
+}
+ENDPOINT = re.compile(r'^    name: "([a-z-]+)",$', re.MULTILINE)
 # The list itself, and tests, whose strings users never see.
 NOT_VISIBLE = re.compile(r"(^|/)(tests?/|tests\.rs$|test_[^/]*\.py$|check_docs\.py$)")
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
@@ -186,7 +200,30 @@ def idioms(root: Path, paths: list[str]) -> Iterator[Finding]:
                 yield path, line, f"reword '{' '.join(match[0].split())}': {advice}"
 
 
-RULES: list[Callable[[Path, list[str]], Iterator[Finding]]] = [broken_links, long_readme, long_files, idioms]
+def endpoint_lists(root: Path, paths: list[str]) -> Iterator[Finding]:
+    """Files with a list of endpoints that nothing keeps complete."""
+    handlers = [path for path in paths if path.startswith("shared/api/src/handlers/")]
+    names = {name for path in handlers for name in ENDPOINT.findall((root / path).read_text())}
+    for path in paths:
+        try:
+            words = set(re.findall(r"[a-z]+(?:-[a-z]+)*", (root / path).read_text().replace("_", "-")))
+        except UnicodeDecodeError:
+            continue
+        named = len(names & words)
+        if named * 2 > len(names) and path not in ENDPOINT_LISTS:
+            yield path, 1, f"read the endpoints from endpoint.rs: it names {named} of {len(names)}"
+    for path in ENDPOINT_LISTS:
+        if handlers and path not in paths:
+            yield path, 1, "remove it from ENDPOINT_LISTS: it does not exist"
+
+
+RULES: list[Callable[[Path, list[str]], Iterator[Finding]]] = [
+    broken_links,
+    long_readme,
+    long_files,
+    idioms,
+    endpoint_lists,
+]
 
 
 def check(root: Path, paths: list[str]) -> list[str]:

@@ -52,6 +52,17 @@ class Documents(unittest.TestCase):
         self.assertEqual(self.found(README_md="word " * 600), [])
         self.assertEqual(self.found(README_md="word " * 601), ["README.md:1: shorten it to 600 words; it has 601"])
 
+    def test_a_file_that_names_more_than_half_of_the_endpoints_is_found_unless_it_is_listed(self):
+        handlers = {
+            f"shared__api__src__handlers__tasks__{name}_rs": f'pub const ENDPOINT: Endpoint = Endpoint {{\n    name: "{name}",\n'
+            for name in ("get-task", "list-tasks", "log-in", "skip-task")
+        }
+        many = "GET_TASK list-tasks log_in".lower()
+        found = self.found(**handlers, a_py=many, b_py="get-task log_in catalog-in list-tasks-again", template_yaml=many)
+        self.assertIn("a.py:1: read the endpoints from endpoint.rs: it names 3 of 4", found)
+        self.assertFalse([finding for finding in found if finding.startswith(("b.py", "template.yaml"))])
+        self.assertIn("docs/cost.md:1: remove it from ENDPOINT_LISTS: it does not exist", found)
+
     def test_sources_have_at_most_400_lines_and_documents_may_have_more(self):
         self.assertEqual(self.found(a_rs="\n" * 400, b_md="\n" * 401, c_json="\n" * 401), [])
         found = self.found(a_rs="\n" * 401, tests__b_py="\n" * 401, c_sh="\n" * 401, Makefile="\n" * 401)

@@ -57,10 +57,10 @@ class Documents(unittest.TestCase):
             f"shared__api__src__handlers__tasks__{name}_rs": f'pub const ENDPOINT: Endpoint = Endpoint {{\n    name: "{name}",\n'
             for name in ("get-task", "list-tasks", "log-in", "skip-task")
         }
-        many = "GET_TASK list-tasks log_in".lower()
-        found = self.found(**handlers, a_py=many, b_py="get-task log_in catalog-in list-tasks-again", template_yaml=many)
-        self.assertIn("a.py:1: read the endpoints from endpoint.rs: it names 3 of 4", found)
-        self.assertFalse([finding for finding in found if finding.startswith(("b.py", "template.yaml"))])
+        many = "get_task list-tasks log_in"
+        found = self.found(**handlers, a_md=many, b_md="get-task log_in catalog-in list-tasks-again", template_yaml=many)
+        self.assertIn("a.md:1: read the endpoints from endpoint.rs: it names 3 of 4", found)
+        self.assertFalse([finding for finding in found if finding.startswith(("b.md", "template.yaml"))])
         self.assertIn("docs/cost.md:1: remove it from ENDPOINT_LISTS: it does not exist", found)
 
     def test_sources_have_at_most_400_lines_and_documents_may_have_more(self):

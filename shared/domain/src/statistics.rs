@@ -29,6 +29,17 @@ pub enum CounterGroup {
     Completed(Date),
 }
 
+impl CounterGroup {
+    /// The tag or the category. `None` for other groups.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Tag(tag) => Some(tag.as_str()),
+            Self::Category(category) => Some(category.as_str()),
+            _ => None,
+        }
+    }
+}
+
 /// A counter of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counter {
@@ -67,6 +78,15 @@ pub enum CounterGroups {
 }
 
 impl CounterGroups {
+    /// The group of a tag or a category. `None` if the name is invalid or the groups of this range have no names.
+    pub fn named(self, name: &str) -> Option<CounterGroup> {
+        match self {
+            Self::Tags => Tag::parse(name).ok().map(CounterGroup::Tag),
+            Self::Categories => Category::parse(name).ok().map(CounterGroup::Category),
+            Self::DueUntil(_) | Self::CompletedSince(_) => None,
+        }
+    }
+
     /// Whether the range contains a group.
     pub fn contains(self, group: &CounterGroup) -> bool {
         match (self, group) {

@@ -30,8 +30,7 @@ pub const ETAG: &str = concat!("W/\"", env!("OPENAPI_HASH"), "\"");
 /// A request and its response for each operation, by operation id. A test records them from the files in `events/`.
 const EXAMPLES: &str = include_str!("examples.json");
 
-const INTRODUCTION: &str = "Tasks with reminders by email.
-
+const INTRODUCTION: &str = "\
 **Authentication.** Register, log in, and send the access token as `Authorization: Bearer <token>`. It is valid for \
 15 minutes; the refresh token works once and gives a new pair.
 
@@ -73,7 +72,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Taskbell API",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Tasks, and reminders that are never lost and never sent twice.",
+            "summary": "Tasks with reminders by email that are never lost and never sent twice.",
             "description": INTRODUCTION,
             "license": { "name": "MIT", "identifier": "MIT" },
         },

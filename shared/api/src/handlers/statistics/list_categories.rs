@@ -1,10 +1,6 @@
 //! Lists the categories of a space. One store call; one more in a shared space.
 
-use taskbell_domain::{
-    ports::StatisticsReads,
-    statistics::{CounterGroup, CounterGroups},
-    text::Category,
-};
+use taskbell_domain::{ports::StatisticsReads, statistics::CounterGroups};
 
 use super::names;
 use crate::{
@@ -36,10 +32,5 @@ pub async fn handle(
     store: &impl StatisticsReads,
     key: &CursorKey,
 ) -> Result<Reply, Problem> {
-    let parse = |text: &str| Category::parse(text).ok().map(CounterGroup::Category);
-    let name = |group: &CounterGroup| match group {
-        CounterGroup::Category(category) => category.as_str().to_owned(),
-        _ => String::new(),
-    };
-    names(call, store, key, CounterGroups::Categories, parse, name).await
+    names(call, store, key, CounterGroups::Categories).await
 }

@@ -1,21 +1,17 @@
 //! Lists the tags of a space. One store call; one more in a shared space.
 
-use taskbell_domain::{
-    ports::StatisticsReads,
-    statistics::{CounterGroup, CounterGroups},
-    text::Tag,
-};
+use taskbell_domain::{ports::StatisticsReads, statistics::CounterGroups};
 
 use super::names;
 use crate::{
-    endpoint::{self, Access, Body, Endpoint, Operation, RequestLimit},
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, CursorKey, Problem, Reply},
 };
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-tags",
-    tag: endpoint::Tag::Statistics,
+    tag: Tag::Statistics,
     access: Access::User,
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tags",
@@ -36,10 +32,5 @@ pub async fn handle(
     store: &impl StatisticsReads,
     key: &CursorKey,
 ) -> Result<Reply, Problem> {
-    let parse = |text: &str| Tag::parse(text).ok().map(CounterGroup::Tag);
-    let name = |group: &CounterGroup| match group {
-        CounterGroup::Tag(tag) => tag.as_str().to_owned(),
-        _ => String::new(),
-    };
-    names(call, store, key, CounterGroups::Tags, parse, name).await
+    names(call, store, key, CounterGroups::Tags).await
 }

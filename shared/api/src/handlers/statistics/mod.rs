@@ -22,8 +22,6 @@ async fn names(
     store: &impl StatisticsReads,
     key: &CursorKey,
     of: CounterGroups,
-    parse: impl Fn(&str) -> Option<CounterGroup>,
-    name: impl Fn(&CounterGroup) -> String,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
@@ -32,10 +30,11 @@ async fn names(
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
     params.finish()?;
     let cursors = Cursor::new(key, caller.user, &(of, space));
-    let after = cursors.read(cursor.as_deref(), parse)?;
+    let after = cursors.read(cursor.as_deref(), |name| of.named(name))?;
     require(store, caller, space, Action::ReadTasks).await?;
     let found = store.counter_groups(space, of, after, Some(limit)).await?;
-    let next = found.next.map(|group| name(&group));
+    let name = |group: &CounterGroup| group.name().unwrap_or_default().to_owned();
+    let next = found.next.as_ref().map(name);
     let view = |(group, counters): &(CounterGroup, Counters)| {
         let (all, open) = (number(counters, Counter::All), number(counters, Counter::Open));
         json!({ "name": name(group), "open": open, "completed": all - open })

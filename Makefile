@@ -99,6 +99,7 @@ lint: $(TOOLS) $(OPENAPI_LINT)/node_modules/.installed ## check formatting, clip
 	AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	$(PYTHON) bench/cost.py --check
 	$(PYTHON) local/check_docs.py
+	$(PYTHON) local/mutants.py --check
 	$(PYTHON) local/module_cycles.py
 
 .PHONY: lint-mail

@@ -60,7 +60,7 @@ def operator(url: str, mails: str, email: str) -> dict:
         call(f"{url}/v1/me/operator", {}, tokens["access_token"])
         code = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the operator code")
         call(f"{url}/v1/me/operator", {"code": code}, tokens["access_token"])
-        # Earlier tokens do not have the operator role.
+        # Earlier access tokens are no longer valid.
         tokens = call(f"{url}/v1/auth/refresh", {"refresh_token": tokens["refresh_token"]})
     return tokens
 

@@ -4,6 +4,7 @@ local/mutants.toml lists the changes and the tests that should fail. Each change
 reverted, also on Ctrl-C. Exits with 1 if a mutant survives, does not compile, or no longer matches the code.
 
     python local/mutants.py [words in a mutant's name or file ...]
+    python local/mutants.py --check     only checks that each mutant matches the code (make lint)
 """
 
 import re
@@ -76,13 +77,16 @@ def verdict(mutant: Mutant) -> str:
 def main() -> int:
     # So that a changed line is restored on SIGTERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
-    asked = sys.argv[1:]
+    only_check = sys.argv[1:] == ["--check"]
+    asked = [] if only_check else sys.argv[1:]
     chosen = [m for m in mutants() if not asked or any(word in m.title for word in asked)]
     if not chosen:
         sys.exit("mutants: no mutant matches")
     stale = [mutant.title for mutant in chosen if not mutant.fits()]
     if stale:
         sys.exit("mutants: outdated, their text does not occur exactly once:\n  " + "\n  ".join(stale))
+    if only_check:
+        return 0
     status = ["git", "status", "--porcelain", "--untracked-files=no"]
     if subprocess.run(status, cwd=ROOT, capture_output=True, text=True, check=True).stdout:
         sys.exit("mutants: commit or stash your changes first; they would mix with the mutants")

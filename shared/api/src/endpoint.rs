@@ -62,7 +62,8 @@ pub enum Access {
     Public,
     /// Users with an access token.
     User,
-    /// Operators. Other users get 403.
+    /// Operators. The guard accepts users; the handler rejects those that are not operators, because only the stored
+    /// profile tells who is one (`require_operator`). The authorization table tests it.
     Operator,
 }
 

@@ -68,6 +68,18 @@ pub(crate) struct Update<T> {
     attempts: Attempts,
 }
 
+impl<T: Versioned + PartialEq> Update<T> {
+    /// Like [`Self::is_stored`], but an equal item that is stored already counts as stored: the write that the SDK has sent
+    /// again after it lost the response, or the same change by the same user in the same second. Delivery claims must not
+    /// use it (ADR 8).
+    pub(crate) fn is_stored_or_equal(&mut self, item: &T, replaced: Replaced<T>) -> bool {
+        match replaced {
+            Replaced::Conflict(Some(present)) if *present == *item => true,
+            other => self.is_stored(other),
+        }
+    }
+}
+
 impl<T: Versioned> Update<T> {
     /// The update of an item; of none, if none was found.
     pub(crate) fn of(found: Option<T>) -> Self {

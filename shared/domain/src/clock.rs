@@ -24,7 +24,7 @@ impl Clock for At {
 
 /// A source of unpredictable bytes for ids, salts and tokens.
 pub trait Random: Send + Sync {
-    /// Fills the buffer. Panics if the source fails.
+    /// Fills the buffer. Ends the process if the source fails.
     fn fill(&self, buffer: &mut [u8]);
 }
 

@@ -74,7 +74,7 @@ pub enum Reason {
     Complained,
     /// The task was snoozed.
     Snoozed,
-    /// The recipient's account was deleted.
+    /// The recipient's account does not exist.
     NoRecipient,
     /// The recipient's account is disabled.
     AccountDisabled,

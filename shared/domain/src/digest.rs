@@ -51,7 +51,7 @@ impl Digest {
 
     /// Advances to the next day if the digest is due at `now`; then the version increases by one. Returns the digest to
     /// send, which must be stored together with this change. Returns `None` for a day that already had its digest, and
-    /// if no mail can reach the user. `user` is `None` if the account was deleted.
+    /// if no mail can reach the user. `user` is `None` if the account does not exist.
     ///
     /// A late run is still the run of its day: the delivery log then says that it was too late.
     pub fn advance(&mut self, user: Option<&User>, now: Timestamp) -> Option<DigestRun> {

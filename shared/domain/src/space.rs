@@ -33,7 +33,7 @@ pub struct Space {
     pub owners: u32,
     /// The number of members, owners included.
     pub members: u32,
-    /// Whether it is being deleted. Only its owners can still see it.
+    /// Whether it is being deleted. It is hidden from all members; its owners can repeat the deletion.
     pub deleting: bool,
     /// The number of changes of the space and its members.
     pub version: u64,
@@ -94,7 +94,7 @@ impl Space {
         changed
     }
 
-    /// Hides the space from all members but its owners, before its contents are deleted.
+    /// Hides the space from all members, before its contents are deleted.
     pub fn begin_deletion(&mut self, now: Timestamp) {
         self.deleting = true;
         self.touch(now);

@@ -23,6 +23,8 @@ pub enum Interception {
     Send,
     /// It is sent with this body instead.
     SendModified(Value),
+    /// It is sent, its response is lost, and it is sent again.
+    SendTwice,
     /// It is sent after this future has completed.
     SendAfter(BoxFuture<'static, ()>),
     /// It is not sent. The answer has this status and body.
@@ -110,6 +112,10 @@ impl HttpConnector for InterceptingConnector {
                     let body = body.to_string();
                     request.headers_mut().insert("content-length", body.len().to_string());
                     *request.body_mut() = SdkBody::from(body);
+                }
+                Interception::SendTwice => {
+                    let first = request.try_clone().expect("a body in memory");
+                    inner.call(first).await?;
                 }
                 Interception::SendAfter(write) => write.await,
                 Interception::Respond(status, body) => {

@@ -94,7 +94,7 @@ impl Key {
     ///
     /// # Errors
     /// 422 `idempotency_key_reused`.
-    pub(crate) async fn created_before<Id: FromStr>(
+    async fn created_before<Id: FromStr>(
         &self,
         store: &impl IdempotencyRecords,
     ) -> Result<Option<Id>, Problem> {

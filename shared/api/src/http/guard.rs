@@ -27,8 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The checks that run before and alongside a handler.
 #[allow(async_fn_in_trait)] // used only with concrete types
 pub trait RequestGuard {
-    /// The identity in a valid access token.
-    fn identify(&self, call: &Call<'_>) -> Option<Identity>;
+    /// The caller. `None` if the endpoint is public.
+    ///
+    /// # Errors
+    /// 401 `unauthorized` if the endpoint needs an access token and the request has no valid one.
+    fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem>;
 
     /// Whether the request must be recorded before the handler runs. This is the case for unauthenticated requests,
     /// whose handlers may not wait for the decision.
@@ -147,8 +150,8 @@ async fn record_request(
 pub struct NoGuard;
 
 impl RequestGuard for NoGuard {
-    fn identify(&self, _: &Call<'_>) -> Option<Identity> {
-        None
+    fn identify(&self, _: &Call<'_>) -> Result<Option<Identity>, Problem> {
+        Ok(None)
     }
 
     fn refuses(&self, _: &Call<'_>, _: Option<Identity>) -> Option<Verdict> {
@@ -231,11 +234,14 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
 
 impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
     /// The bearer token of the request (RFC 6750 §2.1).
-    fn identify(&self, call: &Call<'_>) -> Option<Identity> {
-        let Callers::Users(verifier) = self.callers else { return None };
-        let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(())?;
-        verifier.verify(token.trim(), call.now())
+    fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
+        let Callers::Users(verifier) = self.callers else { return Ok(None) };
+        let bearer = || {
+            let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        };
+        let caller = bearer().and_then(|token| verifier.verify(token, call.now()));
+        caller.map(Some).ok_or_else(Problem::unauthorized)
     }
 
     fn records_first(&self) -> bool {
@@ -270,8 +276,8 @@ impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
     }
 }
 
-/// Runs a handler under a guard. The caller is identified first. The rate limit is checked while the handler runs, or
-/// before it if the guard requires that.
+/// Runs a handler under a guard. The caller is identified first: without a valid access token, a handler that needs one does
+/// not run. The rate limit is checked while the handler runs, or before it if the guard requires that.
 pub(super) async fn run_guarded<H>(
     call: &Call<'_>,
     guard: &impl RequestGuard,
@@ -280,7 +286,7 @@ pub(super) async fn run_guarded<H>(
 where
     H: AsyncFnOnce(&Call<'_>) -> Result<Reply, Problem>,
 {
-    let caller = guard.identify(call);
+    let caller = guard.identify(call)?;
     call.identified(caller);
     if let Some(verdict) = guard.refuses(call, caller) {
         call.counted(verdict);

@@ -149,7 +149,7 @@ impl MailContext {
         Unsubscribe { kind, link: self.unsubscribe_link(&token) }
     }
 
-    /// The link by which the reader of an address that is nobody's account ends all mails to it.
+    /// The link that stops invitations to an address without an account.
     fn opt_out(&self, address: &EmailAddress, now: Timestamp) -> Unsubscribe {
         let token = self.link_keys.opt_out_token(&address.hash(), now);
         Unsubscribe { kind: MailKind::Invitations, link: self.unsubscribe_link(&token) }

@@ -40,8 +40,8 @@ wrong. A resource that the caller cannot see gets 404, like one that does not ex
 **Rate limits** are reported in `RateLimit` and `RateLimit-Policy`; a request over the limit gets 429 with \
 `Retry-After`.
 
-**Retries.** Send an `Idempotency-Key` with every POST that creates: repeated within 24 hours, the request creates \
-nothing twice.
+**Retries.** Send an `Idempotency-Key` when you create tasks, comments, spaces, invitations or notifications, and with \
+batches: repeated within 24 hours, the request creates nothing twice.
 
 **HEAD** is supported wherever GET is. Every response has `X-Request-Id` and is `no-store`, unless stated otherwise.";
 
@@ -72,7 +72,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Taskbell API",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Tasks with reminders by email that are never lost and never sent twice.",
+            "summary": "Tasks with reminders by email, and a log of every delivery.",
             "description": INTRODUCTION,
             "license": { "name": "MIT", "identifier": "MIT" },
         },

@@ -28,7 +28,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let Offered { id, fire_at } = offered;
         let now = self.clock.now();
         if now + TIME_TO_OFFER > self.deadline {
-            tracing::warn!(mail = %id, error = "no time left", "mail deferred");
+            tracing::info!(mail = %id, "no time left to send the mail");
             return Outcome::Deferred;
         }
         let late_seconds = now.duration_since(fire_at).as_secs();

@@ -21,7 +21,7 @@ use super::{
     send_reminders::{Worker, WorkerStore},
 };
 use crate::{
-    handlers::tasks::limit_assignment,
+    handlers::tasks::InheritedAssignment,
     mail::{TaskReader, reminder_mail},
 };
 
@@ -59,7 +59,9 @@ impl Deliverable for Task {
             Step::Completed(None) => DueStep::Record(None),
             Step::Completed(Some(mut next)) => {
                 let creator = next.created_by;
-                limit_assignment(worker.store, &mut next, creator, now).await;
+                // A conflict counts it again. Then the task was changed in the second of its completion.
+                let mut inherited = InheritedAssignment::default();
+                inherited.limit(worker.store, &mut next, creator, now).await;
                 DueStep::Record(Some(*next))
             }
         })

@@ -1,5 +1,10 @@
 //! What a request checks again after another writer was faster.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use serde_json::json;
 use taskbell_domain::{
     membership::MemberChange,
@@ -11,6 +16,10 @@ use taskbell_domain::{
 use taskbell_test::{
     Faulty, Meddler, MemoryStore, SeededRandom,
     fixtures::{draft, now, space, task, user},
+};
+use taskbell_test_aws::{
+    Server,
+    intercept::{Interception, intercepted},
 };
 
 use crate::support::World;
@@ -84,4 +93,36 @@ async fn permissions_are_checked_again_after_a_conflict() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_whose_response_was_lost_is_made_once() {
+    let server = Server::start().await;
+    let is_lossy = Arc::new(AtomicBool::new(false));
+    let rule = is_lossy.clone();
+    let client = intercepted(&server.client(), move |operation, _| match operation {
+        "PutItem" if rule.load(Ordering::Relaxed) => Interception::SendTwice,
+        _ => Interception::Send,
+    });
+    let world = World::on(server.store(client));
+    let (ada, task) = world.inhabit().await;
+    let create = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
+    let create = create.body(&json!({
+        "title": "Wind the clock", "due": "2026-03-01T08:05:00Z", "reminders": [], "recurrence": "FREQ=DAILY"
+    }));
+    let created = world.send(&create).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let id = created.body["id"].as_str().expect("an id").to_owned();
+    world.queue.take();
+    is_lossy.store(true, Ordering::Relaxed);
+    let of = async |function| {
+        world.event(function, &ada, &task).await.path("task_id", &id).without_header("if-match")
+    };
+    let skipped = world.send(&of("skip-task").await.header("if-match", "\"1\"")).await;
+    assert_eq!((skipped.status, skipped.headers["etag"].as_str()), (200, "\"2\""));
+    assert_eq!(skipped.body["due"], "2026-03-02T08:05:00Z", "it skipped one occurrence");
+    let remind = of("update-task").await.body(&json!({"reminders": [{"at": "2026-03-01T08:01:00Z"}]}));
+    let updated = world.send(&remind).await;
+    assert_eq!((updated.status, updated.headers["etag"].as_str()), (200, "\"3\""));
+    assert_eq!(world.queue.take().len(), 1, "the reminder is queued, because it is soon");
 }

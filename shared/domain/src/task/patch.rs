@@ -48,6 +48,11 @@ pub struct TaskPatch {
 }
 
 impl TaskPatch {
+    /// A patch of the status only.
+    pub fn status(status: Status) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
     /// Whether [`Task::apply`] needs the user's profile, for its time zone and default reminders.
     pub fn needs_profile(&self) -> bool {
         self.due.is_some()

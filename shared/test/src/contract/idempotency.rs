@@ -46,6 +46,25 @@ pub async fn a_change_with_an_idempotency_key_happens_once(store: &impl Store) {
     assert_eq!(store.records(ada.id, hashes(), later).await.expect("an answer"), []);
 }
 
+/// A creation that is refused stores no record, so the same request can succeed later.
+pub async fn a_refused_creation_does_not_use_up_its_idempotency_key(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let of = task(1, &ada, draft("one"));
+    create(store, &of).await;
+    let (space, owner) = space(1, &ada);
+    let key = record("space", &of, NOW);
+    let refused = store.create_space(&space, &owner, Some(7), Some(&key)).await;
+    assert_eq!(refused.expect("an answer"), None);
+    let created = store.create_space(&space, &owner, Some(0), Some(&key)).await;
+    assert_eq!(created.expect("an answer"), Some(Created::Stored));
+    let comment = comment(1, &task(2, &ada, draft("two")), &ada);
+    let key = record("comment", &of, NOW);
+    let refused = store.add_comment(&comment, Some(&key)).await.expect("an answer");
+    assert_eq!(refused, Commented::NoTask);
+    assert_eq!(store.records(ada.id, vec!["comment".repeat(8)], now()).await.expect("an answer"), []);
+}
+
 /// An idempotency key creates one space, comment or notification.
 pub async fn an_idempotency_key_creates_one_resource_of_any_kind(store: &impl Store) {
     let ada = user(1);

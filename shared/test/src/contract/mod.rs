@@ -108,6 +108,7 @@ macro_rules! contract_tests {
             a_task_is_counted_once_in_its_latest_version
             an_idempotency_key_creates_one_task
             a_change_with_an_idempotency_key_happens_once
+            a_refused_creation_does_not_use_up_its_idempotency_key
             an_idempotency_key_creates_one_resource_of_any_kind
             lists_are_sorted_filtered_and_paged
             a_list_starts_only_after_a_position_inside_it

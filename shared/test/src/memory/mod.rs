@@ -106,15 +106,16 @@ fn check_start(operation: &'static str, is_inside: bool) -> Result<(), PortError
 }
 
 impl Data {
-    /// Stores a record, or returns the existing one if it has not expired.
-    fn record(&mut self, record: Option<&IdempotencyRecord>) -> Option<IdempotencyRecord> {
+    /// The stored record with the same key, if it has not expired.
+    fn used(&self, record: Option<&IdempotencyRecord>) -> Option<IdempotencyRecord> {
         let record = record?;
-        let key = (record.user, record.key_hash.clone());
-        let used = self.records.get(&key).filter(|used| used.expires_at > record.created_at);
-        if used.is_none() {
-            self.records.insert(key, record.clone());
-            return None;
-        }
-        used.cloned()
+        let used = self.records.get(&(record.user, record.key_hash.clone()));
+        used.filter(|used| used.expires_at > record.created_at).cloned()
+    }
+
+    /// Stores a record, together with the change that it belongs to.
+    fn remember(&mut self, record: Option<&IdempotencyRecord>) {
+        self.records
+            .extend(record.map(|record| ((record.user, record.key_hash.clone()), record.clone())));
     }
 }

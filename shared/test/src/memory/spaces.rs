@@ -78,12 +78,13 @@ impl SpaceChanges for MemoryStore {
         record: Option<&IdempotencyRecord>,
     ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
-        if let Some(used) = data.record(record) {
+        if let Some(used) = data.used(record) {
             return Ok(Some(Created::Replayed(used)));
         }
         if !increment(data.memberships.entry(owner.user).or_default(), memberships) {
             return Ok(None);
         }
+        data.remember(record);
         data.spaces.insert(space.id, space.clone());
         data.members.insert((space.id, owner.user), *owner);
         Ok(Some(Created::Stored))
@@ -147,12 +148,13 @@ impl SpaceChanges for MemoryStore {
         record: Option<&IdempotencyRecord>,
     ) -> Result<Option<Created>, PortError> {
         let mut data = self.data();
-        if let Some(used) = data.record(record) {
+        if let Some(used) = data.used(record) {
             return Ok(Some(Created::Replayed(used)));
         }
         if !increment(data.books.entry(invitation.space).or_default(), book) {
             return Ok(None);
         }
+        data.remember(record);
         let address = (invitation.space, invitation.email.hash());
         data.invited.insert(address.clone(), invitation.created_at);
         data.invitations.insert(address, invitation.clone());
@@ -233,9 +235,10 @@ impl Notifications for MemoryStore {
         record: Option<&IdempotencyRecord>,
     ) -> Result<Created, PortError> {
         let mut data = self.data();
-        if let Some(used) = data.record(record) {
+        if let Some(used) = data.used(record) {
             return Ok(Created::Replayed(used));
         }
+        data.remember(record);
         data.notifications.insert(notification.id, (notification.clone(), notification.timer()));
         Ok(Created::Stored)
     }

@@ -73,13 +73,14 @@ impl Comments for MemoryStore {
         if !data.tasks.contains_key(&comment.task) {
             return Ok(Commented::NoTask);
         }
-        if let Some(used) = data.record(record) {
+        if let Some(used) = data.used(record) {
             return Ok(Commented::Created(Created::Replayed(used)));
         }
         let present = data.comments.keys().filter(|(task, _)| *task == comment.task).count();
         if present >= usize::try_from(MAX_COMMENTS).unwrap_or(usize::MAX) {
             return Ok(Commented::Full);
         }
+        data.remember(record);
         data.comments.insert((comment.task, comment.id), comment.clone());
         Ok(Commented::Created(Created::Stored))
     }
@@ -216,9 +217,10 @@ impl TaskCreation for MemoryStore {
         notification: Option<&Notification>,
     ) -> Result<Created, PortError> {
         let mut data = self.data();
-        if let Some(used) = data.record(record) {
+        if let Some(used) = data.used(record) {
             return Ok(Created::Replayed(used));
         }
+        data.remember(record);
         data.tasks.insert(task.id, (task.clone(), task.timer()));
         data.notifications.extend(
             notification
@@ -234,8 +236,8 @@ impl TaskChanges for MemoryStore {
         task: TaskId,
         user: UserId,
     ) -> Result<(Option<Task>, Option<User>, Counters), PortError> {
-        let numbers = self.counters(SpaceId::personal(user)).await?;
-        Ok((self.task(task).await?, self.user(user).await?, numbers))
+        let counters = self.counters(SpaceId::personal(user)).await?;
+        Ok((self.task(task).await?, self.user(user).await?, counters))
     }
 
     async fn replace(
@@ -249,9 +251,10 @@ impl TaskChanges for MemoryStore {
         if stored.is_none_or(|stored| stored.version != expected) {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
-        if data.record(also.record).is_some() {
+        if data.used(also.record).is_some() {
             return Err(in_progress());
         }
+        data.remember(also.record);
         for task in std::iter::once(task).chain(also.next) {
             data.tasks.insert(task.id, (task.clone(), task.timer()));
         }
@@ -279,9 +282,10 @@ impl TaskChanges for MemoryStore {
         if let Some(stored) = stored.filter(|stored| stored.version != expected) {
             return Ok(Replaced::Conflict(Some(Box::new(stored.clone()))));
         }
-        if data.record(record).is_some() {
+        if data.used(record).is_some() {
             return Err(in_progress());
         }
+        data.remember(record);
         data.tasks.remove(&id);
         if comments {
             data.comments.retain(|(task, _), _| *task != id);

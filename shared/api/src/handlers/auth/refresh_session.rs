@@ -60,7 +60,7 @@ pub async fn handle(
             accounts.close_session(user.id, next.session).await?;
             Err(invalid())
         }
-        // Rate limit the user only now, when the token has identified the account.
+        // The account was blocked after the session was opened.
         Rotated::Done if user.disabled_at.is_some() => {
             accounts.close_session(user.id, next.session).await?;
             Err(disabled())

@@ -72,7 +72,7 @@ pub async fn handle(
             }
         };
         let credential = Credential { user: user.id, password_hash: hash };
-        user.set_password(link_token(random), call.now());
+        user.set_password(link_token(random), now);
         let code = opened.used_up();
         let redemption =
             Redemption { code: &code, user: &user, credential: Some(&credential), limit: &REQUESTS };

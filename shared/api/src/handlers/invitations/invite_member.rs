@@ -91,8 +91,8 @@ pub async fn handle(
     let hash = invitation.email.hash();
     let mut book = store.invitation_book(space.id, &hash).await?;
     refuse_flood(&book, &hash, now)?;
-    enforce_limit(store, INVITATIONS, RateLimitKey::user(caller.user), 1, now).await?;
     call.admit().await?;
+    enforce_limit(store, INVITATIONS, RateLimitKey::user(caller.user), 1, now).await?;
     let store_new = async |record: Option<IdempotencyRecord>| {
         let mut attempts = Attempts::new();
         loop {

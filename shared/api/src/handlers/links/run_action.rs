@@ -15,7 +15,7 @@ use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{
         auth::verify_email::verify,
-        tasks::act::{act, reachable},
+        tasks::link_actions::{self, task_of_link},
     },
     http::{Call, Problem, Reply},
     links::{Link, LinkAction, LinkKeys},
@@ -105,21 +105,19 @@ async fn follow(
         // Unsubscribe links have their own endpoint, which mail programs call.
         LinkAction::Unsubscribe(_) => return Err(Problem::not_found()),
     };
-    let task = reachable(store, task, user.id).await?;
+    let task = task_of_link(store, task, user.id).await?;
     let title = task.title.as_str().to_owned();
     let completed = task.status == Status::Completed;
     show(match (snooze, pressed) {
-        (_, _) if completed => {
-            Page { heading: title, text: "This task is completed.".to_owned(), button: None }
-        }
+        (_, _) if completed => done(title),
         (None, false) => Page {
             heading: title,
             text: "Complete this task? Its reminders will stop.".to_owned(),
             button: Some("Complete task"),
         },
         (None, true) => {
-            act(call, store, queue, (task, user.id), None).await?;
-            Page { heading: title, text: "This task is completed.".to_owned(), button: None }
+            link_actions::run(call, store, queue, (task, user.id), None).await?;
+            done(title)
         }
         (Some(lead_time), false) => Page {
             heading: title,
@@ -127,7 +125,11 @@ async fn follow(
             button: Some("Snooze task"),
         },
         (Some(lead_time), true) => {
-            let task = act(call, store, queue, (task, user.id), Some(lead_time)).await?;
+            let task =
+                match link_actions::run(call, store, queue, (task, user.id), Some(lead_time)).await {
+                    Err(problem) if problem.code == "already_completed" => return show(done(title)),
+                    result => result?,
+                };
             let rings = task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
             let moment = in_words(rings, &user).map_err(|_| Problem::internal())?;
             Page {
@@ -137,6 +139,11 @@ async fn follow(
             }
         }
     })
+}
+
+/// The page of a completed task.
+fn done(title: String) -> Page {
+    Page { heading: title, text: "This task is completed.".to_owned(), button: None }
 }
 
 fn words(lead_time: LeadTime) -> String {

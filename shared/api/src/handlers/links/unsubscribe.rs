@@ -60,8 +60,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     ],
 };
 
-/// Turns off one kind of mail, or shows a confirmation page. The link in an invitation to someone without an account is
-/// for the address: it stops all mail to it.
+/// Turns off one kind of mail, or shows a confirmation page. The link in an invitation to an address without an account
+/// stops further invitations to the address.
 pub async fn handle(
     call: &Call<'_>,
     store: &(impl ProfileChanges + SpaceReads + SuppressedAddresses),

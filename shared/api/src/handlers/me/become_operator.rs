@@ -15,7 +15,7 @@ use super::profile_view;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{codes, users::REQUESTS},
-    http::{Call, Fields, Problem, Reply, enforce_limit, read},
+    http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
     update::Attempts,
 };
 
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Become an operator",
-        description: "Makes the caller an operator, if their address is the one that the stack was deployed with. Without a `code`, one is mailed to that address (202); send it to finish (200). Refresh the session afterwards: access tokens carry the previous role.",
+        description: "Makes the caller an operator, if their address is the one that the stack was deployed with. Without a `code`, one is mailed to that address (202); send it to finish (200). Refresh the session afterwards: earlier access tokens are no longer valid.",
         parameters: &[],
         request: Some("BecomeOperatorRequest"),
         responses: &[(200, Body::Json("Profile")), (202, Body::Json("Accepted"))],
@@ -46,7 +46,7 @@ pub async fn handle(
     queue: &impl TimerQueue,
     operator: Option<&EmailAddress>,
 ) -> Result<Reply, Problem> {
-    let (now, _random) = (call.now(), call.random());
+    let now = call.now();
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
     let code = fields.optional("code", read::any_text);
@@ -63,8 +63,8 @@ pub async fn handle(
         call.admit().await?;
         return promote(call, store, user, &code).await;
     }
-    enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
     call.admit().await?;
+    enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
     codes::send(call, store, queue, user.id, Purpose::Operator).await?;
     let detail = "A code will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
@@ -96,5 +96,8 @@ async fn promote(
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
         user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
+        if user.disabled_at.is_some() {
+            return Err(disabled());
+        }
     }
 }

@@ -30,8 +30,8 @@ pub(super) fn profile_view(user: &User) -> Value {
     })
 }
 
-/// Changes a profile that was just read. Stores it on condition that the stored profile is still the one read;
-/// otherwise reads it and tries again. `change` returns whether it changed anything.
+/// Changes a profile that was just read. After a conflict, it changes the profile as it is stored now.
+/// `change` returns whether it changed anything.
 ///
 /// # Errors
 /// 404 if the account no longer exists; 409 `busy`.

@@ -41,8 +41,8 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let (now, random) = (call.now(), call.random());
     let to = call.caller()?.user;
-    enforce_limit(store, CODES, RateLimitKey::user(to), 1, now).await?;
     call.admit().await?;
+    enforce_limit(store, CODES, RateLimitKey::user(to), 1, now).await?;
     let notification = Notification::new(
         NotificationId::generate(call.clock(), random),
         NotificationKind::Verification { to },

@@ -22,7 +22,11 @@ use taskbell_domain::{
 };
 
 use super::{
-    change::Changing, check_assignee, create_task::Creation, fields, permitted, view::TaskView,
+    change::{Changing, delete_task},
+    check_assignee,
+    create_task::Creation,
+    fields, permitted,
+    view::TaskView,
 };
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
@@ -31,7 +35,6 @@ use crate::{
         Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, enforce_limit,
         in_json, read,
     },
-    update::Update,
 };
 
 /// The maximum number of operations in a batch.
@@ -109,8 +112,8 @@ pub async fn handle(
     let hashes = keys.iter().flatten().map(Key::hash).collect();
     let records = store.records(caller.user, hashes, now).await?;
 
-    enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), operations.len(), now).await?;
     call.admit().await?;
+    enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), operations.len(), now).await?;
     let creation = Creation { call, store, queue, caller };
     let mut batch = Batch { creation, user, quota, counters: BTreeMap::new() };
     let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
@@ -178,12 +181,12 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
     ) -> Result<Done, Problem> {
         let store = self.creation.store;
         if let (Some(key), Some(used)) = (key, used) {
-            let made = key.resource_id(used)?;
+            let id = key.resource_id(used)?;
             // The current task. `None` if it was deleted or the caller can no longer see it.
-            let found = store.task(made).await?;
+            let found = store.task(id).await?;
             let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();
             let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
-            return Ok(Done { status, id: made, task, replayed: true });
+            return Ok(Done { status, id, task, replayed: true });
         }
         match read_operation(value).map_err(Problem::invalid)? {
             BatchOperation::Create { space, draft } => {
@@ -234,7 +237,7 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
         let Creation { call, store, queue, caller } = self.creation;
         let (now, found) = (call.now(), store.task(id).await?);
         let task = permitted(store, found, caller, Action::WriteTasks).await?;
-        check_assignee(store, caller, task.space, patch.assigned_to.flatten(), now).await?;
+        check_assignee(call, store, task.space, patch.assigned_to.flatten()).await?;
         let more = patch.more_reminders(&task, Some(&self.user));
         if more > 0 {
             self.admit(task.space, 0, more).await?;
@@ -252,18 +255,9 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
         preconditions: &Preconditions,
         key: Option<&Key>,
     ) -> Result<(), Problem> {
-        let Creation { store, caller, .. } = self.creation;
+        let Creation { call, store, .. } = self.creation;
         let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
-        let (found, comments) = store.task_and_comments(id).await?;
-        let mut update = Update::of(found);
-        while let Some((task, expected)) = update.attempt()? {
-            permitted(store, Some(task), caller, Action::WriteTasks).await?;
-            preconditions.check(expected)?;
-            if update.is_stored(store.delete(id, expected, comments, record.as_ref()).await?) {
-                return Ok(());
-            }
-        }
-        Err(Problem::not_found())
+        delete_task(call, store, id, preconditions, record.as_ref()).await
     }
 }
 
@@ -287,7 +281,7 @@ fn read_operation(value: &Value) -> Result<BatchOperation, Errors> {
                 Some(BatchOperation::Update { id, patch: Box::new(patch), preconditions })
             }
             "complete" => {
-                let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+                let done = TaskPatch::status(Status::Completed);
                 Some(BatchOperation::Update { id: id?, patch: Box::new(done), preconditions })
             }
             _ => Some(BatchOperation::Delete { id: id?, preconditions }),

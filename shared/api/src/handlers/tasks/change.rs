@@ -3,13 +3,13 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    id::UserId,
+    id::{TaskId, UserId},
     policy::Action,
     ports::{AtomicExtras, IdempotencyRecord, RateLimits, TaskChanges, TimerQueue},
     task::{Task, TaskChange},
 };
 
-use super::{assignment, limit_assignment, permitted, task_id, view};
+use super::{InheritedAssignment, assignment, permitted, task_id, view};
 use crate::{
     enqueue_if_soon::enqueue_if_soon,
     http::{Call, Preconditions, Problem, Reply},
@@ -49,6 +49,31 @@ pub(super) async fn change_found(
     view::reply(StatusCode::OK, &changing.apply(task, change).await?, by)
 }
 
+/// Deletes a task with its timer and its comments, and stores the idempotency record with the deletion.
+///
+/// # Errors
+/// 403, 404, 409 `busy`, 412, 429.
+pub(super) async fn delete_task(
+    call: &Call<'_>,
+    store: &impl TaskChanges,
+    id: TaskId,
+    preconditions: &Preconditions,
+    record: Option<&IdempotencyRecord>,
+) -> Result<(), Problem> {
+    let caller = call.caller()?;
+    let (found, comments) = store.task_and_comments(id).await?;
+    let mut update = Update::of(found);
+    while let Some((task, expected)) = update.attempt()? {
+        permitted(store, Some(task), caller, Action::WriteTasks).await?;
+        preconditions.check(expected)?;
+        call.admit().await?;
+        if update.is_stored(store.delete(id, expected, comments, record).await?) {
+            return Ok(());
+        }
+    }
+    Err(Problem::not_found())
+}
+
 /// The context of a change of a task.
 pub(super) struct Changing<'a, S, Q> {
     pub(super) call: &'a Call<'a>,
@@ -76,7 +101,7 @@ impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
     ) -> Result<Task, Problem> {
         let Self { call, store, queue, by, record, .. } = *self;
         let now = call.now();
-        let mut update = Update::of(Some(task));
+        let (mut update, mut inherited) = (Update::of(Some(task)), InheritedAssignment::default());
         while let Some((mut task, expected)) = update.attempt()? {
             self.preconditions.check(task.version)?;
             let assignee = task.assigned_to;
@@ -85,12 +110,13 @@ impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
                 return Ok(task);
             }
             if let Some(next) = &mut next {
-                limit_assignment(store, next, by, now).await;
+                inherited.limit(store, next, by, now).await;
             }
             let notification = assignment(call, &task, assignee, by);
             let also =
                 AtomicExtras { next: next.as_deref(), notification: notification.as_ref(), record };
-            if update.is_stored(store.replace(&task, expected, also).await?) {
+            let replaced = store.replace(&task, expected, also).await?;
+            if update.is_stored_or_equal(&task, replaced) {
                 let next = next.and_then(|next| next.timer());
                 let notification = notification.and_then(|notification| notification.timer());
                 enqueue_if_soon(queue, [task.timer(), next, notification], now).await;

@@ -37,6 +37,6 @@ pub async fn handle(
     queue: &impl TimerQueue,
 ) -> Result<Reply, Problem> {
     let (now, random) = (call.now(), call.random());
-    let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+    let done = TaskPatch::status(Status::Completed);
     change_task(call, tasks, queue, |task| Ok(task.apply(done.clone(), None, now, random)?)).await
 }

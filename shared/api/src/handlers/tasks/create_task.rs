@@ -15,7 +15,7 @@ use super::{assignment, check_assignee, fields, permitted, require, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
-    handlers::idempotency::{Key, create_once, created},
+    handlers::idempotency::{Key, create_once, created, find_replay, replayed},
     http::{Call, Fields, Params, Problem, Reply, read},
     tokens::Identity,
 };
@@ -65,20 +65,19 @@ pub async fn handle(
         Ok(()) => quota.admit_task(&counters, task.reminders.len()).map_err(Problem::refused),
         refused => refused,
     };
+    let reply = |task: &Task| {
+        view::reply(StatusCode::CREATED, task, caller.user)?
+            .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))
+    };
     if let Err(refusal) = admitted {
-        // Find a replay before other checks: a request that already succeeded is not rejected now.
-        let before = match &key {
-            Some(key) => key.created_before::<TaskId>(store).await?,
-            None => None,
-        };
-        before.ok_or(refusal)?;
+        // A request that has succeeded is answered again, even if it would be refused now.
+        let find = async |id| creation.find(id).await;
+        let before = find_replay(key.as_ref(), store, find).await?.ok_or(refusal)?;
+        return replayed(reply(&before));
     }
     call.admit().await?;
     let replay = creation.create(&task, key.as_ref()).await?;
-    created(replay, &task, |task| {
-        view::reply(StatusCode::CREATED, task, caller.user)?
-            .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))
-    })
+    created(replay, &task, reply)
 }
 
 /// The dependencies of creating a task.
@@ -100,8 +99,19 @@ impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {
     /// Checks that the caller may create the task in its space.
     pub(super) async fn check(&self, task: &Task) -> Result<(), Problem> {
         require(self.store, self.caller, task.space, Action::WriteTasks).await?;
-        let now = self.call.now();
-        check_assignee(self.store, self.caller, task.space, task.assigned_to, now).await
+        check_assignee(self.call, self.store, task.space, task.assigned_to).await
+    }
+
+    /// A task that was created before, as it is now. `None` if it was deleted or the caller can no longer see it.
+    async fn find(&self, id: TaskId) -> Result<Option<Task>, Problem> {
+        let found = self.store.task(id).await?;
+        match permitted(self.store, found, self.caller, Action::ReadTasks).await {
+            Ok(task) => Ok(Some(task)),
+            Err(problem) => match problem.status() {
+                StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Ok(None),
+                _ => Err(problem),
+            },
+        }
     }
 
     /// Stores the task, or returns the one that the same request created before.
@@ -111,17 +121,7 @@ impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {
         let store_new = async |record: Option<IdempotencyRecord>| {
             Ok(self.store.create(task, record.as_ref(), notification.as_ref()).await?)
         };
-        let find = async |id| {
-            let found = self.store.task(id).await?;
-            match permitted(self.store, found, self.caller, Action::ReadTasks).await {
-                Ok(task) => Ok(Some(task)),
-                Err(problem) => match problem.status() {
-                    StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => Ok(None),
-                    _ => Err(problem),
-                },
-            }
-        };
-        let replay = create_once(key, task.id, store_new, find).await?;
+        let replay = create_once(key, task.id, store_new, async |id| self.find(id).await).await?;
         if replay.is_none() {
             let notification = notification.and_then(|notification| notification.timer());
             enqueue_if_soon(self.queue, [task.timer(), notification], now).await;

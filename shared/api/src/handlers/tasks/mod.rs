@@ -1,6 +1,5 @@
 //! Tasks.
 
-pub mod act;
 pub mod batch_tasks;
 mod change;
 pub mod complete_task;
@@ -8,6 +7,7 @@ pub mod create_task;
 pub mod delete_task;
 mod fields;
 pub mod get_task;
+pub(crate) mod link_actions;
 pub mod list_task_occurrences;
 pub mod list_task_reminders;
 pub mod list_tasks;
@@ -57,16 +57,18 @@ async fn permitted(
 /// Checks that the assignee is a member of the space, and enforces the limit of assignments, because each can send a
 /// mail.
 async fn check_assignee(
+    call: &Call<'_>,
     store: &(impl Memberships + RateLimits),
-    caller: Identity,
     space: SpaceId,
     assignee: Option<UserId>,
-    now: Timestamp,
 ) -> Result<(), Problem> {
-    let Some(user) = assignee.filter(|user| *user != caller.user) else { return Ok(()) };
-    let counting = enforce_limit(store, ASSIGNMENTS, RateLimitKey::user(caller.user), 1, now);
-    let (counted, role) = futures_util::join!(counting, role(store, user, space));
-    counted?;
+    let caller = call.caller()?.user;
+    let Some(user) = assignee.filter(|user| *user != caller) else { return Ok(()) };
+    // A blocked caller must not use up the limit.
+    call.admit().await?;
+    let limit = enforce_limit(store, ASSIGNMENTS, RateLimitKey::user(caller), 1, call.now());
+    let (limit, role) = futures_util::join!(limit, role(store, user, space));
+    limit?;
     if role?.is_some() {
         return Ok(());
     }
@@ -74,18 +76,31 @@ async fn check_assignee(
     Err(Violation::new("not_a_member", why).for_field("assigned_to").into())
 }
 
-/// Removes an inherited assignee from a new occurrence if the caller has reached the daily limit of assignments. An
-/// inherited assignment uses the limit like a new one.
-pub(crate) async fn limit_assignment(
-    store: &impl RateLimits,
-    next: &mut Task,
-    by: UserId,
-    now: Timestamp,
-) {
-    if next.assigned_to.is_some_and(|to| to != by)
-        && enforce_limit(store, ASSIGNMENTS, RateLimitKey::user(by), 1, now).await.is_err()
-    {
-        next.assigned_to = None;
+/// The decision whether a new occurrence keeps the assignee of the one before it. An inherited assignment uses the limit of
+/// assignments like a new one, and once, however often a change is attempted.
+#[derive(Default)]
+pub(crate) struct InheritedAssignment(Option<bool>);
+
+impl InheritedAssignment {
+    /// Removes the assignee if the user has reached the limit.
+    pub(crate) async fn limit(
+        &mut self,
+        store: &impl RateLimits,
+        next: &mut Task,
+        by: UserId,
+        now: Timestamp,
+    ) {
+        if next.assigned_to.is_none_or(|to| to == by) {
+            return;
+        }
+        let is_allowed = match self.0 {
+            Some(is_allowed) => is_allowed,
+            None => enforce_limit(store, ASSIGNMENTS, RateLimitKey::user(by), 1, now).await.is_ok(),
+        };
+        self.0 = Some(is_allowed);
+        if !is_allowed {
+            next.assigned_to = None;
+        }
     }
 }
 

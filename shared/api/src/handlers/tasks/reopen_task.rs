@@ -41,7 +41,7 @@ pub async fn handle(
     let caller = call.caller()?;
     let (found, _, personal) = tasks.task_user_and_counters(task_id(call)?, caller.user).await?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
-    let pending = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
+    let pending = TaskPatch::status(Status::Pending);
     let more = pending.more_reminders(&task, None);
     admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     change_found(call, tasks, queue, task, |task| {

@@ -37,8 +37,7 @@ pub async fn handle(
     queue: &impl TimerQueue,
 ) -> Result<Reply, Problem> {
     change_task(call, tasks, queue, |task| {
-        task.skip(call.now(), call.random())
-            .map_err(|refusal| Problem::conflict(refusal.code, refusal.message))?;
+        task.skip(call.now(), call.random()).map_err(Problem::refused)?;
         Ok(TaskChange { changed: true, next: None })
     })
     .await

@@ -69,7 +69,7 @@ pub async fn handle(
     change_task(call, tasks, queue, |task| {
         let until = time.until(task, now).unwrap_or(jiff::Timestamp::MAX);
         task.snooze(until, now, call.random()).map_err(|refusal| match refusal.code {
-            "already_completed" => Problem::conflict(refusal.code, refusal.message),
+            "already_completed" => Problem::refused(refusal),
             _ => refusal.for_field(field).into(),
         })?;
         Ok(TaskChange { changed: true, next: None })

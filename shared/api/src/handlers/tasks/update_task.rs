@@ -54,7 +54,7 @@ pub async fn handle(
     if let Some(personal) = personal {
         admit_reminders(tasks, caller, &task, more, personal, quota).await?;
     }
-    check_assignee(tasks, caller, task.space, patch.assigned_to.flatten(), now).await?;
+    check_assignee(call, tasks, task.space, patch.assigned_to.flatten()).await?;
     change_found(call, tasks, queue, task, |task| {
         Ok(task.apply(patch.clone(), profile.as_ref(), now, random)?)
     })

@@ -9,7 +9,8 @@ use taskbell_api::{
         statistics, tasks, users,
     },
     http::{
-        Call, Callers, HttpEvent, Invocation, NoGuard, RateLimitGuard, RequestGuard, Verdict, respond,
+        Call, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard, Verdict,
+        respond,
     },
     tokens::Identity,
 };
@@ -22,8 +23,8 @@ use super::{Answer, Event, World, link_keys, operator};
 struct MaybeOpen<'a, S>(Option<RateLimitGuard<'a, S>>);
 
 impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
-    fn identify(&self, call: &Call<'_>) -> Option<Identity> {
-        self.0.as_ref().and_then(|guard| guard.identify(call))
+    fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
+        self.0.as_ref().map_or(Ok(None), |guard| guard.identify(call))
     }
 
     fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {

@@ -19,7 +19,7 @@ use crate::{
 ///
 /// # Errors
 /// 404 if the task was deleted, or if the reader can no longer change it.
-pub(crate) async fn reachable(
+pub(crate) async fn task_of_link(
     tasks: &impl TaskChanges,
     id: TaskId,
     reader: UserId,
@@ -34,28 +34,23 @@ pub(crate) async fn reachable(
 ///
 /// # Errors
 /// 404, 409.
-pub(crate) async fn act(
+pub(crate) async fn run(
     call: &Call<'_>,
     tasks: &(impl TaskChanges + RateLimits),
     queue: &impl TimerQueue,
     (task, by): (Task, UserId),
     snooze: Option<LeadTime>,
 ) -> Result<Task, Problem> {
-    let preconditions = Preconditions::of(call)?;
     call.admit().await?;
-    let (now, random) = (call.now(), call.random());
+    let (now, random, preconditions) = (call.now(), call.random(), Preconditions::default());
     let changing = Changing { call, store: tasks, queue, by, preconditions, record: None };
     changing
         .apply(task, |task| match &snooze {
-            None => {
-                let done = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
-                Ok(task.apply(done, None, now, random)?)
-            }
+            None => Ok(task.apply(TaskPatch::status(Status::Completed), None, now, random)?),
             Some(lead_time) => {
                 let until = lead_time.after(now, &task.time_zone).unwrap_or(Timestamp::MAX);
-                let refused = task.snooze(until, now, random).err();
-                let refused = refused.map(|refusal| Problem::conflict(refusal.code, refusal.message));
-                refused.map_or(Ok(TaskChange { changed: true, next: None }), Err)
+                task.snooze(until, now, random).map_err(Problem::refused)?;
+                Ok(TaskChange { changed: true, next: None })
             }
         })
         .await

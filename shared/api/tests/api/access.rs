@@ -1,4 +1,4 @@
-//! Checks beyond the policy of roles: disabled and former members, maxima, and the time of the check.
+//! Checks beyond the policy of roles: blocked and former members, maxima, and the time of the check.
 
 use jiff::SignedDuration;
 use serde_json::json;

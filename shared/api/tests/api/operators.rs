@@ -198,7 +198,7 @@ async fn an_operator_cannot_disable_their_own_account() {
     assert_eq!(
         (answer.status, answer.code()),
         (409, "stack_operator"),
-        "the operator of the stack cannot be disabled"
+        "the operator of the stack cannot be blocked"
     );
     let bad =
         world.event("update-user", &ada, &task).await.body(&json!({"role": "king", "email": "x"}));

@@ -79,7 +79,7 @@ impl Deliverable for Notification {
         _: u64,
         worker: &Worker<'_, S, Q, M>,
     ) -> Result<bool, PortError> {
-        let to = match &self.content {
+        let to = match &self.kind {
             NotificationKind::Assignment { to, .. }
             | NotificationKind::Message { to, .. }
             | NotificationKind::Verification { to }
@@ -110,7 +110,7 @@ impl Deliverable for Notification {
         if self.delivery.status != DeliveryStatus::Failed {
             return;
         }
-        match self.content {
+        match self.kind {
             // The template's FailedMailAlarm counts this line: the address of an account is verified. An invited address
             // may not exist, so other notifications raise no alarm.
             NotificationKind::Digest { .. } => {
@@ -127,7 +127,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         notification: &Notification,
         fence: u64,
     ) -> Result<Outcome, PortError> {
-        let written = match &notification.content {
+        let composed = match &notification.kind {
             NotificationKind::Assignment { to, task, by } => {
                 self.write_assignment((notification.id, fence), *to, *task, *by).await?
             }
@@ -155,7 +155,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 Ok(Outcome::Refused)
             }
             Ok(Ok(mail)) => {
-                let limits = match &notification.content {
+                let limits = match &notification.kind {
                     NotificationKind::Assignment { to, by, .. } => {
                         let between = (MAILS_BETWEEN, RateLimitKey::pair(*by, *to));
                         let caused = (MAILS_TO_OTHERS, RateLimitKey::user(*by));
@@ -301,11 +301,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             return Ok(Err(Reason::Bounced));
         }
         let code = Code::generate(notification.id, self.random);
-        let content = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
-        let armed = Notification { content, version: notification.version + 1, ..notification.clone() };
-        match self.store.replace_notification(&armed, notification.version).await? {
-            // A conflict with this very content is a write of this worker that the SDK has repeated.
-            Replaced::Conflict(Some(present)) if present.content != armed.content => {
+        let kind = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
+        let with_secret =
+            Notification { kind, version: notification.version + 1, ..notification.clone() };
+        match self.store.replace_notification(&with_secret, notification.version).await? {
+            // A conflict with this very secret is a write of this worker that the SDK has repeated.
+            Replaced::Conflict(Some(present)) if present.kind != with_secret.kind => {
                 Ok(Err(Reason::Replaced))
             }
             Replaced::Conflict(None) => Ok(Err(Reason::Replaced)),

@@ -72,12 +72,8 @@ async fn an_invitation_from_a_former_member_is_invalid() {
     let (_, invitation) = invitation_of(&ada);
     let gone = world.register(7).await;
     let invitation = Invitation { invited_by: gone.id, ..invitation };
-    let content = NotificationKind::Invitation { to: ada.email.clone(), space: invitation.space };
-    world
-        .store
-        .invite(&invitation, &notification(5, content), None, None)
-        .await
-        .expect("no store error");
+    let kind = NotificationKind::Invitation { to: ada.email.clone(), space: invitation.space };
+    world.store.invite(&invitation, &notification(5, kind), None, None).await.expect("no store error");
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }

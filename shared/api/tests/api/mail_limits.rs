@@ -152,7 +152,7 @@ async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
     world.change_user(ada.id, |ada| ada.email_verified_at = None).await;
     let outbox = Outbox::default();
     for number in 0..u64::from(CODES_TO_ADDRESS.max + VERIFICATIONS_OF_ADDRESS.max) + 6 {
-        let content = match number % 2 {
+        let kind = match number % 2 {
             0 => NotificationKind::Verification { to: ada.id },
             _ => NotificationKind::Code {
                 to: ada.id,
@@ -160,7 +160,7 @@ async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
                 secret_hash: None,
             },
         };
-        let made = notification(500 + number, content);
+        let made = notification(500 + number, kind);
         world.store.add_notification(&made, None).await.expect("no store error");
         world.handle(&outbox, made.timer().expect("a timer")).await.expect("the message is handled");
     }

@@ -190,8 +190,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         self.store.create_space(&theirs, &second, None, None).await.expect("an answer");
         self.join(&mut shared, &collaborator, Role::Member).await;
         let (_, invitation) = invitation_of(owner);
-        let content = NotificationKind::Invitation { to: owner.email.clone(), space: theirs.id };
-        self.store.invite(&invitation, &notification(1, content), None, None).await.expect("an answer");
+        let kind = NotificationKind::Invitation { to: owner.email.clone(), space: theirs.id };
+        self.store.invite(&invitation, &notification(1, kind), None, None).await.expect("an answer");
         shared
     }
 
@@ -200,8 +200,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let member = Member { space: space.id, user: user.id, role, joined_at: now() };
         let (_, mut invitation) = invitation_of(user);
         (invitation.space, invitation.role) = (space.id, role);
-        let content = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
-        let carrier = notification(space.version * 1_000 + u64::from(space.members), content);
+        let kind = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
+        let carrier = notification(space.version * 1_000 + u64::from(space.member_count), kind);
         self.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
         space.apply(&change, now()).expect("there is room");

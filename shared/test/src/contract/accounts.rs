@@ -47,9 +47,9 @@ pub async fn a_code_is_redeemed_together_with_its_effect(store: &impl Store) {
         let found = store.credential(&ada.email).await.expect("an answer").expect("a credential");
         found.password_hash
     };
-    let content =
+    let kind =
         NotificationKind::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
-    let unused = notification(1, content);
+    let unused = notification(1, kind);
     store.add_notification(&unused, None).await.expect("an answer");
     let code = Notification { version: unused.version + 1, ..unused.clone() };
     let changed = User {

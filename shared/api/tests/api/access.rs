@@ -172,7 +172,7 @@ async fn a_space_has_a_maximum_of_members() {
         let id = space(2, &collaborator()).0.id;
         let mut theirs = world.store.space(id).await.expect("no store error").expect("the space");
         let read = theirs.version;
-        (theirs.members, theirs.version) = (others, read + 1);
+        (theirs.member_count, theirs.version) = (others, read + 1);
         world.store.replace_space(&theirs, read).await.expect("no store error");
         let answer = world.send(&world.event("accept-invitation", &ada, &task).await).await;
         assert_eq!(answer.status, status, "{}", answer.body);

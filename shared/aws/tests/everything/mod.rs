@@ -158,7 +158,7 @@ fn invitation() -> (Invitation, Notification) {
 fn shared() -> (Space, [Member; 2]) {
     let (mut shared, owner) = space(1, &ada());
     let member = Member { space: shared.id, user: eve().id, role: Role::Member, joined_at: now() };
-    (shared.members, shared.version) = (2, 2);
+    (shared.member_count, shared.version) = (2, 2);
     (shared, [owner, member])
 }
 

@@ -115,7 +115,7 @@ pub async fn members_join_change_roles_and_leave(store: &impl Store) {
     again.secret_hash = Some("a new secret".to_owned());
     assert!(change(MemberChange::Join(viewer, again, None)).await);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer").len(), 1);
-    assert_eq!((made.members, made.owners), (2, 1));
+    assert_eq!((made.member_count, made.owner_count), (2, 1));
 }
 
 /// A purge deletes a space with its tasks, comments, members and invitations.

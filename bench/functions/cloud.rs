@@ -102,7 +102,7 @@ impl Cloud {
         let server = Server::start().await;
         let mut world = World::on(server.store(server.client()));
         world.quota = Quota { tasks: u32::MAX, reminders: u32::MAX };
-        let (user, task) = world.inhabit().await;
+        let (user, task) = world.seed().await;
         for number in 100..100 + PAGE {
             world.create(number, &user, usual()).await;
         }

@@ -49,7 +49,7 @@ async fn permissions_are_checked_again_after_a_conflict() {
         for demoted in [false, true] {
             let memory = MemoryStore::default();
             let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
-            world.inhabit().await;
+            world.seed().await;
             let caller = world.register(11).await;
             let (id, _) = space(1, &user(1));
             let mut shared = memory.space(id.id).await.expect("an answer").expect("the space");

@@ -38,12 +38,12 @@ async fn tags_and_categories_are_listed_by_name_with_task_counts() {
         let mut one = task(number, &ada, draft("one"));
         one.tags = tags.iter().map(|name| tag(name)).collect();
         one.category = Category::parse("home").ok();
-        world.count(None, Some(&one)).await;
+        world.update_statistics(None, Some(&one)).await;
         if number == 12 {
             let mut done = one.clone();
             let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
             done.apply(patch, None, one.created_at, &SeededRandom::new(1)).expect("a change");
-            world.count(Some(&one), Some(&done)).await;
+            world.update_statistics(Some(&one), Some(&done)).await;
         }
     }
     let tags = world.event("list-tags", &ada, &known).await;
@@ -71,7 +71,7 @@ async fn tags_and_categories_are_listed_by_name_with_task_counts() {
 #[tokio::test]
 async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_zone() {
     let (world, ada, known) = World::seeded().await;
-    world.count(Some(&known), None).await;
+    world.update_statistics(Some(&known), None).await;
     let stats = world.event("get-stats", &ada, &known).await;
     let empty = world.send(&stats).await;
     assert_eq!(
@@ -84,7 +84,7 @@ async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_z
     let mut begun = task(12, &ada, draft("begun"));
     begun.status = Status::InProgress;
     for one in [&late, &soon, &begun] {
-        world.count(None, Some(one)).await;
+        world.update_statistics(None, Some(one)).await;
     }
     // 23:30 in Berlin and half an hour later: two dates in Berlin, one in UTC.
     for (number, at) in [(20, "2026-03-01T22:30:00Z"), (21, "2026-03-01T23:00:00Z")] {
@@ -92,7 +92,7 @@ async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_z
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         let at = at.parse().expect("a time");
         done.apply(patch, None, at, &SeededRandom::new(1)).expect("a change");
-        world.count(None, Some(&done)).await;
+        world.update_statistics(None, Some(&done)).await;
     }
     world.clock.advance(SignedDuration::from_hours(24)); // 2026-03-02T08:00:00Z
     let stats = world.event("get-stats", &ada, &known).await;

@@ -56,7 +56,7 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
         made.space = space(1, ada).0.id;
         world.store.create(&made, None, None).await.expect("no store error");
         world.store.add_comment(&comment(1, &made, ada), None).await.expect("no store error");
-        world.count(None, Some(&made)).await;
+        world.update_statistics(None, Some(&made)).await;
         made
     };
     Shared { ours: create(50, ada).await, theirs: create(51, &collaborator()).await }
@@ -194,7 +194,7 @@ pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
     for failing in [false, true] {
         let stage = Stage::new().await;
         let world = &stage.world;
-        let (ada, mine) = world.inhabit().await;
+        let (ada, mine) = world.seed().await;
         let shared = share(world, &ada).await;
         for task in soon(&ada) {
             world.store.create(&task, None, None).await.expect("no store error");
@@ -237,7 +237,7 @@ pub(super) async fn workers() -> BTreeMap<&'static str, BTreeSet<Wanted>> {
 async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let stage = Stage::new().await;
     let world = &stage.world;
-    let (ada, _) = world.inhabit().await;
+    let (ada, _) = world.seed().await;
     let (collaborator, shared) = (collaborator(), space(1, &ada).0);
     let fire_at = now() + SignedDuration::from_mins(1);
     let assigned = due_in(&ada, &shared, &collaborator, fire_at);

@@ -11,7 +11,7 @@ use taskbell_domain::{
     ports::{Comments as _, Created, ProfileChanges as _, Replaced, StatisticsUpdates, TaskCreation},
     quota::Quota,
     recurrence::Rule,
-    statistics::{Contribution, Counts},
+    statistics::{Contribution, GroupCounters},
     task::{Priority, Status, Task},
     text::{Category, Tag},
     user::User,
@@ -69,11 +69,11 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
             assert_eq!(made.expect("no store error"), Created::Stored);
         })
         .await;
-    let mut counts = Counts::new();
+    let mut counts = GroupCounters::new();
     for number in 0..count {
-        for (group, numbers) in Contribution::of(&typical(number, owner)).counts {
+        for (group, counters) in Contribution::of(&typical(number, owner)).counts {
             let sum = counts.entry(group).or_default();
-            numbers.iter().for_each(|(number, many)| *sum.entry(*number).or_default() += many);
+            counters.iter().for_each(|(counter, many)| *sum.entry(*counter).or_default() += many);
         }
     }
     // As contributions of a few tasks, 50 groups each.
@@ -81,8 +81,8 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
     for (index, some) in all.chunks(50).enumerate() {
         let one = typical(1_000_000 + index as u64, owner);
         let counts = some.iter().cloned().collect();
-        let counted = Contribution { counts, ..Contribution::of(&one) };
-        store.record_contribution(&counted).await.expect("no store error");
+        let contribution = Contribution { counts, ..Contribution::of(&one) };
+        store.record_contribution(&contribution).await.expect("no store error");
     }
     store
 }

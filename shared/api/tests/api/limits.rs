@@ -33,13 +33,9 @@ use crate::support::{PASSWORD, World, collaborator, invitation_of, operator};
 /// The IP address of the requests in `events/`.
 const ADDRESS: &str = "192.0.2.1";
 
-async fn use_up(world: &World, limit: RateLimit, subject: &RateLimitKey) {
+async fn use_up(world: &World, limit: RateLimit, key: &RateLimitKey) {
     for _ in 0..limit.max {
-        world
-            .store
-            .record(&limit, subject, 1, NOW.parse().expect("a time"))
-            .await
-            .expect("no store error");
+        world.store.record(&limit, key, 1, NOW.parse().expect("a time")).await.expect("no store error");
     }
 }
 

@@ -127,15 +127,15 @@ async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_z
 struct FailsForTask {
     task: TaskId,
     error: fn() -> PortError,
-    counted: Mutex<Vec<TaskId>>,
+    recorded: Mutex<Vec<TaskId>>,
 }
 
 impl StatisticsUpdates for FailsForTask {
-    async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
-        if counted.task == self.task {
+    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
+        if contribution.task == self.task {
             return Err((self.error)());
         }
-        self.counted.lock().expect("not poisoned").push(counted.task);
+        self.recorded.lock().expect("not poisoned").push(contribution.task);
         Ok(())
     }
 }
@@ -156,19 +156,19 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
     let lines = LogLines::default();
     let _logging = tracing::subscriber::set_default(lines.clone());
     let cases: [(fn() -> PortError, _, _, _); 3] = [
-        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting stopped"),
-        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR counting stopped"),
-        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change not counted"),
+        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN statistics update stopped"),
+        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR statistics update stopped"),
+        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change skipped"),
     ];
-    for (error, again, counted, line) in cases {
-        let store = FailsForTask { task: tasks[1].id, error, counted: Mutex::default() };
+    for (error, again, recorded, line) in cases {
+        let store = FailsForTask { task: tasks[1].id, error, recorded: Mutex::default() };
         let each = tasks.iter().zip(["1", "2", "3"]);
         let changes = each.map(|(task, name)| (name.to_owned(), Ok((None, Some(task.clone())))));
         // An unreadable change is always skipped.
         let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
         assert_eq!(taskbell_api::workers::update_statistics::handle(&store, changes).await, again);
-        assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
-        assert_eq!(lines.take(), ["ERROR change not counted", line]);
+        assert_eq!(*store.recorded.lock().expect("not poisoned"), recorded);
+        assert_eq!(lines.take(), ["ERROR change skipped", line]);
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct VerifiedCode {
 ///
 /// # Errors
 /// 404 `invalid_code`.
-pub(crate) async fn open(
+pub(crate) async fn verify(
     store: &impl Notifications,
     code: &str,
     purpose: Purpose,
@@ -70,7 +70,7 @@ pub(crate) async fn open(
 
 impl VerifiedCode {
     /// The notification with its code marked as used, to store together with the effect of the code.
-    pub(crate) fn used_up(self) -> Notification {
+    pub(crate) fn mark_used(self) -> Notification {
         let mut notification = self.notification;
         if let NotificationKind::Code { secret_hash, .. } = &mut notification.kind {
             *secret_hash = None;

@@ -102,7 +102,7 @@ impl Cloud {
         let server = Server::start().await;
         let mut world = World::on(server.store(server.client()));
         world.quota = Quota { tasks: u32::MAX, reminders: u32::MAX };
-        let (user, task) = world.inhabit().await;
+        let (user, task) = world.seed().await;
         for number in 100..100 + PAGE {
             world.create(number, &user, usual()).await;
         }
@@ -171,10 +171,9 @@ impl Cloud {
                 let (mut token, mut invitation) = invitation_of(caller);
                 (token.space, invitation.space) = (space.id, space.id);
                 invitation.expires_at = Timestamp::now() + INVITATION_LIFETIME;
-                let content =
-                    NotificationKind::Invitation { to: caller.email.clone(), space: space.id };
+                let kind = NotificationKind::Invitation { to: caller.email.clone(), space: space.id };
                 store
-                    .invite(&invitation, &notification(number, content), None, None)
+                    .invite(&invitation, &notification(number, kind), None, None)
                     .await
                     .expect("an answer");
                 json["body"] = json!({"token": token.to_text()}).to_string().into();
@@ -199,16 +198,14 @@ impl Cloud {
             }
             "list-tasks" => json["rawQueryString"] = format!("limit={PAGE}").into(),
             "reset-password" => {
-                let content = |hash| NotificationKind::Code {
+                let kind = |hash| NotificationKind::Code {
                     to: caller.id,
                     purpose: Purpose::PasswordReset,
                     secret_hash: hash,
                 };
-                let code = Code {
-                    notification: notification(number, content(None)).id,
-                    secret: "5e".repeat(16),
-                };
-                let mut carrier = notification(number, content(Some(code.hash())));
+                let code =
+                    Code { notification: notification(number, kind(None)).id, secret: "5e".repeat(16) };
+                let mut carrier = notification(number, kind(Some(code.hash())));
                 carrier.created_at = Timestamp::now();
                 store.add_notification(&carrier, None).await.expect("an answer");
                 let password = "six quiet bells at dawn";

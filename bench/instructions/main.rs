@@ -41,7 +41,7 @@ async fn prepared() -> (World, User) {
     let (world, user, _) = World::seeded().await;
     for number in 1..=TASKS {
         let task = world.create(1_000 + number, &user, draft()).await;
-        world.count(None, Some(&task)).await;
+        world.update_statistics(None, Some(&task)).await;
     }
     (world, user)
 }

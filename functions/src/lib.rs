@@ -244,29 +244,29 @@ pub fn guard<'a>(
 /// cannot express yet that the future of an async closure is `Send`.
 #[macro_export]
 macro_rules! serve {
-    ($guard:expr, |$call:ident| $answer:expr) => {{
+    ($guard:expr, |$call:ident| $handler:expr) => {{
         let guard = $guard;
-        let answer = |event, invocation| -> $crate::Answer<'_> {
-            Box::pin($crate::respond(event, invocation, &guard, async |$call| $answer.await))
+        let serve = |event, invocation| -> $crate::ResponseFuture<'_> {
+            Box::pin($crate::respond(event, invocation, &guard, async |$call| $handler.await))
         };
-        $crate::answer_requests(&answer).await
+        $crate::serve_requests(&serve).await
     }};
 }
 
 /// The future of a response.
 #[doc(hidden)]
-pub type Answer<'a> = Pin<Box<dyn Future<Output = HttpResponse> + Send + 'a>>;
+pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = HttpResponse> + Send + 'a>>;
 
 /// The runtime loop for `serve!`. It has one type, so that it is compiled once and not in every binary.
 #[doc(hidden)]
 #[inline(never)]
-pub fn answer_requests<'a>(
-    answer: &'a (dyn Fn(HttpEvent, Invocation<'static>) -> Answer<'a> + Sync),
+pub fn serve_requests<'a>(
+    serve: &'a (dyn Fn(HttpEvent, Invocation<'static>) -> ResponseFuture<'a> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
     Box::pin(lambda_runtime::run(service_fn(async |event: LambdaEvent<HttpEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let invocation = Invocation { deadline, clock: &SystemClock, random: &SystemRandom };
-        Ok::<_, Error>(answer(event.payload, invocation).await)
+        Ok::<_, Error>(serve(event.payload, invocation).await)
     })))
 }
 

@@ -13,8 +13,8 @@ async fn main() -> Result<(), Error> {
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<Request>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
-        let answer = handle(&event.payload, &key, &SystemClock, deadline).await;
-        put_json(&event.payload.response_url, &answer).await?;
+        let response = handle(&event.payload, &key, &SystemClock, deadline).await;
+        put_json(&event.payload.response_url, &response).await?;
         Ok::<_, Error>(())
     }))
     .await

@@ -13,12 +13,14 @@ async fn main() -> Result<(), Error> {
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<MailEvent>| {
         let event = event.payload;
-        let Some((about, news)) = event.tags().zip(event.delivery_event()) else {
+        let Some((tags, delivery_event)) = event.tags().zip(event.delivery_event()) else {
             tracing::warn!("event ignored: not about a mail of this stack");
             return Ok(());
         };
-        record_mail_events::handle(&store, &about, &news, event.suppression_reason(), &SystemClock).await?;
-        tracing::info!(mail = %about.target, feedback = news.feedback.map(Feedback::as_str), "recorded");
+        let suppress = event.suppression_reason();
+        record_mail_events::handle(&store, &tags, &delivery_event, suppress, &SystemClock).await?;
+        let feedback = delivery_event.feedback.map(Feedback::as_str);
+        tracing::info!(mail = %tags.target, feedback, "mail event recorded");
         Ok::<(), Error>(())
     }))
     .await

@@ -178,13 +178,13 @@ impl KeyRing {
     /// # Errors
     /// [`InvalidKey`] if the random number generator fails.
     pub fn rotate(&mut self, version: &str, now: Timestamp) -> Result<bool, InvalidKey> {
-        let Some((_, begins)) = self.keys.first() else { return Err(InvalidKey) };
-        let made_at = *begins - HANDOVER;
+        let Some((_, used_from)) = self.keys.first() else { return Err(InvalidKey) };
+        let created_at = *used_from - HANDOVER;
         if self.versions.first().is_some_and(|present| present == version) {
             return Ok(false);
         }
         let is_previous = self.versions.get(1).is_some_and(|previous| previous == version);
-        if is_previous && now < made_at + ROLLBACK {
+        if is_previous && now < created_at + ROLLBACK {
             self.keys.remove(0);
             self.versions.remove(0);
             return Ok(true);

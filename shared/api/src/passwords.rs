@@ -29,7 +29,7 @@ const PARAMETERS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 /// A hash that matches no password. A log-in with an unknown address is checked against it, so that it takes as long as one
 /// with a wrong password.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdC4$\
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdC4$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Checks a new password. `context` is what an attacker would try first: the user's name and address.
@@ -97,7 +97,7 @@ fn hash(password: &str, random: &dyn Random) -> Result<String, Error> {
 
 /// Whether a password matches a hash. Without a hash it does not, and the check takes as long.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(NOBODY));
+    let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(DUMMY_HASH));
     matches.is_ok() && hash.is_some()
 }
 
@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_costs_what_a_real_one_costs() {
-        let nobody = PasswordHash::new(NOBODY).expect("a valid PHC string");
+    fn the_dummy_hash_costs_as_much_as_a_real_one() {
+        let dummy = PasswordHash::new(DUMMY_HASH).expect("a valid PHC string");
         let real = hash("correct horse battery", &SeededRandom::new(1)).unwrap();
         let real = PasswordHash::new(&real).unwrap();
-        assert_eq!((nobody.algorithm, &nobody.params), (real.algorithm, &real.params));
+        assert_eq!((dummy.algorithm, &dummy.params), (real.algorithm, &real.params));
         let lengths = |hash: &PasswordHash| (hash.salt.map(|s| s.len()), hash.hash.map(|h| h.len()));
-        assert_eq!(lengths(&nobody).1, lengths(&real).1);
+        assert_eq!(lengths(&dummy).1, lengths(&real).1);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Mailer for SesMailer {
             .client
             .send_raw_email()
             .configuration_set_name(&self.configuration_set)
-            .set_tags(Some(tags(&mail.tags)?))
+            .set_tags(Some(message_tags(&mail.tags)?))
             .source(&self.sender)
             .destinations(mail.to.as_str())
             .raw_message(message)
@@ -120,10 +120,10 @@ fn is_connect_error(failure: &DispatchFailure) -> bool {
 }
 
 /// Message tags, which SES repeats in the events of the mail.
-fn tags(about: &MailTags) -> Result<Vec<MessageTag>, MailError> {
-    let reminder = about.reminder.map(|id| (mail_event::REMINDER, id.to_string()));
-    let user = about.user.map(|id| (mail_event::USER, id.to_string()));
-    let tags = [(mail_event::TARGET, about.target.to_string())].into_iter().chain(reminder).chain(user);
-    let built = tags.map(|(name, value)| MessageTag::builder().name(name).value(value).build());
+fn message_tags(tags: &MailTags) -> Result<Vec<MessageTag>, MailError> {
+    let reminder = tags.reminder.map(|id| (mail_event::REMINDER, id.to_string()));
+    let user = tags.user.map(|id| (mail_event::USER, id.to_string()));
+    let named = [(mail_event::TARGET, tags.target.to_string())].into_iter().chain(reminder).chain(user);
+    let built = named.map(|(name, value)| MessageTag::builder().name(name).value(value).build());
     built.collect::<Result<_, _>>().map_err(|e| MailError::Refused(e.to_string()))
 }

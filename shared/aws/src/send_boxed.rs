@@ -9,23 +9,23 @@ type Sending<T, E> = BoxFuture<'static, Result<T, SdkError<E, HttpResponse>>>;
 /// A request builder of an SDK.
 pub(crate) trait SendBoxed {
     /// The output of the operation.
-    type Answer;
+    type Output;
     /// The error of the operation.
     type Error;
 
     /// Sends the request, with the retries and timeouts of the client.
-    fn send_boxed(self) -> Sending<Self::Answer, Self::Error>;
+    fn send_boxed(self) -> Sending<Self::Output, Self::Error>;
 }
 
 macro_rules! impl_send_boxed {
-    ($($service:ident::$operation:ident($request:ident, $answer:ident, $error:ident)),* $(,)?) => {$(
+    ($($service:ident::$operation:ident($request:ident, $output:ident, $error:ident)),* $(,)?) => {$(
         impl SendBoxed for $service::operation::$operation::builders::$request {
-            type Answer = $service::operation::$operation::$answer;
+            type Output = $service::operation::$operation::$output;
             type Error = $service::operation::$operation::$error;
 
             // Inlined, the future would be compiled in the calling crate.
             #[inline(never)]
-            fn send_boxed(self) -> Sending<Self::Answer, Self::Error> {
+            fn send_boxed(self) -> Sending<Self::Output, Self::Error> {
                 Box::pin(self.send())
             }
         }

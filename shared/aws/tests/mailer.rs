@@ -109,9 +109,9 @@ async fn a_mail_is_sent_once_with_sender_recipient_and_tags() {
 #[tokio::test]
 async fn a_mail_to_an_address_without_an_account_has_no_user_tag() {
     let service = Service::start([accepted()]).await;
-    let content = NotificationKind::Verification { to: user(1).id };
+    let kind = NotificationKind::Verification { to: user(1).id };
     let tags = MailTags {
-        target: TimerTarget::Notification(notification(1, content).id),
+        target: TimerTarget::Notification(notification(1, kind).id),
         reminder: None,
         user: None,
     };

@@ -73,10 +73,10 @@ async fn a_task_that_two_workers_count_at_the_same_time_is_counted_once() {
         store.record_contribution(&ours).await.expect("an answer");
 
         let space = SpaceId::personal(user(1).id);
-        let numbers = other.counters(space).await.expect("an answer");
+        let counters = other.counters(space).await.expect("an answer");
         let one = Counters::from([(Counter::All, 1), (Counter::Open, 1)]);
         let expected = if tags.is_empty() { Counters::new() } else { one.clone() };
-        let positive = numbers.into_iter().filter(|(_, many)| *many != 0).collect::<Counters>();
+        let positive = counters.into_iter().filter(|(_, many)| *many != 0).collect::<Counters>();
         assert_eq!(positive, expected, "{what}");
         let found =
             other.counter_groups(space, CounterGroups::Tags, None, None).await.expect("a page").items;
@@ -94,8 +94,8 @@ async fn a_task_that_two_workers_count_at_the_same_time_is_counted_once() {
 }
 
 /// Records a request and returns the count.
-async fn counted(store: &impl RateLimits, limit: &RateLimit, subject: &RateLimitKey) -> Option<u32> {
-    let usage = store.record(limit, subject, 1, now()).await.expect("an answer");
+async fn recorded(store: &impl RateLimits, limit: &RateLimit, key: &RateLimitKey) -> Option<u32> {
+    let usage = store.record(limit, key, 1, now()).await.expect("an answer");
     usage.map(|usage| usage.count)
 }
 
@@ -110,12 +110,12 @@ async fn a_window_that_a_concurrent_request_starts_is_continued() {
         }
         let (other_store, key) = (other.clone(), ada.clone());
         let write = async move {
-            assert_eq!(counted(&other_store, &limit, &key).await, Some(1));
+            assert_eq!(recorded(&other_store, &limit, &key).await, Some(1));
         };
         // The first update finds that the window has not started, the second one starts it.
         let store = with_concurrent_write(&server, ("UpdateItem", 2), write);
-        assert_eq!(counted(&store, &limit, &ada).await, Some(2));
-        assert_eq!(counted(&other, &limit, &ada).await, Some(3));
+        assert_eq!(recorded(&store, &limit, &ada).await, Some(2));
+        assert_eq!(recorded(&other, &limit, &ada).await, Some(3));
     }
 }
 

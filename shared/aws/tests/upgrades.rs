@@ -189,8 +189,8 @@ async fn stored_names_and_addresses_that_are_no_longer_accepted_are_read() {
     let (mut tower, owner) = space(1, &ada);
     tower.name = SpaceName::parse_trusted("www.evil.com").expect("a line");
     store.create_space(&tower, &owner, None, None).await.expect("an answer");
-    let content = NotificationKind::Invitation { to: ada.email.clone(), space: tower.id };
-    let carrier = notification(1, content);
+    let kind = NotificationKind::Invitation { to: ada.email.clone(), space: tower.id };
+    let carrier = notification(1, kind);
     let invitation = Invitation {
         space: tower.id,
         email: ada.email.clone(),

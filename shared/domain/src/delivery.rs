@@ -76,7 +76,7 @@ pub enum Reason {
     Snoozed,
     /// The recipient's account does not exist.
     NoRecipient,
-    /// The recipient's account is disabled.
+    /// The recipient's account is blocked.
     AccountDisabled,
     /// The mail service refused it repeatedly.
     Refused,

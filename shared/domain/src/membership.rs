@@ -33,8 +33,8 @@ impl Space {
         };
         let owners = |role| u32::from(role == Some(Role::Owner));
         let members = |role: Option<Role>| u32::from(role.is_some());
-        let next_owners = (self.owners + owners(after)).saturating_sub(owners(before));
-        let next_members = (self.members + members(after)).saturating_sub(members(before));
+        let next_owners = (self.owner_count + owners(after)).saturating_sub(owners(before));
+        let next_members = (self.member_count + members(after)).saturating_sub(members(before));
         if next_owners == 0 {
             let why =
                 "A space needs an owner: make another member an owner first, or delete the space.";
@@ -44,7 +44,7 @@ impl Space {
             let why = format!("The space is full: the limit is {MAX_MEMBERS} members.");
             return Err(Violation::new("space_full", why));
         }
-        (self.owners, self.members) = (next_owners, next_members);
+        (self.owner_count, self.member_count) = (next_owners, next_members);
         self.touch(now);
         Ok(())
     }

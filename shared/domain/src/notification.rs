@@ -75,7 +75,7 @@ pub struct Notification {
     /// Its id.
     pub id: NotificationId,
     /// Its content and recipient.
-    pub content: NotificationKind,
+    pub kind: NotificationKind,
     /// Its delivery.
     pub delivery: Delivery,
     /// The number of changes.
@@ -99,9 +99,9 @@ pub enum NotificationStep {
 
 impl Notification {
     /// A new notification that is due now.
-    pub fn new(id: NotificationId, content: NotificationKind, now: Timestamp) -> Self {
+    pub fn new(id: NotificationId, kind: NotificationKind, now: Timestamp) -> Self {
         let (delivery, unknown) = (Delivery::scheduled(now), Unknown::default());
-        Self { id, content, delivery, version: 1, created_at: now, unknown }
+        Self { id, kind, delivery, version: 1, created_at: now, unknown }
     }
 
     /// The next timer. `None` when the delivery has ended.

@@ -1,7 +1,7 @@
 //! Quotas of a space.
 
 use crate::{
-    statistics::{Counter, Counters, number},
+    statistics::{Counter, Counters, counter_value},
     violation::Violation,
 };
 
@@ -21,7 +21,7 @@ impl Quota {
     /// # Errors
     /// A [`Violation`] `too_many_tasks` or `too_many_reminders`.
     pub fn admit_task(&self, counters: &Counters, reminders: usize) -> Result<(), Violation> {
-        if number(counters, Counter::All) >= self.tasks.into() {
+        if counter_value(counters, Counter::All) >= self.tasks.into() {
             let why = format!(
                 "This space has too many tasks: the limit is {}. Delete tasks that you no longer need.",
                 self.tasks
@@ -36,7 +36,7 @@ impl Quota {
     /// # Errors
     /// A [`Violation`] `too_many_reminders`.
     pub fn admit_reminders(&self, counters: &Counters, more: usize) -> Result<(), Violation> {
-        if more == 0 || number(counters, Counter::Reminders) < self.reminders.into() {
+        if more == 0 || counter_value(counters, Counter::Reminders) < self.reminders.into() {
             return Ok(());
         }
         let why = format!(

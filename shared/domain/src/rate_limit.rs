@@ -144,7 +144,7 @@ pub enum RateLimitKey {
         /// The user who is affected.
         to: UserId,
     },
-    /// An e-mail address, by its hash.
+    /// An email address, by its hash.
     Mailbox(String),
 }
 
@@ -171,7 +171,7 @@ impl RateLimitKey {
         Self::Account(sha256_hex(both.as_bytes()))
     }
 
-    /// The key of an e-mail address, whether or not it has an account.
+    /// The key of an email address, whether or not it has an account.
     pub fn mailbox(address: &EmailAddress) -> Self {
         Self::Mailbox(address.hash())
     }

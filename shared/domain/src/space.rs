@@ -30,9 +30,9 @@ pub struct Space {
     /// Its name.
     pub name: SpaceName,
     /// The number of owners: at least one.
-    pub owners: u32,
+    pub owner_count: u32,
     /// The number of members, owners included.
-    pub members: u32,
+    pub member_count: u32,
     /// Whether it is being deleted. It is hidden from all members; its owners can repeat the deletion.
     pub deleting: bool,
     /// The number of changes of the space and its members.
@@ -73,8 +73,8 @@ impl Space {
         let space = Self {
             id,
             name,
-            owners: 1,
-            members: 1,
+            owner_count: 1,
+            member_count: 1,
             deleting: false,
             version: 1,
             created_at: now,

@@ -62,7 +62,7 @@ pub enum Counter {
 pub type Counters = BTreeMap<Counter, i64>;
 
 /// The counters of several groups.
-pub type Counts = BTreeMap<CounterGroup, Counters>;
+pub type GroupCounters = BTreeMap<CounterGroup, Counters>;
 
 /// A range of the groups of a space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub struct Contribution {
     /// The version of the task. A contribution older than the recorded one is ignored.
     pub version: u64,
     /// What it adds to each counter. Empty once the task is deleted.
-    pub counts: Counts,
+    pub counts: GroupCounters,
 }
 
 impl Contribution {
@@ -120,19 +120,19 @@ impl Contribution {
     /// The empty contribution of a deleted task.
     pub fn removed(task: &Task) -> Self {
         let version = task.version + 1;
-        Self { task: task.id, space: task.space, version, counts: Counts::new() }
+        Self { task: task.id, space: task.space, version, counts: GroupCounters::new() }
     }
 }
 
 /// The contribution to record after a task was created, changed or deleted. `None` if the counters do not change.
-pub fn change(before: Option<&Task>, after: Option<&Task>) -> Option<Contribution> {
+pub fn contribution_of(before: Option<&Task>, after: Option<&Task>) -> Option<Contribution> {
     let contribution = after.map(Contribution::of).or_else(|| before.map(Contribution::removed))?;
     (before.map(counts_of).unwrap_or_default() != contribution.counts).then_some(contribution)
 }
 
-fn counts_of(task: &Task) -> Counts {
+fn counts_of(task: &Task) -> GroupCounters {
     let open = task.status != Status::Completed;
-    let mut counts = Counts::new();
+    let mut counts = GroupCounters::new();
     let mut add = |group, counters: &[(Counter, i64)]| {
         let present = counters.iter().copied().filter(|(_, count)| *count != 0);
         counts.insert(group, present.collect());
@@ -180,7 +180,7 @@ fn bucket_midpoint(bucket: u8) -> i64 {
 }
 
 /// The counters to add to `old` to get `new`, without those that are equal.
-pub fn difference(old: &Counts, new: &Counts) -> Counts {
+pub fn difference(old: &GroupCounters, new: &GroupCounters) -> GroupCounters {
     let mut difference = new.clone();
     for (group, counters) in old {
         let other = difference.entry(group.clone()).or_default();
@@ -194,7 +194,7 @@ pub fn difference(old: &Counts, new: &Counts) -> Counts {
 }
 
 /// The value of a counter.
-pub fn number(counters: &Counters, counter: Counter) -> i64 {
+pub fn counter_value(counters: &Counters, counter: Counter) -> i64 {
     counters.get(&counter).copied().unwrap_or_default()
 }
 
@@ -202,8 +202,10 @@ pub fn number(counters: &Counters, counter: Counter) -> i64 {
 pub fn overdue(due: &[(Date, Counters)], now: Timestamp) -> i64 {
     let (today, quarter) = day_and_quarter(now);
     let of_day = |(day, counters): &(Date, Counters)| match day.cmp(&today) {
-        std::cmp::Ordering::Less => number(counters, Counter::All),
-        std::cmp::Ordering::Equal => (0..quarter).map(|q| number(counters, Counter::Quarter(q))).sum(),
+        std::cmp::Ordering::Less => counter_value(counters, Counter::All),
+        std::cmp::Ordering::Equal => {
+            (0..quarter).map(|q| counter_value(counters, Counter::Quarter(q))).sum()
+        }
         std::cmp::Ordering::Greater => 0,
     };
     due.iter().map(of_day).sum()
@@ -269,17 +271,17 @@ mod tests {
 
     #[test]
     fn adding_the_difference_to_the_old_counters_gives_the_new_ones() {
-        let old = Counts::from([
+        let old = GroupCounters::from([
             (CounterGroup::Tasks, counters(&[(Counter::All, 1), (Counter::Open, 1)])),
             (CounterGroup::Due(day("2026-03-01")), counters(&[(Counter::All, 1)])),
         ]);
-        let new = Counts::from([(CounterGroup::Tasks, counters(&[(Counter::All, 1)]))]);
-        let expected = Counts::from([
+        let new = GroupCounters::from([(CounterGroup::Tasks, counters(&[(Counter::All, 1)]))]);
+        let expected = GroupCounters::from([
             (CounterGroup::Tasks, counters(&[(Counter::Open, -1)])),
             (CounterGroup::Due(day("2026-03-01")), counters(&[(Counter::All, -1)])),
         ]);
         assert_eq!(difference(&old, &new), expected);
-        assert_eq!(difference(&old, &old), Counts::new());
+        assert_eq!(difference(&old, &old), GroupCounters::new());
     }
 
     #[test]

@@ -75,9 +75,9 @@ impl<'de> Deserialize<'de> for TimerTarget {
 )]
 #[serde(deny_unknown_fields)]
 pub struct Timer {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// To what. Queue messages of released versions have it as `subject`.
+    /// The target. Serialized as `subject`, as in released versions.
     #[serde(rename = "subject")]
     pub target: TimerTarget,
 }

@@ -68,7 +68,7 @@ pub struct User {
     pub digest_hour: DigestHour,
     /// What the account may do outside its spaces.
     pub role: AccountRole,
-    /// When an operator disabled the account. A disabled account cannot be used and gets no mail.
+    /// When an operator blocked the account. A blocked account cannot be used and gets no mail.
     pub disabled_at: Option<Timestamp>,
     /// When the address was verified. An address that is not verified gets only verification mails and codes.
     pub email_verified_at: Option<Timestamp>,
@@ -177,7 +177,7 @@ pub struct UserPatch {
     pub digest_hour: Option<DigestHour>,
     /// A new role, set by an operator.
     pub role: Option<AccountRole>,
-    /// Whether an operator disables (`true`) or enables the account.
+    /// Whether an operator blocks (`true`) or unblocks the account.
     pub disabled: Option<bool>,
 }
 

@@ -155,8 +155,8 @@ faulty! {
         fn close_session(user: UserId, session: SessionId) -> ();
     }
     RateLimits {
-        fn record(limit: &RateLimit, subject: &RateLimitKey, requests: u32, now: Timestamp) -> Option<Usage>;
-        fn take_back(limit: &RateLimit, subject: &RateLimitKey, now: Timestamp) -> ();
+        fn record(limit: &RateLimit, key: &RateLimitKey, requests: u32, now: Timestamp) -> Option<Usage>;
+        fn take_back(limit: &RateLimit, key: &RateLimitKey, now: Timestamp) -> ();
     }
     Memberships {
         fn role(space: SpaceId, user: UserId) -> Option<Role>;
@@ -195,7 +195,7 @@ faulty! {
         fn delete_comment(task: TaskId, id: CommentId) -> ();
     }
     StatisticsUpdates {
-        fn record_contribution(counted: &Contribution) -> ();
+        fn record_contribution(contribution: &Contribution) -> ();
     }
     StatisticsReads {
         fn counter_groups(space: SpaceId, of: CounterGroups, after: Option<CounterGroup>, limit: Option<u8>) -> CounterGroupPage;

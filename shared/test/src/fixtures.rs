@@ -103,9 +103,9 @@ pub fn comment(number: u64, task: &Task, author: &User) -> Comment {
 }
 
 /// The notification with this number.
-pub fn notification(number: u64, content: NotificationKind) -> Notification {
+pub fn notification(number: u64, kind: NotificationKind) -> Notification {
     let id = NotificationId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
-    Notification::new(id, content, now())
+    Notification::new(id, kind, now())
 }
 
 /// The task with this number, in the personal space of a user.

@@ -26,9 +26,9 @@ pub(crate) async fn send(
     purpose: Purpose,
 ) -> Result<(), Problem> {
     let now = call.now();
-    let content = NotificationKind::Code { to, purpose, secret_hash: None };
+    let kind = NotificationKind::Code { to, purpose, secret_hash: None };
     let notification =
-        Notification::new(NotificationId::generate(call.clock(), call.random()), content, now);
+        Notification::new(NotificationId::generate(call.clock(), call.random()), kind, now);
     store.add_notification(&notification, None).await?;
     enqueue_if_soon(queue, [notification.timer()], now).await;
     Ok(())
@@ -52,7 +52,7 @@ pub(crate) struct VerifiedCode {
 ///
 /// # Errors
 /// 404 `invalid_code`.
-pub(crate) async fn open(
+pub(crate) async fn verify(
     store: &impl Notifications,
     code: &str,
     purpose: Purpose,
@@ -60,9 +60,9 @@ pub(crate) async fn open(
 ) -> Result<VerifiedCode, Problem> {
     let code = Code::parse(code).ok_or_else(invalid)?;
     let notification = store.notification(code.notification).await?.ok_or_else(invalid)?;
-    let NotificationKind::Code { to, .. } = notification.content else { return Err(invalid()) };
-    let right = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
-    if notification.content != right || notification.created_at + purpose.lifetime() <= now {
+    let NotificationKind::Code { to, .. } = notification.kind else { return Err(invalid()) };
+    let expected = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
+    if notification.kind != expected || notification.created_at + purpose.lifetime() <= now {
         return Err(invalid());
     }
     Ok(VerifiedCode { user: to, notification })
@@ -70,9 +70,9 @@ pub(crate) async fn open(
 
 impl VerifiedCode {
     /// The notification with its code marked as used, to store together with the effect of the code.
-    pub(crate) fn used_up(self) -> Notification {
+    pub(crate) fn mark_used(self) -> Notification {
         let mut notification = self.notification;
-        if let NotificationKind::Code { secret_hash, .. } = &mut notification.content {
+        if let NotificationKind::Code { secret_hash, .. } = &mut notification.kind {
             *secret_hash = None;
         }
         notification.version += 1;

@@ -34,17 +34,17 @@ impl Fields {
     pub fn inside<T>(value: &Value, inner: impl FnOnce(&mut Self) -> Option<T>) -> Read<T> {
         let Value::Object(values) = value else { return wrong_type("an object") };
         let mut fields = Self { prefix: ".", values: values.clone(), errors: Errors::default() };
-        let made = inner(&mut fields);
+        let value = inner(&mut fields);
         fields.refuse_rest();
-        match made {
-            Some(made) if fields.errors.is_empty() => Ok(made),
+        match value {
+            Some(value) if fields.errors.is_empty() => Ok(value),
             _ => Err(fields.errors),
         }
     }
 
     fn read<T>(&mut self, name: &str, value: &Value, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
-        let place = format_args!("{}{name}", self.prefix);
-        read(value).map_err(|errors| self.errors.append(errors.under(place))).ok()
+        let prefix = format_args!("{}{name}", self.prefix);
+        read(value).map_err(|errors| self.errors.append(errors.under(prefix))).ok()
     }
 
     fn refuse_absence(&mut self, name: &str) {
@@ -113,14 +113,14 @@ impl Fields {
         }
     }
 
-    /// Returns `made` if there are no errors and no unread fields.
+    /// Returns `value` if there are no errors and no unread fields.
     ///
     /// # Errors
     /// 422 `validation_failed` with every error found.
-    pub fn finish<T>(mut self, made: Option<T>) -> Result<T, Problem> {
+    pub fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
         self.refuse_rest();
-        match made {
-            Some(made) if self.errors.is_empty() => Ok(made),
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(Problem::invalid(self.errors)),
         }
     }

@@ -123,12 +123,12 @@ impl<'a> Call<'a> {
         &self.request.request_context.http.source_ip
     }
 
-    pub(super) fn identified(&self, caller: Option<Identity>) {
+    pub(super) fn set_caller(&self, caller: Option<Identity>) {
         // Authenticate once per call.
         caller.map(|caller| self.caller.set(caller));
     }
 
-    pub(super) fn counted(&self, verdict: Verdict) {
+    pub(super) fn set_verdict(&self, verdict: Verdict) {
         // Record the request once per call.
         let _ = self.verdict.set(verdict);
     }

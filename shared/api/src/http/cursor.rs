@@ -52,14 +52,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// The signed bytes. The length prefix separates the binding from the position.
-    fn message(&self, place: &str) -> Vec<u8> {
-        format!("{} {}{place}", self.binding.len(), self.binding).into_bytes()
+    fn message(&self, position: &str) -> Vec<u8> {
+        format!("{} {}{position}", self.binding.len(), self.binding).into_bytes()
     }
 
     /// The cursor of a position.
-    pub fn write(&self, place: &str) -> String {
-        let signature = hmac::sign(&self.key.0, &self.message(place));
-        URL_SAFE_NO_PAD.encode([signature.as_ref(), place.as_bytes()].concat())
+    pub fn write(&self, position: &str) -> String {
+        let signature = hmac::sign(&self.key.0, &self.message(position));
+        URL_SAFE_NO_PAD.encode([signature.as_ref(), position.as_bytes()].concat())
     }
 
     /// Verifies a cursor and parses its position. `None` if the request has no cursor.
@@ -72,14 +72,14 @@ impl<'a> Cursor<'a> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
         let Some(text) = text else { return Ok(None) };
-        let place = || {
+        let position = || {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-            let (signature, place) = bytes.split_at_checked(BYTES)?;
-            let place = std::str::from_utf8(place).ok()?;
-            hmac::verify(&self.key.0, &self.message(place), signature).ok()?;
-            parse(place)
+            let (signature, position) = bytes.split_at_checked(BYTES)?;
+            let position = std::str::from_utf8(position).ok()?;
+            hmac::verify(&self.key.0, &self.message(position), signature).ok()?;
+            parse(position)
         };
-        place().map(Some).ok_or_else(|| {
+        position().map(Some).ok_or_else(|| {
             let why = "Invalid cursor: start again without one.";
             Problem::malformed("invalid_cursor", why)
         })
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_key_for_cursors_is_refused() {
+    fn an_invalid_cursor_key_is_refused() {
         for bad in ["", "AAAA", "not base64!", &"A".repeat(42), &"A".repeat(44)] {
             assert_eq!(CursorKey::parse(bad).err(), Some(InvalidCursorKey), "{bad}");
         }
@@ -101,13 +101,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_moves_between_a_place_and_what_its_cursor_is_bound_to() {
+    fn a_cursor_cannot_be_used_for_another_query() {
         let key = CursorKey::parse(&"A".repeat(43)).unwrap();
         let (one, other) = (Cursor::new(&key, user(1).id, &1), Cursor::new(&key, user(1).id, &12));
         let cursor = one.write("2 a");
-        assert_eq!(one.read(Some(&cursor), |place| Some(place.to_owned())).unwrap().unwrap(), "2 a");
+        assert_eq!(
+            one.read(Some(&cursor), |position| Some(position.to_owned())).unwrap().unwrap(),
+            "2 a"
+        );
         let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
         let moved = URL_SAFE_NO_PAD.encode([&bytes[..BYTES], b" a"].concat());
-        assert!(other.read(Some(&moved), |place| Some(place.to_owned())).is_err());
+        assert!(other.read(Some(&moved), |position| Some(position.to_owned())).is_err());
     }
 }

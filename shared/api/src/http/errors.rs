@@ -11,7 +11,7 @@ pub(crate) const MAX_ERRORS: usize = 50;
 /// invalid body needs no more memory than a valid one.
 #[derive(Debug, Default)]
 pub struct Errors {
-    named: Vec<FieldError>,
+    listed: Vec<FieldError>,
     total: usize,
 }
 
@@ -19,27 +19,27 @@ impl Errors {
     /// Adds an error, or only counts it.
     pub(super) fn add(&mut self, error: impl FnOnce() -> FieldError) {
         self.total += 1;
-        if self.named.len() < MAX_ERRORS {
-            self.named.push(error());
+        if self.listed.len() < MAX_ERRORS {
+            self.listed.push(error());
         }
     }
 
     /// Adds the errors of a nested value, up to the maximum.
     pub(super) fn append(&mut self, inner: Self) {
-        let room = MAX_ERRORS - self.named.len();
-        self.named.extend(inner.named.into_iter().take(room));
+        let room = MAX_ERRORS - self.listed.len();
+        self.listed.extend(inner.listed.into_iter().take(room));
         self.total += inner.total;
     }
 
     /// The same errors with their fields mapped.
     pub(crate) fn map(mut self, field: impl Fn(String) -> String) -> Self {
-        self.named.iter_mut().for_each(|error| error.field = field(std::mem::take(&mut error.field)));
+        self.listed.iter_mut().for_each(|error| error.field = field(std::mem::take(&mut error.field)));
         self
     }
 
     /// The same errors with a prefix added to their fields.
-    pub(super) fn under(self, place: impl Display) -> Self {
-        self.map(|field| format!("{place}{field}"))
+    pub(super) fn under(self, prefix: impl Display) -> Self {
+        self.map(|field| format!("{prefix}{field}"))
     }
 
     /// Whether there are no errors.
@@ -48,20 +48,20 @@ impl Errors {
     }
 
     /// The listed errors, and a sentence that summarizes all of them.
-    pub(super) fn told(self) -> (Vec<FieldError>, String) {
+    pub(super) fn into_list_and_summary(self) -> (Vec<FieldError>, String) {
         let total = self.total;
-        let detail = match self.named.as_slice() {
+        let detail = match self.listed.as_slice() {
             [only] if total == 1 => format!("{}: {}", only.field, only.message),
-            named if named.len() == total => format!("{total} fields are not valid: see errors."),
+            listed if listed.len() == total => format!("{total} fields are not valid: see errors."),
             _ => format!("{total} fields are not valid: errors lists the first ones."),
         };
-        (self.named, detail)
+        (self.listed, detail)
     }
 }
 
 impl From<FieldError> for Errors {
     fn from(error: FieldError) -> Self {
-        Self { named: vec![error], total: 1 }
+        Self { listed: vec![error], total: 1 }
     }
 }
 
@@ -76,20 +76,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_named_is_counted_and_never_made() {
+    fn errors_beyond_the_maximum_are_counted_but_not_built() {
         let (mut outer, mut inner) = (Errors::default(), Errors::default());
-        let mut made = 0;
+        let mut built = 0;
         for field in 0..1_000 {
             inner.add(|| {
-                made += 1;
+                built += 1;
                 error(field)
             });
         }
-        assert_eq!(made, MAX_ERRORS);
+        assert_eq!(built, MAX_ERRORS);
         outer.add(|| error(7));
         outer.append(inner.under("."));
-        let (named, detail) = outer.told();
-        assert_eq!((named.len(), named[1].field.as_str()), (MAX_ERRORS, ".0"));
+        let (listed, detail) = outer.into_list_and_summary();
+        assert_eq!((listed.len(), listed[1].field.as_str()), (MAX_ERRORS, ".0"));
         assert_eq!(detail, "1001 fields are not valid: errors lists the first ones.");
     }
 }

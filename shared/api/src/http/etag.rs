@@ -46,7 +46,7 @@ impl Preconditions {
     /// # Errors
     /// 412 `version_mismatch` by `If-Match`, `precondition_failed` by `If-None-Match`.
     pub fn check(&self, version: u64) -> Result<(), Problem> {
-        if self.is_known(version)? { Err(Problem::known()) } else { Ok(()) }
+        if self.is_known(version)? { Err(Problem::precondition_failed()) } else { Ok(()) }
     }
 
     /// Whether `If-None-Match` lists the version, so the client already has it. `If-Match` is evaluated first (RFC 9110
@@ -57,7 +57,7 @@ impl Preconditions {
     pub fn is_known(&self, version: u64) -> Result<bool, Problem> {
         // If-Match compares strongly (§13.1.1), If-None-Match weakly (§13.1.2).
         if self.if_match.as_ref().is_some_and(|tags| !tags.name(version, false)) {
-            return Err(Problem::stale());
+            return Err(Problem::version_mismatch());
         }
         Ok(self.if_none_match.as_ref().is_some_and(|tags| tags.name(version, true)))
     }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_tags_is_read_as_rfc_9110_has_it() {
+    fn entity_tag_lists_are_parsed_as_in_rfc_9110() {
         let listed = |tags: &[(bool, &str)]| {
             Some(Tags::Listed(
                 tags.iter().map(|(weak, opaque)| (*weak, (*opaque).to_owned())).collect(),

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_that_is_no_request_is_still_an_event() {
+    fn an_invalid_request_event_still_deserializes() {
         for unreadable in [
             "null",
             "17",

@@ -287,12 +287,12 @@ where
     H: AsyncFnOnce(&Call<'_>) -> Result<Reply, Problem>,
 {
     let caller = guard.identify(call)?;
-    call.identified(caller);
+    call.set_caller(caller);
     if let Some(verdict) = guard.refuses(call, caller) {
-        call.counted(verdict);
+        call.set_verdict(verdict);
         verdict.check()?;
     }
-    let counting = async { call.counted(guard.record(call, caller).await) };
+    let counting = async { call.set_verdict(guard.record(call, caller).await) };
     if guard.records_first() {
         counting.await;
         call.verdict().check()?;

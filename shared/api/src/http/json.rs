@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some((name, Unambiguous(value))) = members.next_entry::<String, _>()? {
             // Keys are compared after unescaping.
             if values.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name is there twice"));
+                return Err(A::Error::custom("duplicate key"));
             }
         }
         Ok(Value::Object(values))
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_there_twice_is_refused_however_deep_and_however_spelled() {
+    fn a_duplicate_key_is_refused_at_any_depth_and_in_any_escape() {
         for body in [
             r#"{"a": 1, "a": 1}"#,
             r#"{"a": 1, "b": 2, "a": null}"#,
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn invalid_json_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         for body in [
             "",

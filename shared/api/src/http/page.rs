@@ -16,7 +16,7 @@ struct Page {
 }
 
 /// Builds a page from what a store returned, as far as the size limit allows. `next` is the position at which the store
-/// continues, `place` that of an item: a page cut short continues after its last item.
+/// continues, `position` that of an item: a page cut short continues after its last item.
 ///
 /// # Errors
 /// [`Problem::internal`] if an item cannot be serialized.
@@ -24,7 +24,7 @@ pub fn page<'a, T, V: Serialize>(
     cursors: &Cursor<'_>,
     found: &'a [T],
     next: Option<String>,
-    place: impl Fn(&'a T) -> String,
+    position: impl Fn(&'a T) -> String,
     view: impl Fn(&'a T) -> V,
 ) -> Result<Reply, Problem> {
     let (mut items, mut bytes, mut next) = (Vec::with_capacity(found.len()), 0, next);
@@ -32,11 +32,11 @@ pub fn page<'a, T, V: Serialize>(
         let json = serde_json::value::to_raw_value(&view(item)).map_err(|_| Problem::internal())?;
         bytes += json.get().len() + 1;
         if let (true, Some(last)) = (bytes > MAX_PAGE, index.checked_sub(1)) {
-            next = Some(place(&found[last]));
+            next = Some(position(&found[last]));
             break;
         }
         items.push(json);
     }
-    let next_cursor = next.map(|place| cursors.write(&place));
+    let next_cursor = next.map(|position| cursors.write(&position));
     Reply::json(StatusCode::OK, &Page { items, next_cursor })
 }

@@ -103,20 +103,20 @@ impl Problem {
     }
 
     /// 412: `If-Match` does not list the current version of the task.
-    pub fn stale() -> Self {
+    pub fn version_mismatch() -> Self {
         let detail = "The task has changed: read it again, and send its new ETag in If-Match.";
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 
     /// 412: `If-None-Match` lists the current version of the task.
-    pub(super) fn known() -> Self {
+    pub(super) fn precondition_failed() -> Self {
         let detail = "If-None-Match lists the current version of the task.";
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
     }
 
     /// 422: the request is well-formed but invalid. It states the number of errors and lists the first ones.
     pub fn invalid(errors: Errors) -> Self {
-        let (errors, detail) = errors.told();
+        let (errors, detail) = errors.into_list_and_summary();
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self { errors, ..Self::new(status, "validation_failed", detail) }
     }

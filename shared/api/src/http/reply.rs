@@ -126,7 +126,7 @@ where
         status = status.as_u16(),
         code,
         duration_ms = started.elapsed().as_millis() as u64,
-        "answered"
+        "response sent"
     );
     let (headers, content_type, body) = match result {
         Ok(reply) => (reply.headers, reply.content_type, reply.body),

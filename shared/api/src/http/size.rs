@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_size_in_json_is_that_of_what_is_written() {
+    fn the_computed_json_size_equals_the_serialized_size() {
         for text in ["", "plain", "\"\\\"", "a\nb\tc\r", "\u{8}\u{c}\u{1}\u{1f}", "é鐘🔔"] {
             let written = serde_json::to_string(text).unwrap();
             assert_eq!(in_json(text), written.len() - 2, "{text:?}");

@@ -154,7 +154,7 @@ pub(crate) fn code_mail(
     context.compose(envelope, &text, html, now)
 }
 
-/// The link by which a user verifies the address of the account. Nothing that somebody has typed is in it: the address
+/// The link by which a user verifies the address of the account. Nothing that someone has typed is in it: the address
 /// may be another person's.
 pub(crate) fn verification_mail(
     context: &MailContext,

@@ -23,7 +23,7 @@ content!(Digest, "digest.txt", "digest.html", {
     zone: String,
 });
 
-/// What is due, as a digest tells it, each by due time.
+/// The tasks of a digest by period, each sorted by due time.
 #[derive(Debug, Default)]
 pub(crate) struct DueTasks {
     /// Due before now; all-day tasks, before today.
@@ -35,10 +35,10 @@ pub(crate) struct DueTasks {
 }
 
 impl DueTasks {
-    /// How many tasks of a kind are told at most.
-    pub(crate) const MOST: u8 = 20;
+    /// The maximum number of tasks shown per section.
+    pub(crate) const MAX_PER_SECTION: u8 = 20;
 
-    /// How many days are looked ahead, behind today.
+    /// The number of days after today.
     pub(crate) const DAYS: i64 = 7;
 
     /// Sorts tasks that are due. A day is a day wherever the reader is, although its task keeps the instants of the zone
@@ -63,7 +63,7 @@ impl DueTasks {
         due
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether nothing is due.
     pub(crate) fn is_empty(&self) -> bool {
         self.overdue.is_empty() && self.today.is_empty() && self.week.is_empty()
     }
@@ -103,7 +103,7 @@ impl Section {
 
 impl Writing<'_> {
     fn section(&self, heading: &'static str, tasks: &[Task]) -> Result<Section, WriteError> {
-        let max = usize::from(DueTasks::MOST);
+        let max = usize::from(DueTasks::MAX_PER_SECTION);
         let entries = tasks.iter().take(max).map(|task| self.entry(task)).collect::<Result<_, _>>()?;
         Ok(Section { heading, entries, more: tasks.len() > max })
     }

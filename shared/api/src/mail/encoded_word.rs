@@ -16,9 +16,9 @@ pub(super) fn encode(text: &str) -> String {
     let (mut words, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
         // Each word has whole characters (RFC 2047 §5).
-        let (word, behind) = rest.split_at(rest.floor_char_boundary(WORD_OCTETS));
+        let word;
+        (word, rest) = rest.split_at(rest.floor_char_boundary(WORD_OCTETS));
         words.push(format!("=?utf-8?B?{}?=", STANDARD.encode(word)));
-        rest = behind;
     }
     words.join(" ")
 }

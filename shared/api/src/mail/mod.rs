@@ -45,7 +45,7 @@ pub enum WriteError {
     /// A template failed.
     #[error("template: {0}")]
     Template(#[from] askama::Error),
-    /// A moment could not be written in the user's zone.
+    /// A time could not be written in the user's zone.
     #[error("time: {0}")]
     Time(#[from] jiff::Error),
     /// The message could not be put together.
@@ -89,7 +89,7 @@ impl Footer {
 /// What a mail has besides its content.
 struct Envelope<'a> {
     tags: MailTags,
-    /// Where it goes, and the name that stands before the address.
+    /// Where it goes, and the name before the address.
     to: (&'a EmailAddress, Option<&'a str>),
     subject: String,
     /// Its own name, without the domain.
@@ -182,7 +182,7 @@ fn shortened(title: &str) -> String {
     }
 }
 
-/// When a task is due, for its reader: a day stays a day, all else is a moment in their zone.
+/// When a task is due, for its reader: a date without a time, or a time in the reader's time zone.
 fn due_text(due: &Due, user: &User) -> Result<String, jiff::Error> {
     match due {
         Due::Date(date) => strtime::format("%A, %-d %B %Y", *date),
@@ -204,12 +204,12 @@ fn day_text(due: &Due, user: &User, today: Date) -> Result<String, jiff::Error> 
     })
 }
 
-/// A moment, in the reader's time zone.
+/// A time, in the reader's time zone.
 pub(crate) fn in_words(at: Timestamp, user: &User) -> Result<String, jiff::Error> {
     Ok(format!("{} ({})", wall_time(at, user.time_zone.rules().clone())?, user.time_zone))
 }
 
-/// A moment in UTC, for a reader whose time zone is not known.
+/// A time in UTC, for a reader whose time zone is not known.
 fn in_utc(at: Timestamp) -> Result<String, jiff::Error> {
     Ok(format!("{} UTC", wall_time(at, TimeZone::UTC)?))
 }

@@ -28,7 +28,7 @@ mod text_part;
 const AHEAD: [&str; 3] = ["2026-03-31", "2026-04-01T12:00Z", "2026-04-05T11:00Z"];
 
 /// When the mails of these tests are written.
-fn rings() -> Timestamp {
+fn sent_at() -> Timestamp {
     instant("2026-03-29T06:30:00Z")
 }
 
@@ -44,8 +44,8 @@ fn ada() -> User {
     User { name: PersonName::parse("Ada").expect("a name"), ..user(1) }
 }
 
-/// The number that notifications have here.
-fn ask() -> (NotificationId, u64) {
+/// The notification of the mails of these tests, and its fencing token.
+fn notification_and_fence() -> (NotificationId, u64) {
     (notification(1, NotificationKind::Verification { to: ada().id }).id, 2)
 }
 
@@ -68,9 +68,9 @@ fn full_task() -> Task {
     Task { space: tower().id, ..task(1, &ada(), draft) }
 }
 
-/// The reminder of a task to a reader, sent at some moment.
+/// The reminder of a task to a reader, sent at a time.
 fn reminder(task: &Task, reader: TaskReader<'_>, now: Timestamp) -> Mail {
-    let claim = Claim { reminder: task.reminders[0].id, fence: 2, fire_at: rings(), recipient: None };
+    let claim = Claim { reminder: task.reminders[0].id, fence: 2, fire_at: sent_at(), recipient: None };
     reminder_mail(&context(), task, reader, claim, now).expect("a mail")
 }
 
@@ -81,27 +81,28 @@ fn invitation(user: Option<&User>) -> Mail {
         email: to.email,
         role: Role::Member,
         invited_by: taskbell_test::fixtures::user(2).id,
-        notification: ask().0,
+        notification: notification_and_fence().0,
         secret_hash: None,
         created_at: now(),
         expires_at: now() + INVITATION_LIFETIME,
     };
     let token = InvitationToken::generate(&invitation, &SeededRandom::new(7));
     let invited = (&invitation, &token);
-    invitation_mail(&context(), 2, invited, user, &tower, "Grace", rings()).expect("a mail")
+    invitation_mail(&context(), 2, invited, user, &tower, "Grace", sent_at()).expect("a mail")
 }
 
-/// A digest of these tasks to somebody who has this role in the shared space.
+/// A digest of these tasks to someone who has this role in the shared space.
 fn digest(due: &DueTasks, role: Role) -> Mail {
     let spaces = [(tower(), role)];
-    digest_mail(&context(), ask(), due, (&ada(), &spaces), rings()).expect("a mail")
+    digest_mail(&context(), notification_and_fence(), due, (&ada(), &spaces), sent_at())
+        .expect("a mail")
 }
 
 /// One of each kind, by name.
 fn every_kind() -> Vec<(&'static str, Mail)> {
     let (context, ada, tower, wind) = (context(), ada(), tower(), full_task());
     let reader = TaskReader { user: &ada, role: Role::Owner, space: Some(&tower.name) };
-    let code = Code::generate(ask().0, &SeededRandom::new(7));
+    let code = Code::generate(notification_and_fence().0, &SeededRandom::new(7));
     let words = (
         "Maintenance on Sunday",
         "The bell rests from eight to nine.\n\nReminders of that hour come after it.",
@@ -116,14 +117,17 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
     };
     let mails = [
         ("digest", Ok(digest(&due, Role::Member))),
-        ("reminder", Ok(reminder(&wind, reader, rings()))),
-        ("reminder-late", Ok(reminder(&wind, reader, rings() + SignedDuration::from_hours(2)))),
-        ("assignment", assignment_mail(&context, ask(), &wind, reader, "Grace", rings())),
+        ("reminder", Ok(reminder(&wind, reader, sent_at()))),
+        ("reminder-late", Ok(reminder(&wind, reader, sent_at() + SignedDuration::from_hours(2)))),
+        (
+            "assignment",
+            assignment_mail(&context, notification_and_fence(), &wind, reader, "Grace", sent_at()),
+        ),
         ("invitation", Ok(invitation(None))),
-        ("message", message_mail(&context, ask(), &ada, "Grace", words, rings())),
-        ("operator-code", code_mail(&context, 2, (&code, Purpose::Operator), &ada, rings())),
-        ("password-code", code_mail(&context, 2, (&code, Purpose::PasswordReset), &ada, rings())),
-        ("verification", verification_mail(&context, ask(), &ada, rings())),
+        ("message", message_mail(&context, notification_and_fence(), &ada, "Grace", words, sent_at())),
+        ("operator-code", code_mail(&context, 2, (&code, Purpose::Operator), &ada, sent_at())),
+        ("password-code", code_mail(&context, 2, (&code, Purpose::PasswordReset), &ada, sent_at())),
+        ("verification", verification_mail(&context, notification_and_fence(), &ada, sent_at())),
     ];
     mails.map(|(name, mail)| (name, mail.expect("a mail"))).into()
 }

@@ -76,8 +76,8 @@ fn description(name: &str) -> &'static str {
             "Entity tags of the versions that the request applies to, or `*`. For any other version the response is 412."
         }
         "If-None-Match" => {
-            "Entity tags of versions that the client has, or `*`. For one of them the answer is 304 to a GET request, \
-             and 412 to any other."
+            "Entity tags of versions that the client has, or `*`. For one of them the response is 304 to a GET \
+             request, and 412 to any other."
         }
         _ => "",
     }

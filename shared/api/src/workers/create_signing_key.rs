@@ -44,7 +44,7 @@ enum RequestType {
 /// The response to CloudFormation ("Custom resource response objects").
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Answer {
+pub struct Response {
     status: &'static str,
     reason: String,
     physical_resource_id: String,
@@ -99,8 +99,8 @@ pub async fn handle(
     keys: &impl SigningKeyStore,
     clock: &dyn Clock,
     deadline: Timestamp,
-) -> Answer {
-    let mut reason = "SSM did not answer in time".to_owned();
+) -> Response {
+    let mut reason = "SSM did not respond in time".to_owned();
     let attempts = async {
         loop {
             match carry_out(request, keys, clock).await {
@@ -123,7 +123,7 @@ pub async fn handle(
         }
     };
     let physical_resource_id = request.physical_resource_id.clone();
-    Answer {
+    Response {
         status,
         reason,
         physical_resource_id: physical_resource_id.unwrap_or_else(|| PHYSICAL_ID.to_owned()),

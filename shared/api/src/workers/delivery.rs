@@ -70,7 +70,7 @@ pub(super) trait Deliverable: Versioned + Sized {
         created: Option<&Self::Created>,
     ) -> Result<Replaced<Self>, PortError>;
 
-    /// Whether the mail of a claim would be sent to somebody now.
+    /// Whether the mail of a claim would be sent to someone now.
     async fn has_recipient<S: WorkerStore, Q: TimerQueue, M: Mailer>(
         &self,
         claim: Self::Claim,

@@ -18,7 +18,7 @@ use taskbell_domain::{
 
 use super::{
     delivery::{Deliverable, DueStep},
-    notifications::Written,
+    notifications::ComposedMail,
     send_reminders::{Worker, WorkerStore},
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How many tasks of each list are read: more than the mail shows, so that it can say how many it leaves out.
-const READ: u8 = DueTasks::MOST + 5;
+const READ: u8 = DueTasks::MAX_PER_SECTION + 5;
 
 /// A digest itself is not mailed: each day it creates the notification that carries the mail, together with the timer of
 /// the next day. So it never has a claim.
@@ -114,10 +114,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// personal space. After the end of the day the mail is not sent: the next day has a digest of its own.
     pub(super) async fn write_digest(
         &self,
-        name: (NotificationId, u64),
+        claim: (NotificationId, u64),
         to: UserId,
         day: Date,
-    ) -> Result<Written, PortError> {
+    ) -> Result<ComposedMail, PortError> {
         let user = match self.reader(to, MailKind::Digest).await? {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
@@ -147,6 +147,6 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         if due.is_empty() {
             return Ok(Err(Reason::NothingDue));
         }
-        Ok(Ok(digest_mail(self.mail, name, &due, (&user, &spaces), now)))
+        Ok(Ok(digest_mail(self.mail, claim, &due, (&user, &spaces), now)))
     }
 }

@@ -13,7 +13,7 @@ use super::{
     send_reminders::{Worker, WorkerStore},
 };
 
-/// A limit, and the key under which a mail counts.
+/// A limit, and the key under which a mail is recorded.
 pub(super) type MailLimit = (RateLimit, RateLimitKey);
 
 /// The limits of a reminder of a task in `space` that `from` created and `to` receives. Mails about shared tasks do not
@@ -36,9 +36,9 @@ pub(super) fn own_limit(to: UserId) -> MailLimit {
 }
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
-    /// Counts a mail. Returns whether it may be sent. A mail that cannot be counted may: exceeding a limit does less harm
-    /// than losing a mail.
-    async fn count_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
+    /// Records a mail against its limits. Returns whether it may be sent. A mail that cannot be recorded may: exceeding
+    /// a limit does less harm than losing a mail.
+    async fn record_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
         for (index, (limit, key)) in limits.iter().enumerate() {
             match self.store.record(limit, key, 1, now).await {
                 Ok(Some(usage)) if usage.count > limit.max => {
@@ -47,13 +47,15 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     return false;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(limit = limit.name, %error, "mail not counted"),
+                Err(error) => {
+                    tracing::warn!(limit = limit.name, %error, "mail not recorded against its limits")
+                }
             }
         }
         true
     }
 
-    /// Offers a mail to SES if its limits allow it. A mail that SES did not accept does not count.
+    /// Offers a mail to SES if its limits allow it. A mail that SES did not accept is not recorded.
     pub(super) async fn offer_within(
         &self,
         limits: &[MailLimit],
@@ -61,7 +63,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         offered: Offered<'_>,
     ) -> Outcome {
         let now = self.clock.now();
-        if !self.count_mail(limits, now).await {
+        if !self.record_mail(limits, now).await {
             return Outcome::Skipped(Reason::TooManyMails);
         }
         let outcome = self.offer(mail, offered).await;
@@ -74,7 +76,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     async fn take_back(&self, limits: &[MailLimit], now: Timestamp) {
         for (limit, key) in limits {
             if let Err(error) = self.store.take_back(limit, key, now).await {
-                tracing::warn!(limit = limit.name, %error, "unsent mail still counted");
+                tracing::warn!(limit = limit.name, %error, "unsent mail still recorded");
             }
         }
     }

@@ -32,7 +32,7 @@ use crate::mail::{
 };
 
 /// The mail to send, or why none is sent.
-pub(super) type Written = Result<Result<Mail, WriteError>, Reason>;
+pub(super) type ComposedMail = Result<Result<Mail, WriteError>, Reason>;
 
 impl Deliverable for Notification {
     type Id = NotificationId;
@@ -79,7 +79,7 @@ impl Deliverable for Notification {
         _: u64,
         worker: &Worker<'_, S, Q, M>,
     ) -> Result<bool, PortError> {
-        let to = match &self.content {
+        let to = match &self.kind {
             NotificationKind::Assignment { to, .. }
             | NotificationKind::Message { to, .. }
             | NotificationKind::Verification { to }
@@ -110,7 +110,7 @@ impl Deliverable for Notification {
         if self.delivery.status != DeliveryStatus::Failed {
             return;
         }
-        match self.content {
+        match self.kind {
             // The template's FailedMailAlarm counts this line: the address of an account is verified. An invited address
             // may not exist, so other notifications raise no alarm.
             NotificationKind::Digest { .. } => {
@@ -127,7 +127,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         notification: &Notification,
         fence: u64,
     ) -> Result<Outcome, PortError> {
-        let written = match &notification.content {
+        let composed = match &notification.kind {
             NotificationKind::Assignment { to, task, by } => {
                 self.write_assignment((notification.id, fence), *to, *task, *by).await?
             }
@@ -135,8 +135,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 self.write_invitation((notification.id, fence), to, *space).await?
             }
             NotificationKind::Message { to, by, subject, text } => {
-                let words = (subject.as_str(), text.as_str());
-                self.write_message((notification.id, fence), *to, *by, words).await?
+                let mail_text = (subject.as_str(), text.as_str());
+                self.write_message((notification.id, fence), *to, *by, mail_text).await?
             }
             NotificationKind::Verification { to } => {
                 self.write_verification((notification.id, fence), *to).await?
@@ -148,14 +148,14 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 self.write_code(notification, fence, *to, *purpose).await?
             }
         };
-        match written {
+        match composed {
             Err(reason) => Ok(Outcome::Skipped(reason)),
             Ok(Err(error)) => {
                 tracing::error!(notification = %notification.id, %error, "mail could not be written");
                 Ok(Outcome::Refused)
             }
             Ok(Ok(mail)) => {
-                let limits = match &notification.content {
+                let limits = match &notification.kind {
                     NotificationKind::Assignment { to, by, .. } => {
                         let between = (MAILS_BETWEEN, RateLimitKey::pair(*by, *to));
                         let caused = (MAILS_TO_OTHERS, RateLimitKey::user(*by));
@@ -184,11 +184,11 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 
     async fn write_assignment(
         &self,
-        name: (NotificationId, u64),
+        claim: (NotificationId, u64),
         to: UserId,
         task: TaskId,
         by: UserId,
-    ) -> Result<Written, PortError> {
+    ) -> Result<ComposedMail, PortError> {
         let Some(task) = self.store.task(task).await? else { return Ok(Err(Reason::Replaced)) };
         if task.assigned_to != Some(to) {
             return Ok(Err(Reason::Replaced));
@@ -202,7 +202,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         };
         let by = self.name_of(by).await?;
         let reader = TaskReader { user: &user, role, space: space.as_ref() };
-        Ok(Ok(assignment_mail(self.mail, name, &task, reader, &by, self.clock.now())))
+        Ok(Ok(assignment_mail(self.mail, claim, &task, reader, &by, self.clock.now())))
     }
 
     /// The secret of an invitation is generated when its mail is written, and only its hash is stored. A mail that is sent
@@ -212,7 +212,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         (notification, fence): (NotificationId, u64),
         to: &EmailAddress,
         space: SpaceId,
-    ) -> Result<Written, PortError> {
+    ) -> Result<ComposedMail, PortError> {
         let now = self.clock.now();
         let invitation = self.store.invitation(space, &to.hash()).await?;
         let current =
@@ -258,17 +258,17 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 
     async fn write_message(
         &self,
-        name: (NotificationId, u64),
+        claim: (NotificationId, u64),
         to: UserId,
         by: UserId,
-        words: (&str, &str),
-    ) -> Result<Written, PortError> {
+        (subject, text): (&str, &str),
+    ) -> Result<ComposedMail, PortError> {
         let user = match self.reachable(to).await? {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
         let by = self.name_of(by).await?;
-        Ok(Ok(message_mail(self.mail, name, &user, &by, words, self.clock.now())))
+        Ok(Ok(message_mail(self.mail, claim, &user, &by, (subject, text), self.clock.now())))
     }
 
     /// Is sent to suppressed addresses, too: verifying the address again ends the suppression.
@@ -276,7 +276,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         &self,
         (notification, fence): (NotificationId, u64),
         to: UserId,
-    ) -> Result<Written, PortError> {
+    ) -> Result<ComposedMail, PortError> {
         let user = self.account(to).await?.and_then(allows_requested_mail);
         Ok(user
             .map(|user| verification_mail(self.mail, (notification, fence), &user, self.clock.now())))
@@ -289,7 +289,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         fence: u64,
         to: UserId,
         purpose: Purpose,
-    ) -> Result<Written, PortError> {
+    ) -> Result<ComposedMail, PortError> {
         let user = match self.account(to).await?.and_then(allows_requested_mail) {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
@@ -301,11 +301,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             return Ok(Err(Reason::Bounced));
         }
         let code = Code::generate(notification.id, self.random);
-        let content = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
-        let armed = Notification { content, version: notification.version + 1, ..notification.clone() };
-        match self.store.replace_notification(&armed, notification.version).await? {
-            // A conflict with this very content is a write of this worker that the SDK has repeated.
-            Replaced::Conflict(Some(present)) if present.content != armed.content => {
+        let kind = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
+        let with_secret =
+            Notification { kind, version: notification.version + 1, ..notification.clone() };
+        match self.store.replace_notification(&with_secret, notification.version).await? {
+            // A conflict with this very secret is a write of this worker that the SDK has repeated.
+            Replaced::Conflict(Some(present)) if present.kind != with_secret.kind => {
                 Ok(Err(Reason::Replaced))
             }
             Replaced::Conflict(None) => Ok(Err(Reason::Replaced)),
@@ -317,12 +318,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 
     async fn name_of(&self, user: UserId) -> Result<String, PortError> {
         let user = self.store.user(user).await?;
-        Ok(user.map_or_else(|| "Somebody".to_owned(), |user| user.name.as_str().to_owned()))
+        Ok(user.map_or_else(|| "Someone".to_owned(), |user| user.name.as_str().to_owned()))
     }
 }
 
 /// Requested mail is sent to suppressed addresses, too. An exception is a complaint about an address that was never
-/// verified: somebody else requests those mails.
+/// verified: someone else requests those mails.
 fn allows_requested_mail(user: User) -> Result<User, Reason> {
     match user.mail_stopped.map(|stopped| stopped.reason) {
         Some(SuppressionReason::Complained) if user.email_verified_at.is_none() => {

@@ -1,4 +1,4 @@
-//! Who gets a mail, and why somebody does not.
+//! Who gets a mail, and why someone does not.
 
 use taskbell_domain::{
     delivery::Reason,

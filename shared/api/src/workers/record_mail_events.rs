@@ -123,7 +123,7 @@ async fn suppress_invited(
 ) -> Result<(), RecordingError> {
     let TimerTarget::Notification(id) = target else { return Ok(()) };
     if let Some(NotificationKind::Invitation { to, .. }) =
-        store.notification(id).await?.map(|notification| notification.content)
+        store.notification(id).await?.map(|notification| notification.kind)
     {
         store.suppress_address(&to.hash(), now).await?;
     }

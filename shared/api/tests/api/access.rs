@@ -1,4 +1,4 @@
-//! Checks beyond the policy of roles: disabled and former members, maxima, and the time of the check.
+//! Checks beyond the policy of roles: blocked and former members, maxima, and the time of the check.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -72,12 +72,8 @@ async fn an_invitation_from_a_former_member_is_invalid() {
     let (_, invitation) = invitation_of(&ada);
     let gone = world.register(7).await;
     let invitation = Invitation { invited_by: gone.id, ..invitation };
-    let content = NotificationKind::Invitation { to: ada.email.clone(), space: invitation.space };
-    world
-        .store
-        .invite(&invitation, &notification(5, content), None, None)
-        .await
-        .expect("no store error");
+    let kind = NotificationKind::Invitation { to: ada.email.clone(), space: invitation.space };
+    world.store.invite(&invitation, &notification(5, kind), None, None).await.expect("no store error");
     let refused = world.send(&world.event("accept-invitation", &ada, &task).await).await;
     assert_eq!((refused.status, refused.code()), (404, "invalid_invitation"));
 }
@@ -176,7 +172,7 @@ async fn a_space_has_a_maximum_of_members() {
         let id = space(2, &collaborator()).0.id;
         let mut theirs = world.store.space(id).await.expect("no store error").expect("the space");
         let read = theirs.version;
-        (theirs.members, theirs.version) = (others, read + 1);
+        (theirs.member_count, theirs.version) = (others, read + 1);
         world.store.replace_space(&theirs, read).await.expect("no store error");
         let answer = world.send(&world.event("accept-invitation", &ada, &task).await).await;
         assert_eq!(answer.status, status, "{}", answer.body);

@@ -11,7 +11,7 @@ use taskbell_domain::{
     ports::{Comments as _, Created, ProfileChanges as _, Replaced, StatisticsUpdates, TaskCreation},
     quota::Quota,
     recurrence::Rule,
-    statistics::{Contribution, Counts},
+    statistics::{Contribution, GroupCounters},
     task::{Priority, Status, Task},
     text::{Category, Tag},
     user::User,
@@ -69,11 +69,11 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
             assert_eq!(made.expect("no store error"), Created::Stored);
         })
         .await;
-    let mut counts = Counts::new();
+    let mut counts = GroupCounters::new();
     for number in 0..count {
-        for (group, numbers) in Contribution::of(&typical(number, owner)).counts {
+        for (group, counters) in Contribution::of(&typical(number, owner)).counts {
             let sum = counts.entry(group).or_default();
-            numbers.iter().for_each(|(number, many)| *sum.entry(*number).or_default() += many);
+            counters.iter().for_each(|(counter, many)| *sum.entry(*counter).or_default() += many);
         }
     }
     // As contributions of a few tasks, 50 groups each.
@@ -81,8 +81,8 @@ async fn filled(server: &Server, owner: &User, count: u64) -> DynamoDb {
     for (index, some) in all.chunks(50).enumerate() {
         let one = typical(1_000_000 + index as u64, owner);
         let counts = some.iter().cloned().collect();
-        let counted = Contribution { counts, ..Contribution::of(&one) };
-        store.record_contribution(&counted).await.expect("no store error");
+        let contribution = Contribution { counts, ..Contribution::of(&one) };
+        store.record_contribution(&contribution).await.expect("no store error");
     }
     store
 }
@@ -137,9 +137,9 @@ async fn every_operation_stays_within_its_budget_with_many_tasks() {
     let mut done = typical(3, &ada);
     let before = done.clone();
     (done.status, done.completed_at) = (Status::Completed, Some(done.updated_at));
-    world.count(None, Some(&before)).await;
+    world.update_statistics(None, Some(&before)).await;
     meter.read();
-    world.count(Some(&before), Some(&Task { version: done.version + 1, ..done })).await;
+    world.update_statistics(Some(&before), Some(&Task { version: done.version + 1, ..done })).await;
     let cost = meter.read();
     assert!(cost.calls <= 3, "counting: {cost:?}");
     row("update-statistics, a completion", cost);
@@ -239,7 +239,7 @@ async fn each_function_keeps_to_its_calls_and_units() {
         let server = Server::start().await;
         let meter = Meter::default();
         let world = World::on(server.store(meter.on(&server.client())));
-        let (mut ada, _) = world.inhabit().await;
+        let (mut ada, _) = world.seed().await;
         let mut draft = due_draft("Look after the tower clock", "2026-04-02", &["PT30M"]);
         draft.category = Some(Category::parse("tower").expect("a text"));
         draft.tags = vec![Tag::parse("clock").expect("a tag")];
@@ -256,7 +256,7 @@ async fn each_function_keeps_to_its_calls_and_units() {
             _ => {}
         }
         let about = world.create(2, &ada, draft).await;
-        world.count(None, Some(&about)).await;
+        world.update_statistics(None, Some(&about)).await;
         world.store.add_comment(&comment(1, &about, &ada), None).await.expect("no store error");
         let event = world.event(&function, &ada, &about).await;
         meter.read();
@@ -276,7 +276,7 @@ async fn each_function_keeps_to_its_calls_and_units() {
     draft.category = Some(Category::parse("tower").expect("a text"));
     draft.tags = vec![Tag::parse("clock").expect("a tag")];
     let about = world.create(1, &ada, draft).await;
-    world.count(None, Some(&about)).await;
+    world.update_statistics(None, Some(&about)).await;
     meter.read();
     assert_eq!(world.dispatch().await, 0);
     row(&mut rows, "dispatch-due-timers, when nothing is due", meter.read());
@@ -292,12 +292,12 @@ async fn each_function_keeps_to_its_calls_and_units() {
     }
     let told = world.stored(about.id).await;
     meter.read();
-    world.count(Some(&about), Some(&told)).await;
+    world.update_statistics(Some(&about), Some(&told)).await;
     row(&mut rows, "update-statistics, nothing that counts", meter.read());
     let mut done = told.clone();
     (done.status, done.completed_at, done.version) =
         (Status::Completed, Some(fire_at), told.version + 1);
-    world.count(Some(&told), Some(&done)).await;
+    world.update_statistics(Some(&told), Some(&done)).await;
     row(&mut rows, "update-statistics, a completion", meter.read());
     insta::assert_snapshot!(rows);
 }

@@ -41,7 +41,7 @@ impl<S: taskbell_test::contract::Store> World<S> {
 async fn concurrent_uses_of_a_reset_code_succeed_once() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
-    let (ada, task) = world.inhabit().await;
+    let (ada, task) = world.seed().await;
     let event = world.event("reset-password", &ada, &task).await;
     let answers = world.send_concurrently(&event, 4).await;
     assert_eq!((with(&answers, 204), with(&answers, 404)), (1, 3));
@@ -51,7 +51,7 @@ async fn concurrent_uses_of_a_reset_code_succeed_once() {
 async fn concurrent_creations_do_not_exceed_the_maximum_of_spaces() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
-    let (ada, task) = world.inhabit().await;
+    let (ada, task) = world.seed().await;
     let present = world.store.memberships(ada.id).await.expect("no store error").spaces;
     for number in 0..MAX_SPACES - present - 3 {
         let (one, owner) = space(100 + number as u64, &ada);
@@ -71,7 +71,7 @@ async fn concurrent_creations_do_not_exceed_the_maximum_of_spaces() {
 async fn concurrent_invitations_of_one_address_send_one_mail() {
     let server = Server::start().await;
     let world = World::on(server.store(server.client()));
-    let (ada, task) = world.inhabit().await;
+    let (ada, task) = world.seed().await;
     let event = world.event("invite-member", &ada, &task).await.without_header("idempotency-key");
     let event = event.body(&json!({ "email": "new@example.com" }));
     world.queue.take();
@@ -139,7 +139,7 @@ async fn a_task_has_a_maximum_of_comments_and_a_deletion_makes_room() {
 }
 
 async fn check_maximum_of_comments<S: taskbell_test::contract::Store>(world: World<S>) {
-    let (ada, task) = world.inhabit().await;
+    let (ada, task) = world.seed().await;
     for number in 2..=u64::from(MAX_COMMENTS) {
         let added = world.store.add_comment(&comment(number, &task, &ada), None).await;
         assert!(matches!(added.expect("no store error"), Commented::Created(_)), "{number}");

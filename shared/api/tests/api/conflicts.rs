@@ -58,7 +58,7 @@ async fn permissions_are_checked_again_after_a_conflict() {
         for demoted in [false, true] {
             let memory = MemoryStore::default();
             let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
-            world.inhabit().await;
+            world.seed().await;
             let caller = world.register(11).await;
             let (id, _) = space(1, &user(1));
             let mut shared = memory.space(id.id).await.expect("an answer").expect("the space");
@@ -105,7 +105,7 @@ async fn a_change_whose_response_was_lost_is_made_once() {
         _ => Interception::Send,
     });
     let world = World::on(server.store(client));
-    let (ada, task) = world.inhabit().await;
+    let (ada, task) = world.seed().await;
     let create = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
     let create = create.body(&json!({
         "title": "Wind the clock", "due": "2026-03-01T08:05:00Z", "reminders": [], "recurrence": "FREQ=DAILY"

@@ -33,7 +33,7 @@ async fn with_two_of_each() -> (World, User, Task) {
         draft.tags = vec![Tag::parse(name).expect("a tag")];
         draft.category = Some(Category::parse(name).expect("a category"));
         let task = world.create(number, &ada, draft).await;
-        world.count(None, Some(&task)).await;
+        world.update_statistics(None, Some(&task)).await;
     }
     (world, ada, task)
 }

@@ -91,7 +91,7 @@ fn ours(number: u64, ada: &User) -> Task {
 #[tokio::test]
 async fn a_slow_deletion_of_a_space_continues_with_the_next_request() {
     let world = World::on(Faulty { store: MemoryStore::default(), faults: Stuck::default() });
-    let (ada, own) = world.inhabit().await;
+    let (ada, own) = world.seed().await;
     let ours = ours(70, &ada);
     world.store.create(&ours, None, None).await.expect("no store error");
     world.store.faults.0.store(true, Ordering::SeqCst);
@@ -156,7 +156,7 @@ impl Gauge {
 async fn a_space_with_2000_tasks_is_deleted_in_several_requests_with_few_concurrent_calls() {
     let (server, gauge) = (Server::start().await, Gauge::default());
     let world = World::on(server.store(gauge.on(&server.client())));
-    let (ada, own) = world.inhabit().await;
+    let (ada, own) = world.seed().await;
     let tasks: Vec<_> = (0..2_000).map(|number| ours(1_000 + number, &ada)).collect();
     for some in tasks.chunks(20) {
         let each = some.iter().map(async |task| {
@@ -199,7 +199,7 @@ async fn a_space_with_2000_tasks_is_deleted_in_several_requests_with_few_concurr
 async fn unassigning_the_tasks_of_a_leaving_member_makes_few_concurrent_calls() {
     let (server, gauge) = (Server::start().await, Gauge::default());
     let world = World::on(server.store(gauge.on(&server.client())));
-    let (ada, own) = world.inhabit().await;
+    let (ada, own) = world.seed().await;
     for number in 0..150 {
         world.store.create(&ours(1_000 + number, &ada), None, None).await.expect("no store error");
     }

@@ -46,7 +46,7 @@ async fn run_until(world: &World<MemoryStore>, outbox: &Outbox, until: &str) {
 fn digests(world: &World<MemoryStore>) -> Vec<(String, DeliveryStatus, Option<Reason>)> {
     let data = world.store.data();
     let notifications = data.notifications.values().map(|(notification, _)| notification);
-    let digests = notifications.filter_map(|notification| match &notification.content {
+    let digests = notifications.filter_map(|notification| match &notification.kind {
         NotificationKind::Digest { day, .. } => {
             Some((day.to_string(), notification.delivery.status, notification.delivery.reason))
         }

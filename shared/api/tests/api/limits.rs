@@ -33,13 +33,9 @@ use crate::support::{PASSWORD, World, collaborator, invitation_of, operator};
 /// The IP address of the requests in `events/`.
 const ADDRESS: &str = "192.0.2.1";
 
-async fn use_up(world: &World, limit: RateLimit, subject: &RateLimitKey) {
+async fn use_up(world: &World, limit: RateLimit, key: &RateLimitKey) {
     for _ in 0..limit.max {
-        world
-            .store
-            .record(&limit, subject, 1, NOW.parse().expect("a time"))
-            .await
-            .expect("no store error");
+        world.store.record(&limit, key, 1, NOW.parse().expect("a time")).await.expect("no store error");
     }
 }
 
@@ -80,8 +76,8 @@ async fn every_variant_of_a_request_is_admitted_before_it_changes_anything() {
     world.store.replace_user(&unverified, ada.version, None).await.expect("no store error");
     let secret = "5e".repeat(16);
     let secret_hash = Some(sha256_hex(secret.as_bytes()));
-    let content = NotificationKind::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
-    let carrier = notification(4, content);
+    let kind = NotificationKind::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
+    let carrier = notification(4, kind);
     world.store.add_notification(&carrier, None).await.expect("no store error");
     let code = Code { notification: carrier.id, secret }.to_text();
     let link = async |link_action| {

@@ -30,14 +30,13 @@ type Cause = (&'static str, fn(&mut User));
 
 impl World {
     /// Uses up a limit except for `left` uses.
-    async fn leave(&self, limit: &RateLimit, subject: &RateLimitKey, left: u32) {
-        let counted = self.store.record(limit, subject, limit.max - left, self.clock.now()).await;
+    async fn leave(&self, limit: &RateLimit, key: &RateLimitKey, left: u32) {
+        let counted = self.store.record(limit, key, limit.max - left, self.clock.now()).await;
         counted.expect("no store error");
     }
 
-    async fn used(&self, limit: &RateLimit, subject: &RateLimitKey) -> u32 {
-        let usage =
-            self.store.record(limit, subject, 0, self.clock.now()).await.expect("no store error");
+    async fn used(&self, limit: &RateLimit, key: &RateLimitKey) -> u32 {
+        let usage = self.store.record(limit, key, 0, self.clock.now()).await.expect("no store error");
         usage.expect("not blocked").count
     }
 
@@ -90,7 +89,7 @@ impl World {
 #[tokio::test]
 async fn mails_beyond_the_limits_of_sender_and_recipient_are_skipped_with_a_reason() {
     let (collaborator, ada) = (collaborator(), user(1));
-    for (limit, subject, sent) in [
+    for (limit, key, sent) in [
         (MAILS_BETWEEN, RateLimitKey::pair(ada.id, collaborator.id), 1),
         (MAILS_TO_OTHERS, RateLimitKey::user(ada.id), 1),
         (SHARED_MAILS, RateLimitKey::user(collaborator.id), 1),
@@ -100,7 +99,7 @@ async fn mails_beyond_the_limits_of_sender_and_recipient_are_skipped_with_a_reas
     ] {
         let (world, ada, _) = World::seeded().await;
         let task = world.assigned(&ada).await;
-        world.leave(&limit, &subject, 1).await;
+        world.leave(&limit, &key, 1).await;
         let outbox = Outbox::default();
         world.fire(&outbox, &task).await;
         assert_eq!(outbox.sent().len(), sent, "{}", limit.name);
@@ -120,7 +119,7 @@ async fn mails_beyond_the_limits_of_sender_and_recipient_are_skipped_with_a_reas
         let expected = if sent == 2 { json!([mail, mail]) } else { json!([mail, skipped]) };
         assert_eq!(log, [expected.clone(), expected], "{}", limit.name);
         world.clock.advance(SignedDuration::from_hours(24));
-        assert_eq!(world.used(&limit, &subject).await, 0, "another day");
+        assert_eq!(world.used(&limit, &key).await, 0, "another day");
     }
 }
 
@@ -152,7 +151,7 @@ async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
     world.change_user(ada.id, |ada| ada.email_verified_at = None).await;
     let outbox = Outbox::default();
     for number in 0..u64::from(CODES_TO_ADDRESS.max + VERIFICATIONS_OF_ADDRESS.max) + 6 {
-        let content = match number % 2 {
+        let kind = match number % 2 {
             0 => NotificationKind::Verification { to: ada.id },
             _ => NotificationKind::Code {
                 to: ada.id,
@@ -160,7 +159,7 @@ async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
                 secret_hash: None,
             },
         };
-        let made = notification(500 + number, content);
+        let made = notification(500 + number, kind);
         world.store.add_notification(&made, None).await.expect("no store error");
         world.handle(&outbox, made.timer().expect("a timer")).await.expect("the message is handled");
     }

@@ -115,8 +115,8 @@ async fn an_operator_code_works_only_for_its_recipient() {
         let (world, ada, task) = World::seeded().await;
         let secret = "5e".repeat(16);
         let secret_hash = Some(sha256_hex(secret.as_bytes()));
-        let content = NotificationKind::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
-        let carrier = notification(4, content);
+        let kind = NotificationKind::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
+        let carrier = notification(4, kind);
         world.store.add_notification(&carrier, None).await.expect("no store error");
         let code = Code { notification: carrier.id, secret }.to_text();
         let claim = world.event("become-operator", &ada, &task).await;
@@ -198,7 +198,7 @@ async fn an_operator_cannot_disable_their_own_account() {
     assert_eq!(
         (answer.status, answer.code()),
         (409, "stack_operator"),
-        "the operator of the stack cannot be disabled"
+        "the operator of the stack cannot be blocked"
     );
     let bad =
         world.event("update-user", &ada, &task).await.body(&json!({"role": "king", "email": "x"}));

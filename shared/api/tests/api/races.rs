@@ -60,7 +60,7 @@ async fn if_match_applies_to_the_version_at_the_time_of_the_write() {
     ] {
         for conditional in [true, false] {
             let (world, memory) = concurrent_world();
-            let (ada, mut task) = world.inhabit().await;
+            let (ada, mut task) = world.seed().await;
             let prepared = match function {
                 "skip-task" => Some(("update-task", json!({ "recurrence": "FREQ=DAILY" }))),
                 "reopen-task" => Some(("complete-task", json!({}))),

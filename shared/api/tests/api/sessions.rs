@@ -138,7 +138,7 @@ async fn becoming_an_operator_needs_an_open_session_and_revokes_the_token() {
 async fn a_log_in_concurrent_with_a_reset_opens_no_session_with_the_old_password() {
     let memory = MemoryStore::default();
     let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
-    let (ada, task) = world.inhabit().await;
+    let (ada, task) = world.seed().await;
     let (store, id) = (memory.clone(), ada.id);
     let reset = async move {
         let notification = store

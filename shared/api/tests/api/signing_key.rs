@@ -188,7 +188,7 @@ async fn cloudformation_gets_a_response_before_the_timeout_if_ssm_hangs() {
         let began = tokio::time::Instant::now();
         let answer = ask(request_type, &Hanging).await;
         assert_eq!((&answer["Status"], began.elapsed().as_secs()), (&json!("FAILED"), 22));
-        assert_eq!(answer["Reason"], "SSM did not answer in time");
+        assert_eq!(answer["Reason"], "SSM did not respond in time");
     }
 }
 

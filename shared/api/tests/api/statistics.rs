@@ -38,12 +38,12 @@ async fn tags_and_categories_are_listed_by_name_with_task_counts() {
         let mut one = task(number, &ada, draft("one"));
         one.tags = tags.iter().map(|name| tag(name)).collect();
         one.category = Category::parse("home").ok();
-        world.count(None, Some(&one)).await;
+        world.update_statistics(None, Some(&one)).await;
         if number == 12 {
             let mut done = one.clone();
             let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
             done.apply(patch, None, one.created_at, &SeededRandom::new(1)).expect("a change");
-            world.count(Some(&one), Some(&done)).await;
+            world.update_statistics(Some(&one), Some(&done)).await;
         }
     }
     let tags = world.event("list-tags", &ada, &known).await;
@@ -71,7 +71,7 @@ async fn tags_and_categories_are_listed_by_name_with_task_counts() {
 #[tokio::test]
 async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_zone() {
     let (world, ada, known) = World::seeded().await;
-    world.count(Some(&known), None).await;
+    world.update_statistics(Some(&known), None).await;
     let stats = world.event("get-stats", &ada, &known).await;
     let empty = world.send(&stats).await;
     assert_eq!(
@@ -84,7 +84,7 @@ async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_z
     let mut begun = task(12, &ada, draft("begun"));
     begun.status = Status::InProgress;
     for one in [&late, &soon, &begun] {
-        world.count(None, Some(one)).await;
+        world.update_statistics(None, Some(one)).await;
     }
     // 23:30 in Berlin and half an hour later: two dates in Berlin, one in UTC.
     for (number, at) in [(20, "2026-03-01T22:30:00Z"), (21, "2026-03-01T23:00:00Z")] {
@@ -92,7 +92,7 @@ async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_z
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         let at = at.parse().expect("a time");
         done.apply(patch, None, at, &SeededRandom::new(1)).expect("a change");
-        world.count(None, Some(&done)).await;
+        world.update_statistics(None, Some(&done)).await;
     }
     world.clock.advance(SignedDuration::from_hours(24)); // 2026-03-02T08:00:00Z
     let stats = world.event("get-stats", &ada, &known).await;
@@ -127,15 +127,15 @@ async fn statistics_count_open_overdue_and_completed_tasks_in_the_callers_time_z
 struct FailsForTask {
     task: TaskId,
     error: fn() -> PortError,
-    counted: Mutex<Vec<TaskId>>,
+    recorded: Mutex<Vec<TaskId>>,
 }
 
 impl StatisticsUpdates for FailsForTask {
-    async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
-        if counted.task == self.task {
+    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
+        if contribution.task == self.task {
             return Err((self.error)());
         }
-        self.counted.lock().expect("not poisoned").push(counted.task);
+        self.recorded.lock().expect("not poisoned").push(contribution.task);
         Ok(())
     }
 }
@@ -156,19 +156,19 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
     let lines = LogLines::default();
     let _logging = tracing::subscriber::set_default(lines.clone());
     let cases: [(fn() -> PortError, _, _, _); 3] = [
-        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN counting stopped"),
-        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR counting stopped"),
-        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change not counted"),
+        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN statistics update stopped"),
+        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR statistics update stopped"),
+        (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change skipped"),
     ];
-    for (error, again, counted, line) in cases {
-        let store = FailsForTask { task: tasks[1].id, error, counted: Mutex::default() };
+    for (error, again, recorded, line) in cases {
+        let store = FailsForTask { task: tasks[1].id, error, recorded: Mutex::default() };
         let each = tasks.iter().zip(["1", "2", "3"]);
         let changes = each.map(|(task, name)| (name.to_owned(), Ok((None, Some(task.clone())))));
         // An unreadable change is always skipped.
         let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
         assert_eq!(taskbell_api::workers::update_statistics::handle(&store, changes).await, again);
-        assert_eq!(*store.counted.lock().expect("not poisoned"), counted);
-        assert_eq!(lines.take(), ["ERROR change not counted", line]);
+        assert_eq!(*store.recorded.lock().expect("not poisoned"), recorded);
+        assert_eq!(lines.take(), ["ERROR change skipped", line]);
     }
 }
 

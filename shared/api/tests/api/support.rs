@@ -121,7 +121,7 @@ impl World {
     /// A world with users, spaces and tasks.
     pub(crate) async fn seeded() -> (Self, User, Task) {
         let world = Self::on(MemoryStore::default());
-        let (ada, task) = world.inhabit().await;
+        let (ada, task) = world.seed().await;
         (world, ada, task)
     }
 }
@@ -151,13 +151,13 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     }
 
     /// Registers user 1 with a task and a comment, and the users who share spaces with them.
-    pub(crate) async fn inhabit(&self) -> (User, Task) {
+    pub(crate) async fn seed(&self) -> (User, Task) {
         let ada = self.register(1).await;
         let mut draft = due_draft("Ring", "2026-03-02T09:00:00Z", &["PT1H"]);
         draft.description = Description::parse("Thrice.").expect("a text");
         let task = self.create(1, &ada, draft).await;
         self.share(&ada).await;
-        self.count(None, Some(&task)).await;
+        self.update_statistics(None, Some(&task)).await;
         self.store.add_comment(&comment(1, &task, &ada), None).await.expect("an answer");
         (ada, task)
     }
@@ -190,8 +190,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         self.store.create_space(&theirs, &second, None, None).await.expect("an answer");
         self.join(&mut shared, &collaborator, Role::Member).await;
         let (_, invitation) = invitation_of(owner);
-        let content = NotificationKind::Invitation { to: owner.email.clone(), space: theirs.id };
-        self.store.invite(&invitation, &notification(1, content), None, None).await.expect("an answer");
+        let kind = NotificationKind::Invitation { to: owner.email.clone(), space: theirs.id };
+        self.store.invite(&invitation, &notification(1, kind), None, None).await.expect("an answer");
         shared
     }
 
@@ -200,8 +200,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let member = Member { space: space.id, user: user.id, role, joined_at: now() };
         let (_, mut invitation) = invitation_of(user);
         (invitation.space, invitation.role) = (space.id, role);
-        let content = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
-        let carrier = notification(space.version * 1_000 + u64::from(space.members), content);
+        let kind = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
+        let carrier = notification(space.version * 1_000 + u64::from(space.member_count), kind);
         self.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
         space.apply(&change, now()).expect("there is room");
@@ -216,7 +216,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     }
 
     /// Records the statistics of a task change, as the table's stream does.
-    pub(crate) async fn count(&self, before: Option<&Task>, after: Option<&Task>) {
+    pub(crate) async fn update_statistics(&self, before: Option<&Task>, after: Option<&Task>) {
         let change = ("1".to_owned(), Ok((before.cloned(), after.cloned())));
         assert_eq!(workers::update_statistics::handle(&self.store, [change]).await, None);
     }

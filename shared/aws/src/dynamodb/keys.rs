@@ -18,7 +18,7 @@
 //! | pointer from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notification | `NOTICE#<notification>` | `NOTICE` |
 //! | digest of a user | `DIGEST#<user>` | `DIGEST` |
-//! | rate limit counter | `LIMIT#<subject>` | `<limit>` |
+//! | rate limit counter | `LIMIT#<key>` | `<limit>` |
 //! | contribution of a task to the statistics | `COUNTED#<task>` | `COUNTED` |
 //! | counter group of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
@@ -81,7 +81,7 @@ pub const BY_ASSIGNEE: Index =
 /// All timers, by time; keys only.
 pub const DUE_TIMERS: Index = Index { name: "due-timers", partition: "timer_shard", sort: "timer_key" };
 
-/// All profiles, by e-mail address: the only index of the accounts table.
+/// All profiles, by email address: the only index of the accounts table.
 pub const BY_EMAIL: Index = Index { name: "by-email", partition: "directory", sort: "email_key" };
 
 /// The only partition of [`BY_EMAIL`]: accounts are created and changed rarely.
@@ -121,16 +121,16 @@ pub fn credential(canonical_email: &str) -> (String, String) {
     (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
 }
 
-/// Key of the count of a subject against a rate limit.
-pub fn rate_limit(limit: &RateLimit, subject: &RateLimitKey) -> (String, String) {
-    let subject = match subject {
+/// Key of the counter of a rate limit.
+pub fn rate_limit(limit: &RateLimit, key: &RateLimitKey) -> (String, String) {
+    let key = match key {
         RateLimitKey::User(id) => format!("USER#{}", id.body()),
         RateLimitKey::IpAddress(hash) => format!("ADDRESS#{hash}"),
         RateLimitKey::Account(hash) => format!("ACCOUNT#{hash}"),
         RateLimitKey::Pair { from, to } => format!("PAIR#{}#{}", from.body(), to.body()),
         RateLimitKey::Mailbox(hash) => format!("MAILBOX#{hash}"),
     };
-    (format!("LIMIT#{subject}"), limit.name.to_owned())
+    (format!("LIMIT#{key}"), limit.name.to_owned())
 }
 
 /// Key of a task.
@@ -242,7 +242,7 @@ pub fn timer_target(target: TimerTarget) -> (String, String) {
     }
 }
 
-/// Key of what a task has been counted as.
+/// Key of the contribution of a task.
 pub fn contribution(task: TaskId) -> (String, String) {
     (format!("COUNTED#{}", task.body()), "COUNTED".to_owned())
 }
@@ -277,7 +277,7 @@ pub fn parse_counter_group(sort: &str) -> Option<CounterGroup> {
     }
 }
 
-/// Between which sort keys, both included, counter_groups stand.
+/// The first and last sort key of the groups of a range, both inclusive.
 pub fn counter_group_bounds(of: CounterGroups) -> (String, String) {
     // The last code point sorts after all characters that can follow.
     let all = |prefix: &str| (prefix.to_owned(), format!("{prefix}\u{10ffff}"));

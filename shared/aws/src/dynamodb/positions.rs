@@ -14,8 +14,7 @@ const LAST_POSITION: &str = "\u{10ffff}\u{10ffff}";
 const NO_DUE: &str = "~";
 
 /// Sort key of a position in the indexes of tasks. As text, positions sort as the tasks do: instants have a fixed width,
-/// and ids sort by creation. In the index by creation the key follows the prefix of the
-/// partition.
+/// and ids sort by creation. In the index by creation the key follows the prefix of the partition.
 pub(super) fn position(position: &Position) -> String {
     let id = position.task.body();
     match &position.key {
@@ -66,7 +65,7 @@ pub(super) fn position_bounds(query: &TaskQuery) -> (String, String) {
 /// Length of an id without its prefix.
 const ID_LENGTH: usize = 26;
 
-/// What the second before 1970 is counted up to.
+/// Added to seconds before 1970, so that they sort as text.
 const BEFORE_1970: i64 = 1_000_000_000_000;
 
 /// An instant: seconds since 1970 in ten digits, until the year 2286. Earlier ones count up to 1970 after a minus, which

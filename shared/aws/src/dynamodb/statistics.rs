@@ -11,7 +11,8 @@ use taskbell_domain::{
     id::{SpaceId, UserId},
     ports::{CounterGroupPage, PortError, Quotas, StatisticsReads, StatisticsUpdates},
     statistics::{
-        Contribution, Counter, CounterGroup, CounterGroups, Counters, Counts, difference, number,
+        Contribution, Counter, CounterGroup, CounterGroups, Counters, GroupCounters, counter_value,
+        difference,
     },
     user::User,
 };
@@ -41,25 +42,26 @@ const MAX_ACTIONS: usize = 100;
 const MAX_ATTEMPTS: usize = 5;
 
 impl StatisticsUpdates for DynamoDb {
-    async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
+    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
         for _ in 0..MAX_ATTEMPTS {
-            let stored = self.get_item(UPDATING, &self.tasks, keys::contribution(counted.task)).await?;
+            let stored =
+                self.get_item(UPDATING, &self.tasks, keys::contribution(contribution.task)).await?;
             let stored = stored.map(ContributionItem::from_item).transpose();
             let stored = stored.map_err(|e| corrupt(UPDATING, e))?;
             let before = stored.as_ref().map(ContributionItem::counts).transpose();
             let before = before.map_err(|_| corrupt(UPDATING, "counts"))?.unwrap_or_default();
-            if stored.as_ref().is_some_and(|stored| stored.version >= counted.version) {
+            if stored.as_ref().is_some_and(|stored| stored.version >= contribution.version) {
                 return Ok(());
             }
-            let change = difference(&before, &counted.counts);
+            let change = difference(&before, &contribution.counts);
             if change.is_empty() {
                 return Ok(());
             }
             let is_complete = change.len() < MAX_ACTIONS;
             // If the change exceeds one transaction, the old contribution is removed first.
-            let none = Counts::new();
+            let none = GroupCounters::new();
             let (version, counts) = match is_complete {
-                true => (counted.version, &counted.counts),
+                true => (contribution.version, &contribution.counts),
                 false => (stored.as_ref().map_or(0, |stored| stored.version), &none),
             };
             let change = if is_complete { change } else { difference(&before, counts) };
@@ -68,8 +70,8 @@ impl StatisticsUpdates for DynamoDb {
                 .map_or(Condition::NotExists, |stored| Condition::Version(stored.version));
             let unknown = stored.map(|stored| stored.unknown).unwrap_or_default();
             let next = ContributionItem::new(version, counts, unknown);
-            if self.write_contribution(counted, &next, &change, condition).await? {
-                self.delete_empty_groups(counted.space, &change).await;
+            if self.write_contribution(contribution, &next, &change, condition).await? {
+                self.delete_empty_groups(contribution.space, &change).await;
                 if is_complete {
                     return Ok(());
                 }
@@ -84,18 +86,18 @@ impl DynamoDb {
     /// contribution failed.
     async fn write_contribution(
         &self,
-        counted: &Contribution,
-        contribution: &ContributionItem,
-        change: &Counts,
+        contribution: &Contribution,
+        item: &ContributionItem,
+        change: &GroupCounters,
         condition: Condition<'_>,
     ) -> Result<bool, PortError> {
-        let key = keys::contribution(counted.task);
-        let mut actions = vec![match counted.counts.is_empty() {
+        let key = keys::contribution(contribution.task);
+        let mut actions = vec![match contribution.counts.is_empty() {
             true => delete(UPDATING, &self.tasks, key, condition)?,
-            false => put(UPDATING, &self.tasks, build_item(UPDATING, key, contribution)?, condition)?,
+            false => put(UPDATING, &self.tasks, build_item(UPDATING, key, item)?, condition)?,
         }];
         for (group, counters) in change {
-            actions.push(self.add_to_group(counted.space, group, counters)?);
+            actions.push(self.add_to_group(contribution.space, group, counters)?);
         }
         Ok(matches!(self.transact(UPDATING, actions).await?, TransactionResult::Committed))
     }
@@ -126,8 +128,8 @@ impl DynamoDb {
     }
 
     /// Deletes the groups that the change has made empty. Failures are logged only, since readers ignore empty groups.
-    async fn delete_empty_groups(&self, space: SpaceId, change: &Counts) {
-        let reduced = change.iter().filter(|(_, counters)| number(counters, Counter::All) < 0);
+    async fn delete_empty_groups(&self, space: SpaceId, change: &GroupCounters) {
+        let reduced = change.iter().filter(|(_, counters)| counter_value(counters, Counter::All) < 0);
         for (group, _) in reduced {
             let deleted = self
                 .client
@@ -186,7 +188,7 @@ impl StatisticsReads for DynamoDb {
             let group = group_of(&sort_of(&item).unwrap_or_default())?;
             items.push((group, counters(&item)));
         }
-        items.retain(|(_, counters)| number(counters, Counter::All) > 0);
+        items.retain(|(_, counters)| counter_value(counters, Counter::All) > 0);
         Ok(CounterGroupPage { items, next: next.map(|sort| group_of(&sort)).transpose()? })
     }
 }

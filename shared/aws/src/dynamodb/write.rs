@@ -159,7 +159,7 @@ impl DynamoDb {
         let Err(error) = result else { return Ok(Replaced::Stored) };
         match error.as_service_error() {
             // An equal item is no proof of an own write: two workers that claim a delivery in the same second store
-            // equal items. So a write that the SDK sent again after a lost answer is a conflict, too.
+            // equal items. So a write that the SDK sent again after a lost response is a conflict, too.
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 conflict::<S, D>(operation, failed.item().cloned())
             }

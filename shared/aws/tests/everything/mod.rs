@@ -112,7 +112,7 @@ fn record() -> IdempotencyRecord {
 /// One notification of each kind. The first one was sent.
 fn notifications() -> Vec<Notification> {
     let (to, by) = (ada().id, eve().id);
-    let contents = [
+    let kinds = [
         NotificationKind::Assignment { to, task: full().id, by },
         NotificationKind::Message {
             to,
@@ -129,8 +129,7 @@ fn notifications() -> Vec<Notification> {
             secret_hash: Some("h".repeat(64)),
         },
     ];
-    let mut notifications: Vec<_> =
-        (1..).zip(contents).map(|(n, content)| notification(n, content)).collect();
+    let mut notifications: Vec<_> = (1..).zip(kinds).map(|(n, kind)| notification(n, kind)).collect();
     let NotificationStep::Send(fence) = notifications[0].begin_delivery(now()) else {
         panic!("it is due")
     };
@@ -159,7 +158,7 @@ fn invitation() -> (Invitation, Notification) {
 fn shared() -> (Space, [Member; 2]) {
     let (mut shared, owner) = space(1, &ada());
     let member = Member { space: shared.id, user: eve().id, role: Role::Member, joined_at: now() };
-    (shared.members, shared.version) = (2, 2);
+    (shared.member_count, shared.version) = (2, 2);
     (shared, [owner, member])
 }
 
@@ -221,8 +220,8 @@ pub(crate) async fn store(store: &DynamoDb) {
     assert!(joined.expect("an answer"));
     let id = NotificationId::generate(&ManualClock::at(NOW), &SeededRandom::new(21));
     let fresh = Invitation { secret_hash: None, notification: id, ..kept.clone() };
-    let content = NotificationKind::Invitation { to: kept.email.clone(), space: kept.space };
-    store.invite(&fresh, &Notification::new(id, content, now()), None, None).await.expect("an answer");
+    let kind = NotificationKind::Invitation { to: kept.email.clone(), space: kept.space };
+    store.invite(&fresh, &Notification::new(id, kind, now()), None, None).await.expect("an answer");
     let is_set = store.set_invitation_secret(&fresh, &"s".repeat(64)).await.expect("an answer");
     assert!(is_set);
 }

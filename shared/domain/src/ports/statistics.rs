@@ -15,7 +15,7 @@ pub trait StatisticsUpdates: Send + Sync {
     /// recorded one is ignored.
     fn record_contribution(
         &self,
-        counted: &Contribution,
+        contribution: &Contribution,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 

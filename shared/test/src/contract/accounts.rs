@@ -47,9 +47,9 @@ pub async fn a_code_is_redeemed_together_with_its_effect(store: &impl Store) {
         let found = store.credential(&ada.email).await.expect("an answer").expect("a credential");
         found.password_hash
     };
-    let content =
+    let kind =
         NotificationKind::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
-    let unused = notification(1, content);
+    let unused = notification(1, kind);
     store.add_notification(&unused, None).await.expect("an answer");
     let code = Notification { version: unused.version + 1, ..unused.clone() };
     let changed = User {
@@ -80,8 +80,8 @@ pub async fn a_code_is_redeemed_together_with_its_effect(store: &impl Store) {
         (store.notification(code.id).await.expect("an answer"), hash().await),
         (Some(code), "b".to_owned())
     );
-    let subject = rate_limit::RateLimitKey::user(ada.id);
-    let usage = store.record(&RateLimit::requests(1), &subject, 1, now()).await.expect("an answer");
+    let key = rate_limit::RateLimitKey::user(ada.id);
+    let usage = store.record(&RateLimit::requests(1), &key, 1, now()).await.expect("an answer");
     assert_eq!(
         usage.and_then(|usage| usage.tokens_valid_from),
         Some(now()),

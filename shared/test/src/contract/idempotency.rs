@@ -88,8 +88,8 @@ pub async fn an_idempotency_key_creates_one_resource_of_any_kind(store: &impl St
         assert_eq!(found.is_some(), expected == Created::Stored);
     }
     for (number, expected) in [(1, Created::Stored), (2, used("notification"))] {
-        let content = NotificationKind::Assignment { to: ada.id, task: of.id, by: ada.id };
-        let notification = notification(number, content);
+        let kind = NotificationKind::Assignment { to: ada.id, task: of.id, by: ada.id };
+        let notification = notification(number, kind);
         let created = store.add_notification(&notification, Some(&record("notification"))).await;
         assert_eq!(created.expect("an answer"), expected);
         let found = store.notification(notification.id).await.expect("an answer");

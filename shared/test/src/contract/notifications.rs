@@ -34,7 +34,7 @@ pub async fn a_notification_is_read_back_and_has_a_timer(store: &impl Store) {
     let timer = assigned.timer().expect("a timer");
     store.postpone(timer, instant("2026-03-01T09:00:00Z")).await.expect("an answer");
     assert_eq!(timers().await, [first.timer().expect("a timer")]);
-    for (number, content) in [
+    for (number, kind) in [
         NotificationKind::Verification { to: ada.id },
         NotificationKind::Code {
             to: ada.id,
@@ -46,7 +46,7 @@ pub async fn a_notification_is_read_back_and_has_a_timer(store: &impl Store) {
     .into_iter()
     .enumerate()
     {
-        let mut other = notification(10 + number as u64, content);
+        let mut other = notification(10 + number as u64, kind);
         other.delivery.next_at = None;
         other.delivery.status = DeliveryStatus::Sent;
         assert_eq!(store.add_notification(&other, None).await.expect("an answer"), Created::Stored);

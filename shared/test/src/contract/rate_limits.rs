@@ -20,13 +20,8 @@ pub async fn requests_are_counted_per_key_limit_and_window(store: &impl Store) {
     let (limit, other) = (RateLimit::requests(2), RateLimit::registrations(2));
     let (ada, bob) =
         (rate_limit::RateLimitKey::user(user(1).id), rate_limit::RateLimitKey::user(user(2).id));
-    let count = async |limit, subject, at| {
-        store
-            .record(limit, subject, 1, instant(at))
-            .await
-            .expect("an answer")
-            .expect("not blocked")
-            .count
+    let count = async |limit, key, at| {
+        store.record(limit, key, 1, instant(at)).await.expect("an answer").expect("not blocked").count
     };
     assert_eq!(count(&limit, &ada, "2026-03-01T08:00:00Z").await, 1);
     assert_eq!(count(&limit, &ada, "2026-03-01T08:00:30Z").await, 2);
@@ -101,9 +96,8 @@ pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
     store.store_access(&revoked, &limit).await.expect("an answer");
     let tomorrow = now() + SignedDuration::from_hours(24);
     for at in [now(), tomorrow] {
-        let subject = rate_limit::RateLimitKey::user(ada.id);
-        let usage =
-            store.record(&limit, &subject, 1, at).await.expect("an answer").expect("not blocked");
+        let key = rate_limit::RateLimitKey::user(ada.id);
+        let usage = store.record(&limit, &key, 1, at).await.expect("an answer").expect("not blocked");
         assert_eq!(usage.tokens_valid_from, Some(now()), "also in another window");
     }
 

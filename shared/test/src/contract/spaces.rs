@@ -51,8 +51,8 @@ pub async fn members_join_change_roles_and_leave(store: &impl Store) {
     register(store, &eve).await;
     let (mut made, owner) = space(1, &ada);
     store.create_space(&made, &owner, None, None).await.expect("an answer");
-    let content = NotificationKind::Invitation { to: eve.email.clone(), space: made.id };
-    let (first, second) = (notification(1, content.clone()), notification(2, content));
+    let kind = NotificationKind::Invitation { to: eve.email.clone(), space: made.id };
+    let (first, second) = (notification(1, kind.clone()), notification(2, kind));
     let id = made.id;
     let invitation = |carrier: &Notification| Invitation {
         space: id,
@@ -107,15 +107,15 @@ pub async fn members_join_change_roles_and_leave(store: &impl Store) {
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
 
     // A member who has left can join again.
-    let content = NotificationKind::Invitation { to: eve.email.clone(), space: viewer.space };
-    let third = notification(3, content);
+    let kind = NotificationKind::Invitation { to: eve.email.clone(), space: viewer.space };
+    let third = notification(3, kind);
     let mut again = Invitation { secret_hash: None, ..invitation(&third) };
     store.invite(&again, &third, None, None).await.expect("an answer");
     assert!(store.set_invitation_secret(&again, "a new secret").await.expect("an answer"));
     again.secret_hash = Some("a new secret".to_owned());
     assert!(change(MemberChange::Join(viewer, again, None)).await);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer").len(), 1);
-    assert_eq!((made.members, made.owners), (2, 1));
+    assert_eq!((made.member_count, made.owner_count), (2, 1));
 }
 
 /// A purge deletes a space with its tasks, comments, members and invitations.
@@ -162,8 +162,8 @@ pub async fn a_purge_deletes_one_space_and_nothing_of_others(store: &impl Store)
 
 async fn join(store: &impl Store, space: &mut Space, who: &User) {
     register(store, who).await;
-    let content = NotificationKind::Invitation { to: who.email.clone(), space: space.id };
-    let carrier = notification(10_000 + u64::from(space.members), content);
+    let kind = NotificationKind::Invitation { to: who.email.clone(), space: space.id };
+    let carrier = notification(10_000 + u64::from(space.member_count), kind);
     let invitation = Invitation {
         space: space.id,
         email: who.email.clone(),

@@ -6,7 +6,7 @@ use crate::{
 };
 use taskbell_domain::{
     id::SpaceId,
-    statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, Counts},
+    statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, GroupCounters},
     task::{Status, TaskPatch},
     text::{Category, Tag},
 };
@@ -21,9 +21,9 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
     first.tags = vec![Tag::parse("a").expect("a tag"), Tag::parse("b#c").expect("a tag")];
     let space = first.space;
     let all = async |of| counted(store, space, of).await;
-    let tags = |tags: &[(&str, &[(Counter, i64)])]| -> Counts {
+    let tags = |tags: &[(&str, &[(Counter, i64)])]| -> GroupCounters {
         let tag = |tag| CounterGroup::Tag(Tag::parse(tag).expect("a tag"));
-        tags.iter().map(|(name, numbers)| (tag(name), numbers.iter().copied().collect())).collect()
+        tags.iter().map(|(name, counters)| (tag(name), counters.iter().copied().collect())).collect()
     };
     let day = |day: &str| day.parse().expect("a day");
     let one_open = [(Counter::All, 1), (Counter::Open, 1)];
@@ -34,9 +34,9 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
     assert_eq!(store.counters(space).await.expect("an answer"), total);
     assert_eq!(all(CounterGroups::Tags).await, tags(&[("a", &one_open), ("b#c", &one_open)]));
     let due = Counters::from([(Counter::All, 1), (Counter::Quarter(37), 1)]);
-    let due = Counts::from([(CounterGroup::Due(day("2026-03-02")), due)]);
+    let due = GroupCounters::from([(CounterGroup::Due(day("2026-03-02")), due)]);
     assert_eq!(all(CounterGroups::DueUntil(day("2026-03-02"))).await, due);
-    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-01"))).await, Counts::new());
+    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-01"))).await, GroupCounters::new());
 
     let mut done = first.clone();
     let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
@@ -45,11 +45,11 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
     store.record_contribution(&Contribution::of(&done)).await.expect("an answer");
     store.record_contribution(&Contribution::of(&first)).await.expect("an answer"); // late
     assert_eq!(all(CounterGroups::Tags).await, tags(&[("a", &[(Counter::All, 1)])]));
-    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-31"))).await, Counts::new());
+    assert_eq!(all(CounterGroups::DueUntil(day("2026-03-31"))).await, GroupCounters::new());
     let completed = all(CounterGroups::CompletedSince(day("2026-03-01"))).await;
-    let numbers = &completed[&CounterGroup::Completed(day("2026-03-01"))];
-    assert_eq!((numbers[&Counter::All], numbers[&Counter::Quarter(34)]), (1, 1));
-    assert_eq!(all(CounterGroups::CompletedSince(day("2026-03-02"))).await, Counts::new());
+    let counters = &completed[&CounterGroup::Completed(day("2026-03-01"))];
+    assert_eq!((counters[&Counter::All], counters[&Counter::Quarter(34)]), (1, 1));
+    assert_eq!(all(CounterGroups::CompletedSince(day("2026-03-02"))).await, GroupCounters::new());
 
     // All tags change: more than one transaction can hold.
     let many =
@@ -74,11 +74,11 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
         CounterGroups::Categories,
         CounterGroups::CompletedSince(day("2000-01-01")),
     ] {
-        assert_eq!(all(of).await, Counts::new(), "{of:?}");
+        assert_eq!(all(of).await, GroupCounters::new(), "{of:?}");
     }
 }
 
-async fn counted(store: &impl Store, space: SpaceId, of: CounterGroups) -> Counts {
+async fn counted(store: &impl Store, space: SpaceId, of: CounterGroups) -> GroupCounters {
     counter_groups(store, space, of, None).await.into_iter().collect()
 }
 

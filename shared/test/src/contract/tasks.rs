@@ -44,12 +44,12 @@ pub async fn a_task_is_read_back_with_all_fields(store: &impl Store) {
     create(store, &stored).await;
     assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
     store.record_contribution(&Contribution::of(&stored)).await.expect("an answer");
-    let numbers = store.counters(stored.space).await.expect("an answer");
-    assert_eq!(numbers[&Counter::All], 1);
+    let counters = store.counters(stored.space).await.expect("an answer");
+    assert_eq!(counters[&Counter::All], 1);
     let all = store.task_user_and_counters(stored.id, ada.id).await.expect("an answer");
-    assert_eq!(all, (Some(stored.clone()), Some(ada.clone()), numbers.clone()));
+    assert_eq!(all, (Some(stored.clone()), Some(ada.clone()), counters.clone()));
     let both = store.user_and_counters(ada.id, stored.space).await.expect("an answer");
-    assert_eq!(both, (Some(ada.clone()), numbers));
+    assert_eq!(both, (Some(ada.clone()), counters));
     let other = task(2, &user(2), draft("x"));
     let none = store.task_user_and_counters(other.id, user(2).id).await.expect("an answer");
     assert_eq!(none, (None, None, Counters::new()));

@@ -203,17 +203,17 @@ impl RateLimits for MemoryStore {
     async fn record(
         &self,
         limit: &RateLimit,
-        subject: &rate_limit::RateLimitKey,
+        key: &rate_limit::RateLimitKey,
         requests: u32,
         now: Timestamp,
     ) -> Result<Option<rate_limit::Usage>, PortError> {
         let mut data = self.data();
-        let access = data.access.get(&(subject.clone(), limit.name)).copied();
+        let access = data.access.get(&(key.clone(), limit.name)).copied();
         let (blocked, tokens_valid_from, _) = access.unwrap_or_default();
         if blocked {
             return Ok(None);
         }
-        let counted = data.counts.entry((subject.clone(), limit.name)).or_default();
+        let counted = data.counts.entry((key.clone(), limit.name)).or_default();
         let window = limit.window_of(now);
         match counted.0.cmp(&window) {
             Ordering::Less => *counted = (window, requests),
@@ -227,11 +227,11 @@ impl RateLimits for MemoryStore {
     async fn take_back(
         &self,
         limit: &RateLimit,
-        subject: &rate_limit::RateLimitKey,
+        key: &rate_limit::RateLimitKey,
         now: Timestamp,
     ) -> Result<(), PortError> {
         let mut data = self.data();
-        let counted = data.counts.get_mut(&(subject.clone(), limit.name));
+        let counted = data.counts.get_mut(&(key.clone(), limit.name));
         if let Some((_, count)) = counted.filter(|(window, _)| *window == limit.window_of(now)) {
             *count = count.saturating_sub(1);
         }

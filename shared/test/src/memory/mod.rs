@@ -21,7 +21,7 @@ use taskbell_domain::{
     ports::*,
     rate_limit,
     space::{Member, Space},
-    statistics::Counts,
+    statistics::GroupCounters,
     task::Task,
     timer::Timer,
     user::User,
@@ -53,8 +53,8 @@ pub struct Data {
     pub notifications: BTreeMap<NotificationId, (Notification, Option<Timer>)>,
     /// Digests.
     pub digests: BTreeMap<UserId, (Digest, Option<Timer>)>,
-    counted: BTreeMap<TaskId, (u64, Counts)>,
-    counter_groups: BTreeMap<SpaceId, Counts>,
+    contributions: BTreeMap<TaskId, (u64, GroupCounters)>,
+    counter_groups: BTreeMap<SpaceId, GroupCounters>,
     suppressed: BTreeSet<String>,
     /// Whether a user is blocked, the time before which their tokens are not valid, and the version of the profile.
     access: BTreeMap<(rate_limit::RateLimitKey, &'static str), (bool, Option<Timestamp>, u64)>,

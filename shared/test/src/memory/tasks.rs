@@ -8,7 +8,9 @@ use taskbell_domain::{
     list::{Position, SortBy, TaskFilter, TaskPage, TaskQuery},
     notification::Notification,
     ports::*,
-    statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, difference, number},
+    statistics::{
+        Contribution, Counter, CounterGroup, CounterGroups, Counters, counter_value, difference,
+    },
     task::Task,
     timer::{Timer, TimerTarget},
     user::User,
@@ -124,23 +126,24 @@ impl Comments for MemoryStore {
 }
 
 impl StatisticsUpdates for MemoryStore {
-    async fn record_contribution(&self, counted: &Contribution) -> Result<(), PortError> {
+    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
         let mut data = self.data();
-        let found = data.counted.get(&counted.task).cloned();
-        if found.as_ref().is_some_and(|(version, _)| *version >= counted.version) {
+        let found = data.contributions.get(&contribution.task).cloned();
+        if found.as_ref().is_some_and(|(version, _)| *version >= contribution.version) {
             return Ok(());
         }
         let before = found.map(|(_, counts)| counts).unwrap_or_default();
-        let counter_groups = data.counter_groups.entry(counted.space).or_default();
-        for (group, numbers) in difference(&before, &counted.counts) {
+        let counter_groups = data.counter_groups.entry(contribution.space).or_default();
+        for (group, counters) in difference(&before, &contribution.counts) {
             let stored = counter_groups.entry(group).or_default();
-            numbers.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
+            counters.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
             stored.retain(|_, many| *many != 0);
         }
-        if counted.counts.is_empty() {
-            data.counted.remove(&counted.task);
+        if contribution.counts.is_empty() {
+            data.contributions.remove(&contribution.task);
         } else {
-            data.counted.insert(counted.task, (counted.version, counted.counts.clone()));
+            data.contributions
+                .insert(contribution.task, (contribution.version, contribution.counts.clone()));
         }
         Ok(())
     }
@@ -154,13 +157,13 @@ impl StatisticsReads for MemoryStore {
         after: Option<CounterGroup>,
         limit: Option<u8>,
     ) -> Result<CounterGroupPage, PortError> {
-        check_start("reading numbers", after.as_ref().is_none_or(|group| of.contains(group)))?;
+        check_start("reading statistics", after.as_ref().is_none_or(|group| of.contains(group)))?;
         let data = self.data();
         let all = data.counter_groups.get(&space).into_iter().flatten();
         let mut items: Vec<_> = all
-            .filter(|(group, numbers)| of.contains(group) && number(numbers, Counter::All) > 0)
+            .filter(|(group, counters)| of.contains(group) && counter_value(counters, Counter::All) > 0)
             .filter(|(group, _)| after.as_ref().is_none_or(|after| *group > after))
-            .map(|(group, numbers)| (group.clone(), numbers.clone()))
+            .map(|(group, counters)| (group.clone(), counters.clone()))
             .collect();
         let full = limit.map(usize::from).filter(|limit| items.len() >= *limit);
         items.truncate(full.unwrap_or(usize::MAX));
@@ -193,11 +196,11 @@ impl IdempotencyRecords for MemoryStore {
 impl Quotas for MemoryStore {
     async fn counters(&self, space: SpaceId) -> Result<Counters, PortError> {
         let data = self.data();
-        let numbers = data
+        let counters = data
             .counter_groups
             .get(&space)
             .and_then(|counter_groups| counter_groups.get(&CounterGroup::Tasks));
-        Ok(numbers.cloned().unwrap_or_default())
+        Ok(counters.cloned().unwrap_or_default())
     }
 
     async fn user_and_counters(

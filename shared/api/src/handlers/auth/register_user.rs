@@ -85,8 +85,8 @@ pub async fn handle(
     call.admit().await?;
     let password_hash = passwords::new_hash(&password, random)?;
     let credential = Credential { user: user.id, password_hash };
-    let content = NotificationKind::Verification { to: user.id };
-    let notification = Notification::new(NotificationId::generate(call.clock(), random), content, now);
+    let kind = NotificationKind::Verification { to: user.id };
+    let notification = Notification::new(NotificationId::generate(call.clock(), random), kind, now);
     match accounts.register(&user, &credential, Some(&notification)).await? {
         Registered::Done => {
             enqueue_if_soon(queue, [notification.timer()], now).await;

@@ -55,7 +55,7 @@ pub async fn handle(
     loop {
         attempts.begin()?;
         let (now, random) = (call.now(), call.random());
-        let opened = codes::open(store, &code, Purpose::PasswordReset, now).await?;
+        let opened = codes::verify(store, &code, Purpose::PasswordReset, now).await?;
         let mut user = store.user(opened.user).await?.ok_or_else(codes::invalid)?;
         if user.disabled_at.is_some() {
             return Err(disabled());
@@ -73,7 +73,7 @@ pub async fn handle(
         };
         let credential = Credential { user: user.id, password_hash: hash };
         user.set_password(link_token(random), now);
-        let code = opened.used_up();
+        let code = opened.mark_used();
         let redemption =
             Redemption { code: &code, user: &user, credential: Some(&credential), limit: &REQUESTS };
         if store.redeem(redemption).await? {

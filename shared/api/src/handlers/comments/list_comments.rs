@@ -35,7 +35,7 @@ pub async fn handle(call: &Call<'_>, store: &impl Comments, key: &CursorKey) -> 
     params.finish()?;
     let (task, _) = task_and_role(call, store, caller, Action::ReadTasks).await?;
     let cursors = Cursor::new(key, caller.user, &("comments", task));
-    let after = cursors.read(cursor.as_deref(), |place| CommentId::from_body(place).ok())?;
+    let after = cursors.read(cursor.as_deref(), |position| CommentId::from_body(position).ok())?;
     let found = store.comments(task, after, limit).await?;
     let next = found.next.map(|last| last.body());
     page(&cursors, &found.items, next, |comment| comment.id.body(), view)

@@ -58,10 +58,12 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply,
         }
         let role = invitation.role;
         // The inviter must still be allowed to invite: not removed, blocked or demoted.
-        let inviter = store.role(space.id, invitation.invited_by).await?;
-        let host = store.user(invitation.invited_by).await?;
-        let able = host.is_some_and(|host| host.disabled_at.is_none());
-        if !able || !inviter.is_some_and(|inviter| permits_role(inviter, None, Some(role))) {
+        let inviter_role = store.role(space.id, invitation.invited_by).await?;
+        let inviter = store.user(invitation.invited_by).await?;
+        let is_active = inviter.is_some_and(|inviter| inviter.disabled_at.is_none());
+        if !is_active
+            || !inviter_role.is_some_and(|inviter_role| permits_role(inviter_role, None, Some(role)))
+        {
             return Err(invalid());
         }
         let member = Member { space: space.id, user: caller.user, role, joined_at: now };

@@ -76,8 +76,8 @@ pub async fn handle(
     if let Some(before) = find_replay(key.as_ref(), store, find).await? {
         return replayed(reply(&before));
     }
-    let content = NotificationKind::Invitation { to: email.clone(), space: space.id };
-    let notification = Notification::new(NotificationId::generate(call.clock(), random), content, now);
+    let kind = NotificationKind::Invitation { to: email.clone(), space: space.id };
+    let notification = Notification::new(NotificationId::generate(call.clock(), random), kind, now);
     let invitation = Invitation {
         space: space.id,
         email,

@@ -97,18 +97,18 @@ async fn follow(
         let text = "Log in to Taskbell to make this change.".to_owned();
         return page(StatusCode::GONE, Page { heading, text, button: None });
     }
-    let pressed = call.method() == "POST";
+    let confirmed = call.method() == "POST";
     let (task, snooze) = match link.link_action {
         LinkAction::Complete(task) => (task, None),
         LinkAction::Snooze(task, lead_time) => (task, Some(lead_time)),
-        LinkAction::VerifyEmail => return show(verification(call, store, user, pressed).await?),
+        LinkAction::VerifyEmail => return show(verification(call, store, user, confirmed).await?),
         // Unsubscribe links have their own endpoint, which mail programs call.
         LinkAction::Unsubscribe(_) => return Err(Problem::not_found()),
     };
     let task = task_of_link(store, task, user.id).await?;
     let title = task.title.as_str().to_owned();
     let completed = task.status == Status::Completed;
-    show(match (snooze, pressed) {
+    show(match (snooze, confirmed) {
         (_, _) if completed => done(title),
         (None, false) => Page {
             heading: title,
@@ -121,7 +121,10 @@ async fn follow(
         }
         (Some(lead_time), false) => Page {
             heading: title,
-            text: format!("Snooze this task for {}? You will be reminded then.", words(lead_time)),
+            text: format!(
+                "Snooze this task for {}? You will be reminded then.",
+                duration_text(lead_time)
+            ),
             button: Some("Snooze task"),
         },
         (Some(lead_time), true) => {
@@ -130,11 +133,12 @@ async fn follow(
                     Err(problem) if problem.code == "already_completed" => return show(done(title)),
                     result => result?,
                 };
-            let rings = task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
-            let moment = in_words(rings, &user).map_err(|_| Problem::internal())?;
+            let fires_at =
+                task.reminders.last().map(|reminder| reminder.delivery.fire_at).unwrap_or(now);
+            let time = in_words(fires_at, &user).map_err(|_| Problem::internal())?;
             Page {
                 heading: title,
-                text: format!("This task is snoozed. You will be reminded on {moment}."),
+                text: format!("This task is snoozed. You will be reminded on {time}."),
                 button: None,
             }
         }
@@ -146,7 +150,7 @@ fn done(title: String) -> Page {
     Page { heading: title, text: "This task is completed.".to_owned(), button: None }
 }
 
-fn words(lead_time: LeadTime) -> String {
+fn duration_text(lead_time: LeadTime) -> String {
     match lead_time.to_string().as_str() {
         "PT1H" => "1 hour".to_owned(),
         "P1D" => "1 day".to_owned(),
@@ -158,18 +162,18 @@ async fn verification(
     call: &Call<'_>,
     store: &impl ProfileChanges,
     user: User,
-    pressed: bool,
+    confirmed: bool,
 ) -> Result<Page, Problem> {
     let address = user.email.as_str().to_owned();
-    let proven = user.email_verified_at.is_some() && user.mail_stopped.is_none();
-    if !pressed && !proven {
+    let verified = user.email_verified_at.is_some() && user.mail_stopped.is_none();
+    if !confirmed && !verified {
         return Ok(Page {
             heading: "Confirm your email address".to_owned(),
             text: format!("Taskbell will send your emails to {address}."),
             button: Some("Confirm email address"),
         });
     }
-    if !proven {
+    if !verified {
         call.admit().await?;
         verify(call, store, user).await?;
     }

@@ -27,7 +27,7 @@ struct Page {
     /// The name of the kind of mail.
     mails: &'static str,
     /// Whether the recipient has no account.
-    stranger: bool,
+    without_account: bool,
     done: bool,
 }
 
@@ -116,15 +116,15 @@ async fn decline(
     store: &impl SuppressedAddresses,
     address_hash: &str,
 ) -> Result<Reply, Problem> {
-    let pressed = call.method() == "POST";
-    if pressed {
+    let confirmed = call.method() == "POST";
+    if confirmed {
         call.admit().await?;
         store.suppress_address(address_hash, call.now()).await?;
     }
-    page(MailKind::Invitations, true, pressed)
+    page(MailKind::Invitations, true, confirmed)
 }
 
-fn page(kind: MailKind, stranger: bool, done: bool) -> Result<Reply, Problem> {
-    let page = Page { mails: kind_name(kind), stranger, done }.render();
+fn page(kind: MailKind, without_account: bool, done: bool) -> Result<Reply, Problem> {
+    let page = Page { mails: kind_name(kind), without_account, done }.render();
     page.map(|html| Reply::html(StatusCode::OK, html)).map_err(|_| Problem::internal())
 }

@@ -81,11 +81,11 @@ async fn promote(
     loop {
         attempts.begin()?;
         let now = call.now();
-        let opened = codes::open(store, code, Purpose::Operator, now).await?;
+        let opened = codes::verify(store, code, Purpose::Operator, now).await?;
         if opened.user != user.id {
             return Err(codes::invalid());
         }
-        let code = opened.used_up();
+        let code = opened.mark_used();
         let patch = UserPatch { role: Some(AccountRole::Operator), ..UserPatch::default() };
         if !user.apply(patch, now) {
             store.replace_notification(&code, code.version - 1).await?;

@@ -59,8 +59,8 @@ pub async fn handle(
             .into());
     }
     call.admit().await?;
-    let content = NotificationKind::Message { to, by: caller.user, subject, text };
-    let notification = Notification::new(NotificationId::generate(call.clock(), random), content, now);
+    let kind = NotificationKind::Message { to, by: caller.user, subject, text };
+    let notification = Notification::new(NotificationId::generate(call.clock(), random), kind, now);
     let key = Key::of(call, caller.user, &[call.json()?], now)?;
     let store_new = async |record: Option<IdempotencyRecord>| {
         Ok(store.add_notification(&notification, record.as_ref()).await?)

@@ -29,7 +29,7 @@ struct View<'a> {
 impl<'a> View<'a> {
     /// `None` for other notifications.
     fn of(notification: &'a Notification) -> Option<Self> {
-        let NotificationKind::Message { to, by, subject, text } = &notification.content else {
+        let NotificationKind::Message { to, by, subject, text } = &notification.kind else {
             return None;
         };
         Some(Self {

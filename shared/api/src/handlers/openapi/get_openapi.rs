@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get this document",
-        description: "Returns the OpenAPI 3.1 document of this API, compressed if the client accepts gzip. It can be cached; with `If-None-Match` an unchanged document is answered with 304.",
+        description: "Returns the OpenAPI 3.1 document of this API, compressed if the client accepts gzip. It can be cached; with `If-None-Match` the response to an unchanged document is 304.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Document), (304, Body::Empty)],
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Answers with the document, or with 304 if the client has it.
+/// Responds with the document, or with 304 if the client has it.
 pub async fn handle(call: &Call<'_>) -> Result<Reply, Problem> {
     let known = call.header("if-none-match")?.unwrap_or("").split(',').map(str::trim);
     // Weak comparison (RFC 9110 §13.1.2).

@@ -75,7 +75,7 @@ pub(super) fn space_view(space: &Space, role: Role) -> Value {
         "name": space.name,
         "personal": false,
         "role": role,
-        "members": space.members,
+        "members": space.member_count,
         "created_at": space.created_at,
         "updated_at": space.updated_at,
     })

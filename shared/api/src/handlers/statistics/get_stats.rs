@@ -10,8 +10,8 @@ use taskbell_domain::{
     policy::Action,
     ports::{PortError, StatisticsReads},
     statistics::{
-        Counter, CounterGroup, CounterGroups, Counters, completed_by_day, median_seconds, number,
-        overdue,
+        Counter, CounterGroup, CounterGroups, Counters, completed_by_day, counter_value,
+        median_seconds, overdue,
     },
 };
 
@@ -72,8 +72,8 @@ pub async fn handle(call: &Call<'_>, store: &impl StatisticsReads) -> Result<Rep
     let whole = completed.partition_point(|(day, _)| *day < first);
     let by_day = completed_by_day(&completed, &user.time_zone, window);
 
-    let (all, open) = (number(&tasks, Counter::All), number(&tasks, Counter::Open));
-    let in_progress = number(&tasks, Counter::InProgress);
+    let (all, open) = (counter_value(&tasks, Counter::All), counter_value(&tasks, Counter::Open));
+    let in_progress = counter_value(&tasks, Counter::InProgress);
     let rate = (all > 0).then(|| ((all - open) as f64 / all as f64 * 1_000.0).round() / 1_000.0);
     let mut by_week: BTreeMap<Date, i64> = BTreeMap::new();
     for (day, completed) in &by_day {

@@ -10,7 +10,7 @@ use taskbell_domain::{
     list::DEFAULT_PAGE_LIMIT,
     policy::Action,
     ports::StatisticsReads,
-    statistics::{Counter, CounterGroup, CounterGroups, Counters, number},
+    statistics::{Counter, CounterGroup, CounterGroups, Counters, counter_value},
 };
 
 use super::access::require;
@@ -36,7 +36,8 @@ async fn names(
     let name = |group: &CounterGroup| group.name().unwrap_or_default().to_owned();
     let next = found.next.as_ref().map(name);
     let view = |(group, counters): &(CounterGroup, Counters)| {
-        let (all, open) = (number(counters, Counter::All), number(counters, Counter::Open));
+        let (all, open) =
+            (counter_value(counters, Counter::All), counter_value(counters, Counter::Open));
         json!({ "name": name(group), "open": open, "completed": all - open })
     };
     page(&cursors, &found.items, next, |(group, _)| name(group), view)

@@ -33,27 +33,27 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
-    let begins = params.optional("email", beginning).unwrap_or_default();
+    let prefix = params.optional("email", parse_prefix).unwrap_or_default();
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
     params.finish()?;
-    let cursors = Cursor::new(key, caller.user, &("users", &begins));
-    let after = cursors.read(cursor.as_deref(), |place| {
-        let (user, email) = place.split_once(' ')?;
+    let cursors = Cursor::new(key, caller.user, &("users", &prefix));
+    let after = cursors.read(cursor.as_deref(), |position| {
+        let (user, email) = position.split_once(' ')?;
         Some((email.to_owned(), UserId::from_body(user).ok()?))
     })?;
     require_operator(store, caller).await?;
-    let found = store.users(&begins, after, limit).await?;
-    let next = found.next.map(|(email, user)| place(&email, user));
-    let place_of = |user: &User| place(&user.email.canonical(), user.id);
-    page(&cursors, &found.items, next, place_of, account_view)
+    let found = store.users(&prefix, after, limit).await?;
+    let next = found.next.map(|(email, user)| position(&email, user));
+    let position_of = |user: &User| position(&user.email.canonical(), user.id);
+    page(&cursors, &found.items, next, position_of, account_view)
 }
 
-fn place(email: &str, user: UserId) -> String {
+fn position(email: &str, user: UserId) -> String {
     format!("{} {email}", user.body())
 }
 
-fn beginning(text: &str) -> Result<String, Violation> {
+fn parse_prefix(text: &str) -> Result<String, Violation> {
     if text.len() > MAX_OCTETS {
         return Err(Violation::new(
             "too_long",

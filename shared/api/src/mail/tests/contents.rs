@@ -120,10 +120,10 @@ fn the_unsubscribe_link_of_the_header_is_in_the_text_and_in_the_html() {
 }
 
 #[test]
-fn a_task_is_shown_without_what_it_has_not() {
+fn absent_fields_of_a_task_are_not_shown() {
     let ada = ada();
     let plain = task(1, &ada, due_draft("Ring", "2026-03-29", &["PT0S"]));
-    let mail = reminder(&plain, TaskReader { user: &ada, role: Role::Owner, space: None }, rings());
+    let mail = reminder(&plain, TaskReader { user: &ada, role: Role::Owner, space: None }, sent_at());
     for part in [text(&mail), html(&mail)] {
         assert!(part.contains("Priority") && part.contains("Medium"), "{part}");
         assert!(!part.contains("Space") && !part.contains("Progress"), "{part}");
@@ -144,14 +144,16 @@ fn reminders_assignments_and_digests_have_links_for_readers_who_may_change_the_t
     let due = DueTasks { today: vec![task.clone()], ..DueTasks::default() };
     for (role, each, in_digest) in [(Role::Owner, 3, 2), (Role::Member, 3, 2), (Role::Viewer, 0, 0)] {
         let reader = TaskReader { user: &ada, role, space: Some(&tower.name) };
-        let assigned = assignment_mail(&context(), ask(), &task, reader, "Grace", rings());
+        let assigned =
+            assignment_mail(&context(), notification_and_fence(), &task, reader, "Grace", sent_at());
         assert_eq!(actions(&assigned.expect("a mail")), each, "{role:?}");
-        assert_eq!(actions(&reminder(&task, reader, rings())), each, "{role:?}");
+        assert_eq!(actions(&reminder(&task, reader, sent_at())), each, "{role:?}");
         assert_eq!(actions(&digest(&due, role)), in_digest, "{role:?}");
     }
     let reader = TaskReader { user: &ada, role: Role::Owner, space: Some(&tower.name) };
     let done = Task { status: Status::Completed, ..task };
-    let assigned = assignment_mail(&context(), ask(), &done, reader, "Grace", rings());
+    let assigned =
+        assignment_mail(&context(), notification_and_fence(), &done, reader, "Grace", sent_at());
     assert_eq!(actions(&assigned.expect("a mail")), 0, "nothing is left to do");
 }
 
@@ -159,14 +161,14 @@ fn reminders_assignments_and_digests_have_links_for_readers_who_may_change_the_t
 fn the_links_of_a_digest_are_for_its_reader_and_for_each_task() {
     let (ada, task) = (ada(), full_task());
     let due = DueTasks { today: vec![task.clone()], ..DueTasks::default() };
-    let deeds = links(&text(&digest(&due, Role::Member))).into_iter().filter_map(|link| {
+    let actions = links(&text(&digest(&due, Role::Member))).into_iter().filter_map(|link| {
         let link = crate::links::Link::parse(link.split_once("/v1/actions/")?.1)?;
-        assert!(context().link_keys.have_signed(&link, &ada) && !link.is_expired(rings()));
+        assert!(context().link_keys.have_signed(&link, &ada) && !link.is_expired(sent_at()));
         Some(link.link_action)
     });
     let day = taskbell_domain::reminder::LeadTime::days(1);
     assert_eq!(
-        deeds.collect::<Vec<_>>(),
+        actions.collect::<Vec<_>>(),
         [LinkAction::Complete(task.id), LinkAction::Snooze(task.id, day)]
     );
 }
@@ -188,19 +190,20 @@ fn a_digest_with_as_many_and_as_long_entries_as_there_can_be_is_not_clipped() {
     let url = "https://abcdefghij.execute-api.ap-northeast-1.amazonaws.com";
     let context = MailContext { api_url: url.to_owned(), ..context() };
     let spaces = [(tower, Role::Member)];
-    let mail = digest_mail(&context, ask(), &due, (&ada, &spaces), rings()).expect("a mail");
+    let mail = digest_mail(&context, notification_and_fence(), &due, (&ada, &spaces), sent_at())
+        .expect("a mail");
     let html = html(&mail);
-    assert_eq!(html.matches("/v1/actions/").count(), 2 * 3 * usize::from(DueTasks::MOST));
+    assert_eq!(html.matches("/v1/actions/").count(), 2 * 3 * usize::from(DueTasks::MAX_PER_SECTION));
     assert!(html.len() < GMAIL_CLIPS_AT, "{} bytes", html.len());
 }
 
 #[test]
 fn an_invitation_names_the_recipient_s_time_zone_where_it_is_known_and_else_utc() {
-    let known = invitation(Some(&ada()));
-    let stranger = invitation(None);
+    let with_account = invitation(Some(&ada()));
+    let without_account = invitation(None);
     for (mail, until) in [
-        (known, "Sunday, 8 March 2026, 09:00 (Europe/Berlin)"),
-        (stranger, "Sunday, 8 March 2026, 08:00 UTC"),
+        (with_account, "Sunday, 8 March 2026, 09:00 (Europe/Berlin)"),
+        (without_account, "Sunday, 8 March 2026, 08:00 UTC"),
     ] {
         assert!(text(&mail).contains(&format!("Expires: {until}")), "{}", text(&mail));
         assert!(html(&mail).contains(until), "{until}");

@@ -34,13 +34,16 @@ fn no_text_of_a_user_forges_the_signature_separator() {
             task.title = title;
         }
         let reader = TaskReader { user: &ada, role: Role::Owner, space: None };
-        let reminder = reminder(&task, reader, rings());
+        let reminder = reminder(&task, reader, sent_at());
         let by = written.as_str();
-        let assigned = assignment_mail(&context(), ask(), &task, reader, by, rings()).expect("a mail");
+        let assigned =
+            assignment_mail(&context(), notification_and_fence(), &task, reader, by, sent_at())
+                .expect("a mail");
         let subject = SubjectLine::parse(&written).unwrap_or(SubjectLine::parse("--").expect("one"));
         let said = MessageText::parse(&written).expect("a text");
         let words = (subject.as_str(), said.as_str());
-        let message = message_mail(&context(), ask(), &ada, by, words, rings()).expect("a mail");
+        let message = message_mail(&context(), notification_and_fence(), &ada, by, words, sent_at())
+            .expect("a mail");
         for (kind, mail) in [("reminder", reminder), ("assignment", assigned), ("message", message)] {
             let text = text(&mail);
             assert_eq!(separators(&text), 1, "{kind}, {written:?}: {text:?}");
@@ -55,7 +58,7 @@ fn every_line_of_the_text_ends_with_crlf_and_no_other_break_is_left() {
     let mut task = full_task();
     task.description = Description::parse("a\rb\nc\r\nd\r\re\u{2028}f").expect("a text");
     let reader = TaskReader { user: &ada, role: Role::Owner, space: None };
-    let mail = reminder(&task, reader, rings());
+    let mail = reminder(&task, reader, sent_at());
     let text = text(&mail);
     assert!(text.contains("\r\na\r\nb\r\nc\r\nd\r\n\r\ne\r\nf\r\n"), "{text:?}");
     let rest = text.replace("\r\n", "");

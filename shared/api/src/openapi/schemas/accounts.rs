@@ -8,8 +8,8 @@ use super::values::{DateTime, Duration, Email, NewEmail, NewPassword, PersonName
 words!(/// Role of an account. `user` has no rights beyond the spaces of the user. `operator` manages accounts and
     /// writes to their users.
     AccountRole: User, Operator);
-words!(/// Why no mail is sent to an address. `bounced`: the mail server of the address refused a mail permanently.
-    /// `complained`: the recipient marked a mail as spam.
+words!(/// Why no email is sent to an address. `bounced`: the mail server of the address refused an email permanently.
+    /// `complained`: the recipient marked an email as spam.
     SuppressionReason: Bounced, Complained);
 words!(/// Authentication scheme of the access token.
     TokenType: #[serde(rename = "Bearer")] Bearer);
@@ -22,7 +22,7 @@ pub struct RegisterUserRequest {
     pub email: NewEmail,
     /// Password of the account. It is refused if it is easy to guess.
     pub password: NewPassword,
-    /// Name by which the user is addressed in mails and shown to members of shared spaces.
+    /// Name by which the user is addressed in emails and shown to members of shared spaces.
     pub name: PersonName,
     /// Time zone of the user. UTC if absent or null.
     pub time_zone: Option<TimeZone>,
@@ -69,7 +69,7 @@ pub struct Session {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyEmailRequest {
-    /// The last part of the link in the verification mail. It is valid for 48 hours.
+    /// The last part of the link in the verification email. It is valid for 48 hours.
     pub token: String,
 }
 
@@ -77,7 +77,7 @@ pub struct VerifyEmailRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
-    /// Address of the account. The answer does not reveal whether there is one.
+    /// Address of the account. The response does not reveal whether there is one.
     pub email: Email,
 }
 
@@ -85,7 +85,7 @@ pub struct ForgotPasswordRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPasswordRequest {
-    /// Code from the mail. It works once, for 1 hour.
+    /// Code from the email. It works once, for 1 hour.
     pub code: String,
     /// New password. It is refused if it is easy to guess.
     pub password: NewPassword,
@@ -99,18 +99,18 @@ pub struct Profile {
     pub id: UserId,
     /// Address of the account.
     pub email: Email,
-    /// Whether the user has verified the address. Until then only verification mails and codes are sent to it.
+    /// Whether the user has verified the address. Until then only verification emails and codes are sent to it.
     pub email_verified: bool,
-    /// Why no mail is sent to the address. Null while mail is sent. Verifying the address again ends it.
+    /// Why no email is sent to the address. Null while email is sent. Verifying the address again ends it.
     #[schema(required)]
     pub mail_stopped: Option<MailSuppression>,
-    /// Name by which the user is addressed in mails and shown to members of shared spaces.
+    /// Name by which the user is addressed in emails and shown to members of shared spaces.
     pub name: PersonName,
-    /// Time zone of the user. It applies to all-day tasks, the digest, and times in mails.
+    /// Time zone of the user. It applies to all-day tasks, the digest, and times in emails.
     pub time_zone: TimeZone,
     /// Reminders of a task that is created with a due time and without reminders of its own.
     pub default_reminders: Vec<LeadTime>,
-    /// Kinds of mail that the user receives.
+    /// Kinds of email that the user receives.
     pub mail: MailSettings,
     /// Hour of the day at which the digest is sent, in the time zone of the user.
     #[schema(minimum = 0, maximum = 23)]
@@ -136,7 +136,7 @@ pub struct UpdateProfileRequest {
     /// New default reminders, in place of the present ones. Null removes them all.
     #[schema(max_items = 20)]
     pub default_reminders: Option<Vec<LeadTime>>,
-    /// Kinds of mail to be turned on or off.
+    /// Kinds of email to be turned on or off.
     #[schema(nullable = false)]
     pub mail: Option<MailSettingsPatch>,
     /// New hour of the day at which the digest is sent, in the time zone of the user.
@@ -152,17 +152,17 @@ pub struct LeadTime {
     pub before: Duration,
 }
 
-/// Why and since when no mail is sent to an address.
+/// Why and since when no email is sent to an address.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailSuppression {
-    /// Why no mail is sent.
+    /// Why no email is sent.
     pub reason: SuppressionReason,
-    /// Since when no mail is sent.
+    /// Since when no email is sent.
     pub at: DateTime,
 }
 
-/// Kinds of mail that a user receives.
+/// Kinds of email that a user receives.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
@@ -170,13 +170,13 @@ pub struct MailSettings {
     pub reminders: bool,
     /// A daily summary of what is due. False unless turned on.
     pub digest: bool,
-    /// Mail about tasks that others assign to the user. True unless turned off.
+    /// Emails about tasks that others assign to the user. True unless turned off.
     pub assignments: bool,
     /// Invitations into spaces of others. True unless turned off.
     pub invitations: bool,
 }
 
-/// A merge patch (RFC 7396) of the mail settings. An absent field keeps its value.
+/// A merge patch (RFC 7396) of the email settings. An absent field keeps its value.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettingsPatch {
@@ -186,7 +186,7 @@ pub struct MailSettingsPatch {
     /// Whether the daily summary is sent.
     #[schema(nullable = false)]
     pub digest: Option<bool>,
-    /// Whether mail about assignments is sent.
+    /// Whether email about assignments is sent.
     #[schema(nullable = false)]
     pub assignments: Option<bool>,
     /// Whether invitations into spaces of others are sent.
@@ -198,6 +198,6 @@ pub struct MailSettingsPatch {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BecomeOperatorRequest {
-    /// Code from the mail. It works once, for 24 hours. If absent or null, a code is mailed to the caller.
+    /// Code from the email. It works once, for 24 hours. If absent or null, a code is sent to the caller by email.
     pub code: Option<String>,
 }

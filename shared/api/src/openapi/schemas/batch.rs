@@ -119,7 +119,7 @@ pub struct BatchResult {
     /// The task after the operation. Null if it was deleted or is no longer accessible. Absent if the operation failed
     /// or the task was omitted.
     pub task: Option<Task>,
-    /// True if the operation succeeded, and the task was omitted because the answer is large. Absent otherwise.
+    /// True if the operation succeeded, and the task was omitted because the response is large. Absent otherwise.
     #[schema(nullable = false)]
     pub task_omitted: Option<bool>,
     /// Whether the operation was executed by an earlier request with the same `Idempotency-Key`. Absent if the

@@ -1,5 +1,5 @@
-//! The bodies of requests and answers. Tests hold the requests against what the handlers accept and refuse, and the
-//! answers against what they send.
+//! The bodies of requests and responses. Tests hold the requests against what the handlers accept and refuse, and the
+//! responses against what they send.
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident: $($(#[$meta:meta])* $variant:ident),+ $(,)?) => {
@@ -67,8 +67,8 @@ fn reference(name: &str) -> String {
     format!("#/components/schemas/{name}")
 }
 
-/// Replaces references to strings and single words by what they refer to, puts descriptions of what may be null where descriptions are
-/// looked for, and joins the lines of descriptions.
+/// Inlines schemas of strings and single values, moves the description of a nullable property to the property, and
+/// joins the lines of descriptions.
 fn simplify(schema: &mut Value, values: &BTreeMap<String, Value>) {
     match schema {
         Value::Array(all) => all.iter_mut().for_each(|schema| simplify(schema, values)),

@@ -26,7 +26,7 @@ pub struct Account {
     pub time_zone: TimeZone,
     /// Role of the account.
     pub role: AccountRole,
-    /// Since when the account is disabled. Null while it is enabled.
+    /// Since when the account is blocked. Null if it is not blocked.
     #[schema(required)]
     pub disabled_at: Option<DateTime>,
     /// When the account was created.
@@ -42,8 +42,8 @@ pub struct UpdateAccountRequest {
     /// New role. Access tokens that were issued before are revoked.
     #[schema(nullable = false)]
     pub role: Option<AccountRole>,
-    /// True disables the account: its sessions end, its tokens are revoked, and no mail is sent to it. False enables
-    /// it again.
+    /// True blocks the account: its sessions end, its tokens are revoked, and no email is sent to it. False unblocks
+    /// it.
     #[schema(nullable = false)]
     pub disabled: Option<bool>,
 }
@@ -54,9 +54,9 @@ pub struct UpdateAccountRequest {
 pub struct CreateNotificationRequest {
     /// Account of the recipient.
     pub user_id: UserId,
-    /// Subject of the mail.
+    /// Subject of the email.
     pub subject: MessageSubject,
-    /// Text of the mail.
+    /// Text of the email.
     pub text: MessageText,
 }
 
@@ -70,21 +70,21 @@ pub struct Notification {
     pub user_id: UserId,
     /// Account of the operator who sent it.
     pub sent_by: UserId,
-    /// Subject of the mail.
+    /// Subject of the email.
     pub subject: MessageSubject,
-    /// Text of the mail.
+    /// Text of the email.
     pub text: MessageText,
     /// State of the delivery.
     pub status: DeliveryStatus,
-    /// How many times the mail was, or may have been, submitted to SES.
+    /// How many times the email was, or may have been, submitted to SES.
     pub attempts: u32,
-    /// How many of the attempts ended without an answer from SES. If this is not 0, the mail may have been delivered
+    /// How many of the attempts ended without a response from SES. If this is not 0, the email may have been delivered
     /// more than once.
     pub uncertain_attempts: u32,
-    /// When SES accepted the mail. Null until then.
+    /// When SES accepted the email. Null until then.
     #[schema(required)]
     pub sent_at: Option<DateTime>,
-    /// Why the mail was not sent, or will not be sent again. Null otherwise.
+    /// Why the email was not sent, or will not be sent again. Null otherwise.
     #[schema(required)]
     pub reason: Option<DeliveryReason>,
     /// What the mail server of the recipient reported. Null if nothing was reported yet.

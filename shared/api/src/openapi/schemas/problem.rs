@@ -1,4 +1,4 @@
-//! Errors, and the answers that carry only a confirmation.
+//! Errors, and the responses that carry only a confirmation.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -48,7 +48,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// Confirmation that a request was accepted and its mail will be sent.
+/// Confirmation that a request was accepted and its email will be sent.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accepted {

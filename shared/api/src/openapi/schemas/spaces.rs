@@ -106,7 +106,7 @@ pub struct InviteMemberRequest {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptInvitationRequest {
-    /// Token from the invitation mail. It works once, for 7 days, also for an account with another address.
+    /// Token from the invitation email. It works once, for 7 days, also for an account with another address.
     pub token: String,
 }
 

@@ -19,21 +19,21 @@ words!(/// What completed a task: a person, or its automatic completion.
     CompletedBy: Person, Timer);
 words!(/// State of a delivery. `scheduled`: waiting for its time or for the next attempt. `claimed`: being sent. `sent`:
     /// accepted by SES. `skipped`: not sent; see the reason. `failed`: refused by SES after all attempts. `uncertain`:
-    /// submitted to SES without an answer; it may have been sent.
+    /// submitted to SES without a response; it may have been sent.
     DeliveryStatus: Scheduled, Claimed, Sent, Skipped, Failed, Uncertain);
-words!(/// Why a mail was not sent. `past_when_set`: its time had passed when it was set. `task_completed`: the task was
-    /// completed. `too_old`: it could not be sent within 24 hours. `mail_off`: the recipient has turned off mails of
-    /// this kind. `unverified`: the address of the recipient is not verified. `bounced`: the mail server of the
-    /// recipient refused an earlier mail. `complained`: the recipient marked a mail as spam. `snoozed`: the task was
+words!(/// Why an email was not sent. `past_when_set`: its time had passed when it was set. `task_completed`: the task
+    /// was completed. `too_old`: it could not be sent within 24 hours. `mail_off`: the recipient has turned off emails
+    /// of this kind. `unverified`: the address of the recipient is not verified. `bounced`: the mail server of the
+    /// recipient refused an earlier email. `complained`: the recipient marked an email as spam. `snoozed`: the task was
     /// snoozed. `no_recipient`: the account of the recipient does not exist. `account_disabled`: the account of the
-    /// recipient is disabled. `refused`: SES refused it repeatedly. `replaced`: what it is about has changed.
+    /// recipient is blocked. `refused`: SES refused it repeatedly. `replaced`: what it is about has changed.
     /// `no_access`: the recipient has no access to the task. `nothing_due`: the digest would have been empty.
-    /// `too_many_mails`: the daily limit of mails was reached. `not_delivered`: a reason that only the recipient sees.
+    /// `too_many_mails`: the daily limit of emails was reached. `not_delivered`: a reason that only the recipient sees.
     DeliveryReason: PastWhenSet, TaskCompleted, TooOld, MailOff, Unverified, Bounced, Complained, Snoozed, NoRecipient,
     AccountDisabled, Refused, Replaced, NoAccess, NothingDue, TooManyMails, NotDelivered);
-words!(/// What was reported about a mail after SES accepted it. `delivered`: the mail server of the recipient accepted
-    /// it. `bounced`: it could not be delivered. `complained`: the recipient marked it as spam. A later report replaces
-    /// an earlier one only if it comes later in this list.
+words!(/// What was reported about an email after SES accepted it. `delivered`: the mail server of the recipient
+    /// accepted it. `bounced`: it could not be delivered. `complained`: the recipient marked it as spam. A later report
+    /// replaces an earlier one only if it comes later in this list.
     Feedback: Delivered, Bounced, Complained);
 words!(/// State of an automatic completion. `scheduled`: the task is open. `done`: it completed the task. `skipped`: a
     /// person completed the task before.
@@ -271,12 +271,12 @@ macro_rules! reminder_fields {
             pub fire_at: DateTime,
             /// State of the delivery.
             pub status: DeliveryStatus,
-            /// How many times the mail was, or may have been, submitted to SES.
+            /// How many times the email was, or may have been, submitted to SES.
             pub attempts: u32,
-            /// How many of the attempts ended without an answer from SES. If this is not 0, the mail may have been
+            /// How many of the attempts ended without a response from SES. If this is not 0, the email may have been
             /// delivered more than once.
             pub uncertain_attempts: u32,
-            /// When SES accepted the mail. Null until then.
+            /// When SES accepted the email. Null until then.
             #[schema(required)]
             pub sent_at: Option<DateTime>,
             /// Why the reminder was not sent, or will not be sent again. Null otherwise.

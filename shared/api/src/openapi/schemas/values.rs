@@ -53,7 +53,7 @@ value! {
     #[schema(format = Email, examples("ada@example.com"))]
     Email;
 
-    /// An email address that mail can be sent to. The part before the `@` is ASCII and has at most 64 characters.
+    /// An email address that email can be sent to. The part before the `@` is ASCII and has at most 64 characters.
     /// The domain may be international; the whole address has at most 254 characters with the domain in ASCII.
     #[schema(format = Email, max_length = 254, examples("ada@example.com"))]
     NewEmail;

@@ -167,9 +167,9 @@ impl Scene {
         let (_, to_another) = invitation_of(&user(20));
         let to_another = Invitation { space: shared.id, ..to_another };
         for (number, invitation) in [(1, to_me), (4, to_another)] {
-            let content =
+            let kind =
                 NotificationKind::Invitation { to: invitation.email.clone(), space: invitation.space };
-            let carrier = notification(number, content);
+            let carrier = notification(number, kind);
             store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         }
         let subject = MessageSubject::parse("Maintenance").expect("a subject");
@@ -181,8 +181,8 @@ impl Scene {
             NotificationKind::Code { to: to.id, purpose, secret_hash }
         };
         let reset = code(&self.me, Purpose::PasswordReset);
-        for (number, content) in [(2, message), (3, reset), (5, code(&operator(), Purpose::Operator))] {
-            store.add_notification(&notification(number, content), None).await.expect("an answer");
+        for (number, kind) in [(2, message), (3, reset), (5, code(&operator(), Purpose::Operator))] {
+            store.add_notification(&notification(number, kind), None).await.expect("an answer");
         }
     }
 

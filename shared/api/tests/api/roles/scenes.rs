@@ -56,7 +56,7 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
         made.space = space(1, ada).0.id;
         world.store.create(&made, None, None).await.expect("no store error");
         world.store.add_comment(&comment(1, &made, ada), None).await.expect("no store error");
-        world.count(None, Some(&made)).await;
+        world.update_statistics(None, Some(&made)).await;
         made
     };
     Shared { ours: create(50, ada).await, theirs: create(51, &collaborator()).await }
@@ -77,13 +77,8 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
             let changed = world.store.replace_user(&user, 2, None).await.expect("no store error");
             assert_eq!(changed, Replaced::Stored);
             let secret_hash = Some(operator_code().hash());
-            let content =
-                NotificationKind::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
-            world
-                .store
-                .add_notification(&notification(4, content), None)
-                .await
-                .expect("no store error");
+            let kind = NotificationKind::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
+            world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
         }
         "skip-task" => {
             for task in tasks {
@@ -199,7 +194,7 @@ pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
     for failing in [false, true] {
         let stage = Stage::new().await;
         let world = &stage.world;
-        let (ada, mine) = world.inhabit().await;
+        let (ada, mine) = world.seed().await;
         let shared = share(world, &ada).await;
         for task in soon(&ada) {
             world.store.create(&task, None, None).await.expect("no store error");
@@ -242,7 +237,7 @@ pub(super) async fn workers() -> BTreeMap<&'static str, BTreeSet<Wanted>> {
 async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let stage = Stage::new().await;
     let world = &stage.world;
-    let (ada, _) = world.inhabit().await;
+    let (ada, _) = world.seed().await;
     let (collaborator, shared) = (collaborator(), space(1, &ada).0);
     let fire_at = now() + SignedDuration::from_mins(1);
     let assigned = due_in(&ada, &shared, &collaborator, fire_at);
@@ -250,19 +245,18 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let on = User { version: 2, mail: every_mail(), ..collaborator.clone() };
     let digest = Timer { at: fire_at, target: TimerTarget::Digest(collaborator.id) };
     world.store.replace_user(&on, 1, Some(digest)).await.expect("no store error");
-    let contents = [
+    let kinds = [
         NotificationKind::Assignment { to: collaborator.id, task: assigned.id, by: ada.id },
         NotificationKind::Verification { to: ada.id },
         NotificationKind::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
     ];
-    for (number, content) in contents.into_iter().enumerate() {
-        let made = notification(70 + number as u64, content);
+    for (number, kind) in kinds.into_iter().enumerate() {
+        let made = notification(70 + number as u64, kind);
         world.store.add_notification(&made, None).await.expect("no store error");
     }
     // An invitation of an address without an account.
-    let content =
-        NotificationKind::Invitation { to: user(5).email, space: space(2, &collaborator).0.id };
-    let carrier = notification(80, content);
+    let kind = NotificationKind::Invitation { to: user(5).email, space: space(2, &collaborator).0.id };
+    let carrier = notification(80, kind);
     let invitation = Invitation { notification: carrier.id, ..invitation_of(&user(5)).1 };
     world.store.invite(&invitation, &carrier, None, None).await.expect("no store error");
     let begin = || {

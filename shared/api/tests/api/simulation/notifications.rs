@@ -36,7 +36,7 @@ pub(super) fn check_notifications(
         let offers: Vec<_> = offers.iter().filter(|offer| offer.subject == name).collect();
         check_notification(notification, &offers, end, count)
             .map_err(|why| format!("{name}: {why}"))?;
-        if let NotificationKind::Digest { to, day } = notification.content {
+        if let NotificationKind::Digest { to, day } = notification.kind {
             if digests.insert((to, day), notification).is_some() {
                 return Err(format!("{to} has two digests for {day}"));
             }
@@ -57,7 +57,7 @@ fn check_notification(
     let accepted = offers.iter().filter(|offer| offer.accepted).count();
     let delivery = &notification.delivery;
     // A digest due just before the end may still be in progress.
-    let in_progress = matches!(notification.content, NotificationKind::Digest { .. })
+    let in_progress = matches!(notification.kind, NotificationKind::Digest { .. })
         && delivery.fire_at > end - MINUTE * 20;
     if delivery.next_at.is_some() && !in_progress {
         return Err(format!("its final status is {:?}", delivery.status));

@@ -20,9 +20,9 @@ use taskbell_test::contract::Store;
 use super::{Answer, Event, World, link_keys, operator};
 
 /// The guard of a function.
-struct MaybeOpen<'a, S>(Option<RateLimitGuard<'a, S>>);
+struct OptionalGuard<'a, S>(Option<RateLimitGuard<'a, S>>);
 
-impl<S: Store> RequestGuard for MaybeOpen<'_, S> {
+impl<S: Store> RequestGuard for OptionalGuard<'_, S> {
     fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
         self.0.as_ref().map_or(Ok(None), |guard| guard.identify(call))
     }
@@ -76,7 +76,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             RequestLimit::Variable("LOG_INS_PER_MINUTE", limit) => Some(limit(60)),
             RequestLimit::Variable(_, limit) => Some(limit(*requests)),
         };
-        let guard = MaybeOpen(limit.map(|limit| RateLimitGuard::new(store, callers, limit)));
+        let guard = OptionalGuard(limit.map(|limit| RateLimitGuard::new(store, callers, limit)));
         let received: HttpEvent = serde_json::from_str(event).expect("JSON");
         let deadline = clock.now() + time;
         let invocation = Invocation { deadline, clock, random };

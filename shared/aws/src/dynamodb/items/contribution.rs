@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    statistics::{Counters, Counts},
+    statistics::{Counters, GroupCounters},
     unknown::Unknown,
 };
 
@@ -22,7 +22,7 @@ pub(in crate::dynamodb) struct ContributionItem {
 }
 
 impl ContributionItem {
-    pub(in crate::dynamodb) fn new(version: u64, counts: &Counts, unknown: Unknown) -> Self {
+    pub(in crate::dynamodb) fn new(version: u64, counts: &GroupCounters, unknown: Unknown) -> Self {
         let named = |counters: &Counters| {
             counters.iter().map(|(counter, value)| (keys::counter(*counter), *value)).collect()
         };
@@ -31,8 +31,8 @@ impl ContributionItem {
         Self { version, counts: counts.collect(), unknown }
     }
 
-    pub(in crate::dynamodb) fn counts(&self) -> Result<Counts, InvalidAttribute> {
-        let mut counts = Counts::new();
+    pub(in crate::dynamodb) fn counts(&self) -> Result<GroupCounters, InvalidAttribute> {
+        let mut counts = GroupCounters::new();
         for (sort, named) in &self.counts {
             let group = keys::parse_counter_group(sort).ok_or("group")?;
             let counters = named.iter().map(|(name, value)| Some((keys::parse_counter(name)?, *value)));

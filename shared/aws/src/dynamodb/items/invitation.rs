@@ -19,9 +19,11 @@ const INVITED_AT: &str = "invited_at";
 pub(in crate::dynamodb) struct InvitationItem {
     space: SpaceId,
     email: String,
-    invited_as: String,
+    #[serde(rename = "invited_as")]
+    role: String,
     invited_by: UserId,
-    notice: NotificationId,
+    #[serde(rename = "notice")]
+    notification: NotificationId,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_hash: Option<String>,
     created_at: i64,
@@ -33,9 +35,9 @@ impl From<&Invitation> for InvitationItem {
         Self {
             space: invitation.space,
             email: invitation.email.as_str().to_owned(),
-            invited_as: invitation.role.as_str().to_owned(),
+            role: invitation.role.as_str().to_owned(),
             invited_by: invitation.invited_by,
-            notice: invitation.notification,
+            notification: invitation.notification,
             secret_hash: invitation.secret_hash.clone(),
             created_at: invitation.created_at.as_second(),
             expires_at: invitation.expires_at.as_second(),
@@ -50,9 +52,9 @@ impl TryFrom<InvitationItem> for Invitation {
         Ok(Self {
             space: item.space,
             email: EmailAddress::parse_trusted(&item.email)?,
-            role: Role::parse(&item.invited_as)?,
+            role: Role::parse(&item.role)?,
             invited_by: item.invited_by,
-            notification: item.notice,
+            notification: item.notification,
             secret_hash: item.secret_hash,
             created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
@@ -70,7 +72,7 @@ pub(in crate::dynamodb) fn invited_item(invitation: &Invitation) -> Item {
     item
 }
 
-/// The time in an item that [`invited_item`] made.
+/// The time in an item of [`invited_item`].
 pub(in crate::dynamodb) fn invited_at(item: &Item) -> Option<Timestamp> {
     let seconds = item.get(INVITED_AT)?.as_n().ok()?.parse().ok()?;
     Timestamp::from_second(seconds).ok()

@@ -1,5 +1,5 @@
 //! The stored form of each entity, one file per entity. Stored forms are separate from the domain's types, so that either
-//! can change alone. What is read passes the domain's validation.
+//! can change alone. Stored names are those of the first release. What is read passes the domain's validation.
 
 mod comment;
 mod contribution;

@@ -51,8 +51,8 @@ enum KindItem {
 }
 
 impl From<&NotificationKind> for KindItem {
-    fn from(content: &NotificationKind) -> Self {
-        match content {
+    fn from(kind: &NotificationKind) -> Self {
+        match kind {
             NotificationKind::Assignment { to, task, by } => {
                 Self::Assignment { to: *to, task: *task, by: *by }
             }
@@ -103,7 +103,8 @@ impl TryFrom<KindItem> for NotificationKind {
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct NotificationItem {
     id: NotificationId,
-    content: KindItem,
+    #[serde(rename = "content")]
+    kind: KindItem,
     delivery: DeliveryItem,
     #[serde(flatten)]
     timer: TimerKeys,
@@ -118,7 +119,7 @@ impl From<&Notification> for NotificationItem {
     fn from(notification: &Notification) -> Self {
         Self {
             id: notification.id,
-            content: (&notification.content).into(),
+            kind: (&notification.kind).into(),
             delivery: (&notification.delivery).into(),
             timer: TimerKeys::of(notification.timer()),
             version: notification.version,
@@ -135,7 +136,7 @@ impl TryFrom<NotificationItem> for Notification {
     fn try_from(item: NotificationItem) -> Result<Self, InvalidAttribute> {
         Ok(Self {
             id: item.id,
-            content: item.content.try_into()?,
+            kind: item.kind.try_into()?,
             delivery: item.delivery.try_into()?,
             version: item.version,
             created_at: item.created_at,

@@ -61,7 +61,7 @@ impl TryFrom<MailSuppressionItem> for MailSuppression {
     }
 }
 
-/// The key of a profile in the index by e-mail address ([`keys::BY_EMAIL`]).
+/// The key of a profile in the index by email address ([`keys::BY_EMAIL`]).
 #[derive(Serialize, Default)]
 struct DirectoryKeys {
     directory: String,

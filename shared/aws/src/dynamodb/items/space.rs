@@ -22,8 +22,10 @@ pub(in crate::dynamodb) struct PersonalSpaceItem {
 pub(in crate::dynamodb) struct SpaceItem {
     id: SpaceId,
     name: String,
-    owners: u32,
-    members: u32,
+    #[serde(rename = "owners")]
+    owner_count: u32,
+    #[serde(rename = "members")]
+    member_count: u32,
     #[serde(default)]
     deleting: bool,
     version: u64,
@@ -38,8 +40,8 @@ impl From<&Space> for SpaceItem {
         Self {
             id: space.id,
             name: space.name.as_str().to_owned(),
-            owners: space.owners,
-            members: space.members,
+            owner_count: space.owner_count,
+            member_count: space.member_count,
             deleting: space.deleting,
             version: space.version,
             created_at: space.created_at,
@@ -56,8 +58,8 @@ impl TryFrom<SpaceItem> for Space {
         Ok(Self {
             id: item.id,
             name: SpaceName::parse_trusted(&item.name)?,
-            owners: item.owners,
-            members: item.members,
+            owner_count: item.owner_count,
+            member_count: item.member_count,
             deleting: item.deleting,
             version: item.version,
             created_at: item.created_at,

@@ -22,7 +22,8 @@ use crate::dynamodb::{keys, positions};
 struct SeriesItem {
     rule: String,
     from: String,
-    slot: String,
+    #[serde(rename = "slot")]
+    occurrence_time: String,
     number: u32,
 }
 
@@ -31,7 +32,7 @@ impl From<&Series> for SeriesItem {
         Self {
             rule: series.rule.to_string(),
             from: series.from.as_str().to_owned(),
-            slot: series.occurrence_time.to_string(),
+            occurrence_time: series.occurrence_time.to_string(),
             number: series.number,
         }
     }
@@ -44,7 +45,7 @@ impl TryFrom<SeriesItem> for Series {
         Ok(Self {
             rule: Rule::parse_trusted(&item.rule)?,
             from: RecurrenceFrom::parse(&item.from)?,
-            occurrence_time: Due::parse_trusted(&item.slot)?,
+            occurrence_time: Due::parse_trusted(&item.occurrence_time)?,
             number: item.number,
         })
     }
@@ -98,7 +99,8 @@ pub(in crate::dynamodb) struct TaskItem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reminders: Vec<ReminderItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    past_reminders: Vec<ReminderItem>,
+    #[serde(rename = "past_reminders")]
+    archived_reminders: Vec<ReminderItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checklist: Vec<ChecklistEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +147,7 @@ impl From<&Task> for TaskItem {
             auto_complete_after: task.auto_complete_after.map(|after| after.to_string()),
             completion_postponed_until: task.completion_postponed_until,
             reminders: task.reminders.iter().map(Into::into).collect(),
-            past_reminders: task.archived_reminders.iter().map(Into::into).collect(),
+            archived_reminders: task.archived_reminders.iter().map(Into::into).collect(),
             checklist: task
                 .checklist
                 .iter()
@@ -195,7 +197,7 @@ impl TryFrom<TaskItem> for Task {
                 .transpose()?,
             completion_postponed_until: item.completion_postponed_until,
             reminders: reminders(item.reminders)?,
-            archived_reminders: reminders(item.past_reminders)?,
+            archived_reminders: reminders(item.archived_reminders)?,
             checklist: item
                 .checklist
                 .into_iter()

@@ -4,6 +4,8 @@
 //! A handler takes an [`http::Call`] and the ports it needs, and returns an [`http::Reply`] or an [`http::Problem`].
 //! [`http::respond`] adds what all responses have in common.
 
+mod access;
+mod assignments;
 pub mod endpoint;
 mod enqueue_if_soon;
 pub mod handlers;
@@ -13,6 +15,7 @@ pub mod links;
 pub mod mail;
 pub mod openapi;
 pub mod passwords;
+mod profiles;
 pub mod system;
 pub mod tokens;
 mod update;

@@ -1,7 +1,5 @@
 //! The handlers of the API routes: `handlers/<resource>/<operation>.rs`.
 
-pub(crate) mod access;
-
 pub mod auth;
 pub(crate) mod codes;
 pub mod comments;

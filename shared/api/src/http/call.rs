@@ -1,6 +1,6 @@
 //! One request, as handlers see it.
 
-use std::sync::OnceLock;
+use std::{str::FromStr, sync::OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, header};
@@ -168,6 +168,14 @@ impl<'a> Call<'a> {
     /// A path parameter. Empty if the route does not have it.
     pub fn path(&self, name: &str) -> &str {
         self.request.path_parameters.get(name).map_or("", String::as_str)
+    }
+
+    /// The id in a path parameter. An invalid id gets 404, like one that does not exist.
+    ///
+    /// # Errors
+    /// 404 `not_found`.
+    pub fn path_id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
+        self.path(name).parse().map_err(|_| Problem::not_found())
     }
 
     /// Rejects a query that is not valid UTF-8.

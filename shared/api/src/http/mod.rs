@@ -26,7 +26,7 @@ pub use etag::Preconditions;
 pub use event::{HttpEvent, HttpResponse};
 pub use guard::{Callers, NoGuard, RateLimitGuard, RequestGuard, Verdict};
 pub(crate) use guard::{disabled, enforce_limit};
-pub use page::{MAX_PAGE, page};
+pub use page::{MAX_PAGE, page, whole_list};
 pub use params::Params;
 pub use problem::Problem;
 pub use reply::{Reply, respond};

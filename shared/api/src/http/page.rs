@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 
 use super::{Cursor, Problem, Reply};
 
@@ -13,6 +13,14 @@ pub const MAX_PAGE: usize = 1_000_000;
 struct Page {
     items: Vec<Box<RawValue>>,
     next_cursor: Option<String>,
+}
+
+/// Responds with a list that is not paged.
+///
+/// # Errors
+/// [`Problem::internal`] if an item cannot be serialized.
+pub fn whole_list(items: &[impl Serialize]) -> Result<Reply, Problem> {
+    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
 }
 
 /// Builds a page from what a store returned, as far as the size limit allows. `next` is the position at which the store

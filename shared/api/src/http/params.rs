@@ -1,8 +1,11 @@
 //! Reads query parameters one by one, like the fields of a body.
 
-use taskbell_domain::violation::Violation;
+use taskbell_domain::{list::DEFAULT_PAGE_LIMIT, violation::Violation};
 
-use super::{Call, Errors, Problem, read::shown};
+use super::{
+    Call, Errors, Problem,
+    read::{self, shown},
+};
 
 /// The unread parameters, and the errors found so far.
 pub struct Params<'a> {
@@ -30,6 +33,12 @@ impl<'a> Params<'a> {
             _ => Err(Violation::new("duplicate", "Give this parameter only once.")),
         };
         result.map_err(|violation| self.errors.add(|| violation.for_field(name))).ok()
+    }
+
+    /// The limit of items and the cursor of a paged list.
+    pub fn page(&mut self) -> (u8, Option<String>) {
+        let limit = self.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
+        (limit, self.optional("cursor", |text| Ok(text.to_owned())))
     }
 
     /// Checks that there are no errors and no unread parameters.

@@ -186,7 +186,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     ) -> Result<Option<D>, DeliveryError> {
         let outcome = item.send(&mut claim, self).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so the mail was certainly not sent.
-            tracing::error!(mail = %item.mail_id(claim), item = %id, %error, "recipient not read");
+            tracing::error!(mail = %item.mail_id(claim), item = %id, %error, "mail deferred");
             Outcome::Deferred
         });
         let mut update = Update::up_to(MAX_STEPS, Some(item));

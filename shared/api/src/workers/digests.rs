@@ -22,7 +22,7 @@ use super::{
     send_reminders::{Worker, WorkerStore},
 };
 use crate::{
-    handlers::access::retain_accessible,
+    access::retain_accessible,
     mail::{DueTasks, digest_mail},
 };
 

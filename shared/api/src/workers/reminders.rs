@@ -21,7 +21,7 @@ use super::{
     send_reminders::{Worker, WorkerStore},
 };
 use crate::{
-    handlers::tasks::InheritedAssignment,
+    assignments::InheritedAssignment,
     mail::{TaskReader, reminder_mail},
 };
 

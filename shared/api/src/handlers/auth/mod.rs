@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use taskbell_domain::{clock::Random, credential::RefreshToken, user::User};
 
-use super::me::profile_view;
 use crate::{
     http::{Problem, Reply},
+    profiles::profile_view,
     tokens::{Identity, Issuer, LIFETIME},
 };
 

@@ -19,9 +19,9 @@ use taskbell_domain::{
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
-    handlers::me::profile_view,
     http::{Call, Fields, Problem, Reply, read},
     passwords,
+    profiles::profile_view,
 };
 
 /// The route, the rate limit and the OpenAPI description.

@@ -5,9 +5,9 @@ use taskbell_domain::{ports::ProfileChanges, rate_limit::LINKS, user::User};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::me::change,
     http::{Call, Fields, Problem, Reply, read},
     links::{Link, LinkAction, LinkKeys},
+    profiles::change_profile,
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -59,5 +59,5 @@ pub(crate) async fn verify(
     accounts: &impl ProfileChanges,
     user: User,
 ) -> Result<(), Problem> {
-    change(accounts, user, |user| user.verify_email(call.now())).await.map(drop)
+    change_profile(accounts, user, |user| user.verify_email(call.now())).await.map(drop)
 }

@@ -1,11 +1,11 @@
 //! Lists the comments of a task, oldest first. Two store calls.
 
-use taskbell_domain::{id::CommentId, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::Comments};
+use taskbell_domain::{id::CommentId, policy::Action, ports::Comments};
 
 use super::{task_and_role, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
+    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -30,8 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl Comments, key: &CursorKey) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
-    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
-    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    let (limit, cursor) = params.page();
     params.finish()?;
     let (task, _) = task_and_role(call, store, caller, Action::ReadTasks).await?;
     let cursors = Cursor::new(key, caller.user, &("comments", task));

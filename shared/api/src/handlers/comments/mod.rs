@@ -8,7 +8,7 @@ pub mod update_comment;
 use serde_json::{Value, json};
 use taskbell_domain::{comment::Comment, id::TaskId, policy::Action, ports::Comments, space::Role};
 
-use super::access::require;
+use crate::access::require;
 use crate::{
     http::{Call, Problem},
     tokens::Identity,
@@ -21,14 +21,14 @@ async fn task_and_role(
     caller: Identity,
     action: Action,
 ) -> Result<(TaskId, Role), Problem> {
-    let id = call.path("task_id").parse().map_err(|_| Problem::not_found())?;
+    let id = call.path_id("task_id")?;
     let task = store.task(id).await?.ok_or_else(Problem::not_found)?;
     Ok((id, require(store, caller, task.space, action).await?))
 }
 
 /// The comment id in the path.
 async fn comment(call: &Call<'_>, store: &impl Comments, task: TaskId) -> Result<Comment, Problem> {
-    let id = call.path("comment_id").parse().map_err(|_| Problem::not_found())?;
+    let id = call.path_id("comment_id")?;
     store.comment(task, id).await?.ok_or_else(Problem::not_found)
 }
 

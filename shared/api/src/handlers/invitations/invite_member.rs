@@ -19,7 +19,7 @@ use crate::{
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
         idempotency::{Key, create_once, created, find_replay, replayed},
-        spaces::{shared, space_id},
+        spaces::shared,
     },
     http::{Call, Fields, Params, Problem, Reply, enforce_limit, read},
     update::Attempts,
@@ -65,7 +65,7 @@ pub async fn handle(
     let email = fields.required("email", read::text(EmailAddress::parse));
     let role = fields.optional("role", read::text(Role::parse)).unwrap_or(Role::Member);
     let email = fields.finish(email)?;
-    let (space, me) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
+    let (space, me) = shared(store, caller, call.path_id("space_id")?, Action::ManageMembers).await?;
     if !permits_role(me.role, None, Some(role)) {
         return Err(Problem::forbidden());
     }

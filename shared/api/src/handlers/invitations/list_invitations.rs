@@ -1,14 +1,12 @@
 //! Lists the open invitations of a space. Two store calls.
 
-use http::StatusCode;
-use serde_json::json;
 use taskbell_domain::{policy::Action, ports::SpaceReads};
 
 use super::view;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::spaces::{shared, space_id},
-    http::{Call, Params, Problem, Reply},
+    handlers::spaces::shared,
+    http::{Call, Params, Problem, Reply, whole_list},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -34,10 +32,10 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, P
     let now = call.now();
     let caller = call.caller()?;
     Params::of(call).finish()?;
-    let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
+    let (space, _) = shared(store, caller, call.path_id("space_id")?, Action::ManageMembers).await?;
     let mut open = store.invitations(space.id).await?;
     open.retain(|invitation| invitation.expires_at > now);
     open.sort_by_key(|invitation| std::cmp::Reverse(invitation.created_at));
     let items: Vec<_> = open.iter().map(view).collect();
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+    whole_list(&items)
 }

@@ -5,7 +5,7 @@ use taskbell_domain::{policy::Action, ports::SpaceChanges};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::spaces::{shared, space_id},
+    handlers::spaces::shared,
     http::{Call, Problem, Reply},
 };
 
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds 204, also if the invitation does not exist. The token in a mail that is still queued does not work.
 pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let (space, _) = shared(store, caller, space_id(call)?, Action::ManageMembers).await?;
+    let (space, _) = shared(store, caller, call.path_id("space_id")?, Action::ManageMembers).await?;
     let id = call.path("invitation_id");
     if id.len() != 64 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Problem::not_found());

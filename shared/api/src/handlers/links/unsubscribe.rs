@@ -15,10 +15,10 @@ use taskbell_domain::{
 use super::run_action::not_found_page;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::me::change,
     http::{Call, Problem, Reply},
     links::{Link, LinkAction, LinkKeys},
     mail::kind_name,
+    profiles::change_profile,
 };
 
 #[derive(Template)]
@@ -107,7 +107,7 @@ async fn turn_off(
     }
     call.admit().await?;
     let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
-    change(accounts, user, |user| user.apply(off.clone(), call.now())).await?;
+    change_profile(accounts, user, |user| user.apply(off.clone(), call.now())).await?;
     page(kind, false, true)
 }
 

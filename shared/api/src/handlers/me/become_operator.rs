@@ -11,11 +11,11 @@ use taskbell_domain::{
     user::{AccountRole, User, UserPatch},
 };
 
-use super::profile_view;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{codes, users::REQUESTS},
     http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
+    profiles::profile_view,
     update::Attempts,
 };
 

@@ -3,10 +3,10 @@
 use http::StatusCode;
 use taskbell_domain::ports::Profiles;
 
-use super::profile_view;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
+    profiles::profile_view,
 };
 
 /// The route, the rate limit and the OpenAPI description.

@@ -8,10 +8,10 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-use super::{change, profile_view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
+    profiles::{change_profile, profile_view},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -56,6 +56,6 @@ pub async fn handle(call: &Call<'_>, accounts: &impl ProfileChanges) -> Result<R
 
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     call.admit().await?;
-    let user = change(accounts, user, |user| user.apply(patch.clone(), now)).await?;
+    let user = change_profile(accounts, user, |user| user.apply(patch.clone(), now)).await?;
     Reply::json(StatusCode::OK, &profile_view(&user))
 }

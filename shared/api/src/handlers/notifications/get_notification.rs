@@ -35,7 +35,7 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;
-    let id = call.path("notification_id").parse().map_err(|_| Problem::not_found())?;
+    let id = call.path_id("notification_id")?;
     let notification = store.notification(id).await?.ok_or_else(Problem::not_found)?;
     Reply::json(StatusCode::OK, &View::of(&notification).ok_or_else(Problem::not_found)?)
 }

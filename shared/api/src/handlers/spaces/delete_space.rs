@@ -8,10 +8,11 @@ use taskbell_domain::{
     violation::Violation,
 };
 
-use super::{shared, space_id};
+use super::shared;
 use crate::{
+    access::authorize,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{access::authorize, before_deadline},
+    handlers::before_deadline,
     http::{Call, Params, Problem, Reply},
     update::Attempts,
 };
@@ -39,7 +40,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let now = call.now();
     let caller = call.caller()?;
-    let id = space_id(call)?;
+    let id = call.path_id("space_id")?;
     let mut params = Params::of(call);
     let name = params.optional("name", SpaceName::parse_trusted);
     params.finish()?;

@@ -6,7 +6,7 @@ use taskbell_domain::{
     ports::SpaceReads,
 };
 
-use super::{personal_view, shared, space_id, space_view};
+use super::{personal_view, shared, space_view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds with the space.
 pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let id = space_id(call)?;
+    let id = call.path_id("space_id")?;
     if known_role(caller.user, id).is_some() {
         return Reply::json(StatusCode::OK, &personal_view(caller.user));
     }

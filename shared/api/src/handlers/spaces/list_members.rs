@@ -1,13 +1,11 @@
 //! Lists the members of a space. Three store calls.
 
-use http::StatusCode;
-use serde_json::json;
 use taskbell_domain::{policy::Action, ports::SpaceReads};
 
-use super::{member_view, shared, space_id};
+use super::{member_view, shared};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Params, Problem, Reply},
+    http::{Call, Params, Problem, Reply, whole_list},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -32,8 +30,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;
-    let (space, _) = shared(store, caller, space_id(call)?, Action::ReadSpace).await?;
+    let (space, _) = shared(store, caller, call.path_id("space_id")?, Action::ReadSpace).await?;
     let members = store.members(space.id).await?;
     let items: Vec<_> = members.iter().map(|(member, user)| member_view(member, user)).collect();
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+    whole_list(&items)
 }

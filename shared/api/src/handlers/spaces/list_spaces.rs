@@ -1,13 +1,11 @@
 //! Lists the caller's spaces. Two store calls.
 
-use http::StatusCode;
-use serde_json::json;
 use taskbell_domain::ports::Memberships;
 
 use super::{personal_view, space_view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Params, Problem, Reply},
+    http::{Call, Params, Problem, Reply, whole_list},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -35,5 +33,5 @@ pub async fn handle(call: &Call<'_>, store: &impl Memberships) -> Result<Reply, 
     let shared = store.spaces_of(caller.user).await?;
     let shared = shared.iter().map(|(space, role)| space_view(space, *role));
     let items: Vec<_> = std::iter::once(personal_view(caller.user)).chain(shared).collect();
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+    whole_list(&items)
 }

@@ -18,22 +18,17 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::access::authorize;
+use crate::access::authorize;
 use crate::{
     http::{Call, Problem},
     tokens::Identity,
 };
 
-/// The space id in the path. An invalid id gets 404, like one that does not exist.
-pub(super) fn space_id(call: &Call<'_>) -> Result<SpaceId, Problem> {
-    call.path("space_id").parse().map_err(|_| Problem::not_found())
-}
-
 /// The user id in the path. `me` is the caller.
 fn member_id(call: &Call<'_>, caller: Identity) -> Result<UserId, Problem> {
     match call.path("user_id") {
         "me" => Ok(caller.user),
-        id => id.parse().map_err(|_| Problem::not_found()),
+        _ => call.path_id("user_id"),
     }
 }
 

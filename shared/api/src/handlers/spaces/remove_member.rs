@@ -13,7 +13,7 @@ use taskbell_domain::{
     task::{Task, TaskPatch},
 };
 
-use super::{member_id, shared, space_id};
+use super::{member_id, shared};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::before_deadline,
@@ -52,7 +52,7 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
-    let (id, user) = (space_id(call)?, member_id(call, caller)?);
+    let (id, user) = (call.path_id("space_id")?, member_id(call, caller)?);
     call.admit().await?;
     let removed = remove(store, caller, id, user, now).await;
     // A former member can finish an interrupted removal: it concerns only their own tasks.

@@ -8,7 +8,7 @@ use taskbell_domain::{
     space::{Member, Role},
 };
 
-use super::{member_id, member_view, shared, space_id};
+use super::{member_id, member_view, shared};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
@@ -40,7 +40,7 @@ pub async fn handle(call: &Call<'_>, store: &(impl SpaceChanges + Profiles)) -> 
     let mut fields = Fields::of(call)?;
     let role = fields.required("role", read::text(Role::parse));
     let role = fields.finish(role)?;
-    let (id, user) = (space_id(call)?, member_id(call, caller)?);
+    let (id, user) = (call.path_id("space_id")?, member_id(call, caller)?);
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;

@@ -7,7 +7,7 @@ use taskbell_domain::{
     text::SpaceName,
 };
 
-use super::{shared, space_id, space_view};
+use super::{shared, space_view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
@@ -39,7 +39,7 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply,
     let mut fields = Fields::of(call)?;
     let name = fields.changed("name", read::text(SpaceName::parse));
     let name = fields.finish(Some(name))?;
-    let id = space_id(call)?;
+    let id = call.path_id("space_id")?;
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;

@@ -16,8 +16,8 @@ use taskbell_domain::{
 };
 
 use crate::{
+    access::require,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::access::require,
     http::{Call, Params, Problem, Reply, read},
 };
 

@@ -7,13 +7,12 @@ pub mod list_tags;
 use serde_json::json;
 use taskbell_domain::{
     id::SpaceId,
-    list::DEFAULT_PAGE_LIMIT,
     policy::Action,
     ports::StatisticsReads,
     statistics::{Counter, CounterGroup, CounterGroups, Counters, counter_value},
 };
 
-use super::access::require;
+use crate::access::require;
 use crate::http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read};
 
 /// Responds with a page of names and their numbers of open and completed tasks.
@@ -26,8 +25,7 @@ async fn names(
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
-    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
-    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    let (limit, cursor) = params.page();
     params.finish()?;
     let cursors = Cursor::new(key, caller.user, &(of, space));
     let after = cursors.read(cursor.as_deref(), |name| of.named(name))?;

@@ -23,12 +23,12 @@ use taskbell_domain::{
 
 use super::{
     change::{Changing, delete_task},
-    check_assignee,
     create_task::Creation,
     fields, permitted,
     view::TaskView,
 };
 use crate::{
+    assignments::check_assignee,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::idempotency::Key,
     http::{

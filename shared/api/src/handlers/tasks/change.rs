@@ -9,8 +9,9 @@ use taskbell_domain::{
     task::{Task, TaskChange},
 };
 
-use super::{InheritedAssignment, assignment, permitted, task_id, view};
+use super::{permitted, view};
 use crate::{
+    assignments::{InheritedAssignment, assignment},
     enqueue_if_soon::enqueue_if_soon,
     http::{Call, Preconditions, Problem, Reply},
     update::Update,
@@ -26,7 +27,7 @@ pub(super) async fn change_task(
     queue: &impl TimerQueue,
     change: impl Fn(&mut Task) -> Result<TaskChange, Problem>,
 ) -> Result<Reply, Problem> {
-    let found = store.task(task_id(call)?).await?;
+    let found = store.task(call.path_id("task_id")?).await?;
     let task = permitted(store, found, call.caller()?, Action::WriteTasks).await?;
     change_found(call, store, queue, task, change).await
 }

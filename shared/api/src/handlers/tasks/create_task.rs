@@ -11,8 +11,10 @@ use taskbell_domain::{
     user::User,
 };
 
-use super::{assignment, check_assignee, fields, permitted, require, view};
+use super::{fields, permitted, view};
 use crate::{
+    access::require,
+    assignments::{assignment, check_assignee},
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::idempotency::{Key, create_once, created, find_replay, replayed},

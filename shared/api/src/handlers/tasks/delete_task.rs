@@ -3,7 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::ports::TaskChanges;
 
-use super::{change::delete_task, task_id};
+use super::change::delete_task;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Preconditions, Problem, Reply},
@@ -29,6 +29,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds 204. The same write deletes the task's timer.
 pub async fn handle(call: &Call<'_>, tasks: &impl TaskChanges) -> Result<Reply, Problem> {
-    delete_task(call, tasks, task_id(call)?, &Preconditions::of(call)?, None).await?;
+    delete_task(call, tasks, call.path_id("task_id")?, &Preconditions::of(call)?, None).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::TaskReads};
 
-use super::{permitted, task_id, view};
+use super::{permitted, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Preconditions, Problem, Reply},
@@ -30,7 +30,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds with the task, or 304 if `If-None-Match` lists its version.
 pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
+    let task = permitted(tasks, tasks.task(call.path_id("task_id")?).await?, caller, Action::ReadTasks)
+        .await?;
     if Preconditions::of(call)?.is_known(task.version)? {
         return Reply::empty(StatusCode::NOT_MODIFIED).tagged(task.version);
     }

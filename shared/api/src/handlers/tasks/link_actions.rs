@@ -11,7 +11,7 @@ use taskbell_domain::{
 
 use super::change::Changing;
 use crate::{
-    handlers::access::role,
+    access::role,
     http::{Call, Preconditions, Problem},
 };
 

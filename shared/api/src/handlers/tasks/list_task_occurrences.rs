@@ -1,13 +1,12 @@
 //! Lists upcoming occurrences of a task. One store call.
 
-use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};
 
-use super::{permitted, task_id};
+use super::permitted;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Params, Problem, Reply, read},
+    http::{Call, Params, Problem, Reply, read, whole_list},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -35,7 +34,8 @@ pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Pr
     let mut params = Params::of(call);
     let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
     params.finish()?;
-    let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
+    let task = permitted(tasks, tasks.task(call.path_id("task_id")?).await?, caller, Action::ReadTasks)
+        .await?;
     let series = task.recurrence.iter();
     let upcoming = series.flat_map(|series| series.upcoming(&task.time_zone, limit));
     let items: Vec<_> = upcoming
@@ -44,5 +44,5 @@ pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Pr
             json!({ "occurrence": next.number, "due": next.occurrence_time, "due_at": due_at })
         })
         .collect();
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+    whole_list(&items)
 }

@@ -1,9 +1,7 @@
 //! Returns the delivery log of a task. One store call.
 
-use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
 use taskbell_domain::{
     delivery::Reason,
     policy::Action,
@@ -12,10 +10,10 @@ use taskbell_domain::{
     task::{Completion, Task},
 };
 
-use super::{permitted, task_id, view::ReminderView};
+use super::{permitted, view::ReminderView};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Problem, Reply},
+    http::{Call, Problem, Reply, whole_list},
 };
 
 /// An entry of the delivery log.
@@ -69,11 +67,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// last the result of the automatic completion, if the task has one.
 pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let task = permitted(tasks, tasks.task(task_id(call)?).await?, caller, Action::ReadTasks).await?;
-    let mut ledger: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
-    ledger.sort_by_key(|reminder| (reminder.delivery.fire_at, reminder.id));
+    let task = permitted(tasks, tasks.task(call.path_id("task_id")?).await?, caller, Action::ReadTasks)
+        .await?;
+    let mut log: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
+    log.sort_by_key(|reminder| (reminder.delivery.fire_at, reminder.id));
     let view = |reminder| Entry::Reminder(ReminderView::of(reminder, &task, caller.user));
-    let reminders = ledger.into_iter().map(view);
+    let reminders = log.into_iter().map(view);
     let items: Vec<_> = reminders.chain(AutoCompletion::of(&task).map(Entry::AutoCompletion)).collect();
-    Reply::json(StatusCode::OK, &json!({ "items": items, "next_cursor": null }))
+    whole_list(&items)
 }

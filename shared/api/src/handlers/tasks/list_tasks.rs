@@ -8,7 +8,7 @@ use taskbell_domain::{
     due::Due,
     due_days::DueDays,
     id::SpaceId,
-    list::{DEFAULT_PAGE_LIMIT, Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
+    list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     policy::Action,
     ports::{Profiles, TaskReads},
     search::SearchTerm,
@@ -21,8 +21,8 @@ use taskbell_domain::{
 
 use super::{require, view::TaskView};
 use crate::{
+    access::retain_accessible,
     endpoint::{self, Access, Body, Endpoint, Operation, RequestLimit},
-    handlers::access::retain_accessible,
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
@@ -98,8 +98,7 @@ pub async fn handle(
         sort => Ok(sort),
     });
     let sort = sort.unwrap_or(Sort::DEFAULT);
-    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
-    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    let (limit, cursor) = params.page();
     params.finish()?;
 
     let mut asked = call.query();

@@ -7,7 +7,7 @@ use taskbell_domain::{
     task::{Status, TaskChange, TaskPatch},
 };
 
-use super::{admit_reminders, change::change_found, permitted, task_id};
+use super::{admit_reminders, change::change_found, permitted};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
@@ -39,7 +39,8 @@ pub async fn handle(
     quota: Quota,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let (found, _, personal) = tasks.task_user_and_counters(task_id(call)?, caller.user).await?;
+    let (found, _, personal) =
+        tasks.task_user_and_counters(call.path_id("task_id")?, caller.user).await?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let pending = TaskPatch::status(Status::Pending);
     let more = pending.more_reminders(&task, None);

@@ -6,8 +6,9 @@ use taskbell_domain::{
     quota::Quota,
 };
 
-use super::{admit_reminders, change::change_found, check_assignee, fields, permitted, task_id};
+use super::{admit_reminders, change::change_found, fields, permitted};
 use crate::{
+    assignments::check_assignee,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply},
 };
@@ -42,7 +43,7 @@ pub async fn handle(
     let mut fields = Fields::of(call)?;
     let patch = fields::patch(&mut fields);
     let patch = fields.finish(Some(patch))?;
-    let id = task_id(call)?;
+    let id = call.path_id("task_id")?;
     let (found, profile, personal) = if patch.adds_reminders() {
         let (task, user, counters) = tasks.task_user_and_counters(id, caller.user).await?;
         (task, Some(user.ok_or_else(Problem::unauthorized)?), Some(counters))

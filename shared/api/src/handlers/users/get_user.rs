@@ -3,7 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::ports::Profiles;
 
-use super::{account_view, require_operator, user_id};
+use super::{account_view, require_operator};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
@@ -31,6 +31,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     require_operator(store, caller).await?;
-    let user = store.user(user_id(call)?).await?.ok_or_else(Problem::not_found)?;
+    let user = store.user(call.path_id("user_id")?).await?.ok_or_else(Problem::not_found)?;
     Reply::json(StatusCode::OK, &account_view(&user))
 }

@@ -1,14 +1,13 @@
 //! Lists accounts, for operators. Two store calls.
 
 use taskbell_domain::{
-    email::MAX_OCTETS, id::UserId, list::DEFAULT_PAGE_LIMIT, ports::Accounts, user::User,
-    violation::Violation,
+    email::MAX_OCTETS, id::UserId, ports::Accounts, user::User, violation::Violation,
 };
 
 use super::{account_view, require_operator};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
+    http::{Call, Cursor, CursorKey, Params, Problem, Reply, page},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -34,8 +33,7 @@ pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> 
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let prefix = params.optional("email", parse_prefix).unwrap_or_default();
-    let limit = params.optional("limit", read::page_limit).unwrap_or(DEFAULT_PAGE_LIMIT);
-    let cursor = params.optional("cursor", |text| Ok(text.to_owned()));
+    let (limit, cursor) = params.page();
     params.finish()?;
     let cursors = Cursor::new(key, caller.user, &("users", &prefix));
     let after = cursors.read(cursor.as_deref(), |position| {

@@ -7,14 +7,13 @@ pub mod update_user;
 use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
-    id::UserId,
     ports::{AccessChanges, Profiles},
     rate_limit::RateLimit,
     user::{AccountRole, User},
 };
 
 use crate::{
-    http::{Call, Problem, disabled},
+    http::{Problem, disabled},
     tokens::Identity,
     update::Attempts,
 };
@@ -56,11 +55,6 @@ pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> 
             return Ok(user);
         }
     }
-}
-
-/// The account id in the path.
-fn user_id(call: &Call<'_>) -> Result<UserId, Problem> {
-    call.path("user_id").parse().map_err(|_| Problem::not_found())
 }
 
 /// An account, as operators see it, without its tasks.

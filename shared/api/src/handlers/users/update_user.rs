@@ -7,7 +7,7 @@ use taskbell_domain::{
     user::{AccountRole, UserPatch},
 };
 
-use super::{account_view, require_operator, store_access, user_id};
+use super::{account_view, require_operator, store_access};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
@@ -48,7 +48,7 @@ pub async fn handle(
     };
     let patch = fields.finish(Some(patch))?;
     require_operator(store, caller).await?;
-    let id = user_id(call)?;
+    let id = call.path_id("user_id")?;
     let user = store.user(id).await?.ok_or_else(Problem::not_found)?;
     if id == caller.user {
         let detail = "You cannot block yourself or change your own role: ask another operator.";

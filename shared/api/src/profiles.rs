@@ -1,0 +1,50 @@
+//! Reading and changing the profile of an account.
+
+use serde_json::{Value, json};
+use taskbell_domain::{ports::ProfileChanges, user::User};
+
+use crate::{http::Problem, update::Update};
+
+/// A profile, as its owner sees it.
+pub(crate) fn profile_view(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "email": user.email,
+        "email_verified": user.email_verified_at.is_some(),
+        "mail_stopped": user.mail_stopped.map(|stopped| {
+            json!({ "reason": stopped.reason, "at": stopped.at })
+        }),
+        "name": user.name,
+        "time_zone": user.time_zone,
+        "default_reminders": user.default_reminders,
+        "mail": user.mail,
+        "digest_hour": user.digest_hour.get(),
+        "role": user.role,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    })
+}
+
+/// Changes a profile that was just read. After a conflict, it changes the profile as it is stored now.
+/// `change` returns whether it changed anything.
+///
+/// # Errors
+/// 404 if the account no longer exists; 409 `busy`.
+pub(crate) async fn change_profile(
+    accounts: &impl ProfileChanges,
+    user: User,
+    change: impl Fn(&mut User) -> bool,
+) -> Result<User, Problem> {
+    let mut update = Update::of(Some(user));
+    while let Some((mut user, expected)) = update.attempt()? {
+        let before = user.clone();
+        if !change(&mut user) {
+            return Ok(user);
+        }
+        let digest = user.digest_rescheduled(&before, user.updated_at);
+        if update.is_stored(accounts.replace_user(&user, expected, digest).await?) {
+            return Ok(user);
+        }
+    }
+    Err(Problem::not_found())
+}

@@ -149,7 +149,7 @@ impl Tag {
             Self::Authentication => {
                 "Register, log in, and keep a session. Access tokens are valid for 15 minutes."
             }
-            Self::Profile => "The caller's own account: time zone, default reminders, mail settings.",
+            Self::Profile => "The caller's own account: time zone, default reminders, email settings.",
             Self::Tasks => "Tasks with due times, reminders, recurrence and checklists.",
             Self::Comments => "Comments on tasks.",
             Self::Spaces => "Spaces hold tasks. Each user has a personal space; others can be shared.",

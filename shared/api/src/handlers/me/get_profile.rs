@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "GET",
         summary: "Get the profile",
-        description: "Returns the caller's own account: name, time zone, default reminders and mail settings.",
+        description: "Returns the caller's own account: name, time zone, default reminders and email settings.",
         parameters: &[],
         request: None,
         responses: &[(200, Body::Json("Profile"))],

@@ -15,6 +15,8 @@ export SAM_CLI_TELEMETRY := 0
 # cargo-lambda builds for a named target. All commands name the same one, so that they share build results.
 HOST := $(shell rustc --version --verbose 2>/dev/null | sed -n 's/^host: //p')
 export CARGO_BUILD_TARGET := $(HOST)
+# The scripts look for programs in target/, whatever the shell has set.
+unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 
 .PHONY: help
 help: ## list all targets
@@ -115,7 +117,8 @@ docs-page: $(TOOLS) ## render GET /docs in Chromium with the script from npm, as
 .PHONY: openapi
 openapi: ## rewrite the OpenAPI document, its examples and the generated tables in docs/ from the code
 	GENERATE=1 cargo test --quiet --workspace --test api -- generated:: --skip every_example
-	cargo run --quiet --package taskbell-api --example openapi > shared/api/src/openapi/openapi.json.new
+	cargo build --quiet --workspace --tests --examples
+	target/$(HOST)/debug/examples/openapi > shared/api/src/openapi/openapi.json.new
 	mv shared/api/src/openapi/openapi.json.new shared/api/src/openapi/openapi.json
 
 FUZZ := .venv-fuzz

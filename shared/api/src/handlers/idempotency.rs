@@ -80,7 +80,7 @@ impl Key {
     /// 422 `idempotency_key_reused` if the record belongs to another request.
     pub(crate) fn resource_id<T: FromStr>(&self, used: &IdempotencyRecord) -> Result<T, Problem> {
         if used.body_hash != self.body_hash {
-            let detail = "The Idempotency-Key was used for a different request.";
+            let detail = "The Idempotency-Key was used for a different request: send a new key.";
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",

@@ -47,19 +47,19 @@ impl Fields {
         read(value).map_err(|errors| self.errors.append(errors.under(prefix))).ok()
     }
 
-    fn refuse_absence(&mut self, name: &str) {
-        let why = Violation::new("required", "This field is required.");
-        self.errors.add(|| why.for_field(format!("{}{name}", self.prefix)));
+    fn refuse_absence(&mut self, name: &str, is_null: bool) {
+        let why = if is_null { "This field must not be null." } else { "This field is required." };
+        self.errors.add(|| Violation::new("required", why).for_field(format!("{}{name}", self.prefix)));
     }
 
     /// A required field.
     pub fn required<T>(&mut self, name: &str, read: impl Fn(&Value) -> Read<T>) -> Option<T> {
         match self.values.remove(name) {
-            None | Some(Value::Null) => {
-                self.refuse_absence(name);
+            Some(value) if !value.is_null() => self.read(name, &value, read),
+            absent => {
+                self.refuse_absence(name, absent.is_some());
                 None
             }
-            Some(value) => self.read(name, &value, read),
         }
     }
 

@@ -56,8 +56,9 @@ impl Preconditions {
     /// 412 `version_mismatch`.
     pub fn is_known(&self, version: u64) -> Result<bool, Problem> {
         // If-Match compares strongly (§13.1.1), If-None-Match weakly (§13.1.2).
-        if self.if_match.as_ref().is_some_and(|tags| !tags.name(version, false)) {
-            return Err(Problem::version_mismatch());
+        if let Some(tags) = self.if_match.as_ref().filter(|tags| !tags.name(version, false)) {
+            let is_weak = tags.name(version, true);
+            return Err(if is_weak { Problem::weak_tag() } else { Problem::version_mismatch() });
         }
         Ok(self.if_none_match.as_ref().is_some_and(|tags| tags.name(version, true)))
     }

@@ -21,6 +21,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
     let text = std::str::from_utf8(body).map_err(|error| {
         malformed(format!("The body is not valid UTF-8 (byte {}).", error.valid_up_to() + 1))
     })?;
+    if text.trim_ascii().is_empty() {
+        return Err(malformed("The body is empty: send JSON.".to_owned()));
+    }
     serde_json::from_str(text).map(|Unambiguous(value)| value).map_err(|error| {
         let what = if error.is_data() { "repeats a key in one object" } else { "is not valid JSON" };
         malformed(format!("The body {what} (line {}, column {}).", error.line(), error.column()))

@@ -65,7 +65,7 @@ impl Problem {
 
     /// 401: the access token is missing or invalid.
     pub fn unauthorized() -> Self {
-        let detail = "Send a valid access token: Authorization: Bearer <token>.";
+        let detail = "Send a valid access token (Authorization: Bearer <token>): log in, or refresh the session.";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"taskbell\"")
     }
@@ -104,7 +104,13 @@ impl Problem {
 
     /// 412: `If-Match` does not list the current version of the task.
     pub fn version_mismatch() -> Self {
-        let detail = "The task has changed: read it again, and send its new ETag in If-Match.";
+        let detail = "The task has changed: read it again, and send its new ETag or version.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
+    }
+
+    /// 412: `If-Match` names the current version by a weak entity tag, which never matches (RFC 9110 §13.1.1).
+    pub(super) fn weak_tag() -> Self {
+        let detail = "If-Match needs a strong entity tag: send the ETag without W/.";
         Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
     }
 

@@ -1,6 +1,12 @@
 //! Path, query and header parameters.
 
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
 use serde_json::{Value, json};
+use taskbell_domain::list::{DEFAULT_PAGE_LIMIT, PAGE_LIMITS};
+
+use crate::handlers::statistics::get_stats::{DAYS, DEFAULT_DAYS};
 
 /// The OpenAPI description of a parameter. `user_id` of a member is the component `member_id`, because its value can be
 /// `me`.
@@ -114,8 +120,8 @@ fn schema(name: &str) -> (Value, Value) {
             (key, "0195b2c4-7d1e-7a60-9f3c-2b8e6d5a4c10".to_owned())
         }
         "If-Match" | "If-None-Match" => (pattern(ENTITY_TAGS), "\"3\"".to_owned()),
-        "limit" => return (integer(100, 50), json!(20)),
-        "days" => return (integer(92, 30), json!(30)),
+        "limit" => return (integer(PAGE_LIMITS, DEFAULT_PAGE_LIMIT), json!(20)),
+        "days" => return (integer(DAYS, DEFAULT_DAYS), json!(30)),
         _ => return (json!({ "type": "string" }), Value::Null),
     };
     (schema, example.into())
@@ -156,6 +162,7 @@ fn word(words: &[&str]) -> Value {
     json!({ "type": "string", "enum": words })
 }
 
-fn integer(max: u8, default: u8) -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default })
+fn integer<N: Serialize>(range: RangeInclusive<N>, default: N) -> Value {
+    let (min, max) = (range.start(), range.end());
+    json!({ "type": "integer", "minimum": min, "maximum": max, "default": default })
 }

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use taskbell_api::{
-    endpoint::{ENDPOINTS, RequestLimit},
+    endpoint::{ENDPOINTS, Endpoint, RequestLimit},
     http::codes::{ERROR_CODES, FIELD_ERROR_CODES},
     openapi::{DOCUMENT, document},
 };
@@ -41,14 +41,33 @@ fn the_template_routes_exactly_the_operations_of_the_endpoints() {
             }
         }
     }
-    assert_eq!(routes, described);
+    let missing: Vec<_> = described.difference(&routes).collect();
+    assert!(missing.is_empty(), "add them to template.yaml: {missing:?}");
+    let unknown: Vec<_> = routes.difference(&described).collect();
+    assert!(unknown.is_empty(), "add them to endpoint.rs: {unknown:?}");
+}
+
+#[test]
+fn every_endpoint_that_a_handler_defines_is_listed() {
+    let folders = std::fs::read_dir(project().join("shared/api/src/handlers")).expect("the handlers");
+    let folders = folders.flatten().filter_map(|folder| std::fs::read_dir(folder.path()).ok());
+    let mut defined = 0;
+    for file in folders.flatten().flatten().map(|file| file.path()) {
+        let source = std::fs::read_to_string(&file).expect("a file");
+        if source.contains("pub const ENDPOINT: Endpoint") {
+            let name = file.file_stem().expect("a name").to_string_lossy().replace('_', "-");
+            assert!(Endpoint::named(&name).is_some(), "add {name} to endpoint.rs");
+            defined += 1;
+        }
+    }
+    assert_eq!(defined, ENDPOINTS.len());
 }
 
 #[test]
 fn every_binary_holds_its_callers_to_what_its_endpoint_says() {
     for endpoint in ENDPOINTS {
         let file = project().join(format!("functions/src/bin/{}.rs", endpoint.name));
-        let source = std::fs::read_to_string(file).expect("a binary");
+        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
         let handler = endpoint.name.replace('-', "_");
         let unlimited = matches!(endpoint.rate_limit, RequestLimit::None);
         let guarded = source.contains(&format!("env.callers({handler}::ENDPOINT)"));

@@ -267,7 +267,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     /// The event of a function, for a user and a task.
     pub(crate) async fn event(&self, function: &str, user: &User, task: &Task) -> Event {
         let path = project().join("events").join(format!("{function}.json"));
-        let mut text = std::fs::read_to_string(&path).expect("an event file");
+        let mut text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         for (name, value) in [
             ("ACCESS_TOKEN", self.valid_token(user).await),
             ("NOTIFICATION_ID", message(&collaborator()).id.to_string()),

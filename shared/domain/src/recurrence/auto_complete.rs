@@ -35,7 +35,7 @@ impl AutoComplete {
         let start = Timestamp::constant(1_704_067_200, 0);
         let length = period.after(start).map(|end| end.as_second() - start.as_second());
         if !length.is_some_and(|seconds| Self::RANGE.contains(&seconds)) {
-            return Err(Violation::new("out_of_range", "It must be between 1 second and 1 year."));
+            return Err(Violation::new("out_of_range", "It must be between 1 second and 366 days."));
         }
         Ok(period)
     }

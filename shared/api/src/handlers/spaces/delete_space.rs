@@ -2,13 +2,13 @@
 
 use http::StatusCode;
 use taskbell_domain::{
-    policy::{Action, known_role},
+    policy::Action,
     ports::{Replaced, SpaceChanges},
     text::SpaceName,
     violation::Violation,
 };
 
-use super::shared;
+use super::refuse_personal;
 use crate::{
     access::authorize,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
@@ -44,14 +44,12 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply,
     let mut params = Params::of(call);
     let name = params.optional("name", SpaceName::parse_trusted);
     params.finish()?;
+    refuse_personal(caller, id)?;
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
         // This read also returns a space whose deletion was interrupted. Other reads do not.
-        let found = match known_role(caller.user, id) {
-            None => store.space_and_member(id, caller.user).await?,
-            Some(_) => Some(shared(store, caller, id, Action::DeleteSpace).await?),
-        };
+        let found = store.space_and_member(id, caller.user).await?;
         let (mut space, me) = found.ok_or_else(Problem::not_found)?;
         authorize(Some(me.role), Action::DeleteSpace)?;
         if name.as_ref() != Some(&space.name) {

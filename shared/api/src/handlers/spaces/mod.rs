@@ -32,6 +32,18 @@ fn member_id(call: &Call<'_>, caller: Identity) -> Result<UserId, Problem> {
     }
 }
 
+/// Refuses the caller's personal space.
+///
+/// # Errors
+/// 409 `personal_space`.
+fn refuse_personal(caller: Identity, id: SpaceId) -> Result<(), Problem> {
+    if known_role(caller.user, id).is_none() {
+        return Ok(());
+    }
+    let detail = "A personal space cannot be shared, renamed or deleted.";
+    Err(Problem::conflict("personal_space", detail))
+}
+
 /// A shared space and the caller's membership, if the role permits the action.
 ///
 /// # Errors
@@ -42,10 +54,7 @@ pub(super) async fn shared(
     id: SpaceId,
     action: Action,
 ) -> Result<(Space, Member), Problem> {
-    if known_role(caller.user, id).is_some() {
-        let detail = "A personal space cannot be shared, renamed or deleted.";
-        return Err(Problem::conflict("personal_space", detail));
-    }
+    refuse_personal(caller, id)?;
     let found = store.space_and_member(id, caller.user).await?;
     let (space, me) = found.filter(|(space, _)| !space.deleting).ok_or_else(Problem::not_found)?;
     authorize(Some(me.role), action)?;

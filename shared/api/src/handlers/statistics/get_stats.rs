@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// The maximum number of days.
-const DAYS: RangeInclusive<i32> = 1..=92;
+pub(crate) const DAYS: RangeInclusive<i32> = 1..=92;
 
 /// The default number of days.
-const DEFAULT_DAYS: i32 = 30;
+pub(crate) const DEFAULT_DAYS: i32 = 30;
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {

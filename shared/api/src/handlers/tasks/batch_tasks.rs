@@ -287,8 +287,13 @@ fn read_operation(value: &Value) -> Result<BatchOperation, Errors> {
             _ => Some(BatchOperation::Delete { id: id?, preconditions }),
         }
     });
-    // Fields at the top level of an operation have no leading dot.
-    read.map_err(|errors| errors.map(|field| field.trim_start_matches('.').to_owned()))
+    // Fields at the top level of an operation have no leading dot, and an operation that is no object has no field.
+    read.map_err(|errors| {
+        errors.map(|field| match field.trim_start_matches('.') {
+            "" => "operation".to_owned(),
+            field => field.to_owned(),
+        })
+    })
 }
 
 fn known(op: &str) -> Result<(), Violation> {

@@ -13,7 +13,7 @@ use taskbell_domain::{
 use super::{permitted, view::ReminderView};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Problem, Reply, whole_list},
+    http::{Call, Params, Problem, Reply, whole_list},
 };
 
 /// An entry of the delivery log.
@@ -59,7 +59,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: None,
         responses: &[(200, Body::Page("DeliveryLogEntry"))],
-        errors: &[],
+        errors: &["validation_failed"],
     }],
 };
 
@@ -67,6 +67,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// last the result of the automatic completion, if the task has one.
 pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
+    Params::of(call).finish()?;
     let task = permitted(tasks, tasks.task(call.path_id("task_id")?).await?, caller, Action::ReadTasks)
         .await?;
     let mut log: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();

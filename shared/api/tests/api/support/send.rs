@@ -141,7 +141,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,
             "get-health" => health::get_health::handle(call).await,
-            other => panic!("{other} is no function of the API"),
+            other => panic!("call the handler of {other} in support/send.rs"),
         })
         .await;
         crate::described::check(function, event, &response);

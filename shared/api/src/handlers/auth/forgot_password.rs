@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Request a password reset",
-        description: "Mails a code that resets the password, if an account with this address exists. The response is the same if none does.",
+        description: "Sends a code that resets the password by email, if an account with this address exists. The response is the same if none does.",
         parameters: &[],
         request: Some("ForgotPasswordRequest"),
         responses: &[(202, Body::Json("Accepted"))],

@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Invite a member",
-        description: "Mails an invitation to an email address, which need not have an account. It replaces an open invitation of the same address. The token is only in the email.",
+        description: "Sends an invitation to an email address, which need not have an account. It replaces an open invitation of the same address. The token is only in the email.",
         parameters: &["Idempotency-Key"],
         request: Some("InviteMemberRequest"),
         responses: &[(201, Body::Json("Invitation"))],

@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Become an operator",
-        description: "Makes the caller an operator, if their address is the one that the stack was deployed with. Without a `code`, one is mailed to that address (202); send it to finish (200). Refresh the session afterwards: earlier access tokens are no longer valid.",
+        description: "Makes the caller an operator, if their address is the one that the stack was deployed with. Without a `code`, one is sent to that address by email (202); send it to finish (200). Refresh the session afterwards: earlier access tokens are no longer valid.",
         parameters: &[],
         request: Some("BecomeOperatorRequest"),
         responses: &[(200, Body::Json("Profile")), (202, Body::Json("Accepted"))],

@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Send a verification email",
-        description: "Mails a link that verifies the caller's email address. Nothing is sent if the address is already verified.",
+        description: "Sends a link that verifies the caller's email address. Nothing is sent if the address is already verified.",
         parameters: &[],
         request: None,
         responses: &[(202, Body::Json("Accepted"))],

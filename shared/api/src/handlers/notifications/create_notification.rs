@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Send a message to a user",
-        description: "Mails a message to a user. Its delivery is tracked like a reminder's.",
+        description: "Sends a message to a user by email. Its delivery is tracked like a reminder's.",
         parameters: &["Idempotency-Key"],
         request: Some("CreateNotificationRequest"),
         responses: &[(201, Body::Json("Notification"))],

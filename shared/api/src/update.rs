@@ -68,16 +68,10 @@ pub(crate) struct Update<T> {
     attempts: Attempts,
 }
 
-impl<T: Versioned + PartialEq> Update<T> {
-    /// Like [`Self::is_stored`], but an equal item that is stored already counts as stored: the write that the SDK has sent
-    /// again after it lost the response, or the same change by the same user in the same second. Delivery claims must not
-    /// use it (ADR 8).
-    pub(crate) fn is_stored_or_equal(&mut self, item: &T, replaced: Replaced<T>) -> bool {
-        match replaced {
-            Replaced::Conflict(Some(present)) if *present == *item => true,
-            other => self.is_stored(other),
-        }
-    }
+/// Whether a conflict is with an equal item: the own write, which the SDK has sent again after it lost the response, or the
+/// same change by another request in the same second. Delivery claims must not take it for their own (ADR 8).
+pub(crate) fn is_own<T: PartialEq>(item: &T, replaced: &Replaced<T>) -> bool {
+    matches!(replaced, Replaced::Conflict(Some(present)) if **present == *item)
 }
 
 impl<T: Versioned> Update<T> {

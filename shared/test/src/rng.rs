@@ -1,18 +1,19 @@
 //! A clock and random numbers that tests control.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 
 use taskbell_domain::clock::{Clock, Random};
 
 /// A clock that changes only when a test sets it.
-pub struct ManualClock(Mutex<Timestamp>);
+#[derive(Clone)]
+pub struct ManualClock(Arc<Mutex<Timestamp>>);
 
 impl ManualClock {
     /// A clock at this time (RFC 3339).
     pub fn at(instant: &str) -> Self {
-        Self(Mutex::new(instant.parse().expect("an instant")))
+        Self(Arc::new(Mutex::new(instant.parse().expect("an instant"))))
     }
 
     /// Advances the clock.

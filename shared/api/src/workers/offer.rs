@@ -28,7 +28,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let Offered { id, fire_at } = offered;
         let now = self.clock.now();
         if now + TIME_TO_OFFER > self.deadline {
-            tracing::info!(mail = %id, "no time left to send the mail");
+            // The template's DeferredMailAlarm counts this line: a mail that never gets its turn must be noticed, too.
+            tracing::warn!(mail = %id, error = "no time left", "mail deferred");
             return Outcome::Deferred;
         }
         let late_seconds = now.duration_since(fire_at).as_secs();

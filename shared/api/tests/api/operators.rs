@@ -14,7 +14,7 @@ use taskbell_domain::{
 };
 use taskbell_test::{
     MemoryStore, Outbox,
-    fixtures::{notification, user},
+    fixtures::{notification, now, user},
 };
 
 use crate::{
@@ -206,6 +206,19 @@ async fn an_operator_cannot_disable_their_own_account() {
         world.send(&bad).await.errors(),
         [("role", "unknown_value"), ("email", "unknown_field")]
     );
+}
+
+#[tokio::test]
+async fn a_blocked_caller_does_not_become_an_operator_even_if_requests_cannot_be_counted() {
+    let (world, ada, task) = World::seeded().await;
+    let boss = world.store.user(operator().id).await.expect("no store error").expect("the operator");
+    let event = world.event("become-operator", &ada, &task).await;
+    let disabled = User { disabled_at: Some(now()), version: boss.version + 1, ..boss.clone() };
+    world.store.replace_user(&disabled, boss.version, None).await.expect("no store error");
+    // The block is not in the item that the guard reads, as if that item could not be read.
+    let answer = world.send(&event).await;
+    assert_eq!((answer.status, answer.code()), (403, "account_disabled"));
+    assert!(world.queue.take().is_empty(), "no code is sent");
 }
 
 #[tokio::test]

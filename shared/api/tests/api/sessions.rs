@@ -163,6 +163,20 @@ async fn a_log_in_concurrent_with_a_reset_opens_no_session_with_the_old_password
 }
 
 #[tokio::test]
+async fn a_slow_password_reset_revokes_what_was_issued_during_it() {
+    let memory = MemoryStore::default();
+    let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
+    let (ada, task) = world.seed().await;
+    let clock = world.clock.clone();
+    let later = now() + SignedDuration::from_secs(9);
+    world.store.faults.before("user", async move { clock.set(later) });
+    assert_eq!(world.reset(&ada, &task, NEW).await.status, 204);
+    let stored = memory.user(ada.id).await.expect("no store error").expect("ada");
+    assert_eq!(stored.password_set_at, Some(later), "codes sent before it are invalid");
+    assert!(stored.tokens_valid_from.is_some_and(|from| from > later), "and so are tokens");
+}
+
+#[tokio::test]
 async fn an_interrupted_password_reset_leaves_no_usable_session() {
     let (world, ada, task) = World::seeded().await;
     let before = world.log_in(&ada, &task, PASSWORD).await.body;

@@ -36,7 +36,7 @@ pub trait TaskCreation: TaskReads + Profiles + Quotas + IdempotencyRecords {
 }
 
 /// What is stored in one transaction with a changed task.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct AtomicExtras<'a> {
     /// The next occurrence, created by the completion of the task.
     pub next: Option<&'a Task>,

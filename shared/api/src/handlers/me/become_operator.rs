@@ -13,9 +13,13 @@ use taskbell_domain::{
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{codes, users::REQUESTS},
-    http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
+    handlers::{
+        codes,
+        users::{REQUESTS, check_account},
+    },
+    http::{Call, Fields, Problem, Reply, enforce_limit, read},
     profiles::profile_view,
+    tokens::Identity,
     update::Attempts,
 };
 
@@ -52,6 +56,7 @@ pub async fn handle(
     let code = fields.optional("code", read::any_text);
     let code = fields.finish(Some(code))?;
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    check_account(&user, caller)?;
     if operator.map(EmailAddress::canonical) != Some(user.email.canonical()) {
         let detail = "The address of this account is not the operator address of this stack.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
@@ -61,7 +66,7 @@ pub async fn handle(
     }
     if let Some(code) = code {
         call.admit().await?;
-        return promote(call, store, user, &code).await;
+        return promote(call, store, (user, caller), &code).await;
     }
     call.admit().await?;
     enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
@@ -74,7 +79,7 @@ pub async fn handle(
 async fn promote(
     call: &Call<'_>,
     store: &(impl ProfileChanges + Redemptions + Notifications),
-    mut user: User,
+    (mut user, caller): (User, Identity),
     code: &str,
 ) -> Result<Reply, Problem> {
     let mut attempts = Attempts::new();
@@ -96,8 +101,6 @@ async fn promote(
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
         user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
-        if user.disabled_at.is_some() {
-            return Err(disabled());
-        }
+        check_account(&user, caller)?;
     }
 }

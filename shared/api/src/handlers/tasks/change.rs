@@ -14,7 +14,7 @@ use crate::{
     assignments::{InheritedAssignment, assignment},
     enqueue_if_soon::enqueue_if_soon,
     http::{Call, Preconditions, Problem, Reply},
-    update::Update,
+    update::{Update, is_own},
 };
 
 /// Changes the task in the path, and responds with it.
@@ -116,8 +116,10 @@ impl<S: TaskChanges + RateLimits, Q: TimerQueue> Changing<'_, S, Q> {
             let notification = assignment(call, &task, assignee, by);
             let also =
                 AtomicExtras { next: next.as_deref(), notification: notification.as_ref(), record };
+            // The SDK sends a transaction again with the same token, so only a single write can conflict with itself.
+            let is_single = also == AtomicExtras::default();
             let replaced = store.replace(&task, expected, also).await?;
-            if update.is_stored_or_equal(&task, replaced) {
+            if is_single && is_own(&task, &replaced) || update.is_stored(replaced) {
                 let next = next.and_then(|next| next.timer());
                 let notification = notification.and_then(|notification| notification.timer());
                 enqueue_if_soon(queue, [task.timer(), next, notification], now).await;

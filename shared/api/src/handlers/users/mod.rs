@@ -21,15 +21,26 @@ use crate::{
 /// The rate limit of requests per user. Only its name is used here.
 pub(super) const REQUESTS: RateLimit = RateLimit::requests(1);
 
+/// Rejects blocked callers and those with a revoked token. The guard lets requests pass when recording fails, so what only
+/// operators may do checks the profile again.
+///
+/// # Errors
+/// 401 `unauthorized`, 403 `account_disabled`.
+pub(super) fn check_account(user: &User, caller: Identity) -> Result<(), Problem> {
+    if user.disabled_at.is_some() {
+        return Err(disabled());
+    }
+    if user.tokens_valid_from.is_some_and(|from| caller.issued_at < from) {
+        return Err(Problem::unauthorized());
+    }
+    Ok(())
+}
+
 /// Rejects callers who are not operators.
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    check_account(&user, caller)?;
     match user.role {
-        // The guard lets requests pass when recording fails, so check for a block again.
-        _ if user.disabled_at.is_some() => Err(disabled()),
-        _ if user.tokens_valid_from.is_some_and(|from| caller.issued_at < from) => {
-            Err(Problem::unauthorized())
-        }
         AccountRole::Operator => Ok(user),
         AccountRole::User => {
             let detail = "Only operators can do this.";

@@ -169,7 +169,7 @@ async fn a_slow_password_reset_revokes_what_was_issued_during_it() {
     let (ada, task) = world.seed().await;
     let clock = world.clock.clone();
     let later = now() + SignedDuration::from_secs(9);
-    world.store.faults.before("user", async move { clock.set(later) });
+    world.store.faults.before("notification", async move { clock.set(later) });
     assert_eq!(world.reset(&ada, &task, NEW).await.status, 204);
     let stored = memory.user(ada.id).await.expect("no store error").expect("ada");
     assert_eq!(stored.password_set_at, Some(later), "codes sent before it are invalid");

@@ -1,12 +1,28 @@
-//! Entity tags (RFC 9110 §8.8.3) and preconditions (§13). The tag of a task is its version in quotes.
+//! Entity tags (RFC 9110 §8.8.3) and preconditions (§13). The tag of a task is its version in quotes, followed by `-gzip`
+//! for a compressed body: a strong tag differs by encoding (§8.8.3.3). Both name the version in preconditions.
 
-use http::header;
+use http::{HeaderName, HeaderValue, header};
 
 use super::{Call, Problem};
 
 /// The strong entity tag of a version.
 pub(super) fn tag(version: u64) -> String {
     format!("\"{version}\"")
+}
+
+/// The end of the tag of a compressed body.
+const COMPRESSED: &str = "-gzip";
+
+/// Changes the entity tag among the headers to that of the compressed body.
+pub(super) fn mark_compressed(headers: &mut [(HeaderName, HeaderValue)]) {
+    let tags = headers.iter_mut().filter(|(name, _)| name == header::ETAG);
+    for (_, value) in tags {
+        let opaque = value.to_str().ok().and_then(|text| text.strip_suffix('"'));
+        let marked = opaque.map(|opaque| HeaderValue::from_str(&format!("{opaque}{COMPRESSED}\"")));
+        if let Some(Ok(marked)) = marked {
+            *value = marked;
+        }
+    }
 }
 
 /// The versions that a request applies to.
@@ -103,7 +119,8 @@ impl Tags {
             Self::Any => true,
             Self::Listed(tags) => {
                 let version = version.to_string();
-                tags.iter().any(|(weak, opaque)| (weakly || !weak) && *opaque == version)
+                let names = |opaque: &str| opaque.strip_suffix(COMPRESSED).unwrap_or(opaque) == version;
+                tags.iter().any(|(weak, opaque)| (weakly || !weak) && names(opaque))
             }
         }
     }

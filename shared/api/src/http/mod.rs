@@ -3,6 +3,7 @@
 mod body;
 mod call;
 pub mod codes;
+mod compression;
 mod cursor;
 mod errors;
 mod etag;
@@ -19,6 +20,7 @@ mod size;
 
 pub use body::Fields;
 pub use call::{Call, Invocation};
+pub(crate) use compression::accepts_gzip;
 pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
 pub use errors::Errors;
 pub(crate) use errors::MAX_ERRORS;

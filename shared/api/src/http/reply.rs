@@ -7,7 +7,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::{
-    Call, Invocation, Problem, etag,
+    Call, Invocation, Problem,
+    compression::{accepts_gzip, gzip},
+    etag,
     event::{HttpEvent, HttpResponse},
     guard::{RequestGuard, run_guarded},
     size::{MAX_BODY, in_json},
@@ -88,8 +90,9 @@ impl Reply {
     }
 }
 
-/// Headers of every response. They forbid caching, content sniffing, framing and access without TLS.
-const ALWAYS: [(HeaderName, &str); 5] = [
+/// Headers of every response. They forbid caching, content sniffing, framing and access without TLS, and say that bodies may
+/// be compressed.
+const ALWAYS: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
@@ -98,6 +101,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
     ),
     (header::REFERRER_POLICY, "no-referrer"),
+    (header::VARY, "Accept-Encoding"),
 ];
 
 /// Runs a handler under a guard, converts its result to a response, and logs one line.
@@ -128,7 +132,7 @@ where
         duration_ms = started.elapsed().as_millis() as u64,
         "response sent"
     );
-    let (headers, content_type, body) = match result {
+    let (mut headers, content_type, mut body) = match result {
         Ok(reply) => (reply.headers, reply.content_type, reply.body),
         Err(problem) => {
             let body = problem.body(call.request_id());
@@ -139,7 +143,15 @@ where
             )
         }
     };
-    let is_base64_encoded = headers.iter().any(|(name, _)| name == header::CONTENT_ENCODING);
+    let mut is_base64_encoded = headers.iter().any(|(name, _)| name == header::CONTENT_ENCODING);
+    if !is_base64_encoded
+        && accepts_gzip(&call)
+        && let Some(compressed) = gzip(&body)
+    {
+        (body, is_base64_encoded) = (compressed, true);
+        etag::mark_compressed(&mut headers);
+        headers.push((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+    }
     // HEAD is GET without content (RFC 9110 §9.3.2). Content-Length would be that of the empty body.
     let length = (call.method() == "HEAD" && !body.is_empty()).then(|| {
         let padding = body.bytes().rev().take_while(|byte| *byte == b'=').count();

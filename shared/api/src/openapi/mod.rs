@@ -43,6 +43,9 @@ wrong. A resource that the caller cannot see gets 404, like one that does not ex
 **Retries.** Send an `Idempotency-Key` when you create tasks, comments, spaces, invitations or notifications, and with \
 batches: repeated within 24 hours, the request creates nothing twice.
 
+**Compression.** Bodies from 1 KiB are compressed with gzip if `Accept-Encoding` allows it, and every response has \
+`Vary: Accept-Encoding`.
+
 **HEAD** is supported wherever GET is. Every response has `X-Request-Id` and is `no-store`, unless stated otherwise.";
 
 /// Components shared by several operations, by name.

@@ -21,7 +21,7 @@ pub(super) fn headers() -> Value {
         |description: &str, schema: Value| json!({ "description": description, "schema": schema });
     let text = || json!({ "type": "string" });
     json!({
-        "ETag": header("The entity tag: of a task its `version` in quotes.", text()),
+        "ETag": header("The entity tag: of a task its `version` in quotes, with `-gzip` if the body is compressed.", text()),
         "Location": header("The path of the created resource.", text()),
         "Idempotent-Replayed": header(
             "`true` if the Idempotency-Key was used before: nothing was created, and the body is the current state of the resource that the key created.",
@@ -33,8 +33,6 @@ pub(super) fn headers() -> Value {
         "X-Request-Id": header("Identifier of the request in the log.", text()),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", text()),
         "Cache-Control": header("How long the document can be cached.", text()),
-        "Content-Encoding": header("`gzip` if the body is compressed.", text()),
-        "Vary": header("The request header that the body depends on.", text()),
         "Accept": header("The accepted media types.", text()),
         "Accept-Patch": header("The media types that PATCH accepts (RFC 5789).", text()),
         "Accept-Encoding": header("The accepted encodings.", text()),
@@ -130,7 +128,7 @@ fn success(
         names.extend(["Location", "Idempotent-Replayed"]);
     }
     if operation.responses.iter().any(|(_, body)| *body == Body::Document) {
-        names.extend(["ETag", "Cache-Control", "Vary", "Content-Encoding"]);
+        names.extend(["ETag", "Cache-Control"]);
     }
     let description = match (status, body) {
         (304, _) => "Not modified: the client has this version.",

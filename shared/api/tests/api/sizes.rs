@@ -13,11 +13,14 @@ use taskbell_domain::{
 use taskbell_test::{
     MemoryStore,
     contract::Store,
-    fixtures::{comment, draft, now},
+    fixtures::{comment, draft, due_draft, now},
 };
 use taskbell_test_aws::Server;
 
-use crate::support::{Answer, World};
+use crate::{
+    described::decompressed,
+    support::{Answer, World},
+};
 
 /// The size of a body in Lambda's response, in bytes.
 fn bytes(answer: &Answer) -> usize {
@@ -179,6 +182,59 @@ async fn only_the_first_fifty_invalid_fields_are_listed() {
     let answer = world.send(&list).await;
     assert_eq!((answer.status, answer.errors().len()), (422, 50));
     assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.starts_with("1000 fields")));
+}
+
+#[tokio::test]
+async fn a_page_of_tasks_is_compressed_for_clients_that_accept_it() {
+    let (world, ada, task) = World::seeded().await;
+    for number in 0..60 {
+        let title = format!("Wind the clock of tower {number}");
+        world.create(1_000 + number, &ada, due_draft(&title, "2026-03-02T09:00:00Z", &["PT30M"])).await;
+    }
+    let list = world.event("list-tasks", &ada, &task).await.query("limit=50");
+    let plain = world.send(&list).await;
+    assert_eq!(plain.headers.get("content-encoding"), None);
+    let compressed = world.send(&list.clone().header("accept-encoding", "br, gzip")).await;
+    assert_eq!((compressed.status, compressed.headers["content-encoding"].as_str()), (200, "gzip"));
+    for answer in [&plain, &compressed] {
+        assert_eq!(answer.headers["vary"], "Accept-Encoding");
+    }
+    let base64 = compressed.body.as_str().expect("base64");
+    let (before, after) = (plain.body.to_string().len(), base64.len() / 4 * 3);
+    assert!(before > 30_000 && after <= 8_000, "{before} became {after} bytes");
+    let text: Value = serde_json::from_str(&decompressed(base64)).expect("JSON");
+    assert_eq!(text, plain.body);
+}
+
+#[tokio::test]
+async fn the_entity_tag_of_a_compressed_task_names_its_version() {
+    let (world, ada, _) = World::seeded().await;
+    let description = Description::parse(&"All the bells. ".repeat(100)).expect("a text");
+    let task = world.create(77, &ada, TaskDraft { description, ..draft("Ring") }).await;
+    let get = world.event("get-task", &ada, &task).await;
+    assert_eq!(world.send(&get).await.headers["etag"], "\"1\"");
+    let compressed = world.send(&get.clone().header("accept-encoding", "gzip")).await;
+    let tag = compressed.headers["etag"].clone();
+    assert_eq!((tag.as_str(), compressed.headers["content-encoding"].as_str()), ("\"1-gzip\"", "gzip"));
+    for known in [tag.as_str(), "\"1\"", "W/\"1-gzip\""] {
+        assert_eq!(
+            world.send(&get.clone().header("if-none-match", known)).await.status,
+            304,
+            "{known}"
+        );
+    }
+    let mut head = get.header("accept-encoding", "gzip");
+    head.json["requestContext"]["http"]["method"] = json!("HEAD");
+    let head = world.send(&head).await;
+    let base64 = compressed.body.as_str().expect("base64");
+    let padding = base64.bytes().rev().take_while(|byte| *byte == b'=').count();
+    assert_eq!(head.headers["content-length"], (base64.len() / 4 * 3 - padding).to_string());
+    let update = world.event("update-task", &ada, &task).await;
+    for (tag, status) in
+        [("\"1-br\"", 412), ("\"2-gzip\"", 412), (tag.as_str(), 200), (tag.as_str(), 412)]
+    {
+        assert_eq!(world.send(&update.clone().header("if-match", tag)).await.status, status, "{tag}");
+    }
 }
 
 #[tokio::test]

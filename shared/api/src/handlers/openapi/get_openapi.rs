@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Problem, Reply},
+    http::{Call, Problem, Reply, accepts_gzip},
     openapi::{COMPRESSED, DOCUMENT, ETAG},
 };
 
@@ -32,27 +32,11 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, Problem> {
     // Weak comparison (RFC 9110 §13.1.2).
     let is_known =
         known.into_iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == &ETAG[2..]);
-    let gzip = accepts_gzip(call.header("accept-encoding")?.unwrap_or(""));
+    let gzip = accepts_gzip(call);
     let reply = match (is_known, gzip) {
         (true, _) => Reply::empty(StatusCode::NOT_MODIFIED),
         (false, true) => Reply::gzip("application/json", COMPRESSED)?,
         (false, false) => Reply::json_text(DOCUMENT),
     };
-    reply
-        .with(header::ETAG, ETAG)?
-        .with(header::CACHE_CONTROL, "public, max-age=300")?
-        .with(header::VARY, "Accept-Encoding")
-}
-
-/// Whether a client accepts gzip (RFC 9110 §12.5.3). One that says nothing gets the document as it is.
-fn accepts_gzip(header: &str) -> bool {
-    header.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let name = parts.next().unwrap_or("");
-        let refused = parts.any(|part| {
-            let weight = part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
-            weight.is_some_and(|weight| weight <= 0.0)
-        });
-        (name.eq_ignore_ascii_case("gzip") || name == "*") && !refused
-    })
+    reply.with(header::ETAG, ETAG)?.with(header::CACHE_CONTROL, "public, max-age=300")
 }

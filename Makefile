@@ -94,6 +94,7 @@ local/%_lint/node_modules/.installed: local/%_lint/package-lock.json
 lint: $(TOOLS) $(OPENAPI_LINT)/node_modules/.installed ## check formatting, clippy, rustdoc, template, OpenAPI document, costs, documents and module cycles
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --test journeys --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
 	cfn-lint template.yaml
 	$(PYTHON) -m openapi_spec_validator shared/api/src/openapi/openapi.json

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use taskbell_e2e::{User, path_of, send, wait_for};
+use taskbell_e2e::{User, path_of, wait_for};
 
 use crate::NONE;
 

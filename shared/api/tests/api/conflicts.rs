@@ -8,7 +8,11 @@ use std::sync::{
 use serde_json::json;
 use taskbell_domain::{
     membership::MemberChange,
-    ports::{AtomicExtras, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation, TaskReads},
+    ports::{
+        AtomicExtras, RateLimits, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation,
+        TaskReads,
+    },
+    rate_limit::{ASSIGNMENTS, RateLimitKey},
     space::Role,
     task::{Task, TaskPatch},
     text::Title,
@@ -22,7 +26,7 @@ use taskbell_test_aws::{
     intercept::{Interception, intercepted},
 };
 
-use crate::support::World;
+use crate::support::{World, collaborator};
 
 /// Gives a member of the shared space another role. The space has another version then.
 async fn change_role(store: &MemoryStore, number: u64, role: Role) {
@@ -125,4 +129,29 @@ async fn a_change_whose_response_was_lost_is_made_once() {
     let updated = world.send(&remind).await;
     assert_eq!((updated.status, updated.headers["etag"].as_str()), (200, "\"3\""));
     assert_eq!(world.queue.take().len(), 1, "the reminder is queued, because it is soon");
+}
+
+#[tokio::test]
+async fn an_inherited_assignment_is_counted_once_despite_a_conflict() {
+    let memory = MemoryStore::default();
+    let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
+    let (ada, task) = world.seed().await;
+    let create = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
+    let create = create.query(&format!("space={}", space(1, &ada).0.id)).body(&json!({
+        "title": "Wind the clock", "due": "2026-03-02T09:00:00Z", "recurrence": "FREQ=DAILY",
+        "assigned_to": collaborator().id,
+    }));
+    let created = world.send(&create).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let id = created.body["id"].as_str().expect("an id").parse().expect("an id");
+    let series = memory.task(id).await.expect("an answer").expect("the task");
+    let (store, stored) = (memory.clone(), series.clone());
+    world.store.faults.before("replace", async move { rename(&store, &stored).await });
+    let complete = world.event("complete-task", &ada, &series).await.without_header("if-match");
+    assert_eq!(world.send(&complete).await.status, 200);
+    assert!(world.store.faults.is_done(), "the concurrent change did not run");
+    let key = RateLimitKey::user(ada.id);
+    let used = world.store.record(&ASSIGNMENTS, &key, 0, now()).await.expect("an answer");
+    let count = used.map(|usage| usage.count);
+    assert_eq!(count, Some(2), "the task and its next occurrence");
 }

@@ -8,20 +8,22 @@ use taskbell_domain::{
     credential::{Credential, RefreshToken},
     notification::Notification,
     ports::{
-        Accounts, Credentials, Notifications, ProfileChanges, Profiles, Redemption, Redemptions,
-        Registrations, Sessions,
+        AccessChanges, Accounts, Credentials, Notifications, ProfileChanges, Profiles, RateLimits,
+        Redemption, Redemptions, Registrations, Sessions,
     },
-    rate_limit::RateLimit,
+    rate_limit::{ASSIGNMENTS, CODES, INVITATIONS, OPERATIONS, RateLimit, RateLimitKey},
     task::Task,
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
     Faulty, Meddler, MemoryStore,
     contract::Store,
-    fixtures::{now, user},
+    fixtures::{now, space, user},
 };
 
-use crate::support::{Answer, Event, PASSWORD, World, operator, reset_code, unsubscribe_token};
+use crate::support::{
+    Answer, Event, PASSWORD, World, collaborator, operator, reset_code, unsubscribe_token,
+};
 
 const NEW: &str = "six quiet bells at dawn";
 
@@ -241,4 +243,35 @@ async fn a_password_hash_with_old_parameters_is_replaced_at_log_in() {
     assert!(rehashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{rehashed}");
     assert_eq!(world.log_in(&old, &task, PASSWORD).await.status, 200);
     assert_eq!(stored().await, rehashed, "once");
+}
+
+#[tokio::test]
+async fn requests_of_a_blocked_account_use_up_no_limit() {
+    let (world, ada, task) = World::seeded().await;
+    let boss = operator();
+    for user in [&ada, &boss] {
+        let blocked = User { disabled_at: Some(now()), ..user.clone() };
+        world.store.store_access(&blocked, &RateLimit::requests(1)).await.expect("no store error");
+    }
+    let assign = world.event("create-task", &ada, &task).await.without_header("idempotency-key");
+    let assign = assign
+        .query(&format!("space={}", space(1, &ada).0.id))
+        .body(&json!({"title": "Ring", "assigned_to": collaborator().id}));
+    let mut used_up = Vec::new();
+    for (event, limit, user) in [
+        (assign, ASSIGNMENTS, &ada),
+        (world.event("batch-tasks", &ada, &task).await, OPERATIONS, &ada),
+        (world.event("invite-member", &ada, &task).await, INVITATIONS, &ada),
+        (world.event("send-verification", &ada, &task).await, CODES, &ada),
+        (world.event("become-operator", &ada, &task).await, CODES, &boss),
+    ] {
+        let answer = world.send(&event).await;
+        assert_eq!((answer.status, answer.code()), (403, "account_disabled"), "{}", event.function);
+        let key = RateLimitKey::user(user.id);
+        let used = world.store.record(&limit, &key, 0, now()).await.expect("no store error");
+        if used.is_none_or(|usage| usage.count > 0) {
+            used_up.push((event.function, limit.name));
+        }
+    }
+    assert_eq!(used_up, []);
 }

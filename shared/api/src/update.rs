@@ -21,23 +21,29 @@ impl From<TooManyConflicts> for Problem {
     }
 }
 
-/// An item whose version increases with every write.
+/// An item with a number that increases with every write.
 pub(crate) trait Versioned {
-    /// The version that was read, on which the next write is conditional.
-    fn version(&self) -> u64;
+    /// That number as it was read, on which the next write is conditional.
+    fn revision(&self) -> u64;
 }
 
 macro_rules! versioned {
     ($($item:ty),+) => {
         $(impl Versioned for $item {
-            fn version(&self) -> u64 {
+            fn revision(&self) -> u64 {
                 self.version
             }
         })+
     };
 }
 
-versioned!(Task, Notification, User, Comment, Digest);
+versioned!(Notification, User, Comment, Digest);
+
+impl Versioned for Task {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
 
 /// Counts the attempts of an update that reads everything it needs itself in each of them.
 pub(crate) struct Attempts(usize);
@@ -60,7 +66,7 @@ impl Attempts {
 
 /// The update of one item that was just read.
 ///
-/// Each attempt gets the item and the version that its write must be conditional on. After a conflict that is the item as
+/// Each attempt gets the item and the revision that its write must be conditional on. After a conflict that is the item as
 /// it is stored now: a conditional write that fails returns it, so no read is added. An attempt checks itself whatever must
 /// hold for the item that it changes: permissions, preconditions, admission.
 pub(crate) struct Update<T> {
@@ -85,7 +91,7 @@ impl<T: Versioned> Update<T> {
         Self { current: found, attempts: Attempts(max_attempts) }
     }
 
-    /// Begins the first attempt, or another one after a conflict: the item, and the version that it was read with. None
+    /// Begins the first attempt, or another one after a conflict: the item, and the revision that it was read with. None
     /// if the item does not exist.
     ///
     /// # Errors
@@ -93,7 +99,7 @@ impl<T: Versioned> Update<T> {
     pub(crate) fn attempt(&mut self) -> Result<Option<(T, u64)>, TooManyConflicts> {
         let Some(item) = self.current.take() else { return Ok(None) };
         self.attempts.begin()?;
-        let expected = item.version();
+        let expected = item.revision();
         Ok(Some((item, expected)))
     }
 

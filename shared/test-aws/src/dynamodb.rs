@@ -79,10 +79,15 @@ async fn create_table(client: &Client, name: &str, declared: &Value) {
         .iter()
         .map(|index| {
             let kind = index["Projection"]["ProjectionType"].as_str().expect("a projection");
+            let included = index["Projection"]["NonKeyAttributes"].as_array().map(|names| {
+                names.iter().map(|name| name.as_str().expect("a name").to_owned()).collect()
+            });
+            let projection =
+                Projection::builder().projection_type(kind.into()).set_non_key_attributes(included);
             GlobalSecondaryIndex::builder()
                 .index_name(index["IndexName"].as_str().expect("a name"))
                 .set_key_schema(Some(schema(&index["KeySchema"])))
-                .projection(Projection::builder().projection_type(kind.into()).build())
+                .projection(projection.build())
                 .build()
                 .expect("an index")
         })

@@ -62,7 +62,7 @@ pub(super) trait Deliverable: Versioned + Sized {
         now: Timestamp,
     ) -> Result<DueStep<Self>, PortError>;
 
-    /// Stores the item if the stored one still has the version `expected`.
+    /// Stores the item if the stored one still has the revision `expected`.
     async fn replace(
         &self,
         store: &impl WorkerStore,
@@ -113,7 +113,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         for _ in 0..MAX_STEPS {
             let Some(mut item) = found else { return Ok(()) };
             let now = self.clock.now();
-            let expected = item.version();
+            let expected = item.revision();
             let due = item.next_timer().map_or(now, |timer| timer.at);
             let step = item.begin(self, now).await?;
             let created = match &step {

@@ -99,7 +99,8 @@ async fn a_past_due_time_is_accepted_and_its_reminders_are_skipped() {
     let (world, event) = creating().await;
     let answer = world.send(&event.body(&json!({"title": "t", "due": "2020-02-29"}))).await;
     assert_eq!(answer.status, 201);
-    let reminder = &answer.body["reminders"][0];
+    let log = world.on_task("list-task-reminders", &answer.body["id"]).await;
+    let reminder = &log.body["items"][0];
     assert_eq!(
         (&reminder["status"], &reminder["reason"]),
         (&json!("skipped"), &json!("past_when_set"))

@@ -38,14 +38,14 @@ async fn change_role(store: &MemoryStore, number: u64, role: Role) {
     assert!(store.change_member(&space, version, &change).await.expect("an answer"));
 }
 
-/// Gives a task another title. It has another version then.
+/// Gives a task another title. It has another revision then.
 async fn rename(store: &MemoryStore, task: &Task) {
     let mut task = store.task(task.id).await.expect("an answer").expect("the task");
-    let version = task.version;
+    let revision = task.revision;
     let title = Some(Title::parse("Theirs").expect("a title"));
     let patch = TaskPatch { title, ..TaskPatch::default() };
     task.apply(patch, None, now(), &SeededRandom::new(5)).expect("a valid patch");
-    let replaced = store.replace(&task, version, AtomicExtras::default()).await.expect("an answer");
+    let replaced = store.replace(&task, revision, AtomicExtras::default()).await.expect("an answer");
     assert_eq!(replaced, Replaced::Stored);
 }
 

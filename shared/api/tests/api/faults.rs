@@ -66,7 +66,7 @@ struct Meddler<'a> {
 impl Mailer for Meddler<'_> {
     async fn send(&self, mail: &Mail) -> Result<String, MailError> {
         let mut task = self.store.task(self.task).await.expect("no store error").expect("the task");
-        let read = task.version;
+        let read = task.revision;
         let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
         task.apply(patch, None, instant(DUE), &taskbell_test::SeededRandom::new(5))
             .expect("a valid patch");

@@ -69,20 +69,16 @@ impl World {
         self.store.replace_user(&stored, read, None).await.expect("no store error");
     }
 
-    /// Status, reason and feedback of the reminders of a task, as a user sees them in the delivery log and in the task.
-    async fn seen_by(&self, reader: &User, task: &Task) -> Vec<Value> {
+    /// Status, reason and feedback of the reminders of a task, as a user sees them in the delivery log.
+    async fn seen_by(&self, reader: &User, task: &Task) -> Value {
         let bearer = format!("Bearer {}", self.access_token(reader));
-        let mut seen = Vec::new();
-        for (function, list) in [("list-task-reminders", "items"), ("get-task", "reminders")] {
-            let event = self.event(function, reader, task).await.header("authorization", &bearer);
-            let answer = self.send(&event).await;
-            let reminders = answer.body[list].as_array().expect("reminders");
-            let mut results: Vec<_> =
-                reminders.iter().map(|r| json!([r["status"], r["reason"], r["feedback"]])).collect();
-            results.sort_by_key(Value::to_string);
-            seen.push(Value::Array(results));
-        }
-        seen
+        let event = self.event("list-task-reminders", reader, task).await;
+        let answer = self.send(&event.header("authorization", &bearer)).await;
+        let reminders = answer.body["items"].as_array().expect("reminders");
+        let mut results: Vec<_> =
+            reminders.iter().map(|r| json!([r["status"], r["reason"], r["feedback"]])).collect();
+        results.sort_by_key(Value::to_string);
+        Value::Array(results)
     }
 }
 
@@ -117,7 +113,7 @@ async fn mails_beyond_the_limits_of_sender_and_recipient_are_skipped_with_a_reas
             }
         }
         let expected = if sent == 2 { json!([mail, mail]) } else { json!([mail, skipped]) };
-        assert_eq!(log, [expected.clone(), expected], "{}", limit.name);
+        assert_eq!(log, expected, "{}", limit.name);
         world.clock.advance(SignedDuration::from_hours(24));
         assert_eq!(world.used(&limit, &key).await, 0, "another day");
     }
@@ -189,15 +185,14 @@ async fn only_the_recipient_sees_why_a_mail_was_not_delivered() {
         world.fire(&Outbox::default(), &task).await;
         let expected = |reason: &str| {
             let one = json!(["skipped", reason, null]);
-            let both = json!([one, one]);
-            [both.clone(), both]
+            json!([one, one])
         };
         assert_eq!(world.seen_by(&ada, &task).await, expected("not_delivered"), "{reason}");
         assert_eq!(world.seen_by(&collaborator(), &task).await, expected(reason), "{reason}");
         // A new assignee does not see it either.
         let mut moved = world.stored(task.id).await;
-        let read = moved.version;
-        (moved.assigned_to, moved.version) = (Some(ada.id), read + 1);
+        let read = moved.revision;
+        (moved.assigned_to, moved.revision) = (Some(ada.id), read + 1);
         let also = taskbell_domain::ports::AtomicExtras::default();
         taskbell_domain::ports::TaskChanges::replace(&world.store, &moved, read, also)
             .await

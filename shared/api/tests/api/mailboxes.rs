@@ -209,10 +209,10 @@ async fn an_ses_send_event_resolves_an_uncertain_delivery() {
         world.record_mail_event(&ada, &task, None, None).await;
     }
     assert_eq!(world.reminder(&task).await, (DeliveryStatus::Sent, None, 1));
-    let version = world.stored(task.id).await.version;
+    let revision = world.stored(task.id).await.revision;
     world.clock.advance(UNCERTAIN_WAIT * 2);
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
-    assert_eq!((outbox.sent().len(), world.stored(task.id).await.version), (1, version));
+    assert_eq!((outbox.sent().len(), world.stored(task.id).await.revision), (1, revision));
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ fn concurrent_world() -> (ConcurrentWorld, MemoryStore) {
 /// A concurrent change of the title.
 async fn rename(store: MemoryStore, task: Task) {
     let mut task = store.task(task.id).await.expect("no store error").expect("the task");
-    let read = task.version;
+    let read = task.revision;
     let title = Some(Title::parse("Theirs").expect("a title"));
     let patch = TaskPatch { title, ..TaskPatch::default() };
     task.apply(patch, None, now(), &SeededRandom::new(5)).expect("a valid patch");

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use taskbell_domain::timer::{Timer, TimerTarget};
-use taskbell_test::fixtures::{draft, instant};
+use taskbell_test::{
+    MemoryStore, Outbox,
+    fixtures::{draft, due_draft, instant},
+};
 
 use crate::support::World;
 
@@ -53,6 +56,27 @@ async fn a_change_applies_only_to_the_version_in_if_match() {
     assert_eq!(world.send(&delete.clone().header("if-match", "\"1\"")).await.status, 412);
     assert_eq!(world.send(&delete.clone().header("if-match", "*")).await.status, 204);
     assert_eq!(world.send(&delete).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_reminder_that_is_sent_between_a_read_and_a_change_does_not_fail_its_if_match() {
+    let world = World::on(MemoryStore::default());
+    let ada = world.register(1).await;
+    let task = world.create(1, &ada, due_draft("Ring", "2026-03-01T09:00:00Z", &["PT30M"])).await;
+    let read = world.send(&world.event("get-task", &ada, &task).await).await;
+    world.clock.set(instant("2026-03-01T08:29:00Z"));
+    let outbox = Outbox::default();
+    world.tick(&outbox).await;
+    assert_eq!(outbox.sent().len(), 1);
+
+    let tag = &read.headers["etag"];
+    let again = world.event("get-task", &ada, &task).await.header("if-none-match", tag);
+    assert_eq!(world.send(&again).await.status, 304, "it looks the same");
+    let patch = world.event("update-task", &ada, &task).await.header("if-match", tag);
+    let changed = world.send(&patch).await;
+    assert_eq!((changed.status, &changed.body["version"]), (200, &json!(2)), "{}", changed.body);
+    let log = world.on_task("list-task-reminders", &changed.body["id"]).await.body;
+    assert_eq!(log["items"][0]["status"], "sent", "the change keeps the delivery");
 }
 
 #[tokio::test]
@@ -195,7 +219,8 @@ async fn completing_and_reopening_are_idempotent() {
     let open = world.send(&reopen).await;
     assert_eq!((&open.body["status"], &open.body["version"]), (&json!("pending"), &json!(3)));
     assert_eq!(world.send(&reopen).await.body, open.body);
-    assert_eq!(open.body["reminders"][0]["status"], "scheduled");
+    let log = world.on_task("list-task-reminders", &open.body["id"]).await.body;
+    assert_eq!(log["items"][0]["status"], "scheduled");
 }
 
 #[tokio::test]

@@ -50,7 +50,14 @@ impl ProfileChanges for DynamoDb {
         const OPERATION: &str = "changing a profile";
         let stored = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
         let Some(timer) = digest else {
-            return self.replace_item::<UserItem, _>(OPERATION, &self.accounts, stored, expected).await;
+            return self
+                .replace_item::<UserItem, _>(
+                    OPERATION,
+                    &self.accounts,
+                    stored,
+                    Condition::Version(expected),
+                )
+                .await;
         };
         let profile = put(OPERATION, &self.accounts, stored, Condition::Version(expected))?;
         let digest = self.reschedule_digest(OPERATION, user.id, timer)?;

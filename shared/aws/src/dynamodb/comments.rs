@@ -112,7 +112,13 @@ impl Comments for DynamoDb {
             keys::comment(comment.task, comment.id),
             &CommentItem::from(comment),
         )?;
-        self.replace_item::<CommentItem, _>(OPERATION, &self.tasks, stored, expected).await
+        self.replace_item::<CommentItem, _>(
+            OPERATION,
+            &self.tasks,
+            stored,
+            Condition::Version(expected),
+        )
+        .await
     }
 
     async fn delete_comment(&self, task: TaskId, id: CommentId) -> Result<(), PortError> {

@@ -47,9 +47,13 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// The format in which an item was last stored.
 pub const FORMAT: &str = "format";
 /// The current format, incremented when stored data changes its meaning. Unknown attributes of later formats are kept.
-pub const FORMAT_NUMBER: u8 = 1;
+pub const FORMAT_NUMBER: u8 = 2;
 /// The number of changes of an item.
 pub const VERSION: &str = "version";
+/// The number of writes of a task.
+pub const REVISION: &str = "revision";
+/// The map with all that a client sees of a task, the only attribute that indexes of lists project.
+pub const TASK_MAP: &str = "task";
 
 /// A global secondary index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

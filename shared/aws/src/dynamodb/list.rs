@@ -16,7 +16,7 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::{TaskItem, parse_item},
+    items::{ListedTaskItem, parse_item},
     keys::{self, Index, Stage},
     number, positions, text,
 };
@@ -188,7 +188,7 @@ impl DynamoDb {
         };
         for item in answer.items.unwrap_or_default() {
             let position = position_of(plan, &item)?;
-            let task: Task = parse_item::<TaskItem, _>(OPERATION, item)?;
+            let task: Task = parse_item::<ListedTaskItem, _>(OPERATION, item)?;
             // DynamoDB can compare neither search terms nor days: these filters are applied here, to the same limited
             // number of items.
             let is_complete = plan.filter.search.is_none() && plan.filter.due_days.is_none();
@@ -270,40 +270,47 @@ type Expression =
 /// The filter as conditions, with the names and values in them.
 fn filter_expression(filter: &TaskFilter) -> Expression {
     let (mut conditions, mut names, mut values) = Expression::default();
-    let mut add = |condition, name, attribute, value_name, value| {
+    let mut add = |condition, name, member, value_name, value| {
         conditions.push(condition);
-        if !names.contains(&(name, attribute)) {
-            names.push((name, attribute));
+        for name in [("#task", keys::TASK_MAP), (name, member)] {
+            if !names.contains(&name) {
+                names.push(name);
+            }
         }
         values.push((value_name, value));
     };
     if let Some(space) = filter.space {
-        add("#space = :space", "#space", "space_key", ":space", text(keys::space_partition(space)));
+        add("#task.#space = :space", "#space", "space", ":space", text(space.to_string()));
     }
     if let Some(user) = filter.assigned_to {
-        add("#assignee = :assignee", "#assignee", "assigned_to", ":assignee", text(user.to_string()));
+        let user = text(user.to_string());
+        add("#task.#assignee = :assignee", "#assignee", "assigned_to", ":assignee", user);
     }
     if filter.open {
         let done = text(Status::Completed.as_str());
-        add("#status <> :completed", "#status", "status", ":completed", done);
+        add("#task.#status <> :completed", "#status", "status", ":completed", done);
     }
     if let Some(status) = filter.status {
-        add("#status = :status", "#status", "status", ":status", text(status.as_str()));
+        add("#task.#status = :status", "#status", "status", ":status", text(status.as_str()));
     }
     if let Some(priority) = filter.priority {
-        add("#priority = :priority", "#priority", "priority", ":priority", text(priority.as_str()));
+        let priority = text(priority.as_str());
+        add("#task.#priority = :priority", "#priority", "priority", ":priority", priority);
     }
     if let Some(category) = &filter.category {
-        add("#category = :category", "#category", "category", ":category", text(category.as_str()));
+        let category = text(category.as_str());
+        add("#task.#category = :category", "#category", "category", ":category", category);
     }
     if let Some(tag) = &filter.tag {
-        add("contains(#tags, :tag)", "#tags", "tags", ":tag", text(tag.as_str()));
+        add("contains(#task.#tags, :tag)", "#tags", "tags", ":tag", text(tag.as_str()));
     }
     if let Some(end) = filter.due_before {
-        add("#due_at < :due_before", "#due_at", "due_at", ":due_before", number(end.as_second()));
+        let end = number(end.as_second());
+        add("#task.#due_at < :due_before", "#due_at", "due_at", ":due_before", end);
     }
     if let Some(start) = filter.due_after {
-        add("#due_at >= :due_after", "#due_at", "due_at", ":due_after", number(start.as_second()));
+        let start = number(start.as_second());
+        add("#task.#due_at >= :due_after", "#due_at", "due_at", ":due_after", start);
     }
     (conditions, names, values)
 }

@@ -48,7 +48,13 @@ impl Notifications for DynamoDb {
             keys::notification(notification.id),
             &NotificationItem::from(notification),
         )?;
-        self.replace_item::<NotificationItem, _>(OPERATION, &self.tasks, stored, expected).await
+        self.replace_item::<NotificationItem, _>(
+            OPERATION,
+            &self.tasks,
+            stored,
+            Condition::Version(expected),
+        )
+        .await
     }
 
     async fn set_invitation_secret(

@@ -159,7 +159,8 @@ impl SpaceChanges for DynamoDb {
     async fn replace_space(&self, space: &Space, expected: u64) -> Result<Replaced<Space>, PortError> {
         const OPERATION: &str = "changing a space";
         let stored = build_item(OPERATION, keys::space(space.id), &SpaceItem::from(space))?;
-        self.replace_item::<SpaceItem, _>(OPERATION, &self.tasks, stored, expected).await
+        self.replace_item::<SpaceItem, _>(OPERATION, &self.tasks, stored, Condition::Version(expected))
+            .await
     }
 
     async fn change_member(

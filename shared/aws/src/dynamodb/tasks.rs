@@ -86,10 +86,11 @@ impl TaskChanges for DynamoDb {
     ) -> Result<Replaced<Task>, PortError> {
         const OPERATION: &str = "changing a task";
         let stored = build_item(OPERATION, keys::task(task.id), &TaskItem::from(task))?;
+        let condition = Condition::Revision(expected);
         if also.next.is_none() && also.notification.is_none() && also.record.is_none() {
-            return self.replace_item::<TaskItem, _>(OPERATION, &self.tasks, stored, expected).await;
+            return self.replace_item::<TaskItem, _>(OPERATION, &self.tasks, stored, condition).await;
         }
-        let mut actions = vec![put(OPERATION, &self.tasks, stored, Condition::Version(expected))?];
+        let mut actions = vec![put(OPERATION, &self.tasks, stored, condition)?];
         if let Some(next) = also.next {
             let next = build_item(OPERATION, keys::task(next.id), &TaskItem::from(next))?;
             actions.push(put(OPERATION, &self.tasks, next, Condition::NotExists)?);
@@ -131,7 +132,7 @@ impl TaskChanges for DynamoDb {
         const OPERATION: &str = "deleting a task";
         if let Some(record) = record {
             let deletion =
-                delete(OPERATION, &self.tasks, keys::task(id), Condition::Version(expected))?;
+                delete(OPERATION, &self.tasks, keys::task(id), Condition::Revision(expected))?;
             let record = self.put_idempotency_record(OPERATION, record)?;
             let replaced =
                 self.transact_replace::<TaskItem, _>(OPERATION, vec![deletion, record]).await?;
@@ -143,8 +144,8 @@ impl TaskChanges for DynamoDb {
             .delete_item()
             .table_name(&self.tasks)
             .set_key(Some(key_attributes(keys::task(id))))
-            .condition_expression("#version = :expected")
-            .expression_attribute_names("#version", keys::VERSION)
+            .condition_expression("#revision = :expected")
+            .expression_attribute_names("#revision", keys::REVISION)
             .expression_attribute_values(":expected", number(expected))
             .return_values_on_condition_check_failure(AllOld)
             .send_boxed()

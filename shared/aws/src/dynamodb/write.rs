@@ -41,6 +41,8 @@ pub(super) enum Condition<'a> {
     Exists,
     /// The item exists and has this version.
     Version(u64),
+    /// The task exists and has this revision.
+    Revision(u64),
     /// The item exists, and this attribute has this text.
     Equals(&'a str, &'a str),
 }
@@ -55,6 +57,9 @@ impl<'a> Condition<'a> {
             Self::NotExists => Some(("attribute_not_exists(#name)", keys::PK, None)),
             Self::Exists => Some(("attribute_exists(#name)", keys::PK, None)),
             Self::Version(version) => Some(("#name = :value", keys::VERSION, Some(number(version)))),
+            Self::Revision(revision) => {
+                Some(("#name = :value", keys::REVISION, Some(number(revision))))
+            }
             Self::Equals(name, value) => Some(("#name = :value", name, Some(text(value)))),
         }
     }
@@ -134,29 +139,30 @@ where
 }
 
 impl DynamoDb {
-    /// Stores an item if the stored one has the version `expected`.
+    /// Stores an item on a condition on the stored one.
     pub(super) async fn replace_item<S, D>(
         &self,
         operation: &'static str,
         table: &str,
         item: Item,
-        expected: u64,
+        condition: Condition<'_>,
     ) -> Result<Replaced<D>, PortError>
     where
         S: FromItem + TryInto<D, Error = InvalidAttribute>,
     {
-        let result = self
+        let mut put = self
             .client
             .put_item()
             .table_name(table)
             .set_item(Some(item))
-            .condition_expression("#version = :version")
-            .expression_attribute_names("#version", keys::VERSION)
-            .expression_attribute_values(":version", number(expected))
-            .return_values_on_condition_check_failure(AllOld)
-            .send_boxed()
-            .await;
-        let Err(error) = result else { return Ok(Replaced::Stored) };
+            .return_values_on_condition_check_failure(AllOld);
+        if let Some((expression, name, value)) = condition.expression() {
+            put = put
+                .condition_expression(expression)
+                .expression_attribute_names("#name", name)
+                .set_expression_attribute_values(value.map(named));
+        }
+        let Err(error) = put.send_boxed().await else { return Ok(Replaced::Stored) };
         match error.as_service_error() {
             // An equal item is no proof of an own write: two workers that claim a delivery in the same second store
             // equal items. So a write that the SDK sent again after a lost response is a conflict, too.

@@ -311,8 +311,9 @@ pub(crate) async fn change(store: &DynamoDb) {
 
     for id in [full().id, plain().id] {
         let mut task = store.task(id).await.expect("an answer").expect("it is there");
-        let read = task.version;
-        (task.version, task.category, task.completed_at) = (read + 1, None, None);
+        let read = task.revision;
+        (task.version, task.revision) = (task.version + 1, read + 1);
+        (task.category, task.completed_at) = (None, None);
         task.title = Title::parse("Else").expect("a title");
         let replaced = store.replace(&task, read, AtomicExtras::default()).await.expect("an answer");
         assert_eq!(replaced, Replaced::Stored);

@@ -19,7 +19,7 @@ pub trait TaskReads: Memberships {
     /// A task, or `None`. Strongly consistent.
     fn task(&self, id: TaskId) -> impl Future<Output = Result<Option<Task>, PortError>> + Send;
 
-    /// One page of a list. Eventually consistent.
+    /// One page of a list, of tasks without the state of their deliveries ([`Task::listed`]). Eventually consistent.
     fn list(&self, query: &TaskQuery) -> impl Future<Output = Result<TaskPage, PortError>> + Send;
 }
 
@@ -56,7 +56,7 @@ pub trait TaskChanges: TaskReads + Quotas {
         user: UserId,
     ) -> impl Future<Output = Result<(Option<Task>, Option<User>, Counters), PortError>> + Send;
 
-    /// Stores a task if the stored one still has the version `expected`, in one transaction with `also`.
+    /// Stores a task if the stored one still has the revision `expected`, in one transaction with `also`.
     fn replace(
         &self,
         task: &Task,
@@ -70,7 +70,7 @@ pub trait TaskChanges: TaskReads + Quotas {
         id: TaskId,
     ) -> impl Future<Output = Result<(Option<Task>, bool), PortError>> + Send;
 
-    /// Deletes a task if it still has the version `expected`, in one transaction with a record as in [`AtomicExtras`]. Then
+    /// Deletes a task if it still has the revision `expected`, in one transaction with a record as in [`AtomicExtras`]. Then
     /// deletes its comments if `comments` is set. A missing task counts as deleted.
     fn delete(
         &self,

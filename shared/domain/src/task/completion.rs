@@ -37,10 +37,10 @@ impl Task {
         Some(self.completion_postponed_until.map_or(at, |until| until.max(at)))
     }
 
-    /// Postpones the automatic completion by a day, because the creator is blocked. The version increases by one.
+    /// Postpones the automatic completion by a day, because the creator is blocked. The revision increases by one.
     pub fn postpone_completion(&mut self, now: Timestamp) {
         self.completion_postponed_until = Some(now + POSTPONEMENT);
-        self.version += 1;
+        self.revision += 1;
     }
 
     /// Completes the task automatically. Returns the next occurrence.
@@ -51,7 +51,7 @@ impl Task {
     ) -> Option<Box<Self>> {
         self.set_status(Status::Completed, now);
         self.completed_by = Some(Completion::Timer);
-        self.updated_at = now;
+        self.count_edit(now);
         self.create_next_occurrence(Series::next_in_future, now, random)
     }
 

@@ -1,7 +1,7 @@
 //! The delivery of a task's reminders, and its automatic completion.
 //!
 //! A task has one timer: the earliest `next_at` of its reminders, or its automatic completion. A worker reads the task,
-//! calls [`Task::begin_delivery`], and stores the task on condition that its version is still the one that was read. The
+//! calls [`Task::begin_delivery`], and stores the task on condition that its revision is still the one that was read. The
 //! condition proves that the task exists, is open and has this reminder, and that no other worker has claimed it. Then the
 //! worker sends the mail and records the outcome with [`Task::finish_delivery`].
 
@@ -50,7 +50,7 @@ impl Task {
         Some(Timer { at, target: TimerTarget::Task(self.id) })
     }
 
-    /// Takes the step that is due. The version increases by one unless it is [`Step::Idle`].
+    /// Takes the step that is due. The revision increases by one unless it is [`Step::Idle`].
     pub fn begin_delivery(&mut self, now: Timestamp, random: &dyn Random) -> Step {
         let completes_at = self.completion_timer().filter(|at| *at <= now);
         let due = self.reminders.iter_mut().filter(|r| r.delivery.is_due(now));
@@ -59,15 +59,14 @@ impl Task {
         if let Some(at) = completes_at
             && reminder.as_ref().is_none_or(|r| r.delivery.next_at > Some(at))
         {
-            self.version += 1;
             return Step::Completed(self.complete_by_timer(now, random));
         }
         let Some(reminder) = reminder else { return Step::Idle };
-        self.version += 1;
-        if !reminder.delivery.begin(self.version, now) {
+        self.revision += 1;
+        if !reminder.delivery.begin(self.revision, now) {
             return Step::Recorded;
         }
-        let (fence, fire_at) = (self.version, reminder.delivery.fire_at);
+        let (fence, fire_at) = (self.revision, reminder.delivery.fire_at);
         Step::Send(Claim { reminder: reminder.id, fence, fire_at, recipient: None })
     }
 
@@ -82,7 +81,7 @@ impl Task {
         };
         reminder.delivery.finish(outcome, wanted, jitter_seed, now);
         reminder.delivery.recipient = claim.recipient.or(reminder.delivery.recipient);
-        self.version += 1;
+        self.revision += 1;
         true
     }
 
@@ -90,7 +89,7 @@ impl Task {
     pub fn apply_event(&mut self, reminder: ReminderId, event: &DeliveryEvent) -> bool {
         let mut all = self.reminders.iter_mut().chain(&mut self.archived_reminders);
         let changed = all.find(|r| r.id == reminder).is_some_and(|r| r.delivery.apply_event(event));
-        self.version += u64::from(changed);
+        self.revision += u64::from(changed);
         changed
     }
 }

@@ -81,8 +81,11 @@ pub struct Task {
     pub assigned_to: Option<UserId>,
     /// The creator, who gets its reminders if it has no assignee.
     pub created_by: UserId,
-    /// The number of changes, deliveries included.
+    /// The number of changes that a client can see: those of users, its automatic completion, and moves of its series.
     pub version: u64,
+    /// The number of writes, those of deliveries included: the optimistic lock of the next write, and the fencing token of a
+    /// delivery. 0 in a task of a list, so that such a task cannot be stored.
+    pub revision: u64,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed, deliveries excluded.
@@ -91,8 +94,10 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
     /// What completed it. `None` while it is open.
     pub completed_by: Option<Completion>,
-    /// Attributes stored by a later version.
+    /// Attributes stored by a later version, among those that a client sees.
     pub unknown: Unknown,
+    /// Other attributes stored by a later version.
+    pub unknown_state: Unknown,
 }
 
 /// The fields of a new task.
@@ -127,6 +132,28 @@ pub struct TaskDraft {
 }
 
 impl Task {
+    /// The task as lists contain it: without the state of its deliveries.
+    #[must_use]
+    pub fn listed(self) -> Self {
+        let reminders = self.reminders.into_iter();
+        let scheduled = |r: Reminder| Reminder::scheduled(r.id, r.spec, r.delivery.fire_at);
+        Self {
+            reminders: reminders.map(scheduled).collect(),
+            archived_reminders: Vec::new(),
+            completion_postponed_until: None,
+            revision: 0,
+            unknown_state: Unknown::default(),
+            ..self
+        }
+    }
+
+    /// Counts a change that a client can see.
+    fn count_edit(&mut self, now: Timestamp) {
+        self.version += 1;
+        self.revision += 1;
+        self.updated_at = now;
+    }
+
     /// A new task in a space.
     ///
     /// # Errors
@@ -163,11 +190,13 @@ impl Task {
             assigned_to: draft.assigned_to,
             created_by: creator.id,
             version: 1,
+            revision: 1,
             created_at: now,
             updated_at: now,
             completed_at: None,
             completed_by: None,
             unknown: Unknown::default(),
+            unknown_state: Unknown::default(),
         };
         if draft.status == Status::Completed {
             (task.completed_at, task.completed_by) = (Some(now), Some(Completion::Person));

@@ -30,8 +30,7 @@ impl Task {
             return refuse("series_ended", "This is the last occurrence: complete or delete it.");
         };
         self.move_to_occurrence(next, self.relative_reminders(), now, random);
-        self.version += 1;
-        self.updated_at = now;
+        self.count_edit(now);
         Ok(())
     }
 
@@ -52,12 +51,14 @@ impl Task {
             archived_reminders: Vec::new(),
             completion_postponed_until: None,
             version: 1,
+            revision: 1,
             created_at: now,
             updated_at: now,
             completed_at: None,
             completed_by: None,
             // Attributes of a later version belong to the stored task.
             unknown: Unknown::default(),
+            unknown_state: Unknown::default(),
             ..self.clone()
         };
         let relative = next.relative_reminders();

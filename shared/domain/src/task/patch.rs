@@ -83,7 +83,7 @@ impl TaskPatch {
 /// The result of a patch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TaskChange {
-    /// Whether the task changed. Then its version increased by one.
+    /// Whether the task changed. Then its version and its revision increased by one.
     pub changed: bool,
     /// The next occurrence, which must be stored together with the task.
     pub next: Option<Box<Task>>,
@@ -154,8 +154,7 @@ impl Task {
         if next == *self {
             return Ok(TaskChange::default());
         }
-        next.version += 1;
-        next.updated_at = now;
+        next.count_edit(now);
         *self = next;
         Ok(TaskChange { changed: true, next: self.create_next_occurrence(Series::next, now, random) })
     }

@@ -46,8 +46,7 @@ impl Task {
         self.archive(before, now);
         let id = ReminderId::generate(&At(now), random);
         self.reminders.push(Reminder::scheduled(id, ReminderSpec::Snoozed(until), until));
-        self.version += 1;
-        self.updated_at = now;
+        self.count_edit(now);
         Ok(())
     }
 

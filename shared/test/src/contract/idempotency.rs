@@ -27,10 +27,10 @@ pub async fn a_change_with_an_idempotency_key_happens_once(store: &impl Store) {
     let (change, delete) = (record("change", &old, NOW), record("delete", &old, NOW));
     let hashes = || vec!["change".repeat(8), "delete".repeat(8), "none".repeat(8)];
     assert_eq!(store.records(ada.id, hashes(), now()).await.expect("an answer"), []);
-    let new = Task { version: 2, ..old.clone() };
+    let new = Task { revision: 2, ..old.clone() };
     let also = |record| AtomicExtras { record: Some(record), ..AtomicExtras::default() };
     assert_eq!(store.replace(&new, 1, also(&change)).await.expect("an answer"), Replaced::Stored);
-    let newer = Task { version: 3, ..old.clone() };
+    let newer = Task { revision: 3, ..old.clone() };
     let stale = store.replace(&newer, 1, also(&delete)).await.expect("an answer");
     assert_eq!(stale, Replaced::Conflict(Some(Box::new(new.clone()))));
     let twice = store.replace(&newer, 2, also(&change)).await.expect_err("the key was used");

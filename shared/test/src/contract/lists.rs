@@ -2,6 +2,7 @@
 
 use crate::fixtures::{draft, due_draft, instant, now, space, task, user};
 use taskbell_domain::{
+    delivery::{DeliveryStatus, Reason},
     due_days::DueDays,
     id::SpaceId,
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
@@ -22,7 +23,7 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
     for number in 0..150_u64 {
         let due = (number % 4 != 0).then(|| format!("2026-03-{:02}", 1 + number * 7 % 28));
         let mut made = match &due {
-            Some(due) => due_draft("t", due, &[]),
+            Some(due) => due_draft("t", due, &["PT30M"]),
             None => draft("t"),
         };
         made.priority = Priority::ALL[number as usize % 4];
@@ -33,8 +34,13 @@ pub async fn lists_are_sorted_filtered_and_paged(store: &impl Store) {
         made.title = Title::parse(words[number as usize % 6]).expect("a title");
         let mut made = task(100 + number, &ada, made);
         made.updated_at = now() + jiff::SignedDuration::from_secs((number * 31 % 40) as i64);
+        // Lists contain no state of deliveries.
+        if let Some(reminder) = made.reminders.first_mut() {
+            reminder.delivery.end(DeliveryStatus::Failed, Some(Reason::Refused));
+            made.archived_reminders.push(reminder.clone());
+        }
         create(store, &made).await;
-        all.push(made);
+        all.push(made.listed());
     }
     create(store, &task(999, &eve, draft("not yours"))).await;
     let filters = [
@@ -115,7 +121,7 @@ pub async fn assigned_tasks_are_found_across_spaces(store: &impl Store) {
         made.space = if number % 2 == 0 { shared.id } else { made.space };
         made.assigned_to = (number % 4 != 3).then_some(if number % 4 == 2 { eve.id } else { ada.id });
         create(store, &made).await;
-        mine.extend((made.assigned_to == Some(ada.id)).then_some(made));
+        mine.extend((made.assigned_to == Some(ada.id)).then_some(made.listed()));
     }
     let query = |filter| TaskQuery {
         scope: Scope::AssignedTo(ada.id),
@@ -135,7 +141,7 @@ pub async fn assigned_tasks_are_found_across_spaces(store: &impl Store) {
         assert_eq!(all_pages(store, query(filter)).await, expected);
     }
     let mut taken = mine[0].clone();
-    (taken.assigned_to, taken.version) = (None, 2);
+    (taken.assigned_to, taken.revision) = (None, 2);
     store.replace(&taken, 1, AtomicExtras::default()).await.expect("an answer");
     assert_eq!(all_pages(store, query(TaskFilter::default())).await, mine[1..]);
 }
@@ -149,8 +155,13 @@ pub async fn a_list_starts_only_after_a_position_inside_it(store: &impl Store) {
         let due = format!("2026-03-{:02}", 1 + number);
         let mut made = task(number, &ada, due_draft(&format!("t{}", number % 5), &due, &[]));
         (made.assigned_to, made.status) = (Some(ada.id), Status::ALL[number as usize % 2]);
+        // Lists contain no state of deliveries.
+        if let Some(reminder) = made.reminders.first_mut() {
+            reminder.delivery.end(DeliveryStatus::Failed, Some(Reason::Refused));
+            made.archived_reminders.push(reminder.clone());
+        }
         create(store, &made).await;
-        all.push(made);
+        all.push(made.listed());
     }
     let (from, to) = (instant("2026-03-04T00:00:00Z"), instant("2026-03-09T00:00:00Z"));
     let within = TaskFilter { due_after: Some(from), due_before: Some(to), ..TaskFilter::default() };

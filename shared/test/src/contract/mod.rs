@@ -103,7 +103,7 @@ macro_rules! contract_tests {
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
             a_task_is_read_back_with_all_fields
-            a_task_is_replaced_and_deleted_only_at_the_expected_version
+            a_task_is_replaced_and_deleted_only_at_the_expected_revision
             a_completion_and_the_next_occurrence_are_stored_together
             a_task_is_counted_once_in_its_latest_version
             an_idempotency_key_creates_one_task

@@ -21,7 +21,7 @@ pub async fn a_notification_is_read_back_and_has_a_timer(store: &impl Store) {
     let first = notification(1, NotificationKind::Assignment { to: ada.id, task: made.id, by: eve.id });
     assert_eq!(store.create(&made, None, Some(&first)).await.expect("an answer"), Created::Stored);
     assert_eq!(store.notification(first.id).await.expect("an answer"), Some(first.clone()));
-    let mut next = Task { version: 2, ..made.clone() };
+    let mut next = Task { revision: 2, ..made.clone() };
     next.assigned_to = Some(eve.id);
     let assigned =
         notification(2, NotificationKind::Assignment { to: eve.id, task: made.id, by: ada.id });

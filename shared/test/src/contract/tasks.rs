@@ -57,12 +57,12 @@ pub async fn a_task_is_read_back_with_all_fields(store: &impl Store) {
     assert_eq!(neither, (None, Counters::new()));
 }
 
-/// A task is replaced and deleted only at the expected version. A conflict contains the stored task.
-pub async fn a_task_is_replaced_and_deleted_only_at_the_expected_version(store: &impl Store) {
+/// A task is replaced and deleted only at the expected revision. A conflict contains the stored task.
+pub async fn a_task_is_replaced_and_deleted_only_at_the_expected_revision(store: &impl Store) {
     let ada = user(1);
     let old = task(1, &ada, draft("old"));
     create(store, &old).await;
-    let new = Task { version: 2, ..old.clone() };
+    let new = Task { revision: 2, ..old.clone() };
     assert_eq!(
         store.replace(&new, 1, AtomicExtras::default()).await.expect("an answer"),
         Replaced::Stored
@@ -88,7 +88,7 @@ pub async fn a_completion_and_the_next_occurrence_are_stored_together(store: &im
     let ada = user(1);
     let first = task(1, &ada, draft("first"));
     create(store, &first).await;
-    let done = Task { version: 2, status: Status::Completed, ..first.clone() };
+    let done = Task { revision: 2, status: Status::Completed, ..first.clone() };
     let with = |next| AtomicExtras { next: Some(next), ..AtomicExtras::default() };
     let (second, third) = (task(2, &ada, draft("second")), task(3, &ada, draft("third")));
     assert_eq!(store.replace(&done, 1, with(&second)).await.expect("an answer"), Replaced::Stored);

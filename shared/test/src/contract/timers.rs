@@ -42,7 +42,7 @@ pub async fn timers_are_found_up_to_a_time_and_change_with_their_task(store: &im
     let silent = expected.remove(0);
     let mut task = store.task(task_of(silent)).await.expect("an answer").expect("the task");
     task.reminders.clear();
-    task.version = 2;
+    task.revision = 2;
     assert_eq!(
         store.replace(&task, 1, AtomicExtras::default()).await.expect("an answer"),
         Replaced::Stored

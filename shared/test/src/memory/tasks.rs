@@ -61,7 +61,7 @@ impl TaskReads for MemoryStore {
         tasks.retain(|(_, task)| query.filter.admits(task));
         let next = if tasks.len() > limit { Some(tasks[limit - 1].0.clone()) } else { last_examined };
         tasks.truncate(limit);
-        Ok(TaskPage { items: tasks.into_iter().map(|(_, task)| task.clone()).collect(), next })
+        Ok(TaskPage { items: tasks.into_iter().map(|(_, task)| task.clone().listed()).collect(), next })
     }
 }
 
@@ -251,7 +251,7 @@ impl TaskChanges for MemoryStore {
     ) -> Result<Replaced<Task>, PortError> {
         let mut data = self.data();
         let stored = data.tasks.get(&task.id).map(|(stored, _)| stored);
-        if stored.is_none_or(|stored| stored.version != expected) {
+        if stored.is_none_or(|stored| stored.revision != expected) {
             return Ok(Replaced::Conflict(stored.cloned().map(Box::new)));
         }
         if data.used(also.record).is_some() {
@@ -282,7 +282,7 @@ impl TaskChanges for MemoryStore {
     ) -> Result<Replaced<Task>, PortError> {
         let mut data = self.data();
         let stored = data.tasks.get(&id).map(|(stored, _)| stored);
-        if let Some(stored) = stored.filter(|stored| stored.version != expected) {
+        if let Some(stored) = stored.filter(|stored| stored.revision != expected) {
             return Ok(Replaced::Conflict(Some(Box::new(stored.clone()))));
         }
         if data.used(record).is_some() {

@@ -5,12 +5,12 @@ use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
     clock::Random,
-    id::{SpaceId, UserId},
+    id::{SpaceId, TaskId, UserId},
     list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
     membership::MemberChange,
     policy::{Action, permits_role},
     ports::{AtomicExtras, SpaceChanges, TaskChanges},
-    task::{Task, TaskPatch},
+    task::TaskPatch,
 };
 
 use super::{member_id, shared};
@@ -112,7 +112,7 @@ async fn unassign(
         let page = store.list(&query).await?;
         taken += page.items.len();
         for some in page.items.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(|task| take(store, task.clone(), user, now, random))).await?;
+            try_join_all(some.iter().map(|task| take(store, task.id, user, now, random))).await?;
         }
         query.after = page.next;
         if query.after.is_none() {
@@ -124,13 +124,13 @@ async fn unassign(
 /// Unassigns a task, if it is still assigned to the user.
 async fn take(
     store: &impl TaskChanges,
-    task: Task,
+    task: TaskId,
     user: UserId,
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<(), Problem> {
     let nobody = TaskPatch { assigned_to: Some(None), ..TaskPatch::default() };
-    let mut update = Update::of(Some(task));
+    let mut update = Update::of(store.task(task).await?);
     while let Some((mut task, expected)) = update.attempt()? {
         if task.assigned_to != Some(user) {
             return Ok(());

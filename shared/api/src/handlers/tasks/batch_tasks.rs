@@ -10,7 +10,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use taskbell_domain::{
-    id::{SpaceId, TaskId, UserId},
+    id::{SpaceId, TaskId},
     policy::Action,
     ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue},
     quota::Quota,
@@ -125,7 +125,7 @@ pub async fn handle(
             false => Err(Problem::not_finished()),
         };
         let result = match result {
-            Ok(done) => done.result(bytes > FULL, caller.user),
+            Ok(done) => done.result(bytes > FULL),
             Err(mut problem) => {
                 problem.errors.truncate(errors_left.max(1));
                 errors_left = errors_left.saturating_sub(problem.errors.len());
@@ -149,7 +149,7 @@ struct Results {
 
 impl Done {
     /// The result in the response, without the task if there is no room for it.
-    fn result(&self, full: bool, reader: UserId) -> Value {
+    fn result(&self, full: bool) -> Value {
         let Self { status, id, task, replayed } = self;
         let status = status.as_u16();
         match task {
@@ -157,7 +157,7 @@ impl Done {
                 json!({ "status": status, "id": id, "task_omitted": true, "replayed": replayed })
             }
             task => {
-                let task = task.as_ref().map(|task| TaskView::of(task, reader));
+                let task = task.as_ref().map(TaskView::from);
                 json!({ "status": status, "id": id, "task": task, "replayed": replayed })
             }
         }

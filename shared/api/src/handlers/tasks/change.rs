@@ -47,7 +47,7 @@ pub(super) async fn change_found(
     let preconditions = Preconditions::of(call)?;
     call.admit().await?;
     let changing = Changing { call, store, queue, by, preconditions, record: None };
-    view::reply(StatusCode::OK, &changing.apply(task, change).await?, by)
+    view::reply(StatusCode::OK, &changing.apply(task, change).await?)
 }
 
 /// Deletes a task with its timer and its comments, and stores the idempotency record with the deletion.
@@ -65,8 +65,8 @@ pub(super) async fn delete_task(
     let (found, comments) = store.task_and_comments(id).await?;
     let mut update = Update::of(found);
     while let Some((task, expected)) = update.attempt()? {
-        permitted(store, Some(task), caller, Action::WriteTasks).await?;
-        preconditions.check(expected)?;
+        let task = permitted(store, Some(task), caller, Action::WriteTasks).await?;
+        preconditions.check(task.version)?;
         call.admit().await?;
         if update.is_stored(store.delete(id, expected, comments, record).await?) {
             return Ok(());

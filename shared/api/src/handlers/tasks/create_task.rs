@@ -68,7 +68,7 @@ pub async fn handle(
         refused => refused,
     };
     let reply = |task: &Task| {
-        view::reply(StatusCode::CREATED, task, caller.user)?
+        view::reply(StatusCode::CREATED, task)?
             .with(header::LOCATION, &format!("/v1/tasks/{}", task.id))
     };
     if let Err(refusal) = admitted {

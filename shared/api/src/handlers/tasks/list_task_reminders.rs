@@ -4,15 +4,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 use taskbell_domain::{
     delivery::Reason,
+    id::{SpaceId, UserId},
     policy::Action,
     ports::TaskReads,
     recurrence::AutoComplete,
+    reminder::Reminder,
     task::{Completion, Task},
 };
 
 use super::{permitted, view::ReminderView};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    handlers::delivery::DeliveryView,
     http::{Call, Params, Problem, Reply, whole_list},
 };
 
@@ -20,8 +23,28 @@ use crate::{
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Entry<'a> {
-    Reminder(ReminderView<'a>),
+    Reminder(LoggedReminder<'a>),
     AutoCompletion(AutoCompletion),
+}
+
+/// A reminder and its delivery.
+#[derive(Serialize)]
+struct LoggedReminder<'a> {
+    #[serde(flatten)]
+    reminder: ReminderView<'a>,
+    #[serde(flatten)]
+    delivery: DeliveryView,
+}
+
+impl<'a> LoggedReminder<'a> {
+    /// A reminder as a reader of the task sees it. A personal space has only one reader.
+    fn of(reminder: &'a Reminder, task: &Task, reader: UserId) -> Self {
+        let delivery = match task.space == SpaceId::personal(reader) {
+            true => DeliveryView::from(&reminder.delivery),
+            false => DeliveryView::from(&reminder.delivery.seen_by(reader)),
+        };
+        Self { reminder: reminder.into(), delivery }
+    }
 }
 
 /// The result of an automatic completion.
@@ -72,7 +95,7 @@ pub async fn handle(call: &Call<'_>, tasks: &impl TaskReads) -> Result<Reply, Pr
         .await?;
     let mut log: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
     log.sort_by_key(|reminder| (reminder.delivery.fire_at, reminder.id));
-    let view = |reminder| Entry::Reminder(ReminderView::of(reminder, &task, caller.user));
+    let view = |reminder| Entry::Reminder(LoggedReminder::of(reminder, &task, caller.user));
     let reminders = log.into_iter().map(view);
     let items: Vec<_> = reminders.chain(AutoCompletion::of(&task).map(Entry::AutoCompletion)).collect();
     whole_list(&items)

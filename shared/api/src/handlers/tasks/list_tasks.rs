@@ -134,7 +134,7 @@ pub async fn handle(
     let TaskFilter { due_after, due_before, due_days, .. } = query.filter;
     let begun = |after| Begun { due_after, due_before, due_days, after }.to_string();
     let place = |task| begun(query.position(task));
-    page(&cursors, &found.items, found.next.map(begun), place, |task| TaskView::of(task, caller.user))
+    page(&cursors, &found.items, found.next.map(begun), place, TaskView::from)
 }
 
 /// A list after its first page. It keeps the due range of the first page, even if the date or the user's time zone

@@ -13,10 +13,7 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-use crate::{
-    handlers::delivery::DeliveryView,
-    http::{Problem, Reply},
-};
+use crate::http::{Problem, Reply};
 
 /// A task in a response.
 #[derive(Serialize)]
@@ -49,9 +46,8 @@ pub(super) struct TaskView<'a> {
     completed_by: Option<Completion>,
 }
 
-impl<'a> TaskView<'a> {
-    /// The task as `reader` sees it.
-    pub(super) fn of(task: &'a Task, reader: UserId) -> Self {
+impl<'a> From<&'a Task> for TaskView<'a> {
+    fn from(task: &'a Task) -> Self {
         let series = task.recurrence.as_ref();
         Self {
             id: task.id,
@@ -65,7 +61,7 @@ impl<'a> TaskView<'a> {
             due: &task.due,
             due_at: task.due_at,
             time_zone: &task.time_zone,
-            reminders: task.reminders.iter().map(|one| ReminderView::of(one, task, reader)).collect(),
+            reminders: task.reminders.iter().map(Into::into).collect(),
             recurrence: series.map(|series| &series.rule),
             recurrence_from: series.map(|series| series.from),
             occurrence: series.map(|series| series.number),
@@ -96,29 +92,22 @@ struct ItemView<'a> {
     done: bool,
 }
 
-/// A reminder in a response: its specification and its delivery.
+/// A reminder in a response. What became of it is in the delivery log.
 #[derive(Serialize)]
 pub(super) struct ReminderView<'a> {
     id: ReminderId,
     #[serde(flatten)]
     spec: &'a ReminderSpec,
     fire_at: Timestamp,
-    #[serde(flatten)]
-    delivery: DeliveryView,
 }
 
-impl<'a> ReminderView<'a> {
-    /// A reminder as a reader of the task sees it. A personal space has only one reader.
-    pub(super) fn of(reminder: &'a Reminder, task: &Task, reader: UserId) -> Self {
-        let delivery = match task.space == SpaceId::personal(reader) {
-            true => DeliveryView::from(&reminder.delivery),
-            false => DeliveryView::from(&reminder.delivery.seen_by(reader)),
-        };
-        Self { id: reminder.id, spec: &reminder.spec, fire_at: reminder.delivery.fire_at, delivery }
+impl<'a> From<&'a Reminder> for ReminderView<'a> {
+    fn from(reminder: &'a Reminder) -> Self {
+        Self { id: reminder.id, spec: &reminder.spec, fire_at: reminder.delivery.fire_at }
     }
 }
 
 /// A response with a task and its entity tag.
-pub(super) fn reply(status: StatusCode, task: &Task, reader: UserId) -> Result<Reply, Problem> {
-    Reply::json(status, &TaskView::of(task, reader))?.tagged(task.version)
+pub(super) fn reply(status: StatusCode, task: &Task) -> Result<Reply, Problem> {
+    Reply::json(status, &TaskView::from(task))?.tagged(task.version)
 }

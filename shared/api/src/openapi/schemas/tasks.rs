@@ -234,7 +234,7 @@ pub struct Task {
     pub assigned_to: Option<UserId>,
     /// Account that created the task.
     pub created_by: UserId,
-    /// Version of the task: its entity tag without the quotes. It grows with every change, including deliveries.
+    /// Version of the task: its entity tag without the quotes. It grows with every change of what is in the task.
     #[schema(minimum = 1)]
     pub version: u64,
     /// When the task was created.
@@ -250,7 +250,7 @@ pub struct Task {
 }
 
 macro_rules! reminder_fields {
-    ($(#[$doc:meta])* $name:ident, { $($field:tt)* }) => {
+    ($(#[$doc:meta])* $name:ident, { $($field:tt)* }, { $($rest:tt)* }) => {
         $(#[$doc])*
         #[derive(Serialize, ToSchema)]
         #[serde(deny_unknown_fields)]
@@ -269,29 +269,15 @@ macro_rules! reminder_fields {
             pub snoozed: Option<bool>,
             /// When the reminder is sent.
             pub fire_at: DateTime,
-            /// State of the delivery.
-            pub status: DeliveryStatus,
-            /// How many times the email was, or may have been, submitted to SES.
-            pub attempts: u32,
-            /// How many of the attempts ended without a response from SES. If this is not 0, the email may have been
-            /// delivered more than once.
-            pub uncertain_attempts: u32,
-            /// When SES accepted the email. Null until then.
-            #[schema(required)]
-            pub sent_at: Option<DateTime>,
-            /// Why the reminder was not sent, or will not be sent again. Null otherwise.
-            #[schema(required)]
-            pub reason: Option<DeliveryReason>,
-            /// What the mail server of the recipient reported. Null if nothing was reported yet.
-            #[schema(required)]
-            pub feedback: Option<Feedback>,
+            $($rest)*
         }
     };
 }
 
 reminder_fields!(
-    /// A reminder of a task, and the state of its delivery.
+    /// A reminder of a task. What became of it is in the delivery log.
     Reminder,
+    {},
     {}
 );
 
@@ -301,6 +287,24 @@ reminder_fields!(
     {
         /// Always `reminder`.
         pub kind: ReminderKind,
+    },
+    {
+        /// State of the delivery.
+        pub status: DeliveryStatus,
+        /// How many times the email was, or may have been, submitted to SES.
+        pub attempts: u32,
+        /// How many of the attempts ended without a response from SES. If this is not 0, the email may have been
+        /// delivered more than once.
+        pub uncertain_attempts: u32,
+        /// When SES accepted the email. Null until then.
+        #[schema(required)]
+        pub sent_at: Option<DateTime>,
+        /// Why the reminder was not sent, or will not be sent again. Null otherwise.
+        #[schema(required)]
+        pub reason: Option<DeliveryReason>,
+        /// What the mail server of the recipient reported. Null if nothing was reported yet.
+        #[schema(required)]
+        pub feedback: Option<Feedback>,
     }
 );
 

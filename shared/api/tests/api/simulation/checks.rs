@@ -48,15 +48,15 @@ impl History {
         let (at, data) = (state.now, store.data());
         for (id, (task, _)) in &data.tasks {
             let versions = self.tasks.entry(*id).or_default();
-            let known = versions.last().and_then(|last| last.task.as_ref()).map(|task| task.version);
-            if known == Some(task.version) {
+            let known = versions.last().and_then(|last| last.task.as_ref()).map(|task| task.revision);
+            if known == Some(task.revision) {
                 continue;
             }
             let log: Vec<_> = task.archived_reminders.iter().chain(&task.reminders).collect();
             let log = log.iter().map(|r| (r.delivery.fire_at, r.delivery.status, r.delivery.reason));
             state.note(|| {
                 let log: Vec<_> = log.collect();
-                format!("  {by}: {id} version {}, {:?}: {log:?}", task.version, task.status)
+                format!("  {by}: {id} revision {}, {:?}: {log:?}", task.revision, task.status)
             });
             versions.push(Version { at, task: Some(task.clone()) });
         }
@@ -313,7 +313,7 @@ impl OneReminder<'_> {
     /// A mail is sent only for a task that wants it at that time, to the right recipient, and not early.
     fn check_offer(&self, offer: &Offer) -> Result<(), String> {
         let claim = self.versions.iter().find(|version| {
-            let task = version.task.as_ref().filter(|task| task.version == offer.fence);
+            let task = version.task.as_ref().filter(|task| task.revision == offer.fence);
             let delivery = task.and_then(|task| entry(task, self.id)).map(|(r, _)| &r.delivery);
             delivery.is_some_and(|d| d.status == DeliveryStatus::Claimed && d.fence == offer.fence)
         });

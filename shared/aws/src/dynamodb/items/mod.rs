@@ -35,7 +35,7 @@ pub(super) use profile::UserItem;
 pub(super) use rate_limit::{BLOCKED, TOKENS_VALID_FROM, usage};
 pub(super) use session::{SessionItem, is_active};
 pub(super) use space::{PersonalSpaceItem, SpaceItem};
-pub(super) use task::TaskItem;
+pub(super) use task::{ListedTaskItem, TaskItem};
 
 use super::{Item, Key, keys};
 use crate::error::{corrupt, invalid_request};
@@ -79,8 +79,8 @@ to_item! {
 }
 
 from_item! {
-    CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
-    NotificationItem, SpaceItem, TaskItem, UserItem,
+    CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem,
+    ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Serializes a stored form and adds its key and format.

@@ -3,6 +3,7 @@
 use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
+    delivery::Delivery,
     id::ReminderId,
     reminder::{LeadTime, Reminder, ReminderSpec},
 };
@@ -43,19 +44,19 @@ impl TryFrom<SpecItem> for ReminderSpec {
     }
 }
 
+/// A current reminder, as a client sees it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ReminderItem {
     id: ReminderId,
     #[serde(flatten)]
     spec: SpecItem,
-    #[serde(flatten)]
-    delivery: DeliveryItem,
+    #[serde(with = "second::required")]
+    fire_at: Timestamp,
 }
 
 impl From<&Reminder> for ReminderItem {
     fn from(reminder: &Reminder) -> Self {
-        let (spec, delivery) = ((&reminder.spec).into(), (&reminder.delivery).into());
-        Self { id: reminder.id, spec, delivery }
+        Self { id: reminder.id, spec: (&reminder.spec).into(), fire_at: reminder.delivery.fire_at }
     }
 }
 
@@ -63,6 +64,48 @@ impl TryFrom<ReminderItem> for Reminder {
     type Error = InvalidAttribute;
 
     fn try_from(item: ReminderItem) -> Result<Self, InvalidAttribute> {
+        Ok(Self::scheduled(item.id, item.spec.try_into()?, item.fire_at))
+    }
+}
+
+/// The delivery of a current reminder.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeliveryOf {
+    pub(super) id: ReminderId,
+    #[serde(flatten)]
+    pub(super) delivery: DeliveryItem,
+}
+
+impl DeliveryOf {
+    /// The delivery of a reminder, unless it is as the reminder was created.
+    pub(super) fn changed(reminder: &Reminder) -> Option<Self> {
+        let created = Delivery::scheduled(reminder.delivery.fire_at);
+        let delivery = (reminder.delivery != created).then(|| (&reminder.delivery).into())?;
+        Some(Self { id: reminder.id, delivery })
+    }
+}
+
+/// A reminder that was replaced, with its delivery.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PastReminderItem {
+    id: ReminderId,
+    #[serde(flatten)]
+    spec: SpecItem,
+    #[serde(flatten)]
+    delivery: DeliveryItem,
+}
+
+impl From<&Reminder> for PastReminderItem {
+    fn from(reminder: &Reminder) -> Self {
+        let (spec, delivery) = ((&reminder.spec).into(), (&reminder.delivery).into());
+        Self { id: reminder.id, spec, delivery }
+    }
+}
+
+impl TryFrom<PastReminderItem> for Reminder {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: PastReminderItem) -> Result<Self, InvalidAttribute> {
         let (spec, delivery) = (item.spec.try_into()?, item.delivery.try_into()?);
         Ok(Self { id: item.id, spec, delivery })
     }

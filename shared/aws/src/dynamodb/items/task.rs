@@ -1,11 +1,12 @@
-//! Tasks.
+//! Tasks. An item has three parts: the keys of the indexes, one map attribute with all that a client sees, and the state of
+//! deliveries. Indexes of lists project only the map, so a delivery changes none of them.
 
 use jiff::{Timestamp, fmt::serde::timestamp::second};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     checklist::ChecklistItem,
     due::Due,
-    id::{ItemId, TaskId, UserId},
+    id::{ItemId, SpaceId, TaskId, UserId},
     list::{Position, SortBy},
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
     reminder::Reminder,
@@ -15,7 +16,12 @@ use taskbell_domain::{
     zone::Zone,
 };
 
-use super::{InvalidAttribute, delivery::TimerKeys, reminder::ReminderItem, unknown};
+use super::{
+    InvalidAttribute,
+    delivery::TimerKeys,
+    reminder::{DeliveryOf, PastReminderItem, ReminderItem},
+    unknown,
+};
 use crate::dynamodb::{keys, positions};
 
 #[derive(Serialize, Deserialize)]
@@ -59,20 +65,10 @@ struct ChecklistEntry {
     done: bool,
 }
 
+/// What a client sees of a task: the attribute [`keys::TASK_MAP`].
 #[derive(Serialize, Deserialize)]
-pub(in crate::dynamodb) struct TaskItem {
-    pk: String,
-    space_key: String,
-    due_key: String,
-    status_key: String,
-    stage_key: String,
-    priority_key: String,
-    updated_key: String,
-    title_key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    assignee_key: Option<String>,
-    #[serde(flatten)]
-    timer: TimerKeys,
+struct TaskMap {
+    space: SpaceId,
     title: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
@@ -93,14 +89,8 @@ pub(in crate::dynamodb) struct TaskItem {
     next_occurrence: Option<TaskId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_complete_after: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
-    #[serde(rename = "rests_until")]
-    completion_postponed_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reminders: Vec<ReminderItem>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[serde(rename = "past_reminders")]
-    archived_reminders: Vec<ReminderItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checklist: Vec<ChecklistEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,24 +105,50 @@ pub(in crate::dynamodb) struct TaskItem {
     completed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_by: Option<String>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+/// A task in the table.
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct TaskItem {
+    pk: String,
+    space_key: String,
+    due_key: String,
+    status_key: String,
+    stage_key: String,
+    priority_key: String,
+    updated_key: String,
+    title_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee_key: Option<String>,
+    task: TaskMap,
+    #[serde(flatten)]
+    timer: TimerKeys,
+    revision: u64,
+    /// The deliveries of current reminders, without those that are as the reminder was created.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<DeliveryOf>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    past_reminders: Vec<PastReminderItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
+    #[serde(rename = "rests_until")]
+    completion_postponed_until: Option<Timestamp>,
     #[serde(flatten, deserialize_with = "unknown")]
     unknown: Unknown,
 }
 
-impl From<&Task> for TaskItem {
+/// A task in an index of lists.
+#[derive(Deserialize)]
+pub(in crate::dynamodb) struct ListedTaskItem {
+    pk: String,
+    task: TaskMap,
+}
+
+impl From<&Task> for TaskMap {
     fn from(task: &Task) -> Self {
-        let stage = keys::Stage::of(task.status);
         Self {
-            pk: keys::task(task.id).0,
-            space_key: keys::space_partition(task.space),
-            due_key: positions::position(&Position::of(task, SortBy::Due)),
-            status_key: keys::status_partition(task.space, task.status),
-            stage_key: keys::stage_partition(task.space, stage),
-            priority_key: positions::position(&Position::of(task, SortBy::Priority)),
-            updated_key: positions::position(&Position::of(task, SortBy::Updated)),
-            title_key: positions::position(&Position::of(task, SortBy::Title)),
-            assignee_key: task.assigned_to.map(|user| keys::assignee_partition(user, stage)),
-            timer: TimerKeys::of(task.timer()),
+            space: task.space,
             title: task.title.as_str().to_owned(),
             description: task.description.as_str().to_owned(),
             status: task.status.as_str().to_owned(),
@@ -145,9 +161,7 @@ impl From<&Task> for TaskItem {
             recurrence: task.recurrence.as_ref().map(Into::into),
             next_occurrence: task.next_occurrence,
             auto_complete_after: task.auto_complete_after.map(|after| after.to_string()),
-            completion_postponed_until: task.completion_postponed_until,
             reminders: task.reminders.iter().map(Into::into).collect(),
-            archived_reminders: task.archived_reminders.iter().map(Into::into).collect(),
             checklist: task
                 .checklist
                 .iter()
@@ -169,50 +183,109 @@ impl From<&Task> for TaskItem {
     }
 }
 
-impl TryFrom<TaskItem> for Task {
-    type Error = InvalidAttribute;
+impl From<&Task> for TaskItem {
+    fn from(task: &Task) -> Self {
+        let stage = keys::Stage::of(task.status);
+        Self {
+            pk: keys::task(task.id).0,
+            space_key: keys::space_partition(task.space),
+            due_key: positions::position(&Position::of(task, SortBy::Due)),
+            status_key: keys::status_partition(task.space, task.status),
+            stage_key: keys::stage_partition(task.space, stage),
+            priority_key: positions::position(&Position::of(task, SortBy::Priority)),
+            updated_key: positions::position(&Position::of(task, SortBy::Updated)),
+            title_key: positions::position(&Position::of(task, SortBy::Title)),
+            assignee_key: task.assigned_to.map(|user| keys::assignee_partition(user, stage)),
+            task: task.into(),
+            timer: TimerKeys::of(task.timer()),
+            revision: task.revision,
+            deliveries: task.reminders.iter().filter_map(DeliveryOf::changed).collect(),
+            past_reminders: task.archived_reminders.iter().map(Into::into).collect(),
+            completion_postponed_until: task.completion_postponed_until,
+            unknown: task.unknown_state.clone(),
+        }
+    }
+}
 
-    fn try_from(item: TaskItem) -> Result<Self, InvalidAttribute> {
-        let reminders = |items: Vec<ReminderItem>| {
-            items.into_iter().map(Reminder::try_from).collect::<Result<Vec<_>, _>>()
-        };
-        Ok(Self {
-            id: keys::task_of(&item.pk).ok_or("id")?,
-            space: keys::space_of(&item.space_key).ok_or("space")?,
-            title: Title::parse(&item.title)?,
-            description: Description::parse(&item.description)?,
-            status: Status::parse(&item.status)?,
-            priority: Priority::parse(&item.priority)?,
-            category: item.category.as_deref().map(Category::parse).transpose()?,
-            tags: item.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>()?,
-            due: item.due.as_deref().map(Due::parse_trusted).transpose()?,
-            due_at: item.due_at,
-            time_zone: Zone::parse(&item.time_zone)?,
-            recurrence: item.recurrence.map(Series::try_from).transpose()?,
-            next_occurrence: item.next_occurrence,
-            auto_complete_after: item
+impl TaskMap {
+    /// The task as lists contain it.
+    fn listed(self, partition: &str) -> Result<Task, InvalidAttribute> {
+        Ok(Task {
+            id: keys::task_of(partition).ok_or("id")?,
+            space: self.space,
+            title: Title::parse(&self.title)?,
+            description: Description::parse(&self.description)?,
+            status: Status::parse(&self.status)?,
+            priority: Priority::parse(&self.priority)?,
+            category: self.category.as_deref().map(Category::parse).transpose()?,
+            tags: self.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>()?,
+            due: self.due.as_deref().map(Due::parse_trusted).transpose()?,
+            due_at: self.due_at,
+            time_zone: Zone::parse(&self.time_zone)?,
+            recurrence: self.recurrence.map(Series::try_from).transpose()?,
+            next_occurrence: self.next_occurrence,
+            auto_complete_after: self
                 .auto_complete_after
                 .as_deref()
                 .map(AutoComplete::parse)
                 .transpose()?,
-            completion_postponed_until: item.completion_postponed_until,
-            reminders: reminders(item.reminders)?,
-            archived_reminders: reminders(item.archived_reminders)?,
-            checklist: item
+            completion_postponed_until: None,
+            reminders: self
+                .reminders
+                .into_iter()
+                .map(Reminder::try_from)
+                .collect::<Result<_, InvalidAttribute>>()?,
+            archived_reminders: Vec::new(),
+            checklist: self
                 .checklist
                 .into_iter()
                 .map(|ChecklistEntry { id, title, done }| {
                     Ok(ChecklistItem { id, title: ItemTitle::parse(&title)?, done })
                 })
                 .collect::<Result<_, InvalidAttribute>>()?,
-            assigned_to: item.assigned_to,
-            created_by: item.created_by,
-            version: item.version,
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-            completed_at: item.completed_at,
-            completed_by: item.completed_by.as_deref().map(Completion::parse).transpose()?,
-            unknown: item.unknown,
+            assigned_to: self.assigned_to,
+            created_by: self.created_by,
+            version: self.version,
+            revision: 0,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            completed_at: self.completed_at,
+            completed_by: self.completed_by.as_deref().map(Completion::parse).transpose()?,
+            unknown: self.unknown,
+            unknown_state: Unknown::default(),
+        })
+    }
+}
+
+impl TryFrom<ListedTaskItem> for Task {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: ListedTaskItem) -> Result<Self, InvalidAttribute> {
+        item.task.listed(&item.pk)
+    }
+}
+
+impl TryFrom<TaskItem> for Task {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: TaskItem) -> Result<Self, InvalidAttribute> {
+        let mut task = item.task.listed(&item.pk)?;
+        for stored in item.deliveries {
+            if let Some(reminder) = task.reminders.iter_mut().find(|reminder| reminder.id == stored.id)
+            {
+                reminder.delivery = stored.delivery.try_into()?;
+            }
+        }
+        Ok(Self {
+            revision: item.revision,
+            archived_reminders: item
+                .past_reminders
+                .into_iter()
+                .map(Reminder::try_from)
+                .collect::<Result<_, InvalidAttribute>>()?,
+            completion_postponed_until: item.completion_postponed_until,
+            unknown_state: item.unknown,
+            ..task
         })
     }
 }

@@ -180,7 +180,9 @@ impl Cloud {
             }
             "become-operator" => {
                 // Codes for the operator are limited per hour, and there is one operator.
-                let (partition, sort) = keys::rate_limit(&CODES, &RateLimitKey::user(operator().id));
+                let window = CODES.window_of(Timestamp::now());
+                let key = RateLimitKey::user(operator().id);
+                let (partition, sort) = keys::rate_limit(&CODES, &key, window);
                 let [partition, sort] = [partition, sort].map(AttributeValue::S);
                 let delete = self.server.client().delete_item().table_name("AccountsTable");
                 delete.key("pk", partition).key("sk", sort).send().await.expect("an answer");

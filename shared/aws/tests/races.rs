@@ -14,13 +14,12 @@ use taskbell_domain::{
     id::SpaceId,
     notification::NotificationKind,
     ports::*,
-    rate_limit::{RateLimit, RateLimitKey},
     statistics::{Contribution, Counter, CounterGroups, Counters},
     task::Task,
     text::Tag,
     timer::Timer,
 };
-use taskbell_test::fixtures::{draft, instant, notification, now, space, task, user};
+use taskbell_test::fixtures::{draft, notification, now, space, task, user};
 use taskbell_test_aws::Server;
 use taskbell_test_aws::intercept::{
     Interception, intercepted, three_items_per_page, unprocessed_batches,
@@ -90,32 +89,6 @@ async fn a_task_that_two_workers_count_at_the_same_time_is_counted_once() {
             })
             .collect();
         assert_eq!(found, expected, "{what}");
-    }
-}
-
-/// Records a request and returns the count.
-async fn recorded(store: &impl RateLimits, limit: &RateLimit, key: &RateLimitKey) -> Option<u32> {
-    let usage = store.record(limit, key, 1, now()).await.expect("an answer");
-    usage.map(|usage| usage.count)
-}
-
-#[tokio::test]
-async fn a_window_that_a_concurrent_request_starts_is_continued() {
-    let (limit, ada) = (RateLimit::requests(9), RateLimitKey::user(user(1).id));
-    for before in [None, Some("2026-03-01T07:59:00Z")] {
-        let server = Server::start().await;
-        let other = server.store(server.client());
-        if let Some(before) = before {
-            other.record(&limit, &ada, 5, instant(before)).await.expect("an answer");
-        }
-        let (other_store, key) = (other.clone(), ada.clone());
-        let write = async move {
-            assert_eq!(recorded(&other_store, &limit, &key).await, Some(1));
-        };
-        // The first update finds that the window has not started, the second one starts it.
-        let store = with_concurrent_write(&server, ("UpdateItem", 2), write);
-        assert_eq!(recorded(&store, &limit, &ada).await, Some(2));
-        assert_eq!(recorded(&other, &limit, &ada).await, Some(3));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rate limits. Windows are fixed, and the count in each is exact.
+//! Rate limits. Windows are fixed.
 //!
 //! Requests without an account are counted per IP address, or per IP address and account. So a user cannot exhaust the
 //! limit of another user, unless both share an IP address.
@@ -117,15 +117,6 @@ pub struct Allowance {
     pub remaining: u32,
     /// The time until the next window.
     pub reset: SignedDuration,
-}
-
-/// The result of counting under a key that is not blocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
-    /// The count in the window.
-    pub count: u32,
-    /// The user's access tokens issued before this time are not valid.
-    pub tokens_valid_from: Option<Timestamp>,
 }
 
 /// What a limit is counted per. Addresses are kept as hashes.

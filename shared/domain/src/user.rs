@@ -181,7 +181,24 @@ pub struct UserPatch {
     pub disabled: Option<bool>,
 }
 
+/// What decides whether the access tokens of an account are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountState {
+    /// Whether an operator has blocked the account.
+    pub is_blocked: bool,
+    /// Access tokens issued before this time are not valid.
+    pub tokens_valid_from: Option<Timestamp>,
+}
+
 impl User {
+    /// Whether its access tokens are accepted.
+    pub fn state(&self) -> AccountState {
+        AccountState {
+            is_blocked: self.disabled_at.is_some(),
+            tokens_valid_from: self.tokens_valid_from,
+        }
+    }
+
     /// Applies a patch. Returns whether the profile changed; then its version increased by one.
     pub fn apply(&mut self, patch: UserPatch, now: Timestamp) -> bool {
         let before = self.clone();

@@ -15,12 +15,12 @@ use taskbell_domain::{
     membership::MemberChange,
     notification::Notification,
     ports::*,
-    rate_limit::{RateLimit, RateLimitKey, Usage},
+    rate_limit::{RateLimit, RateLimitKey},
     space::{self, Member, Role, Space},
     statistics::{Contribution, CounterGroup, CounterGroups, Counters},
     task::Task,
     timer::Timer,
-    user::User,
+    user::{AccountState, User},
 };
 
 use crate::contract::Store;
@@ -130,8 +130,8 @@ faulty! {
     Accounts {
         fn close_sessions(user: UserId) -> ();
     }
-    AccessChanges {
-        fn store_access(user: &User, limit: &RateLimit) -> ();
+    AccountStates {
+        fn account_state(id: UserId) -> Option<AccountState>;
     }
     Redemptions {
         fn redeem(redemption: Redemption<'_>) -> bool;
@@ -155,7 +155,7 @@ faulty! {
         fn close_session(user: UserId, session: SessionId) -> ();
     }
     RateLimits {
-        fn record(limit: &RateLimit, key: &RateLimitKey, requests: u32, now: Timestamp) -> Option<Usage>;
+        fn record(limit: &RateLimit, key: &RateLimitKey, more: u32, now: Timestamp) -> u32;
         fn take_back(limit: &RateLimit, key: &RateLimitKey, now: Timestamp) -> ();
     }
     Memberships {
@@ -205,7 +205,6 @@ faulty! {
     }
     Quotas {
         fn counters(space: SpaceId) -> Counters;
-        fn user_and_counters(user: UserId, space: SpaceId) -> (Option<User>, Counters);
     }
     TaskCreation {
         fn create(
@@ -213,7 +212,6 @@ faulty! {
         ) -> Created;
     }
     TaskChanges {
-        fn task_user_and_counters(task: TaskId, user: UserId) -> (Option<Task>, Option<User>, Counters);
         fn replace(task: &Task, expected: u64, also: AtomicExtras<'_>) -> Replaced<Task>;
         fn task_and_comments(id: TaskId) -> (Option<Task>, bool);
         fn delete(

@@ -1,9 +1,10 @@
-//! Authentication and rate limits. The request is recorded while the handler runs: a read is rejected after its work,
-//! and a change waits for the decision with [`Call::admit`].
+//! Authentication and rate limits. The request is checked while the handler runs: a read is rejected after its work, and a
+//! change waits for the decision with [`Call::admit`]. Reads of users are counted in memory ([`super::tally`]), everything
+//! else in the store. Whether the account is blocked, or the token revoked, is read together with what the handler reads.
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -11,14 +12,18 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use taskbell_domain::{
     id::UserId,
-    ports::RateLimits,
-    rate_limit::{Allowance, RateLimit, RateLimitKey, Usage},
+    ports::{AccountStates, PortError, RateLimits},
+    rate_limit::{Allowance, RateLimit, RateLimitKey},
+    user::AccountState,
 };
 
-use super::{Call, Problem, Reply};
+use super::{
+    Call, Problem, Reply,
+    tally::{Counting, Tallies},
+};
 use crate::tokens::{Identity, LIFETIME, Verifier};
 
-/// The maximum number of remembered callers over their limit, and of users with revoked tokens, per function instance.
+/// The maximum number of remembered users with revoked tokens, and of blocked users, per function instance.
 const MAX_REMEMBERED: usize = 1_000;
 
 /// The time limit for recording a request.
@@ -42,11 +47,11 @@ pub trait RequestGuard {
     /// A rejection without a call to the store, for a caller known to be over the limit or to have a revoked token.
     fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict>;
 
-    /// Records the request against the rate limit.
-    async fn record(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict;
+    /// Checks the account of the caller, and records the request against the rate limit.
+    async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict;
 }
 
-/// The result of recording a request.
+/// The result of checking a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The request was not recorded.
@@ -55,20 +60,23 @@ pub enum Verdict {
     Recorded(Allowance),
     /// The caller is blocked.
     Blocked,
-    /// The access token was issued before this time, from which the user's tokens are valid.
-    Revoked(Timestamp),
+    /// The access token was revoked, or the account does not exist.
+    Revoked,
+    /// The account of the caller cannot be read.
+    Unknown,
 }
 
 impl Verdict {
     /// Returns the error of a rejected request.
     ///
     /// # Errors
-    /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`.
+    /// 401 `unauthorized`, 403 `account_disabled`, 429 `too_many_requests`, 503 `unavailable`.
     pub(super) fn check(self) -> Result<(), Problem> {
         match self {
             Self::Recorded(allowance) if allowance.exceeded => Err(too_many(allowance)),
             Self::Blocked => Err(disabled()),
-            Self::Revoked(_) => Err(Problem::unauthorized()),
+            Self::Revoked => Err(Problem::unauthorized()),
+            Self::Unknown => Err(Problem::unavailable()),
             Self::Unrecorded | Self::Recorded(_) => Ok(()),
         }
     }
@@ -95,6 +103,24 @@ pub(crate) fn disabled() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "account_disabled", detail)
 }
 
+/// Rejects a request of a blocked account or with a revoked token.
+///
+/// # Errors
+/// 401 `unauthorized`, 403 `account_disabled`.
+pub(crate) fn check_state(state: AccountState, caller: Identity) -> Result<(), Problem> {
+    if state.is_blocked {
+        return Err(disabled());
+    }
+    match is_revoked(state, caller) {
+        true => Err(Problem::unauthorized()),
+        false => Ok(()),
+    }
+}
+
+fn is_revoked(state: AccountState, caller: Identity) -> bool {
+    state.tokens_valid_from.is_some_and(|from| caller.issued_at < from)
+}
+
 fn too_many(allowance: Allowance) -> Problem {
     let seconds = allowance.reset.as_secs().max(1);
     let what = allowance.limit.name.replace('-', " ");
@@ -114,34 +140,30 @@ pub(crate) async fn enforce_limit(
     now: Timestamp,
 ) -> Result<(), Problem> {
     let more = u32::try_from(more).unwrap_or(u32::MAX);
-    record_request(store, limit, &key, more, now, None).await.check()
+    match record(store, &limit, &key, more, now).await {
+        Some(count) => Verdict::Recorded(limit.after(count, now)).check(),
+        None => Ok(()),
+    }
 }
 
-/// Records more uses. If they cannot be recorded in time, the request is allowed: a short gap in a limit does less harm
-/// than an API that does not respond.
-async fn record_request(
+/// Records more uses, and returns their count. If they cannot be recorded in time, the request is allowed: a short gap in a
+/// limit does less harm than an API that does not respond.
+async fn record(
     store: &impl RateLimits,
-    limit: RateLimit,
+    limit: &RateLimit,
     key: &RateLimitKey,
     more: u32,
     now: Timestamp,
-    caller: Option<Identity>,
-) -> Verdict {
-    let revoked = |usage: Usage| {
-        let from = usage.tokens_valid_from?;
-        caller.is_some_and(|caller| caller.issued_at < from).then_some(from)
-    };
-    match tokio::time::timeout(PATIENCE, store.record(&limit, key, more, now)).await {
-        Ok(Ok(Some(usage))) => revoked(usage)
-            .map_or_else(|| Verdict::Recorded(limit.after(usage.count, now)), Verdict::Revoked),
-        Ok(Ok(None)) => Verdict::Blocked,
+) -> Option<u32> {
+    match tokio::time::timeout(PATIENCE, store.record(limit, key, more, now)).await {
+        Ok(Ok(count)) => Some(count),
         Ok(Err(error)) => {
             tracing::warn!(limit = limit.name, %error, "recording a request failed");
-            Verdict::Unrecorded
+            None
         }
         Err(_) => {
             tracing::warn!(limit = limit.name, "recording a request timed out");
-            Verdict::Unrecorded
+            None
         }
     }
 }
@@ -158,7 +180,7 @@ impl RequestGuard for NoGuard {
         None
     }
 
-    async fn record(&self, _: &Call<'_>, _: Option<Identity>) -> Verdict {
+    async fn check(&self, _: &Call<'_>, _: Option<Identity>) -> Verdict {
         Verdict::Unrecorded
     }
 }
@@ -177,18 +199,17 @@ pub struct RateLimitGuard<'a, S> {
     store: &'a S,
     callers: &'a Callers,
     limit: RateLimit,
-    /// When each rejected caller's limit is reset. Until then its requests are not recorded, so a flood does not create
-    /// a hot key.
-    refused: Mutex<BTreeMap<RateLimitKey, Timestamp>>,
+    tallies: Tallies,
     /// For each user seen with a revoked token: when the user's valid tokens begin. Further revoked tokens need no
-    /// call.
-    revoked: Mutex<BTreeMap<UserId, Timestamp>>,
+    /// call. For a user seen blocked: nothing. Whether they still are is read before the next request is recorded.
+    rejected: Mutex<BTreeMap<UserId, Option<Timestamp>>>,
 }
 
-impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
+impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
     /// A guard that enforces `limit` for each caller.
     pub fn new(store: &'a S, callers: &'a Callers, limit: RateLimit) -> Self {
-        Self { store, callers, limit, refused: Mutex::default(), revoked: Mutex::default() }
+        let (tallies, rejected) = (Tallies::new(limit), Mutex::default());
+        Self { store, callers, limit, tallies, rejected }
     }
 
     /// The rate limit key of the caller. `None` if the request is not recorded.
@@ -200,39 +221,91 @@ impl<'a, S: RateLimits> RateLimitGuard<'a, S> {
         }
     }
 
-    fn is_refused(&self, key: &RateLimitKey, now: Timestamp) -> bool {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.get(key).is_some_and(|until| now < *until)
+    fn rejected(&self) -> MutexGuard<'_, BTreeMap<UserId, Option<Timestamp>>> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn revoked_from(&self, caller: Identity) -> Option<Timestamp> {
-        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        revoked.get(&caller.user).copied().filter(|from| caller.issued_at < *from)
-    }
-
-    fn remember_revoked(&self, user: UserId, from: Timestamp, now: Timestamp) {
-        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        if revoked.len() >= MAX_REMEMBERED {
+    fn remember_rejected(&self, user: UserId, tokens_from: Option<Timestamp>, now: Timestamp) {
+        let mut rejected = self.rejected();
+        if rejected.len() >= MAX_REMEMBERED {
             // Tokens issued before that time have expired.
-            revoked.retain(|_, from| now < *from + LIFETIME);
+            rejected.retain(|_, from| from.is_some_and(|from| now < from + LIFETIME));
         }
-        if revoked.len() < MAX_REMEMBERED {
-            revoked.insert(user, from);
+        if rejected.len() < MAX_REMEMBERED {
+            rejected.insert(user, tokens_from);
         }
     }
 
-    fn refuse(&self, key: RateLimitKey, until: Timestamp, now: Timestamp) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() >= MAX_REMEMBERED {
-            refused.retain(|_, until| now < *until);
+    /// Whether the caller's account permits the request.
+    async fn check_account(&self, caller: Identity, now: Timestamp) -> Result<(), Verdict> {
+        let state = match self.store.account_state(caller.user).await {
+            Ok(Some(state)) => state,
+            Ok(None) => return Err(Verdict::Revoked),
+            Err(error) => return Err(unknown(&error)),
+        };
+        if state.is_blocked {
+            self.remember_rejected(caller.user, None, now);
+            return Err(Verdict::Blocked);
         }
-        if refused.len() < MAX_REMEMBERED {
-            refused.insert(key, until);
+        if is_revoked(state, caller) {
+            self.remember_rejected(caller.user, state.tokens_valid_from, now);
+            return Err(Verdict::Revoked);
         }
+        self.rejected().retain(|user, tokens_from| *user != caller.user || tokens_from.is_some());
+        Ok(())
+    }
+
+    /// Counts the request. Returns the verdict, and whether the store has counted it.
+    async fn count(&self, call: &Call<'_>, key: &RateLimitKey, now: Timestamp) -> (Verdict, bool) {
+        let is_read = matches!(call.method(), "GET" | "HEAD");
+        let counting = match is_read && matches!(key, RateLimitKey::User(_)) {
+            true => self.tallies.count_read(key, now),
+            false => self.tallies.count_change(key, now),
+        };
+        let more = match counting {
+            Counting::Here(count) => return (Verdict::Recorded(self.limit.after(count, now)), false),
+            Counting::Add(more) => more,
+        };
+        match record(self.store, &self.limit, key, more, now).await {
+            Some(count) => {
+                let count = self.tallies.added(key, now, count);
+                (Verdict::Recorded(self.limit.after(count, now)), true)
+            }
+            None => {
+                self.tallies.not_added(key, now, more);
+                (Verdict::Unrecorded, false)
+            }
+        }
+    }
+
+    /// Counts the request of a user while the account is checked. A rejected request must not use up the user's limit.
+    async fn check_user(&self, call: &Call<'_>, key: RateLimitKey, caller: Identity) -> Verdict {
+        let now = call.now();
+        // A known offender is checked first, so that a flood writes nothing.
+        if self.rejected().contains_key(&caller.user)
+            && let Err(verdict) = self.check_account(caller, now).await
+        {
+            return verdict;
+        }
+        let checks = futures_util::join!(self.check_account(caller, now), self.count(call, &key, now));
+        let (Err(verdict), (_, is_stored)) = checks else { return checks.1.0 };
+        if is_stored {
+            if let Err(error) = self.store.take_back(&self.limit, &key, now).await {
+                tracing::warn!(%error, "undoing a recorded request failed");
+            }
+        } else {
+            self.tallies.take_back(&key, now);
+        }
+        verdict
     }
 }
 
-impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
+fn unknown(error: &PortError) -> Verdict {
+    tracing::error!(%error, "the account of a caller cannot be read");
+    Verdict::Unknown
+}
+
+impl<S: RateLimits + AccountStates> RequestGuard for RateLimitGuard<'_, S> {
     /// The bearer token of the request (RFC 6750 §2.1).
     fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
         let Callers::Users(verifier) = self.callers else { return Ok(None) };
@@ -250,29 +323,23 @@ impl<S: RateLimits> RequestGuard for RateLimitGuard<'_, S> {
 
     fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
         let (key, now) = (self.key(call, caller)?, call.now());
-        if let Some(from) = caller.and_then(|caller| self.revoked_from(caller)) {
-            return Some(Verdict::Revoked(from));
+        let revoked = |caller: Identity| {
+            let from = self.rejected().get(&caller.user).copied().flatten();
+            from.is_some_and(|from| caller.issued_at < from)
+        };
+        if caller.is_some_and(revoked) {
+            return Some(Verdict::Revoked);
         }
-        self.is_refused(&key, now).then(|| Verdict::Recorded(self.limit.after(u32::MAX, now)))
+        let is_used_up = self.tallies.is_used_up(&key, now);
+        is_used_up.then(|| Verdict::Recorded(self.limit.after(u32::MAX, now)))
     }
 
-    async fn record(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
+    async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
         let Some(key) = self.key(call, caller) else { return Verdict::Unrecorded };
-        let now = call.now();
-        let verdict = record_request(self.store, self.limit, &key, 1, now, caller).await;
-        if let Verdict::Recorded(allowance) = verdict
-            && allowance.exceeded
-        {
-            self.refuse(key.clone(), now + allowance.reset, now);
+        match caller {
+            Some(caller) => self.check_user(call, key, caller).await,
+            None => self.count(call, &key, call.now()).await.0,
         }
-        // A request with a revoked token must not use up the user's limit.
-        if let (Verdict::Revoked(from), Some(caller)) = (verdict, caller) {
-            self.remember_revoked(caller.user, from, now);
-            if let Err(error) = self.store.take_back(&self.limit, &key, now).await {
-                tracing::warn!(%error, "undoing a recorded request failed");
-            }
-        }
-        verdict
     }
 }
 
@@ -292,13 +359,13 @@ where
         call.set_verdict(verdict);
         verdict.check()?;
     }
-    let counting = async { call.set_verdict(guard.record(call, caller).await) };
+    let checking = async { call.set_verdict(guard.check(call, caller).await) };
     if guard.records_first() {
-        counting.await;
+        checking.await;
         call.verdict().check()?;
         return handler(call).await;
     }
-    let ((), result) = futures_util::join!(counting, handler(call));
+    let ((), result) = futures_util::join!(checking, handler(call));
     call.verdict().check()?;
     result
 }

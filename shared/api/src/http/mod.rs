@@ -17,6 +17,7 @@ mod problem;
 pub mod read;
 mod reply;
 mod size;
+mod tally;
 
 pub use body::Fields;
 pub use call::{Call, Invocation};
@@ -27,7 +28,7 @@ pub(crate) use errors::MAX_ERRORS;
 pub use etag::Preconditions;
 pub use event::{HttpEvent, HttpResponse};
 pub use guard::{Callers, NoGuard, RateLimitGuard, RequestGuard, Verdict};
-pub(crate) use guard::{disabled, enforce_limit};
+pub(crate) use guard::{check_state, disabled, enforce_limit};
 pub use page::{MAX_PAGE, page, whole_list};
 pub use params::Params;
 pub use problem::Problem;

@@ -134,7 +134,7 @@ impl Problem {
     }
 
     /// 503: a temporary failure of a dependency.
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         let detail = "Temporarily unavailable: try again. A retry with an Idempotency-Key is safe.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
     }

@@ -41,7 +41,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     async fn record_mail(&self, limits: &[MailLimit], now: Timestamp) -> bool {
         for (index, (limit, key)) in limits.iter().enumerate() {
             match self.store.record(limit, key, 1, now).await {
-                Ok(Some(usage)) if usage.count > limit.max => {
+                Ok(count) if count > limit.max => {
                     tracing::warn!(limit = limit.name, "mail limit exceeded");
                     self.take_back(limits.get(..index).unwrap_or_default(), now).await;
                     return false;

@@ -82,7 +82,8 @@ fn every_role_names_its_actions_and_resources() {
             assert!(policies.is_empty(), "it touches nothing");
             continue;
         }
-        let limited = policies.contains(&json!({"Ref": "RateLimitPolicy"}));
+        let limited = ["RateLimitPolicy", "UserRequestPolicy"];
+        let limited = limited.iter().any(|name| policies.contains(&json!({ "Ref": name })));
         let served = function["Properties"]["Events"].to_string().contains("HttpApi");
         assert!(limited || !served, "{id}: every function of the API counts requests");
         for statement in statements(&function) {

@@ -19,6 +19,7 @@ mod documented_values;
 mod faults;
 mod functions;
 mod generated;
+mod guard;
 mod head;
 mod hostile;
 mod idempotency;

@@ -113,6 +113,8 @@ pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) cursor_key: CursorKey,
     /// The maximum number of requests of a user per minute.
     pub(crate) requests: u32,
+    /// How many times each function checked the same request before.
+    pub(crate) checked_before: u32,
     /// The limits per space.
     pub(crate) quota: Quota,
 }
@@ -145,6 +147,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             )),
             cursor_key: CursorKey::parse(&keys.cursor_key()).expect("a key"),
             requests: 600,
+            checked_before: 0,
             quota: Quota { tasks: 100_000, reminders: 20_000 },
             issuer: Issuer::new(STACK.to_owned(), &keys),
         }

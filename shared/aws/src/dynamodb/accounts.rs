@@ -11,18 +11,19 @@ use taskbell_domain::{
     id::{SessionId, SpaceId, UserId},
     notification::Notification,
     ports::{
-        Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles, Redemption, Redemptions,
-        Registered, Registrations, Replaced, Rotated, Sessions, SuppressedAddresses, UserPage,
+        AccountStates, Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles,
+        Redemption, Redemptions, Registered, Registrations, Replaced, Rotated, Sessions,
+        SuppressedAddresses, UserPage,
     },
     timer::Timer,
-    user::User,
+    user::{AccountState, User},
 };
 
 use super::{
     DynamoDb,
     items::{
-        CredentialItem, NotificationItem, PersonalSpaceItem, SessionItem, UserItem, build_item,
-        is_active, key_item, parse_item,
+        AccountStateItem, CredentialItem, NotificationItem, PersonalSpaceItem, SessionItem, UserItem,
+        build_item, is_active, key_item, parse_item,
     },
     key_attributes, keys, number, text,
     write::{Condition, TransactionResult, put},
@@ -37,6 +38,14 @@ impl Profiles for DynamoDb {
         const OPERATION: &str = "reading a profile";
         let found = self.get_item(OPERATION, &self.accounts, keys::profile(id)).await?;
         found.map(|item| parse_item::<UserItem, _>(OPERATION, item)).transpose()
+    }
+}
+
+impl AccountStates for DynamoDb {
+    async fn account_state(&self, id: UserId) -> Result<Option<AccountState>, PortError> {
+        const OPERATION: &str = "reading the state of an account";
+        let found = self.get_item(OPERATION, &self.accounts, keys::profile(id)).await?;
+        found.map(|item| parse_item::<AccountStateItem, _>(OPERATION, item)).transpose()
     }
 }
 
@@ -104,14 +113,13 @@ impl Credentials for DynamoDb {
 impl Redemptions for DynamoDb {
     async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
         const OPERATION: &str = "redeeming a code";
-        let Redemption { code, user, credential, limit } = redemption;
+        let Redemption { code, user, credential } = redemption;
         let profile = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
         let notification =
             build_item(OPERATION, keys::notification(code.id), &NotificationItem::from(code))?;
         let mut actions = vec![
             put(OPERATION, &self.accounts, profile, Condition::Version(user.version - 1))?,
             put(OPERATION, &self.tasks, notification, Condition::Version(code.version - 1))?,
-            self.update_access(OPERATION, user, limit)?,
         ];
         if let Some(credential) = credential {
             let owner = user.id.to_string();

@@ -24,7 +24,7 @@ impl IdempotencyRecords for DynamoDb {
     ) -> Result<Vec<IdempotencyRecord>, PortError> {
         const OPERATION: &str = "reading idempotency records";
         let keys = key_hashes.iter().map(|hash| keys::idempotency(user, hash)).collect();
-        let items = self.batch_get(OPERATION, &self.tasks, keys).await?.into_iter();
+        let items = self.get_items(OPERATION, &self.tasks, keys).await?.into_iter();
         let records =
             items.map(|item| parse_item::<IdempotencyItem, IdempotencyRecord>(OPERATION, item));
         let mut records = records.collect::<Result<Vec<_>, _>>()?;

@@ -18,7 +18,7 @@
 //! | pointer from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notification | `NOTICE#<notification>` | `NOTICE` |
 //! | digest of a user | `DIGEST#<user>` | `DIGEST` |
-//! | rate limit counter | `LIMIT#<key>` | `<limit>` |
+//! | rate limit counter | `LIMIT#<key>` | `<limit>#<start of the window>` |
 //! | contribution of a task to the statistics | `COUNTED#<task>` | `COUNTED` |
 //! | counter group of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
@@ -52,6 +52,8 @@ pub const FORMAT_NUMBER: u8 = 2;
 pub const VERSION: &str = "version";
 /// The number of writes of a task.
 pub const REVISION: &str = "revision";
+/// The count against a rate limit.
+pub const COUNT: &str = "count";
 /// The map with all that a client sees of a task, the only attribute that indexes of lists project.
 pub const TASK_MAP: &str = "task";
 
@@ -125,8 +127,8 @@ pub fn credential(canonical_email: &str) -> (String, String) {
     (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
 }
 
-/// Key of the counter of a rate limit.
-pub fn rate_limit(limit: &RateLimit, key: &RateLimitKey) -> (String, String) {
+/// Key of the counter of a rate limit in the window that starts then.
+pub fn rate_limit(limit: &RateLimit, key: &RateLimitKey, window: Timestamp) -> (String, String) {
     let key = match key {
         RateLimitKey::User(id) => format!("USER#{}", id.body()),
         RateLimitKey::IpAddress(hash) => format!("ADDRESS#{hash}"),
@@ -134,7 +136,7 @@ pub fn rate_limit(limit: &RateLimit, key: &RateLimitKey) -> (String, String) {
         RateLimitKey::Pair { from, to } => format!("PAIR#{}#{}", from.body(), to.body()),
         RateLimitKey::Mailbox(hash) => format!("MAILBOX#{hash}"),
     };
-    (format!("LIMIT#{key}"), limit.name.to_owned())
+    (format!("LIMIT#{key}"), format!("{}#{}", limit.name, window.as_second()))
 }
 
 /// Key of a task.

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::try_join_all;
 use taskbell_domain::{
     id::SpaceId,
     list::{Position, Scope, SortBy, TaskFilter, TaskPage, TaskQuery},
@@ -138,9 +139,8 @@ impl DynamoDb {
             })
             .collect();
         for _ in 0..CALLS_PER_PAGE / readers.len() {
-            for reader in readers.iter_mut().filter(|s| !s.exhausted && s.found.len() <= limit) {
-                self.read_next(&plan, query, reader).await?;
-            }
+            let unfilled = readers.iter_mut().filter(|s| !s.exhausted && s.found.len() <= limit);
+            try_join_all(unfilled.map(|reader| self.read_next(&plan, query, reader))).await?;
         }
         Ok(merge(readers, limit, query.sort.descending))
     }

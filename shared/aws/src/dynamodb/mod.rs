@@ -32,6 +32,7 @@ use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
 use taskbell_domain::{ports::PortError, task::Task};
 
+use self::read::OpenRead;
 use crate::error::port_error;
 
 type Item = HashMap<String, AttributeValue>;
@@ -45,12 +46,13 @@ pub struct DynamoDb {
     client: Client,
     accounts: String,
     tasks: String,
+    open_read: OpenRead,
 }
 
 impl DynamoDb {
     /// `accounts` and `tasks` are table names.
     pub fn new(client: Client, accounts: String, tasks: String) -> Self {
-        Self { client, accounts, tasks }
+        Self { client, accounts, tasks, open_read: OpenRead::default() }
     }
 
     /// Opens two connections: a request uses one for its work and, at the same time, one for its rate limit. Called

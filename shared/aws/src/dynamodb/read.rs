@@ -1,8 +1,19 @@
-//! Reads: one item, items by their keys, and whole partitions. All are strongly consistent.
+//! Reads of items by their keys, and of whole partitions. All are strongly consistent.
+//!
+//! Items that are read at the same time are read in one call: a read waits until everything else that is ready has run, and
+//! whatever asks for an item until then joins it. So code reads what it needs, where it needs it; what does not depend on
+//! another answer, joined by `join!`, costs one round trip, and an item that several ask for is read once.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, try_join_all},
+};
 use taskbell_domain::ports::PortError;
 
 use super::{DynamoDb, Item, Key, key_attributes, keys, text};
@@ -16,74 +27,132 @@ use crate::{
 /// Source: "BatchGetItem", Amazon DynamoDB API reference.
 const MAX_BATCH_GET: usize = 100;
 
+const JOINED: &str = "reading items";
+
+/// A table and the key of an item in it.
+type Address = (String, Key);
+
+/// What was found by a joined read, or why it failed.
+type Answer = Result<Arc<HashMap<Address, Item>>, Arc<PortError>>;
+
+/// The read that others can still join, if there is one.
+pub(super) type OpenRead = Arc<Mutex<Option<JoinedRead>>>;
+
+/// A read of items that several callers await. It proceeds while any of them does.
+#[derive(Clone)]
+pub(super) struct JoinedRead {
+    /// What to read. `None` once it is being read.
+    wanted: Arc<Mutex<Option<HashSet<Address>>>>,
+    answer: Shared<BoxFuture<'static, Answer>>,
+}
+
+impl JoinedRead {
+    /// Whether the item will be part of the answer.
+    fn admits(&self, address: &Address) -> bool {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        match wanted.as_mut() {
+            Some(wanted) if wanted.len() < MAX_BATCH_GET || wanted.contains(address) => {
+                wanted.insert(address.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn new(store: DynamoDb, first: Address) -> Self {
+        let wanted = Arc::new(Mutex::new(Some(HashSet::from([first]))));
+        let listed = Arc::clone(&wanted);
+        let read = async move {
+            let wanted = listed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let found = store.read_all(wanted.unwrap_or_default()).await;
+            found.map(Arc::new).map_err(Arc::new)
+        };
+        Self { wanted, answer: read.boxed().shared() }
+    }
+}
+
 impl DynamoDb {
+    /// One item, read together with what else is read at the same time.
     pub(super) async fn get_item(
         &self,
         operation: &'static str,
         table: &str,
         key: Key,
     ) -> Result<Option<Item>, PortError> {
-        let get = self.client.get_item().table_name(table).set_key(Some(key_attributes(key)));
-        let answer = get.consistent_read(true).send_boxed().await;
-        answer.map(|answer| answer.item).map_err(port_error(operation))
+        let address = (table.to_owned(), key);
+        let read = self.join_read(&address);
+        // Everything else that is ready runs now, and may join.
+        tokio::task::yield_now().await;
+        match read.answer.await {
+            Ok(found) => Ok(found.get(&address).cloned()),
+            Err(error) => {
+                let source = error.source.to_string().into();
+                Err(PortError { operation, transient: error.transient, source })
+            }
+        }
     }
 
-    /// The existing items with these keys, in any order: one call per 100 keys, and one call per unprocessed key, which
-    /// the SDK retries with backoff.
-    pub(super) async fn batch_get(
+    /// The existing items with these keys, in any order.
+    pub(super) async fn get_items(
         &self,
         operation: &'static str,
         table: &str,
         keys: Vec<Key>,
     ) -> Result<Vec<Item>, PortError> {
-        let mut found = Vec::new();
-        for chunk in keys.chunks(MAX_BATCH_GET) {
-            let request = batch_keys(operation, chunk)?;
-            let request = self.client.batch_get_item().request_items(table, request).send_boxed().await;
-            let answer = request.map_err(port_error(operation))?;
-            found.extend(answer.responses.unwrap_or_default().remove(table).unwrap_or_default());
-            let unprocessed = answer.unprocessed_keys.unwrap_or_default().remove(table);
-            for key in unprocessed.map(|unprocessed| unprocessed.keys).unwrap_or_default() {
-                let get = self.client.get_item().table_name(table).set_key(Some(key));
-                let answer =
-                    get.consistent_read(true).send_boxed().await.map_err(port_error(operation))?;
-                found.extend(answer.item);
-            }
+        let reads = keys.into_iter().map(|key| self.get_item(operation, table, key));
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    }
+
+    fn join_read(&self, address: &Address) -> JoinedRead {
+        let mut open = self.open_read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = open.as_ref().filter(|read| read.admits(address)) {
+            return read.clone();
+        }
+        // It must not refer to itself, or it would never be dropped.
+        let store = Self { open_read: OpenRead::default(), ..self.clone() };
+        open.insert(JoinedRead::new(store, address.clone())).clone()
+    }
+
+    /// Reads items in one call, and one more for each unprocessed key.
+    async fn read_all(&self, wanted: HashSet<Address>) -> Result<HashMap<Address, Item>, PortError> {
+        if wanted.len() == 1 {
+            return try_join_all(wanted.into_iter().map(|address| self.read_one(address)))
+                .await
+                .map(|found| found.into_iter().flatten().collect());
+        }
+        let mut by_table: HashMap<String, Vec<Item>> = HashMap::new();
+        for (table, key) in wanted {
+            by_table.entry(table).or_default().push(key_attributes(key));
+        }
+        let request = by_table.into_iter().map(|(table, keys)| {
+            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            Ok((table, keys.map_err(|e| invalid_request(JOINED, e))?))
+        });
+        let request = request.collect::<Result<_, PortError>>()?;
+        let answer = self.client.batch_get_item().set_request_items(Some(request)).send_boxed().await;
+        let answer = answer.map_err(port_error(JOINED))?;
+        let mut found = HashMap::new();
+        for (table, items) in answer.responses.unwrap_or_default() {
+            found.extend(
+                items.into_iter().filter_map(|item| Some(((table.clone(), key_of(&item)?), item))),
+            );
+        }
+        // DynamoDB throttled them, or the answer was full: one by one, with the backoff of the SDK.
+        let unprocessed = answer.unprocessed_keys.unwrap_or_default().into_iter();
+        let unprocessed = unprocessed.flat_map(|(table, keys)| {
+            keys.keys.into_iter().filter_map(move |key| Some((table.clone(), key_of(&key)?)))
+        });
+        for address in unprocessed {
+            found.extend(self.read_one(address).await?);
         }
         Ok(found)
     }
 
-    /// One item of the accounts table, and up to 99 items of the tasks table by their keys, in one call.
-    pub(super) async fn batch_get_both_tables(
-        &self,
-        operation: &'static str,
-        account: Key,
-        tasks: Vec<Key>,
-    ) -> Result<(Option<Item>, HashMap<Key, Item>), PortError> {
-        let request = HashMap::from([
-            (self.tasks.clone(), batch_keys(operation, &tasks)?),
-            (self.accounts.clone(), batch_keys(operation, std::slice::from_ref(&account))?),
-        ]);
-        let answer = self.client.batch_get_item().set_request_items(Some(request)).send_boxed().await;
-        let answer = answer.map_err(port_error(operation))?;
-        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            // So few items never exceed the size limit of an answer, so this is throttling: read them one by one, which
-            // the SDK retries with backoff.
-            let mut found = HashMap::new();
-            for key in tasks {
-                let item = self.get_item(operation, &self.tasks, key.clone()).await?;
-                found.extend(item.map(|item| (key, item)));
-            }
-            return Ok((self.get_item(operation, &self.accounts, account).await?, found));
-        }
-        let mut found = answer.responses.unwrap_or_default();
-        let account = found.remove(&self.accounts).and_then(|mut items| items.pop());
-        let items = found.remove(&self.tasks).unwrap_or_default().into_iter();
-        let keyed = items.filter_map(|item| {
-            let text_of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-            Some(((text_of(keys::PK)?, text_of(keys::SK)?), item))
-        });
-        Ok((account, keyed.collect()))
+    async fn read_one(&self, (table, key): Address) -> Result<Option<(Address, Item)>, PortError> {
+        let attributes = Some(key_attributes(key.clone()));
+        let get = self.client.get_item().table_name(&table).set_key(attributes).consistent_read(true);
+        let answer = get.send_boxed().await.map_err(port_error(JOINED))?;
+        Ok(answer.item.map(|item| ((table, key), item)))
     }
 
     /// All items of a partition of the tasks table whose sort key has a prefix: one call per MB. For partitions of
@@ -121,11 +190,8 @@ impl DynamoDb {
     }
 }
 
-/// The part of a BatchGetItem request for one table.
-fn batch_keys(operation: &'static str, keys: &[Key]) -> Result<KeysAndAttributes, PortError> {
-    KeysAndAttributes::builder()
-        .set_keys(Some(keys.iter().cloned().map(key_attributes).collect()))
-        .consistent_read(true)
-        .build()
-        .map_err(|e| invalid_request(operation, e))
+/// The key of an item of a table.
+fn key_of(item: &Item) -> Option<Key> {
+    let text_of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    Some((text_of(keys::PK)?, text_of(keys::SK)?))
 }

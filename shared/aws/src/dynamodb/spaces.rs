@@ -54,7 +54,7 @@ impl Memberships for DynamoDb {
             keys.extend([keys::space(space), keys::member(space, user)]);
         }
         let (mut spaces, mut roles) = (Vec::new(), HashMap::new());
-        for found in self.batch_get(OPERATION, &self.tasks, keys).await? {
+        for found in self.get_items(OPERATION, &self.tasks, keys).await? {
             if found.contains_key("role") {
                 let member: Member = parse_item::<MemberItem, _>(OPERATION, found)?;
                 roles.insert(member.space, member.role);
@@ -76,7 +76,7 @@ impl SpaceReads for DynamoDb {
     ) -> Result<Option<(Space, Member)>, PortError> {
         const OPERATION: &str = "reading a space and a member";
         let keys = vec![keys::space(space), keys::member(space, user)];
-        let found = self.batch_get(OPERATION, &self.tasks, keys).await?;
+        let found = self.get_items(OPERATION, &self.tasks, keys).await?;
         let (members, spaces): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|item| item.contains_key("role"));
         let (Some(space), Some(member)) = (spaces.into_iter().next(), members.into_iter().next())
@@ -102,7 +102,7 @@ impl SpaceReads for DynamoDb {
         }
         let profiles = members.iter().map(|member| keys::profile(member.user)).collect();
         let mut users = HashMap::new();
-        for found in self.batch_get(OPERATION, &self.accounts, profiles).await? {
+        for found in self.get_items(OPERATION, &self.accounts, profiles).await? {
             let user: User = parse_item::<UserItem, _>(OPERATION, found)?;
             users.insert(user.id, user);
         }

@@ -8,20 +8,17 @@ use aws_sdk_dynamodb::{
     types::{TransactWriteItem, Update},
 };
 use taskbell_domain::{
-    id::{SpaceId, UserId},
+    id::SpaceId,
     ports::{CounterGroupPage, PortError, Quotas, StatisticsReads, StatisticsUpdates},
     statistics::{
         Contribution, Counter, CounterGroup, CounterGroups, Counters, GroupCounters, counter_value,
         difference,
     },
-    user::User,
 };
 
 use super::{
     DynamoDb, Item,
-    items::{
-        ContributionItem, FromItem as _, UserItem, build_item, counters, format_attribute, parse_item,
-    },
+    items::{ContributionItem, FromItem as _, build_item, counters, format_attribute},
     key_attributes, keys, text,
     write::{Condition, TransactionResult, delete, put},
 };
@@ -198,18 +195,5 @@ impl Quotas for DynamoDb {
         let group = keys::counter_group(space, &CounterGroup::Tasks);
         let found = self.get_item("reading the counters of a space", &self.tasks, group).await?;
         Ok(found.as_ref().map(counters).unwrap_or_default())
-    }
-
-    async fn user_and_counters(
-        &self,
-        user: UserId,
-        space: SpaceId,
-    ) -> Result<(Option<User>, Counters), PortError> {
-        const OPERATION: &str = "reading a profile and the counters of a space";
-        let group = keys::counter_group(space, &CounterGroup::Tasks);
-        let (profile, items) =
-            self.batch_get_both_tables(OPERATION, keys::profile(user), vec![group.clone()]).await?;
-        let user = profile.map(|item| parse_item::<UserItem, _>(OPERATION, item)).transpose()?;
-        Ok((user, items.get(&group).map(counters).unwrap_or_default()))
     }
 }

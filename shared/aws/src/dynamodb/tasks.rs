@@ -5,21 +5,19 @@ use aws_sdk_dynamodb::{
     types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 use taskbell_domain::{
-    id::{SpaceId, TaskId, UserId},
+    id::TaskId,
     list::{TaskPage, TaskQuery},
     notification::Notification,
     ports::{
         AtomicExtras, Created, IdempotencyRecord, PortError, Replaced, TaskChanges, TaskCreation,
         TaskReads,
     },
-    statistics::{CounterGroup, Counters},
     task::Task,
-    user::User,
 };
 
 use super::{
     DynamoDb, Item,
-    items::{TaskItem, UserItem, build_item, counters, parse_item},
+    items::{TaskItem, build_item, parse_item},
     key_attributes, keys, number, text,
     write::{Condition, conflict, delete, put},
 };
@@ -62,22 +60,6 @@ impl TaskCreation for DynamoDb {
 }
 
 impl TaskChanges for DynamoDb {
-    async fn task_user_and_counters(
-        &self,
-        task: TaskId,
-        user: UserId,
-    ) -> Result<(Option<Task>, Option<User>, Counters), PortError> {
-        const OPERATION: &str = "reading a task, a profile and counters";
-        let group = keys::counter_group(SpaceId::personal(user), &CounterGroup::Tasks);
-        let keys = vec![keys::task(task), group.clone()];
-        let (profile, mut items) =
-            self.batch_get_both_tables(OPERATION, keys::profile(user), keys).await?;
-        let task = items.remove(&keys::task(task));
-        let task = task.map(|item| parse_item::<TaskItem, _>(OPERATION, item)).transpose()?;
-        let user = profile.map(|item| parse_item::<UserItem, _>(OPERATION, item)).transpose()?;
-        Ok((task, user, items.get(&group).map(counters).unwrap_or_default()))
-    }
-
     async fn replace(
         &self,
         task: &Task,

@@ -3,10 +3,7 @@
 use std::future::Future;
 
 use super::PortError;
-use crate::{
-    credential::Credential, email::EmailAddress, notification::Notification, rate_limit::RateLimit,
-    user::User,
-};
+use crate::{credential::Credential, email::EmailAddress, notification::Notification, user::User};
 
 /// Reads passwords.
 pub trait Credentials: Send + Sync {
@@ -26,8 +23,6 @@ pub struct Redemption<'a> {
     pub user: &'a User,
     /// The new password, if the code sets one.
     pub credential: Option<&'a Credential>,
-    /// The limit of the requests of the user: see [`super::AccessChanges::store_access`].
-    pub limit: &'a RateLimit,
 }
 
 /// Redeems one-time codes.

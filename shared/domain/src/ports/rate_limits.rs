@@ -5,19 +5,18 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use super::PortError;
-use crate::rate_limit::{RateLimit, RateLimitKey, Usage};
+use crate::rate_limit::{RateLimit, RateLimitKey};
 
 /// Counts against rate limits.
 pub trait RateLimits: Send + Sync {
-    /// Adds `more` to the count of `key`, and returns the count in the window of `now`. Returns `None` if the key is
-    /// blocked.
+    /// Adds `more` to the count of `key`, and returns the count in the window of `now`.
     fn record(
         &self,
         limit: &RateLimit,
         key: &RateLimitKey,
         more: u32,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Usage>, PortError>> + Send;
+    ) -> impl Future<Output = Result<u32, PortError>> + Send;
 
     /// Subtracts one from the count of `key` in the window of `now`, for something that was counted but not done.
     fn take_back(

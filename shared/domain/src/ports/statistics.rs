@@ -4,9 +4,8 @@ use std::future::Future;
 
 use super::{Memberships, PortError};
 use crate::{
-    id::{SpaceId, UserId},
+    id::SpaceId,
     statistics::{Contribution, CounterGroup, CounterGroups, Counters},
-    user::User,
 };
 
 /// Updates statistics.
@@ -44,11 +43,4 @@ pub trait StatisticsReads: Memberships + Quotas {
 pub trait Quotas: Send + Sync {
     /// The counters of all tasks in a space.
     fn counters(&self, space: SpaceId) -> impl Future<Output = Result<Counters, PortError>> + Send;
-
-    /// A profile, and the counters of all tasks in a space, in one call.
-    fn user_and_counters(
-        &self,
-        user: UserId,
-        space: SpaceId,
-    ) -> impl Future<Output = Result<(Option<User>, Counters), PortError>> + Send;
 }

@@ -6,12 +6,10 @@ use super::{
     Created, IdempotencyRecord, IdempotencyRecords, Memberships, PortError, Profiles, Quotas, Replaced,
 };
 use crate::{
-    id::{TaskId, UserId},
+    id::TaskId,
     list::{TaskPage, TaskQuery},
     notification::Notification,
-    statistics::Counters,
     task::Task,
-    user::User,
 };
 
 /// Reads tasks and memberships.
@@ -48,14 +46,7 @@ pub struct AtomicExtras<'a> {
 }
 
 /// Changes tasks.
-pub trait TaskChanges: TaskReads + Quotas {
-    /// A task, a profile, and the counters of all tasks in that user's personal space, in one call.
-    fn task_user_and_counters(
-        &self,
-        task: TaskId,
-        user: UserId,
-    ) -> impl Future<Output = Result<(Option<Task>, Option<User>, Counters), PortError>> + Send;
-
+pub trait TaskChanges: TaskReads + Profiles + Quotas {
     /// Stores a task if the stored one still has the revision `expected`, in one transaction with `also`.
     fn replace(
         &self,

@@ -4,8 +4,11 @@ use std::future::Future;
 
 use super::{PortError, Replaced};
 use crate::{
-    credential::Credential, id::UserId, notification::Notification, rate_limit::RateLimit,
-    timer::Timer, user::User,
+    credential::Credential,
+    id::UserId,
+    notification::Notification,
+    timer::Timer,
+    user::{AccountState, User},
 };
 
 /// Reads profiles.
@@ -52,15 +55,13 @@ pub trait Accounts: ProfileChanges + Directory {
     fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// Publishes the access of a user to the rate limits.
-pub trait AccessChanges: Profiles {
-    /// Stores whether the user is blocked, and from when on access tokens are valid, so that [`super::RateLimits::record`]
-    /// returns it for requests of the user under `limit`.
-    fn store_access(
+/// Reads whether access tokens of a user are accepted.
+pub trait AccountStates: Send + Sync {
+    /// The state of an account, or `None` if it does not exist. Strongly consistent.
+    fn account_state(
         &self,
-        user: &User,
-        limit: &RateLimit,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+        id: UserId,
+    ) -> impl Future<Output = Result<Option<AccountState>, PortError>> + Send;
 }
 
 /// The result of a registration.

@@ -7,7 +7,6 @@ use taskbell_domain::{
     notification::{Notification, NotificationKind},
     one_time_code::Purpose,
     ports::*,
-    rate_limit::{self, RateLimit},
     user::{MailKind, MailSuppression, SuppressionReason, User},
 };
 
@@ -60,8 +59,7 @@ pub async fn a_code_is_redeemed_together_with_its_effect(store: &impl Store) {
     };
     let redeem = async |code: &Notification, user: &User, hash: Option<&str>| {
         let credential = hash.map(|hash| Credential { user: user.id, password_hash: hash.to_owned() });
-        let limit = &RateLimit::requests(1);
-        let redemption = Redemption { code, user, credential: credential.as_ref(), limit };
+        let redemption = Redemption { code, user, credential: credential.as_ref() };
         store.redeem(redemption).await.expect("an answer")
     };
     let stale = User { version: ada.version + 2, ..changed.clone() };
@@ -80,13 +78,8 @@ pub async fn a_code_is_redeemed_together_with_its_effect(store: &impl Store) {
         (store.notification(code.id).await.expect("an answer"), hash().await),
         (Some(code), "b".to_owned())
     );
-    let key = rate_limit::RateLimitKey::user(ada.id);
-    let usage = store.record(&RateLimit::requests(1), &key, 1, now()).await.expect("an answer");
-    assert_eq!(
-        usage.and_then(|usage| usage.tokens_valid_from),
-        Some(now()),
-        "the rate limit has the new time"
-    );
+    let state = store.account_state(ada.id).await.expect("an answer");
+    assert_eq!(state.and_then(|state| state.tokens_valid_from), Some(now()));
     let further = User { version: changed.version + 1, ..changed };
     assert!(redeem(&used, &further, None).await, "without a password");
     assert_eq!(hash().await, "b");

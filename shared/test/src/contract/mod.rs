@@ -36,7 +36,7 @@ const MAX_PAGES: usize = 1_000;
 /// All store ports together.
 pub trait Store:
     Accounts
-    + AccessChanges
+    + AccountStates
     + Redemptions
     + Registrations
     + Credentials
@@ -56,7 +56,7 @@ pub trait Store:
 }
 impl<T> Store for T where
     T: Accounts
-        + AccessChanges
+        + AccountStates
         + Redemptions
         + Registrations
         + Credentials

@@ -1,7 +1,5 @@
 //! Accounts and rate limits.
 
-use std::cmp::Ordering;
-
 use jiff::Timestamp;
 
 use taskbell_domain::{
@@ -13,7 +11,7 @@ use taskbell_domain::{
     ports::*,
     rate_limit::{self, RateLimit},
     timer::Timer,
-    user::User,
+    user::{AccountState, User},
 };
 
 use super::{MemoryStore, check_start};
@@ -79,16 +77,15 @@ impl Accounts for MemoryStore {
     }
 }
 
-impl AccessChanges for MemoryStore {
-    async fn store_access(&self, user: &User, limit: &RateLimit) -> Result<(), PortError> {
-        self.data().store_access(user, limit);
-        Ok(())
+impl AccountStates for MemoryStore {
+    async fn account_state(&self, id: UserId) -> Result<Option<AccountState>, PortError> {
+        Ok(self.data().users.get(&id).map(User::state))
     }
 }
 
 impl Redemptions for MemoryStore {
     async fn redeem(&self, redemption: Redemption<'_>) -> Result<bool, PortError> {
-        let Redemption { code, user, credential, limit } = redemption;
+        let Redemption { code, user, credential } = redemption;
         let (data, address) = (&mut *self.data(), user.email.canonical());
         let own = data.credentials.get(&address).is_some_and(|stored| stored.user == user.id);
         let read = data.users.get(&user.id).is_some_and(|stored| stored.version + 1 == user.version);
@@ -99,7 +96,6 @@ impl Redemptions for MemoryStore {
         if !read || !unused || credential.is_some() && !own {
             return Ok(false);
         }
-        data.store_access(user, limit);
         data.users.insert(user.id, user.clone());
         data.notifications.insert(code.id, (code.clone(), code.timer()));
         data.credentials.extend(credential.map(|credential| (address, credential.clone())));
@@ -204,24 +200,13 @@ impl RateLimits for MemoryStore {
         &self,
         limit: &RateLimit,
         key: &rate_limit::RateLimitKey,
-        requests: u32,
+        more: u32,
         now: Timestamp,
-    ) -> Result<Option<rate_limit::Usage>, PortError> {
+    ) -> Result<u32, PortError> {
         let mut data = self.data();
-        let access = data.access.get(&(key.clone(), limit.name)).copied();
-        let (blocked, tokens_valid_from, _) = access.unwrap_or_default();
-        if blocked {
-            return Ok(None);
-        }
-        let counted = data.counts.entry((key.clone(), limit.name)).or_default();
-        let window = limit.window_of(now);
-        match counted.0.cmp(&window) {
-            Ordering::Less => *counted = (window, requests),
-            Ordering::Equal => counted.1 += requests,
-            // A later window has started: the clock of the caller is slow.
-            Ordering::Greater => {}
-        }
-        Ok(Some(rate_limit::Usage { count: counted.1, tokens_valid_from }))
+        let count = data.counts.entry((key.clone(), limit.name, limit.window_of(now))).or_default();
+        *count += more;
+        Ok(*count)
     }
 
     async fn take_back(
@@ -231,8 +216,7 @@ impl RateLimits for MemoryStore {
         now: Timestamp,
     ) -> Result<(), PortError> {
         let mut data = self.data();
-        let counted = data.counts.get_mut(&(key.clone(), limit.name));
-        if let Some((_, count)) = counted.filter(|(window, _)| *window == limit.window_of(now)) {
+        if let Some(count) = data.counts.get_mut(&(key.clone(), limit.name, limit.window_of(now))) {
             *count = count.saturating_sub(1);
         }
         Ok(())

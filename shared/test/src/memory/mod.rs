@@ -56,21 +56,7 @@ pub struct Data {
     contributions: BTreeMap<TaskId, (u64, GroupCounters)>,
     counter_groups: BTreeMap<SpaceId, GroupCounters>,
     suppressed: BTreeSet<String>,
-    /// Whether a user is blocked, the time before which their tokens are not valid, and the version of the profile.
-    access: BTreeMap<(rate_limit::RateLimitKey, &'static str), (bool, Option<Timestamp>, u64)>,
-    counts: BTreeMap<(rate_limit::RateLimitKey, &'static str), (Timestamp, u32)>,
-}
-
-impl Data {
-    /// Stores the access of a user with their rate limit, unless a later version of the profile was stored.
-    fn store_access(&mut self, user: &User, limit: &rate_limit::RateLimit) {
-        let access = (user.disabled_at.is_some(), user.tokens_valid_from, user.version);
-        let stored =
-            self.access.entry((rate_limit::RateLimitKey::user(user.id), limit.name)).or_default();
-        if stored.2 <= user.version {
-            *stored = access;
-        }
-    }
+    counts: BTreeMap<(rate_limit::RateLimitKey, &'static str, Timestamp), u32>,
 }
 
 impl MemoryStore {

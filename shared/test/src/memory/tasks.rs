@@ -13,7 +13,6 @@ use taskbell_domain::{
     },
     task::Task,
     timer::{Timer, TimerTarget},
-    user::User,
 };
 
 use super::{MemoryStore, check_start};
@@ -202,14 +201,6 @@ impl Quotas for MemoryStore {
             .and_then(|counter_groups| counter_groups.get(&CounterGroup::Tasks));
         Ok(counters.cloned().unwrap_or_default())
     }
-
-    async fn user_and_counters(
-        &self,
-        user: UserId,
-        space: SpaceId,
-    ) -> Result<(Option<User>, Counters), PortError> {
-        Ok((self.user(user).await?, self.counters(space).await?))
-    }
 }
 
 impl TaskCreation for MemoryStore {
@@ -234,15 +225,6 @@ impl TaskCreation for MemoryStore {
 }
 
 impl TaskChanges for MemoryStore {
-    async fn task_user_and_counters(
-        &self,
-        task: TaskId,
-        user: UserId,
-    ) -> Result<(Option<Task>, Option<User>, Counters), PortError> {
-        let counters = self.counters(SpaceId::personal(user)).await?;
-        Ok((self.task(task).await?, self.user(user).await?, counters))
-    }
-
     async fn replace(
         &self,
         task: &Task,

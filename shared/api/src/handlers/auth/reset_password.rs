@@ -12,7 +12,7 @@ use taskbell_domain::{
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{codes, users::REQUESTS},
+    handlers::codes,
     http::{Call, Fields, Problem, Reply, disabled, read},
     passwords,
     update::Attempts,
@@ -75,8 +75,7 @@ pub async fn handle(
         // The current time, not that of the reads: tokens and codes that were issued since must become invalid.
         user.set_password(link_token(random), call.now());
         let code = opened.mark_used();
-        let redemption =
-            Redemption { code: &code, user: &user, credential: Some(&credential), limit: &REQUESTS };
+        let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
         if store.redeem(redemption).await? {
             store.close_sessions(user.id).await?;
             return Ok(Reply::empty(StatusCode::NO_CONTENT));

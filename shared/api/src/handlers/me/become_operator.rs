@@ -13,11 +13,8 @@ use taskbell_domain::{
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{
-        codes,
-        users::{REQUESTS, check_account},
-    },
-    http::{Call, Fields, Problem, Reply, enforce_limit, read},
+    handlers::codes,
+    http::{Call, Fields, Problem, Reply, check_state, enforce_limit, read},
     profiles::profile_view,
     tokens::Identity,
     update::Attempts,
@@ -56,7 +53,6 @@ pub async fn handle(
     let code = fields.optional("code", read::any_text);
     let code = fields.finish(Some(code))?;
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
-    check_account(&user, caller)?;
     if operator.map(EmailAddress::canonical) != Some(user.email.canonical()) {
         let detail = "The address of this account is not the operator address of this stack.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
@@ -96,11 +92,11 @@ async fn promote(
             store.replace_notification(&code, code.version - 1).await?;
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
-        let redemption = Redemption { code: &code, user: &user, credential: None, limit: &REQUESTS };
+        let redemption = Redemption { code: &code, user: &user, credential: None };
         if store.redeem(redemption).await? {
             return Reply::json(StatusCode::OK, &profile_view(&user));
         }
         user = store.user(user.id).await?.ok_or_else(Problem::unauthorized)?;
-        check_account(&user, caller)?;
+        check_state(user.state(), caller)?;
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use taskbell_domain::{
     id::SpaceId,
     policy::Action,
-    ports::{PortError, StatisticsReads},
+    ports::{PortError, Profiles, StatisticsReads},
     statistics::{
         Counter, CounterGroup, CounterGroups, Counters, completed_by_day, counter_value,
         median_seconds, overdue,
@@ -47,7 +47,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with current totals, and with completions by day up to today in the caller's time zone. Overdue counts have
 /// a resolution of 15 minutes: tasks due in the current quarter-hour are not included.
-pub async fn handle(call: &Call<'_>, store: &impl StatisticsReads) -> Result<Reply, Problem> {
+pub async fn handle(
+    call: &Call<'_>,
+    store: &(impl StatisticsReads + Profiles),
+) -> Result<Reply, Problem> {
     let now = call.now();
     let caller = call.caller()?;
     let mut params = Params::of(call);
@@ -59,8 +62,9 @@ pub async fn handle(call: &Call<'_>, store: &impl StatisticsReads) -> Result<Rep
     let utc = now.to_zoned(TimeZone::UTC).date();
     // The first day in the time zone can begin on the previous day in UTC.
     let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
-    let ((user, tasks), due, completed) = futures_util::try_join!(
-        store.user_and_counters(caller.user, space),
+    let (user, tasks, due, completed) = futures_util::try_join!(
+        store.user(caller.user),
+        store.counters(space),
         counters_of(store, space, CounterGroups::DueUntil(utc)),
         counters_of(store, space, CounterGroups::CompletedSince(since)),
     )?;

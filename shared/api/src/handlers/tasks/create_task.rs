@@ -60,7 +60,7 @@ pub async fn handle(
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
 
     let creation = Creation { call, store, queue, caller };
-    let (user, counters) = store.user_and_counters(caller.user, space).await?;
+    let (user, counters) = futures_util::try_join!(store.user(caller.user), store.counters(space))?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let task = creation.build(space, draft, &user)?;
     let admitted = match creation.check(&task).await {

@@ -1,6 +1,7 @@
 //! Reopens a completed task. Two store calls.
 
 use taskbell_domain::{
+    id::SpaceId,
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
     quota::Quota,
@@ -39,8 +40,10 @@ pub async fn handle(
     quota: Quota,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let (found, _, personal) =
-        tasks.task_user_and_counters(call.path_id("task_id")?, caller.user).await?;
+    let (found, personal) = futures_util::try_join!(
+        tasks.task(call.path_id("task_id")?),
+        tasks.counters(SpaceId::personal(caller.user)),
+    )?;
     let task = permitted(tasks, found, caller, Action::WriteTasks).await?;
     let pending = TaskPatch::status(Status::Pending);
     let more = pending.more_reminders(&task, None);

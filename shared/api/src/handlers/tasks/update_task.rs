@@ -1,6 +1,7 @@
 //! Updates a task (RFC 7396). Two store calls: one reads what is needed, one writes the task.
 
 use taskbell_domain::{
+    id::SpaceId,
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
     quota::Quota,
@@ -45,7 +46,11 @@ pub async fn handle(
     let patch = fields.finish(Some(patch))?;
     let id = call.path_id("task_id")?;
     let (found, profile, personal) = if patch.adds_reminders() {
-        let (task, user, counters) = tasks.task_user_and_counters(id, caller.user).await?;
+        let (task, user, counters) = futures_util::try_join!(
+            tasks.task(id),
+            tasks.user(caller.user),
+            tasks.counters(SpaceId::personal(caller.user)),
+        )?;
         (task, Some(user.ok_or_else(Problem::unauthorized)?), Some(counters))
     } else {
         (tasks.task(id).await?, None, None)

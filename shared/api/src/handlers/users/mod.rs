@@ -7,63 +7,20 @@ pub mod update_user;
 use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
-    ports::{AccessChanges, Profiles},
-    rate_limit::RateLimit,
+    ports::Profiles,
     user::{AccountRole, User},
 };
 
-use crate::{
-    http::{Problem, disabled},
-    tokens::Identity,
-    update::Attempts,
-};
-
-/// The rate limit of requests per user. Only its name is used here.
-pub(super) const REQUESTS: RateLimit = RateLimit::requests(1);
-
-/// Rejects blocked callers and those with a revoked token. The guard lets requests pass when recording fails, so what only
-/// operators may do checks the profile again.
-///
-/// # Errors
-/// 401 `unauthorized`, 403 `account_disabled`.
-pub(super) fn check_account(user: &User, caller: Identity) -> Result<(), Problem> {
-    if user.disabled_at.is_some() {
-        return Err(disabled());
-    }
-    if user.tokens_valid_from.is_some_and(|from| caller.issued_at < from) {
-        return Err(Problem::unauthorized());
-    }
-    Ok(())
-}
+use crate::{http::Problem, tokens::Identity};
 
 /// Rejects callers who are not operators.
 pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
-    check_account(&user, caller)?;
     match user.role {
         AccountRole::Operator => Ok(user),
         AccountRole::User => {
             let detail = "Only operators can do this.";
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
-        }
-    }
-}
-
-/// Copies the blocked state and the token cutoff from a profile to the rate limit item that the guard reads. Reads the
-/// profile again afterwards, until both agree. Returns the profile.
-///
-/// # Errors
-/// 404, 409 `busy`.
-pub(super) async fn store_access(store: &impl AccessChanges, mut user: User) -> Result<User, Problem> {
-    let access = |user: &User| (user.disabled_at.is_some(), user.tokens_valid_from);
-    let mut attempts = Attempts::new();
-    loop {
-        attempts.begin()?;
-        store.store_access(&user, &REQUESTS).await?;
-        let stored = access(&user);
-        user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;
-        if access(&user) == stored {
-            return Ok(user);
         }
     }
 }

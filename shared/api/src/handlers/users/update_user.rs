@@ -3,11 +3,11 @@
 use http::StatusCode;
 use taskbell_domain::{
     email::EmailAddress,
-    ports::{AccessChanges, Accounts},
+    ports::Accounts,
     user::{AccountRole, UserPatch},
 };
 
-use super::{account_view, require_operator, store_access};
+use super::{account_view, require_operator};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
@@ -36,7 +36,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// is sent. A role change invalidates earlier access tokens. A repeated request completes one that was interrupted.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl Accounts + AccessChanges),
+    store: &impl Accounts,
     operator: Option<&EmailAddress>,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
@@ -64,7 +64,6 @@ pub async fn handle(
         if !user.apply(patch.clone(), call.now())
             || update.is_stored(store.replace_user(&user, expected, None).await?)
         {
-            user = store_access(store, user).await?;
             if user.disabled_at.is_some() {
                 store.close_sessions(user.id).await?;
             }

@@ -20,27 +20,36 @@ use taskbell_test::contract::Store;
 use super::{Answer, Event, World, link_keys, operator};
 
 /// The guard of a function.
-struct OptionalGuard<'a, S>(Option<RateLimitGuard<'a, S>>);
+struct OptionalGuard<'a, S> {
+    guard: Option<RateLimitGuard<'a, S>>,
+    checked_before: u32,
+}
 
 impl<S: Store> RequestGuard for OptionalGuard<'_, S> {
     fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
-        self.0.as_ref().map_or(Ok(None), |guard| guard.identify(call))
+        self.guard.as_ref().map_or(Ok(None), |guard| guard.identify(call))
     }
 
     fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
-        self.0.as_ref().and_then(|guard| guard.refuses(call, caller))
+        self.guard.as_ref().and_then(|guard| guard.refuses(call, caller))
     }
 
     fn records_first(&self) -> bool {
-        self.0.as_ref().is_none_or(RequestGuard::records_first)
+        self.guard.as_ref().is_none_or(RequestGuard::records_first)
     }
 
-    async fn record(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
+    async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
         // Handlers that do not wait for the decision continue without it.
         tokio::task::yield_now().await;
-        match &self.0 {
-            Some(guard) => guard.record(call, caller).await,
-            None => NoGuard.record(call, caller).await,
+        match &self.guard {
+            Some(guard) => {
+                let before = if guard.records_first() { 0 } else { self.checked_before };
+                for _ in 0..before {
+                    guard.check(call, caller).await;
+                }
+                guard.check(call, caller).await
+            }
+            None => NoGuard.check(call, caller).await,
         }
     }
 }
@@ -63,7 +72,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         function: &str,
         event: &str,
     ) -> Answer {
-        let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota } = self;
+        let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota, .. } =
+            self;
         let endpoint = Endpoint::named(function).expect("a function of the API");
         let callers = match endpoint.access {
             Access::Public => &Callers::Public,
@@ -76,7 +86,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             RequestLimit::Variable("LOG_INS_PER_MINUTE", limit) => Some(limit(60)),
             RequestLimit::Variable(_, limit) => Some(limit(*requests)),
         };
-        let guard = OptionalGuard(limit.map(|limit| RateLimitGuard::new(store, callers, limit)));
+        let guard = limit.map(|limit| RateLimitGuard::new(store, callers, limit));
+        let guard = OptionalGuard { guard, checked_before: self.checked_before };
         let received: HttpEvent = serde_json::from_str(event).expect("JSON");
         let deadline = clock.now() + time;
         let invocation = Invocation { deadline, clock, random };

@@ -12,7 +12,6 @@ mod invitation;
 mod member;
 mod notification;
 mod profile;
-mod rate_limit;
 mod reminder;
 mod session;
 mod space;
@@ -31,8 +30,7 @@ pub(super) use idempotency::IdempotencyItem;
 pub(super) use invitation::{InvitationItem, invited_at, invited_item};
 pub(super) use member::MemberItem;
 pub(super) use notification::NotificationItem;
-pub(super) use profile::UserItem;
-pub(super) use rate_limit::{BLOCKED, TOKENS_VALID_FROM, usage};
+pub(super) use profile::{AccountStateItem, UserItem};
 pub(super) use session::{SessionItem, is_active};
 pub(super) use space::{PersonalSpaceItem, SpaceItem};
 pub(super) use task::{ListedTaskItem, TaskItem};
@@ -79,7 +77,7 @@ to_item! {
 }
 
 from_item! {
-    CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem,
+    AccountStateItem, CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem,
     ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 

@@ -8,7 +8,9 @@ use taskbell_domain::{
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
-    user::{AccountRole, DigestHour, MailSettings, MailSuppression, SuppressionReason, User},
+    user::{
+        AccountRole, AccountState, DigestHour, MailSettings, MailSuppression, SuppressionReason, User,
+    },
     zone::Zone,
 };
 
@@ -45,6 +47,21 @@ pub(in crate::dynamodb) struct UserItem {
     directory: DirectoryKeys,
     #[serde(flatten, deserialize_with = "unknown")]
     unknown: Unknown,
+}
+
+/// The attributes of a profile that decide whether access tokens are accepted.
+#[derive(Deserialize)]
+pub(in crate::dynamodb) struct AccountStateItem {
+    disabled_at: Option<Timestamp>,
+    tokens_valid_from: Option<Timestamp>,
+}
+
+impl TryFrom<AccountStateItem> for AccountState {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: AccountStateItem) -> Result<Self, InvalidAttribute> {
+        Ok(Self { is_blocked: item.disabled_at.is_some(), tokens_valid_from: item.tokens_valid_from })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

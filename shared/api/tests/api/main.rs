@@ -48,6 +48,7 @@ mod sizes;
 mod snapshots;
 mod spaces;
 mod statistics;
+mod stream;
 mod support;
 mod tasks;
 mod template;

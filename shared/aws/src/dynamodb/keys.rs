@@ -54,6 +54,8 @@ pub const VERSION: &str = "version";
 pub const REVISION: &str = "revision";
 /// The count against a rate limit.
 pub const COUNT: &str = "count";
+/// What the last write of a task changed. The filter of the stream in the template reads it.
+pub const LAST_WRITE: &str = "last_write";
 /// The map with all that a client sees of a task, the only attribute that indexes of lists project.
 pub const TASK_MAP: &str = "task";
 

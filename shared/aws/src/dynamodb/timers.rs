@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 use taskbell_domain::{
     ports::{PortError, TimerPage, Timers},
-    timer::Timer,
+    task::LastWrite,
+    timer::{Timer, TimerTarget},
 };
 
 use super::{
@@ -80,12 +81,19 @@ impl Timers for DynamoDb {
 
     async fn postpone(&self, timer: Timer, to: Timestamp) -> Result<(), PortError> {
         const OPERATION: &str = "postponing a timer";
-        let result = self
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.tasks)
             .set_key(Some(key_attributes(keys::timer_target(timer.target))))
-            .update_expression("SET #timer = :to")
+            .update_expression("SET #timer = :to");
+        if let TimerTarget::Task(_) = timer.target {
+            update = update
+                .update_expression("SET #timer = :to, #last_write = :delivery")
+                .expression_attribute_names("#last_write", keys::LAST_WRITE)
+                .expression_attribute_values(":delivery", text(LastWrite::Delivery.as_str()));
+        }
+        let result = update
             .condition_expression("#timer = :seen")
             .expression_attribute_names("#timer", DUE_TIMERS.sort)
             .expression_attribute_values(":to", text(keys::timer(&Timer { at: to, ..timer })))

@@ -40,7 +40,7 @@ impl Task {
     /// Postpones the automatic completion by a day, because the creator is blocked. The revision increases by one.
     pub fn postpone_completion(&mut self, now: Timestamp) {
         self.completion_postponed_until = Some(now + POSTPONEMENT);
-        self.revision += 1;
+        self.count_delivery();
     }
 
     /// Completes the task automatically. Returns the next occurrence.

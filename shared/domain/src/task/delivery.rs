@@ -62,12 +62,12 @@ impl Task {
             return Step::Completed(self.complete_by_timer(now, random));
         }
         let Some(reminder) = reminder else { return Step::Idle };
-        self.revision += 1;
-        if !reminder.delivery.begin(self.revision, now) {
-            return Step::Recorded;
-        }
-        let (fence, fire_at) = (self.revision, reminder.delivery.fire_at);
-        Step::Send(Claim { reminder: reminder.id, fence, fire_at, recipient: None })
+        let fence = self.revision + 1;
+        let claim =
+            Claim { reminder: reminder.id, fence, fire_at: reminder.delivery.fire_at, recipient: None };
+        let sends = reminder.delivery.begin(fence, now);
+        self.count_delivery();
+        if sends { Step::Send(claim) } else { Step::Recorded }
     }
 
     /// Records the outcome of a claim. Returns whether the task changed: it does not if the claim no longer holds.
@@ -81,7 +81,7 @@ impl Task {
         };
         reminder.delivery.finish(outcome, wanted, jitter_seed, now);
         reminder.delivery.recipient = claim.recipient.or(reminder.delivery.recipient);
-        self.revision += 1;
+        self.count_delivery();
         true
     }
 
@@ -89,7 +89,9 @@ impl Task {
     pub fn apply_event(&mut self, reminder: ReminderId, event: &DeliveryEvent) -> bool {
         let mut all = self.reminders.iter_mut().chain(&mut self.archived_reminders);
         let changed = all.find(|r| r.id == reminder).is_some_and(|r| r.delivery.apply_event(event));
-        self.revision += u64::from(changed);
+        if changed {
+            self.count_delivery();
+        }
         changed
     }
 }

@@ -31,6 +31,10 @@ string_enum!(Status, "The progress of a task.",
     InProgress = "in_progress": "Started.",
     Completed = "completed": "Completed.",
 );
+string_enum!(LastWrite, "What the last write of a task changed. Statistics are woken by edits only.",
+    Edit = "edit": "What a client sees.",
+    Delivery = "delivery": "Only the state of its deliveries.",
+);
 string_enum!(Priority, "The importance of a task, in ascending order.",
     Low = "low": "Low.",
     Medium = "medium": "The default.",
@@ -86,6 +90,8 @@ pub struct Task {
     /// The number of writes, those of deliveries included: the optimistic lock of the next write, and the fencing token of a
     /// delivery. 0 in a task of a list, so that such a task cannot be stored.
     pub revision: u64,
+    /// What the last write changed.
+    pub last_write: LastWrite,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed, deliveries excluded.
@@ -142,6 +148,7 @@ impl Task {
             archived_reminders: Vec::new(),
             completion_postponed_until: None,
             revision: 0,
+            last_write: LastWrite::Edit,
             unknown_state: Unknown::default(),
             ..self
         }
@@ -151,7 +158,14 @@ impl Task {
     fn count_edit(&mut self, now: Timestamp) {
         self.version += 1;
         self.revision += 1;
+        self.last_write = LastWrite::Edit;
         self.updated_at = now;
+    }
+
+    /// Counts a change of the state of its deliveries.
+    fn count_delivery(&mut self) {
+        self.revision += 1;
+        self.last_write = LastWrite::Delivery;
     }
 
     /// A new task in a space.
@@ -191,6 +205,7 @@ impl Task {
             created_by: creator.id,
             version: 1,
             revision: 1,
+            last_write: LastWrite::Edit,
             created_at: now,
             updated_at: now,
             completed_at: None,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Status, Task};
+use super::{LastWrite, Status, Task};
 use crate::{
     clock::{At, Random},
     id::TaskId,
@@ -52,6 +52,7 @@ impl Task {
             completion_postponed_until: None,
             version: 1,
             revision: 1,
+            last_write: LastWrite::Edit,
             created_at: now,
             updated_at: now,
             completed_at: None,

@@ -6,6 +6,7 @@ use taskbell_domain::{
     id::TaskId,
     notification::NotificationKind,
     ports::*,
+    task::LastWrite,
     timer::{Timer, TimerTarget},
 };
 
@@ -32,6 +33,12 @@ pub async fn timers_are_found_up_to_a_time_and_change_with_their_task(store: &im
     store.postpone(first, instant("2026-03-01T09:05:00Z")).await.expect("an answer");
     store.postpone(Timer { at: now(), ..expected[0] }, now()).await.expect("an answer");
     assert_eq!(found().await, expected);
+    let last_write = async |timer| {
+        let task = store.task(task_of(timer)).await.expect("an answer").expect("the task");
+        (task.revision, task.last_write)
+    };
+    assert_eq!(last_write(first).await, (1, LastWrite::Delivery));
+    assert_eq!(last_write(expected[0]).await, (1, LastWrite::Edit), "it was not postponed");
 
     // Deleting the task or removing its reminders removes the timer in the same write.
     let deleted = expected.remove(0);

@@ -11,7 +11,7 @@ use taskbell_domain::{
     statistics::{
         Contribution, Counter, CounterGroup, CounterGroups, Counters, counter_value, difference,
     },
-    task::Task,
+    task::{LastWrite, Task},
     timer::{Timer, TimerTarget},
 };
 
@@ -315,8 +315,12 @@ impl Timers for MemoryStore {
             TimerTarget::Notification(id) => data.notifications.get_mut(&id).map(|(_, stored)| stored),
             TimerTarget::Digest(id) => data.digests.get_mut(&id).map(|(_, stored)| stored),
         };
-        if let Some(stored) = stored.filter(|stored| **stored == Some(timer)) {
-            *stored = Some(Timer { at: to, ..timer });
+        let Some(stored) = stored.filter(|stored| **stored == Some(timer)) else { return Ok(()) };
+        *stored = Some(Timer { at: to, ..timer });
+        if let TimerTarget::Task(id) = timer.target
+            && let Some((task, _)) = data.tasks.get_mut(&id)
+        {
+            task.last_write = LastWrite::Delivery;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use taskbell_domain::{
     list::{Position, SortBy},
     recurrence::{AutoComplete, RecurrenceFrom, Rule, Series},
     reminder::Reminder,
-    task::{Completion, Priority, Status, Task},
+    task::{Completion, LastWrite, Priority, Status, Task},
     text::{Category, Description, ItemTitle, Tag, Title},
     unknown::Unknown,
     zone::Zone,
@@ -126,6 +126,7 @@ pub(in crate::dynamodb) struct TaskItem {
     #[serde(flatten)]
     timer: TimerKeys,
     revision: u64,
+    last_write: String,
     /// The deliveries of current reminders, without those that are as the reminder was created.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     deliveries: Vec<DeliveryOf>,
@@ -199,6 +200,7 @@ impl From<&Task> for TaskItem {
             task: task.into(),
             timer: TimerKeys::of(task.timer()),
             revision: task.revision,
+            last_write: task.last_write.as_str().to_owned(),
             deliveries: task.reminders.iter().filter_map(DeliveryOf::changed).collect(),
             past_reminders: task.archived_reminders.iter().map(Into::into).collect(),
             completion_postponed_until: task.completion_postponed_until,
@@ -247,6 +249,7 @@ impl TaskMap {
             created_by: self.created_by,
             version: self.version,
             revision: 0,
+            last_write: LastWrite::Edit,
             created_at: self.created_at,
             updated_at: self.updated_at,
             completed_at: self.completed_at,
@@ -278,6 +281,7 @@ impl TryFrom<TaskItem> for Task {
         }
         Ok(Self {
             revision: item.revision,
+            last_write: LastWrite::parse(&item.last_write)?,
             archived_reminders: item
                 .past_reminders
                 .into_iter()

@@ -1,5 +1,6 @@
 //! Batches: each operation has its own result and is executed once.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use taskbell_domain::{
     list::{Scope, Sort, TaskFilter, TaskQuery},
@@ -10,13 +11,20 @@ use taskbell_domain::{
 use taskbell_test::fixtures::draft;
 use taskbell_test_aws::Server;
 
-use crate::support::{Answer, World, collaborator};
+use crate::{
+    meter::Meter,
+    support::{Answer, Event, World, collaborator},
+};
 
 impl<S: taskbell_test::contract::Store> World<S> {
     async fn batch(&self, by: &User, task: &Task, key: &str, operations: &Value) -> Answer {
+        self.send(&self.batch_event(by, task, key, operations).await).await
+    }
+
+    async fn batch_event(&self, by: &User, task: &Task, key: &str, operations: &Value) -> Event {
         let event = self.event("batch-tasks", by, task).await.without_header("idempotency-key");
         let event = if key.is_empty() { event } else { event.header("idempotency-key", key) };
-        self.send(&event.body(&json!({ "operations": operations }))).await
+        event.body(&json!({ "operations": operations }))
     }
 }
 
@@ -118,6 +126,41 @@ async fn repeating_an_interrupted_batch_completes_it() {
         assert_eq!(world.store.list(&query).await.expect("a page").items.len(), 3);
     }
     assert!(unfinished > 0, "no batch was interrupted");
+}
+
+/// On DynamoDB.
+#[tokio::test]
+async fn operations_on_one_task_run_in_order_and_a_hundred_operations_take_six_steps() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let ada = world.register(1).await;
+    let tasks: Vec<_> = join_all((1..=30).map(|number| world.create(number, &ada, draft("t")))).await;
+    let in_order: Vec<_> = (0..100)
+        .map(|number| {
+            let (round, id) = (number / 30, tasks[number % 30].id);
+            json!({"op": "update", "id": id, "version": round + 1, "task": {"title": format!("{number}")}})
+        })
+        .collect();
+    let answer = world.batch(&ada, &tasks[0], "", &json!(in_order)).await;
+    assert_eq!(statuses(&answer), [200; 100], "each finds the version that the one before has left");
+    for (number, task) in tasks.iter().enumerate() {
+        let last = (0..4).map(|round| round * 30 + number).rfind(|number| *number < 100);
+        assert_eq!(world.stored(task.id).await.title.as_str(), last.expect("one").to_string());
+    }
+
+    let more: Vec<_> = join_all((1..=50).map(|n| world.create(100 + n, &ada, draft("t")))).await;
+    let creating = (0..50).map(|_| json!({"op": "create", "task": {"title": "New"}}));
+    let completing = more.iter().map(|task| json!({"op": "complete", "id": task.id}));
+    let hundred: Vec<_> = creating.chain(completing).collect();
+    for (key, operations) in [("", &hundred[..]), ("k", &hundred[..50])] {
+        let event = world.batch_event(&ada, &tasks[0], key, &json!(operations)).await;
+        meter.read();
+        let answer = world.send(&event).await;
+        let cost = meter.read();
+        assert!(statuses(&answer).iter().all(|status| [200, 201].contains(status)));
+        assert!(cost.steps <= 6, "{cost:?}");
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Cost {
     pub(crate) calls: usize,
+    /// The longest chain of calls each of which began when another had ended, those that count the request included.
+    pub(crate) steps: usize,
     pub(crate) reads: f64,
     pub(crate) writes: f64,
     /// Write units of counting the request against its rate limit.
@@ -52,6 +54,7 @@ impl Cost {
 impl std::ops::AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.calls += other.calls;
+        self.steps += other.steps;
         self.reads += other.reads;
         self.writes += other.writes;
         self.counting += other.counting;
@@ -61,6 +64,14 @@ impl std::ops::AddAssign for Cost {
 /// Requests the consumed capacity of every call and adds it up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Meter(Arc<Mutex<Cost>>);
+
+/// How many calls of the longest chain a call ends.
+#[derive(Debug, Clone, Copy)]
+struct Step(usize);
+
+impl Storable for Step {
+    type Storer = StoreReplace<Self>;
+}
 
 /// Marks a call that counts a request.
 #[derive(Debug)]
@@ -88,6 +99,8 @@ impl Intercept for Meter {
         {
             bag.interceptor_state().store_put(Uncharged);
         }
+        let step = self.0.lock().expect("not poisoned").steps + 1;
+        bag.interceptor_state().store_put(Step(step));
         let mut known = false;
         macro_rules! ask {
             ($($input:ty)*) => {
@@ -109,8 +122,9 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let Ok(output) = context.output_or_error() else { return Ok(()) };
         let mut cost = self.0.lock().expect("not poisoned");
+        cost.steps = cost.steps.max(bag.load::<Step>().map_or(0, |step| step.0));
+        let Ok(output) = context.output_or_error() else { return Ok(()) };
         if bag.load::<Uncharged>().is_some() {
             let output = output.downcast_ref::<UpdateItemOutput>();
             cost.counting += output.map_or(0.0, |output| units(&output.consumed_capacity));

@@ -1,7 +1,14 @@
-//! Runs up to 100 operations in order.
+//! Runs up to 100 operations. Those on the same task run in order, others concurrently.
+//!
+//! Six steps for 100 operations: the account and everything that operations read, in joined reads; the limit of operations;
+//! and the writes, [`AT_ONCE`] at a time.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
+use futures_util::future::{join_all, try_join, try_join_all};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -16,15 +23,16 @@ use taskbell_domain::{
     quota::Quota,
     rate_limit::{OPERATIONS, RateLimitKey},
     statistics::{Counter, Counters},
-    task::{Status, Task, TaskDraft, TaskPatch},
+    task::{Task, TaskPatch},
     user::User,
     violation::Violation,
 };
 
 use super::{
+    batch_operations::{BatchOperation, read_operation},
     change::{Changing, delete_task},
     create_task::Creation,
-    fields, permitted,
+    permitted,
     view::TaskView,
 };
 use crate::{
@@ -40,8 +48,8 @@ use crate::{
 /// The maximum number of operations in a batch.
 const MAX_OPERATIONS: usize = 100;
 
-/// The supported operations.
-const OPERATION_NAMES: [&str; 4] = ["create", "update", "complete", "delete"];
+/// How many operations run concurrently. Each may need its own connection.
+const AT_ONCE: usize = 25;
 
 /// The maximum size of results, in bytes as encoded in Lambda's response. Beyond it, results omit their tasks. 100
 /// problems with the maximum number of errors can follow, which keeps the response below 5 MB.
@@ -50,11 +58,14 @@ const FULL: usize = 3_000_000;
 /// The maximum duration of one operation. An operation is not started with less time left.
 const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 
-/// An operation whose fields were checked.
-enum BatchOperation {
-    Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
-    Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
-    Delete { id: TaskId, preconditions: Preconditions },
+/// An operation of the request.
+struct Requested<'a> {
+    /// Its position in the request.
+    index: usize,
+    operation: Result<BatchOperation, Errors>,
+    key: Option<Key>,
+    /// The record of the same operation in an earlier request.
+    used: Option<&'a IdempotencyRecord>,
 }
 
 /// The result of a successful operation.
@@ -75,7 +86,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Run a batch of operations",
-        description: "Runs up to 100 create, update, complete and delete operations in order. Each has its own result and status; a failure does not stop the others.",
+        description: "Runs up to 100 create, update, complete and delete operations. Those on the same task run in order. Each has its own result and status; a failure does not stop the others.",
         parameters: &["Idempotency-Key"],
         request: Some("BatchRequest"),
         responses: &[(200, Body::Json("BatchResponse"))],
@@ -83,7 +94,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Runs the operations in order. Each is independent: a failure does not stop the others. Responds 200 with one result
+/// Runs the operations. Each is independent: a failure does not stop the others. Responds 200 with one result
 /// for each operation, whose status is that of the equivalent single request. With an `Idempotency-Key`, each write
 /// also records its operation: a repeated batch, also after an interrupted one, does not run it again and returns the
 /// recorded result. Once the response is large, results omit their tasks and set `task_omitted`. After 50 listed
@@ -105,25 +116,37 @@ pub async fn handle(
             .for_field("operations")
             .into());
     }
-    let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     let key = Key::of(call, caller.user, &[call.json()?], now)?;
+    let count = operations.len();
     let keys: Vec<_> =
-        (0..operations.len()).map(|index| key.as_ref().map(|key| key.of_operation(index))).collect();
+        (0..count).map(|index| key.as_ref().map(|key| key.of_operation(index))).collect();
+    let operations: Vec<_> = operations.iter().map(read_operation).collect();
     let hashes = keys.iter().flatten().map(Key::hash).collect();
-    let records = store.records(caller.user, hashes, now).await?;
-
-    call.admit().await?;
-    enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), operations.len(), now).await?;
     let creation = Creation { call, store, queue, caller };
-    let mut batch = Batch { creation, user, quota, counters: BTreeMap::new() };
-    let (mut results, mut bytes) = (Vec::with_capacity(operations.len()), 0);
+    let (batch, records) = try_join(Batch::prepare(creation, quota, &operations), async {
+        Ok(store.records(caller.user, hashes, now).await?)
+    })
+    .await?;
+    call.admit().await?;
+    enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), count, now).await?;
+
+    let requested = operations.into_iter().zip(keys).enumerate().map(|(index, (operation, key))| {
+        let hash = key.as_ref().map(Key::hash);
+        let used = records.iter().find(|record| Some(&record.key_hash) == hash.as_ref());
+        Requested { index, operation, key, used }
+    });
+    let mut done = BTreeMap::new();
+    let mut lanes = lanes(requested).into_iter();
+    loop {
+        let some: Vec<_> = lanes.by_ref().take(AT_ONCE).map(|lane| batch.run(lane)).collect();
+        if some.is_empty() {
+            break;
+        }
+        done.extend(join_all(some).await.into_iter().flatten());
+    }
+    let (mut results, mut bytes) = (Vec::with_capacity(count), 0);
     let mut errors_left = MAX_ERRORS;
-    for (value, key) in operations.iter().zip(&keys) {
-        let used = key.as_ref().and_then(|key| records.iter().find(|r| r.key_hash == key.hash()));
-        let result = match call.now() < call.deadline() - TIME_FOR_ONE {
-            true => batch.carry_out(value, key.as_ref(), used).await,
-            false => Err(Problem::not_finished()),
-        };
+    for result in done.into_values() {
         let result = match result {
             Ok(done) => done.result(bytes > FULL),
             Err(mut problem) => {
@@ -140,6 +163,20 @@ pub async fn handle(
         results.push(result);
     }
     Reply::json(StatusCode::OK, &Results { results })
+}
+
+/// The operations in lanes that can run concurrently: those on the same task are in one lane, in their order.
+fn lanes<'a>(operations: impl Iterator<Item = Requested<'a>>) -> Vec<Vec<Requested<'a>>> {
+    let (mut lanes, mut lane_of): (Vec<Vec<_>>, _) = (Vec::new(), BTreeMap::new());
+    for requested in operations {
+        let target = requested.operation.as_ref().ok().and_then(BatchOperation::target);
+        let lane = target.map_or(lanes.len(), |id| *lane_of.entry(id).or_insert(lanes.len()));
+        match lanes.get_mut(lane) {
+            Some(lane) => lane.push(requested),
+            None => lanes.push(vec![requested]),
+        }
+    }
+    lanes
 }
 
 #[derive(Serialize)]
@@ -169,17 +206,64 @@ struct Batch<'a, S, Q> {
     user: User,
     quota: Quota,
     /// The quotas of spaces used by operations, with what the batch has added.
-    counters: BTreeMap<SpaceId, Counters>,
+    counters: Mutex<BTreeMap<SpaceId, Counters>>,
+    /// The tasks to update, as they were before the batch. Each is taken once.
+    found: Mutex<BTreeMap<TaskId, Option<Task>>>,
 }
 
-impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> {
-    async fn carry_out(
-        &mut self,
-        value: &Value,
-        key: Option<&Key>,
-        used: Option<&IdempotencyRecord>,
-    ) -> Result<Done, Problem> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S, Q> {
+    /// Reads what the operations need, in joined reads: the profile, the tasks to update, and the quotas of the caller's
+    /// space and of those in which tasks are created.
+    async fn prepare(
+        creation: Creation<'a, S, Q>,
+        quota: Quota,
+        operations: &[Result<BatchOperation, Errors>],
+    ) -> Result<Self, Problem> {
+        let (store, user) = (creation.store, creation.caller.user);
+        let mut spaces = BTreeSet::from([SpaceId::personal(user)]);
+        let mut updated = BTreeSet::new();
+        for operation in operations.iter().flatten() {
+            match operation {
+                BatchOperation::Create { space: Some(space), .. } => drop(spaces.insert(*space)),
+                BatchOperation::Update { id, .. } => drop(updated.insert(*id)),
+                BatchOperation::Create { space: None, .. } | BatchOperation::Delete { .. } => {}
+            }
+        }
+        let counters = spaces
+            .into_iter()
+            .map(async |space| store.counters(space).await.map(|counters| (space, counters)));
+        let updated = updated.into_iter().map(async |id| store.task(id).await.map(|found| (id, found)));
+        let (user, counters, found) =
+            futures_util::try_join!(store.user(user), try_join_all(counters), try_join_all(updated))?;
+        let user = user.ok_or_else(Problem::unauthorized)?;
+        let counters = Mutex::new(counters.into_iter().collect());
+        let found = Mutex::new(found.into_iter().collect());
+        Ok(Self { creation, user, quota, counters, found })
+    }
+
+    /// Carries out operations one after the other. An operation that fails does not stop the others.
+    async fn run(&self, lane: Vec<Requested<'_>>) -> Vec<(usize, Result<Done, Problem>)> {
+        let call = self.creation.call;
+        let mut done = Vec::with_capacity(lane.len());
+        for requested in lane {
+            let index = requested.index;
+            let result = match call.now() < call.deadline() - TIME_FOR_ONE {
+                true => self.carry_out(requested).await,
+                false => Err(Problem::not_finished()),
+            };
+            done.push((index, result));
+        }
+        done
+    }
+
+    async fn carry_out(&self, requested: Requested<'_>) -> Result<Done, Problem> {
         let store = self.creation.store;
+        let Requested { operation, key, used, .. } = requested;
+        let key = key.as_ref();
         if let (Some(key), Some(used)) = (key, used) {
             let id = key.resource_id(used)?;
             // The current task. `None` if it was deleted or the caller can no longer see it.
@@ -188,7 +272,7 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
             let status = StatusCode::from_u16(used.status).map_err(|_| Problem::internal())?;
             return Ok(Done { status, id, task, replayed: true });
         }
-        match read_operation(value).map_err(Problem::invalid)? {
+        match operation.map_err(Problem::invalid)? {
             BatchOperation::Create { space, draft } => {
                 let space = space.unwrap_or(SpaceId::personal(self.user.id));
                 let task = self.creation.build(space, *draft, &self.user)?;
@@ -210,12 +294,14 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
     }
 
     /// Checks the quota of a space, and adds to its usage.
-    async fn admit(&mut self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
-        if !self.counters.contains_key(&space) {
+    async fn admit(&self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
+        if !locked(&self.counters).contains_key(&space) {
             let counters = self.creation.store.counters(space).await?;
-            self.counters.insert(space, counters);
+            // Another operation may have added to it meanwhile.
+            locked(&self.counters).entry(space).or_insert(counters);
         }
-        let counters = self.counters.entry(space).or_default();
+        let mut all = locked(&self.counters);
+        let counters = all.entry(space).or_default();
         match tasks {
             0 => self.quota.admit_reminders(counters, reminders),
             _ => self.quota.admit_task(counters, reminders),
@@ -228,14 +314,18 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
     }
 
     async fn update(
-        &mut self,
+        &self,
         id: TaskId,
         patch: TaskPatch,
         preconditions: Preconditions,
         key: Option<&Key>,
     ) -> Result<Task, Problem> {
         let Creation { call, store, queue, caller } = self.creation;
-        let (now, found) = (call.now(), store.task(id).await?);
+        let (now, prepared) = (call.now(), locked(&self.found).remove(&id));
+        let found = match prepared {
+            Some(found) => found,
+            None => store.task(id).await?,
+        };
         let task = permitted(store, found, caller, Action::WriteTasks).await?;
         check_assignee(call, store, task.space, patch.assigned_to.flatten()).await?;
         let more = patch.more_reminders(&task, Some(&self.user));
@@ -257,47 +347,8 @@ impl<S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'_, S, Q> 
     ) -> Result<(), Problem> {
         let Creation { call, store, .. } = self.creation;
         let record = key.map(|key| key.record(&id, StatusCode::NO_CONTENT.as_u16()));
+        // A later operation on the task must find that it is gone.
+        locked(&self.found).remove(&id);
         delete_task(call, store, id, preconditions, record.as_ref()).await
     }
-}
-
-fn read_operation(value: &Value) -> Result<BatchOperation, Errors> {
-    let op = value.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let read = Fields::inside(value, |fields| {
-        fields.required("op", read::text(known));
-        if op == "create" {
-            let space = fields.optional("space", read::text(read::id));
-            let draft = fields.required("task", |task| Fields::inside(task, fields::draft));
-            return draft.map(|draft| BatchOperation::Create { space, draft: Box::new(draft) });
-        }
-        let id = fields.required("id", read::text(read::id));
-        let preconditions = Preconditions::version(fields.optional("version", read::whole_number));
-        match op.as_str() {
-            "update" => {
-                let patch = fields.required("task", |task| {
-                    Fields::inside(task, |fields| Some(fields::patch(fields)))
-                });
-                let (id, patch) = id.zip(patch)?;
-                Some(BatchOperation::Update { id, patch: Box::new(patch), preconditions })
-            }
-            "complete" => {
-                let done = TaskPatch::status(Status::Completed);
-                Some(BatchOperation::Update { id: id?, patch: Box::new(done), preconditions })
-            }
-            _ => Some(BatchOperation::Delete { id: id?, preconditions }),
-        }
-    });
-    // Fields at the top level of an operation have no leading dot, and an operation that is no object has no field.
-    read.map_err(|errors| {
-        errors.map(|field| match field.trim_start_matches('.') {
-            "" => "operation".to_owned(),
-            field => field.to_owned(),
-        })
-    })
-}
-
-fn known(op: &str) -> Result<(), Violation> {
-    let why = || format!("It must be one of {}.", OPERATION_NAMES.join(", "));
-    let known = OPERATION_NAMES.contains(&op);
-    known.then_some(()).ok_or_else(|| Violation::new("unknown_value", why()))
 }

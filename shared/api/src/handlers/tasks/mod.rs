@@ -1,5 +1,6 @@
 //! Tasks.
 
+mod batch_operations;
 pub mod batch_tasks;
 mod change;
 pub mod complete_task;

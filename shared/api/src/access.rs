@@ -36,6 +36,18 @@ pub(crate) async fn require(
     authorize(role(store, caller.user, space).await?, action)
 }
 
+/// Checks a permission while something is read that only a permitted caller sees. An error of the permission comes first.
+///
+/// # Errors
+/// Those of both.
+pub(crate) async fn while_checked<P, T, E: Into<Problem>>(
+    permission: impl Future<Output = Result<P, Problem>>,
+    read: impl Future<Output = Result<T, E>>,
+) -> Result<(P, T), Problem> {
+    let (permission, read) = futures_util::join!(permission, read);
+    Ok((permission?, read.map_err(Into::into)?))
+}
+
 /// Like [`require`], for a role that was already read.
 pub(crate) fn authorize(role: Option<Role>, action: Action) -> Result<Role, Problem> {
     let role = role.ok_or_else(Problem::not_found)?;

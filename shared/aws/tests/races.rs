@@ -19,6 +19,7 @@ use taskbell_domain::{
     text::Tag,
     timer::Timer,
 };
+use taskbell_test::contract::record_one;
 use taskbell_test::fixtures::{draft, notification, now, space, task, user};
 use taskbell_test_aws::Server;
 use taskbell_test_aws::intercept::{
@@ -64,12 +65,12 @@ async fn a_task_that_two_workers_count_at_the_same_time_is_counted_once() {
         let server = Server::start().await;
         let other = server.store(server.client());
         if let Some(before) = &before {
-            other.record_contribution(before).await.expect("an answer");
+            record_one(&other, before).await.expect("an answer");
         }
         let other_store = other.clone();
-        let write = async move { other_store.record_contribution(&theirs).await.expect("an answer") };
+        let write = async move { record_one(&other_store, &theirs).await.expect("an answer") };
         let store = with_concurrent_write(&server, ("TransactWriteItems", 1), write);
-        store.record_contribution(&ours).await.expect("an answer");
+        record_one(&store, &ours).await.expect("an answer");
 
         let space = SpaceId::personal(user(1).id);
         let counters = other.counters(space).await.expect("an answer");
@@ -165,10 +166,8 @@ async fn an_error_about_an_item_is_distinguished_from_an_error_of_the_store() {
                 "TransactWriteItems" => Interception::Respond(400, answer.clone()),
                 _ => unprocessed_batches(operation, body),
             }));
-        let error = store
-            .record_contribution(&Contribution::of(&version(1, &["a"])))
-            .await
-            .expect_err("an error");
+        let error =
+            record_one(&store, &Contribution::of(&version(1, &["a"]))).await.expect_err("an error");
         assert_eq!((error.is_about_item(), error.transient), (about_item, transient), "{description}");
     }
 }

@@ -195,7 +195,7 @@ faulty! {
         fn delete_comment(task: TaskId, id: CommentId) -> ();
     }
     StatisticsUpdates {
-        fn record_contribution(contribution: &Contribution) -> ();
+        fn record_contributions(space: SpaceId, contributions: &[Contribution]) -> ();
     }
     StatisticsReads {
         fn counter_groups(space: SpaceId, of: CounterGroups, after: Option<CounterGroup>, limit: Option<u8>) -> CounterGroupPage;

@@ -1,6 +1,7 @@
 //! Tags, categories and statistics.
 
 use std::{
+    collections::BTreeSet,
     fmt::Debug,
     sync::{Arc, Mutex},
 };
@@ -8,7 +9,7 @@ use std::{
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    id::TaskId,
+    id::{SpaceId, TaskId},
     ports::{PortError, StatisticsUpdates, UnusableItem},
     statistics::Contribution,
     task::{Status, TaskPatch},
@@ -131,11 +132,16 @@ struct FailsForTask {
 }
 
 impl StatisticsUpdates for FailsForTask {
-    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
-        if contribution.task == self.task {
+    async fn record_contributions(
+        &self,
+        _: SpaceId,
+        contributions: &[Contribution],
+    ) -> Result<(), PortError> {
+        if contributions.iter().any(|contribution| contribution.task == self.task) {
             return Err((self.error)());
         }
-        self.recorded.lock().expect("not poisoned").push(contribution.task);
+        let tasks = contributions.iter().map(|contribution| contribution.task);
+        self.recorded.lock().expect("not poisoned").extend(tasks);
         Ok(())
     }
 }
@@ -156,8 +162,8 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
     let lines = LogLines::default();
     let _logging = tracing::subscriber::set_default(lines.clone());
     let cases: [(fn() -> PortError, _, _, _); 3] = [
-        (|| failing(true), Some("2".to_owned()), vec![tasks[0].id], "WARN statistics update stopped"),
-        (|| failing(false), Some("2".to_owned()), vec![tasks[0].id], "ERROR statistics update stopped"),
+        (|| failing(true), Some("1".to_owned()), vec![], "WARN statistics update stopped"),
+        (|| failing(false), Some("1".to_owned()), vec![], "ERROR statistics update stopped"),
         (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change skipped"),
     ];
     for (error, again, recorded, line) in cases {
@@ -167,7 +173,9 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
         // An unreadable change is always skipped.
         let changes = [("0".to_owned(), Err(refused()))].into_iter().chain(changes);
         assert_eq!(taskbell_api::workers::update_statistics::handle(&store, changes).await, again);
-        assert_eq!(*store.recorded.lock().expect("not poisoned"), recorded);
+        let recorded: BTreeSet<_> = recorded.into_iter().collect();
+        let tasks = store.recorded.lock().expect("not poisoned").iter().copied().collect();
+        assert_eq!(recorded, tasks);
         assert_eq!(lines.take(), ["ERROR change skipped", line]);
     }
 }

@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::{
     operation::delete_item::DeleteItemError,
     types::{TransactWriteItem, Update},
 };
+use futures_util::future::{join_all, try_join_all};
 use taskbell_domain::{
-    id::SpaceId,
+    id::{SpaceId, TaskId},
     ports::{CounterGroupPage, PortError, Quotas, StatisticsReads, StatisticsUpdates},
     statistics::{
         Contribution, Counter, CounterGroup, CounterGroups, Counters, GroupCounters, counter_value,
@@ -17,7 +18,7 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb, Item,
+    DynamoDb, Item, Key,
     items::{ContributionItem, FromItem as _, build_item, counters, format_attribute},
     key_attributes, keys, text,
     write::{Condition, TransactionResult, delete, put},
@@ -35,68 +36,120 @@ const READING: &str = "reading statistics";
 /// Source: "TransactWriteItems", Amazon DynamoDB API reference.
 const MAX_ACTIONS: usize = 100;
 
+/// How many tasks are recorded in one transaction. Each is an action, and so is each group that they change.
+const MAX_MERGED: usize = 50;
+
 /// How often an update is tried while others update the contribution of the same task.
 const MAX_ATTEMPTS: usize = 5;
 
 impl StatisticsUpdates for DynamoDb {
-    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
+    async fn record_contributions(
+        &self,
+        space: SpaceId,
+        contributions: &[Contribution],
+    ) -> Result<(), PortError> {
+        for some in contributions.chunks(MAX_MERGED) {
+            self.record_merged(space, some).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The recorded contribution of a task: the item, and what it counts.
+type Recorded = Option<(ContributionItem, GroupCounters)>;
+
+impl DynamoDb {
+    async fn recorded(&self, task: TaskId) -> Result<Recorded, PortError> {
+        let stored = self.get_item(UPDATING, &self.tasks, keys::contribution(task)).await?;
+        let stored = stored.map(ContributionItem::from_item).transpose();
+        let Some(stored) = stored.map_err(|e| corrupt(UPDATING, e))? else { return Ok(None) };
+        let counts = stored.counts().map_err(|_| corrupt(UPDATING, "counts"))?;
+        Ok(Some((stored, counts)))
+    }
+
+    /// Records contributions in one transaction: what several tasks change of a group is one action.
+    async fn record_merged(&self, space: SpaceId, some: &[Contribution]) -> Result<(), PortError> {
         for _ in 0..MAX_ATTEMPTS {
-            let stored =
-                self.get_item(UPDATING, &self.tasks, keys::contribution(contribution.task)).await?;
-            let stored = stored.map(ContributionItem::from_item).transpose();
-            let stored = stored.map_err(|e| corrupt(UPDATING, e))?;
-            let before = stored.as_ref().map(ContributionItem::counts).transpose();
-            let before = before.map_err(|_| corrupt(UPDATING, "counts"))?.unwrap_or_default();
-            if stored.as_ref().is_some_and(|stored| stored.version >= contribution.version) {
+            let recorded = try_join_all(some.iter().map(|each| self.recorded(each.task))).await?;
+            let (mut actions, mut change) = (Vec::new(), GroupCounters::new());
+            for (contribution, recorded) in some.iter().zip(recorded) {
+                let of_task = self.replace_contribution(contribution, recorded, &mut change)?;
+                actions.extend(of_task);
+            }
+            change.retain(|_, counters| !counters.is_empty());
+            if actions.is_empty() {
                 return Ok(());
             }
-            let change = difference(&before, &contribution.counts);
-            if change.is_empty() {
-                return Ok(());
-            }
-            let is_complete = change.len() < MAX_ACTIONS;
-            // If the change exceeds one transaction, the old contribution is removed first.
-            let none = GroupCounters::new();
-            let (version, counts) = match is_complete {
-                true => (contribution.version, &contribution.counts),
-                false => (stored.as_ref().map_or(0, |stored| stored.version), &none),
-            };
-            let change = if is_complete { change } else { difference(&before, counts) };
-            let condition = stored
-                .as_ref()
-                .map_or(Condition::NotExists, |stored| Condition::Version(stored.version));
-            let unknown = stored.map(|stored| stored.unknown).unwrap_or_default();
-            let next = ContributionItem::new(version, counts, unknown);
-            if self.write_contribution(contribution, &next, &change, condition).await? {
-                self.delete_empty_groups(contribution.space, &change).await;
-                if is_complete {
-                    return Ok(());
+            if actions.len() + change.len() > MAX_ACTIONS {
+                if let [one] = some {
+                    // It exceeds one transaction: the recorded contribution is removed first.
+                    self.remove_counts(space, one.task).await?;
+                    continue;
                 }
+                return self.record_each(space, some).await;
+            }
+            for (group, counters) in &change {
+                actions.push(self.add_to_group(space, group, counters)?);
+            }
+            if let TransactionResult::Committed = self.transact(UPDATING, actions).await? {
+                self.delete_empty_groups(space, &change).await;
+                return Ok(());
             }
         }
         Err(in_progress(UPDATING))
     }
-}
 
-impl DynamoDb {
-    /// Stores the contribution of a task and changes the counters. Returns `false` if the condition on the stored
-    /// contribution failed.
-    async fn write_contribution(
+    async fn record_each(&self, space: SpaceId, all: &[Contribution]) -> Result<(), PortError> {
+        for one in all {
+            Box::pin(self.record_merged(space, std::slice::from_ref(one))).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a task has contributed, unless another function records it now.
+    async fn remove_counts(&self, space: SpaceId, task: TaskId) -> Result<(), PortError> {
+        let Some((stored, counts)) = self.recorded(task).await? else { return Ok(()) };
+        let (none, version) = (GroupCounters::new(), stored.version);
+        let (key, change) = (keys::contribution(task), difference(&counts, &none));
+        let item = build_item(UPDATING, key, &ContributionItem::new(version, &none, stored.unknown))?;
+        let mut actions = vec![put(UPDATING, &self.tasks, item, Condition::Version(version))?];
+        for (group, counters) in &change {
+            actions.push(self.add_to_group(space, group, counters)?);
+        }
+        self.transact(UPDATING, actions).await?;
+        self.delete_empty_groups(space, &change).await;
+        Ok(())
+    }
+
+    /// The action that replaces the recorded contribution of a task, and adds to `change` what that changes. `None` if the
+    /// recorded one is as new, or counts the same.
+    fn replace_contribution(
         &self,
         contribution: &Contribution,
-        item: &ContributionItem,
-        change: &GroupCounters,
-        condition: Condition<'_>,
-    ) -> Result<bool, PortError> {
-        let key = keys::contribution(contribution.task);
-        let mut actions = vec![match contribution.counts.is_empty() {
-            true => delete(UPDATING, &self.tasks, key, condition)?,
-            false => put(UPDATING, &self.tasks, build_item(UPDATING, key, item)?, condition)?,
-        }];
-        for (group, counters) in change {
-            actions.push(self.add_to_group(contribution.space, group, counters)?);
+        recorded: Recorded,
+        change: &mut GroupCounters,
+    ) -> Result<Option<TransactWriteItem>, PortError> {
+        let (stored, before) = recorded.unzip();
+        let version = stored.as_ref().map(|stored| stored.version);
+        let own = difference(&before.unwrap_or_default(), &contribution.counts);
+        if version.is_some_and(|version| version >= contribution.version) || own.is_empty() {
+            return Ok(None);
         }
-        Ok(matches!(self.transact(UPDATING, actions).await?, TransactionResult::Committed))
+        for (group, counters) in own {
+            let sum = change.entry(group).or_default();
+            for (counter, more) in counters {
+                *sum.entry(counter).or_default() += more;
+            }
+            sum.retain(|_, more| *more != 0);
+        }
+        let key = keys::contribution(contribution.task);
+        let condition = version.map_or(Condition::NotExists, Condition::Version);
+        let unknown = stored.map(|stored| stored.unknown).unwrap_or_default();
+        let next = ContributionItem::new(contribution.version, &contribution.counts, unknown);
+        Ok(Some(match contribution.counts.is_empty() {
+            true => delete(UPDATING, &self.tasks, key, condition)?,
+            false => put(UPDATING, &self.tasks, build_item(UPDATING, key, &next)?, condition)?,
+        }))
     }
 
     fn add_to_group(
@@ -127,21 +180,38 @@ impl DynamoDb {
     /// Deletes the groups that the change has made empty. Failures are logged only, since readers ignore empty groups.
     async fn delete_empty_groups(&self, space: SpaceId, change: &GroupCounters) {
         let reduced = change.iter().filter(|(_, counters)| counter_value(counters, Counter::All) < 0);
-        for (group, _) in reduced {
-            let deleted = self
-                .client
-                .delete_item()
-                .table_name(&self.tasks)
-                .set_key(Some(key_attributes(keys::counter_group(space, group))))
-                .condition_expression("#all = :zero")
-                .expression_attribute_names("#all", keys::counter(Counter::All))
-                .expression_attribute_values(":zero", super::number(0))
-                .send_boxed()
-                .await;
-            match deleted.as_ref().map_err(|error| error.as_service_error()) {
-                Ok(_) | Err(Some(DeleteItemError::ConditionalCheckFailedException(_))) => {}
-                Err(_) => tracing::warn!("an empty counter group was not deleted"),
+        let emptied = reduced.map(async |(group, _)| {
+            let key = keys::counter_group(space, group);
+            // A read costs a fifth of a deletion that finds the group in use.
+            let found = self.get_item(UPDATING, &self.tasks, key.clone()).await?;
+            match found.is_some_and(|item| counter_value(&counters(&item), Counter::All) == 0) {
+                true => self.delete_empty_group(key).await,
+                false => Ok(()),
             }
+        });
+        if let Some(error) = join_all(emptied).await.into_iter().find_map(Result::err) {
+            tracing::warn!(%error, "an empty counter group was not deleted");
+        }
+    }
+
+    async fn delete_empty_group(&self, key: Key) -> Result<(), PortError> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.tasks)
+            .set_key(Some(key_attributes(key)))
+            .condition_expression("#all = :zero")
+            .expression_attribute_names("#all", keys::counter(Counter::All))
+            .expression_attribute_values(":zero", super::number(0))
+            .send_boxed()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                // It was used meanwhile.
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(port_error(UPDATING)(error)),
+            },
         }
     }
 }

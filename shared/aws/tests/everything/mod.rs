@@ -26,6 +26,7 @@ use taskbell_domain::{
 };
 use taskbell_test::{
     ManualClock, SeededRandom,
+    contract::record_one,
     fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user},
 };
 
@@ -198,7 +199,7 @@ pub(crate) async fn store(store: &DynamoDb) {
     store.create(&plain, Some(&record()), None).await.expect("an answer");
     store.add_comment(&comment(1, &full, &ada()), None).await.expect("an answer");
     for task in [&full, &plain] {
-        store.record_contribution(&Contribution::of(task)).await.expect("an answer");
+        record_one(store, &Contribution::of(task)).await.expect("an answer");
     }
     for notification in notifications() {
         store.add_notification(&notification, None).await.expect("an answer");
@@ -280,7 +281,7 @@ pub(crate) async fn check(store: &DynamoDb) {
     let days = store.counter_groups(personal, completed, None, None).await.expect("a page").items;
     assert_eq!(days.len(), 1);
     // The contribution of the task is subtracted.
-    store.record_contribution(&Contribution::removed(&full)).await.expect("an answer");
+    record_one(store, &Contribution::removed(&full)).await.expect("an answer");
     assert_eq!(all().await, Some(1));
 }
 
@@ -310,7 +311,7 @@ pub(crate) async fn change(store: &DynamoDb) {
         task.title = Title::parse("Else").expect("a title");
         let replaced = store.replace(&task, read, AtomicExtras::default()).await.expect("an answer");
         assert_eq!(replaced, Replaced::Stored);
-        store.record_contribution(&Contribution::of(&task)).await.expect("an answer");
+        record_one(store, &Contribution::of(&task)).await.expect("an answer");
     }
     let made = comment(1, &full(), &ada());
     let found = store.comment(made.task, made.id).await.expect("an answer");

@@ -10,11 +10,12 @@ use crate::{
 
 /// Updates statistics.
 pub trait StatisticsUpdates: Send + Sync {
-    /// Replaces the recorded contribution of a task. Recording it twice has no effect, and a contribution older than the
-    /// recorded one is ignored.
-    fn record_contribution(
+    /// Replaces the recorded contributions of different tasks of one space. Recording a contribution twice has no effect,
+    /// and one that is older than the recorded one is ignored.
+    fn record_contributions(
         &self,
-        contribution: &Contribution,
+        space: SpaceId,
+        contributions: &[Contribution],
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 

@@ -15,7 +15,9 @@ mod statistics;
 mod tasks;
 mod timers;
 
-use taskbell_domain::{credential::Credential, ports::*, task::Task, user::User};
+use taskbell_domain::{
+    credential::Credential, ports::*, statistics::Contribution, task::Task, user::User,
+};
 
 pub use accounts::*;
 pub use comments::*;
@@ -106,6 +108,7 @@ macro_rules! contract_tests {
             a_task_is_replaced_and_deleted_only_at_the_expected_revision
             a_completion_and_the_next_occurrence_are_stored_together
             a_task_is_counted_once_in_its_latest_version
+            tasks_are_counted_together_as_each_by_itself
             an_idempotency_key_creates_one_task
             a_change_with_an_idempotency_key_happens_once
             a_refused_creation_does_not_use_up_its_idempotency_key
@@ -132,4 +135,15 @@ macro_rules! contract_tests {
             $crate::contract::$name(&store).await;
         })+
     };
+}
+
+/// Records the contribution of one task.
+///
+/// # Errors
+/// Those of the store.
+pub async fn record_one(
+    store: &impl StatisticsUpdates,
+    contribution: &Contribution,
+) -> Result<(), PortError> {
+    store.record_contributions(contribution.space, std::slice::from_ref(contribution)).await
 }

@@ -7,7 +7,7 @@ use taskbell_domain::{
     text::Tag,
 };
 
-use super::{Store, create, register, statistics::counter_groups};
+use super::{Store, create, record_one, register, statistics::counter_groups};
 
 /// Pages of three contain every item once, in order, whether or not the last page is full.
 pub async fn pages_contain_every_item_once(store: &impl Store) {
@@ -40,7 +40,7 @@ pub async fn pages_contain_every_item_once(store: &impl Store) {
         tagged.version = 2;
         let tag = |number| Tag::parse(&format!("t{number}")).expect("a tag");
         tagged.tags = (0..many).map(tag).collect();
-        store.record_contribution(&Contribution::of(&tagged)).await.expect("an answer");
+        record_one(store, &Contribution::of(&tagged)).await.expect("an answer");
         let found = counter_groups(store, of.space, CounterGroups::Tags, Some(3)).await.into_iter();
         let found: Vec<_> = found.map(|(group, _)| group).collect();
         assert_eq!(found, (0..many).map(|number| CounterGroup::Tag(tag(number))).collect::<Vec<_>>());

@@ -2,16 +2,51 @@
 
 use crate::{
     SeededRandom,
-    fixtures::{due_draft, instant, task, user},
+    fixtures::{draft, due_draft, instant, task, user},
 };
 use taskbell_domain::{
     id::SpaceId,
     statistics::{Contribution, Counter, CounterGroup, CounterGroups, Counters, GroupCounters},
     task::{Status, TaskPatch},
     text::{Category, Tag},
+    user::User,
 };
 
-use super::{MAX_PAGES, Store};
+use super::{MAX_PAGES, Store, record_one};
+
+/// Tasks that are recorded together are counted as if each were recorded alone: new, changed, deleted and outdated ones.
+pub async fn tasks_are_counted_together_as_each_by_itself(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    let (together, alone) = (SpaceId::personal(ada.id), SpaceId::personal(eve.id));
+    let rounds = |owner: &User, round: u64| -> Vec<Contribution> {
+        let numbers = (0..120_u64).filter(|number| number % (round + 1) == 0);
+        let of = numbers.map(|number| {
+            let due = format!("2026-03-{:02}", 1 + (number + round) % 20);
+            let mut one = task(number, owner, due_draft("t", &due, &["PT1H"]));
+            one.space = SpaceId::personal(owner.id);
+            one.id = task(number + if owner.id == eve.id { 1_000 } else { 0 }, owner, draft("t")).id;
+            one.tags = vec![Tag::parse(&format!("t{}", (number + round) % 7)).expect("a tag")];
+            one.version = if number % 5 == 0 { 3 - round } else { round + 1 };
+            match number % 11 {
+                10 if round > 0 => Contribution::removed(&one),
+                _ => Contribution::of(&one),
+            }
+        });
+        of.collect()
+    };
+    for round in 0..3 {
+        store.record_contributions(together, &rounds(&ada, round)).await.expect("an answer");
+        for one in rounds(&eve, round) {
+            record_one(store, &one).await.expect("an answer");
+        }
+        for of in [CounterGroups::Tags, CounterGroups::DueUntil("2026-04-01".parse().expect("a day"))] {
+            assert_eq!(counted(store, together, of).await, counted(store, alone, of).await);
+        }
+        let total = store.counters(together).await.expect("an answer");
+        assert_eq!(total, store.counters(alone).await.expect("an answer"));
+        assert!(total[&Counter::All] > 50, "{total:?}");
+    }
+}
 
 /// A task is counted once, in its latest version, however often and in which order its versions are recorded.
 pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
@@ -28,7 +63,7 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
     let day = |day: &str| day.parse().expect("a day");
     let one_open = [(Counter::All, 1), (Counter::Open, 1)];
     for _ in 0..2 {
-        store.record_contribution(&Contribution::of(&first)).await.expect("an answer");
+        record_one(store, &Contribution::of(&first)).await.expect("an answer");
     }
     let total = Counters::from([(Counter::All, 1), (Counter::Open, 1), (Counter::Reminders, 2)]);
     assert_eq!(store.counters(space).await.expect("an answer"), total);
@@ -42,8 +77,8 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
     let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
     done.apply(patch, None, instant("2026-03-01T08:30:00Z"), &SeededRandom::new(1)).expect("a change");
     done.tags.pop();
-    store.record_contribution(&Contribution::of(&done)).await.expect("an answer");
-    store.record_contribution(&Contribution::of(&first)).await.expect("an answer"); // late
+    record_one(store, &Contribution::of(&done)).await.expect("an answer");
+    record_one(store, &Contribution::of(&first)).await.expect("an answer"); // late
     assert_eq!(all(CounterGroups::Tags).await, tags(&[("a", &[(Counter::All, 1)])]));
     assert_eq!(all(CounterGroups::DueUntil(day("2026-03-31"))).await, GroupCounters::new());
     let completed = all(CounterGroups::CompletedSince(day("2026-03-01"))).await;
@@ -56,7 +91,7 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
         |first: usize| (first..first + 50).map(|n| Tag::parse(&format!("t{n:03}")).expect("a tag"));
     for (version, tags) in [(10, many(100)), (11, many(200))] {
         (done.version, done.tags) = (version, tags.collect());
-        store.record_contribution(&Contribution::of(&done)).await.expect("an answer");
+        record_one(store, &Contribution::of(&done)).await.expect("an answer");
     }
     let page =
         store.counter_groups(space, CounterGroups::Tags, None, Some(30)).await.expect("an answer");
@@ -66,8 +101,8 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
     let found: Vec<_> = found.collect();
     assert_eq!(found, many(200).map(CounterGroup::Tag).collect::<Vec<_>>());
 
-    store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
-    store.record_contribution(&Contribution::removed(&done)).await.expect("an answer");
+    record_one(store, &Contribution::removed(&done)).await.expect("an answer");
+    record_one(store, &Contribution::removed(&done)).await.expect("an answer");
     assert_eq!(store.counters(space).await.expect("an answer"), Counters::new());
     for of in [
         CounterGroups::Tags,

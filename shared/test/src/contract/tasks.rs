@@ -12,7 +12,7 @@ use taskbell_domain::{
     text::{Category, ItemTitle, Tag},
 };
 
-use super::{Store, create, register};
+use super::{Store, create, record_one, register};
 
 /// A task is read back with all fields, alone and together with a profile and counters.
 pub async fn a_task_is_read_back_with_all_fields(store: &impl Store) {
@@ -43,7 +43,7 @@ pub async fn a_task_is_read_back_with_all_fields(store: &impl Store) {
     stored.completed_by = Some(Completion::Timer);
     create(store, &stored).await;
     assert_eq!(store.task(stored.id).await.expect("an answer"), Some(stored.clone()));
-    store.record_contribution(&Contribution::of(&stored)).await.expect("an answer");
+    record_one(store, &Contribution::of(&stored)).await.expect("an answer");
     let counters = store.counters(stored.space).await.expect("an answer");
     assert_eq!(counters[&Counter::All], 1);
     let other = task(2, &user(2), draft("x"));

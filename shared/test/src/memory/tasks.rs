@@ -15,7 +15,7 @@ use taskbell_domain::{
     timer::{Timer, TimerTarget},
 };
 
-use super::{MemoryStore, check_start};
+use super::{Data, MemoryStore, check_start};
 
 /// How many tasks of its scope a filtered list examines per page. As with DynamoDB, such a page can have fewer tasks than the
 /// limit, or none, and still be followed by another page. DynamoDB examines at least 48; the number is smaller, so that tests
@@ -125,11 +125,23 @@ impl Comments for MemoryStore {
 }
 
 impl StatisticsUpdates for MemoryStore {
-    async fn record_contribution(&self, contribution: &Contribution) -> Result<(), PortError> {
+    async fn record_contributions(
+        &self,
+        _: SpaceId,
+        contributions: &[Contribution],
+    ) -> Result<(), PortError> {
         let mut data = self.data();
+        contributions.iter().for_each(|contribution| data.record(contribution));
+        Ok(())
+    }
+}
+
+impl Data {
+    fn record(&mut self, contribution: &Contribution) {
+        let data = self;
         let found = data.contributions.get(&contribution.task).cloned();
         if found.as_ref().is_some_and(|(version, _)| *version >= contribution.version) {
-            return Ok(());
+            return;
         }
         let before = found.map(|(_, counts)| counts).unwrap_or_default();
         let counter_groups = data.counter_groups.entry(contribution.space).or_default();
@@ -144,7 +156,6 @@ impl StatisticsUpdates for MemoryStore {
             data.contributions
                 .insert(contribution.task, (contribution.version, contribution.counts.clone()));
         }
-        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use taskbell_domain::{
 };
 
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::codes,
     http::{Call, Fields, Problem, Reply, enforce_limit, read},
@@ -44,8 +45,10 @@ pub async fn handle(
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse_trusted));
     let email = fields.finish(email)?;
-    enforce_limit(store, CODES, RateLimitKey::account(call.source_ip(), &email), 1, call.now()).await?;
-    let found = store.credential(&email).await?;
+    let account = RateLimitKey::account(call.source_ip(), &email);
+    let (_, found) =
+        while_checked(enforce_limit(store, CODES, account, 1, call.now()), store.credential(&email))
+            .await?;
     call.admit().await?;
     let to = found
         .map_or_else(|| UserId::generate(call.clock(), call.random()), |credential| credential.user);

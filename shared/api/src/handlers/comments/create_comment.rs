@@ -3,13 +3,13 @@
 use http::StatusCode;
 use taskbell_domain::{
     comment::{Comment, MAX_COMMENTS},
-    id::CommentId,
+    id::{CommentId, TaskId},
     policy::Action,
     ports::{Commented, Comments, IdempotencyRecord},
     text::CommentText,
 };
 
-use super::{task_and_role, view};
+use super::{task_role, view};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::idempotency::{Key, create_once, created},
@@ -42,7 +42,8 @@ pub async fn handle(call: &Call<'_>, store: &impl Comments) -> Result<Reply, Pro
     let mut fields = Fields::of(call)?;
     let text = fields.required("text", read::text(CommentText::parse));
     let text = fields.finish(text)?;
-    let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
+    let task: TaskId = call.path_id("task_id")?;
+    task_role(call, store, caller, Action::WriteTasks).await?;
     let sent = [task.body().into_bytes(), call.json()?.to_vec()];
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
     let id = CommentId::generate(call.clock(), random);

@@ -6,8 +6,9 @@ use taskbell_domain::{
     ports::Comments,
 };
 
-use super::{comment, task_and_role};
+use super::{comment, task_role};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
@@ -33,12 +34,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Deletes a comment of the caller. Roles that manage members can delete every comment.
 pub async fn handle(call: &Call<'_>, store: &impl Comments) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    let (task, role) = task_and_role(call, store, caller, Action::WriteTasks).await?;
-    let comment = comment(call, store, task).await?;
+    let (role, comment) =
+        while_checked(task_role(call, store, caller, Action::WriteTasks), comment(call, store)).await?;
     if comment.author != caller.user && !permits(role, Action::ManageMembers) {
         return Err(Problem::forbidden());
     }
     call.admit().await?;
-    store.delete_comment(task, comment.id).await?;
+    store.delete_comment(comment.task, comment.id).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

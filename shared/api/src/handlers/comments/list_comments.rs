@@ -2,8 +2,9 @@
 
 use taskbell_domain::{id::CommentId, policy::Action, ports::Comments};
 
-use super::{task_and_role, view};
+use super::{task_role, view};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page},
 };
@@ -32,10 +33,14 @@ pub async fn handle(call: &Call<'_>, store: &impl Comments, key: &CursorKey) -> 
     let mut params = Params::of(call);
     let (limit, cursor) = params.page();
     params.finish()?;
-    let (task, _) = task_and_role(call, store, caller, Action::ReadTasks).await?;
+    let task = call.path_id("task_id")?;
     let cursors = Cursor::new(key, caller.user, &("comments", task));
     let after = cursors.read(cursor.as_deref(), |position| CommentId::from_body(position).ok())?;
-    let found = store.comments(task, after, limit).await?;
+    let (_, found) = while_checked(
+        task_role(call, store, caller, Action::ReadTasks),
+        store.comments(task, after, limit),
+    )
+    .await?;
     let next = found.next.map(|last| last.body());
     page(&cursors, &found.items, next, |comment| comment.id.body(), view)
 }

@@ -6,7 +6,7 @@ pub mod list_comments;
 pub mod update_comment;
 
 use serde_json::{Value, json};
-use taskbell_domain::{comment::Comment, id::TaskId, policy::Action, ports::Comments, space::Role};
+use taskbell_domain::{comment::Comment, policy::Action, ports::Comments, space::Role};
 
 use crate::access::require;
 use crate::{
@@ -14,21 +14,20 @@ use crate::{
     tokens::Identity,
 };
 
-/// The task in the path, and the caller's role in its space if the role permits the action.
-async fn task_and_role(
+/// The caller's role in the space of the task in the path, if the role permits the action.
+async fn task_role(
     call: &Call<'_>,
     store: &impl Comments,
     caller: Identity,
     action: Action,
-) -> Result<(TaskId, Role), Problem> {
-    let id = call.path_id("task_id")?;
-    let task = store.task(id).await?.ok_or_else(Problem::not_found)?;
-    Ok((id, require(store, caller, task.space, action).await?))
+) -> Result<Role, Problem> {
+    let task = store.task(call.path_id("task_id")?).await?.ok_or_else(Problem::not_found)?;
+    require(store, caller, task.space, action).await
 }
 
-/// The comment id in the path.
-async fn comment(call: &Call<'_>, store: &impl Comments, task: TaskId) -> Result<Comment, Problem> {
-    let id = call.path_id("comment_id")?;
+/// The comment in the path.
+async fn comment(call: &Call<'_>, store: &impl Comments) -> Result<Comment, Problem> {
+    let (task, id) = (call.path_id("task_id")?, call.path_id("comment_id")?);
     store.comment(task, id).await?.ok_or_else(Problem::not_found)
 }
 

@@ -3,8 +3,9 @@
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::Comments, text::CommentText};
 
-use super::{comment, task_and_role, view};
+use super::{comment, task_role, view};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     update::Update,
@@ -35,8 +36,8 @@ pub async fn handle(call: &Call<'_>, store: &impl Comments) -> Result<Reply, Pro
     let mut fields = Fields::of(call)?;
     let text = fields.changed("text", read::text(CommentText::parse));
     let text = fields.finish(Some(text))?;
-    let (task, _) = task_and_role(call, store, caller, Action::WriteTasks).await?;
-    let comment = comment(call, store, task).await?;
+    let (_, comment) =
+        while_checked(task_role(call, store, caller, Action::WriteTasks), comment(call, store)).await?;
     if comment.author != caller.user {
         return Err(Problem::forbidden());
     }

@@ -1,5 +1,6 @@
 //! Accepts an invitation to a space.
 
+use futures_util::try_join;
 use http::StatusCode;
 use taskbell_domain::{
     invitation::InvitationToken, membership::MemberChange, policy::permits_role, ports::SpaceChanges,
@@ -7,6 +8,7 @@ use taskbell_domain::{
 };
 
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::spaces::{room_for_one, space_view},
     http::{Call, Fields, Problem, Reply, read},
@@ -47,19 +49,29 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply,
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let memberships = room_for_one(store, caller.user).await?;
-        let invitation = store.invitation(token.space, &token.address_hash).await?;
-        let invitation = invitation.filter(|found| found.accepts(&token));
-        let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
-        let space = store.space(token.space).await?.filter(|space| !space.deleting);
-        let mut space = space.ok_or_else(invalid)?;
-        if store.role(space.id, caller.user).await?.is_some() {
-            return Err(Problem::conflict("already_member", "You are already a member of this space."));
-        }
+        let invited = async {
+            let (invitation, space, own_role) = try_join!(
+                store.invitation(token.space, &token.address_hash),
+                store.space(token.space),
+                store.role(token.space, caller.user),
+            )?;
+            let invitation = invitation.filter(|found| found.accepts(&token));
+            let invitation = invitation.filter(|found| found.expires_at > now).ok_or_else(invalid)?;
+            let space = space.filter(|space| !space.deleting).ok_or_else(invalid)?;
+            if own_role.is_some() {
+                let detail = "You are already a member of this space.";
+                return Err(Problem::conflict("already_member", detail));
+            }
+            let (inviter_role, inviter) = try_join!(
+                store.role(space.id, invitation.invited_by),
+                store.user(invitation.invited_by)
+            )?;
+            Ok((invitation, space, inviter_role, inviter))
+        };
+        let (memberships, (invitation, mut space, inviter_role, inviter)) =
+            while_checked(room_for_one(store, caller.user), invited).await?;
         let role = invitation.role;
         // The inviter must still be allowed to invite: not removed, blocked or demoted.
-        let inviter_role = store.role(space.id, invitation.invited_by).await?;
-        let inviter = store.user(invitation.invited_by).await?;
         let is_active = inviter.is_some_and(|inviter| inviter.disabled_at.is_none());
         if !is_active
             || !inviter_role.is_some_and(|inviter_role| permits_role(inviter_role, None, Some(role)))

@@ -1,10 +1,11 @@
 //! Invites a person to a space by email. Three store calls, and one to enqueue the mail.
 
+use futures_util::try_join;
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
     email::EmailAddress,
-    id::NotificationId,
+    id::{NotificationId, SpaceId},
     invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS},
     notification::{Notification, NotificationKind},
     policy::{Action, permits_role},
@@ -15,6 +16,7 @@ use taskbell_domain::{
 
 use super::view;
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
@@ -65,21 +67,32 @@ pub async fn handle(
     let email = fields.required("email", read::text(EmailAddress::parse));
     let role = fields.optional("role", read::text(Role::parse)).unwrap_or(Role::Member);
     let email = fields.finish(email)?;
-    let (space, me) = shared(store, caller, call.path_id("space_id")?, Action::ManageMembers).await?;
-    if !permits_role(me.role, None, Some(role)) {
-        return Err(Problem::forbidden());
-    }
-    let sent = [space.id.body().into_bytes(), call.json()?.to_vec()];
+    let space: SpaceId = call.path_id("space_id")?;
+    let sent = [space.body().into_bytes(), call.json()?.to_vec()];
     let key = Key::of(call, caller.user, &[&sent[0], &sent[1]], now)?;
-    let find = async |hash: String| Ok(store.invitation(space.id, &hash).await?);
-    // Find a replay first, because the checks below reject a second invitation.
-    if let Some(before) = find_replay(key.as_ref(), store, find).await? {
+    let hash = email.hash();
+    let find = async |hash: String| Ok(store.invitation(space, &hash).await?);
+    let permission = async {
+        let (_, me) = shared(store, caller, space, Action::ManageMembers).await?;
+        match permits_role(me.role, None, Some(role)) {
+            true => Ok(()),
+            false => Err(Problem::forbidden()),
+        }
+    };
+    let reads = async {
+        let book = async { Ok(store.invitation_book(space, &hash).await?) };
+        try_join!(find_replay(key.as_ref(), store, find), book)
+    };
+    let ((), (before, mut book)) = while_checked(permission, reads).await?;
+    // A replay first, because the checks below reject a second invitation.
+    if let Some(before) = before {
         return replayed(reply(&before));
     }
-    let kind = NotificationKind::Invitation { to: email.clone(), space: space.id };
+    refuse_flood(&book, &hash, now)?;
+    let kind = NotificationKind::Invitation { to: email.clone(), space };
     let notification = Notification::new(NotificationId::generate(call.clock(), random), kind, now);
     let invitation = Invitation {
-        space: space.id,
+        space,
         email,
         role,
         invited_by: caller.user,
@@ -88,9 +101,6 @@ pub async fn handle(
         created_at: now,
         expires_at: now + INVITATION_LIFETIME,
     };
-    let hash = invitation.email.hash();
-    let mut book = store.invitation_book(space.id, &hash).await?;
-    refuse_flood(&book, &hash, now)?;
     call.admit().await?;
     enforce_limit(store, INVITATIONS, RateLimitKey::user(caller.user), 1, now).await?;
     let store_new = async |record: Option<IdempotencyRecord>| {
@@ -102,7 +112,7 @@ pub async fn handle(
             if let Some(created) = invited {
                 return Ok(created);
             }
-            book = store.invitation_book(space.id, &hash).await?;
+            book = store.invitation_book(space, &hash).await?;
             refuse_flood(&book, &hash, now)?;
         }
     };

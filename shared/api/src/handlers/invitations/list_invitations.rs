@@ -4,6 +4,7 @@ use taskbell_domain::{policy::Action, ports::SpaceReads};
 
 use super::view;
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::spaces::shared,
     http::{Call, Params, Problem, Reply, whole_list},
@@ -32,8 +33,10 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, P
     let now = call.now();
     let caller = call.caller()?;
     Params::of(call).finish()?;
-    let (space, _) = shared(store, caller, call.path_id("space_id")?, Action::ManageMembers).await?;
-    let mut open = store.invitations(space.id).await?;
+    let space = call.path_id("space_id")?;
+    let (_, mut open) =
+        while_checked(shared(store, caller, space, Action::ManageMembers), store.invitations(space))
+            .await?;
     open.retain(|invitation| invitation.expires_at > now);
     open.sort_by_key(|invitation| std::cmp::Reverse(invitation.created_at));
     let items: Vec<_> = open.iter().map(view).collect();

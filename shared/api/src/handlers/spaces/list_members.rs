@@ -4,6 +4,7 @@ use taskbell_domain::{policy::Action, ports::SpaceReads};
 
 use super::{member_view, shared};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Params, Problem, Reply, whole_list},
 };
@@ -30,8 +31,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     Params::of(call).finish()?;
-    let (space, _) = shared(store, caller, call.path_id("space_id")?, Action::ReadSpace).await?;
-    let members = store.members(space.id).await?;
+    let space = call.path_id("space_id")?;
+    let (_, members) =
+        while_checked(shared(store, caller, space, Action::ReadSpace), store.members(space)).await?;
     let items: Vec<_> = members.iter().map(|(member, user)| member_view(member, user)).collect();
     whole_list(&items)
 }

@@ -1,5 +1,6 @@
 //! Changes the role of a member. Four store calls.
 
+use futures_util::try_join;
 use http::StatusCode;
 use taskbell_domain::{
     membership::MemberChange,
@@ -10,6 +11,7 @@ use taskbell_domain::{
 
 use super::{member_id, member_view, shared};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     update::Attempts,
@@ -44,8 +46,9 @@ pub async fn handle(call: &Call<'_>, store: &(impl SpaceChanges + Profiles)) -> 
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;
-        let (mut space, me) = shared(store, caller, id, Action::ManageMembers).await?;
-        let found = store.space_and_member(id, user).await?;
+        let reads = async { try_join!(store.space_and_member(id, user), store.user(user)) };
+        let ((mut space, me), (found, profile)) =
+            while_checked(shared(store, caller, id, Action::ManageMembers), reads).await?;
         let (_, member) = found.ok_or_else(Problem::not_found)?;
         if !permits_role(me.role, Some(member.role), Some(role)) {
             return Err(Problem::forbidden());
@@ -57,7 +60,7 @@ pub async fn handle(call: &Call<'_>, store: &(impl SpaceChanges + Profiles)) -> 
             store.change_member(&space, read, &change).await?
         };
         if done {
-            let profile = store.user(user).await?.ok_or_else(Problem::not_found)?;
+            let profile = profile.ok_or_else(Problem::not_found)?;
             return Reply::json(StatusCode::OK, &member_view(&Member { role, ..member }, &profile));
         }
     }

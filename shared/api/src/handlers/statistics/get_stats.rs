@@ -16,7 +16,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    access::require,
+    access::{require, while_checked},
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Params, Problem, Reply, read},
 };
@@ -57,17 +57,20 @@ pub async fn handle(
     let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
     let days = params.optional("days", read::within(DAYS)).unwrap_or(DEFAULT_DAYS);
     params.finish()?;
-    require(store, caller, space, Action::ReadTasks).await?;
 
     let utc = now.to_zoned(TimeZone::UTC).date();
     // The first day in the time zone can begin on the previous day in UTC.
     let since = utc.saturating_sub(days.days()).saturating_sub(1.day());
-    let (user, tasks, due, completed) = futures_util::try_join!(
-        store.user(caller.user),
-        store.counters(space),
-        counters_of(store, space, CounterGroups::DueUntil(utc)),
-        counters_of(store, space, CounterGroups::CompletedSince(since)),
-    )?;
+    let reads = async {
+        futures_util::try_join!(
+            store.user(caller.user),
+            store.counters(space),
+            counters_of(store, space, CounterGroups::DueUntil(utc)),
+            counters_of(store, space, CounterGroups::CompletedSince(since)),
+        )
+    };
+    let permission = require(store, caller, space, Action::ReadTasks);
+    let (_, (user, tasks, due, completed)) = while_checked(permission, reads).await?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let today = user.local_date(now);
     let first = today.saturating_sub((days - 1).days());

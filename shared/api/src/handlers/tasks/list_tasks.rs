@@ -21,7 +21,7 @@ use taskbell_domain::{
 
 use super::{require, view::TaskView};
 use crate::{
-    access::retain_accessible,
+    access::{retain_accessible, while_checked},
     endpoint::{self, Access, Body, Endpoint, Operation, RequestLimit},
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
@@ -118,16 +118,19 @@ pub async fn handle(
             filter.due_on(days.of(&user, now));
         }
     }
-    let scope = if mine {
-        Scope::AssignedTo(caller.user)
-    } else {
-        let space = space.unwrap_or(SpaceId::personal(caller.user));
-        require(tasks, caller, space, Action::ReadTasks).await?;
-        Scope::Space(space)
+    let scope = match mine {
+        true => Scope::AssignedTo(caller.user),
+        false => Scope::Space(space.unwrap_or(SpaceId::personal(caller.user))),
+    };
+    let permission = async {
+        match scope {
+            Scope::AssignedTo(_) => Ok(()),
+            Scope::Space(space) => require(tasks, caller, space, Action::ReadTasks).await.map(drop),
+        }
     };
     let after = begun.map(|begun| begun.after);
     let query = TaskQuery { scope, filter, sort, limit, after };
-    let mut found = tasks.list(&query).await?;
+    let ((), mut found) = while_checked(permission, tasks.list(&query)).await?;
     if mine {
         retain_accessible(tasks, caller.user, &mut found.items).await?;
     }

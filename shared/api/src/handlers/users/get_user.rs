@@ -5,6 +5,7 @@ use taskbell_domain::ports::Profiles;
 
 use super::{account_view, require_operator};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
@@ -30,7 +31,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds with the account.
 pub async fn handle(call: &Call<'_>, store: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    require_operator(store, caller).await?;
-    let user = store.user(call.path_id("user_id")?).await?.ok_or_else(Problem::not_found)?;
+    let user = async { Ok::<_, Problem>(store.user(call.path_id("user_id")?).await?) };
+    let (_, user) = while_checked(require_operator(store, caller), user).await?;
+    let user = user.ok_or_else(Problem::not_found)?;
     Reply::json(StatusCode::OK, &account_view(&user))
 }

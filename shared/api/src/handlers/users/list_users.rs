@@ -6,6 +6,7 @@ use taskbell_domain::{
 
 use super::{account_view, require_operator};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page},
 };
@@ -40,8 +41,8 @@ pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> 
         let (user, email) = position.split_once(' ')?;
         Some((email.to_owned(), UserId::from_body(user).ok()?))
     })?;
-    require_operator(store, caller).await?;
-    let found = store.users(&prefix, after, limit).await?;
+    let (_, found) =
+        while_checked(require_operator(store, caller), store.users(&prefix, after, limit)).await?;
     let next = found.next.map(|(email, user)| position(&email, user));
     let position_of = |user: &User| position(&user.email.canonical(), user.id);
     page(&cursors, &found.items, next, position_of, account_view)

@@ -9,6 +9,7 @@ use taskbell_domain::{
 
 use super::{account_view, require_operator};
 use crate::{
+    access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     update::Update,
@@ -47,9 +48,12 @@ pub async fn handle(
         ..UserPatch::default()
     };
     let patch = fields.finish(Some(patch))?;
-    require_operator(store, caller).await?;
-    let id = call.path_id("user_id")?;
-    let user = store.user(id).await?.ok_or_else(Problem::not_found)?;
+    let user = async {
+        let id = call.path_id("user_id")?;
+        Ok::<_, Problem>((id, store.user(id).await?))
+    };
+    let (_, (id, user)) = while_checked(require_operator(store, caller), user).await?;
+    let user = user.ok_or_else(Problem::not_found)?;
     if id == caller.user {
         let detail = "You cannot block yourself or change your own role: ask another operator.";
         return Err(Problem::conflict("own_account", detail));

@@ -243,6 +243,10 @@ release: $(TOOLS) ## build all functions for AWS (arm64, or ARCH=x86-64)
 deploy: $(TOOLS) ## build all functions and deploy them to AWS (PARAMETERS='SenderAddress=...' STACK ARCH CONFIG PROTECT=true ARGUMENTS)
 	@$(PYTHON) local/deploy_to_aws.py --stack "$$STACK" --config "$$CONFIG" --architecture "$$ARCH" --protect "$$PROTECT" --parameters "$$PARAMETERS" $$ARGUMENTS
 
+.PHONY: move-data
+move-data: $(TOOLS) ## copy the data of a stack of version 0.2.0 or earlier to a new stack (FROM=<old stack> TO=<new stack>)
+	@$(PYTHON) local/move_data.py "$(FROM)" "$(TO)"
+
 .PHONY: smoke
 smoke: $(TOOLS) ## test a deployed stack end to end, and what only AWS can show (STACK=taskbell)
 	@$(PYTHON) local/smoke.py "$$STACK"

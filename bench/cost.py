@@ -23,7 +23,8 @@ BUDGET = PROJECT / "shared/api/tests/api/snapshots/api__budget__each_function_ke
 # The memory at which Lambda gives a whole vCPU (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), in MB.
 WHOLE_PROCESSOR = 1769
 ASSUMED = {
-    "call_ms": (5, "ms that a function waits for each sequential call to DynamoDB"),
+    "call_ms": (5, "ms that a function waits for each step, that is, for calls to DynamoDB at the same time"),
+    "counted_reads": (1 / 16, "write units per read of a user: each sixteenth is counted in DynamoDB, if it is in the same minute and instance"),
     "mail_ms": (60, "ms that it waits for SES"),
     "start_ms": (100, "ms billed for a cold start"),
     "worker_log": (200, "bytes that a worker logs per invocation"),
@@ -33,13 +34,11 @@ ASSUMED = {
     "headers": (900, "bytes of response headers and TLS"),
     "task_bytes": (800, "bytes per task"),
     "entry_bytes": (100, "bytes that DynamoDB adds per item and per index entry"),
-    "entries": (6, "indexes that hold the whole task"),
+    "entries": (6, "indexes that hold what lists show of a task"),
     "counted_bytes": (350, "bytes of the item in which `update-statistics` stores what a task contributed"),
     "tasks": (500, "tasks per user"),
-    "visits": (4, "visits per user and day, each of which begins a rate-limit window with a second write unit"),
     "reminders": (3, "reminders per user and day"),
     "requests_to_sqs": (3, "SQS requests per reminder: sent, received and deleted, alone"),
-    "writes": (4, "writes of a task per reminder, each of which invokes `update-statistics`: postponed, claimed, sent, delivered"),
     "pollers": (5, "concurrent long polls of 20 s by which Lambda reads the queue"),
     "days": (30, "days per month"),
 }
@@ -56,13 +55,14 @@ GB = 2**30
 
 
 def budgets() -> dict[str, tuple[float, ...]]:
-    """Calls, read units and write units of each function, and the units that record the request."""
-    rows = re.findall(r"^\| `(.*)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", BUDGET.read_text(), re.MULTILINE)
+    """Calls, steps, read units and write units of each function, and the units that record the request."""
+    rows = re.findall(r"^\| `(.*)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", BUDGET.read_text(), re.MULTILINE)
     found = {row[0]: tuple(map(float, row[1:])) for row in rows}
     with (PROJECT / "docs" / "growth.csv").open() as file:
         lists = [row for row in csv.DictReader(file) if row["operation"] == ""]
     page = max(lists, key=lambda row: int(row["tasks"]))
-    found["list-tasks"] = tuple(float(page[name]) for name in ("calls", "read_units", "write_units")) + (1.0,)
+    calls, reads, writes = (float(page[name]) for name in ("calls", "read_units", "write_units"))
+    found["list-tasks"] = (calls, found["list-tasks"][1], reads, writes, 0.0)
     return found
 
 
@@ -86,8 +86,8 @@ except FileNotFoundError as missing:
     sys.exit(f"cost: {missing.filename} is missing: make bench and make growth write the measurements, make test the budgets")
 TEMPLATE = yaml_parse((PROJECT / "template.yaml").read_text())
 MEMORY = TEMPLATE["Globals"]["Function"]["MemorySize"]
-# CPU time per SDK call, including its share of everything else: half of get-task, which makes two calls.
-CALL_CPU_MS = MEASURED["get-task"]["warm_cpu_us"] / 2
+# CPU time per SDK call, including its share of everything else: that of get-task, which makes one call.
+CALL_CPU_MS = MEASURED["get-task"]["warm_cpu_us"]
 
 
 def logs(size: float) -> float:
@@ -114,13 +114,15 @@ def memory_of(function: str) -> int:
     return WHOLE_PROCESSOR if function in HASHING else MEMORY
 
 
-def request(function: str, starts: float, first_of_minute: float = 1) -> Counter:
+def request(function: str, starts: float) -> Counter:
     """One request to the API."""
-    (calls, reads, writes, counting), measured = UNITS[function], MEASURED[function]
+    (_, steps, reads, writes, counting), measured = UNITS[function], MEASURED[function]
     memory = memory_of(function)
-    cost = invocation(billed(measured["warm_cpu_us"], calls * S["call_ms"], memory), measured["log_bytes"], starts, memory)
+    cost = invocation(billed(measured["warm_cpu_us"], steps * S["call_ms"], memory), measured["log_bytes"], starts, memory)
     cost["API Gateway"] += PRICES["api_request"]
-    cost["DynamoDB"] += units(reads, writes + counting * (1 + first_of_minute))
+    # A read of a user is the only request that reads and is not counted by itself.
+    is_counted_read = reads > 0 and counting == 0
+    cost["DynamoDB"] += units(reads, writes + counting + is_counted_read * S["counted_reads"])
     cost["logs"] += logs(S["access_log"] + S["line_overhead"])
     cost["data out"] += (measured["answer_bytes"] + S["headers"]) / GB * PRICES["transfer_gb"]
     return cost
@@ -128,9 +130,9 @@ def request(function: str, starts: float, first_of_minute: float = 1) -> Counter
 
 def worker(what: str, starts: float = 0, waits_ms: float = 0) -> Counter:
     """One invocation of a worker, without its trigger."""
-    calls, reads, writes, _ = UNITS[what]
-    cost = invocation(billed((calls + 1) * CALL_CPU_MS, calls * S["call_ms"] + waits_ms), S["worker_log"], starts)
-    cost["DynamoDB"] += units(reads, writes)
+    calls, steps, reads, writes, counting = UNITS[what]
+    cost = invocation(billed((calls + 1) * CALL_CPU_MS, steps * S["call_ms"] + waits_ms), S["worker_log"], starts)
+    cost["DynamoDB"] += units(reads, writes + counting)
     return cost
 
 
@@ -139,12 +141,11 @@ def times(cost: Counter, factor: float) -> Counter:
 
 
 def reminder(starts: float) -> Counter:
-    """One reminder: dispatched with others, sent alone, two SES events, and its stream records."""
+    """One reminder: dispatched with others, sent alone, and two SES events."""
     idle, one = (UNITS[f"dispatch-due-timers, when {what}"] for what in ("nothing is due", "one is"))
-    cost = Counter({"DynamoDB": units(one[1] - idle[1], one[2] - idle[2])})
+    cost = Counter({"DynamoDB": units(one[2] - idle[2], one[3] - idle[3])})
     cost += worker("send-reminders, one", starts, S["mail_ms"])
     cost += worker("record-mail-events, a sending", starts) + worker("record-mail-events, a delivery", starts)
-    cost += times(worker("update-statistics, nothing that counts", starts), S["writes"])
     cost["SQS"] += S["requests_to_sqs"] * PRICES["sqs_request"]
     cost["SES"] += PRICES["mail"]
     return cost
@@ -168,10 +169,9 @@ def idle() -> Counter:
 
 def month(users: int) -> Counter:
     """A month with that many active users."""
-    starts, first = STARTS[users], S["visits"] / sum(MIX.values())
-    day = Counter()
+    starts, day = STARTS[users], Counter()
     for function, often in MIX.items():
-        day += times(request(function, starts, first), often)
+        day += times(request(function, starts), often)
     day += times(worker("update-statistics, a completion", starts), CHANGES)
     day += times(reminder(starts), S["reminders"])
     cost = idle() + times(day, users * S["days"])
@@ -191,9 +191,9 @@ def endpoints() -> str:
     rows = []
     counted, mailed = sum(worker("update-statistics, a completion", 1 / 50).values()), sum(reminder(1 / 50).values())
     for function in sorted(MEASURED):
-        (calls, reads, writes, _), cost = UNITS[function], request(function, 1 / 50)
+        (_, steps, reads, writes, _), cost = UNITS[function], request(function, 1 / 50)
         caused = counted * COUNTED.get(function, 0) + mailed * (function in MAILING)
-        ms = billed(MEASURED[function]["warm_cpu_us"], calls * S["call_ms"], memory_of(function))
+        ms = billed(MEASURED[function]["warm_cpu_us"], steps * S["call_ms"], memory_of(function))
         spent = [dollars(cost[part] * 1e6) for part in parts]
         whole = f"**{dollars((sum(cost.values()) + caused) * 1e6)}**"
         rows.append([f"`{function}`", f"{reads:g}, {writes:g}", ms, *spent, dollars(caused * 1e6) if caused else "", whole])
@@ -243,7 +243,7 @@ def main() -> None:
         "mix": mix(),
         "server": f"${server():.2f} per month, and its mails through SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",
         "largest": "\n".join(shares),
-        "assumed": table(["", ""], [[value, what] for value, what in ASSUMED.values()]),
+        "assumed": table(["", ""], [[f"{value:g}", what] for value, what in ASSUMED.values()]),
         "prices": prices(),
     }
     if sys.argv[1:] == ["--check"]:

@@ -147,11 +147,12 @@ TARGETS = [
     ("init ÷ hello world (opens no connection)", "init", "floor", 1.5),
     ("init ÷ typical Rust (opens none either)", "init", "typical", 0.4),
     ("*init and first request ÷ typical Rust*", "cold", "typical", 0.4),
-    ("warm p50 ÷ typical Rust", "warm", "typical", 1.25),
+    ("warm p50 ÷ typical Rust", "warm", "typical", 1.05),
+    ("CPU per request ÷ typical Rust", "cpu", "typical", 0.65),
     ("CPU per request, ms", "cpu", None, 0.25),
     ("*the same minus hello world*", "beyond", None, 0.25),
     ("peak memory, MB", "memory", None, 8),
-    ("zip, MB", "zip", None, 2.5),
+    ("zip, MB", "zip", None, 2.8),
     ("connections opened during requests", "later", None, 0),
 ]
 

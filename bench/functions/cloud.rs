@@ -160,6 +160,8 @@ impl Cloud {
         let caller = if is_fresh { &self.world.register(number).await } else { &self.user };
         let event = self.world.event(function, caller, &task).await;
         let Event { mut json, .. } = event.without_header("idempotency-key").without_header("if-match");
+        // As browsers and HTTP libraries do.
+        json["headers"]["accept-encoding"] = "gzip".into();
         if let Some(token) = self.token_for(function).filter(|_| !is_fresh) {
             json["headers"]["authorization"] = format!("Bearer {token}").into();
         }

@@ -346,7 +346,10 @@ fn micros(duration: Duration) -> f64 {
 fn accepted(candidate: &Candidate, answer: &Answer) -> Result<usize, String> {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match json["statusCode"].as_u64() {
-        Some(200..300) if !answer.failed => Ok(json["body"].as_str().map_or(0, str::len)),
+        Some(200..300) if !answer.failed => {
+            let sent = json["body"].as_str().map_or(0, str::len);
+            Ok(if json["isBase64Encoded"] == true { sent / 4 * 3 } else { sent })
+        }
         _ => {
             let text = String::from_utf8_lossy(&answer.body);
             Err(format!("{} {} answered {text}", candidate.by, candidate.function))

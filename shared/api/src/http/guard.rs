@@ -38,9 +38,9 @@ pub trait RequestGuard {
     /// 401 `unauthorized` if the endpoint needs an access token and the request has no valid one.
     fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem>;
 
-    /// Whether the request must be recorded before the handler runs. This is the case for unauthenticated requests,
-    /// whose handlers may not wait for the decision.
-    fn records_first(&self) -> bool {
+    /// Whether the request must be checked before the handler runs. This is the case for unauthenticated requests, whose
+    /// handlers may not wait for the decision, and for users who were seen blocked.
+    fn checks_first(&self, _: Option<Identity>) -> bool {
         true
     }
 
@@ -236,6 +236,11 @@ impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
         }
     }
 
+    /// Whether the caller was seen blocked.
+    fn is_suspect(&self, caller: Identity) -> bool {
+        self.rejected().get(&caller.user).is_some_and(Option::is_none)
+    }
+
     /// Whether the caller's account permits the request.
     async fn check_account(&self, caller: Identity, now: Timestamp) -> Result<(), Verdict> {
         let state = match self.store.account_state(caller.user).await {
@@ -271,21 +276,20 @@ impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
                 let count = self.tallies.added(key, now, count);
                 (Verdict::Recorded(self.limit.after(count, now)), true)
             }
-            None => {
-                self.tallies.not_added(key, now, more);
-                (Verdict::Unrecorded, false)
-            }
+            // Whether they were added is unknown: adding them again could refuse a user far below the limit.
+            None => (Verdict::Unrecorded, false),
         }
     }
 
     /// Counts the request of a user while the account is checked. A rejected request must not use up the user's limit.
     async fn check_user(&self, call: &Call<'_>, key: RateLimitKey, caller: Identity) -> Verdict {
         let now = call.now();
-        // A known offender is checked first, so that a flood writes nothing.
-        if self.rejected().contains_key(&caller.user)
-            && let Err(verdict) = self.check_account(caller, now).await
-        {
-            return verdict;
+        if self.is_suspect(caller) {
+            // A flood of a blocked user writes nothing.
+            return match self.check_account(caller, now).await {
+                Ok(()) => self.count(call, &key, now).await.0,
+                Err(verdict) => verdict,
+            };
         }
         let checks = futures_util::join!(self.check_account(caller, now), self.count(call, &key, now));
         let (Err(verdict), (_, is_stored)) = checks else { return checks.1.0 };
@@ -317,8 +321,8 @@ impl<S: RateLimits + AccountStates> RequestGuard for RateLimitGuard<'_, S> {
         caller.map(Some).ok_or_else(Problem::unauthorized)
     }
 
-    fn records_first(&self) -> bool {
-        matches!(self.callers, Callers::Public)
+    fn checks_first(&self, caller: Option<Identity>) -> bool {
+        caller.is_none_or(|caller| self.is_suspect(caller))
     }
 
     fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
@@ -360,7 +364,7 @@ where
         verdict.check()?;
     }
     let checking = async { call.set_verdict(guard.check(call, caller).await) };
-    if guard.records_first() {
+    if guard.checks_first(caller) {
         checking.await;
         call.verdict().check()?;
         return handler(call).await;

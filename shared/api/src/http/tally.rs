@@ -83,7 +83,7 @@ impl Tallies {
         Some(change(tally))
     }
 
-    /// The count of a caller who is known to have reached the limit, so that the next request exceeds it.
+    /// Whether the caller is known to have exceeded the limit.
     pub(super) fn is_used_up(&self, key: &RateLimitKey, now: Timestamp) -> bool {
         let tally = self.by_caller().get(key).copied();
         tally.is_some_and(|tally| {
@@ -121,18 +121,8 @@ impl Tallies {
         known.unwrap_or(count)
     }
 
-    /// Keeps requests for the next addition, because the store did not accept them.
-    pub(super) fn not_added(&self, key: &RateLimitKey, now: Timestamp, requests: u32) {
-        self.change(key, now, |tally| tally.pending += requests);
-    }
-
-    /// Subtracts a request that was counted here. Returns whether there was one.
-    pub(super) fn take_back(&self, key: &RateLimitKey, now: Timestamp) -> bool {
-        let taken = self.change(key, now, |tally| {
-            let is_here = tally.pending > 0;
-            tally.pending -= u32::from(is_here);
-            is_here
-        });
-        taken.unwrap_or(false)
+    /// Subtracts a read that was counted here.
+    pub(super) fn take_back(&self, key: &RateLimitKey, now: Timestamp) {
+        self.change(key, now, |tally| tally.pending = tally.pending.saturating_sub(1));
     }
 }

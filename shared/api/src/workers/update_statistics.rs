@@ -16,44 +16,53 @@ const MAX_ATTEMPTS: usize = 4;
 /// A task before and after a change; none before it was created, and after it was deleted.
 pub type TaskVersions = (Option<Task>, Option<Task>);
 
-/// The contributions of tasks of a space, each with the name of the change.
-type Changes = BTreeMap<TaskId, (String, Contribution)>;
+/// The changes of a space.
+struct Changes {
+    /// The place in the batch and the name of the first one.
+    first: (usize, String),
+    /// The contributions of its tasks, each with the name of the change.
+    by_task: BTreeMap<TaskId, (String, Contribution)>,
+}
 
 /// Records the changes of a batch, those of one space together. Returns the name of the first change that is to be received
-/// again, together with all later ones, which may be about the same task.
+/// again, together with all later ones: recording a change twice has no effect.
 ///
-/// If the store fails, transiently or because access is denied, the whole batch is received again, since recording a change
-/// twice has no effect. A change that cannot be read, or whose counters the store refuses, would block all later ones: it
-/// is skipped, and the next change of the task corrects the statistics.
+/// If the store fails for a space, transiently or because access is denied, its changes are received again. A change that
+/// cannot be read, or whose counters the store refuses, would block all later ones: it is skipped, and the next change of
+/// the task corrects the statistics.
 pub async fn handle(
     store: &impl StatisticsUpdates,
     changes: impl IntoIterator<Item = (String, Result<TaskVersions, PortError>)>,
 ) -> Option<String> {
-    let (mut first, mut by_space) = (None, BTreeMap::<SpaceId, Changes>::new());
-    for (name, read) in changes {
+    let mut by_space = BTreeMap::<SpaceId, Changes>::new();
+    for (place, (name, read)) in changes.into_iter().enumerate() {
         match read {
             // Changes of a task are received in their order, so the last one is the newest.
             Ok((before, after)) => {
-                first.get_or_insert_with(|| name.clone());
                 if let Some(contribution) = contribution_of(before.as_ref(), after.as_ref()) {
-                    let of_space = by_space.entry(contribution.space).or_default();
-                    of_space.insert(contribution.task, (name, contribution));
+                    let of_space = by_space.entry(contribution.space).or_insert_with(|| Changes {
+                        first: (place, name.clone()),
+                        by_task: BTreeMap::new(),
+                    });
+                    of_space.by_task.insert(contribution.task, (name, contribution));
                 }
             }
             Err(error) => skip(&name, &error),
         }
     }
+    let mut failed = Vec::new();
     for (space, changes) in by_space {
         if let Err(error) = record(store, space, &changes).await {
+            let change = &changes.first.1;
             if error.transient {
-                tracing::warn!(%error, "statistics update stopped");
+                tracing::warn!(change, %error, "statistics update stopped");
             } else {
-                tracing::error!(%error, "statistics update stopped");
+                tracing::error!(change, %error, "statistics update stopped");
             }
-            return first;
+            failed.push(changes.first);
         }
     }
-    None
+    failed.into_iter().min().map(|(_, name)| name)
 }
 
 /// Records the changes of a space together. If the store refuses an item, records each by itself and skips what is refused.
@@ -62,12 +71,12 @@ async fn record(
     space: SpaceId,
     changes: &Changes,
 ) -> Result<(), PortError> {
-    let all: Vec<_> = changes.values().map(|(_, contribution)| contribution.clone()).collect();
+    let all: Vec<_> = changes.by_task.values().map(|(_, contribution)| contribution.clone()).collect();
     match attempt(store, space, &all).await {
         Err(error) if error.is_about_item() => {}
         result => return result,
     }
-    for (name, contribution) in changes.values() {
+    for (name, contribution) in changes.by_task.values() {
         match attempt(store, space, std::slice::from_ref(contribution)).await {
             Err(error) if error.is_about_item() => skip(name, &error),
             result => result?,

@@ -32,7 +32,7 @@ use taskbell_domain::{
     id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     ports::TIMER_SHARDS,
     rate_limit::{RateLimit, RateLimitKey},
-    statistics::{Counter, CounterGroup, CounterGroups},
+    statistics::{CounterGroup, CounterGroups},
     task::Status,
     text::{Category, Tag},
     timer::{Timer, TimerTarget},
@@ -297,30 +297,6 @@ pub fn counter_group_bounds(of: CounterGroups) -> (String, String) {
     }
 }
 
-/// Attribute of a counter.
-pub fn counter(counter: Counter) -> String {
-    match counter {
-        Counter::All => "all".to_owned(),
-        Counter::Open => "open".to_owned(),
-        Counter::InProgress => "in_progress".to_owned(),
-        Counter::Reminders => "reminders".to_owned(),
-        Counter::Quarter(quarter) => format!("q{quarter}"),
-        Counter::DurationBucket(bucket) => format!("t{bucket}"),
-    }
-}
-
-/// Reads what [`counter`] wrote.
-pub fn parse_counter(attribute: &str) -> Option<Counter> {
-    let of = |prefix| attribute.strip_prefix(prefix).and_then(|digits: &str| digits.parse().ok());
-    match attribute {
-        "all" => Some(Counter::All),
-        "open" => Some(Counter::Open),
-        "in_progress" => Some(Counter::InProgress),
-        "reminders" => Some(Counter::Reminders),
-        _ => of('q').map(Counter::Quarter).or_else(|| of('t').map(Counter::DurationBucket)),
-    }
-}
-
 /// Key of an idempotency record.
 pub fn idempotency(user: UserId, key_hash: &str) -> (String, String) {
     (format!("IDEMPOTENCY#{}#{key_hash}", user.body()), "IDEMPOTENCY".to_owned())
@@ -404,5 +380,8 @@ pub fn timers_until(until: Timestamp) -> String {
     format!("{until}#~")
 }
 
+mod counters;
 #[cfg(test)]
 mod tests;
+
+pub use counters::{counter, parse_counter};

@@ -14,7 +14,7 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, try_join_all},
 };
-use taskbell_domain::ports::PortError;
+use taskbell_domain::ports::{PortError, UnusableItem};
 
 use super::{DynamoDb, Item, Key, key_attributes, keys, text};
 use crate::{
@@ -83,11 +83,20 @@ impl DynamoDb {
         let read = self.join_read(&address);
         // Everything else that is ready runs now, and may join.
         tokio::task::yield_now().await;
-        match read.answer.await {
+        let answer = read.answer.clone().await;
+        self.forget(&read);
+        match answer {
             Ok(found) => Ok(found.get(&address).cloned()),
             Err(error) => {
-                let source = error.source.to_string().into();
-                Err(PortError { operation, transient: error.transient, source })
+                let cause = error.source.to_string();
+                let transient = error.transient;
+                Err(match error.is_about_item() {
+                    true => {
+                        let source = Box::new(UnusableItem(cause));
+                        PortError { operation, transient, source }
+                    }
+                    false => PortError { operation, transient, source: cause.into() },
+                })
             }
         }
     }
@@ -111,6 +120,12 @@ impl DynamoDb {
         // It must not refer to itself, or it would never be dropped.
         let store = Self { open_read: OpenRead::default(), ..self.clone() };
         open.insert(JoinedRead::new(store, address.clone())).clone()
+    }
+
+    /// Keeps no items in memory once they were read.
+    fn forget(&self, read: &JoinedRead) {
+        let mut open = self.open_read.lock().unwrap_or_else(PoisonError::into_inner);
+        open.take_if(|open| Arc::ptr_eq(&open.wanted, &read.wanted));
     }
 
     /// Reads items in one call, and one more for each unprocessed key.
@@ -142,9 +157,8 @@ impl DynamoDb {
         let unprocessed = unprocessed.flat_map(|(table, keys)| {
             keys.keys.into_iter().filter_map(move |key| Some((table.clone(), key_of(&key)?)))
         });
-        for address in unprocessed {
-            found.extend(self.read_one(address).await?);
-        }
+        let rest = try_join_all(unprocessed.map(|address| self.read_one(address))).await?;
+        found.extend(rest.into_iter().flatten());
         Ok(found)
     }
 

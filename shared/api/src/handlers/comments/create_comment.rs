@@ -1,4 +1,4 @@
-//! Adds a comment to a task. Two store calls.
+//! Adds a comment to a task.
 
 use http::StatusCode;
 use taskbell_domain::{

@@ -1,4 +1,4 @@
-//! Deletes a comment. Three store calls.
+//! Deletes a comment.
 
 use http::StatusCode;
 use taskbell_domain::{

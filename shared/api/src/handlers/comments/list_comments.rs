@@ -1,4 +1,4 @@
-//! Lists the comments of a task, oldest first. Two store calls.
+//! Lists the comments of a task, oldest first.
 
 use taskbell_domain::{id::CommentId, policy::Action, ports::Comments};
 

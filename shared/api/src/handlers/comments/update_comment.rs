@@ -1,4 +1,4 @@
-//! Updates a comment. Three store calls.
+//! Updates a comment.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::Comments, text::CommentText};

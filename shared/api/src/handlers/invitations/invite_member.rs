@@ -1,4 +1,4 @@
-//! Invites a person to a space by email. Three store calls, and one to enqueue the mail.
+//! Invites a person to a space by email.
 
 use futures_util::try_join;
 use http::StatusCode;

@@ -1,4 +1,4 @@
-//! Lists the open invitations of a space. Two store calls.
+//! Lists the open invitations of a space.
 
 use taskbell_domain::{policy::Action, ports::SpaceReads};
 

@@ -1,4 +1,4 @@
-//! Revokes an invitation. Two store calls.
+//! Revokes an invitation.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::SpaceChanges};

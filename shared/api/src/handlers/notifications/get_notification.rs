@@ -1,4 +1,4 @@
-//! Returns a message and its delivery, for operators. Two store calls.
+//! Returns a message and its delivery, for operators.
 
 use http::StatusCode;
 use taskbell_domain::ports::{Notifications, Profiles};

@@ -1,4 +1,4 @@
-//! Creates a shared space. Three store calls.
+//! Creates a shared space.
 
 use http::{StatusCode, header};
 use taskbell_domain::{

@@ -1,4 +1,4 @@
-//! Returns a space. One store call.
+//! Returns a space.
 
 use http::StatusCode;
 use taskbell_domain::{

@@ -1,4 +1,4 @@
-//! Lists the members of a space. Three store calls.
+//! Lists the members of a space.
 
 use taskbell_domain::{policy::Action, ports::SpaceReads};
 

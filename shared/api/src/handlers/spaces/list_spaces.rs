@@ -1,4 +1,4 @@
-//! Lists the caller's spaces. Two store calls.
+//! Lists the caller's spaces.
 
 use taskbell_domain::ports::Memberships;
 

@@ -1,4 +1,4 @@
-//! Changes the role of a member. Four store calls.
+//! Changes the role of a member.
 
 use futures_util::try_join;
 use http::StatusCode;

@@ -1,4 +1,4 @@
-//! Renames a space. Two store calls.
+//! Renames a space.
 
 use http::StatusCode;
 use taskbell_domain::{

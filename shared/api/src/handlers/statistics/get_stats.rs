@@ -1,4 +1,4 @@
-//! Returns the statistics of a space. Three concurrent store calls, one more in a shared space. No task is read.
+//! Returns the statistics of a space. No task is read.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 

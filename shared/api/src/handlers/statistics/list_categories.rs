@@ -1,4 +1,4 @@
-//! Lists the categories of a space. One store call; one more in a shared space.
+//! Lists the categories of a space.
 
 use taskbell_domain::{ports::StatisticsReads, statistics::CounterGroups};
 

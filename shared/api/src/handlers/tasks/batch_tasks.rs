@@ -8,7 +8,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::future::{join_all, try_join, try_join_all};
+use futures_util::{
+    StreamExt,
+    future::{try_join, try_join_all},
+    stream,
+};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -59,13 +63,13 @@ const FULL: usize = 3_000_000;
 const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 
 /// An operation of the request.
-struct Requested<'a> {
+struct Requested {
     /// Its position in the request.
     index: usize,
     operation: Result<BatchOperation, Errors>,
     key: Option<Key>,
     /// The record of the same operation in an earlier request.
-    used: Option<&'a IdempotencyRecord>,
+    used: Option<IdempotencyRecord>,
 }
 
 /// The result of a successful operation.
@@ -132,18 +136,12 @@ pub async fn handle(
 
     let requested = operations.into_iter().zip(keys).enumerate().map(|(index, (operation, key))| {
         let hash = key.as_ref().map(Key::hash);
-        let used = records.iter().find(|record| Some(&record.key_hash) == hash.as_ref());
+        let used = records.iter().find(|record| Some(&record.key_hash) == hash.as_ref()).cloned();
         Requested { index, operation, key, used }
     });
-    let mut done = BTreeMap::new();
-    let mut lanes = lanes(requested).into_iter();
-    loop {
-        let some: Vec<_> = lanes.by_ref().take(AT_ONCE).map(|lane| batch.run(lane)).collect();
-        if some.is_empty() {
-            break;
-        }
-        done.extend(join_all(some).await.into_iter().flatten());
-    }
+    let running = lanes(requested).into_iter().map(|lane| batch.run(lane));
+    let done: Vec<_> = stream::iter(running).buffer_unordered(AT_ONCE).collect().await;
+    let done: BTreeMap<_, _> = done.into_iter().flatten().collect();
     let (mut results, mut bytes) = (Vec::with_capacity(count), 0);
     let mut errors_left = MAX_ERRORS;
     for result in done.into_values() {
@@ -166,7 +164,7 @@ pub async fn handle(
 }
 
 /// The operations in lanes that can run concurrently: those on the same task are in one lane, in their order.
-fn lanes<'a>(operations: impl Iterator<Item = Requested<'a>>) -> Vec<Vec<Requested<'a>>> {
+fn lanes(operations: impl Iterator<Item = Requested>) -> Vec<Vec<Requested>> {
     let (mut lanes, mut lane_of): (Vec<Vec<_>>, _) = (Vec::new(), BTreeMap::new());
     for requested in operations {
         let target = requested.operation.as_ref().ok().and_then(BatchOperation::target);
@@ -246,7 +244,7 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
     }
 
     /// Carries out operations one after the other. An operation that fails does not stop the others.
-    async fn run(&self, lane: Vec<Requested<'_>>) -> Vec<(usize, Result<Done, Problem>)> {
+    async fn run(&self, lane: Vec<Requested>) -> Vec<(usize, Result<Done, Problem>)> {
         let call = self.creation.call;
         let mut done = Vec::with_capacity(lane.len());
         for requested in lane {
@@ -260,12 +258,12 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
         done
     }
 
-    async fn carry_out(&self, requested: Requested<'_>) -> Result<Done, Problem> {
+    async fn carry_out(&self, requested: Requested) -> Result<Done, Problem> {
         let store = self.creation.store;
         let Requested { operation, key, used, .. } = requested;
         let key = key.as_ref();
         if let (Some(key), Some(used)) = (key, used) {
-            let id = key.resource_id(used)?;
+            let id = key.resource_id(&used)?;
             // The current task. `None` if it was deleted or the caller can no longer see it.
             let found = store.task(id).await?;
             let task = permitted(store, found, self.creation.caller, Action::ReadTasks).await.ok();

@@ -1,5 +1,4 @@
-//! Changes of a task that the caller may change. Two store calls: a read, and a write on condition that the task is still
-//! the one read.
+//! Changes of a task that the caller may change.
 
 use http::StatusCode;
 use taskbell_domain::{

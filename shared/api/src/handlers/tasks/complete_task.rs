@@ -1,4 +1,4 @@
-//! Completes a task. Two store calls.
+//! Completes a task.
 
 use taskbell_domain::{
     ports::{RateLimits, TaskChanges, TimerQueue},

@@ -1,5 +1,4 @@
-//! Creates a task. Two store calls: one reads the profile and the quota, one writes the task. A shared space also needs
-//! the roles of the caller and of the assignee.
+//! Creates a task.
 
 use http::{StatusCode, header};
 use taskbell_domain::{

@@ -1,4 +1,4 @@
-//! Deletes a task and its reminders. Two store calls.
+//! Deletes a task and its reminders.
 
 use http::StatusCode;
 use taskbell_domain::ports::TaskChanges;

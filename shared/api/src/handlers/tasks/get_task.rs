@@ -1,4 +1,4 @@
-//! Returns a task. One store call.
+//! Returns a task.
 
 use http::StatusCode;
 use taskbell_domain::{policy::Action, ports::TaskReads};

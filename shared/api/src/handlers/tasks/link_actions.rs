@@ -1,4 +1,4 @@
-//! Task actions of links in reminder mails. Two store calls to show a page, three to run an action.
+//! Task actions of links in reminder mails.
 
 use jiff::Timestamp;
 use taskbell_domain::{

@@ -1,4 +1,4 @@
-//! Lists upcoming occurrences of a task. One store call.
+//! Lists upcoming occurrences of a task.
 
 use serde_json::json;
 use taskbell_domain::{list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};

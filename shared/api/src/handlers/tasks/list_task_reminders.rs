@@ -1,4 +1,4 @@
-//! Returns the delivery log of a task. One store call.
+//! Returns the delivery log of a task.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,5 +1,4 @@
-//! Lists tasks by page. At most two store calls; one more in a shared space, one more for the first page of a list by
-//! day, and two more for the caller's tasks across spaces.
+//! Lists tasks by page.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! Reopens a completed task. Two store calls.
+//! Reopens a completed task.
 
 use taskbell_domain::{
     id::SpaceId,

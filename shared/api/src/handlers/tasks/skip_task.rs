@@ -1,4 +1,4 @@
-//! Skips an occurrence of a recurring task. Two store calls.
+//! Skips an occurrence of a recurring task.
 
 use taskbell_domain::{
     ports::{RateLimits, TaskChanges, TimerQueue},

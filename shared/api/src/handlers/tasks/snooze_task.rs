@@ -1,4 +1,4 @@
-//! Snoozes a task. Two store calls.
+//! Snoozes a task.
 
 use taskbell_domain::{
     ports::{RateLimits, TaskChanges, TimerQueue},

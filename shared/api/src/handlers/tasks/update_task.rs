@@ -1,4 +1,4 @@
-//! Updates a task (RFC 7396). Two store calls: one reads what is needed, one writes the task.
+//! Updates a task (RFC 7396).
 
 use taskbell_domain::{
     id::SpaceId,

@@ -1,4 +1,4 @@
-//! Returns an account, for operators. Two store calls.
+//! Returns an account, for operators.
 
 use http::StatusCode;
 use taskbell_domain::ports::Profiles;

@@ -1,4 +1,4 @@
-//! Lists accounts, for operators. Two store calls.
+//! Lists accounts, for operators.
 
 use taskbell_domain::{
     email::MAX_OCTETS, id::UserId, ports::Accounts, user::User, violation::Violation,

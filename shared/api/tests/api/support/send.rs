@@ -34,8 +34,8 @@ impl<S: Store> RequestGuard for OptionalGuard<'_, S> {
         self.guard.as_ref().and_then(|guard| guard.refuses(call, caller))
     }
 
-    fn records_first(&self) -> bool {
-        self.guard.as_ref().is_none_or(RequestGuard::records_first)
+    fn checks_first(&self, caller: Option<Identity>) -> bool {
+        self.guard.as_ref().is_none_or(|guard| guard.checks_first(caller))
     }
 
     async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
@@ -43,7 +43,7 @@ impl<S: Store> RequestGuard for OptionalGuard<'_, S> {
         tokio::task::yield_now().await;
         match &self.guard {
             Some(guard) => {
-                let before = if guard.records_first() { 0 } else { self.checked_before };
+                let before = if guard.checks_first(caller) { 0 } else { self.checked_before };
                 for _ in 0..before {
                     guard.check(call, caller).await;
                 }

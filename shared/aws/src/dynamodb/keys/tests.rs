@@ -1,3 +1,5 @@
+use taskbell_domain::statistics::Counter;
+
 use super::*;
 
 const BODY: &str = "01JQ0000000000000000000001";

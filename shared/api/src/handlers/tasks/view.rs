@@ -92,7 +92,7 @@ struct ItemView<'a> {
     done: bool,
 }
 
-/// A reminder in a response. What became of it is in the delivery log.
+/// A reminder in a response. The result of its delivery is in the delivery log.
 #[derive(Serialize)]
 pub(super) struct ReminderView<'a> {
     id: ReminderId,

@@ -275,7 +275,7 @@ macro_rules! reminder_fields {
 }
 
 reminder_fields!(
-    /// A reminder of a task. What became of it is in the delivery log.
+    /// A reminder of a task. The result of its delivery is in the delivery log.
     Reminder,
     {},
     {}

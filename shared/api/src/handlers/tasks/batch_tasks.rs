@@ -1,7 +1,7 @@
 //! Runs up to 100 operations. Those on the same task run in order, others concurrently.
 //!
 //! Six steps for 100 operations: the account and everything that operations read, in joined reads; the limit of operations;
-//! and the writes, [`AT_ONCE`] at a time.
+//! and the writes, 25 at a time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

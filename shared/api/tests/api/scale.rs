@@ -17,6 +17,7 @@ use taskbell_domain::{
     clock::Clock,
     delivery::DeliveryStatus,
     ports::{Created, TaskCreation, TaskReads},
+    rate_limit::OWN_MAILS,
     timer::Timer,
     user::User,
 };
@@ -41,11 +42,12 @@ fn number_from(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// Stores tasks with a reminder this many seconds after the start.
-async fn store_tasks(store: &DynamoDb, owner: &User, fire_times: impl Iterator<Item = (u64, u64)>) {
+/// Stores tasks with a reminder this many seconds after the start, in turns for each owner.
+async fn store_tasks(store: &DynamoDb, owners: &[User], fire_times: impl Iterator<Item = (u64, u64)>) {
     stream::iter(fire_times)
         .for_each_concurrent(AT_ONCE, async |(number, seconds)| {
             let due = now() + SignedDuration::from_secs(i64::try_from(seconds).expect("soon"));
+            let owner = &owners[number as usize % owners.len()];
             let made = task(number, owner, due_draft("Ring", &due.to_string(), &["PT0S"]));
             assert_eq!(store.create(&made, None, None).await.expect("no store error"), Created::Stored);
         })
@@ -109,10 +111,15 @@ async fn every_reminder_of_a_peak_is_sent_once() {
     let server = Server::start().await;
     let meter = Meter::default();
     let world = World::on(server.store(meter.on(&server.client())));
-    let ada = world.register(1).await;
+    // No reader gets more mails than their daily limit.
+    let readers = 1 + count / u64::from(OWN_MAILS.max);
+    let mut owners = Vec::new();
+    for number in 1..=readers {
+        owners.push(world.register(number).await);
+    }
     let first = 300;
     let fire_times = (0..count).map(|number| (number + 1, first + number * spread / count));
-    store_tasks(&server.store(server.client()), &ada, fire_times).await;
+    store_tasks(&server.store(server.client()), &owners, fire_times).await;
 
     let outbox = Outbox::default();
     let (mut dispatches, mut work) = (Work::default(), Work::default());
@@ -135,7 +142,7 @@ async fn every_reminder_of_a_peak_is_sent_once() {
     let reminders: BTreeSet<_> = sent.iter().map(|mail| mail.tags.reminder).collect();
     assert_eq!((sent.len() as u64, reminders.len() as u64), (count, count), "each once");
     for number in [1, count / 2, count] {
-        let id = task(number, &ada, due_draft("Ring", &now().to_string(), &[])).id;
+        let id = task(number, &owners[0], due_draft("Ring", &now().to_string(), &[])).id;
         let stored = world.store.task(id).await.expect("no store error").expect("the task");
         assert_eq!(stored.reminders[0].delivery.status, DeliveryStatus::Sent);
     }
@@ -174,7 +181,7 @@ async fn the_cost_of_an_empty_dispatch_run_does_not_depend_on_the_stored_tasks()
     let (empty, _) = measured().await;
     // Spread over a year, from tomorrow on.
     let fire_times = (0..count).map(|number| (number + 1, 86_400 + number * 31_536_000 / count));
-    store_tasks(&server.store(server.client()), &ada, fire_times).await;
+    store_tasks(&server.store(server.client()), &[ada], fire_times).await;
     let (full, took) = measured().await;
     println!(
         "| a dispatch run that finds nothing | {} | {:.1} | {:.1} |",

@@ -104,3 +104,17 @@ async fn a_task_that_completes_itself_wakes_statistics() {
     let (key, image) = stored(&client, &task).await;
     assert!(wakes("MODIFY", &key, Some(&image)), "a completed task");
 }
+
+#[tokio::test]
+async fn a_reminder_that_was_not_postponed_before_it_is_sent_does_not_wake_statistics() {
+    let server = Server::start().await;
+    let client = server.client();
+    let world = World::on(server.store(client.clone()));
+    let ada = world.register(1).await;
+    let task = world.create(1, &ada, due_draft("Ring", &now().to_string(), &["PT0S"])).await;
+    let outbox = Outbox::default();
+    world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");
+    assert_eq!(outbox.sent().len(), 1);
+    let (key, image) = stored(&client, &task).await;
+    assert!(!wakes("MODIFY", &key, Some(&image)));
+}

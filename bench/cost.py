@@ -28,7 +28,6 @@ ASSUMED = {
     "mail_ms": (60, "ms that it waits for SES"),
     "start_ms": (100, "ms billed for a cold start"),
     "worker_log": (200, "bytes that a worker logs per invocation"),
-    "platform_log": (330, "bytes that Lambda itself logs per invocation (START, END, REPORT)"),
     "access_log": (300, "bytes that API Gateway logs per request"),
     "line_overhead": (26, "bytes that CloudWatch adds per log line"),
     "headers": (900, "bytes of response headers and TLS"),
@@ -46,10 +45,7 @@ S = {name: value for name, (value, _) in ASSUMED.items()}
 # Requests of an active user per day, and the share of requests that start a function, by number of users.
 MIX = {"list-tasks": 8, "get-task": 4, "create-task": 3, "update-task": 2, "complete-task": 2, "get-stats": 1, "refresh-session": 4}
 STARTS = {100: 1 / 2, 10_000: 1 / 50, 1_000_000: 1 / 500}
-CHANGES = sum(MIX[name] for name in ("create-task", "update-task", "complete-task"))
-# Functions whose change invokes `update-statistics`, and how often (the batch of events/batch-tasks.json changes three tasks); functions that cause a mail.
-COUNTED = dict.fromkeys(("complete-task", "create-task", "delete-task", "reopen-task", "run-action", "skip-task", "update-task"), 1)
-COUNTED["batch-tasks"] = 3
+# Functions that cause a mail.
 MAILING = ("become-operator", "create-notification", "forgot-password", "invite-member", "register-user", "send-verification")
 GB = 2**30
 
@@ -106,8 +102,8 @@ def billed(cpu_ms: float, waits_ms: float, memory: int = MEMORY) -> int:
 
 def invocation(ms: float, logged: float, starts: float = 0, memory: int = MEMORY) -> Counter:
     gb_seconds = (ms + starts * S["start_ms"]) / 1000 * memory / 1024
-    lines = logged + S["platform_log"] + 4 * S["line_overhead"]
-    return Counter({"Lambda": PRICES["lambda_request"] + gb_seconds * PRICES["lambda_gb_second"], "logs": logs(lines)})
+    cost = {"Lambda": PRICES["lambda_request"] + gb_seconds * PRICES["lambda_gb_second"]}
+    return Counter(cost | {"logs": logs(logged + S["line_overhead"])})
 
 
 def memory_of(function: str) -> int:
@@ -151,28 +147,33 @@ def reminder(starts: float) -> Counter:
     return cost
 
 
+def follow_up(function: str, starts: float) -> Counter:
+    """What a request causes after its response: statistics, and mail at the price of a reminder."""
+    counted = f"update-statistics, after {function}"
+    cost = worker(counted, starts) if counted in UNITS else Counter()
+    return cost + reminder(starts) if function in MAILING else cost
+
+
 def alarm_metrics() -> int:
     """The number of metrics that alarms read: each metric is billed as one alarm."""
     alarms = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::CloudWatch::Alarm"]
     return sum(1 if "MetricName" in one else sum("MetricStat" in metric for metric in one["Metrics"]) for one in alarms)
 
 
-def idle() -> Counter:
+def idle(with_alarms: bool = True) -> Counter:
     """A month without any request."""
     runs = S["days"] * 24 * 60
     cost = times(worker("dispatch-due-timers, when nothing is due"), runs)
     cost["schedule"] += runs * PRICES["schedule"]
     cost["SQS"] += S["pollers"] * 3 * runs * PRICES["sqs_request"]
-    cost["alarms"] += alarm_metrics() * PRICES["alarm_month"]
-    return cost
+    return cost + Counter({"alarms": alarm_metrics() * PRICES["alarm_month"] * with_alarms})
 
 
 def month(users: int) -> Counter:
     """A month with that many active users."""
     starts, day = STARTS[users], Counter()
     for function, often in MIX.items():
-        day += times(request(function, starts), often)
-    day += times(worker("update-statistics, a completion", starts), CHANGES)
+        day += times(request(function, starts) + follow_up(function, starts), often)
     day += times(reminder(starts), S["reminders"])
     cost = idle() + times(day, users * S["days"])
     item, counted = S["task_bytes"] + S["entry_bytes"], S["counted_bytes"] + S["entry_bytes"]
@@ -189,10 +190,9 @@ def dollars(value: float) -> str:
 def endpoints() -> str:
     parts = ["API Gateway", "Lambda", "DynamoDB", "logs", "data out"]
     rows = []
-    counted, mailed = sum(worker("update-statistics, a completion", 1 / 50).values()), sum(reminder(1 / 50).values())
     for function in sorted(MEASURED):
         (_, steps, reads, writes, _), cost = UNITS[function], request(function, 1 / 50)
-        caused = counted * COUNTED.get(function, 0) + mailed * (function in MAILING)
+        caused = sum(follow_up(function, 1 / 50).values())
         ms = billed(MEASURED[function]["warm_cpu_us"], steps * S["call_ms"], memory_of(function))
         spent = [dollars(cost[part] * 1e6) for part in parts]
         whole = f"**{dollars((sum(cost.values()) + caused) * 1e6)}**"
@@ -238,7 +238,7 @@ def main() -> None:
     blocks = {
         "endpoints": endpoints(),
         "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}, digits=4),
-        "idle": by_part({"per month": idle()}),
+        "idle": by_part({"without alarms, per month": idle(with_alarms=False), "with alarms": idle()}),
         "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} per user and month, and ${per_user * 12:.2f} per year.",
         "mix": mix(),
         "server": f"${server():.2f} per month, and its mails through SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",

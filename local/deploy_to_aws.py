@@ -252,6 +252,8 @@ def main(text: list[str], run: Callable = subprocess.run, session=None) -> int:
         if not sender or status in NOT_DEPLOYED:
             raise
         print(f"make deploy: warning: {error}", file=sys.stderr, flush=True)
+    if not parameters.get("AlarmAddress", stored.get("AlarmAddress", "")):
+        print("make deploy: warning: no address for alarms is set, so there are no alarms: set AlarmAddress", file=sys.stderr, flush=True)
     architecture = chosen_architecture(options.architecture, parameters, stored)
     parameters["Architecture"] = ARCHITECTURES[architecture][0]
     if not options.no_build:

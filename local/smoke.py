@@ -206,7 +206,7 @@ def metrics(stack: Stack) -> Verdict:
     unknown = [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "INSUFFICIENT_DATA"]
     if firing:
         return FAILS, f"alarms in state ALARM: {', '.join(firing)}"
-    if empty or unknown or not alarms:
+    if empty or unknown or bool(alarms) != bool(stack.parameters["AlarmAddress"]):
         words = f"metrics without data: {', '.join(empty) or 'none'}; {len(unknown)} of {len(alarms)} alarms not evaluated"
         return (NEEDS_AWS, words) if stack.local else (FAILS, f"{words}; this is normal for some minutes after a deployment")
     return HOLDS, f"{len(wanted)} metrics have data, {len(alarms)} alarms are OK"

@@ -113,6 +113,12 @@ class Deploying(unittest.TestCase):
             '--parameter-overrides SenderAddress="us@example.com" AllowedOrigins="https://a.example,https://b.example" Architecture="arm64"',
         )
 
+    def test_a_deployment_without_an_address_for_alarms_warns_that_there_are_none(self):
+        for parameters, stored, warns in (("", "", True), (" AlarmAddress=me@example.com", "", False), ("", "me@example.com", False), (" AlarmAddress=", "me@example.com", True)):
+            stack = {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com", "AlarmAddress": stored}
+            self.deploy("--parameters", f"SenderAddress=us@example.com{parameters}", aws=Aws(stack=stack))
+            self.assertEqual("there are no alarms" in self.warned.getvalue(), warns, (parameters, stored))
+
     def test_a_section_of_samconfig_gives_what_is_not_given(self):
         ran = self.deploy("--config", "prod", "--stack", "other", "--parameters", "LogRetentionDays=7")
         self.assertIn("--config-env prod --stack-name other --region eu-west-1", ran[-1])
@@ -180,7 +186,7 @@ class Deploying(unittest.TestCase):
             self.assertIn("create-email-identity --email-identity mail.example.com --region eu-central-1", line)
 
     def test_an_existing_stack_can_change_while_its_sender_is_not_verified(self):
-        stack = {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com"}
+        stack = {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com", "AlarmAddress": "me@example.com"}
         for arguments in (("--parameters", "SigningKeyVersion=2"), ("--protect", "false")):
             self.deploy(*arguments, aws=Aws(verified=(), stack=stack))
             self.assertRegex(self.warned.getvalue(), r"^make deploy: warning: SES has verified neither us@example.com .*\n$")

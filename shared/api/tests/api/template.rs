@@ -331,6 +331,15 @@ fn every_log_group_uses_the_retention_parameter() {
 }
 
 #[test]
+fn functions_decide_which_of_their_lines_are_written_and_lambda_writes_those_of_failures() {
+    let logging = &template()["Globals"]["Function"]["LoggingConfig"];
+    assert_eq!(logging["LogFormat"], "JSON", "levels apply to this format only");
+    assert_eq!(logging["ApplicationLogLevel"], "TRACE");
+    assert_eq!(logging["SystemLogLevel"], json!({"Ref": "PlatformLogLevel"}));
+    assert_eq!(default_of("PlatformLogLevel"), "WARN");
+}
+
+#[test]
 fn the_signing_key_timeout_exceeds_all_lambda_retries() {
     let limit = timeout("CreateSigningKeyFunction");
     let config = &properties("CreateSigningKeyFunction")["EventInvokeConfig"];

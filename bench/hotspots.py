@@ -17,7 +17,7 @@ FOLDER = PROJECT / ".local" / "hotspots"
 REQUESTS = 1000
 # The SDK's entry point of each operation.
 SDK = "FluentBuilder::send::{{closure}}"
-ANSWER = "taskbell_functions::answer_requests::{{closure}}"
+ANSWER = "taskbell_api::http::reply::respond::{{closure}}"
 TASKS = "tokio::runtime::scheduler::current_thread::Context::run_task"
 # Parts of the SDK's work.
 PARTS = {
@@ -59,7 +59,7 @@ def count(driver: str, program: str) -> list[str]:
     counts = FOLDER / "callgrind.out"
     counts.unlink(missing_ok=True)
     # Counting starts when the function asks for its first request.
-    start = "--zero-before=taskbell_functions::answer_requests"
+    start = "--zero-before=taskbell_functions::serve_requests"
     script = f"#!/bin/sh\nexec valgrind --quiet --tool=callgrind --callgrind-out-file={counts} {start} {program}\n"
     (FOLDER / FUNCTION).write_text(script)
     (FOLDER / FUNCTION).chmod(0o755)

@@ -102,6 +102,8 @@ pub enum Tag {
     Invitations,
     /// Statistics about tasks.
     Statistics,
+    /// What has changed.
+    Changes,
     /// Links in emails.
     Links,
     /// For operators of the stack.
@@ -112,7 +114,7 @@ pub enum Tag {
 
 impl Tag {
     /// All tags, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Authentication,
         Self::Profile,
         Self::Tasks,
@@ -121,6 +123,7 @@ impl Tag {
         Self::Members,
         Self::Invitations,
         Self::Statistics,
+        Self::Changes,
         Self::Links,
         Self::Operators,
         Self::Service,
@@ -137,6 +140,7 @@ impl Tag {
             Self::Members => "Members",
             Self::Invitations => "Invitations",
             Self::Statistics => "Statistics",
+            Self::Changes => "Changes",
             Self::Links => "Links in emails",
             Self::Operators => "Operators",
             Self::Service => "Service",
@@ -156,6 +160,7 @@ impl Tag {
             Self::Members => "Members of shared spaces and their roles.",
             Self::Invitations => "Invite people into a shared space by email.",
             Self::Statistics => "Statistics about the tasks of a space.",
+            Self::Changes => "What has changed since a client last asked, in all its spaces.",
             Self::Links => "The targets of links in emails. They return HTML pages.",
             Self::Operators => "For operators of the stack. Other users get 403.",
             Self::Service => "The service itself.",
@@ -185,6 +190,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     },
     invitations::{invite_member, list_invitations, revoke_invitation, accept_invitation},
     statistics::{get_stats, list_tags, list_categories},
+    changes::{list_changes},
     links::{run_action, unsubscribe},
     me::{become_operator},
     users::{list_users, get_user, update_user},

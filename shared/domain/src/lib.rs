@@ -12,6 +12,7 @@ pub mod digest;
 pub mod due;
 pub mod due_days;
 pub mod email;
+pub mod feed;
 pub mod id;
 pub mod invitation;
 pub mod list;

@@ -1,6 +1,6 @@
 //! Fault injection: a store whose calls can fail, stop their caller or take long, before or after their effect.
 
-use std::{pin::Pin, sync::Mutex};
+use std::{collections::BTreeMap, pin::Pin, sync::Mutex};
 
 use jiff::Timestamp;
 
@@ -9,6 +9,7 @@ use taskbell_domain::{
     credential::{CheckedPassword, Credential, Session},
     digest::Digest,
     email::EmailAddress,
+    feed::{Change, FeedEntry, FeedHead},
     id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     invitation::{Invitation, InvitationBook},
     list::{TaskPage, TaskQuery},
@@ -160,6 +161,7 @@ faulty! {
     }
     Memberships {
         fn role(space: SpaceId, user: UserId) -> Option<Role>;
+        fn space_ids(user: UserId) -> Vec<SpaceId>;
         fn spaces_of(user: UserId) -> Vec<(Space, Role)>;
     }
     SpaceReads {
@@ -193,6 +195,16 @@ faulty! {
         fn comments(task: TaskId, after: Option<CommentId>, limit: u8) -> CommentPage;
         fn replace_comment(comment: &Comment, expected: u64) -> Replaced<Comment>;
         fn delete_comment(task: TaskId, id: CommentId) -> ();
+    }
+    FeedChanges {
+        fn append_changes(
+            space: SpaceId, changes: &[Change], since: Timestamp, now: Timestamp
+        ) -> Vec<FeedEntry>;
+        fn end_feed(space: SpaceId, now: Timestamp) -> ();
+    }
+    FeedReads {
+        fn feed_heads(spaces: &[SpaceId]) -> BTreeMap<SpaceId, FeedHead>;
+        fn feed_entries(space: SpaceId, after: u64, limit: u8, now: Timestamp) -> Option<Vec<FeedEntry>>;
     }
     StatisticsUpdates {
         fn record_contributions(space: SpaceId, contributions: &[Contribution]) -> ();

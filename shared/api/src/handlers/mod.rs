@@ -1,6 +1,7 @@
 //! The handlers of the API routes: `handlers/<resource>/<operation>.rs`.
 
 pub mod auth;
+pub mod changes;
 pub(crate) mod codes;
 pub mod comments;
 pub(crate) mod delivery;

@@ -68,6 +68,11 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     code(409, "too_many_reminders", "The space has the maximum number of reminders."),
     code(409, "too_many_spaces", "The user is in the maximum number of spaces."),
     code(409, "too_many_tasks", "The space has the maximum number of tasks."),
+    code(
+        410,
+        "cursor_expired",
+        "The cursor is older than the changes that are kept: list everything again, from a new cursor on.",
+    ),
     code(412, "precondition_failed", "`If-None-Match` lists the current version."),
     code(412, "version_mismatch", "The task has changed: read it again and send its new ETag."),
     code(413, "body_too_large", "The body exceeds 512 KiB."),

@@ -10,8 +10,10 @@ mod offer;
 mod pace;
 mod recipients;
 pub mod record_mail_events;
+pub mod relay_changes;
 mod reminders;
 pub mod send_reminders;
+mod stream;
 pub mod update_statistics;
 
 pub use pace::Pace;

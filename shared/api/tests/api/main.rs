@@ -8,6 +8,7 @@ mod authorization;
 mod bad_input;
 mod batch;
 mod budget;
+mod changes;
 mod comments;
 mod concurrency;
 mod conflicts;

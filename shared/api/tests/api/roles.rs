@@ -27,7 +27,7 @@ const USED_ELSEWHERE: &[(&str, &str)] = &[
     ("sqs:ReceiveMessage", "Lambda, which reads the queue with the role of the function"),
     ("sqs:DeleteMessage", "Lambda, as above"),
     ("sqs:GetQueueAttributes", "Lambda, as above"),
-    ("sqs:SendMessage on StatisticsDeadLetterQueue", "Lambda, for discarded records of the stream"),
+    ("sqs:SendMessage on StreamDeadLetterQueue", "Lambda, for discarded records of the stream"),
     ("ses:SendRawEmail", "the mailer, which is a fake in these tests"),
     ("ssm:GetParameter", "main, which reads the signing key at start; create-signing-key"),
     ("ssm:PutParameter", "create-signing-key"),

@@ -162,8 +162,8 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
     let lines = LogLines::default();
     let _logging = tracing::subscriber::set_default(lines.clone());
     let cases: [(fn() -> PortError, _, _, _); 3] = [
-        (|| failing(true), Some("1".to_owned()), vec![], "WARN statistics update stopped"),
-        (|| failing(false), Some("1".to_owned()), vec![], "ERROR statistics update stopped"),
+        (|| failing(true), Some("1".to_owned()), vec![], "WARN changes not recorded"),
+        (|| failing(false), Some("1".to_owned()), vec![], "ERROR changes not recorded"),
         (refused, None, vec![tasks[0].id, tasks[2].id], "ERROR change skipped"),
     ];
     for (error, again, recorded, line) in cases {

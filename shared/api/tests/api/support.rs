@@ -12,7 +12,8 @@ use taskbell_api::{
 use taskbell_domain::{
     clock::Clock,
     credential::{CheckedPassword, Credential, RefreshToken, Session},
-    id::{SessionId, TaskId},
+    feed::{Change, Operation, Place, RecordedChange, Subject},
+    id::{ItemId, SessionId, TaskId},
     invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
     membership::MemberChange,
     notification::{Notification, NotificationKind},
@@ -222,6 +223,15 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     pub(crate) async fn update_statistics(&self, before: Option<&Task>, after: Option<&Task>) {
         let change = ("1".to_owned(), Ok((before.cloned(), after.cloned())));
         assert_eq!(workers::update_statistics::handle(&self.store, [change]).await, None);
+    }
+
+    /// Appends a change to the feed of its space, as the table's stream does.
+    pub(crate) async fn relay(&self, place: Place, subject: Subject, operation: Operation) {
+        let id = ItemId::generate(&self.clock, &self.random).to_string();
+        let change = Change { id, subject, operation, version: 1 };
+        let recorded = RecordedChange { place, change, recorded_at: self.clock.now() };
+        let changes = [("1".to_owned(), Ok(Some(recorded)))];
+        assert_eq!(workers::relay_changes::handle(&self.store, &self.clock, changes).await, None);
     }
 
     pub(crate) async fn stored(&self, id: TaskId) -> Task {

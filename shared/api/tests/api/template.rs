@@ -221,7 +221,7 @@ fn stream_records_are_retried_for_hours_and_then_go_to_a_dead_letter_queue() {
         assert_eq!(mapping["BisectBatchOnFunctionError"], true, "{id}");
         assert_eq!(mapping["StartingPosition"], "TRIM_HORIZON", "{id}");
         let discarded = attribute(&mapping["DestinationConfig"]["OnFailure"]["Destination"]);
-        assert_eq!(discarded.as_deref(), Some("StatisticsDeadLetterQueue.Arn"), "{id}");
+        assert_eq!(discarded.as_deref(), Some("StreamDeadLetterQueue.Arn"), "{id}");
     }
 }
 

@@ -21,6 +21,8 @@
 //! | rate limit counter | `LIMIT#<key>` | `<limit>#<start of the window>` |
 //! | contribution of a task to the statistics | `COUNTED#<task>` | `COUNTED` |
 //! | counter group of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
+//! | head of the change feed of a space | `FEED#<space>` | `HEAD` |
+//! | changes that were appended to it together | `FEED#<space>` | `<number of the last one, 20 digits>` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
 //! Partitions of different kinds have different prefixes, since a policy can restrict a role to partition keys
@@ -381,7 +383,9 @@ pub fn timers_until(until: Timestamp) -> String {
 }
 
 mod counters;
+mod feeds;
 #[cfg(test)]
 mod tests;
 
 pub use counters::{counter, parse_counter};
+pub use feeds::{Changed, FEED_HEAD, changed, feed_entries, feed_entry, feed_head};

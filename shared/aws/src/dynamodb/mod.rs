@@ -5,6 +5,7 @@
 mod accounts;
 mod comments;
 mod digests;
+mod feeds;
 mod idempotency;
 mod items;
 pub mod keys;

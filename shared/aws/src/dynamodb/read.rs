@@ -83,10 +83,35 @@ impl DynamoDb {
         let read = self.join_read(&address);
         // Everything else that is ready runs now, and may join.
         tokio::task::yield_now().await;
+        self.joined(operation, &address, read).await
+    }
+
+    /// The existing items with these keys, in any order.
+    pub(super) async fn get_items(
+        &self,
+        operation: &'static str,
+        table: &str,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Item>, PortError> {
+        // All join before any is awaited: however many they are, as few calls as possible read them.
+        let addresses = keys.into_iter().map(|key| (table.to_owned(), key));
+        let reads: Vec<_> = addresses.map(|address| (self.join_read(&address), address)).collect();
+        tokio::task::yield_now().await;
+        let found = reads.iter().map(|(read, address)| self.joined(operation, address, read.clone()));
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    }
+
+    /// An item of the answer to a joined read.
+    async fn joined(
+        &self,
+        operation: &'static str,
+        address: &Address,
+        read: JoinedRead,
+    ) -> Result<Option<Item>, PortError> {
         let answer = read.answer.clone().await;
         self.forget(&read);
         match answer {
-            Ok(found) => Ok(found.get(&address).cloned()),
+            Ok(found) => Ok(found.get(address).cloned()),
             Err(error) => {
                 let cause = error.source.to_string();
                 let transient = error.transient;
@@ -99,17 +124,6 @@ impl DynamoDb {
                 })
             }
         }
-    }
-
-    /// The existing items with these keys, in any order.
-    pub(super) async fn get_items(
-        &self,
-        operation: &'static str,
-        table: &str,
-        keys: Vec<Key>,
-    ) -> Result<Vec<Item>, PortError> {
-        let reads = keys.into_iter().map(|key| self.get_item(operation, table, key));
-        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
     fn join_read(&self, address: &Address) -> JoinedRead {

@@ -42,17 +42,23 @@ impl Memberships for DynamoDb {
         Ok(found.filter(|(space, _)| !space.deleting).map(|(_, member)| member.role))
     }
 
-    async fn spaces_of(&self, user: UserId) -> Result<Vec<(Space, Role)>, PortError> {
+    async fn space_ids(&self, user: UserId) -> Result<Vec<SpaceId>, PortError> {
         const OPERATION: &str = "listing the spaces of a user";
         let (partition, prefix) = keys::spaces_of(user);
         let pointers = self.query_partition(OPERATION, &partition, prefix).await?;
-        let mut keys = Vec::new();
-        for pointer in &pointers {
+        let space_of = |pointer: &Item| {
             let sort = pointer.get(keys::SK).and_then(|value| value.as_s().ok());
             let space = sort.and_then(|sort| keys::space_of(sort));
-            let space = space.ok_or_else(|| corrupt(OPERATION, "membership pointer"))?;
-            keys.extend([keys::space(space), keys::member(space, user)]);
-        }
+            space.ok_or_else(|| corrupt(OPERATION, "membership pointer"))
+        };
+        pointers.iter().map(space_of).collect()
+    }
+
+    async fn spaces_of(&self, user: UserId) -> Result<Vec<(Space, Role)>, PortError> {
+        const OPERATION: &str = "reading the spaces of a user";
+        let ids = self.space_ids(user).await?;
+        let keys = ids.iter().flat_map(|space| [keys::space(*space), keys::member(*space, user)]);
+        let keys = keys.collect();
         let (mut spaces, mut roles) = (Vec::new(), HashMap::new());
         for found in self.get_items(OPERATION, &self.tasks, keys).await? {
             if found.contains_key("role") {

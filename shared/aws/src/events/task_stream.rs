@@ -2,10 +2,23 @@
 //!
 //! Source: "Using AWS Lambda with Amazon DynamoDB", AWS Lambda developer guide.
 
+use jiff::Timestamp;
 use serde::Deserialize;
-use taskbell_domain::{ports::PortError, task::Task};
+use taskbell_domain::{
+    feed::{Change, Operation, Place, RecordedChange, Subject},
+    ports::PortError,
+    task::Task,
+};
 
-use crate::dynamodb::task_of;
+use crate::{
+    dynamodb::{
+        keys::{self, Changed},
+        task_of,
+    },
+    error::corrupt,
+};
+
+const OPERATION: &str = "reading a stream record";
 
 /// A batch of records, in order of the changes of each item.
 #[derive(Deserialize)]
@@ -18,12 +31,19 @@ pub struct TaskStream {
 /// One change of an item.
 #[derive(Deserialize)]
 pub struct Record {
+    #[serde(rename = "eventID")]
+    id: String,
     dynamodb: StreamRecordImages,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct StreamRecordImages {
+    #[serde(default)]
+    keys: serde_dynamo::Item,
+    /// In seconds since 1970, to the second.
+    #[serde(rename = "ApproximateCreationDateTime")]
+    recorded_at: f64,
     sequence_number: String,
     old_image: Option<serde_dynamo::Item>,
     new_image: Option<serde_dynamo::Item>,
@@ -35,6 +55,53 @@ impl Record {
         &self.dynamodb.sequence_number
     }
 
+    /// The change of an object in a space. `None` if the record is about another item, or no client sees a difference.
+    ///
+    /// # Errors
+    /// [`PortError`] if an image of a task is not valid.
+    pub fn change(self) -> Result<Option<RecordedChange>, PortError> {
+        let Self { id, dynamodb: StreamRecordImages { keys, recorded_at, old_image, new_image, .. } } =
+            self;
+        let key = |name| text_of(&keys, name).unwrap_or_default();
+        let Some(changed) = keys::changed(&key(keys::PK), &key(keys::SK)) else { return Ok(None) };
+        let operation = match (&old_image, &new_image) {
+            (None, _) => Operation::Created,
+            (Some(_), Some(_)) => Operation::Updated,
+            (Some(_), None) => Operation::Deleted,
+        };
+        let (place, subject, versions) = match changed {
+            Changed::Task(id) => {
+                let old = old_image.map(task_of).transpose()?;
+                let new = new_image.map(task_of).transpose()?;
+                let Some(known) = new.as_ref().or(old.as_ref()) else { return Ok(None) };
+                let versions =
+                    (old.as_ref().map(|task| task.version), new.as_ref().map(|task| task.version));
+                (Place::Space(known.space), Subject::Task(id), versions)
+            }
+            Changed::Comment(task, comment) => {
+                let versions = (version_of(&old_image), version_of(&new_image));
+                (Place::Task(task), Subject::Comment(task, comment), versions)
+            }
+            Changed::Space(space) => {
+                let versions = (version_of(&old_image), version_of(&new_image));
+                // A personal space has no version: it never changes.
+                if versions == (None, None) {
+                    return Ok(None);
+                }
+                (Place::Space(space), Subject::Space, versions)
+            }
+            Changed::Member(space, user) => (Place::Space(space), Subject::Member(user), (None, None)),
+        };
+        let (old, new) = versions;
+        if operation == Operation::Updated && new.is_some() && old == new {
+            return Ok(None);
+        }
+        let recorded_at =
+            Timestamp::from_second(recorded_at as i64).map_err(|e| corrupt(OPERATION, e))?;
+        let change = Change { id, subject, operation, version: new.or(old).unwrap_or(0) };
+        Ok(Some(RecordedChange { place, change, recorded_at }))
+    }
+
     /// The task before and after the change.
     ///
     /// # Errors
@@ -42,5 +109,19 @@ impl Record {
     pub fn tasks(self) -> Result<(Option<Task>, Option<Task>), PortError> {
         let StreamRecordImages { old_image, new_image, .. } = self.dynamodb;
         Ok((old_image.map(task_of).transpose()?, new_image.map(task_of).transpose()?))
+    }
+}
+
+fn text_of(item: &serde_dynamo::Item, name: &str) -> Option<String> {
+    match item.get(name) {
+        Some(serde_dynamo::AttributeValue::S(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn version_of(image: &Option<serde_dynamo::Item>) -> Option<u64> {
+    match image.as_ref()?.get(keys::VERSION) {
+        Some(serde_dynamo::AttributeValue::N(number)) => number.parse().ok(),
+        _ => None,
     }
 }

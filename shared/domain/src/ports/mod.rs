@@ -4,6 +4,7 @@
 mod comments;
 mod credentials;
 mod digests;
+mod feeds;
 mod idempotency;
 mod mail;
 mod notifications;
@@ -19,6 +20,7 @@ mod users;
 pub use comments::*;
 pub use credentials::*;
 pub use digests::*;
+pub use feeds::*;
 pub use idempotency::*;
 pub use mail::*;
 pub use notifications::*;

@@ -22,6 +22,9 @@ pub trait Memberships: Send + Sync {
         user: UserId,
     ) -> impl Future<Output = Result<Option<Role>, PortError>> + Send;
 
+    /// The ids of the shared spaces of a user, those that are being deleted included. Strongly consistent.
+    fn space_ids(&self, user: UserId) -> impl Future<Output = Result<Vec<SpaceId>, PortError>> + Send;
+
     /// The shared spaces of a user, each with their role.
     fn spaces_of(
         &self,

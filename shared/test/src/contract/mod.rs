@@ -4,6 +4,7 @@
 
 mod accounts;
 mod comments;
+mod feeds;
 mod idempotency;
 mod lists;
 mod notifications;
@@ -21,6 +22,7 @@ use taskbell_domain::{
 
 pub use accounts::*;
 pub use comments::*;
+pub use feeds::*;
 pub use idempotency::*;
 pub use lists::*;
 pub use notifications::*;
@@ -54,6 +56,8 @@ pub trait Store:
     + Notifications
     + Digests
     + Timers
+    + FeedChanges
+    + FeedReads
 {
 }
 impl<T> Store for T where
@@ -74,6 +78,8 @@ impl<T> Store for T where
         + Notifications
         + Digests
         + Timers
+        + FeedChanges
+        + FeedReads
 {
 }
 
@@ -126,6 +132,10 @@ macro_rules! contract_tests {
             a_shard_with_more_timers_than_one_page_is_read_completely
             pages_contain_every_item_once
             a_slow_clock_does_not_restart_a_window
+            a_feed_has_every_change_once_and_in_order
+            a_feed_is_followed_from_before_its_newest_entries
+            a_position_in_a_feed_expires_with_the_entries_after_it
+            a_feed_that_has_ended_takes_no_more_changes
         );
     };
     ($store:expr => $($name:ident)+) => {

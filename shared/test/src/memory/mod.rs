@@ -1,6 +1,7 @@
 //! All store ports in memory, with the same contract as the DynamoDB adapter.
 
 mod accounts;
+mod feeds;
 mod spaces;
 mod tasks;
 
@@ -11,6 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 
+pub(crate) use feeds::Feed;
 use taskbell_domain::{
     comment::Comment,
     credential::{Credential, Session},
@@ -56,6 +58,8 @@ pub struct Data {
     contributions: BTreeMap<TaskId, (u64, GroupCounters)>,
     counter_groups: BTreeMap<SpaceId, GroupCounters>,
     suppressed: BTreeSet<String>,
+
+    pub(crate) feeds: BTreeMap<SpaceId, Feed>,
     counts: BTreeMap<(rate_limit::RateLimitKey, &'static str, Timestamp), u32>,
 }
 

@@ -19,6 +19,11 @@ impl Memberships for MemoryStore {
         Ok(found.filter(|(space, _)| !space.deleting).map(|(_, member)| member.role))
     }
 
+    async fn space_ids(&self, user: UserId) -> Result<Vec<SpaceId>, PortError> {
+        let data = self.data();
+        Ok(data.members.keys().filter(|(_, member)| *member == user).map(|(space, _)| *space).collect())
+    }
+
     async fn spaces_of(&self, user: UserId) -> Result<Vec<(Space, Role)>, PortError> {
         let data = self.data();
         let mine = data.members.values().filter(|member| member.user == user);

@@ -32,7 +32,7 @@ async fn comment(call: &Call<'_>, store: &impl Comments) -> Result<Comment, Prob
 }
 
 /// A comment, as members of the space see it.
-fn view(comment: &Comment) -> Value {
+pub(super) fn view(comment: &Comment) -> Value {
     json!({
         "id": comment.id,
         "task": comment.task,

@@ -18,6 +18,8 @@ pub mod snooze_task;
 pub mod update_task;
 mod view;
 
+pub(super) use view::TaskView;
+
 use taskbell_domain::{
     id::SpaceId,
     policy::Action,

@@ -17,7 +17,7 @@ use crate::http::{Problem, Reply};
 
 /// A task in a response.
 #[derive(Serialize)]
-pub(super) struct TaskView<'a> {
+pub(in crate::handlers) struct TaskView<'a> {
     id: TaskId,
     space: SpaceId,
     title: &'a Title,

@@ -13,6 +13,7 @@ macro_rules! words {
 
 pub mod accounts;
 pub mod batch;
+pub mod changes;
 pub mod operators;
 pub mod problem;
 pub mod spaces;
@@ -44,6 +45,7 @@ pub(super) fn all() -> Map<String, Value> {
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,
             InviteMemberRequest, AcceptInvitationRequest, Comment, CreateCommentRequest, UpdateCommentRequest;
+        changes: Changes;
         batch: BatchRequest, BatchResponse;
         operators: Account, UpdateAccountRequest, Notification, CreateNotificationRequest, NameCount, Statistics;
         problem: Problem, Accepted, Health;

@@ -11,6 +11,7 @@ use taskbell_api::{
 use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryEvent, Feedback},
+    feed::{Operation, Place, Subject},
     invitation::Invitation,
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
@@ -182,6 +183,21 @@ async fn others<S: Store>(
         "create-space" | "create-notification" => {
             vec![keyed(event.clone(), "another"), keyed(event, "another")]
         }
+        "list-changes" => {
+            let cursor = world.send(&event).await.body["next_cursor"].clone();
+            let (mine, ours) = (mine.space, &shared.ours);
+            let (in_mine, in_ours) = (Place::Space(mine), Place::Space(ours.space));
+            world.relay(in_mine, Subject::Task(shared.theirs.id), Operation::Updated).await;
+            for subject in [
+                Subject::Task(ours.id),
+                Subject::Comment(ours.id, comment(1, ours, ada).id),
+                Subject::Member(collaborator().id),
+                Subject::Space,
+            ] {
+                world.relay(in_ours, subject, Operation::Updated).await;
+            }
+            vec![event.query(&format!("cursor={}", cursor.as_str().expect("a cursor")))]
+        }
         "create-comment" => vec![keyed(event.clone(), "c"), keyed(event, "c"), ours],
         _ if event.json["pathParameters"]["task_id"].is_string() => vec![ours],
         _ => Vec::new(),
@@ -344,11 +360,24 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
         assert_eq!(update_statistics::handle(&world.store, [change]).await, None);
     }
     let counted = stage.recorder.take().into_iter().collect();
+    for (place, subject, operation) in [
+        (Place::Space(shared.id), Subject::Task(assigned.id), Operation::Updated),
+        (
+            Place::Task(assigned.id),
+            Subject::Comment(assigned.id, comment(1, &assigned, &ada).id),
+            Operation::Created,
+        ),
+        (Place::Space(shared.id), Subject::Space, Operation::Deleted),
+    ] {
+        world.relay(place, subject, operation).await;
+    }
+    let relayed = stage.recorder.take().into_iter().collect();
     vec![
         ("dispatch-due-timers", dispatched),
         ("send-reminders", sending),
         ("record-mail-events", recorded),
         ("update-statistics", counted),
+        ("relay-changes", relayed),
     ]
 }
 

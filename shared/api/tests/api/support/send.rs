@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
-        auth, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
+        auth, changes, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
         statistics, tasks, users,
     },
     http::{
@@ -148,6 +148,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "get-notification" => notifications::get_notification::handle(call, store).await,
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
+            "list-changes" => changes::list_changes::handle(call, store, cursor_key).await,
             "get-stats" => statistics::get_stats::handle(call, store).await,
             "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,

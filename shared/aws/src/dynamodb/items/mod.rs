@@ -7,6 +7,7 @@ mod counter_group;
 mod credential;
 mod delivery;
 mod digest;
+mod feed;
 mod idempotency;
 mod invitation;
 mod member;
@@ -26,6 +27,7 @@ pub(super) use contribution::ContributionItem;
 pub(super) use counter_group::counters;
 pub(super) use credential::CredentialItem;
 pub(super) use digest::DigestItem;
+pub(super) use feed::{FeedHeadItem, FeedItem};
 pub(super) use idempotency::IdempotencyItem;
 pub(super) use invitation::{InvitationItem, invited_at, invited_item};
 pub(super) use member::MemberItem;
@@ -72,13 +74,13 @@ macro_rules! from_item {
 }
 
 to_item! {
-    CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem, MemberItem,
-    NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
+    CommentItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
+    MemberItem, NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 from_item! {
-    AccountStateItem, CommentItem, ContributionItem, CredentialItem, DigestItem, IdempotencyItem, InvitationItem,
-    ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
+    AccountStateItem, CommentItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
+    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Serializes a stored form and adds its key and format.

@@ -1,0 +1,228 @@
+//! Returns what has changed since a client last asked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use futures_util::{future::try_join_all, try_join};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{json, value::RawValue};
+use taskbell_domain::{
+    feed::Subject,
+    id::{SpaceId, UserId},
+    policy::known_role,
+    ports::{Comments, FeedReads, SpaceReads},
+};
+
+use super::positions::{Positions, Taken, changed};
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    handlers::{comments, spaces, tasks},
+    http::{Call, Cursor, CursorKey, MAX_PAGE, Params, Problem, Reply},
+};
+
+/// The route, the rate limit and the OpenAPI description.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-changes",
+    tag: Tag::Changes,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/changes",
+    operations: &[Operation {
+        method: "GET",
+        summary: "List changes",
+        description: "Returns the objects that changed since `cursor` was issued, as they are now, in all spaces of the caller. Without a cursor, returns only a cursor: take it first, then list everything, then ask for changes with it. Changes of the minutes before may be repeated. When `has_more` is true, ask again at once.",
+        parameters: &["limit", "cursor"],
+        request: None,
+        responses: &[(200, Body::Json("Changes"))],
+        errors: &["cursor_expired"],
+    }],
+};
+
+/// How many feeds are read at the same time; others are read by the next request.
+const MAX_FEEDS: usize = 8;
+
+/// The body of the response.
+#[derive(Serialize, Default)]
+struct Changes {
+    tasks: Vec<Box<RawValue>>,
+    comments: Vec<Box<RawValue>>,
+    members: Vec<Box<RawValue>>,
+    spaces: Vec<Box<RawValue>>,
+    removed: Vec<Box<RawValue>>,
+    joined: Vec<SpaceId>,
+    left: Vec<SpaceId>,
+    next_cursor: String,
+    has_more: bool,
+}
+
+/// What became of a changed object, as JSON.
+enum Found {
+    Task(Box<RawValue>),
+    Comment(Box<RawValue>),
+    Member(Box<RawValue>),
+    /// The space itself, which [`visible`] has read.
+    Space,
+    Removed(Box<RawValue>),
+}
+
+impl Found {
+    /// The size of the JSON, given that of the space.
+    fn size(&self, space: &RawValue) -> usize {
+        match self {
+            Self::Task(json) | Self::Comment(json) | Self::Member(json) | Self::Removed(json) => {
+                json.get().len() + 1
+            }
+            Self::Space => space.get().len() + 1,
+        }
+    }
+}
+
+impl Changes {
+    fn add(&mut self, found: Found, space: &RawValue) {
+        match found {
+            Found::Task(task) => self.tasks.push(task),
+            Found::Comment(comment) => self.comments.push(comment),
+            Found::Member(member) => self.members.push(member),
+            Found::Space => self.spaces.push(space.to_owned()),
+            Found::Removed(removed) => self.removed.push(removed),
+        }
+    }
+}
+
+/// Responds with changed objects, removals, and spaces that the caller has joined or left.
+pub async fn handle(
+    call: &Call<'_>,
+    store: &(impl FeedReads + SpaceReads + Comments),
+    key: &CursorKey,
+) -> Result<Reply, Problem> {
+    let (caller, now) = (call.caller()?, call.now());
+    let mut params = Params::of(call);
+    let (limit, cursor) = params.page();
+    params.finish()?;
+    let cursors = Cursor::new(key, caller.user, &"changes");
+    let before = cursors.read(cursor.as_deref(), Positions::parse)?;
+    let is_first = before.is_none();
+    let mut positions = before.unwrap_or_default();
+
+    let followed: Vec<_> = positions.0.keys().copied().collect();
+    let (shared, mut heads) = try_join!(store.space_ids(caller.user), store.feed_heads(&followed))?;
+    let personal = SpaceId::personal(caller.user);
+    let current: BTreeSet<_> = shared.into_iter().chain([personal]).collect();
+    let mut changes = Changes::default();
+    changes.left.extend(
+        positions.0.extract_if(.., |space, _| !current.contains(space)).map(|(space, _)| space),
+    );
+    let joined: Vec<_> = current.into_iter().filter(|space| !positions.0.contains_key(space)).collect();
+    if !joined.is_empty() {
+        let starts = store.feed_heads(&joined).await?;
+        let start = |space| starts.get(space).map_or(0, |head| head.start(now));
+        positions.0.extend(joined.iter().map(|space| (*space, start(space))));
+        heads.extend(starts);
+    }
+    if is_first {
+        changes.next_cursor = cursors.write(&positions.to_string());
+        return Reply::json(StatusCode::OK, &changes);
+    }
+
+    let behind = changed(&positions, &heads);
+    let behind = behind.iter().filter(|(space, _)| !joined.contains(space)).take(MAX_FEEDS);
+    let read = behind.map(async |(space, after)| {
+        store.feed_entries(*space, *after, limit, now).await.map(|entries| (*space, entries))
+    });
+    let mut taken = Taken::default();
+    for (space, entries) in try_join_all(read).await? {
+        taken.take(space, &entries.ok_or_else(cursor_expired)?, limit.into());
+    }
+    let asked: BTreeSet<_> =
+        taken.objects.iter().map(|(space, _)| *space).chain(joined.clone()).collect();
+    let (visible, found) = try_join!(
+        try_join_all(asked.iter().map(|space| visible(store, caller.user, *space))),
+        try_join_all(taken.objects.iter().map(|(space, subject)| find(store, *space, *subject))),
+    )?;
+    let views: BTreeMap<_, _> = visible.into_iter().flatten().collect();
+    let (mut bytes, mut objects) = (0, 0);
+    for ((space, _), found) in taken.objects.iter().zip(found) {
+        if let Some(view) = views.get(space) {
+            bytes += found.size(view);
+            if bytes > MAX_PAGE && objects > 0 {
+                break;
+            }
+            changes.add(found, view);
+        }
+        objects += 1;
+    }
+    taken.advance(objects, &mut positions);
+    for space in asked.iter().filter(|space| !views.contains_key(space)) {
+        // It is being deleted.
+        positions.0.remove(space);
+        changes.left.extend((!joined.contains(space)).then_some(*space));
+    }
+    changes.joined = joined.into_iter().filter(|space| views.contains_key(space)).collect();
+    changes.spaces.extend(changes.joined.iter().filter_map(|space| views.get(space)).cloned());
+    changes.has_more =
+        changed(&positions, &heads).iter().any(|(space, _)| !changes.joined.contains(space));
+    changes.next_cursor = cursors.write(&positions.to_string());
+    Reply::json(StatusCode::OK, &changes)
+}
+
+fn cursor_expired() -> Problem {
+    let why = "The cursor is older than the changes that are kept: start again without one.";
+    Problem::new(StatusCode::GONE, "cursor_expired", why)
+}
+
+fn raw(value: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+    serde_json::value::to_raw_value(value).map_err(|_| Problem::internal())
+}
+
+/// A space as its member sees it. `None` if the user is no member, or the space is being deleted.
+async fn visible(
+    store: &impl SpaceReads,
+    user: UserId,
+    space: SpaceId,
+) -> Result<Option<(SpaceId, Box<RawValue>)>, Problem> {
+    let view = match known_role(user, space) {
+        Some(_) => Some(spaces::personal_view(user)),
+        None => {
+            let found = store.space_and_member(space, user).await?;
+            let found = found.filter(|(space, _)| !space.deleting);
+            found.map(|(space, member)| spaces::space_view(&space, member.role))
+        }
+    };
+    view.map(|view| Ok((space, raw(&view)?))).transpose()
+}
+
+/// An object as it is now.
+async fn find(
+    store: &(impl SpaceReads + Comments),
+    space: SpaceId,
+    subject: Subject,
+) -> Result<Found, Problem> {
+    let removed = |kind: &str, id: &dyn fmt::Display| {
+        raw(&json!({ "type": kind, "id": id.to_string(), "space": space })).map(Found::Removed)
+    };
+    match subject {
+        Subject::Space => Ok(Found::Space),
+        Subject::Task(id) => match store.task(id).await? {
+            Some(task) => raw(&tasks::TaskView::from(&task)).map(Found::Task),
+            None => removed("task", &id),
+        },
+        Subject::Comment(task, id) => match store.comment(task, id).await? {
+            Some(comment) => raw(&comments::view(&comment)).map(Found::Comment),
+            None => removed("comment", &id),
+        },
+        Subject::Member(id) => {
+            let (found, user) = try_join!(store.space_and_member(space, id), store.user(id))?;
+            match found.zip(user) {
+                Some(((_, member), user)) => {
+                    let mut view = spaces::member_view(&member, &user);
+                    view["space"] = json!(space);
+                    raw(&view).map(Found::Member)
+                }
+                None => removed("member", &id),
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What has changed since a client last asked.
+
+pub mod list_changes;
+mod positions;

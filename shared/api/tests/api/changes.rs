@@ -1,0 +1,295 @@
+//! Following the change feeds of spaces.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use taskbell_domain::{
+    clock::Clock as _,
+    feed::{Operation, Place, RETENTION, START_OVERLAP, Subject},
+    id::SpaceId,
+    membership::MemberChange,
+    ports::{Comments as _, FeedReads as _, SpaceChanges as _, SpaceReads as _, TaskChanges as _},
+    space::{Member, Role},
+    task::Task,
+    user::User,
+};
+use taskbell_test::fixtures::{comment, due_draft, space};
+use taskbell_test_aws::Server;
+
+use crate::{meter::Meter, support::World};
+
+/// A world in which the feeds have settled: a client that starts now gets no earlier changes.
+async fn settled() -> (World, User, Task) {
+    let (world, ada, task) = World::seeded().await;
+    world.clock.advance(START_OVERLAP);
+    (world, ada, task)
+}
+
+/// What has changed for a user since a cursor, or the first answer.
+async fn changes<S: taskbell_test::contract::Store>(
+    world: &World<S>,
+    user: &User,
+    about: &Task,
+    cursor: Option<&str>,
+    more: &str,
+) -> Value {
+    let event = world.event("list-changes", user, about).await;
+    let query = cursor.map_or(String::new(), |cursor| format!("cursor={cursor}{more}"));
+    let answer = world.send(&event.query(&query)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body
+}
+
+fn cursor_of(body: &Value) -> String {
+    body["next_cursor"].as_str().expect("a cursor").to_owned()
+}
+
+/// The answer without its cursor.
+fn shown(mut body: Value) -> Value {
+    body.as_object_mut().expect("an object").remove("next_cursor");
+    body
+}
+
+fn nothing() -> Value {
+    json!({
+        "tasks": [], "comments": [], "members": [], "spaces": [], "removed": [], "joined": [], "left": [],
+        "has_more": false,
+    })
+}
+
+#[tokio::test]
+async fn each_changed_object_is_returned_once_as_it_is_now() {
+    let (world, ada, mine) = settled().await;
+    let (ours, _) = space(1, &ada);
+    let begun = changes(&world, &ada, &mine, None, "").await;
+    let cursor = cursor_of(&begun);
+    assert_eq!(shown(begun), nothing());
+    assert_eq!(shown(changes(&world, &ada, &mine, Some(&cursor), "").await), nothing());
+
+    let other = world.create(2, &ada, due_draft("Two", "2026-03-02", &[])).await;
+    let gone = world.create(3, &ada, due_draft("Three", "2026-03-02", &[])).await;
+    world.store.delete(gone.id, gone.revision, false, None).await.expect("an answer");
+    let personal = Place::Space(mine.space);
+    for (subject, operation) in [
+        (Subject::Task(mine.id), Operation::Updated),
+        (Subject::Task(other.id), Operation::Created),
+        (Subject::Task(mine.id), Operation::Updated),
+        (Subject::Task(gone.id), Operation::Created),
+        (Subject::Task(gone.id), Operation::Deleted),
+    ] {
+        world.relay(personal, subject, operation).await;
+    }
+    let note = Subject::Comment(mine.id, comment(1, &mine, &ada).id);
+    world.relay(Place::Task(mine.id), note, Operation::Created).await;
+    world
+        .relay(
+            Place::Task(gone.id),
+            Subject::Comment(gone.id, comment(9, &gone, &ada).id),
+            Operation::Deleted,
+        )
+        .await;
+    world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
+    world.relay(Place::Space(ours.id), Subject::Space, Operation::Updated).await;
+
+    let found = changes(&world, &ada, &mine, Some(&cursor), "").await;
+    let ids = |list: &str| -> Vec<String> {
+        let all = found[list].as_array().expect("a list").iter();
+        let id =
+            |one: &Value| one["id"].as_str().or(one["user_id"].as_str()).expect("an id").to_owned();
+        all.map(id).collect()
+    };
+    assert_eq!(ids("tasks"), [mine.id.to_string(), other.id.to_string()]);
+    let get = world.event("get-task", &ada, &mine).await;
+    assert_eq!(found["tasks"][0], world.send(&get).await.body);
+    assert_eq!(ids("comments"), [comment(1, &mine, &ada).id.to_string()]);
+    assert_eq!(ids("members"), [ada.id.to_string()]);
+    assert_eq!(found["members"][0]["space"], json!(ours.id));
+    assert_eq!(ids("spaces"), [ours.id.to_string()]);
+    let removed = json!([{ "type": "task", "id": gone.id, "space": mine.space }]);
+    assert_eq!((&found["removed"], &found["has_more"]), (&removed, &json!(false)));
+    assert_eq!(shown(changes(&world, &ada, &mine, Some(&cursor_of(&found)), "").await), nothing());
+    let again = changes(&world, &ada, &mine, Some(&cursor), "").await;
+    assert_eq!(again["tasks"], found["tasks"], "a cursor can be used again");
+}
+
+#[tokio::test]
+async fn changes_are_paged_and_none_is_left_out() {
+    let (world, ada, mine) = settled().await;
+    let (ours, _) = space(1, &ada);
+    let mut cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    let mut expected = Vec::new();
+    for number in 2..12 {
+        let task = world.create(number, &ada, due_draft("One of many", "2026-03-02", &[])).await;
+        for subject in [Subject::Task(task.id), Subject::Task(mine.id), Subject::Task(task.id)] {
+            world.relay(Place::Space(mine.space), subject, Operation::Updated).await;
+        }
+        world.relay(Place::Space(ours.id), Subject::Task(task.id), Operation::Updated).await;
+        expected.push(task.id.to_string());
+    }
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    loop {
+        let found = changes(&world, &ada, &mine, Some(&cursor), "&limit=3").await;
+        let tasks = found["tasks"].as_array().expect("tasks");
+        assert!(tasks.len() <= 3);
+        seen.extend(tasks.iter().map(|task| task["id"].as_str().expect("an id").to_owned()));
+        (cursor, pages) = (cursor_of(&found), pages + 1);
+        assert!(pages < 50, "the cursor does not advance");
+        if found["has_more"] == false {
+            break;
+        }
+        assert!(!tasks.is_empty());
+    }
+    seen.retain(|id| *id != mine.id.to_string());
+    seen.sort();
+    seen.dedup();
+    expected.sort();
+    assert_eq!(seen, expected);
+    assert_eq!(shown(changes(&world, &ada, &mine, Some(&cursor), "").await), nothing());
+}
+
+#[tokio::test]
+async fn who_joins_a_space_is_told_so_and_who_leaves_sees_nothing_more_of_it() {
+    let (world, ada, mine) = settled().await;
+    let eve = world.register(5).await;
+    let (mut ours, _) = space(1, &ada);
+    ours.version = 2;
+    ours.member_count = 2;
+    let cursor = cursor_of(&changes(&world, &eve, &mine, None, "").await);
+    world.relay(Place::Space(ours.id), Subject::Space, Operation::Updated).await;
+    assert_eq!(shown(changes(&world, &eve, &mine, Some(&cursor), "").await), nothing());
+
+    world.join(&mut ours, &eve, Role::Viewer).await;
+    let joined = changes(&world, &eve, &mine, Some(&cursor), "").await;
+    assert_eq!(joined["joined"], json!([ours.id]));
+    assert_eq!(
+        (&joined["spaces"][0]["id"], &joined["spaces"][0]["role"]),
+        (&json!(ours.id), &json!("viewer"))
+    );
+    let cursor = cursor_of(&joined);
+    world.clock.advance(START_OVERLAP);
+    world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
+    let seen = changes(&world, &eve, &mine, Some(&cursor), "").await;
+    assert_eq!(seen["members"].as_array().map(Vec::len), Some(1));
+
+    let member = Member { space: ours.id, user: eve.id, role: Role::Viewer, joined_at: eve.created_at };
+    let read = ours.version;
+    let change = MemberChange::Leave(member);
+    ours.apply(&change, world.clock.now()).expect("an owner stays");
+    assert!(world.store.change_member(&ours, read, &change).await.expect("an answer"));
+    world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
+    let left = changes(&world, &eve, &mine, Some(&cursor), "").await;
+    assert_eq!(left["left"], json!([ours.id]));
+    assert_eq!(left["members"], json!([]));
+    let after = changes(&world, &eve, &mine, Some(&cursor_of(&left)), "").await;
+    assert_eq!(shown(after), nothing());
+}
+
+#[tokio::test]
+async fn a_space_that_is_being_deleted_is_left() {
+    let (world, ada, mine) = settled().await;
+    let (ours, _) = space(1, &ada);
+    let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    let (mut stored, _) =
+        world.store.space_and_member(ours.id, ada.id).await.expect("an answer").expect("a space");
+    let read = stored.version;
+    stored.begin_deletion(world.clock.now());
+    world.store.replace_space(&stored, read).await.expect("an answer");
+    world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
+    world.relay(Place::Space(ours.id), Subject::Space, Operation::Updated).await;
+    let found = changes(&world, &ada, &mine, Some(&cursor), "").await;
+    assert_eq!(
+        (&found["left"], &found["members"], &found["spaces"]),
+        (&json!([ours.id]), &json!([]), &json!([]))
+    );
+    world.store.purge_space(ours.id).await.expect("an answer");
+    world.relay(Place::Space(ours.id), Subject::Space, Operation::Deleted).await;
+    world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Deleted).await;
+    assert_eq!(changes(&world, &ada, &mine, Some(&cursor), "").await["left"], json!([ours.id]));
+    assert!(world.store.feed_heads(&[ours.id]).await.expect("an answer").is_empty());
+}
+
+#[tokio::test]
+async fn a_cursor_from_before_the_kept_changes_has_expired() {
+    let (world, ada, mine) = settled().await;
+    let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    let update = async || {
+        world.relay(Place::Space(mine.space), Subject::Task(mine.id), Operation::Updated).await
+    };
+    update().await;
+    world.clock.advance(RETENTION - SignedDuration::from_secs(1));
+    update().await;
+    let ask = async || {
+        let event = world.event("list-changes", &ada, &mine).await;
+        world.send(&event.query(&format!("cursor={cursor}"))).await
+    };
+    assert_eq!(ask().await.status, 200);
+    world.clock.advance(SignedDuration::from_secs(1));
+    let expired = ask().await;
+    assert_eq!((expired.status, &expired.body["code"]), (410, &json!("cursor_expired")));
+}
+
+#[tokio::test]
+async fn nothing_changed_is_one_step_and_a_change_two_more() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let (ada, mine) = world.seed().await;
+    let mut spaces = Vec::new();
+    for number in 10..58 {
+        let (made, owner) = space(number, &ada);
+        world.store.create_space(&made, &owner, None, None).await.expect("an answer");
+        world.relay(Place::Space(made.id), Subject::Space, Operation::Created).await;
+        spaces.push(made.id);
+    }
+    world.clock.advance(START_OVERLAP);
+    let event = world.event("list-changes", &ada, &mine).await;
+    let ask = async |cursor: &str| {
+        meter.read();
+        let answer = world.send(&event.clone().query(&format!("cursor={cursor}"))).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        (answer.body, meter.read())
+    };
+    let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    let (unchanged, cost) = ask(&cursor).await;
+    assert_eq!(shown(unchanged), nothing());
+    assert_eq!((cost.calls, cost.steps, cost.writes), (2, 1, 0.0));
+    assert!(cost.reads < 70.0, "{}", cost.reads);
+
+    world.relay(Place::Space(mine.space), Subject::Task(mine.id), Operation::Updated).await;
+    let (found, cost) = ask(&cursor).await;
+    assert_eq!(found["tasks"].as_array().map(Vec::len), Some(1));
+    assert_eq!((cost.calls, cost.steps), (4, 3));
+
+    for space in &spaces {
+        world.relay(Place::Space(*space), Subject::Space, Operation::Updated).await;
+    }
+    let (mut cursor, mut seen) = (cursor, 0);
+    for _ in 0..10 {
+        let (found, cost) = ask(&cursor).await;
+        assert!(cost.steps <= 3);
+        (cursor, seen) = (cursor_of(&found), seen + found["spaces"].as_array().map_or(0, Vec::len));
+        if found["has_more"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, spaces.len(), "each space once");
+    assert!(cursor.len() < 4_000, "it fits into a URL: {}", cursor.len());
+}
+
+#[tokio::test]
+async fn an_append_costs_few_units_and_the_feed_of_a_personal_space_is_its_owners() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let (ada, mine) = world.seed().await;
+    assert_eq!(mine.space, SpaceId::personal(ada.id));
+    for limit in [4.0, 4.0] {
+        meter.read();
+        world.relay(Place::Space(mine.space), Subject::Task(mine.id), Operation::Updated).await;
+        let cost = meter.read();
+        assert_eq!((cost.writes, cost.steps), (limit, 2));
+        assert!(cost.reads <= 1.0, "{}", cost.reads);
+    }
+    assert!(
+        world.store.comment(mine.id, comment(1, &mine, &ada).id).await.expect("an answer").is_some()
+    );
+}

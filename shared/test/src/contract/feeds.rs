@@ -1,0 +1,122 @@
+//! Change feeds.
+
+use crate::fixtures::{instant, now, user};
+use jiff::{SignedDuration, Timestamp};
+use taskbell_domain::{
+    feed::{Change, FeedEntry, Operation, RETENTION, START_OVERLAP, Subject},
+    id::SpaceId,
+};
+
+use super::Store;
+
+fn change(number: u64) -> Change {
+    let operation = Operation::ALL[number as usize % 3];
+    let id = format!("record {number}");
+    Change { id, subject: Subject::Member(user(number).id), operation, version: number }
+}
+
+fn changes(numbers: impl IntoIterator<Item = u64>) -> Vec<Change> {
+    numbers.into_iter().map(change).collect()
+}
+
+async fn append(
+    store: &impl Store,
+    space: SpaceId,
+    changes: &[Change],
+    now: Timestamp,
+) -> Vec<FeedEntry> {
+    store.append_changes(space, changes, now, now).await.expect("an answer")
+}
+
+/// All entries of a feed.
+async fn whole(store: &impl Store, space: SpaceId, now: Timestamp) -> Vec<FeedEntry> {
+    let mut all = Vec::<FeedEntry>::new();
+    loop {
+        let heads = store.feed_heads(&[space]).await.expect("an answer");
+        let after = all.last().map_or(0, |entry| entry.sequence);
+        if heads.get(&space).is_none_or(|head| head.sequence == after) {
+            return all;
+        }
+        let more = store.feed_entries(space, after, 2, now).await.expect("an answer");
+        all.extend(more.expect("nothing has expired"));
+    }
+}
+
+/// A feed has every change once, in the order in which they were appended, whatever is received again.
+pub async fn a_feed_has_every_change_once_and_in_order(store: &impl Store) {
+    let (ours, other) = (SpaceId::personal(user(1).id), SpaceId::personal(user(2).id));
+    assert!(store.feed_heads(&[ours, other]).await.expect("an answer").is_empty());
+    let first = append(store, ours, &changes(1..4), now()).await;
+    assert_eq!(first.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(append(store, ours, &changes(1..4), now()).await, [], "received again");
+    // A batch that was cut off, and received again together with more, later.
+    let later = now() + SignedDuration::from_hours(6);
+    let second = store.append_changes(ours, &changes(2..6), now(), later).await.expect("an answer");
+    assert_eq!(second.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(append(store, other, &changes([9]), later).await.len(), 1);
+    // Many small appends.
+    for number in 6..90 {
+        let at = later + SignedDuration::from_secs(i64::try_from(number).expect("a number"));
+        assert_eq!(append(store, ours, &changes([number]), at).await.len(), 1);
+        let again = store.append_changes(ours, &changes([2, number]), now(), at).await;
+        assert_eq!(again.expect("an answer"), [], "{number}");
+    }
+    let found = whole(store, ours, later).await;
+    assert_eq!(
+        found.iter().map(|entry| &entry.change).collect::<Vec<_>>(),
+        changes(1..90).iter().collect::<Vec<_>>()
+    );
+    assert!(found.iter().map(|entry| entry.sequence).eq(1..90));
+    let heads = store.feed_heads(&[ours, other]).await.expect("an answer");
+    assert_eq!((heads[&ours].sequence, heads[&other].sequence), (89, 1));
+    let tail = store.feed_entries(ours, 88, 100, later).await.expect("an answer");
+    assert_eq!(tail.expect("an entry").len(), 1);
+}
+
+/// Whoever begins to follow a feed begins before what was appended in the last moments.
+pub async fn a_feed_is_followed_from_before_its_newest_entries(store: &impl Store) {
+    let space = SpaceId::personal(user(1).id);
+    let start =
+        async |at: Timestamp| store.feed_heads(&[space]).await.expect("an answer")[&space].start(at);
+    append(store, space, &changes(1..4), now()).await;
+    assert_eq!(start(now()).await, 0);
+    let later = now() + START_OVERLAP;
+    assert_eq!(start(later).await, 3);
+    append(store, space, &changes([4]), later).await;
+    assert_eq!((start(later).await, start(later + START_OVERLAP).await), (0, 4));
+    append(store, space, &changes([5]), later + START_OVERLAP / 2).await;
+    assert_eq!(start(later + START_OVERLAP).await, 3);
+}
+
+/// The entries of a feed expire, and a position before them is of no use any more.
+pub async fn a_position_in_a_feed_expires_with_the_entries_after_it(store: &impl Store) {
+    let space = SpaceId::personal(user(1).id);
+    append(store, space, &changes(1..4), now()).await;
+    append(store, space, &changes([4]), now() + SignedDuration::from_hours(1)).await;
+    let at = |when: Timestamp, after| store.feed_entries(space, after, 10, when);
+    let end = now() + RETENTION;
+    assert_eq!(
+        at(end - SignedDuration::from_secs(1), 0).await.expect("an answer").expect("entries").len(),
+        4
+    );
+    assert_eq!(at(end, 0).await.expect("an answer"), None);
+    assert_eq!(at(end, 2).await.expect("an answer"), None);
+    assert_eq!(at(end, 3).await.expect("an answer").expect("an entry").len(), 1);
+    assert_eq!(at(instant("2199-01-01T00:00:00Z"), 3).await.expect("an answer"), None);
+}
+
+/// A feed that has ended takes no more changes and has no entries.
+pub async fn a_feed_that_has_ended_takes_no_more_changes(store: &impl Store) {
+    let (ended, other) = (SpaceId::personal(user(1).id), SpaceId::personal(user(2).id));
+    for space in [ended, other] {
+        append(store, space, &changes(1..60), now()).await;
+    }
+    for _ in 0..2 {
+        store.end_feed(ended, now()).await.expect("an answer");
+        assert_eq!(append(store, ended, &changes([70]), now()).await, []);
+        let heads = store.feed_heads(&[ended, other]).await.expect("an answer");
+        assert_eq!(heads.keys().collect::<Vec<_>>(), [&other]);
+        assert_eq!(store.feed_entries(ended, 0, 100, now()).await.expect("an answer"), None);
+    }
+    assert_eq!(whole(store, other, now()).await.len(), 59);
+}

@@ -142,8 +142,8 @@ budget: $(TOOLS) ## measure calls and capacity units of each operation (TASKS=10
 SEEDS ?= 100000
 FROM ?= 0
 .PHONY: soak
-soak: $(TOOLS) ## run the simulation of reminders under faults with many seeds (SEEDS=100000, FROM=0 to continue at a seed)
-	SEEDS=$(SEEDS) FROM=$(FROM) cargo test --profile soak --package taskbell-api --test api simulation::random_faults -- --nocapture
+soak: $(TOOLS) ## run the simulations of reminders and of the change feed under faults with many seeds (SEEDS=100000, FROM=0 to continue at a seed)
+	SEEDS=$(SEEDS) FROM=$(FROM) cargo test --profile soak --package taskbell-api --test api simulation::random_faults -- --nocapture --test-threads=1
 
 REMINDERS ?= 10000
 SPREAD ?= 1

@@ -35,6 +35,7 @@ ASSUMED = {
     "entry_bytes": (100, "bytes that DynamoDB adds per item and per index entry"),
     "entries": (6, "indexes that hold what lists show of a task"),
     "counted_bytes": (350, "bytes of the item in which `update-statistics` stores what a task contributed"),
+    "feed_bytes": (250, "bytes of the item in which `relay-changes` stores a change that comes alone, for 30 days"),
     "tasks": (500, "tasks per user"),
     "reminders": (3, "reminders per user and day"),
     "requests_to_sqs": (3, "SQS requests per reminder: sent, received and deleted, alone"),
@@ -148,9 +149,11 @@ def reminder(starts: float) -> Counter:
 
 
 def follow_up(function: str, starts: float) -> Counter:
-    """What a request causes after its response: statistics, and mail at the price of a reminder."""
-    counted = f"update-statistics, after {function}"
-    cost = worker(counted, starts) if counted in UNITS else Counter()
+    """What a request causes after its response: statistics, the change feed, and mail at the price of a reminder."""
+    cost = Counter()
+    for worker_name in ("update-statistics", "relay-changes"):
+        if (row := f"{worker_name}, after {function}") in UNITS:
+            cost += worker(row, starts)
     return cost + reminder(starts) if function in MAILING else cost
 
 
@@ -177,9 +180,11 @@ def month(users: int) -> Counter:
     day += times(reminder(starts), S["reminders"])
     cost = idle() + times(day, users * S["days"])
     item, counted = S["task_bytes"] + S["entry_bytes"], S["counted_bytes"] + S["entry_bytes"]
-    cost["storage"] += users * S["tasks"] / GB * (
-        ((1 + S["entries"]) * item + counted) * PRICES["storage_gb_month"] + (item + counted) * PRICES["backup_gb_month"]
-    )
+    changes = sum(MIX[name] for name in ("create-task", "update-task", "complete-task")) * S["days"]
+    feed = users * changes / GB * (S["feed_bytes"] + S["entry_bytes"])
+    tasks = users * S["tasks"] / GB
+    cost["storage"] += (tasks * ((1 + S["entries"]) * item + counted) + feed) * PRICES["storage_gb_month"]
+    cost["storage"] += (tasks * (item + counted) + feed) * PRICES["backup_gb_month"]
     return cost
 
 

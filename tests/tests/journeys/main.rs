@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod changes;
 mod lists;
 mod reminders;
 mod spaces;

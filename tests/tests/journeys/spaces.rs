@@ -7,11 +7,11 @@ use taskbell_e2e::{User, path_of, wait_for};
 
 use crate::NONE;
 
-/// The code in an invitation.
-fn code_in(mail: &Value) -> String {
+/// The token in an invitation.
+pub(crate) fn token_in(mail: &Value) -> String {
     let text = mail["BodyText"].as_str().expect("a text");
     let word = text.split_whitespace().find(|word| word.len() > 100 && word.matches('.').count() == 2);
-    word.expect("a code").to_owned()
+    word.expect("a token").to_owned()
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_user_joins_a_space_by_invitation_and_is_removed() {
     let invitation = json!({"email": eve.email, "role": "viewer"});
     assert_eq!(ada.post(&format!("{there}/invitations"), &invitation).status, 201);
     let mail = wait_for("the invitation", Duration::from_secs(20), || eve.mails().pop());
-    let token = json!({"token": code_in(&mail)});
+    let token = json!({"token": token_in(&mail)});
     let joined = eve.post("/v1/invitations/accept", &token);
     assert_eq!((joined.status, &joined.body["role"]), (200, &json!("viewer")), "{}", joined.body);
     assert_eq!(eve.post("/v1/invitations/accept", &token).status, 404, "it works once");

@@ -33,9 +33,11 @@ pub(super) async fn by_space<C>(
             }
             Ok(None) => {}
             Err(error) if error.is_about_item() => skip(&name, &error),
+            // Changes of an object stay in their order: later ones wait for this one.
             Err(error) => {
                 log_stop(&name, &error);
                 failed.push((place, name));
+                break;
             }
         }
     }

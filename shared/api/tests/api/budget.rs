@@ -1,15 +1,17 @@
 //! The calls and DynamoDB capacity units of each operation, with 10,000 tasks of about 0.8 KB in the space. Reads of
 //! indexes are eventually consistent and cost half.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+mod follow_up;
+
+use std::fmt::Write as _;
 
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
-use taskbell_api::workers::update_statistics;
+use taskbell_api::workers::{relay_changes, update_statistics};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     delivery::Feedback,
-    id::TaskId,
+    feed::{Place, Subject},
     ports::{Comments as _, Created, ProfileChanges as _, Replaced, TaskCreation},
     quota::Quota,
     recurrence::Rule,
@@ -26,6 +28,7 @@ use taskbell_test::{
 };
 use taskbell_test_aws::Server;
 
+use self::follow_up::{Stored, record};
 use crate::{
     functions::name_of,
     meter::{Cost, Meter},
@@ -226,21 +229,6 @@ async fn every_operation_stays_within_its_budget_with_many_tasks() {
     }
 }
 
-/// All stored tasks.
-async fn all_tasks(server: &Server, world: &World<DynamoDb>) -> BTreeMap<TaskId, Task> {
-    let stored = server.client().scan().table_name("TasksTable").send().await.expect("items");
-    let mut tasks = BTreeMap::new();
-    for item in stored.items() {
-        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
-        if text("sk").is_some_and(|sort| sort == "TASK") {
-            let body = text("pk").and_then(|key| key.strip_prefix("TASK#")).expect("a task's key");
-            let id = TaskId::from_body(body).expect("an id");
-            tasks.insert(id, world.stored(id).await);
-        }
-    }
-    tasks
-}
-
 fn row(rows: &mut String, what: &str, cost: Cost) {
     let Cost { calls, steps, reads, writes, counting } = cost;
     writeln!(rows, "| `{what}` | {calls} | {steps} | {reads:.1} | {writes:.1} | {counting:.1} |")
@@ -283,23 +271,25 @@ async fn each_function_keeps_to_its_calls_and_units() {
         // A change is later than the one before, so its task moves in the index by time of change.
         world.clock.advance(SignedDuration::from_mins(1));
         let event = world.event(&function, &ada, &about).await;
-        let before = all_tasks(&server, &world).await;
+        let before = Stored::read(&server, &world).await;
         meter.read();
         let answer = world.send(&event).await;
         let cost = meter.read();
         assert!(answer.status < 300, "{function}: {}", answer.body);
         row(&mut rows, &function, cost);
-        let mut after = all_tasks(&server, &world).await;
-        let changes = before.into_iter().map(|(id, old)| (Some(old), after.remove(&id)));
-        let mut changes: Vec<_> = changes.filter(|(old, new)| old != new).collect();
-        changes.extend(after.into_values().map(|new| (None, Some(new))));
-        if changes.is_empty() {
-            continue;
+        let after = Stored::read(&server, &world).await;
+        let changes = after.tasks_since(&before);
+        if !changes.is_empty() {
+            meter.read();
+            assert_eq!(update_statistics::handle(&world.store, changes).await, None);
+            row(&mut rows, &format!("update-statistics, after {function}"), meter.read());
         }
-        meter.read();
-        let changes = changes.into_iter().enumerate().map(|(n, change)| (n.to_string(), Ok(change)));
-        assert_eq!(update_statistics::handle(&world.store, changes).await, None);
-        row(&mut rows, &format!("update-statistics, after {function}"), meter.read());
+        let changes = after.records_since(&before);
+        if !changes.is_empty() {
+            meter.read();
+            assert_eq!(relay_changes::handle(&world.store, &world.clock, changes).await, None);
+            row(&mut rows, &format!("relay-changes, after {function}"), meter.read());
+        }
     }
 
     // A reminder, from the index of timers to the SES events of its mail.
@@ -356,6 +346,11 @@ async fn each_function_keeps_to_its_calls_and_units() {
         .map(|(number, (open, done))| (number.to_string(), Ok((Some(open), Some(done)))));
     assert_eq!(update_statistics::handle(&world.store, changes).await, None);
     row(&mut rows, "update-statistics, ten completions", meter.read());
+    let place = Place::Space(told.space);
+    let ten: Vec<_> = (0..10).map(|n| record(n, place, Subject::Task(told.id))).collect();
+    meter.read();
+    assert_eq!(relay_changes::handle(&world.store, &world.clock, ten).await, None);
+    row(&mut rows, "relay-changes, ten changes", meter.read());
     insta::assert_snapshot!(rows);
 }
 

@@ -1,5 +1,8 @@
 //! Following the change feeds of spaces.
 
+mod server;
+mod simulation;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_domain::{

@@ -16,8 +16,8 @@ async fn every_function_answers_its_event_as_recorded() {
         let (world, ada, task) = World::seeded().await;
         let answer = world.send(&world.event(endpoint.name, &ada, &task).await).await;
         let mut body = answer.body;
-        for secret in ["access_token", "refresh_token"] {
-            if let Some(value) = body.get_mut(secret) {
+        for secret in ["access_token", "refresh_token", "next_cursor"] {
+            if let Some(value) = body.get_mut(secret).filter(|value| value.is_string()) {
                 *value = json!("(different in each run)");
             }
         }

@@ -1,4 +1,5 @@
-//! Which writes of tasks wake `update-statistics`: the filter of the stream in the template, on items as they are stored.
+//! Which writes wake `update-statistics` and `relay-changes`: the filters of the stream in the template, on items as they
+//! are stored.
 //! (The local cloud does not apply every rule of the filter as Lambda does.)
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -19,17 +20,25 @@ use crate::support::World;
 fn matches(pattern: &Value, record: &Value) -> bool {
     match pattern {
         Value::Object(members) => members.iter().all(|(name, member)| matches(member, &record[name])),
-        Value::Array(listed) => listed.contains(record),
+        Value::Array(listed) => listed.iter().any(|one| match one["prefix"].as_str() {
+            Some(prefix) => record.as_str().is_some_and(|text| text.starts_with(prefix)),
+            None => one == record,
+        }),
         _ => false,
     }
 }
 
-/// Whether a change of an item wakes the function. A removed item has no new image.
+/// Whether a change of an item wakes `update-statistics`. A removed item has no new image.
 fn wakes(event: &str, key: &Value, new_image: Option<&Value>) -> bool {
+    wakes_by("UpdateStatisticsMapping", event, key, new_image)
+}
+
+/// Whether a change of an item wakes the function of a mapping.
+fn wakes_by(mapping: &str, event: &str, key: &Value, new_image: Option<&Value>) -> bool {
     let mut change = Map::from_iter([("Keys".to_owned(), key.clone())]);
     change.extend(new_image.map(|image| ("NewImage".to_owned(), image.clone())));
     let record = json!({ "eventName": event, "dynamodb": change });
-    let mapping = properties("UpdateStatisticsMapping");
+    let mapping = properties(mapping);
     let filters = mapping["FilterCriteria"]["Filters"].as_array().expect("filters");
     filters.iter().any(|filter| {
         let pattern = serde_json::from_str(filter["Pattern"].as_str().expect("a pattern"));
@@ -117,4 +126,39 @@ async fn a_reminder_that_was_not_postponed_before_it_is_sent_does_not_wake_stati
     assert_eq!(outbox.sent().len(), 1);
     let (key, image) = stored(&client, &task).await;
     assert!(!wakes("MODIFY", &key, Some(&image)));
+}
+
+#[test]
+fn changes_of_what_is_in_a_space_wake_the_feed_and_nothing_else_does() {
+    let id = "01JQ0000000000000000000001";
+    let wakes = |event: &str, (pk, sk): (&str, &str), last_write: Option<&str>| {
+        let key = json!({ "pk": { "S": format!("{pk}#{id}") }, "sk": { "S": sk } });
+        let image =
+            last_write.map(|write| json!({ "last_write": { "S": write } })).unwrap_or(json!({}));
+        let image = (event != "REMOVE").then_some(&image);
+        wakes_by("RelayChangesMapping", event, &key, image)
+    };
+    let (comment, member) = (format!("COMMENT#{id}"), format!("MEMBER#{id}"));
+    let (pointer, timed) = (format!("SPACE#{id}"), format!("REQUESTS#{id}"));
+    for event in ["INSERT", "MODIFY", "REMOVE"] {
+        assert!(wakes(event, ("TASK", "TASK"), Some("edit")), "{event} of a task");
+        assert_eq!(wakes(event, ("TASK", "TASK"), Some("delivery")), event == "REMOVE", "{event}");
+        for key in [("TASK", comment.as_str()), ("SPACE", "SPACE"), ("SPACE", &member)] {
+            assert!(wakes(event, key, None), "{event} of {key:?}");
+        }
+        for key in [
+            ("FEED", "HEAD"),
+            ("FEED", "00000000000000000001"),
+            ("TASK", "COMMENTS"),
+            ("USER", &pointer),
+            ("USER", "MEMBERSHIPS"),
+            ("SPACE", "INVITATIONS"),
+            ("COUNTS", "TASKS"),
+            ("COUNTED", "COUNTED"),
+            ("NOTICE", "NOTICE"),
+            ("LIMIT", &timed),
+        ] {
+            assert!(!wakes(event, key, Some("edit")), "{event} of {key:?}");
+        }
+    }
 }

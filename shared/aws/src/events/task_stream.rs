@@ -125,3 +125,104 @@ fn version_of(image: &Option<serde_dynamo::Item>) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use taskbell_domain::id::{SpaceId, TaskId};
+
+    use super::*;
+
+    const ID: &str = "01JQ0000000000000000000001";
+
+    /// The change that a record tells of an item with these images, if they exist.
+    fn change_of(key: (&str, &str), old: Value, new: Value) -> Option<RecordedChange> {
+        let mut change = json!({
+            "ApproximateCreationDateTime": 1_772_352_000,
+            "Keys": { "pk": { "S": key.0 }, "sk": { "S": key.1 } },
+            "SequenceNumber": "100000000000000000001",
+        });
+        for (name, image) in [("OldImage", old), ("NewImage", new)] {
+            if !image.is_null() {
+                change[name] = image;
+            }
+        }
+        let record = json!({ "eventID": "7de3041dd709b024af6f29e4fa13d34c", "dynamodb": change });
+        let record: Record = serde_json::from_value(record).expect("a record");
+        record.change().expect("a valid image")
+    }
+
+    fn version(number: u64) -> Value {
+        json!({ "version": { "N": number.to_string() } })
+    }
+
+    #[test]
+    fn a_record_tells_what_changed_and_where() {
+        let (task, space) = (format!("TASK#{ID}"), format!("SPACE#{ID}"));
+        let (comment, member) = (format!("COMMENT#{ID}"), format!("MEMBER#{ID}"));
+        let of_task = Place::Task(TaskId::from_body(ID).unwrap());
+        let of_space = Place::Space(SpaceId::from_body(ID).unwrap());
+        let cases = [
+            (
+                (&task, comment.as_str()),
+                Value::Null,
+                version(1),
+                of_task,
+                "tsk_ID/cmt_ID",
+                Operation::Created,
+                1,
+            ),
+            (
+                (&task, &comment),
+                version(1),
+                version(2),
+                of_task,
+                "tsk_ID/cmt_ID",
+                Operation::Updated,
+                2,
+            ),
+            (
+                (&task, &comment),
+                version(2),
+                Value::Null,
+                of_task,
+                "tsk_ID/cmt_ID",
+                Operation::Deleted,
+                2,
+            ),
+            ((&space, "SPACE"), version(4), version(5), of_space, "space", Operation::Updated, 5),
+            ((&space, "SPACE"), version(5), Value::Null, of_space, "space", Operation::Deleted, 5),
+            ((&space, &member), Value::Null, json!({}), of_space, "usr_ID", Operation::Created, 0),
+            ((&space, &member), json!({}), json!({}), of_space, "usr_ID", Operation::Updated, 0),
+        ];
+        for ((pk, sk), old, new, place, subject, operation, version) in cases {
+            let found = change_of((pk, sk), old, new).expect("a change");
+            let subject = subject.replace("ID", ID).parse().expect("a subject");
+            let id = "7de3041dd709b024af6f29e4fa13d34c".to_owned();
+            assert_eq!(
+                (found.place, found.change),
+                (place, Change { id, subject, operation, version })
+            );
+            assert_eq!(found.recorded_at.to_string(), "2026-03-01T08:00:00Z");
+        }
+    }
+
+    #[test]
+    fn what_no_client_sees_is_no_change() {
+        let (task, space) = (format!("TASK#{ID}"), format!("SPACE#{ID}"));
+        let feed = format!("FEED#{ID}");
+        let comment = format!("COMMENT#{ID}");
+        let same = [
+            ((task.as_str(), comment.as_str()), version(1), version(1)),
+            ((&space, "SPACE"), Value::Null, json!({ "owner": { "S": ID } })), // a personal space
+            ((&space, "INVITATIONS"), version(1), version(2)),
+            ((&task, "COMMENTS"), version(1), version(2)),
+            ((&feed, "HEAD"), version(1), version(2)),
+            (("USER#x", &space), Value::Null, json!({})),
+        ];
+        for (key, old, new) in same {
+            assert_eq!(change_of(key, old, new), None, "{key:?}");
+        }
+    }
+}

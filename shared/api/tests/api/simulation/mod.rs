@@ -9,7 +9,7 @@ mod actor;
 mod checks;
 mod cloud;
 mod notifications;
-mod rng;
+pub(crate) mod rng;
 mod run;
 mod users;
 

@@ -3,15 +3,15 @@
 use jiff::SignedDuration;
 
 /// A SplitMix64 generator.
-pub(super) struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number from 0 to `end - 1`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,20 +20,20 @@ impl Rng {
     }
 
     /// Whether an event of this probability happens.
-    pub(super) fn happens(&mut self, per_mille: u64) -> bool {
+    pub(crate) fn happens(&mut self, per_mille: u64) -> bool {
         self.below(1_000) < per_mille
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         let index = self.below(from.len() as u64);
         from[usize::try_from(index).expect("an index")]
     }
 
-    pub(super) fn millis(&mut self, max: u64) -> SignedDuration {
+    pub(crate) fn millis(&mut self, max: u64) -> SignedDuration {
         SignedDuration::from_millis(i64::try_from(self.below(max + 1)).expect("a small number"))
     }
 
-    pub(super) fn seconds(&mut self, max: u64) -> SignedDuration {
+    pub(crate) fn seconds(&mut self, max: u64) -> SignedDuration {
         SignedDuration::from_secs(i64::try_from(self.below(max + 1)).expect("a small number"))
     }
 }

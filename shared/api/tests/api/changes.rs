@@ -3,19 +3,28 @@
 mod server;
 mod simulation;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use taskbell_api::workers::relay_changes;
 use taskbell_domain::{
     clock::Clock as _,
-    feed::{Operation, Place, RETENTION, START_OVERLAP, Subject},
+    feed::{Change, Operation, Place, RETENTION, RecordedChange, START_OVERLAP, Subject},
     id::SpaceId,
     membership::MemberChange,
-    ports::{Comments as _, FeedReads as _, SpaceChanges as _, SpaceReads as _, TaskChanges as _},
+    ports::{
+        Comments as _, FeedReads as _, PortError, SpaceChanges as _, SpaceReads as _, TaskChanges as _,
+    },
     space::{Member, Role},
     task::Task,
     user::User,
 };
-use taskbell_test::fixtures::{comment, due_draft, space};
+use taskbell_test::{
+    Faults, Faulty, Side,
+    fixtures::{comment, due_draft, space},
+    injected,
+};
 use taskbell_test_aws::Server;
 
 use crate::{meter::Meter, support::World};
@@ -228,6 +237,45 @@ async fn a_cursor_from_before_the_kept_changes_has_expired() {
     world.clock.advance(SignedDuration::from_secs(1));
     let expired = ask().await;
     assert_eq!((expired.status, &expired.body["code"]), (410, &json!("cursor_expired")));
+}
+
+/// The first read of a task fails.
+#[derive(Default)]
+struct OneFailure(AtomicBool);
+
+impl Faults for OneFailure {
+    async fn pass(&self, call: &'static str, _: Side) -> Result<(), PortError> {
+        match call == "task" && !self.0.swap(true, Ordering::Relaxed) {
+            true => Err(injected("reading a task")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn later_changes_wait_for_one_whose_space_cannot_be_read() {
+    let (world, ada, mine) = settled().await;
+    let store = Faulty { store: world.store.clone(), faults: OneFailure::default() };
+    let record = |number: u64, operation| {
+        let subject = Subject::Comment(mine.id, comment(1, &mine, &ada).id);
+        let change = Change { id: number.to_string(), subject, operation, version: 1 };
+        let (place, recorded_at) = (Place::Task(mine.id), world.clock.now());
+        (number.to_string(), Ok(Some(RecordedChange { place, change, recorded_at })))
+    };
+    let relay = async |numbers: [u64; 2]| {
+        let changes =
+            numbers.map(|n| record(n, Operation::ALL[usize::try_from(n).expect("small") - 1]));
+        relay_changes::handle(&store, &world.clock, changes).await
+    };
+    let appended = async || {
+        let entries = world.store.feed_entries(mine.space, 0, 9, world.clock.now()).await;
+        let entries = entries.expect("an answer").unwrap_or_default();
+        entries.into_iter().map(|entry| entry.change.id).collect::<Vec<_>>()
+    };
+    assert_eq!(relay([1, 2]).await, Some("1".to_owned()));
+    assert_eq!(appended().await, [""; 0]);
+    assert_eq!(relay([1, 2]).await, None);
+    assert_eq!(appended().await, ["1", "2"]);
 }
 
 #[tokio::test]

@@ -9,8 +9,10 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use jiff::SignedDuration;
 use taskbell_aws::dynamodb::{DynamoDb, keys};
 use taskbell_domain::{
+    feed::{Change, Operation, Subject},
     id::SpaceId,
     notification::NotificationKind,
     ports::*,
@@ -192,5 +194,74 @@ async fn a_space_that_is_created_while_spaces_are_counted_is_counted_or_refuses_
         let made = other.create_space(&mine, &owner, Some(counted.version), None).await;
         let made = made.expect("an answer").is_some();
         assert!(counted.spaces == 1 || !made, "{read}: {counted:?}");
+    }
+}
+
+/// Changes of members, by number.
+fn changes(numbers: impl IntoIterator<Item = u64>) -> Vec<Change> {
+    let change = |number: u64| {
+        let subject = Subject::Member(user(number % 9).id);
+        Change { id: format!("record {number}"), subject, operation: Operation::Updated, version: 0 }
+    };
+    numbers.into_iter().map(change).collect()
+}
+
+/// The ids in a feed, in its order.
+async fn feed(store: &DynamoDb, space: SpaceId) -> Vec<String> {
+    let entries = store.feed_entries(space, 0, 100, now()).await.expect("an answer");
+    let entries = entries.unwrap_or_default();
+    assert!(entries.iter().map(|entry| entry.sequence).eq(1..=entries.len() as u64), "no gap");
+    entries.into_iter().map(|entry| entry.change.id).collect()
+}
+
+#[tokio::test]
+async fn what_another_instance_appends_meanwhile_is_not_appended_again() {
+    for (operation, n) in [("Query", 1), ("TransactWriteItems", 1)] {
+        let server = Server::start().await;
+        let store = server.store(server.client());
+        let space = SpaceId::personal(user(1).id);
+        store.append_changes(space, &changes(0..3), now(), now()).await.expect("an answer");
+        let other = store.clone();
+        let meanwhile = with_concurrent_write(&server, (operation, n), async move {
+            let appended = other.append_changes(space, &changes(2..6), now(), now()).await;
+            assert_eq!(appended.expect("an answer").len(), 3);
+        });
+        let appended = meanwhile.append_changes(space, &changes(4..9), now(), now()).await;
+        assert_eq!(appended.expect("an answer").len(), 3, "{operation}");
+        let expected: Vec<_> = changes(0..9).into_iter().map(|change| change.id).collect();
+        assert_eq!(feed(&store, space).await, expected, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_behind_does_not_hide_what_was_appended() {
+    let server = Server::start().await;
+    let store = server.store(server.client());
+    let space = SpaceId::personal(user(1).id);
+    let minute = SignedDuration::from_mins(1);
+    store.append_changes(space, &changes([1]), now(), now()).await.expect("an answer");
+    // The clock of this instance is five minutes behind.
+    store.append_changes(space, &changes([2]), now(), now() - minute * 5).await.expect("an answer");
+    for number in [1, 2] {
+        let again = store.append_changes(space, &changes([number]), now(), now() + minute).await;
+        assert_eq!(again.expect("an answer"), [], "{number}");
+    }
+    assert_eq!(feed(&store, space).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_append_after_the_end_of_a_feed_is_refused_whenever_it_began() {
+    for (operation, n) in [("Query", 1), ("TransactWriteItems", 1)] {
+        let server = Server::start().await;
+        let store = server.store(server.client());
+        let space = SpaceId::personal(user(1).id);
+        store.append_changes(space, &changes(0..3), now(), now()).await.expect("an answer");
+        let other = store.clone();
+        let meanwhile = with_concurrent_write(&server, (operation, n), async move {
+            other.end_feed(space, now()).await.expect("an answer");
+        });
+        let appended = meanwhile.append_changes(space, &changes(4..9), now(), now()).await;
+        assert_eq!(appended.expect("an answer"), [], "{operation}");
+        assert!(store.feed_heads(&[space]).await.expect("an answer").is_empty());
     }
 }

@@ -14,7 +14,8 @@ use taskbell_domain::{
     id::SpaceId,
     membership::MemberChange,
     ports::{
-        Comments as _, FeedReads as _, PortError, SpaceChanges as _, SpaceReads as _, TaskChanges as _,
+        Comments as _, FeedChanges as _, FeedReads as _, PortError, SpaceChanges as _, SpaceReads as _,
+        TaskChanges as _,
     },
     space::{Member, Role},
     task::Task,
@@ -217,6 +218,41 @@ async fn a_space_that_is_being_deleted_is_left() {
     world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Deleted).await;
     assert_eq!(changes(&world, &ada, &mine, Some(&cursor), "").await["left"], json!([ours.id]));
     assert!(world.store.feed_heads(&[ours.id]).await.expect("an answer").is_empty());
+}
+
+#[tokio::test]
+async fn a_space_whose_feed_has_ended_is_left_once() {
+    let (world, ada, mine) = settled().await;
+    let (ours, _) = space(1, &ada);
+    world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
+    world.clock.advance(START_OVERLAP);
+    let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    let (mut stored, _) =
+        world.store.space_and_member(ours.id, ada.id).await.expect("an answer").expect("a space");
+    let read = stored.version;
+    stored.begin_deletion(world.clock.now());
+    world.store.replace_space(&stored, read).await.expect("an answer");
+    world.relay(Place::Space(ours.id), Subject::Space, Operation::Deleted).await;
+    world.relay(Place::Space(ours.id), Subject::Task(mine.id), Operation::Deleted).await;
+    let found = changes(&world, &ada, &mine, Some(&cursor), "").await;
+    assert_eq!((&found["left"], &found["joined"]), (&json!([ours.id]), &json!([])));
+    let again = changes(&world, &ada, &mine, Some(&cursor_of(&found)), "").await;
+    assert_eq!(shown(again), nothing());
+    let from_now = changes(&world, &ada, &mine, None, "").await;
+    let next = changes(&world, &ada, &mine, Some(&cursor_of(&from_now)), "").await;
+    assert_eq!(shown(next), nothing());
+}
+
+#[tokio::test]
+async fn a_cursor_ahead_of_a_restored_table_has_expired() {
+    let (world, ada, mine) = settled().await;
+    world.relay(Place::Space(mine.space), Subject::Task(mine.id), Operation::Updated).await;
+    world.clock.advance(START_OVERLAP);
+    let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    world.store.end_feed(mine.space, world.clock.now()).await.expect("an answer");
+    let event = world.event("list-changes", &ada, &mine).await;
+    let answer = world.send(&event.query(&format!("cursor={cursor}"))).await;
+    assert_eq!((answer.status, &answer.body["code"]), (410, &json!("cursor_expired")));
 }
 
 #[tokio::test]

@@ -7,11 +7,12 @@ use taskbell_domain::{
     feed::{CLOCK_TOLERANCE, Change, FeedEntry, FeedHead, RETENTION},
     id::SpaceId,
     ports::{FeedChanges, FeedReads, PortError},
+    unknown::Unknown,
 };
 
 use super::{
     DynamoDb, Item,
-    items::{FeedHeadItem, FeedItem, FromItem as _, build_item, key_item, parse_item},
+    items::{FeedHeadItem, FeedItem, FromItem as _, build_item, key_item},
     keys, number, text,
     write::{Condition, TransactionResult, put},
 };
@@ -26,25 +27,21 @@ const READING: &str = "reading a feed";
 /// How often an append is tried while others append to the same feed.
 const MAX_ATTEMPTS: usize = 10;
 
-/// How many items of a feed are read at a time, newest first, to find what it has already.
+/// How many items of a feed are read at first, newest first, to find what it has already.
 const RECENT: i32 = 25;
-
-/// How long the end of a feed is remembered: longer than the stream of the table, which may tell of changes before it.
-const END_REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(48);
 
 /// The head of a feed, if there is one.
 enum Head {
     None,
-    At(FeedHead),
+    At(FeedHeadItem),
     Ended,
 }
 
 impl Head {
-    fn of(item: Option<Item>) -> Result<Self, PortError> {
-        match item {
-            None => Ok(Self::None),
-            Some(item) if !item.contains_key(keys::VERSION) => Ok(Self::Ended),
-            Some(item) => parse_item::<FeedHeadItem, _>(READING, item).map(Self::At),
+    fn of(item: Item) -> Result<Self, PortError> {
+        match item.contains_key(keys::VERSION) {
+            true => FeedHeadItem::from_item(item).map(Self::At).map_err(|e| corrupt(READING, e)),
+            false => Ok(Self::Ended),
         }
     }
 }
@@ -57,13 +54,21 @@ impl FeedChanges for DynamoDb {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<FeedEntry>, PortError> {
+        let (mut known, mut read) = (HashSet::new(), 0);
         for _ in 0..MAX_ATTEMPTS {
-            let (head, known) = self.recent(space, since - CLOCK_TOLERANCE).await?;
-            let (head, condition) = match head {
+            // After a conflict, only what was appended meanwhile.
+            let head = self.recent(space, since - CLOCK_TOLERANCE, read, &mut known).await?;
+            let (head, unknown, condition) = match head {
                 Head::Ended => return Ok(Vec::new()),
-                Head::None => (FeedHead::new(now), Condition::NotExists),
-                Head::At(head) => (head, Condition::Version(head.sequence)),
+                Head::None => (FeedHead::new(now), Unknown::default(), Condition::NotExists),
+                Head::At(item) => {
+                    let head = item.head();
+                    (head, item.unknown, Condition::Version(head.sequence))
+                }
             };
+            read = head.sequence;
+            // The times in a feed never go back, whatever the clocks of the functions say.
+            let now = now.max(head.appended_at);
             let fresh = changes.iter().filter(|change| !known.contains(&change.id));
             let entries = (head.sequence + 1..).zip(fresh);
             let entries =
@@ -72,7 +77,8 @@ impl FeedChanges for DynamoDb {
             let Some(last) = entries.last() else { return Ok(entries) };
             let next = head.advanced(entries.len() as u64, now);
             let stored = FeedItem::new(&entries, now, now + RETENTION);
-            let head = build_item(APPENDING, keys::feed_head(space), &FeedHeadItem::from(&next))?;
+            let head =
+                build_item(APPENDING, keys::feed_head(space), &FeedHeadItem::new(&next, unknown))?;
             let item = build_item(APPENDING, keys::feed_entry(space, last.sequence), &stored)?;
             let actions = vec![
                 put(APPENDING, &self.tasks, head, condition)?,
@@ -86,60 +92,57 @@ impl FeedChanges for DynamoDb {
     }
 
     async fn end_feed(&self, space: SpaceId, now: Timestamp) -> Result<(), PortError> {
-        const OPERATION: &str = "ending a feed";
         let mut end = key_item(keys::feed_head(space));
-        let expires_at = (now + END_REMEMBERED).as_second();
-        end.insert(keys::EXPIRES_AT.to_owned(), number(expires_at));
-        self.client
-            .put_item()
-            .table_name(&self.tasks)
-            .set_item(Some(end))
-            .send_boxed()
-            .await
-            .map_err(port_error(OPERATION))?;
-        self.delete_partition(OPERATION, &self.tasks, keys::feed_entries(space)).await
+        end.insert(keys::EXPIRES_AT.to_owned(), number((now + RETENTION).as_second()));
+        let put = self.client.put_item().table_name(&self.tasks).set_item(Some(end)).send_boxed();
+        put.await.map(drop).map_err(port_error("ending a feed"))
     }
 }
 
 impl DynamoDb {
-    /// The head of a feed, and the ids of the changes that were appended since then.
+    /// The head of a feed. Collects the ids of the changes that were appended since a time, and after those that were read
+    /// before.
     async fn recent(
         &self,
         space: SpaceId,
         since: Timestamp,
-    ) -> Result<(Head, HashSet<String>), PortError> {
-        let (partition, _) = keys::feed_head(space);
-        let (mut head, mut known, mut start) = (None, HashSet::new(), None);
+        read: u64,
+        known: &mut HashSet<String>,
+    ) -> Result<Head, PortError> {
+        let (partition, read) = keys::feed_entry(space, read);
+        let (mut head, mut start) = (Head::None, None);
         loop {
             let page = self
                 .client
                 .query()
                 .table_name(&self.tasks)
-                .key_condition_expression("#pk = :pk")
+                .key_condition_expression("#pk = :pk AND #sk > :read")
                 .expression_attribute_names("#pk", keys::PK)
+                .expression_attribute_names("#sk", keys::SK)
                 .expression_attribute_values(":pk", text(&partition))
+                .expression_attribute_values(":read", text(&read))
                 .scan_index_forward(false)
                 .consistent_read(true)
-                .limit(RECENT)
+                .set_limit(start.is_none().then_some(RECENT))
                 .set_exclusive_start_key(start)
                 .send_boxed()
                 .await
                 .map_err(port_error(APPENDING))?;
             for item in page.items.unwrap_or_default() {
                 if is_head(&item) {
-                    head = Some(item);
+                    head = Head::of(item)?;
                     continue;
                 }
                 let item = FeedItem::from_item(item).map_err(|e| corrupt(APPENDING, e))?;
-                if item.appended_at < since {
-                    return Ok((Head::of(head)?, known));
+                if item.appended_at < since || matches!(head, Head::Ended) {
+                    return Ok(head);
                 }
                 let entries = item.entries().map_err(|_| corrupt(APPENDING, "feed entry"))?;
                 known.extend(entries.into_iter().map(|entry| entry.change.id));
             }
             start = page.last_evaluated_key;
             if start.is_none() {
-                return Ok((Head::of(head)?, known));
+                return Ok(head);
             }
         }
     }
@@ -159,8 +162,8 @@ impl FeedReads for DynamoDb {
             let partition = item.get(keys::PK).and_then(|key| key.as_s().ok());
             let space = partition.and_then(|partition| of.get(partition)).copied();
             let space = space.ok_or_else(|| corrupt(READING, "feed head"))?;
-            if let Head::At(head) = Head::of(Some(item))? {
-                heads.insert(space, head);
+            if let Head::At(head) = Head::of(item)? {
+                heads.insert(space, head.head());
             }
         }
         Ok(heads)

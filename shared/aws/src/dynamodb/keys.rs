@@ -388,4 +388,4 @@ mod feeds;
 mod tests;
 
 pub use counters::{counter, parse_counter};
-pub use feeds::{Changed, FEED_HEAD, changed, feed_entries, feed_entry, feed_head};
+pub use feeds::{Changed, FEED_HEAD, changed, feed_entry, feed_head};

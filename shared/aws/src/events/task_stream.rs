@@ -2,6 +2,8 @@
 //!
 //! Source: "Using AWS Lambda with Amazon DynamoDB", AWS Lambda developer guide.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use taskbell_domain::{
@@ -65,25 +67,25 @@ impl Record {
         let key = |name| text_of(&keys, name).unwrap_or_default();
         let Some(changed) = keys::changed(&key(keys::PK), &key(keys::SK)) else { return Ok(None) };
         let operation = match (&old_image, &new_image) {
+            _ if is_being_deleted(&new_image) => Operation::Deleted,
             (None, _) => Operation::Created,
             (Some(_), Some(_)) => Operation::Updated,
             (Some(_), None) => Operation::Deleted,
         };
         let (place, subject, versions) = match changed {
             Changed::Task(id) => {
-                let old = old_image.map(task_of).transpose()?;
-                let new = new_image.map(task_of).transpose()?;
-                let Some(known) = new.as_ref().or(old.as_ref()) else { return Ok(None) };
-                let versions =
-                    (old.as_ref().map(|task| task.version), new.as_ref().map(|task| task.version));
-                (Place::Space(known.space), Subject::Task(id), versions)
+                let (old, new) = (map_of(&old_image), map_of(&new_image));
+                let space = new.or(old).and_then(|task| text_of(task, "space"));
+                let space = space.and_then(|space| space.parse().ok());
+                let space = space.ok_or_else(|| corrupt(OPERATION, "space of a task"))?;
+                (Place::Space(space), Subject::Task(id), (version_of(old), version_of(new)))
             }
             Changed::Comment(task, comment) => {
-                let versions = (version_of(&old_image), version_of(&new_image));
+                let versions = (version_of(old_image.as_deref()), version_of(new_image.as_deref()));
                 (Place::Task(task), Subject::Comment(task, comment), versions)
             }
             Changed::Space(space) => {
-                let versions = (version_of(&old_image), version_of(&new_image));
+                let versions = (version_of(old_image.as_deref()), version_of(new_image.as_deref()));
                 // A personal space has no version: it never changes.
                 if versions == (None, None) {
                     return Ok(None);
@@ -112,18 +114,34 @@ impl Record {
     }
 }
 
-fn text_of(item: &serde_dynamo::Item, name: &str) -> Option<String> {
+type Attributes = HashMap<String, serde_dynamo::AttributeValue>;
+
+fn text_of(item: &Attributes, name: &str) -> Option<String> {
     match item.get(name) {
         Some(serde_dynamo::AttributeValue::S(text)) => Some(text.clone()),
         _ => None,
     }
 }
 
-fn version_of(image: &Option<serde_dynamo::Item>) -> Option<u64> {
-    match image.as_ref()?.get(keys::VERSION) {
+fn version_of(item: Option<&Attributes>) -> Option<u64> {
+    match item?.get(keys::VERSION) {
         Some(serde_dynamo::AttributeValue::N(number)) => number.parse().ok(),
         _ => None,
     }
+}
+
+/// What a client sees of the task in an image.
+fn map_of(image: &Option<serde_dynamo::Item>) -> Option<&Attributes> {
+    match image.as_ref()?.get(keys::TASK_MAP) {
+        Some(serde_dynamo::AttributeValue::M(task)) => Some(task),
+        _ => None,
+    }
+}
+
+/// Whether the space in an image is being deleted. It is hidden from all members, so for clients it is deleted.
+fn is_being_deleted(image: &Option<serde_dynamo::Item>) -> bool {
+    let deleting = image.as_ref().and_then(|space| space.get("deleting"));
+    matches!(deleting, Some(serde_dynamo::AttributeValue::Bool(true)))
 }
 
 #[cfg(test)]
@@ -157,12 +175,20 @@ mod tests {
         json!({ "version": { "N": number.to_string() } })
     }
 
+    /// The image of a task.
+    fn seen(version: u64) -> Value {
+        let space = format!("spc_{ID}");
+        let task = json!({ "space": { "S": space }, "version": { "N": version.to_string() }, "status": { "S": "of later" } });
+        json!({ "task": { "M": task } })
+    }
+
     #[test]
     fn a_record_tells_what_changed_and_where() {
         let (task, space) = (format!("TASK#{ID}"), format!("SPACE#{ID}"));
         let (comment, member) = (format!("COMMENT#{ID}"), format!("MEMBER#{ID}"));
         let of_task = Place::Task(TaskId::from_body(ID).unwrap());
         let of_space = Place::Space(SpaceId::from_body(ID).unwrap());
+        let hidden = json!({ "version": { "N": "6" }, "deleting": { "BOOL": true } });
         let cases = [
             (
                 (&task, comment.as_str()),
@@ -192,7 +218,11 @@ mod tests {
                 2,
             ),
             ((&space, "SPACE"), version(4), version(5), of_space, "space", Operation::Updated, 5),
-            ((&space, "SPACE"), version(5), Value::Null, of_space, "space", Operation::Deleted, 5),
+            ((&space, "SPACE"), version(5), hidden, of_space, "space", Operation::Deleted, 6),
+            ((&space, "SPACE"), version(6), Value::Null, of_space, "space", Operation::Deleted, 6),
+            ((&task, "TASK"), Value::Null, seen(1), of_space, "tsk_ID", Operation::Created, 1),
+            ((&task, "TASK"), seen(1), seen(2), of_space, "tsk_ID", Operation::Updated, 2),
+            ((&task, "TASK"), seen(2), Value::Null, of_space, "tsk_ID", Operation::Deleted, 2),
             ((&space, &member), Value::Null, json!({}), of_space, "usr_ID", Operation::Created, 0),
             ((&space, &member), json!({}), json!({}), of_space, "usr_ID", Operation::Updated, 0),
         ];
@@ -215,6 +245,7 @@ mod tests {
         let comment = format!("COMMENT#{ID}");
         let same = [
             ((task.as_str(), comment.as_str()), version(1), version(1)),
+            ((&task, "TASK"), seen(2), seen(2)), // a delivery
             ((&space, "SPACE"), Value::Null, json!({ "owner": { "S": ID } })), // a personal space
             ((&space, "INVITATIONS"), version(1), version(2)),
             ((&task, "COMMENTS"), version(1), version(2)),

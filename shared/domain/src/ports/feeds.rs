@@ -22,8 +22,7 @@ pub trait FeedChanges: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<FeedEntry>, PortError>> + Send;
 
-    /// Ends the feed of a deleted space. What is recorded later is not appended. It can be interrupted at any point and
-    /// repeated.
+    /// Ends the feed of a deleted space, which has no head then. What is recorded later is not appended.
     fn end_feed(
         &self,
         space: SpaceId,
@@ -33,7 +32,7 @@ pub trait FeedChanges: Send + Sync {
 
 /// Reads feeds. Strongly consistent.
 pub trait FeedReads: Send + Sync {
-    /// How far the feeds of spaces have got. A space without changes is missing, and so is a deleted one.
+    /// How far the feeds of spaces have got. A space without changes is missing, and so is one whose feed has ended.
     fn feed_heads(
         &self,
         spaces: &[SpaceId],

@@ -134,6 +134,7 @@ macro_rules! contract_tests {
             a_slow_clock_does_not_restart_a_window
             a_feed_has_every_change_once_and_in_order
             a_feed_is_followed_from_before_its_newest_entries
+            a_feed_is_not_followed_from_before_a_long_pause
             a_position_in_a_feed_expires_with_the_entries_after_it
             a_feed_that_has_ended_takes_no_more_changes
         );

@@ -34,6 +34,7 @@ impl FeedChanges for MemoryStore {
             return Ok(Vec::new());
         }
         let head = feed.head.unwrap_or(FeedHead::new(now));
+        let now = now.max(head.appended_at);
         let is_known = |change: &&Change| {
             let recent = feed.entries.iter().filter(|(at, _)| *at >= since - CLOCK_TOLERANCE);
             recent.into_iter().any(|(_, known)| known.change.id == change.id)
@@ -50,8 +51,9 @@ impl FeedChanges for MemoryStore {
     }
 
     async fn end_feed(&self, space: SpaceId, _: Timestamp) -> Result<(), PortError> {
-        let ended = Feed { has_ended: true, ..Feed::default() };
-        self.data().feeds.insert(space, ended);
+        let mut data = self.data();
+        let feed = data.feeds.entry(space).or_default();
+        (feed.head, feed.has_ended) = (None, true);
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use taskbell_domain::{
     ports::{Comments, FeedReads, SpaceReads},
 };
 
-use super::positions::{Positions, Taken, changed};
+use super::positions::{HIDDEN, Positions, Taken, changed};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{comments, spaces, tasks},
@@ -43,6 +43,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// How many feeds are read at the same time; others are read by the next request.
 const MAX_FEEDS: usize = 8;
+
+/// How many items of feeds are read together. Each has up to a hundred changes, about 12 KB.
+const MAX_ITEMS: usize = 96;
 
 /// The body of the response.
 #[derive(Serialize, Default)]
@@ -128,21 +131,30 @@ pub async fn handle(
     }
 
     let behind = changed(&positions, &heads);
-    let behind = behind.iter().filter(|(space, _)| !joined.contains(space)).take(MAX_FEEDS);
-    let read = behind.map(async |(space, after)| {
-        store.feed_entries(*space, *after, limit, now).await.map(|entries| (*space, entries))
+    let behind: Vec<_> =
+        behind.into_iter().filter(|(space, _)| !joined.contains(space)).take(MAX_FEEDS).collect();
+    let feeds = behind.len().max(1);
+    let items = limit.min(u8::try_from(MAX_ITEMS / feeds).unwrap_or(u8::MAX));
+    let read = behind.iter().map(async |(space, after)| {
+        store.feed_entries(*space, *after, items, now).await.map(|entries| (*space, entries))
     });
     let mut taken = Taken::default();
     for (space, entries) in try_join_all(read).await? {
-        taken.take(space, &entries.ok_or_else(cursor_expired)?, limit.into());
+        let share = (usize::from(limit) / feeds).max(1);
+        taken.take(space, &entries.ok_or_else(cursor_expired)?, share);
     }
+    let lost = positions.without_feed(&heads);
+    let of_objects = taken.objects.iter().map(|(space, _)| *space);
     let asked: BTreeSet<_> =
-        taken.objects.iter().map(|(space, _)| *space).chain(joined.clone()).collect();
+        of_objects.chain(joined.iter().copied()).chain(lost.iter().copied()).collect();
     let (visible, found) = try_join!(
         try_join_all(asked.iter().map(|space| visible(store, caller.user, *space))),
         try_join_all(taken.objects.iter().map(|(space, subject)| find(store, *space, *subject))),
     )?;
     let views: BTreeMap<_, _> = visible.into_iter().flatten().collect();
+    if lost.iter().any(|space| views.contains_key(space)) {
+        return Err(cursor_expired());
+    }
     let (mut bytes, mut objects) = (0, 0);
     for ((space, _), found) in taken.objects.iter().zip(found) {
         if let Some(view) = views.get(space) {
@@ -156,8 +168,7 @@ pub async fn handle(
     }
     taken.advance(objects, &mut positions);
     for space in asked.iter().filter(|space| !views.contains_key(space)) {
-        // It is being deleted.
-        positions.0.remove(space);
+        positions.0.insert(*space, HIDDEN);
         changes.left.extend((!joined.contains(space)).then_some(*space));
     }
     changes.joined = joined.into_iter().filter(|space| views.contains_key(space)).collect();

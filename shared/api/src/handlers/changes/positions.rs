@@ -11,7 +11,17 @@ use taskbell_domain::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Positions(pub(super) BTreeMap<SpaceId, u64>);
 
+/// The position in a space that is being deleted, so that its user is told once.
+pub(super) const HIDDEN: u64 = u64::MAX;
+
 impl Positions {
+    /// The spaces whose position is behind the end of their feed: it has ended, or the table was restored.
+    pub(super) fn without_feed(&self, heads: &BTreeMap<SpaceId, FeedHead>) -> Vec<SpaceId> {
+        let end = |space: &SpaceId| heads.get(space).map_or(0, |head| head.sequence);
+        let is_lost = |(space, after): &(&SpaceId, &u64)| **after > end(space) && **after != HIDDEN;
+        self.0.iter().filter(is_lost).map(|(space, _)| *space).collect()
+    }
+
     /// Reads what [`fmt::Display`] wrote.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let part = |part: &str| {

@@ -60,14 +60,20 @@ impl Stored {
         let keys =
             before.items.keys().chain(self.items.keys().filter(|key| !before.items.contains_key(key)));
         let changed = keys.filter(|key| before.items.get(key) != self.items.get(key));
-        let changed = changed.filter_map(|(pk, sk)| keys::changed(pk, sk)).enumerate();
-        let records = changed.map(|(number, changed)| match changed {
+        let changed = changed.filter_map(|key| Some((keys::changed(&key.0, &key.1)?, key))).enumerate();
+        let records = changed.map(|(number, (changed, key))| match changed {
             Changed::Task(id) => {
                 let task = self.tasks.get(&id).or(before.tasks.get(&id)).expect("a task");
                 record(number, Place::Space(task.space), Subject::Task(id))
             }
             Changed::Comment(task, id) => record(number, Place::Task(task), Subject::Comment(task, id)),
-            Changed::Space(space) => record(number, Place::Space(space), Subject::Space),
+            Changed::Space(space) => {
+                let mut record = record(number, Place::Space(space), Subject::Space);
+                if let (Ok(Some(recorded)), None) = (&mut record.1, self.items.get(key)) {
+                    recorded.change.operation = Operation::Deleted;
+                }
+                record
+            }
             Changed::Member(space, user) => record(number, Place::Space(space), Subject::Member(user)),
         });
         records.collect()

@@ -97,6 +97,11 @@ impl Server {
         !self.deleted.contains(&space)
     }
 
+    /// The space of a task, by id.
+    pub(super) fn home_of(&self, task: &str) -> Option<SpaceId> {
+        self.homes.iter().find(|(id, _)| id.to_string() == task).map(|(_, space)| *space)
+    }
+
     pub(super) fn has_task(&self, task: TaskId) -> bool {
         self.state.tasks.contains_key(&task)
     }
@@ -334,7 +339,7 @@ impl Server {
         world.store.replace_space(&of, read).await.expect("an answer");
         world.store.purge_space(space).await.expect("an answer");
         let place = Place::Space(space);
-        self.record(world, stream, place, Subject::Space, Operation::Updated, of.version);
+        self.record(world, stream, place, Subject::Space, Operation::Deleted, of.version);
         let tasks: Vec<_> =
             self.state.tasks.values().filter(|task| task.space == space).cloned().collect();
         for task in tasks {

@@ -162,6 +162,13 @@ impl Follower {
                 assert!(visible.contains(&text(one, "space")), "{one} is in a space of others");
             }
         }
+        for space in answer.body["spaces"].as_array().expect("a list") {
+            assert!(visible.contains(&text(space, "id")), "{space} is a space of others");
+        }
+        for comment in answer.body["comments"].as_array().expect("a list") {
+            let home = server.home_of(&text(comment, "task")).expect("a space").to_string();
+            assert!(visible.contains(&home), "{comment} is in a space of others");
+        }
         answer.body
     }
 

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use taskbell_domain::feed::{Change, FeedEntry, FeedHead, Operation, Subject};
+use taskbell_domain::{
+    feed::{Change, FeedEntry, FeedHead, Operation, Subject},
+    unknown::Unknown,
+};
 
-use super::InvalidAttribute;
+use super::{InvalidAttribute, unknown};
 
 /// The head. Without a version, the feed has ended.
 #[derive(Serialize, Deserialize)]
@@ -16,21 +19,19 @@ pub(in crate::dynamodb) struct FeedHeadItem {
     mark: u64,
     marked_at: Timestamp,
     settled: u64,
+    #[serde(flatten, deserialize_with = "unknown")]
+    pub(in crate::dynamodb) unknown: Unknown,
 }
 
-impl From<&FeedHead> for FeedHeadItem {
-    fn from(head: &FeedHead) -> Self {
+impl FeedHeadItem {
+    pub(in crate::dynamodb) fn new(head: &FeedHead, unknown: Unknown) -> Self {
         let FeedHead { sequence, appended_at, mark, marked_at, settled } = *head;
-        Self { sequence, appended_at, mark, marked_at, settled }
+        Self { sequence, appended_at, mark, marked_at, settled, unknown }
     }
-}
 
-impl TryFrom<FeedHeadItem> for FeedHead {
-    type Error = InvalidAttribute;
-
-    fn try_from(item: FeedHeadItem) -> Result<Self, InvalidAttribute> {
-        let FeedHeadItem { sequence, appended_at, mark, marked_at, settled } = item;
-        Ok(Self { sequence, appended_at, mark, marked_at, settled })
+    pub(in crate::dynamodb) fn head(&self) -> FeedHead {
+        let Self { sequence, appended_at, mark, marked_at, settled, .. } = *self;
+        FeedHead { sequence, appended_at, mark, marked_at, settled }
     }
 }
 

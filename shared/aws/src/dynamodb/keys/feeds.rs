@@ -9,17 +9,16 @@ pub const FEED_HEAD: &str = "HEAD";
 
 /// Key of the head of a feed.
 pub fn feed_head(space: SpaceId) -> (String, String) {
-    (feed_entries(space).0, FEED_HEAD.to_owned())
+    (feed_partition(space), FEED_HEAD.to_owned())
 }
 
 /// Key of changes that were appended together, by the number of the last one.
 pub fn feed_entry(space: SpaceId, last: u64) -> (String, String) {
-    (feed_entries(space).0, format!("{last:020}"))
+    (feed_partition(space), format!("{last:020}"))
 }
 
-/// Partition of a feed, and the prefix of the sort keys of its entries: the first of 20 digits.
-pub fn feed_entries(space: SpaceId) -> (String, &'static str) {
-    (format!("FEED#{}", space.body()), "0")
+fn feed_partition(space: SpaceId) -> String {
+    format!("FEED#{}", space.body())
 }
 
 /// An item whose changes are changes of a space.

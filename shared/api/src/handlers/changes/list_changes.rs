@@ -138,10 +138,11 @@ pub async fn handle(
     let read = behind.iter().map(async |(space, after)| {
         store.feed_entries(*space, *after, items, now).await.map(|entries| (*space, entries))
     });
-    let mut taken = Taken::default();
+    let (mut taken, limit) = (Taken::default(), usize::from(limit));
     for (space, entries) in try_join_all(read).await? {
-        let share = (usize::from(limit) / feeds).max(1);
-        taken.take(space, &entries.ok_or_else(cursor_expired)?, share);
+        // Each feed has its share, so that none waits for a busy one.
+        let end = limit.min(taken.objects.len() + (limit / feeds).max(1));
+        taken.take(space, &entries.ok_or_else(cursor_expired)?, end);
     }
     let lost = positions.without_feed(&heads);
     let of_objects = taken.objects.iter().map(|(space, _)| *space);

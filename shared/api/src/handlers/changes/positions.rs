@@ -48,12 +48,12 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Takes entries of a space until there are `limit` objects.
-    pub(super) fn take(&mut self, space: SpaceId, entries: &[FeedEntry], limit: usize) {
+    /// Takes entries of a space until there are `end` objects.
+    pub(super) fn take(&mut self, space: SpaceId, entries: &[FeedEntry], end: usize) {
         for entry in entries {
             let object = (space, entry.change.subject);
             if !self.objects.contains(&object) {
-                if self.objects.len() == limit {
+                if self.objects.len() >= end {
                     return;
                 }
                 self.objects.push(object);

@@ -18,8 +18,8 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How much earlier an entry can seem to be than its change, because they were timed by different clocks.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Lists are eventually consistent: they may lack a change of the last moments. So a client that begins to follow a feed
-/// begins this far back, and longer than any list needs.
+/// Lists are eventually consistent: they may lack a change of the last moments. So a client that starts to follow a feed
+/// starts this far back, which is longer than any list needs.
 pub const START_OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
 string_enum!(Operation, "What happened to an object.",
@@ -89,7 +89,7 @@ pub enum Place {
     Task(TaskId),
 }
 
-/// A change as the store tells it.
+/// A change as the store reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedChange {
     /// Where it happened.
@@ -120,7 +120,7 @@ pub struct FeedHead {
     pub mark: u64,
     /// When `mark` was set.
     pub marked_at: Timestamp,
-    /// Where a client would have begun to follow the feed at `marked_at`.
+    /// Where a client that started at `marked_at` starts.
     pub settled: u64,
 }
 
@@ -140,7 +140,7 @@ impl FeedHead {
         next
     }
 
-    /// Where a client begins to follow the feed: every entry of the last [`START_OVERLAP`] comes after it.
+    /// Where a client starts to follow the feed: every entry of the last [`START_OVERLAP`] comes after it.
     pub fn start(&self, now: Timestamp) -> u64 {
         let is_old = |at| now.duration_since(at) >= START_OVERLAP;
         match (is_old(self.appended_at), is_old(self.marked_at)) {

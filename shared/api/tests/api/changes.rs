@@ -184,7 +184,7 @@ async fn a_page_has_changes_of_every_space_and_no_more_than_its_limit() {
 }
 
 #[tokio::test]
-async fn who_joins_a_space_is_told_so_and_who_leaves_sees_nothing_more_of_it() {
+async fn a_new_member_learns_of_the_space_and_a_former_member_sees_no_more_of_it() {
     let (world, ada, mine) = settled().await;
     let eve = world.register(5).await;
     let (mut ours, _) = space(1, &ada);

@@ -154,7 +154,7 @@ mod tests {
 
     const ID: &str = "01JQ0000000000000000000001";
 
-    /// The change that a record tells of an item with these images, if they exist.
+    /// The change in a record about an item with these images, if they exist.
     fn change_of(key: (&str, &str), old: Value, new: Value) -> Option<RecordedChange> {
         let mut change = json!({
             "ApproximateCreationDateTime": 1_772_352_000,
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_tells_what_changed_and_where() {
+    fn a_record_says_what_changed_and_where() {
         let (task, space) = (format!("TASK#{ID}"), format!("SPACE#{ID}"));
         let (comment, member) = (format!("COMMENT#{ID}"), format!("MEMBER#{ID}"));
         let of_task = Place::Task(TaskId::from_body(ID).unwrap());

@@ -73,7 +73,7 @@ pub async fn a_feed_has_every_change_once_and_in_order(store: &impl Store) {
     assert_eq!(tail.expect("an entry").len(), 1);
 }
 
-/// Whoever begins to follow a feed begins before what was appended in the last moments.
+/// A client that starts to follow a feed starts before the entries of the last minutes.
 pub async fn a_feed_is_followed_from_before_its_newest_entries(store: &impl Store) {
     let space = SpaceId::personal(user(1).id);
     let start =
@@ -88,7 +88,7 @@ pub async fn a_feed_is_followed_from_before_its_newest_entries(store: &impl Stor
     assert_eq!(start(later + START_OVERLAP).await, 3);
 }
 
-/// Whoever begins to follow a feed right after a long pause begins after it.
+/// A client that starts right after a long pause starts after the entries before the pause.
 pub async fn a_feed_is_not_followed_from_before_a_long_pause(store: &impl Store) {
     let space = SpaceId::personal(user(1).id);
     let month = SignedDuration::from_hours(31 * 24);

@@ -11,7 +11,7 @@ use taskbell_domain::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Positions(pub(super) BTreeMap<SpaceId, u64>);
 
-/// The position in a space that is being deleted, so that its user is told once.
+/// The position in a space that is being deleted, so that it is reported once.
 pub(super) const HIDDEN: u64 = u64::MAX;
 
 impl Positions {

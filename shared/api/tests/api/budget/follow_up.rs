@@ -1,4 +1,4 @@
-//! What the stream of the table tells after a request.
+//! The records of the table's stream after a request.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! The change feed under faults. Users change what is in their spaces; the stream tells `relay-changes` of it, which fails
+//! The change feed under faults. Users change what is in their spaces; the stream invokes `relay-changes`, which fails
 //! and crashes at any point; batches are cut off, received again and received twice at the same time; shards overtake each
 //! other; lists lag. Clients follow the rules of the API's description. One seed determines everything.
 //!
@@ -256,7 +256,7 @@ async fn check_feeds(world: &World, server: &Server, stream: &Stream) -> Result<
         }
         let recorded = stream.all().filter(|recorded| server.space_of(recorded.place) == Some(space));
         let recorded: Vec<_> = recorded.map(|recorded| &recorded.change).collect();
-        let is_told = |change: &&&Change| match change.subject {
+        let is_relayed = |change: &&&Change| match change.subject {
             Subject::Comment(task, _) => server.has_task(task),
             _ => true,
         };
@@ -264,7 +264,8 @@ async fn check_feeds(world: &World, server: &Server, stream: &Stream) -> Result<
         if ids.len() != found.len() {
             return Err(format!("the feed of {space} has a change twice"));
         }
-        if let Some(lost) = recorded.iter().filter(is_told).find(|change| !ids.contains(&change.id)) {
+        if let Some(lost) = recorded.iter().filter(is_relayed).find(|change| !ids.contains(&change.id))
+        {
             return Err(format!("the feed of {space} lacks {lost:?}"));
         }
         let mut by_subject = BTreeMap::<Subject, Vec<&Change>>::new();

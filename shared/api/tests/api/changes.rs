@@ -12,6 +12,7 @@ use taskbell_api::workers::relay_changes;
 use taskbell_domain::{
     clock::Clock as _,
     feed::{Change, Operation, Place, RETENTION, RecordedChange, START_OVERLAP, Subject},
+    id::SpaceId,
     membership::MemberChange,
     ports::{
         FeedChanges as _, FeedReads as _, PortError, SpaceChanges as _, SpaceReads as _,
@@ -220,16 +221,47 @@ async fn a_new_member_learns_of_the_space_and_a_former_member_sees_no_more_of_it
     assert_eq!(shown(after), nothing());
 }
 
+/// Begins the deletion of a space.
+async fn hide(world: &World, id: SpaceId) {
+    let mut stored = world.store.space(id).await.expect("an answer").expect("a space");
+    let read = stored.version;
+    stored.begin_deletion(world.clock.now());
+    world.store.replace_space(&stored, read).await.expect("an answer");
+}
+
+#[tokio::test]
+async fn a_request_reads_a_bounded_number_of_entries_however_many_feeds_have_changed() {
+    let (world, ada, mine) = settled().await;
+    let mut spaces = Vec::new();
+    for number in 10..18 {
+        let (made, owner) = space(number, &ada);
+        world.store.create_space(&made, &owner, None, None).await.expect("an answer");
+        spaces.push(made.id);
+    }
+    let mut cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
+    for _ in 0..30 {
+        for space in &spaces {
+            world.relay(Place::Space(*space), Subject::Space, Operation::Updated).await;
+        }
+    }
+    let mut requests = 0;
+    while requests < 9 {
+        let found = changes(&world, &ada, &mine, Some(&cursor), "&limit=100").await;
+        (cursor, requests) = (cursor_of(&found), requests + 1);
+        if found["has_more"] == false {
+            break;
+        }
+    }
+    // 12 entries of each of eight feeds at a time.
+    assert_eq!(requests, 3);
+}
+
 #[tokio::test]
 async fn a_space_that_is_being_deleted_is_left() {
     let (world, ada, mine) = settled().await;
     let (ours, _) = space(1, &ada);
     let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
-    let (mut stored, _) =
-        world.store.space_and_member(ours.id, ada.id).await.expect("an answer").expect("a space");
-    let read = stored.version;
-    stored.begin_deletion(world.clock.now());
-    world.store.replace_space(&stored, read).await.expect("an answer");
+    hide(&world, ours.id).await;
     world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
     world.relay(Place::Space(ours.id), Subject::Space, Operation::Updated).await;
     let found = changes(&world, &ada, &mine, Some(&cursor), "").await;
@@ -251,11 +283,7 @@ async fn a_space_whose_feed_has_ended_is_left_once() {
     world.relay(Place::Space(ours.id), Subject::Member(ada.id), Operation::Updated).await;
     world.clock.advance(START_OVERLAP);
     let cursor = cursor_of(&changes(&world, &ada, &mine, None, "").await);
-    let (mut stored, _) =
-        world.store.space_and_member(ours.id, ada.id).await.expect("an answer").expect("a space");
-    let read = stored.version;
-    stored.begin_deletion(world.clock.now());
-    world.store.replace_space(&stored, read).await.expect("an answer");
+    hide(&world, ours.id).await;
     world.relay(Place::Space(ours.id), Subject::Space, Operation::Deleted).await;
     world.relay(Place::Space(ours.id), Subject::Task(mine.id), Operation::Deleted).await;
     let found = changes(&world, &ada, &mine, Some(&cursor), "").await;

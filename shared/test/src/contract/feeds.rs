@@ -54,6 +54,13 @@ pub async fn a_feed_has_every_change_once_and_in_order(store: &impl Store) {
     let second = store.append_changes(ours, &changes(2..6), now(), later).await.expect("an answer");
     assert_eq!(second.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [4, 5]);
     assert_eq!(append(store, other, &changes([9]), later).await.len(), 1);
+    // The clock of the first function was half a minute behind that of the store.
+    let third = SpaceId::personal(user(3).id);
+    for (behind, appended) in [(30, 1), (0, 0)] {
+        let at = now() - SignedDuration::from_secs(behind);
+        let found = store.append_changes(third, &changes([1]), now(), at).await.expect("an answer");
+        assert_eq!(found.len(), appended);
+    }
     // Many small appends.
     for number in 6..90 {
         let at = later + SignedDuration::from_secs(i64::try_from(number).expect("a number"));

@@ -16,7 +16,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import CannotRun, Cloud
-from sam_transform import API_ID, transform_template
+from sam_transform import API_ID, live_id, transform_template
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = PROJECT / "template.yaml"
@@ -76,7 +76,7 @@ def upload(cloud: Cloud, cache: Path, program: Callable[[str], Path]) -> dict[st
 def deploy(cloud: Cloud, cache: Path, program: Callable[[str], Path], **given: str) -> dict[str, str]:
     """Deploys the stack, with the binary of each function by its name. Returns the stack's outputs."""
     stack, parameters = configuration()
-    parameters |= given | {"PublicUrl": api_url(cloud), "EndpointUrl": cloud.endpoint}
+    parameters |= given | urls(cloud)
     formation = cloud.client("cloudformation")
     try:
         cloud.client("ses").verify_email_identity(EmailAddress=parameters["SenderAddress"])
@@ -105,6 +105,12 @@ def failures(formation, stack: str) -> str:
         return ""
     failed = [one for one in events if one["ResourceStatus"].endswith("FAILED")]
     return "; ".join(f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '?')}" for one in failed)
+
+
+def urls(cloud: Cloud, api_id: str = API_ID) -> dict[str, str]:
+    """The parameters with URLs, which AWS would assign."""
+    live = f"{cloud.endpoint}/_aws/execute-api/{live_id(api_id)}/live".replace("http", "ws", 1)
+    return {"PublicUrl": api_url(cloud, api_id), "LiveUrl": live, "EndpointUrl": cloud.endpoint}
 
 
 def api_url(cloud: Cloud, api_id: str = API_ID) -> str:

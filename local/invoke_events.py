@@ -131,6 +131,7 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
     words = {"user_id": theirs["user"]["id"], "subject": "Hello", "text": "The bell rests."}
     message = call(f"{url}/v1/notifications", words, boss)
     comment = call(f"{url}/v1/tasks/{task['id']}/comments", {"text": "Thrice."}, tokens["access_token"])
+    ticket = call(f"{url}/v1/live", {}, tokens["access_token"])["url"].partition("ticket=")[2]
     tomorrow = int(time.time()) + 86_400
     # create-signing-key puts its response here. The bucket is public, so that the URL needs no signature.
     bucket = "taskbell-answers"
@@ -153,6 +154,7 @@ def values(url: str, mails: str, cloud: Cloud) -> dict[str, str]:
         "USER_ID": tokens["user"]["id"],
         "REMINDER_ID": task["reminders"][0]["id"],
         "RESET_CODE": reset,
+        "TICKET": ticket,
         "ACTION_TOKEN": signed(f"complete-{task['id'].removeprefix('tsk_')}", tomorrow),
         "VERIFICATION_TOKEN": signed("verify", tomorrow),
         "UNSUBSCRIBE_TOKEN": signed("unsubscribe-reminders", 0),

@@ -35,10 +35,19 @@ def transform_template(template: Path, parameters: dict[str, str], code: dict[st
     plain = transform(source, dict(values), ManagedPolicies())
     for name, resource in list(plain["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
-            plain["Resources"].update(routes(name, resource["Properties"], api_id))
+            properties = resource["Properties"]
+            if "Body" in properties:
+                plain["Resources"].update(routes(name, properties, api_id))
+            else:
+                properties["Tags"] = {"ms-custom-id": live_id(api_id)}
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             del plain["Resources"][name]  # MiniStack refuses alarms on metric math
     return adapted(plain, values)
+
+
+def live_id(api_id: str) -> str:
+    """The id of the WebSocket API beside an HTTP API."""
+    return f"{api_id}-live"
 
 
 def typed(declared: dict, given: dict[str, str]) -> dict:

@@ -18,7 +18,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cloud import CREDENTIALS, REGION, CannotRun, Cloud, free_port
-from deploy import PROJECT, TEMPLATE, api_url, archive, code_uris, configuration, failures
+from deploy import PROJECT, TEMPLATE, api_url, archive, code_uris, configuration, failures, urls
 from deploy_to_aws import sam_command
 from e2e import FOLDER, run
 from invoke_events import account, call
@@ -59,7 +59,7 @@ def resources_of(cloud: Cloud, stack: str) -> list[str]:
 def plain_template(cloud: Cloud, folder: Path, stack: str, programs: Path) -> tuple[Path, dict[str, str]]:
     """template.yaml as sam deploys it to the local cloud, with the archives as local files; and the parameters."""
     _, parameters = configuration()
-    parameters |= {"PublicUrl": api_url(cloud, stack), "EndpointUrl": cloud.endpoint}
+    parameters |= urls(cloud, stack)
     plain = transform_template(TEMPLATE, parameters, {uri: f"s3://archives/{Path(uri).name}.zip" for uri in code_uris()}, stack)
     for resource in plain["Resources"].values():
         code = resource.get("Properties", {}).get("Code", {})

@@ -13,7 +13,8 @@ use taskbell_api::{
     workers::Pace,
 };
 use taskbell_aws::{
-    Connection, Credentials, SesMailer, SigningKeyParameter, SqsTimerQueue, dynamodb::DynamoDb, roots,
+    ApiGatewayChannel, Connection, Credentials, SesMailer, SigningKeyParameter, SqsPushQueue,
+    SqsTimerQueue, dynamodb::DynamoDb, roots,
 };
 use taskbell_domain::{
     clock::Clock, email::EmailAddress, ports::SigningKeyStore, quota::Quota, rate_limit::RateLimit,
@@ -97,6 +98,17 @@ impl Environment {
     /// The queue of `send-reminders`.
     pub fn reminder_queue(&mut self) -> SqsTimerQueue {
         SqsTimerQueue::new(self.connection.sqs(), self.required("REMINDER_QUEUE_URL"))
+    }
+
+    /// The queue of `push-changes`.
+    pub fn push_queue(&mut self) -> SqsPushQueue {
+        SqsPushQueue::new(self.connection.sqs(), self.required("PUSH_QUEUE_URL"))
+    }
+
+    /// The live connections.
+    pub fn live_channel(&mut self) -> ApiGatewayChannel {
+        let endpoint = self.required("LIVE_ENDPOINT");
+        ApiGatewayChannel::new(self.connection.live(endpoint))
     }
 
     /// The authentication and the rate limit of an endpoint. Inlined, so that functions for public endpoints contain no

@@ -164,6 +164,18 @@ impl User {
         self.send("POST", path, &[], body)
     }
 
+    /// Opens a live connection.
+    pub fn live(&self) -> Live {
+        Live::open(&self.live_url()).expect("it is opened")
+    }
+
+    /// The URL of a live connection.
+    pub fn live_url(&self) -> String {
+        let opened = self.post("/v1/live", &Value::Null);
+        assert_eq!(opened.status, 200, "{}", opened.body);
+        opened.body["url"].as_str().expect("a URL").to_owned()
+    }
+
     /// Creates a task. Returns the response body.
     pub fn create(&self, task: &Value) -> Value {
         let made = self.post("/v1/tasks", task);
@@ -183,6 +195,64 @@ impl User {
         let accounts = all["messages"].as_object().expect("messages").values();
         let mails = accounts.flat_map(|mails| mails.as_array().cloned().unwrap_or_default());
         mails.filter(|mail| mail["To"].to_string().contains(&self.email)).collect()
+    }
+}
+
+/// A live connection.
+pub struct Live {
+    socket: tungstenite::WebSocket<tungstenite::stream::MaybeTlsStream<std::net::TcpStream>>,
+    received: Vec<Value>,
+}
+
+impl Live {
+    /// Opens the connection of a URL. `None` if it is refused.
+    pub fn open(url: &str) -> Option<Self> {
+        let (mut socket, _) = tungstenite::connect(url).ok()?;
+        let stream = match socket.get_mut() {
+            tungstenite::stream::MaybeTlsStream::Plain(stream) => stream,
+            tungstenite::stream::MaybeTlsStream::Rustls(stream) => &mut stream.sock,
+            _ => panic!("an unknown kind of stream"),
+        };
+        stream.set_read_timeout(Some(Duration::from_millis(200))).expect("a time limit");
+        Some(Self { socket, received: Vec::new() })
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, message: &Value) {
+        self.socket.send(message.to_string().into()).expect("it is sent");
+    }
+
+    /// Reads for up to a fifth of a second. Returns whether the connection is open.
+    fn read(&mut self) -> bool {
+        match self.socket.read() {
+            Ok(tungstenite::Message::Text(text)) => {
+                self.received.push(serde_json::from_str(&text).expect("JSON"));
+                true
+            }
+            Ok(tungstenite::Message::Close(_)) => false,
+            Ok(_) => true,
+            Err(tungstenite::Error::Io(error)) => {
+                [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut].contains(&error.kind())
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Waits for a message of a type about an object.
+    pub fn wait_for(&mut self, kind: &str, id: &Value) -> Value {
+        wait_for(&format!("{kind} {id}"), Duration::from_secs(60), || {
+            self.read();
+            self.received
+                .iter()
+                .find(|one| one["type"] == kind && (id.is_null() || one["id"] == *id))
+                .cloned()
+        })
+    }
+
+    /// Waits until the connection is closed. Returns all messages that it got.
+    pub fn closed(mut self) -> Vec<Value> {
+        wait_for("the end of the connection", Duration::from_secs(60), || (!self.read()).then_some(()));
+        self.received
     }
 }
 

@@ -9,12 +9,12 @@ use taskbell_functions::{Environment, Error, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
-    let store = env.dynamodb();
+    let (store, queue) = (env.dynamodb(), env.push_queue());
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<TaskStream>| {
         let records = event.payload.records.into_iter();
         let changes = records.map(|record| (record.sequence().to_owned(), record.change()));
-        let failed = relay_changes::handle(&store, &SystemClock, changes).await;
+        let failed = relay_changes::handle(&store, &queue, &SystemClock, changes).await;
         let failures: Vec<_> =
             failed.map(|name| json!({ "itemIdentifier": name })).into_iter().collect();
         Ok::<_, Error>(json!({ "batchItemFailures": failures }))

@@ -6,10 +6,10 @@ use taskbell_functions::{Environment, Error, guard, serve};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
-    let store = env.dynamodb();
+    let (store, pushes) = (env.dynamodb(), env.push_queue());
     let operator = env.operator();
     let callers = env.callers(update_user::ENDPOINT);
     let (callers, limit) = env.ready(callers).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| update_user::handle(call, &store, operator.as_ref()))
+    serve!(guard, |call| update_user::handle(call, &store, &pushes, operator.as_ref()))
 }

@@ -190,7 +190,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     },
     invitations::{invite_member, list_invitations, revoke_invitation, accept_invitation},
     statistics::{get_stats, list_tags, list_categories},
-    changes::{list_changes},
+    changes::{list_changes, open_live},
     links::{run_action, unsubscribe},
     me::{become_operator},
     users::{list_users, get_user, update_user},

@@ -12,6 +12,7 @@ pub mod handlers;
 pub mod http;
 pub mod keys;
 pub mod links;
+pub mod live;
 pub mod mail;
 pub mod openapi;
 pub mod passwords;

@@ -97,20 +97,29 @@ impl LinkKeys {
     /// The token of a link that suppresses an address without an account. It does not depend on the invitation, and is valid
     /// as long as its key is published.
     pub fn opt_out_token(&self, address_hash: &str, now: Timestamp) -> String {
-        let signature =
-            self.0.current(now).map(|key| hmac::sign(&address_key(key), address_hash.as_bytes()));
-        let signature = signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default();
-        format!("{OPT_OUT}.{address_hash}.{signature}")
+        format!("{OPT_OUT}.{address_hash}.{}", self.sign(OPT_OUT, address_hash, now))
     }
 
     /// The address hash of such a token; none for any other text.
     pub fn opted_out(&self, token: &str) -> Option<String> {
         let (address_hash, signature) =
             token.strip_prefix(OPT_OUT)?.strip_prefix('.')?.split_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.has_signed(OPT_OUT, address_hash, signature).then(|| address_hash.to_owned())
+    }
+
+    /// The signature of a text for a purpose.
+    pub(crate) fn sign(&self, purpose: &str, text: &str, now: Timestamp) -> String {
+        let signature =
+            self.0.current(now).map(|key| hmac::sign(&purpose_key(key, purpose), text.as_bytes()));
+        signature.map(|tag| URL_SAFE_NO_PAD.encode(tag)).unwrap_or_default()
+    }
+
+    /// Whether [`Self::sign`] made a signature. Signatures are compared in constant time.
+    pub(crate) fn has_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
         let is_valid =
-            |key| hmac::verify(&address_key(key), address_hash.as_bytes(), &signature).is_ok();
-        self.0.all().any(|(key, _)| is_valid(key)).then(|| address_hash.to_owned())
+            |key| hmac::verify(&purpose_key(key, purpose), text.as_bytes(), &signature).is_ok();
+        self.0.all().any(|(key, _)| is_valid(key))
     }
 
     /// Whether a link was signed for this user. Signatures are compared in constant time.
@@ -124,9 +133,9 @@ impl LinkKeys {
 /// The start of a token for an address instead of a user.
 const OPT_OUT: &str = "opt-out";
 
-/// The key for addresses without an account.
-fn address_key(key: &hmac::Key) -> hmac::Key {
-    let secret = hmac::sign(key, OPT_OUT.as_bytes());
+/// The key for what belongs to no user.
+fn purpose_key(key: &hmac::Key, purpose: &str) -> hmac::Key {
+    let secret = hmac::sign(key, purpose.as_bytes());
     hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())
 }
 

@@ -1,8 +1,8 @@
 //! Optimistic updates: read an item, change it, store it on condition that nobody else has changed it since.
 
 use taskbell_domain::{
-    comment::Comment, digest::Digest, notification::Notification, ports::Replaced, task::Task,
-    user::User,
+    comment::Comment, digest::Digest, live::Connections, notification::Notification, ports::Replaced,
+    task::Task, user::User,
 };
 
 use crate::http::Problem;
@@ -37,7 +37,7 @@ macro_rules! versioned {
     };
 }
 
-versioned!(Notification, User, Comment, Digest);
+versioned!(Notification, User, Comment, Digest, Connections);
 
 impl Versioned for Task {
     fn revision(&self) -> u64 {

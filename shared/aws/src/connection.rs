@@ -37,6 +37,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout of SQS calls. A timer that was not enqueued is found by the next dispatch run.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Timeout of calls to the management API of a WebSocket API.
+const LIVE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Timeout of SES calls, which are never retried.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -114,6 +117,18 @@ impl Connection {
             .timeout_config(timeouts(QUEUE_TIMEOUT, QUEUE_TIMEOUT))
             .build();
         aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    /// A client for the connections of a WebSocket API, which never retries: a push that fails is lost. `endpoint` is the URL
+    /// of the API's stage.
+    pub fn live(&self, endpoint: String) -> aws_sdk_apigatewaymanagement::Client {
+        let config = configure!(aws_sdk_apigatewaymanagement::Config::builder(), self)
+            .to_builder()
+            .endpoint_url(endpoint)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts(LIVE_TIMEOUT, LIVE_TIMEOUT))
+            .build();
+        aws_sdk_apigatewaymanagement::Client::from_conf(config)
     }
 
     /// An SSM client.

@@ -2,6 +2,7 @@
 //!
 //! The only AWS types in the public interface are the clients that a function's `main` builds from a [`Connection`].
 
+mod channel;
 mod connection;
 pub mod dynamodb;
 mod error;
@@ -11,8 +12,9 @@ mod queue;
 mod send_boxed;
 mod signing_key;
 
+pub use channel::ApiGatewayChannel;
 pub use connection::{Connection, Credentials, roots};
-pub use events::{MailEvent, Record, TaskStream, put_json};
+pub use events::{LiveEvent, MailEvent, Record, TaskStream, put_json};
 pub use mailer::SesMailer;
-pub use queue::SqsTimerQueue;
+pub use queue::{SqsPushQueue, SqsTimerQueue, parse_push};
 pub use signing_key::SigningKeyParameter;

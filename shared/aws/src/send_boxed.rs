@@ -33,6 +33,12 @@ macro_rules! impl_send_boxed {
 }
 
 impl_send_boxed! {
+    aws_sdk_apigatewaymanagement::delete_connection(
+        DeleteConnectionFluentBuilder, DeleteConnectionOutput, DeleteConnectionError
+    ),
+    aws_sdk_apigatewaymanagement::post_to_connection(
+        PostToConnectionFluentBuilder, PostToConnectionOutput, PostToConnectionError
+    ),
     aws_sdk_dynamodb::batch_get_item(BatchGetItemFluentBuilder, BatchGetItemOutput, BatchGetItemError),
     aws_sdk_dynamodb::batch_write_item(BatchWriteItemFluentBuilder, BatchWriteItemOutput, BatchWriteItemError),
     aws_sdk_dynamodb::delete_item(DeleteItemFluentBuilder, DeleteItemOutput, DeleteItemError),

@@ -2,9 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use taskbell_aws::SqsTimerQueue;
+use taskbell_aws::{SqsPushQueue, SqsTimerQueue, parse_push};
 use taskbell_domain::{
-    ports::TimerQueue,
+    feed::{Change, FeedEntry, Operation, Subject},
+    id::SpaceId,
+    live::Push,
+    ports::{PushQueue, TimerQueue},
     timer::{Timer, TimerTarget},
 };
 use taskbell_test::fixtures::{draft, now, task, user};
@@ -94,4 +97,50 @@ async fn no_answer_from_sqs_is_a_transient_error() {
     let service = Service::start([Reply::Close, unavailable(), unavailable()]).await;
     let error = queue(&service).enqueue(&[timer(1, 0)], now()).await.expect_err("no answer");
     assert!(error.transient, "{error}");
+}
+
+/// A push of each kind.
+fn pushes() -> Vec<Push> {
+    let (ada, about) = (user(1), task(1, &user(1), draft("Ring")));
+    let entry = |(sequence, subject)| {
+        let (id, operation) = (String::new(), Operation::Updated);
+        FeedEntry { sequence, change: Change { id, subject, operation, version: 7 } }
+    };
+    let subjects = [Subject::Task(about.id), Subject::Member(ada.id), Subject::Space];
+    let (space, recorded_at) = (SpaceId::personal(ada.id), now());
+    let entries = (41..).zip(subjects).map(entry).collect();
+    vec![
+        Push::Changes { space, entries, recorded_at },
+        Push::Left { users: vec![ada.id], recorded_at },
+        Push::Close { connections: vec!["L0SM9cOFvHcCIhw=".to_owned()] },
+    ]
+}
+
+#[tokio::test]
+async fn pushes_are_sent_at_once_and_read_as_they_were_sent() {
+    let (first, second) = ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 1]);
+    let service = Service::start([accepted(&first, &[]), accepted(&second, &[])]).await;
+    let all: Vec<_> = pushes().into_iter().cycle().take(12).collect();
+    let queue = SqsPushQueue::new(service.connection().sqs(), "http://localhost/queue".to_owned());
+    queue.enqueue_pushes(&all).await.expect("they are queued");
+    let mut bodies = service.bodies();
+    bodies.sort_by_key(|body| std::cmp::Reverse(body.len()));
+    let read = bodies.iter().flat_map(|body| {
+        let request: Value = serde_json::from_str(body).expect("JSON");
+        request["Entries"].as_array().expect("entries").clone()
+    });
+    let read = read.map(|entry| {
+        assert_eq!(entry["DelaySeconds"], 0);
+        parse_push(entry["MessageBody"].as_str().expect("a body")).expect("a push")
+    });
+    assert_eq!(read.collect::<Vec<_>>(), all);
+}
+
+#[test]
+fn a_message_that_is_no_push_is_none() {
+    for bad in
+        ["", "{}", "null", r#"{"changes": {}}"#, r#"{"close": 1}"#, r#"{"left": {"users": ["x"]}}"#]
+    {
+        assert_eq!(parse_push(bad), None, "{bad}");
+    }
 }

@@ -109,6 +109,11 @@ impl SpaceId {
     pub fn personal(user: UserId) -> Self {
         Self(user.0)
     }
+
+    /// The owner, if this is a personal space. Of another space, the id of no user.
+    pub fn personal_owner(self) -> UserId {
+        UserId(self.0)
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod feed;
 pub mod id;
 pub mod invitation;
 pub mod list;
+pub mod live;
 pub mod membership;
 mod name;
 pub mod notification;

@@ -34,6 +34,9 @@ pub const REFRESHES: RateLimit = RateLimit { name: "refreshes", max: 120, window
 /// Clicks on links in mails per IP address.
 pub const LINKS: RateLimit = RateLimit { name: "links", max: 60, window: MINUTE };
 
+/// Messages on live connections per user. A client sends one every few minutes.
+pub const LIVE_MESSAGES: RateLimit = RateLimit { name: "live-messages", max: 60, window: MINUTE };
+
 /// Invitations sent per user.
 pub const INVITATIONS: RateLimit = RateLimit { name: "invitations", max: 50, window: DAY };
 

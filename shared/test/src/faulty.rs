@@ -13,6 +13,7 @@ use taskbell_domain::{
     id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     invitation::{Invitation, InvitationBook},
     list::{TaskPage, TaskQuery},
+    live::Connections,
     membership::MemberChange,
     notification::Notification,
     ports::*,
@@ -167,6 +168,7 @@ faulty! {
     SpaceReads {
         fn space_and_member(space: SpaceId, user: UserId) -> Option<(Space, Member)>;
         fn members(space: SpaceId) -> Vec<(Member, User)>;
+        fn space_and_members(space: SpaceId) -> Option<(Space, Vec<Member>)>;
         fn space(id: SpaceId) -> Option<Space>;
         fn invitations(space: SpaceId) -> Vec<Invitation>;
         fn invitation(space: SpaceId, address_hash: &str) -> Option<Invitation>;
@@ -205,6 +207,14 @@ faulty! {
     FeedReads {
         fn feed_heads(spaces: &[SpaceId]) -> BTreeMap<SpaceId, FeedHead>;
         fn feed_entries(space: SpaceId, after: u64, limit: u8, now: Timestamp) -> Option<Vec<FeedEntry>>;
+    }
+    LiveConnections {
+        fn connections(user: UserId) -> Connections;
+        fn connections_of(users: &[UserId]) -> Vec<Connections>;
+        fn replace_connections(connections: &Connections, expected: u64) -> Replaced<Connections>;
+        fn connected_user(connection: &str) -> Option<UserId>;
+        fn remember_connection(connection: &str, user: UserId, expires_at: Timestamp) -> ();
+        fn forget_connection(connection: &str) -> ();
     }
     StatisticsUpdates {
         fn record_contributions(space: SpaceId, contributions: &[Contribution]) -> ();

@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod changes;
 mod lists;
+mod live;
 mod reminders;
 mod spaces;
 mod tasks;

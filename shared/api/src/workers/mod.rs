@@ -1,13 +1,17 @@
 //! Functions that are not invoked by the API: `workers/<binary name>.rs`, and the parts of `send-reminders`.
 
+pub mod connect_live;
 pub mod create_signing_key;
 mod delivery;
 mod digests;
+pub mod disconnect_live;
 pub mod dispatch_due_timers;
 mod mail_limits;
 mod notifications;
 mod offer;
 mod pace;
+pub mod push_changes;
+pub mod receive_live;
 mod recipients;
 pub mod record_mail_events;
 pub mod relay_changes;

@@ -2,6 +2,7 @@
 //! indexes are eventually consistent and cost half.
 
 mod follow_up;
+mod live;
 
 use std::fmt::Write as _;
 
@@ -287,7 +288,10 @@ async fn each_function_keeps_to_its_calls_and_units() {
         let changes = after.records_since(&before);
         if !changes.is_empty() {
             meter.read();
-            assert_eq!(relay_changes::handle(&world.store, &world.clock, changes).await, None);
+            assert_eq!(
+                relay_changes::handle(&world.store, &world.pushes, &world.clock, changes).await,
+                None
+            );
             row(&mut rows, &format!("relay-changes, after {function}"), meter.read());
         }
     }
@@ -349,8 +353,9 @@ async fn each_function_keeps_to_its_calls_and_units() {
     let place = Place::Space(told.space);
     let ten: Vec<_> = (0..10).map(|n| record(n, place, Subject::Task(told.id))).collect();
     meter.read();
-    assert_eq!(relay_changes::handle(&world.store, &world.clock, ten).await, None);
+    assert_eq!(relay_changes::handle(&world.store, &world.pushes, &world.clock, ten).await, None);
     row(&mut rows, "relay-changes, ten changes", meter.read());
+    live::rows(&mut rows).await;
     insta::assert_snapshot!(rows);
 }
 

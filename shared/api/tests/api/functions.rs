@@ -98,7 +98,10 @@ fn every_role_names_its_actions_and_resources() {
                 let sender = &statement["Condition"]["StringEqualsIgnoreCase"]["ses:FromAddress"];
                 assert_eq!(sender, &json!({"Ref": "SenderAddress"}), "{id}");
             } else {
-                assert!(!resource.contains('*'), "{id}: {resource}");
+                // Connections have no names that are known before.
+                let named = resource.replace("/live/POST/@connections/*", "");
+                let named = named.replace("/live/DELETE/@connections/*", "");
+                assert!(!named.contains('*'), "{id}: {resource}");
             }
             let table = resource.contains("TasksTable") || resource.contains("AccountsTable");
             let table = table && !resource.contains("StreamArn");

@@ -28,6 +28,7 @@ mod invitations;
 mod limits;
 mod links;
 mod lists;
+mod live;
 mod mail_limits;
 mod mailboxes;
 mod mails;

@@ -1,6 +1,7 @@
 //! Each role of the template allows exactly the DynamoDB calls of its function, leading keys included, which the local
 //! cloud does not check. Every function is called on all its paths, and again while conditions and batches fail.
 
+mod live;
 mod policy;
 mod recorder;
 mod scenes;
@@ -28,6 +29,7 @@ const USED_ELSEWHERE: &[(&str, &str)] = &[
     ("sqs:DeleteMessage", "Lambda, as above"),
     ("sqs:GetQueueAttributes", "Lambda, as above"),
     ("sqs:SendMessage on StreamDeadLetterQueue", "Lambda, for discarded records of the stream"),
+    ("execute-api:ManageConnections", "the channel, which is a fake in these tests"),
     ("ses:SendRawEmail", "the mailer, which is a fake in these tests"),
     ("ssm:GetParameter", "main, which reads the signing key at start; create-signing-key"),
     ("ssm:PutParameter", "create-signing-key"),
@@ -57,15 +59,18 @@ impl Stage {
     fn calls(&self) -> BTreeSet<Wanted> {
         let mut calls: BTreeSet<_> = self.recorder.take().into_iter().collect();
         if !self.world.queue.take().is_empty() {
-            calls.insert(queueing());
+            calls.insert(queueing("ReminderQueue"));
+        }
+        if !self.world.pushes.take().is_empty() {
+            calls.insert(queueing("PushQueue"));
         }
         calls
     }
 }
 
-fn queueing() -> Wanted {
+fn queueing(queue: &str) -> Wanted {
     let keys = BTreeSet::from([String::new()]);
-    Wanted { place: "ReminderQueue".to_owned(), action: "sqs:SendMessage", keys }
+    Wanted { place: queue.to_owned(), action: "sqs:SendMessage", keys }
 }
 
 /// An item is read with GetItem or BatchGetItem, depending on what else is read at that moment, so a role needs both.
@@ -124,8 +129,10 @@ async fn each_role_allows_exactly_what_its_function_uses() {
         let function = name_of(&id);
         let events = template["Properties"]["Events"].to_string();
         let calls = match workers.get(function.as_str()) {
-            // It handles messages at the same time, so whatever it reads of a table can be one call.
-            Some(calls) if function == "send-reminders" => with_joined_reads(calls),
+            // They handle messages at the same time, so whatever they read of a table can be one call.
+            Some(calls) if ["send-reminders", "push-changes"].contains(&&*function) => {
+                with_joined_reads(calls)
+            }
             Some(calls) => calls.clone(),
             None if events.contains("HttpApi") => scenes::of_the_api(&function).await,
             None => BTreeSet::new(),

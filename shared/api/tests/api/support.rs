@@ -27,7 +27,7 @@ use taskbell_domain::{
     user::{AccountRole, MailKind, User},
 };
 use taskbell_test::{
-    ManualClock, MemoryStore, QueueFake, SeededRandom,
+    ChannelFake, ManualClock, MemoryStore, PushQueueFake, QueueFake, SeededRandom,
     contract::Store,
     fixtures::{NOW, comment, due_draft, notification, now, space, task, user},
     template::project,
@@ -107,6 +107,8 @@ pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
 pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) store: S,
     pub(crate) queue: Q,
+    pub(crate) pushes: PushQueueFake,
+    pub(crate) channel: ChannelFake,
     pub(crate) clock: ManualClock,
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
@@ -141,6 +143,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         Self {
             store,
             queue,
+            pushes: PushQueueFake::default(),
+            channel: ChannelFake::default(),
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
             callers: Callers::Users(Box::new(
@@ -231,7 +235,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let change = Change { id, subject, operation, version: 1 };
         let recorded = RecordedChange { place, change, recorded_at: self.clock.now() };
         let changes = [("1".to_owned(), Ok(Some(recorded)))];
-        assert_eq!(workers::relay_changes::handle(&self.store, &self.clock, changes).await, None);
+        let (store, pushes) = (&self.store, &self.pushes);
+        assert_eq!(workers::relay_changes::handle(store, pushes, &self.clock, changes).await, None);
     }
 
     pub(crate) async fn stored(&self, id: TaskId) -> Task {
@@ -258,7 +263,12 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     }
 
     pub(crate) async fn refresh_token(&self, user: &User) -> String {
-        let token = RefreshToken::generate(user.id, self.session(), &self.random);
+        self.open_session(user, self.session()).await
+    }
+
+    /// Opens a session. Returns its refresh token.
+    pub(crate) async fn open_session(&self, user: &User, session: SessionId) -> String {
+        let token = RefreshToken::generate(user.id, session, &self.random);
         let session = Session::of(&token, self.clock.now());
         // A user without an account has no session.
         if let Some(found) = self.store.credential(&user.email).await.expect("an answer") {

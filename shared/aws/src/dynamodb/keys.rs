@@ -23,6 +23,8 @@
 //! | counter group of a space | `COUNTS#<space>` | `TASKS`, `TAG#<tag>`, `CATEGORY#<category>`, `DUE#<day>`, `COMPLETED#<day>` |
 //! | head of the change feed of a space | `FEED#<space>` | `HEAD` |
 //! | changes that were appended to it together | `FEED#<space>` | `<number of the last one, 20 digits>` |
+//! | live connections of a user | `LIVE#<user>` | `CONNECTIONS` |
+//! | user of a live connection | `CONNECTION#<id from API Gateway>` | `USER` |
 //! | idempotency record | `IDEMPOTENCY#<user>#<hash of the key>` | `IDEMPOTENCY` |
 //!
 //! Partitions of different kinds have different prefixes, since a policy can restrict a role to partition keys
@@ -384,8 +386,10 @@ pub fn timers_until(until: Timestamp) -> String {
 
 mod counters;
 mod feeds;
+mod live;
 #[cfg(test)]
 mod tests;
 
 pub use counters::{counter, parse_counter};
 pub use feeds::{Changed, FEED_HEAD, changed, feed_entry, feed_head};
+pub use live::{connected_user, connections};

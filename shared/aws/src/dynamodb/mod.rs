@@ -10,6 +10,7 @@ mod idempotency;
 mod items;
 pub mod keys;
 mod list;
+mod live;
 mod notifications;
 mod positions;
 mod rate_limits;

@@ -115,6 +115,26 @@ impl SpaceReads for DynamoDb {
         Ok(members.into_iter().filter_map(|m| users.remove(&m.user).map(|user| (m, user))).collect())
     }
 
+    async fn space_and_members(
+        &self,
+        space: SpaceId,
+    ) -> Result<Option<(Space, Vec<Member>)>, PortError> {
+        const OPERATION: &str = "reading a space and its members";
+        let (partition, prefix) = keys::members_of(space);
+        let (found, members) = try_join!(
+            self.get_item(OPERATION, &self.tasks, keys::space(space)),
+            self.query_partition(OPERATION, &partition, prefix),
+        )?;
+        // The item of a personal space has no version.
+        let Some(found) = found.filter(|item| item.contains_key(keys::VERSION)) else {
+            return Ok(None);
+        };
+        let space: Space = parse_item::<SpaceItem, _>(OPERATION, found)?;
+        let members = members.into_iter().map(|item| parse_item::<MemberItem, _>(OPERATION, item));
+        let members = members.collect::<Result<_, _>>()?;
+        Ok((!space.deleting).then_some((space, members)))
+    }
+
     async fn invitations(&self, space: SpaceId) -> Result<Vec<Invitation>, PortError> {
         const OPERATION: &str = "listing invitations";
         let (partition, prefix) = keys::invitations_of(space);

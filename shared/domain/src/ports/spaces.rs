@@ -47,6 +47,12 @@ pub trait SpaceReads: Memberships + Profiles {
         space: SpaceId,
     ) -> impl Future<Output = Result<Vec<(Member, User)>, PortError>> + Send;
 
+    /// A shared space and its members. `None` for a personal space, and if the space was deleted or is being deleted.
+    fn space_and_members(
+        &self,
+        space: SpaceId,
+    ) -> impl Future<Output = Result<Option<(Space, Vec<Member>)>, PortError>> + Send;
+
     /// A space, also while it is being deleted.
     fn space(&self, id: SpaceId) -> impl Future<Output = Result<Option<Space>, PortError>> + Send;
 

@@ -7,6 +7,7 @@ mod comments;
 mod feeds;
 mod idempotency;
 mod lists;
+mod live;
 mod notifications;
 mod pages;
 mod rate_limits;
@@ -25,6 +26,7 @@ pub use comments::*;
 pub use feeds::*;
 pub use idempotency::*;
 pub use lists::*;
+pub use live::*;
 pub use notifications::*;
 pub use pages::*;
 pub use rate_limits::*;
@@ -58,6 +60,7 @@ pub trait Store:
     + Timers
     + FeedChanges
     + FeedReads
+    + LiveConnections
 {
 }
 impl<T> Store for T where
@@ -80,6 +83,7 @@ impl<T> Store for T where
         + Timers
         + FeedChanges
         + FeedReads
+        + LiveConnections
 {
 }
 
@@ -137,6 +141,9 @@ macro_rules! contract_tests {
             a_feed_is_not_followed_from_before_a_long_pause
             a_position_in_a_feed_expires_with_the_entries_after_it
             a_feed_that_has_ended_takes_no_more_changes
+            connections_are_replaced_at_the_expected_version_only
+            connections_of_several_users_are_found
+            the_user_of_a_connection_is_known_until_it_is_forgotten
         );
     };
     ($store:expr => $($name:ident)+) => {

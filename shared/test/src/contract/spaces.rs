@@ -3,6 +3,7 @@
 use crate::fixtures::{comment, draft, notification, now, space, task, user};
 use taskbell_domain::{
     email::EmailAddress,
+    id::SpaceId,
     invitation::{INVITATION_LIFETIME, Invitation},
     membership::MemberChange,
     notification::{Notification, NotificationKind},
@@ -102,6 +103,10 @@ pub async fn members_join_change_roles_and_leave(store: &impl Store) {
     let mut everybody = store.members(viewer.space).await.expect("an answer");
     everybody.sort_by_key(|(member, _)| member.role);
     assert_eq!(everybody, [(viewer, eve.clone()), (owner, ada.clone())]);
+    let found = store.space_and_members(viewer.space).await.expect("an answer");
+    let (found, mut members) = found.expect("a space");
+    members.sort_by_key(|member| member.role);
+    assert_eq!((found.member_count, members), (2, vec![viewer, owner]));
     assert!(change(MemberChange::Leave(viewer)).await);
     assert_eq!(store.role(viewer.space, eve.id).await.expect("an answer"), None);
     assert_eq!(store.spaces_of(eve.id).await.expect("an answer"), []);
@@ -142,6 +147,14 @@ pub async fn a_purge_deletes_one_space_and_nothing_of_others(store: &impl Store)
         }
         ids.push(made.id);
     }
+    let mut hidden = store.space(doomed.id).await.expect("an answer").expect("a space");
+    let read = hidden.version;
+    hidden.begin_deletion(now());
+    let replaced = store.replace_space(&hidden, read).await.expect("an answer");
+    assert_eq!(replaced, Replaced::Stored);
+    assert_eq!(store.space_and_members(doomed.id).await.expect("an answer"), None);
+    let personal = SpaceId::personal(ada.id);
+    assert_eq!(store.space_and_members(personal).await.expect("an answer"), None);
     store.purge_space(doomed.id).await.expect("an answer");
     assert_eq!(store.space_and_member(doomed.id, ada.id).await.expect("an answer"), None);
     assert_eq!(store.members(doomed.id).await.expect("an answer"), []);

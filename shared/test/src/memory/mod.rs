@@ -2,6 +2,7 @@
 
 mod accounts;
 mod feeds;
+mod live;
 mod spaces;
 mod tasks;
 
@@ -19,6 +20,7 @@ use taskbell_domain::{
     digest::Digest,
     id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     invitation::Invitation,
+    live::Connections,
     notification::Notification,
     ports::*,
     rate_limit,
@@ -60,6 +62,8 @@ pub struct Data {
     suppressed: BTreeSet<String>,
 
     pub(crate) feeds: BTreeMap<SpaceId, Feed>,
+    connections: BTreeMap<UserId, Connections>,
+    connected_users: BTreeMap<String, UserId>,
     counts: BTreeMap<(rate_limit::RateLimitKey, &'static str, Timestamp), u32>,
 }
 

@@ -53,6 +53,16 @@ impl SpaceReads for MemoryStore {
         Ok(members.filter_map(|m| data.users.get(&m.user).map(|user| (*m, user.clone()))).collect())
     }
 
+    async fn space_and_members(
+        &self,
+        space: SpaceId,
+    ) -> Result<Option<(Space, Vec<Member>)>, PortError> {
+        let data = self.data();
+        let found = data.spaces.get(&space).filter(|space| !space.deleting).cloned();
+        let members = data.members.values().filter(|member| member.space == space).copied();
+        Ok(found.map(|space| (space, members.collect())))
+    }
+
     async fn invitations(&self, space: SpaceId) -> Result<Vec<Invitation>, PortError> {
         let data = self.data();
         Ok(data.invitations.values().filter(|found| found.space == space).cloned().collect())

@@ -1,11 +1,12 @@
 //! Ends the session of the access token.
 
 use http::StatusCode;
-use taskbell_domain::ports::Sessions;
+use taskbell_domain::ports::{LiveConnections, PushQueue, Sessions};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Problem, Reply},
+    live::end_connections,
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -18,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log out",
-        description: "Ends the session of the access token. Its refresh token stops working at once; the access token expires within 15 minutes.",
+        description: "Ends the session of the access token. Its refresh token stops working at once and its live connections end; the access token expires within 15 minutes.",
         parameters: &[],
         request: None,
         responses: &[(204, Body::Empty)],
@@ -26,11 +27,16 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Ends the session. Its refresh token stops working at once; its access tokens stay valid until they expire, at most
-/// 15 minutes.
-pub async fn handle(call: &Call<'_>, accounts: &impl Sessions) -> Result<Reply, Problem> {
+/// Ends the session. Its refresh token stops working at once, and its live connections end; its access tokens stay valid
+/// until they expire, at most 15 minutes.
+pub async fn handle(
+    call: &Call<'_>,
+    accounts: &(impl Sessions + LiveConnections),
+    queue: &impl PushQueue,
+) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     call.admit().await?;
     accounts.close_session(caller.user, caller.session).await?;
+    end_connections(accounts, queue, caller.user, |open| open.session == caller.session).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -2,7 +2,8 @@
 
 use taskbell_domain::{
     credential::{RefreshToken, Session},
-    ports::{Profiles, Rotated, Sessions},
+    id::{SessionId, UserId},
+    ports::{LiveConnections, Profiles, PushQueue, Rotated, Sessions},
     rate_limit::REFRESHES,
 };
 
@@ -10,6 +11,7 @@ use super::tokens;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, disabled, read},
+    live::end_connections,
     tokens::Issuer,
 };
 
@@ -35,7 +37,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// (RFC 9700, section 4.14.2). A token that was never valid does not affect the session.
 pub async fn handle(
     call: &Call<'_>,
-    accounts: &(impl Profiles + Sessions),
+    accounts: &(impl Profiles + Sessions + LiveConnections),
+    queue: &impl PushQueue,
     issuer: &Issuer,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
@@ -57,20 +60,32 @@ pub async fn handle(
     match accounts.rotate_session(&session, &presented.hash(), now).await? {
         // An interrupted password reset left the session.
         Rotated::Done if user.password_set_at.is_some_and(|at| presented.is_older_than(at)) => {
-            accounts.close_session(user.id, next.session).await?;
+            end(accounts, queue, user.id, next.session).await?;
             Err(invalid())
         }
         // The account was blocked after the session was opened.
         Rotated::Done if user.disabled_at.is_some() => {
-            accounts.close_session(user.id, next.session).await?;
+            end(accounts, queue, user.id, next.session).await?;
             Err(disabled())
         }
         Rotated::Done => tokens(&user, &next, issuer, now, random),
         Rotated::Unknown => Err(invalid()),
         Rotated::Reused => {
             tracing::warn!(session = %presented.session, "refresh token reused; session ended");
-            accounts.close_session(presented.user, presented.session).await?;
+            end(accounts, queue, presented.user, presented.session).await?;
             Err(invalid())
         }
     }
+}
+
+/// Ends a session and its live connections.
+async fn end(
+    accounts: &(impl Sessions + LiveConnections),
+    queue: &impl PushQueue,
+    user: UserId,
+    session: SessionId,
+) -> Result<(), Problem> {
+    accounts.close_session(user, session).await?;
+    end_connections(accounts, queue, user, |open| open.session == session).await?;
+    Ok(())
 }

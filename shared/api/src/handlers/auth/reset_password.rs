@@ -4,7 +4,7 @@ use http::StatusCode;
 use taskbell_domain::{
     credential::Credential,
     one_time_code::Purpose,
-    ports::{Accounts, Notifications, Redemption, Redemptions},
+    ports::{Accounts, LiveConnections, Notifications, PushQueue, Redemption, Redemptions},
     rate_limit::LINKS,
     secret::link_token,
     violation::Violation,
@@ -14,6 +14,7 @@ use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::codes,
     http::{Call, Fields, Problem, Reply, disabled, read},
+    live::end_connections,
     passwords,
     update::Attempts,
 };
@@ -36,11 +37,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Sets the password and consumes the code in one transaction. Sessions end; earlier access tokens, mail links and
+/// Sets the password and consumes the code in one transaction. Sessions and live connections end; earlier access tokens, mail links and
 /// codes become invalid. The code also verifies the email address.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl Accounts + Redemptions + Notifications),
+    store: &(impl Accounts + Redemptions + Notifications + LiveConnections),
+    queue: &impl PushQueue,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let code = fields.required("code", read::any_text);
@@ -78,6 +80,7 @@ pub async fn handle(
         let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
         if store.redeem(redemption).await? {
             store.close_sessions(user.id).await?;
+            end_connections(store, queue, user.id, |_| true).await?;
             return Ok(Reply::empty(StatusCode::NO_CONTENT));
         }
         password_hash = Some(credential.password_hash);

@@ -1,25 +1,24 @@
 //! Returns what has changed since a client last asked.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{future::try_join_all, try_join};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use taskbell_domain::{
-    feed::Subject,
     id::{SpaceId, UserId},
     policy::known_role,
     ports::{Comments, FeedReads, SpaceReads},
 };
 
-use super::positions::{HIDDEN, Positions, Taken, changed};
+use super::{
+    objects::{Found, find, raw},
+    positions::{HIDDEN, Positions, Taken, changed},
+};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::{comments, spaces, tasks},
+    handlers::spaces,
     http::{Call, Cursor, CursorKey, MAX_PAGE, Params, Problem, Reply},
 };
 
@@ -57,30 +56,18 @@ struct Changes {
     removed: Vec<Box<RawValue>>,
     joined: Vec<SpaceId>,
     left: Vec<SpaceId>,
+    sequences: BTreeMap<SpaceId, u64>,
     next_cursor: String,
     has_more: bool,
 }
 
-/// What became of a changed object, as JSON.
-enum Found {
-    Task(Box<RawValue>),
-    Comment(Box<RawValue>),
-    Member(Box<RawValue>),
-    /// The space itself, which [`visible`] has read.
-    Space,
-    Removed(Box<RawValue>),
-}
-
-impl Found {
-    /// The size of the JSON, given that of the space.
-    fn size(&self, space: &RawValue) -> usize {
-        match self {
-            Self::Task(json) | Self::Comment(json) | Self::Member(json) | Self::Removed(json) => {
-                json.get().len() + 1
-            }
-            Self::Space => space.get().len() + 1,
-        }
-    }
+/// The size of the JSON of an object, given that of its space.
+fn size(found: &Found, space: &RawValue) -> usize {
+    let json = match found {
+        Found::Task(json) | Found::Comment(json) | Found::Member(json) | Found::Removed(json) => json,
+        Found::Space => space,
+    };
+    json.get().len() + 1
 }
 
 impl Changes {
@@ -126,8 +113,7 @@ pub async fn handle(
         heads.extend(starts);
     }
     if is_first {
-        changes.next_cursor = cursors.write(&positions.to_string());
-        return Reply::json(StatusCode::OK, &changes);
+        return reply(changes, &cursors, &positions);
     }
 
     let behind = changed(&positions, &heads);
@@ -159,7 +145,7 @@ pub async fn handle(
     let (mut bytes, mut objects) = (0, 0);
     for ((space, _), found) in taken.objects.iter().zip(found) {
         if let Some(view) = views.get(space) {
-            bytes += found.size(view);
+            bytes += size(&found, view);
             if bytes > MAX_PAGE && objects > 0 {
                 break;
             }
@@ -176,6 +162,12 @@ pub async fn handle(
     changes.spaces.extend(changes.joined.iter().filter_map(|space| views.get(space)).cloned());
     changes.has_more =
         changed(&positions, &heads).iter().any(|(space, _)| !changes.joined.contains(space));
+    reply(changes, &cursors, &positions)
+}
+
+fn reply(mut changes: Changes, cursors: &Cursor<'_>, positions: &Positions) -> Result<Reply, Problem> {
+    let visible = positions.0.iter().filter(|(_, sequence)| **sequence != HIDDEN);
+    changes.sequences = visible.map(|(space, sequence)| (*space, *sequence)).collect();
     changes.next_cursor = cursors.write(&positions.to_string());
     Reply::json(StatusCode::OK, &changes)
 }
@@ -183,10 +175,6 @@ pub async fn handle(
 fn cursor_expired() -> Problem {
     let why = "The cursor is older than the changes that are kept: start again without one.";
     Problem::new(StatusCode::GONE, "cursor_expired", why)
-}
-
-fn raw(value: &impl Serialize) -> Result<Box<RawValue>, Problem> {
-    serde_json::value::to_raw_value(value).map_err(|_| Problem::internal())
 }
 
 /// A space as its member sees it. `None` if the user is no member, or the space is being deleted.
@@ -204,37 +192,4 @@ async fn visible(
         }
     };
     view.map(|view| Ok((space, raw(&view)?))).transpose()
-}
-
-/// An object as it is now.
-async fn find(
-    store: &(impl SpaceReads + Comments),
-    space: SpaceId,
-    subject: Subject,
-) -> Result<Found, Problem> {
-    let removed = |kind: &str, id: &dyn fmt::Display| {
-        raw(&json!({ "type": kind, "id": id.to_string(), "space": space })).map(Found::Removed)
-    };
-    match subject {
-        Subject::Space => Ok(Found::Space),
-        Subject::Task(id) => match store.task(id).await? {
-            Some(task) => raw(&tasks::TaskView::from(&task)).map(Found::Task),
-            None => removed("task", &id),
-        },
-        Subject::Comment(task, id) => match store.comment(task, id).await? {
-            Some(comment) => raw(&comments::view(&comment)).map(Found::Comment),
-            None => removed("comment", &id),
-        },
-        Subject::Member(id) => {
-            let (found, user) = try_join!(store.space_and_member(space, id), store.user(id))?;
-            match found.zip(user) {
-                Some(((_, member), user)) => {
-                    let mut view = spaces::member_view(&member, &user);
-                    view["space"] = json!(space);
-                    raw(&view).map(Found::Member)
-                }
-                None => removed("member", &id),
-            }
-        }
-    }
 }

@@ -73,7 +73,7 @@ pub(super) async fn room_for_one(store: &impl SpaceChanges, user: UserId) -> Res
 }
 
 /// A space, as a member sees it.
-pub(super) fn space_view(space: &Space, role: Role) -> Value {
+pub(crate) fn space_view(space: &Space, role: Role) -> Value {
     json!({
         "id": space.id,
         "name": space.name,

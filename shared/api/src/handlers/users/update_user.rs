@@ -3,7 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::{
     email::EmailAddress,
-    ports::Accounts,
+    ports::{Accounts, LiveConnections, PushQueue},
     user::{AccountRole, UserPatch},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
+    live::end_connections,
     update::Update,
 };
 
@@ -33,11 +34,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Applies the patch. A block takes effect at once: tokens stop working, sessions end, log-ins are rejected and no mail
+/// Applies the patch. A block takes effect at once: tokens stop working, sessions and live connections end, log-ins are rejected and no mail
 /// is sent. A role change invalidates earlier access tokens. A repeated request completes one that was interrupted.
 pub async fn handle(
     call: &Call<'_>,
-    store: &impl Accounts,
+    store: &(impl Accounts + LiveConnections),
+    queue: &impl PushQueue,
     operator: Option<&EmailAddress>,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
@@ -70,6 +72,7 @@ pub async fn handle(
         {
             if user.disabled_at.is_some() {
                 store.close_sessions(user.id).await?;
+                end_connections(store, queue, user.id, |_| true).await?;
             }
             tracing::info!(operator = %caller.user, user = %id, disabled = ?patch.disabled, role = ?patch.role, "account changed");
             return Reply::json(StatusCode::OK, &account_view(&user));

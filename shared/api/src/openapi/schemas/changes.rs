@@ -1,5 +1,7 @@
 //! Changes since a cursor was issued.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -37,10 +39,24 @@ pub struct Changes {
     /// Spaces that the caller is no longer a member of, or that were deleted: forget their contents.
     #[schema(max_items = 51)]
     pub left: Vec<SpaceId>,
+    /// For each space of the caller, the number of the last change that the answer covers. Live messages have such numbers.
+    pub sequences: BTreeMap<String, u64>,
     /// Cursor for the next request. It can be used again.
     pub next_cursor: String,
     /// Whether there are more changes already.
     pub has_more: bool,
+}
+
+/// How to open a WebSocket with live updates.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// URL of the WebSocket, with a ticket that opens one connection.
+    #[schema(pattern = "^wss?://")]
+    pub url: String,
+    /// Seconds until the ticket expires.
+    #[schema(minimum = 30, maximum = 30)]
+    pub expires_in: u32,
 }
 
 /// A member of a space.

@@ -45,7 +45,7 @@ pub(super) fn all() -> Map<String, Value> {
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,
             InviteMemberRequest, AcceptInvitationRequest, Comment, CreateCommentRequest, UpdateCommentRequest;
-        changes: Changes;
+        changes: Changes, Live;
         batch: BatchRequest, BatchResponse;
         operators: Account, UpdateAccountRequest, Notification, CreateNotificationRequest, NameCount, Statistics;
         problem: Problem, Accepted, Health;

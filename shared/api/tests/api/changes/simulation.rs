@@ -88,7 +88,7 @@ impl Stream {
             let named = batch.iter().enumerate();
             let named =
                 named.map(|(place, recorded)| (format!("{place:04}"), Ok(Some(recorded.clone()))));
-            let failed = relay_changes::handle(store, &world.clock, named).await;
+            let failed = relay_changes::handle(store, &world.pushes, &world.clock, named).await;
             let has_crashed = *store.faults.has_crashed.lock().expect("not poisoned");
             match (has_crashed, failed) {
                 (true, _) => 0,

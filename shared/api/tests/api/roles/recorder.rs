@@ -160,6 +160,11 @@ impl Failures {
         *self.0.lock().expect("not poisoned") = Some(BTreeMap::new());
     }
 
+    /// Ends the failures.
+    pub(super) fn end(&self) {
+        *self.0.lock().expect("not poisoned") = None;
+    }
+
     fn intercept(&self, operation: &str, body: &Value) -> Interception {
         let mut tried = self.0.lock().expect("not poisoned");
         let Some(tried) = tried.as_mut() else { return Interception::Send };

@@ -30,7 +30,7 @@ use taskbell_test::{
     fixtures::{comment, due_draft, notification, now, space, task, user},
 };
 
-use super::{Stage, recorder::Wanted};
+use super::{Stage, live, recorder::Wanted};
 use crate::support::{Event, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1.
@@ -65,6 +65,9 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
 
 /// Creates what a function needs in addition.
 async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
+    if ["log-out", "refresh-session", "reset-password"].contains(&function) {
+        world.connect(ada, tasks[0], "ada").await;
+    }
     match function {
         "verify-email" | "run-action" | "reset-password" => {
             let unverified = User { version: 2, email_verified_at: None, ..ada.clone() };
@@ -72,7 +75,7 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
             assert_eq!(changed, Replaced::Stored);
             world.refresh_token(ada).await;
         }
-        "update-user" => drop(world.refresh_token(&collaborator()).await),
+        "update-user" => world.connect(&collaborator(), tasks[0], "collaborator").await,
         "become-operator" => {
             let user = User { version: 3, role: AccountRole::User, ..operator() };
             let changed = world.store.replace_user(&user, 2, None).await.expect("no store error");
@@ -243,7 +246,7 @@ fn every_mail() -> MailSettings {
 pub(super) async fn workers() -> BTreeMap<&'static str, BTreeSet<Wanted>> {
     let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for failing in [false, true] {
-        for (worker, calls) in work(failing).await {
+        for (worker, calls) in [work(failing).await, live::workers(failing).await].concat() {
             all.entry(worker).or_default().extend(calls);
         }
     }
@@ -286,7 +289,7 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let queued = world.queue.take();
     assert!(!queued.is_empty());
     let mut dispatched: BTreeSet<_> = stage.recorder.take().into_iter().collect();
-    dispatched.insert(super::queueing());
+    dispatched.insert(super::queueing("ReminderQueue"));
 
     world.clock.set(fire_at);
     let (outbox, mut timers) = (Outbox::default(), queued);
@@ -309,7 +312,7 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
         if timers.is_empty() {
             break;
         }
-        sending.insert(super::queueing());
+        sending.insert(super::queueing("ReminderQueue"));
         timers.retain(|timer| timer.at <= world.clock.now());
     }
     sending.extend(stage.recorder.take());
@@ -371,7 +374,8 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     ] {
         world.relay(place, subject, operation).await;
     }
-    let relayed = stage.recorder.take().into_iter().collect();
+    let mut relayed: BTreeSet<_> = stage.recorder.take().into_iter().collect();
+    relayed.insert(super::queueing("PushQueue"));
     vec![
         ("dispatch-due-timers", dispatched),
         ("send-reminders", sending),

@@ -19,6 +19,9 @@ use taskbell_test::contract::Store;
 
 use super::{Answer, Event, World, link_keys, operator};
 
+/// The URL of live updates.
+const LIVE_URL: &str = "wss://live.example.com/live";
+
 /// The guard of a function.
 struct OptionalGuard<'a, S> {
     guard: Option<RateLimitGuard<'a, S>>,
@@ -72,8 +75,19 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         function: &str,
         event: &str,
     ) -> Answer {
-        let Self { store, queue, clock, random, issuer, callers, cursor_key, requests, quota, .. } =
-            self;
+        let Self {
+            store,
+            queue,
+            pushes,
+            clock,
+            random,
+            issuer,
+            callers,
+            cursor_key,
+            requests,
+            quota,
+            ..
+        } = self;
         let endpoint = Endpoint::named(function).expect("a function of the API");
         let callers = match endpoint.access {
             Access::Public => &Callers::Public,
@@ -95,13 +109,13 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "register-user" => auth::register_user::handle(call, store, queue).await,
             "verify-email" => auth::verify_email::handle(call, store, &link_keys()).await,
             "forgot-password" => auth::forgot_password::handle(call, store, queue).await,
-            "reset-password" => auth::reset_password::handle(call, store).await,
+            "reset-password" => auth::reset_password::handle(call, store, pushes).await,
             "send-verification" => me::send_verification::handle(call, store, queue).await,
             "run-action" => links::run_action::handle(call, store, queue, &link_keys()).await,
             "snooze-task" => tasks::snooze_task::handle(call, store, queue).await,
             "log-in" => auth::log_in::handle(call, store, issuer).await,
-            "refresh-session" => auth::refresh_session::handle(call, store, issuer).await,
-            "log-out" => auth::log_out::handle(call, store).await,
+            "refresh-session" => auth::refresh_session::handle(call, store, pushes, issuer).await,
+            "log-out" => auth::log_out::handle(call, store, pushes).await,
             "get-profile" => me::get_profile::handle(call, store).await,
             "update-profile" => me::update_profile::handle(call, store).await,
             "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys()).await,
@@ -140,7 +154,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "get-user" => users::get_user::handle(call, store).await,
             "update-user" => {
                 let operator = operator().email;
-                users::update_user::handle(call, store, Some(&operator)).await
+                users::update_user::handle(call, store, pushes, Some(&operator)).await
             }
             "create-notification" => {
                 notifications::create_notification::handle(call, store, queue).await
@@ -149,6 +163,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
             "list-changes" => changes::list_changes::handle(call, store, cursor_key).await,
+            "open-live" => changes::open_live::handle(call, &link_keys(), LIVE_URL).await,
             "get-stats" => statistics::get_stats::handle(call, store).await,
             "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,

@@ -10,6 +10,7 @@ mod digest;
 mod feed;
 mod idempotency;
 mod invitation;
+mod live;
 mod member;
 mod notification;
 mod profile;
@@ -30,6 +31,7 @@ pub(super) use digest::DigestItem;
 pub(super) use feed::{FeedHeadItem, FeedItem};
 pub(super) use idempotency::IdempotencyItem;
 pub(super) use invitation::{InvitationItem, invited_at, invited_item};
+pub(super) use live::{ConnectedUserItem, ConnectionsItem};
 pub(super) use member::MemberItem;
 pub(super) use notification::NotificationItem;
 pub(super) use profile::{AccountStateItem, UserItem};
@@ -74,12 +76,12 @@ macro_rules! from_item {
 }
 
 to_item! {
-    CommentItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
+    CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
     MemberItem, NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 from_item! {
-    AccountStateItem, CommentItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
+    AccountStateItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
     InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 

@@ -1,0 +1,39 @@
+//! Issues a ticket for a live connection.
+
+use http::StatusCode;
+use serde_json::json;
+use taskbell_domain::live::TICKET_LIFETIME;
+
+use crate::{
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    http::{Call, Problem, Reply},
+    links::LinkKeys,
+    live::Ticket,
+};
+
+/// The route, the rate limit and the OpenAPI description.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "open-live",
+    tag: Tag::Changes,
+    access: Access::User,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/live",
+    operations: &[Operation {
+        method: "POST",
+        summary: "Open live updates",
+        description: "Returns the URL of a WebSocket on which changes in all spaces of the caller are sent as they happen. The URL opens one connection, within 30 seconds. A message can get lost: a client that notices a gap in the sequence of a space asks for the changes.",
+        parameters: &[],
+        request: None,
+        responses: &[(200, Body::Json("Live"))],
+        errors: &[],
+    }],
+};
+
+/// Responds with a URL that contains a ticket. Nothing is stored before it is redeemed.
+pub async fn handle(call: &Call<'_>, keys: &LinkKeys, live_url: &str) -> Result<Reply, Problem> {
+    let (caller, now) = (call.caller()?, call.now());
+    call.admit().await?;
+    let ticket = Ticket::generate(caller, call.random(), now).to_text(keys, now);
+    let url = format!("{live_url}?ticket={ticket}");
+    Reply::json(StatusCode::OK, &json!({ "url": url, "expires_in": TICKET_LIFETIME.as_secs() }))
+}

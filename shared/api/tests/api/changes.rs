@@ -1,6 +1,7 @@
 //! Following the change feeds of spaces.
 
 mod cost;
+mod follower;
 mod server;
 mod simulation;
 

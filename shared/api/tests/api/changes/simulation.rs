@@ -1,6 +1,7 @@
-//! The change feed under faults. Users change what is in their spaces; the stream invokes `relay-changes`, which fails
-//! and crashes at any point; batches are cut off, received again and received twice at the same time; shards overtake each
-//! other; lists lag. Clients follow the rules of the API's description. One seed determines everything.
+//! The change feed and live updates under faults. Users change what is in their spaces; the stream invokes
+//! `relay-changes`, which fails and crashes at any point; batches are cut off, received again and received twice at the same
+//! time; shards overtake each other; lists lag; pushes are lost, late, repeated and out of order; connections come and go.
+//! Clients follow the documented rules. One seed determines everything.
 //!
 //! `SEED=17 cargo test -p taskbell-api --test api changes::simulation` repeats one run; `SEEDS=100000` tries that many.
 
@@ -13,17 +14,15 @@ use std::{
     },
 };
 
-use serde_json::Value;
-use taskbell_api::workers::relay_changes;
+use taskbell_api::workers::{push_changes, relay_changes};
 use taskbell_domain::{
     clock::Clock as _,
     feed::{Change, Operation, Place, RecordedChange, Subject},
-    id::SpaceId,
     ports::{FeedReads as _, PortError},
 };
 use taskbell_test::{Faults, Faulty, MemoryStore, Side, injected};
 
-use super::server::Server;
+use super::{follower::Follower, server::Server};
 use crate::{simulation::rng::Rng, support::World};
 
 /// The number of runs without `SEEDS`.
@@ -32,11 +31,17 @@ const SEEDS: u64 = 150;
 /// How many shards the stream has.
 const SHARDS: usize = 3;
 
-/// Faults of the relay. After a crash no call has an effect.
+/// Faults of a worker. After a crash no call has an effect.
 pub(super) struct Shaky {
     rng: Mutex<Rng>,
     per_mille: u64,
     has_crashed: Mutex<bool>,
+}
+
+impl Shaky {
+    fn new(seed: u64, per_mille: u64) -> Self {
+        Self { rng: Mutex::new(Rng::new(seed)), per_mille, has_crashed: Mutex::default() }
+    }
 }
 
 impl Faults for Shaky {
@@ -82,8 +87,6 @@ impl Stream {
         let end =
             self.shards[shard].len().min(start + 1 + usize::try_from(rng.below(12)).expect("small"));
         let batch = &self.shards[shard][start..end];
-        let shaky =
-            |seed| Shaky { rng: Mutex::new(Rng::new(seed)), per_mille, has_crashed: Mutex::default() };
         let handle = async |store: &Faulty<MemoryStore, Shaky>| {
             let named = batch.iter().enumerate();
             let named =
@@ -96,7 +99,7 @@ impl Stream {
                 (false, None) => batch.len(),
             }
         };
-        let store = |seed| Faulty { store: world.store.clone(), faults: shaky(seed) };
+        let store = |seed| Faulty { store: world.store.clone(), faults: Shaky::new(seed, per_mille) };
         let (one, other) = (store(rng.below(u64::MAX)), store(rng.below(u64::MAX)));
         let done = match rng.below(6) {
             // Lambda takes the first one for lost and starts it again.
@@ -105,132 +108,6 @@ impl Stream {
         };
         let is_received_again = rng.happens(per_mille * 3);
         self.next[shard] += if is_received_again { 0 } else { done };
-    }
-}
-
-/// A client that follows the changes of its user.
-#[derive(Default)]
-struct Follower {
-    cursor: Option<String>,
-    tasks: BTreeMap<String, (String, u64)>,
-    comments: BTreeMap<String, String>,
-    members: BTreeMap<(String, String), String>,
-    spaces: BTreeMap<String, String>,
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value[name].as_str().unwrap_or_else(|| panic!("{name} of {value}")).to_owned()
-}
-
-impl Follower {
-    /// Takes a cursor first and lists everything then, as the API says.
-    async fn begin(&mut self, world: &World, server: &Server, user: u64) {
-        *self = Self::default();
-        let body = self.ask(world, server, user, "").await;
-        self.cursor = Some(text(&body, "next_cursor"));
-        for space in server.spaces_of(user) {
-            self.list(server, space);
-        }
-    }
-
-    /// Lists what is in a space. The list may lag.
-    fn list(&mut self, server: &Server, space: SpaceId) {
-        let state = server.listed();
-        let id = space.to_string();
-        let tasks = state.tasks.values().filter(|task| task.space == space);
-        for task in tasks {
-            self.tasks.insert(task.id.to_string(), (id.clone(), task.version));
-            for (of, comment) in state.comments.keys().filter(|(of, _)| *of == task.id) {
-                self.comments.insert(comment.to_string(), of.to_string());
-            }
-        }
-        for member in state.members.values().filter(|member| member.space == space) {
-            self.members.insert((id.clone(), member.user.to_string()), member.role.as_str().to_owned());
-        }
-        if let Some(name) = server.space_name(space) {
-            self.spaces.insert(id, name);
-        }
-    }
-
-    async fn ask(&self, world: &World, server: &Server, user: u64, query: &str) -> Value {
-        let event = world.event("list-changes", server.user(user), server.any_task()).await;
-        let answer = world.send(&event.query(query)).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let visible: BTreeSet<_> = server.spaces_of(user).iter().map(SpaceId::to_string).collect();
-        for list in ["tasks", "members", "removed"] {
-            for one in answer.body[list].as_array().expect("a list") {
-                assert!(visible.contains(&text(one, "space")), "{one} is in a space of others");
-            }
-        }
-        for space in answer.body["spaces"].as_array().expect("a list") {
-            assert!(visible.contains(&text(space, "id")), "{space} is a space of others");
-        }
-        for comment in answer.body["comments"].as_array().expect("a list") {
-            let home = server.home_of(&text(comment, "task")).expect("a space").to_string();
-            assert!(visible.contains(&home), "{comment} is in a space of others");
-        }
-        answer.body
-    }
-
-    async fn poll(&mut self, world: &World, server: &Server, user: u64, limit: u64) {
-        loop {
-            let cursor = self.cursor.clone().expect("a cursor");
-            let body = self.ask(world, server, user, &format!("cursor={cursor}&limit={limit}")).await;
-            self.apply(&body, server);
-            if body["has_more"] == false {
-                return;
-            }
-        }
-    }
-
-    fn apply(&mut self, body: &Value, server: &Server) {
-        let list = |name: &str| body[name].as_array().expect("a list").clone();
-        for space in list("left") {
-            let space = space.as_str().expect("an id");
-            self.tasks.retain(|_, (of, _)| of != space);
-            self.members.retain(|(of, _), _| of != space);
-            self.spaces.remove(space);
-        }
-        for task in list("tasks") {
-            let version = task["version"].as_u64().expect("a version");
-            self.tasks.insert(text(&task, "id"), (text(&task, "space"), version));
-        }
-        for comment in list("comments") {
-            self.comments.insert(text(&comment, "id"), text(&comment, "task"));
-        }
-        for member in list("members") {
-            self.members
-                .insert((text(&member, "space"), text(&member, "user_id")), text(&member, "role"));
-        }
-        for space in list("spaces") {
-            self.spaces.insert(text(&space, "id"), text(&space, "name"));
-        }
-        for removed in list("removed") {
-            let id = text(&removed, "id");
-            match removed["type"].as_str() {
-                Some("task") => drop(self.tasks.remove(&id)),
-                Some("comment") => drop(self.comments.remove(&id)),
-                _ => drop(self.members.remove(&(text(&removed, "space"), id))),
-            }
-        }
-        for space in list("joined") {
-            self.list(server, space.as_str().expect("an id").parse().expect("an id"));
-        }
-        let tasks = &self.tasks;
-        self.comments.retain(|_, task| tasks.contains_key(task));
-        self.cursor = Some(text(body, "next_cursor"));
-    }
-
-    /// What the client would have if it listed everything now, and lists did not lag.
-    async fn expected(world: &World, server: &mut Server, user: u64) -> Self {
-        server.list_without_lag();
-        let mut expected = Self::default();
-        expected.begin(world, server, user).await;
-        expected
-    }
-
-    fn state(&self) -> String {
-        format!("{:#?}", (&self.tasks, &self.comments, &self.members, &self.spaces))
     }
 }
 
@@ -284,8 +161,37 @@ async fn check_feeds(world: &World, server: &Server, stream: &Stream) -> Result<
     Ok(entries)
 }
 
-/// One run. Returns the number of entries in all feeds.
-async fn run(seed: u64) -> Result<u64, String> {
+/// Gives what is queued to `push-changes`, in any order, of which some is lost or received twice, while its calls fail.
+async fn push(
+    world: &World,
+    server: &Server,
+    rng: &mut Rng,
+    followers: &mut [Follower],
+    per_mille: u64,
+) -> Result<(), String> {
+    let mut pushes = Vec::new();
+    for push in world.pushes.take() {
+        let copies = if rng.happens(per_mille) { rng.below(3) } else { 1 };
+        for _ in 0..copies {
+            pushes.insert(
+                usize::try_from(rng.below(pushes.len() as u64 + 1)).expect("small"),
+                push.clone(),
+            );
+        }
+    }
+    let faults = Shaky::new(rng.below(u64::MAX), per_mille);
+    let store = Faulty { store: world.store.clone(), faults };
+    push_changes::handle(&store, &world.channel, &world.clock, pushes).await;
+    let closed = world.channel.take_closed();
+    for (user, follower) in (0..).zip(followers) {
+        follower.fetch(world, server, rng, (user, per_mille))?;
+        follower.closed(&closed);
+    }
+    Ok(())
+}
+
+/// One run. Returns the number of entries in all feeds, and of messages that clients applied.
+async fn run(seed: u64) -> Result<[u64; 2], String> {
     let mut rng = Rng::new(seed);
     let per_mille = [0, 20, 80, 200][usize::try_from(seed % 4).expect("small")];
     let world = World::on(MemoryStore::default());
@@ -294,19 +200,26 @@ async fn run(seed: u64) -> Result<u64, String> {
     let mut followers: Vec<_> = (0..Server::USERS).map(|_| Follower::default()).collect();
     for (user, follower) in (0..).zip(&mut followers) {
         follower.begin(&world, &server, user).await;
+        follower.connect(&world, &server, &mut rng, user).await;
     }
     for _ in 0..60 + rng.below(60) {
-        world.clock.advance(rng.seconds(40));
+        world.clock.advance(rng.seconds(12));
         server.tick(&world);
-        match rng.below(10) {
+        match rng.below(15) {
             0..4 => server.change(&world, &mut stream, &mut rng).await,
-            4..7 => stream.deliver(&world, &mut rng, per_mille).await,
+            4..9 => stream.deliver(&world, &mut rng, per_mille).await,
+            9..11 => push(&world, &server, &mut rng, &mut followers, per_mille).await?,
             _ => {
                 let user = rng.below(Server::USERS);
                 let follower = &mut followers[usize::try_from(user).expect("an index")];
-                match rng.below(12) {
+                match rng.below(20) {
                     0 => follower.begin(&world, &server, user).await,
-                    _ => follower.poll(&world, &server, user, 1 + rng.below(6)).await,
+                    1 => follower.disconnect(&world, &mut rng).await,
+                    2..6 if !follower.is_connected() => {
+                        follower.connect(&world, &server, &mut rng, user).await;
+                    }
+                    6..8 => follower.poll(&world, &server, user, 1 + rng.below(6)).await,
+                    _ => follower.read(&world, &server, user, 1 + rng.below(6)).await,
                 }
             }
         }
@@ -322,9 +235,12 @@ async fn run(seed: u64) -> Result<u64, String> {
     if !stream.is_drained() {
         return Err("the stream is not processed".to_owned());
     }
+    push(&world, &server, &mut rng, &mut followers, per_mille).await?;
     let entries = check_feeds(&world, &server, &stream).await?;
+    let applied = followers.iter().map(|follower| follower.applied).sum();
     for (user, follower) in (0..).zip(&mut followers) {
-        // A second time, for what the list of a space that was joined lacks.
+        follower.read(&world, &server, user, u64::MAX).await;
+        // What every client does now and then; a second time, for what the list of a space that was joined lacks.
         for _ in 0..2 {
             follower.poll(&world, &server, user, 1 + rng.below(6)).await;
         }
@@ -334,12 +250,12 @@ async fn run(seed: u64) -> Result<u64, String> {
             return Err(format!("user {user} has {is}, but the server {should_be}"));
         }
     }
-    Ok(entries)
+    Ok([entries, applied])
 }
 
-/// Tries all seeds on all cores. Returns the number of entries, or why a seed fails.
-fn try_all(seeds: Range<u64>) -> Result<u64, String> {
-    let (next, entries) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
+/// Tries all seeds on all cores. Returns the sums of [`run`], or why a seed fails.
+fn try_all(seeds: Range<u64>) -> Result<[u64; 2], String> {
+    let (next, entries, applied) = (AtomicU64::new(seeds.start), AtomicU64::new(0), AtomicU64::new(0));
     let failed = Mutex::new(None);
     let work = || {
         let runtime =
@@ -350,7 +266,10 @@ fn try_all(seeds: Range<u64>) -> Result<u64, String> {
                 return;
             }
             match runtime.block_on(run(seed)) {
-                Ok(found) => drop(entries.fetch_add(found, Ordering::Relaxed)),
+                Ok([relayed, live]) => {
+                    entries.fetch_add(relayed, Ordering::Relaxed);
+                    applied.fetch_add(live, Ordering::Relaxed);
+                }
                 Err(why) => *failed.lock().expect("not poisoned") = Some(format!("SEED={seed}: {why}")),
             }
         }
@@ -358,7 +277,7 @@ fn try_all(seeds: Range<u64>) -> Result<u64, String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
     let failed = failed.into_inner().expect("not poisoned");
-    failed.map_or(Ok(entries.into_inner()), Err)
+    failed.map_or(Ok([entries.into_inner(), applied.into_inner()]), Err)
 }
 
 #[test]
@@ -369,9 +288,10 @@ fn random_faults_leave_feeds_without_gaps_and_followers_with_the_state_of_the_se
         None => number("FROM").unwrap_or(0)..number("SEEDS").unwrap_or(SEEDS),
     };
     match try_all(seeds.clone()) {
-        Ok(entries) => {
-            println!("seeds {seeds:?}: {entries} changes relayed");
+        Ok([entries, applied]) => {
+            println!("seeds {seeds:?}: {entries} changes relayed, {applied} messages applied");
             assert!(entries > seeds.end - seeds.start, "{entries}");
+            assert!(applied > 0, "nothing was live");
         }
         Err(why) => panic!("{why}"),
     }

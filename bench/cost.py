@@ -39,7 +39,8 @@ ASSUMED = {
     "tasks": (500, "tasks per user"),
     "reminders": (3, "reminders per user and day"),
     "requests_to_sqs": (3, "SQS requests per reminder: sent, received and deleted, alone"),
-    "pollers": (5, "concurrent long polls of 20 s by which Lambda reads the queue"),
+    "pollers": (5, "concurrent long polls of 20 s by which Lambda reads a queue"),
+    "heartbeats": (15, "heartbeats of a live connection per hour, each with an answer"),
     "days": (30, "days per month"),
 }
 S = {name: value for name, (value, _) in ASSUMED.items()}
@@ -154,6 +155,7 @@ def follow_up(function: str, starts: float) -> Counter:
     for worker_name in ("update-statistics", "relay-changes"):
         if (row := f"{worker_name}, after {function}") in UNITS:
             cost += worker(row, starts)
+            cost += push("to nobody", 0) if worker_name == "relay-changes" else Counter()
     return cost + reminder(starts) if function in MAILING else cost
 
 
@@ -163,12 +165,46 @@ def alarm_metrics() -> int:
     return sum(1 if "MetricName" in one else sum("MetricStat" in metric for metric in one["Metrics"]) for one in alarms)
 
 
+def queues() -> int:
+    """The number of queues that Lambda reads."""
+    mappings = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
+    return sum("Queue" in str(mapping["EventSourceArn"]) for mapping in mappings)
+
+
+def push(what: str, messages: int) -> Counter:
+    """One change of a space that is pushed: queued, and sent as so many messages."""
+    cost = worker(f"push-changes, {what}", waits_ms=S["call_ms"] * (messages > 0))
+    cost["SQS"] += S["requests_to_sqs"] * PRICES["sqs_request"]
+    cost["WebSocket"] += messages * PRICES["live_message"]
+    return cost
+
+
+def connected_hour() -> Counter:
+    """An hour of a live connection with its heartbeats, and its share of opening and ending one that lives for two hours."""
+    cost = times(worker("receive-live, a heartbeat", waits_ms=S["call_ms"]), S["heartbeats"])
+    opened = sum((worker(what) for what in ("open-live", "connect-live", "disconnect-live")), Counter())
+    cost += times(opened + Counter({"API Gateway": PRICES["api_request"]}), 1 / 2)
+    cost["WebSocket"] += 60 * PRICES["live_minute"] + 2 * S["heartbeats"] * PRICES["live_message"]
+    return cost
+
+
+def live() -> str:
+    """What live updates cost."""
+    to_two = push("to two", 2)
+    columns = {
+        "1,000 hours of a connection": times(connected_hour(), 1000),
+        "million messages, two for each change": times(to_two, 1e6 / 2),
+        "million changes that nobody receives": times(push("to nobody", 0), 1e6),
+    }
+    return by_part(columns)
+
+
 def idle(with_alarms: bool = True) -> Counter:
     """A month without any request."""
     runs = S["days"] * 24 * 60
     cost = times(worker("dispatch-due-timers, when nothing is due"), runs)
     cost["schedule"] += runs * PRICES["schedule"]
-    cost["SQS"] += S["pollers"] * 3 * runs * PRICES["sqs_request"]
+    cost["SQS"] += queues() * S["pollers"] * 3 * runs * PRICES["sqs_request"]
     return cost + Counter({"alarms": alarm_metrics() * PRICES["alarm_month"] * with_alarms})
 
 
@@ -244,6 +280,7 @@ def main() -> None:
         "endpoints": endpoints(),
         "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}, digits=4),
         "idle": by_part({"without alarms, per month": idle(with_alarms=False), "with alarms": idle()}),
+        "live": live(),
         "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} per user and month, and ${per_user * 12:.2f} per year.",
         "mix": mix(),
         "server": f"${server():.2f} per month, and its mails through SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",

@@ -30,6 +30,12 @@ needs:
 	@command -v python3 >/dev/null || { echo 'make: python3 is not installed: install 3.11 or newer'; exit 1; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$(python3 --version) is too old: install 3.11 or newer"; exit 1; }
 
+NODE_IS_NEW := const [major, minor] = process.versions.node.split("."); process.exit(100 * major + +minor >= 2019 ? 0 : 1)
+.PHONY: node
+node:
+	@command -v node >/dev/null || { echo 'make: Node is not installed: linters and a test need version 20.19 or newer'; exit 1; }
+	@node -e '$(NODE_IS_NEW)' || { echo "make: Node $$(node --version) is too old: linters and a test need version 20.19 or newer"; exit 1; }
+
 $(TOOLS): local/requirements.txt | needs
 	@echo 'installing the tools in local/requirements.txt into $(VENV) (about a minute)'
 	@python3 -m venv $(VENV) || { echo 'make: python3 has no venv module: install it (Debian: apt install python3-venv)'; exit 1; }
@@ -66,7 +72,7 @@ watch: $(TOOLS) ## serve single functions for cargo lambda invoke
 	cargo lambda watch --invoke-address 127.0.0.1 --env-file .local/cargo-lambda/env
 
 .PHONY: test
-test: $(TOOLS) ## run all tests, end to end included, on a separate local cloud
+test: $(TOOLS) node ## run all tests, end to end included, on a separate local cloud
 	cargo build --workspace --bins --tests
 	cargo test --workspace
 	@$(PYTHON) -m unittest discover --start-directory local
@@ -83,10 +89,8 @@ two-stacks: $(TOOLS) ## test two stacks, a failed first deployment and a protect
 # would report the installation to its vendor.
 MAIL_LINT := local/mail_lint
 OPENAPI_LINT := local/openapi_lint
-NODE_IS_NEW := const [major, minor] = process.versions.node.split("."); process.exit(100 * major + +minor >= 2019 ? 0 : 1)
-local/%_lint/node_modules/.installed: local/%_lint/package-lock.json
-	@command -v npm >/dev/null || { echo 'make: npm is not installed: the linters of the mails and of the OpenAPI document need Node, version 20.19 or newer'; exit 1; }
-	@node -e '$(NODE_IS_NEW)' || { echo "make: Node $$(node --version) is too old: the linters of the mails and of the OpenAPI document need version 20.19 or newer"; exit 1; }
+local/%_lint/node_modules/.installed: local/%_lint/package-lock.json | node
+	@command -v npm >/dev/null || { echo 'make: npm is not installed: it comes with Node, version 20.19 or newer'; exit 1; }
 	cd $(<D) && npm ci --silent --ignore-scripts
 	@touch $@
 
@@ -194,6 +198,12 @@ bench: check-counts $(TOOLS) floor $(PEERS)/python/.venv/.installed $(PEERS)/nod
 	STARTS=$(STARTS) WARM=$(WARM) PROGRAMS=target/$(HOST)/release PEERS=$(PEERS) RESULTS=.local/bench.jsonl \
 		cargo bench --profile soak --package taskbell-bench --bench functions
 	@$(PYTHON) bench/report.py .local/bench.jsonl target/$(HOST)/release
+
+CHANGES ?= 200
+.PHONY: bench-live
+bench-live: $(TOOLS) node ## measure how long changes take to reach live connections on a local cloud (a minute; CHANGES=200)
+	cargo build --workspace --bins
+	@$(PYTHON) bench/live.py target/$(HOST)/debug $(CHANGES)
 
 DRIVER = cargo bench --profile soak --package taskbell-bench --bench functions --no-run --message-format json $(EXECUTABLE)
 .PHONY: profiles

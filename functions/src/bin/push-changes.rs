@@ -2,7 +2,10 @@
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{LambdaEvent, run};
-use taskbell_api::{system::SystemClock, workers::push_changes};
+use taskbell_api::{
+    system::SystemClock,
+    workers::push_changes::{self, Pushed},
+};
 use taskbell_aws::parse_push;
 use taskbell_functions::{Environment, Error, service_fn};
 
@@ -13,14 +16,19 @@ async fn main() -> Result<(), Error> {
     env.ready(Some(())).await?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let messages = event.payload.records.into_iter().filter_map(|record| record.body);
-        let pushes = messages.filter_map(|message| parse_push(&message)).collect();
+        let pushes = messages.filter_map(|message| {
+            let push = parse_push(&message);
+            if push.is_none() {
+                tracing::error!("a message is not a push");
+            }
+            push
+        });
+        let pushes = pushes.collect();
         let pushed = push_changes::handle(&store, &channel, &SystemClock, pushes).await;
-        tracing::debug!(
-            sent = pushed.sent,
-            dropped = pushed.dropped,
-            gone = pushed.gone,
-            "changes pushed"
-        );
+        if pushed.dropped > 0 {
+            let Pushed { sent, dropped, gone } = pushed;
+            tracing::info!(sent, dropped, gone, "some changes not pushed");
+        }
         // Nothing is pushed again: by then clients have read the feed.
         Ok::<_, Error>(SqsBatchResponse::default())
     }))

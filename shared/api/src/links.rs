@@ -133,7 +133,7 @@ impl LinkKeys {
 /// The start of a token for an address instead of a user.
 const OPT_OUT: &str = "opt-out";
 
-/// The key for what belongs to no user.
+/// The key for what is signed without the secret of a user.
 fn purpose_key(key: &hmac::Key, purpose: &str) -> hmac::Key {
     let secret = hmac::sign(key, purpose.as_bytes());
     hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref())

@@ -27,6 +27,19 @@ const MAX_BATCH: usize = 10;
 /// Source: "SendMessage", `DelaySeconds`, Amazon SQS API reference.
 const MAX_DELAY: i64 = 900;
 
+/// How long the closing of connections is delayed, in seconds.
+const CLOSE_DELAY: i32 = 2;
+
+/// A message.
+struct Message {
+    body: String,
+    /// In seconds.
+    delay: i32,
+    /// Whose messages are delivered later if there are very many
+    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>).
+    group: Option<String>,
+}
+
 /// A queue.
 #[derive(Clone)]
 struct Queue {
@@ -35,19 +48,20 @@ struct Queue {
 }
 
 impl Queue {
-    /// Sends up to [`MAX_BATCH`] messages, each with its delay in seconds. Returns the places of those that were accepted.
+    /// Sends up to [`MAX_BATCH`] messages. Returns the places of those that were accepted.
     async fn send(
         &self,
         operation: &'static str,
-        messages: impl Iterator<Item = Result<(String, i32), serde_json::Error>>,
+        messages: impl Iterator<Item = Result<Message, serde_json::Error>>,
     ) -> Result<Vec<usize>, PortError> {
         let mut request = self.client.send_message_batch().queue_url(&self.url);
         for (place, message) in messages.enumerate() {
-            let (body, delay) = message.map_err(|e| invalid_request(operation, e))?;
+            let Message { body, delay, group } = message.map_err(|e| invalid_request(operation, e))?;
             let entry = SendMessageBatchRequestEntry::builder()
                 .id(place.to_string())
                 .message_body(body)
                 .delay_seconds(delay)
+                .set_message_group_id(group)
                 .build()
                 .map_err(|e| invalid_request(operation, e))?;
             request = request.entries(entry);
@@ -75,7 +89,7 @@ impl TimerQueue for SqsTimerQueue {
             let messages = batch.iter().map(|timer| {
                 // At most 900, so the conversion cannot fail.
                 let delay = i32::try_from(timer.delay_seconds(now).min(MAX_DELAY)).unwrap_or_default();
-                Ok((serde_json::to_string(timer)?, delay))
+                Ok(Message { body: serde_json::to_string(timer)?, delay, group: None })
             });
             let accepted = self.0.send("enqueueing timers", messages).await?;
             queued.extend(accepted.into_iter().filter_map(|place| batch.get(place).copied()));
@@ -98,8 +112,15 @@ impl SqsPushQueue {
 impl PushQueue for SqsPushQueue {
     async fn enqueue_pushes(&self, pushes: &[Push]) -> Result<(), PortError> {
         let sent = pushes.chunks(MAX_BATCH).map(async |batch| {
-            let messages =
-                batch.iter().map(|push| Ok((serde_json::to_string(&PushForm::from(push))?, 0)));
+            let messages = batch.iter().map(|push| {
+                let (delay, group) = match push {
+                    Push::Changes { space, .. } => (0, Some(space.body())),
+                    Push::Left { .. } => (0, None),
+                    // What is still connecting cannot be closed.
+                    Push::Close { .. } => (CLOSE_DELAY, None),
+                };
+                Ok(Message { body: serde_json::to_string(&PushForm::from(push))?, delay, group })
+            });
             self.0.send("enqueueing pushes", messages).await
         });
         try_join_all(sent).await.map(drop)

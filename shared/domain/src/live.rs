@@ -26,6 +26,11 @@ const MAX_REDEEMED: usize = 30;
 /// Older changes are not pushed: clients have read the feed since.
 pub const MAX_PUSH_AGE: SignedDuration = SignedDuration::from_mins(2);
 
+/// Whether what was recorded then is pushed.
+pub fn is_pushable(recorded_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(recorded_at) <= MAX_PUSH_AGE
+}
+
 /// The maximum number of changes of a space that are pushed together. Of more, only the last one is pushed: clients notice
 /// the gap, and read the feed in one request.
 pub const MAX_PUSHED: usize = 20;
@@ -48,10 +53,15 @@ pub struct Connection {
 pub struct RedeemedTicket {
     /// Its id.
     pub id: String,
-    /// The id of the connection that redeemed it.
-    pub connection: String,
     /// When it expires.
     pub expires_at: Timestamp,
+}
+
+impl RedeemedTicket {
+    /// Whether it has expired.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
 }
 
 /// The connections of a user.
@@ -78,34 +88,48 @@ impl Connections {
         Self { user, open: Vec::new(), redeemed: Vec::new(), version: 0 }
     }
 
-    /// Redeems a ticket for a connection, which is new or replaces itself. Returns the connections that are to be closed.
+    /// Redeems a ticket for a new connection. Returns the connections that are to be closed.
     ///
     /// # Errors
     /// [`TicketRefused`].
-    pub fn redeem(
+    pub fn open(
         &mut self,
         ticket: RedeemedTicket,
         connection: Connection,
         now: Timestamp,
     ) -> Result<Vec<Connection>, TicketRefused> {
-        // Longer than it is valid, because another function's clock can be slow.
-        self.redeemed.retain(|redeemed| redeemed.expires_at + CLOCK_TOLERANCE > now);
-        self.open.retain(|open| open.expires_at > now);
-        match self.redeemed.iter().find(|redeemed| redeemed.id == ticket.id) {
-            // A repeated attempt of the same connection.
-            Some(redeemed) if redeemed.connection == ticket.connection => {}
-            Some(_) => return Err(TicketRefused),
-            None if ticket.expires_at <= now || self.redeemed.len() >= MAX_REDEEMED => {
-                return Err(TicketRefused);
-            }
-            None => self.redeemed.push(ticket),
-        }
-        match self.open.iter_mut().find(|open| open.id == connection.id) {
-            Some(open) => *open = connection,
-            None => self.open.push(connection),
-        }
+        self.redeem(ticket, now)?;
+        self.open.retain(|open| open.expires_at > now && open.id != connection.id);
+        self.open.push(connection);
         let surplus = self.open.len().saturating_sub(MAX_CONNECTIONS);
         Ok(self.open.drain(..surplus).collect())
+    }
+
+    /// Redeems a ticket for a connection that is open already. Returns nothing: there are no more connections than before.
+    ///
+    /// # Errors
+    /// [`TicketRefused`], also if the connection is not open.
+    pub fn renew(
+        &mut self,
+        ticket: RedeemedTicket,
+        connection: Connection,
+        now: Timestamp,
+    ) -> Result<Vec<Connection>, TicketRefused> {
+        let place = self.open.iter().position(|open| open.id == connection.id).ok_or(TicketRefused)?;
+        self.redeem(ticket, now)?;
+        self.open[place] = connection;
+        Ok(Vec::new())
+    }
+
+    fn redeem(&mut self, ticket: RedeemedTicket, now: Timestamp) -> Result<(), TicketRefused> {
+        // Longer than it is valid, because another function's clock can be slow.
+        self.redeemed.retain(|redeemed| redeemed.expires_at + CLOCK_TOLERANCE > now);
+        let is_used = self.redeemed.iter().any(|redeemed| redeemed.id == ticket.id);
+        if is_used || ticket.has_expired(now) || self.redeemed.len() >= MAX_REDEEMED {
+            return Err(TicketRefused);
+        }
+        self.redeemed.push(ticket);
+        Ok(())
     }
 
     /// Removes connections. Returns them.
@@ -169,12 +193,8 @@ mod tests {
         }
     }
 
-    fn ticket(number: usize, of: usize) -> RedeemedTicket {
-        RedeemedTicket {
-            id: format!("ticket {number}"),
-            connection: format!("connection {of}"),
-            expires_at: now() + TICKET_LIFETIME,
-        }
+    fn ticket(number: usize) -> RedeemedTicket {
+        RedeemedTicket { id: format!("ticket {number}"), expires_at: now() + TICKET_LIFETIME }
     }
 
     fn names(connections: &[Connection]) -> Vec<&str> {
@@ -185,14 +205,11 @@ mod tests {
     fn the_eleventh_connection_closes_the_oldest() {
         let mut connections = none();
         for number in 1..=MAX_CONNECTIONS {
-            assert_eq!(
-                connections.redeem(ticket(number, number), connection(number), now()),
-                Ok(vec![])
-            );
+            assert_eq!(connections.open(ticket(number), connection(number), now()), Ok(vec![]));
         }
         // A connection that is renewed is no additional one, and keeps its place.
-        assert_eq!(connections.redeem(ticket(20, 1), connection(1), now()), Ok(vec![]));
-        let closed = connections.redeem(ticket(11, 11), connection(11), now()).unwrap();
+        assert_eq!(connections.renew(ticket(20), connection(1), now()), Ok(vec![]));
+        let closed = connections.open(ticket(11), connection(11), now()).unwrap();
         assert_eq!(names(&closed), ["connection 1"]);
         assert_eq!(connections.open.len(), MAX_CONNECTIONS);
     }
@@ -200,36 +217,38 @@ mod tests {
     #[test]
     fn a_ticket_is_redeemed_once_and_before_it_expires() {
         let mut connections = none();
-        connections.redeem(ticket(1, 1), connection(1), now()).unwrap();
-        assert_eq!(connections.redeem(ticket(1, 2), connection(2), now()), Err(TicketRefused));
+        connections.open(ticket(1), connection(1), now()).unwrap();
+        assert_eq!(connections.open(ticket(1), connection(2), now()), Err(TicketRefused));
         let late = now() + TICKET_LIFETIME;
-        assert_eq!(connections.redeem(ticket(1, 2), connection(2), late), Err(TicketRefused));
-        assert_eq!(connections.redeem(ticket(2, 2), connection(2), late), Err(TicketRefused));
+        assert_eq!(connections.open(ticket(1), connection(2), late), Err(TicketRefused));
+        assert_eq!(connections.open(ticket(2), connection(2), late), Err(TicketRefused));
         let just = late - SignedDuration::from_secs(1);
-        assert_eq!(connections.redeem(ticket(1, 2), connection(2), just), Err(TicketRefused));
+        assert_eq!(connections.open(ticket(1), connection(2), just), Err(TicketRefused));
         connections.remove(|_| true);
-        assert_eq!(connections.redeem(ticket(1, 2), connection(2), just), Err(TicketRefused));
-        // The same attempt again: the first answer was lost.
-        assert_eq!(connections.redeem(ticket(1, 1), connection(1), just), Ok(vec![]));
-        assert_eq!(names(&connections.open), ["connection 1"]);
+        assert_eq!(connections.open(ticket(1), connection(2), just), Err(TicketRefused));
+        assert_eq!(connections.open(ticket(1), connection(1), just), Err(TicketRefused));
+        assert_eq!(connections.renew(ticket(1), connection(1), just), Err(TicketRefused));
+        // One that was closed meanwhile is not opened again.
+        assert_eq!(connections.renew(ticket(3), connection(1), just), Err(TicketRefused));
+        assert_eq!(names(&connections.open), [""; 0]);
     }
 
     #[test]
     fn only_so_many_tickets_are_redeemed_at_a_time_and_remembered_until_they_expire() {
         let mut connections = none();
         for number in 0..MAX_REDEEMED {
-            connections.redeem(ticket(number, number), connection(number), now()).unwrap();
+            connections.open(ticket(number), connection(number), now()).unwrap();
         }
-        let more = || (ticket(50, 50), connection(50));
+        let more = || (ticket(50), connection(50));
         let redeem = |connections: &mut Connections, (ticket, connection), at| {
-            connections.redeem(ticket, connection, at)
+            connections.open(ticket, connection, at)
         };
         assert_eq!(redeem(&mut connections, more(), now()), Err(TicketRefused));
         assert_eq!(connections.expires_at(), Some(now() + CONNECTION_LIFETIME));
         let later = now() + TICKET_LIFETIME + CLOCK_TOLERANCE;
         let (mut next, connection) = more();
         next.expires_at = later + TICKET_LIFETIME;
-        connections.redeem(next, connection, later).unwrap();
+        connections.open(next, connection, later).unwrap();
         assert_eq!(connections.redeemed.len(), 1);
         connections.remove(|_| true);
         assert_eq!(connections.expires_at(), Some(later + TICKET_LIFETIME + CLOCK_TOLERANCE));
@@ -238,12 +257,12 @@ mod tests {
     #[test]
     fn connections_that_have_expired_are_forgotten() {
         let mut connections = none();
-        connections.redeem(ticket(1, 1), connection(1), now()).unwrap();
+        connections.open(ticket(1), connection(1), now()).unwrap();
         let later = now() + CONNECTION_LIFETIME;
         let expires_at = later + TICKET_LIFETIME;
-        let next = RedeemedTicket { expires_at, ..ticket(2, 2) };
+        let next = RedeemedTicket { expires_at, ..ticket(2) };
         let connection = Connection { expires_at, ..connection(2) };
-        assert_eq!(connections.redeem(next, connection, later), Ok(vec![]));
+        assert_eq!(connections.open(next, connection, later), Ok(vec![]));
         assert_eq!(names(&connections.open), ["connection 2"]);
         assert_eq!(connections.version, 0);
     }

@@ -201,7 +201,7 @@ faulty! {
     FeedChanges {
         fn append_changes(
             space: SpaceId, changes: &[Change], since: Timestamp, now: Timestamp
-        ) -> Vec<FeedEntry>;
+        ) -> Option<Vec<FeedEntry>>;
         fn end_feed(space: SpaceId, now: Timestamp) -> ();
     }
     FeedReads {

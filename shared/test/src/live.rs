@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -18,6 +19,7 @@ use crate::injected;
 pub struct PushQueueFake {
     pushes: Mutex<Vec<Push>>,
     fails: Mutex<bool>,
+    hangs: Mutex<bool>,
 }
 
 impl PushQueueFake {
@@ -30,10 +32,20 @@ impl PushQueueFake {
     pub fn fail(&self, fails: bool) {
         *self.fails.lock().expect("not poisoned") = fails;
     }
+
+    /// Never answers from now on.
+    pub fn hang(&self) {
+        self.fail(false);
+        *self.hangs.lock().expect("not poisoned") = true;
+    }
 }
 
 impl PushQueue for PushQueueFake {
     async fn enqueue_pushes(&self, pushes: &[Push]) -> Result<(), PortError> {
+        let hangs = *self.hangs.lock().expect("not poisoned");
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         if *self.fails.lock().expect("not poisoned") {
             return Err(injected("enqueueing pushes"));
         }
@@ -50,6 +62,7 @@ struct Received {
     gone: BTreeSet<String>,
     failing: BTreeSet<String>,
     stuck: BTreeSet<String>,
+    delay: Duration,
 }
 
 /// A channel that records messages. Every connection exists until it is closed or gone.
@@ -64,6 +77,16 @@ impl ChannelFake {
     /// Removes and returns the messages to a connection.
     pub fn take(&self, connection: &str) -> Vec<Value> {
         self.received().messages.remove(connection).unwrap_or_default()
+    }
+
+    /// Does not know a connection yet, until [`Self::connected`].
+    pub fn connecting(&self, connection: &str) {
+        self.end(connection);
+    }
+
+    /// Knows a connection from now on.
+    pub fn connected(&self, connection: &str) {
+        self.received().gone.remove(connection);
     }
 
     /// Removes and returns the ids of closed connections.
@@ -81,6 +104,11 @@ impl ChannelFake {
         self.received().failing.insert(connection.to_owned());
     }
 
+    /// Takes this long to accept each message from now on.
+    pub fn delay(&self, delay: Duration) {
+        self.received().delay = delay;
+    }
+
     /// Never answers to messages for a connection from now on.
     pub fn block(&self, connection: &str) {
         self.received().stuck.insert(connection.to_owned());
@@ -89,9 +117,15 @@ impl ChannelFake {
 
 impl LiveChannel for ChannelFake {
     async fn send(&self, connection: &str, message: &str) -> Result<Reached, PortError> {
-        let is_stuck = self.received().stuck.contains(connection);
+        let (is_stuck, delay) = {
+            let received = self.received();
+            (received.stuck.contains(connection), received.delay)
+        };
         if is_stuck {
             std::future::pending::<()>().await;
+        }
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         let mut received = self.received();
         if received.failing.contains(connection) {

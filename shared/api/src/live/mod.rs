@@ -12,31 +12,31 @@ pub use tickets::Ticket;
 
 use crate::{
     http::Problem,
-    update::{TooManyConflicts, Update},
+    update::{TooManyConflicts, Update, is_own},
 };
 
-/// The connections of a user were not changed.
+/// Why something about live connections failed.
 #[derive(Debug, thiserror::Error)]
-pub enum NotChanged {
+pub enum LiveError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] PortError),
+    Port(#[from] PortError),
     /// Other connections of the user changed at the same time, too often.
     #[error("too many conflicts")]
     Busy,
 }
 
-impl From<TooManyConflicts> for NotChanged {
+impl From<TooManyConflicts> for LiveError {
     fn from(_: TooManyConflicts) -> Self {
         Self::Busy
     }
 }
 
-impl From<NotChanged> for Problem {
-    fn from(error: NotChanged) -> Self {
+impl From<LiveError> for Problem {
+    fn from(error: LiveError) -> Self {
         match error {
-            NotChanged::Store(error) => error.into(),
-            NotChanged::Busy => Self::busy(),
+            LiveError::Port(error) => error.into(),
+            LiveError::Busy => Self::busy(),
         }
     }
 }
@@ -46,7 +46,7 @@ pub(crate) async fn change_connections<T>(
     store: &impl LiveConnections,
     connections: Connections,
     change: impl Fn(&mut Connections) -> Option<T>,
-) -> Result<Option<T>, NotChanged> {
+) -> Result<Option<T>, LiveError> {
     let user = connections.user;
     let mut update = Update::of(Some(connections));
     loop {
@@ -55,18 +55,20 @@ pub(crate) async fn change_connections<T>(
             update.attempt()?.unwrap_or_else(|| (Connections::none(user), 0));
         let Some(changed) = change(&mut connections) else { return Ok(None) };
         connections.version = expected + 1;
-        if update.is_stored(store.replace_connections(&connections, expected).await?) {
+        let replaced = store.replace_connections(&connections, expected).await?;
+        // Otherwise what this attempt has removed would not be closed.
+        if is_own(&connections, &replaced) || update.is_stored(replaced) {
             return Ok(Some(changed));
         }
     }
 }
 
-/// Removes connections of a user: once this returns, nothing more is sent to them. Returns their ids.
+/// Removes connections of a user: once this returns, no push begins to send to them. Returns their ids.
 pub(crate) async fn remove_connections(
     store: &impl LiveConnections,
     user: UserId,
     is_removed: impl Fn(&Connection) -> bool,
-) -> Result<Vec<String>, NotChanged> {
+) -> Result<Vec<String>, LiveError> {
     let connections = store.connections(user).await?;
     let removed = change_connections(store, connections, |connections| {
         let removed = connections.remove(&is_removed);
@@ -90,13 +92,13 @@ pub(crate) async fn close(queue: &impl PushQueue, connections: Vec<String>) {
 /// time either finds its session ended, or is found here.
 ///
 /// # Errors
-/// [`NotChanged`]. The connections may still receive changes.
+/// [`LiveError`]. The connections get nothing more either, because their sessions have ended.
 pub(crate) async fn end_connections(
     store: &impl LiveConnections,
     queue: &impl PushQueue,
     user: UserId,
     is_ended: impl Fn(&Connection) -> bool,
-) -> Result<(), NotChanged> {
+) -> Result<(), LiveError> {
     close(queue, remove_connections(store, user, is_ended).await?).await;
     Ok(())
 }

@@ -1,17 +1,20 @@
 //! `connect-live`, when a client opens a WebSocket: redeems the ticket in the URL.
 
+use futures_util::try_join;
 use http::StatusCode;
+use jiff::Timestamp;
 use taskbell_domain::{
     clock::Clock,
     id::UserId,
-    live::{CONNECTION_LIFETIME, Connection, Connections, RedeemedTicket},
+    live::{CONNECTION_LIFETIME, Connection, Connections, RedeemedTicket, TicketRefused},
     ports::{AccountStates, LiveConnections, PushQueue, Sessions},
 };
 
+use super::disconnect_live::forget;
 use crate::{
     http::check_state,
     links::LinkKeys,
-    live::{NotChanged, Ticket, change_connections, close, remove_connections},
+    live::{LiveError, Ticket, change_connections, close},
     tokens::Identity,
 };
 
@@ -27,22 +30,31 @@ pub async fn handle(
     let Some(ticket) = ticket.and_then(|text| Ticket::parse(text, keys)) else {
         return StatusCode::UNAUTHORIZED;
     };
-    match redeem(store, clock, connection, ticket).await {
-        Ok(Some(surplus)) => {
+    match redeem(store, clock, connection, ticket, Connections::open).await {
+        Ok(Redeemed::Authorized(surplus)) => {
             close(queue, surplus).await;
             StatusCode::OK
         }
-        Ok(None) => StatusCode::UNAUTHORIZED,
-        Err(NotChanged::Busy) => StatusCode::SERVICE_UNAVAILABLE,
-        Err(NotChanged::Store(error)) => {
+        Ok(Redeemed::Refused | Redeemed::Unauthorized) => StatusCode::UNAUTHORIZED,
+        Err(LiveError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        Err(LiveError::Port(error)) => {
             tracing::error!(%error, "live connection not opened");
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
 }
 
-/// Redeems a ticket for a connection, which is new or renewed. Returns the ids of the connections that are to be closed, or
-/// `None` if the ticket is refused.
+/// What became of a ticket.
+pub(super) enum Redeemed {
+    /// The connection belongs to its session. These others are to be closed.
+    Authorized(Vec<String>),
+    /// It has expired or was used, and nothing has changed.
+    Refused,
+    /// Its session has ended. The connection is forgotten.
+    Unauthorized,
+}
+
+/// Redeems a ticket for a connection.
 ///
 /// The session is checked after the connection was stored: one that ends at the same time either is found ended here, or
 /// finds the connection.
@@ -51,36 +63,38 @@ pub(super) async fn redeem(
     clock: &dyn Clock,
     connection: &str,
     Ticket { identity, id, expires_at }: Ticket,
-) -> Result<Option<Vec<String>>, NotChanged> {
+    change: impl Fn(
+        &mut Connections,
+        RedeemedTicket,
+        Connection,
+        Timestamp,
+    ) -> Result<Vec<Connection>, TicketRefused>,
+) -> Result<Redeemed, LiveError> {
     let (now, user) = (clock.now(), identity.user);
-    if expires_at <= now {
-        return Ok(None);
-    }
     let connection = Connection {
         id: connection.to_owned(),
         session: identity.session,
         issued_at: identity.issued_at,
         expires_at: now + CONNECTION_LIFETIME,
     };
-    let ticket = RedeemedTicket { id, connection: connection.id.clone(), expires_at };
-    let redeemed = async {
-        let connections = store.connections(user).await?;
-        let redeem = |connections: &mut Connections| {
-            connections.redeem(ticket.clone(), connection.clone(), now).ok()
-        };
-        change_connections(store, connections, redeem).await
-    };
-    let remembered = async {
-        let stored = store.remember_connection(&connection.id, user, connection.expires_at).await;
-        stored.map_err(NotChanged::from)
-    };
-    let (surplus, ()) = futures_util::try_join!(redeemed, remembered)?;
-    let Some(surplus) = surplus else { return Ok(None) };
-    if !is_authorized(store, clock, user, &connection).await? {
-        remove_connections(store, user, |open| open.id == connection.id).await?;
-        return Ok(None);
+    let ticket = RedeemedTicket { id, expires_at };
+    // One that has expired is not worth a call.
+    if ticket.has_expired(now) {
+        return Ok(Redeemed::Refused);
     }
-    Ok(Some(surplus.into_iter().map(|connection| connection.id).collect()))
+    let connections = store.connections(user).await?;
+    let redeemed = change_connections(store, connections, |connections| {
+        change(connections, ticket.clone(), connection.clone(), now).ok()
+    });
+    let Some(surplus) = redeemed.await? else { return Ok(Redeemed::Refused) };
+    let remembered =
+        async { Ok(store.remember_connection(&connection.id, user, connection.expires_at).await?) };
+    let ((), is_authorized) = try_join!(remembered, is_authorized(store, clock, user, &connection))?;
+    if !is_authorized {
+        forget(store, user, &connection.id).await?;
+        return Ok(Redeemed::Unauthorized);
+    }
+    Ok(Redeemed::Authorized(surplus.into_iter().map(|connection| connection.id).collect()))
 }
 
 /// Whether the session of a connection exists, and the account permits its access token.
@@ -89,8 +103,8 @@ pub(super) async fn is_authorized(
     clock: &dyn Clock,
     user: UserId,
     connection: &Connection,
-) -> Result<bool, NotChanged> {
-    let (has_session, state) = futures_util::try_join!(
+) -> Result<bool, LiveError> {
+    let (has_session, state) = try_join!(
         store.has_session(user, connection.session, clock.now()),
         store.account_state(user),
     )?;

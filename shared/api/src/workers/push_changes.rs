@@ -2,44 +2,54 @@
 //!
 //! Nothing waits for it, and what it cannot send in time is dropped: clients notice the gap and read the feed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use futures_util::{
-    StreamExt as _,
-    future::{join_all, try_join_all},
-    stream, try_join,
-};
-use jiff::Timestamp;
+use futures_util::{StreamExt as _, future::try_join_all, stream};
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use taskbell_domain::{
     clock::Clock,
     feed::{FeedEntry, Subject},
     id::{SpaceId, UserId},
-    live::{Connection, Connections, MAX_PUSH_AGE, Push},
-    ports::{Comments, LiveChannel, LiveConnections, Reached, SpaceReads},
+    live::{CONNECTION_LIFETIME, Connection, Push, is_pushable},
+    policy::known_role,
+    ports::{
+        AccountStates, Comments, LiveChannel, LiveConnections, PortError, Reached, Sessions, SpaceReads,
+    },
     space::{Role, Space},
 };
 use tokio::time::timeout;
 
-use super::disconnect_live::forget;
+use super::{connect_live::is_authorized, disconnect_live::forget};
 use crate::{
     handlers::{
         changes::objects::{Found, find, raw},
         spaces::space_view,
     },
     http::Problem,
+    live::LiveError,
 };
 
 /// Larger objects are left out of messages, which API Gateway limits to frames of 32 KB. In bytes.
 const MAX_DATA: usize = 24 * 1024;
 
-/// To how many connections messages are sent at the same time.
+/// How many messages one push sends at most. Otherwise only the last change is sent.
+const MAX_MESSAGES: usize = 2_000;
+
+/// How many pushes are handled at the same time: each holds its objects in memory.
+const PARALLEL_PUSHES: usize = 3;
+
+/// With how many connections a push is busy at the same time.
 const PARALLEL: usize = 50;
 
-/// How long a connection may take to accept its messages, and how long all of them together. The rest is dropped.
+/// How long a connection may take to accept its messages, and how long a push may take. The rest is dropped.
 const PATIENCE_OF_ONE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long API Gateway may not know a connection yet that `connect-live` has stored. It accepts messages once that function has
+/// answered (<https://repost.aws/knowledge-center/410-gone-api-gateway>).
+const OPENING: SignedDuration = SignedDuration::from_secs(15);
 
 /// A message to a client.
 #[derive(Serialize)]
@@ -74,143 +84,191 @@ impl std::ops::AddAssign for Pushed {
     }
 }
 
-/// Handles pushes at the same time, each independently.
+/// What pushing needs from the store.
+pub trait PushStore: LiveConnections + SpaceReads + Comments + Sessions + AccountStates {}
+impl<S: LiveConnections + SpaceReads + Comments + Sessions + AccountStates> PushStore for S {}
+
+/// Handles pushes, each independently.
 pub async fn handle(
-    store: &(impl LiveConnections + SpaceReads + Comments),
+    store: &impl PushStore,
     channel: &impl LiveChannel,
     clock: &dyn Clock,
     pushes: Vec<Push>,
 ) -> Pushed {
-    let is_recent = |recorded_at: Timestamp| clock.now().duration_since(recorded_at) <= MAX_PUSH_AGE;
-    let handled = pushes.into_iter().map(async |push| match push {
-        Push::Changes { space, entries, recorded_at } if is_recent(recorded_at) => {
-            push_entries(store, channel, clock, space, &entries).await
-        }
-        Push::Left { users, recorded_at } if is_recent(recorded_at) => {
-            let connections = store.connections_of(&users).await?;
-            let open = connections.iter().flat_map(|connections| &connections.open);
-            close(channel, open.map(|connection| connection.id.as_str())).await;
-            Ok::<_, Problem>(Pushed::default())
-        }
-        Push::Close { connections } => {
-            close(channel, connections.iter().map(String::as_str)).await;
-            Ok(Pushed::default())
-        }
-        Push::Changes { .. } | Push::Left { .. } => Ok(Pushed::default()),
+    let handled = pushes.into_iter().map(async |push| {
+        timeout(PATIENCE, handle_one(store, channel, clock, push)).await.unwrap_or_else(|_| {
+            tracing::warn!("changes not pushed in time");
+            Pushed::default()
+        })
     });
+    let mut handled = stream::iter(handled).buffer_unordered(PARALLEL_PUSHES);
     let mut all = Pushed::default();
-    for result in join_all(handled).await {
-        match result {
-            Ok(pushed) => all += pushed,
-            // The cause was logged where it arose.
-            Err(problem) => tracing::warn!(code = problem.code, "changes not pushed"),
-        }
+    while let Some(pushed) = handled.next().await {
+        all += pushed;
     }
     all
 }
 
-async fn close(channel: &impl LiveChannel, connections: impl Iterator<Item = &str>) {
-    let closed = connections.map(async |connection| {
-        if let Err(error) = channel.close(connection).await {
-            tracing::warn!(%error, "live connection not closed");
-        }
-    });
-    join_all(closed).await;
-}
-
-/// Sends entries of a feed to the members of its space who are connected. Who they are is read directly before.
-async fn push_entries(
-    store: &(impl LiveConnections + SpaceReads + Comments),
+async fn handle_one(
+    store: &impl PushStore,
     channel: &impl LiveChannel,
     clock: &dyn Clock,
-    id: SpaceId,
+    push: Push,
+) -> Pushed {
+    let is_recent = |recorded_at: Timestamp| is_pushable(recorded_at, clock.now());
+    let handled = match push {
+        Push::Changes { space, entries, recorded_at } if is_recent(recorded_at) => {
+            push_entries(store, channel, clock, space, &entries).await
+        }
+        Push::Left { users, recorded_at } if is_recent(recorded_at) => {
+            async {
+                let found = store.connections_of(&users).await?.into_iter();
+                let open = found.flat_map(|connections| connections.open);
+                close(channel, open.map(|connection| connection.id)).await;
+                Ok(Pushed::default())
+            }
+            .await
+        }
+        Push::Close { connections } => {
+            close(channel, connections.into_iter()).await;
+            Ok(Pushed::default())
+        }
+        Push::Changes { .. } | Push::Left { .. } => Ok(Pushed::default()),
+    };
+    handled.unwrap_or_else(|problem| {
+        // The cause was logged where it arose.
+        tracing::warn!(code = problem.code, "changes not pushed");
+        Pushed::default()
+    })
+}
+
+async fn close(channel: &impl LiveChannel, connections: impl Iterator<Item = String>) {
+    let close = async |connection: String| {
+        if let Err(error) = channel.close(&connection).await {
+            tracing::warn!(%error, "live connection not closed");
+        }
+    };
+    let mut closing = stream::iter(connections.map(close)).buffer_unordered(PARALLEL);
+    while closing.next().await.is_some() {}
+}
+
+/// Sends entries of a feed to those members of its space who are connected.
+async fn push_entries(
+    store: &impl PushStore,
+    channel: &impl LiveChannel,
+    clock: &dyn Clock,
+    space: SpaceId,
     entries: &[FeedEntry],
 ) -> Result<Pushed, Problem> {
-    let objects = entries.iter().map(|entry| find(store, id, entry.change.subject));
-    let shared = async { Ok::<_, Problem>(store.space_and_members(id).await?) };
-    let (objects, shared) = try_join!(try_join_all(objects), shared)?;
-    let (space, roles) = match shared {
-        Some((space, members)) => {
-            let roles = members.iter().map(|member| (member.user, member.role));
-            (Some(space), roles.collect())
-        }
-        None => (None, BTreeMap::from([(id.personal_owner(), Role::Owner)])),
+    let members: Vec<_> = match store.space_and_members(space).await? {
+        Some((_, members)) => members.iter().map(|member| member.user).collect(),
+        None => vec![space.personal_owner()],
     };
-    let users: Vec<_> = roles.keys().copied().collect();
-    let found = store.connections_of(&users).await?;
-    let now = clock.now();
-    let mut open = Vec::new();
-    let mut by_role = BTreeMap::<Role, Vec<String>>::new();
-    for Connections { user, open: connections, .. } in &found {
-        let Some(role) = roles.get(user) else { continue };
-        open.extend(
-            connections.iter().filter(|one| one.expires_at > now).map(|one| (*user, *role, one)),
-        );
-    }
-    for (_, role, _) in &open {
-        if !by_role.contains_key(role) {
-            by_role.insert(*role, messages(id, entries, &objects, space.as_ref(), *role)?);
-        }
-    }
-    let sends = open.iter().map(async |(user, role, connection)| {
-        let messages = by_role.get(role).map(Vec::as_slice).unwrap_or_default();
-        send(store, channel, (*user, connection), messages).await
+    let (found, now) = (store.connections_of(&members).await?, clock.now());
+    let open = found.into_iter().flat_map(|found| {
+        let open = found.open.into_iter().filter(|open| open.expires_at > now);
+        open.map(move |open| (found.user, open))
     });
+    let open: Vec<_> = open.collect();
+    if open.is_empty() {
+        return Ok(Pushed::default());
+    }
+    let entries = match open.len() * entries.len() > MAX_MESSAGES {
+        true => entries.last().map_or(entries, std::slice::from_ref),
+        false => entries,
+    };
+    let objects = entries.iter().map(|entry| find(store, space, entry.change.subject));
+    let objects = try_join_all(objects).await?;
+    let push = PushToOne { store, channel, clock, space, entries, objects: &objects };
+    let sends = open.iter().map(|(user, connection)| push.send(*user, connection));
     let mut sends = stream::iter(sends).buffer_unordered(PARALLEL);
     let mut pushed = Pushed::default();
-    let all = async {
-        while let Some(one) = sends.next().await {
-            pushed += one;
-        }
-    };
-    let _: Result<(), _> = timeout(PATIENCE, all).await;
-    pushed.dropped = open.len() * entries.len() - pushed.sent;
+    while let Some(one) = sends.next().await {
+        pushed += one;
+    }
     Ok(pushed)
 }
 
-/// Sends messages to a connection, in their order.
-async fn send(
-    store: &impl LiveConnections,
-    channel: &impl LiveChannel,
-    (user, connection): (UserId, &Connection),
-    messages: &[String],
-) -> Pushed {
-    let mut pushed = Pushed::default();
-    let all = async {
-        for message in messages {
-            match channel.send(&connection.id, message).await {
-                Ok(Reached::Yes) => pushed.sent += 1,
-                Ok(Reached::Gone) => {
-                    pushed.gone += 1;
-                    break;
-                }
-                // A client that notices the gap reads the feed.
-                Err(error) => {
-                    tracing::warn!(%error, "changes not pushed");
-                    break;
-                }
-            }
+/// A push to each of several connections.
+struct PushToOne<'a, S, C> {
+    store: &'a S,
+    channel: &'a C,
+    clock: &'a dyn Clock,
+    space: SpaceId,
+    entries: &'a [FeedEntry],
+    objects: &'a [Found],
+}
+
+impl<S: PushStore, C: LiveChannel> PushToOne<'_, S, C> {
+    /// Sends the messages to a connection, in their order, if the user may still get them. That is read directly before, and
+    /// together with what other connections need at the moment.
+    async fn send(&self, user: UserId, connection: &Connection) -> Pushed {
+        let (messages, mut pushed) = (self.entries.len(), Pushed::default());
+        match timeout(PATIENCE_OF_ONE, self.try_send(user, connection, &mut pushed.sent)).await {
+            Ok(Ok(Reached::Yes)) => {}
+            Ok(Ok(Reached::Gone)) => pushed.gone = 1,
+            // A client that notices the gap reads the feed.
+            Ok(Err(error)) => tracing::warn!(%error, "changes not pushed"),
+            Err(_) => tracing::warn!("changes not pushed in time"),
         }
-    };
-    let _: Result<(), _> = timeout(PATIENCE_OF_ONE, all).await;
-    if pushed.gone > 0
-        && let Err(error) = forget(store, user, &connection.id).await
-    {
-        tracing::warn!(%error, "live connection not forgotten");
+        pushed.dropped = messages - pushed.sent;
+        pushed
     }
-    pushed
+
+    async fn try_send(
+        &self,
+        user: UserId,
+        connection: &Connection,
+        sent: &mut usize,
+    ) -> Result<Reached, LiveError> {
+        let Self { store, channel, clock, space, .. } = *self;
+        let (is_authorized, seen) =
+            futures_util::try_join!(is_authorized(store, clock, user, connection), async {
+                Ok(self.space_of(user).await?)
+            },)?;
+        let Some((shared, role)) = seen else { return Ok(Reached::Yes) };
+        if !is_authorized {
+            forget(store, user, &connection.id).await?;
+            channel.close(&connection.id).await?;
+            return Ok(Reached::Gone);
+        }
+        for message in messages(space, self.entries, self.objects, shared.as_ref(), role) {
+            if channel.send(&connection.id, &message).await? == Reached::Gone {
+                let opened_at = connection.expires_at - CONNECTION_LIFETIME;
+                if clock.now().duration_since(opened_at) >= OPENING {
+                    forget(store, user, &connection.id).await?;
+                }
+                return Ok(Reached::Gone);
+            }
+            *sent += 1;
+        }
+        Ok(Reached::Yes)
+    }
+
+    /// The space, if it is shared, and the role of the user. `None` if the user is no member.
+    async fn space_of(&self, user: UserId) -> Result<Option<(Option<Space>, Role)>, PortError> {
+        if let Some(role) = known_role(user, self.space) {
+            return Ok(Some((None, role)));
+        }
+        let found = self.store.space_and_member(self.space, user).await?;
+        let found = found.filter(|(space, _)| !space.deleting);
+        Ok(found.map(|(space, member)| (Some(space), member.role)))
+    }
 }
 
 /// The messages about entries, as a member with this role sees them.
-fn messages(
+fn messages<'a>(
     space: SpaceId,
-    entries: &[FeedEntry],
-    objects: &[Found],
-    shared: Option<&Space>,
+    entries: &'a [FeedEntry],
+    objects: &'a [Found],
+    shared: Option<&'a Space>,
     role: Role,
-) -> Result<Vec<String>, Problem> {
-    let view = shared.map(|space| raw(&space_view(space, role))).transpose()?;
-    let messages = entries.iter().zip(objects).map(|(FeedEntry { sequence, change }, found)| {
+) -> impl Iterator<Item = String> + 'a {
+    entries.iter().zip(objects).map(move |(FeedEntry { sequence, change }, found)| {
+        let view = match found {
+            Found::Space => shared.and_then(|space| raw(&space_view(space, role)).ok()),
+            _ => None,
+        };
         let data = match found {
             Found::Task(data) | Found::Comment(data) | Found::Member(data) => Some(data),
             Found::Space => view.as_ref(),
@@ -230,7 +288,7 @@ fn messages(
             version: (change.version > 0).then_some(change.version),
             data: data.map(|data| &**data).filter(|data| data.get().len() <= MAX_DATA),
         };
-        serde_json::to_string(&message).map_err(|_| Problem::internal())
-    });
-    messages.collect()
+        // Strings, numbers and JSON always serialize.
+        serde_json::to_string(&message).unwrap_or_default()
+    })
 }

@@ -5,17 +5,18 @@ use serde_json::json;
 use taskbell_domain::{
     clock::Clock,
     id::UserId,
+    live::Connections,
     ports::{AccountStates, LiveChannel, LiveConnections, RateLimits, Sessions},
     rate_limit::{LIVE_MESSAGES, RateLimitKey},
 };
 
 use super::{
-    connect_live::{is_authorized, redeem},
+    connect_live::{Redeemed, is_authorized, redeem},
     disconnect_live::forget,
 };
 use crate::{
     links::LinkKeys,
-    live::{NotChanged, Ticket},
+    live::{LiveError, Ticket},
 };
 
 /// What a client can send.
@@ -37,14 +38,14 @@ enum Outcome {
 /// Handles a message. The connection is closed if it is not authorized any more, or sends too much.
 ///
 /// # Errors
-/// [`NotChanged`]. The client gets no answer.
+/// [`LiveError`]. API Gateway sends the client an error of its own.
 pub async fn handle(
     store: &(impl LiveConnections + Sessions + AccountStates + RateLimits),
     channel: &impl LiveChannel,
     keys: &LinkKeys,
     clock: &dyn Clock,
     (connection, message): (&str, &str),
-) -> Result<(), NotChanged> {
+) -> Result<(), LiveError> {
     let Some(user) = store.connected_user(connection).await? else {
         return Ok(channel.close(connection).await?);
     };
@@ -67,7 +68,7 @@ async fn outcome(
     clock: &dyn Clock,
     user: UserId,
     (connection, message): (&str, &str),
-) -> Result<Outcome, NotChanged> {
+) -> Result<Outcome, LiveError> {
     let (now, key) = (clock.now(), RateLimitKey::user(user));
     let (count, connections) =
         futures_util::try_join!(store.record(&LIVE_MESSAGES, &key, 1, now), store.connections(user),)?;
@@ -82,16 +83,17 @@ async fn outcome(
         },
         Ok(Message::Renew { ticket }) => {
             let ticket = Ticket::parse(&ticket, keys).filter(|ticket| ticket.identity.user == user);
-            let is_renewed = match ticket {
-                Some(ticket) => redeem(store, clock, connection, ticket).await?.is_some(),
-                None => false,
+            let redeemed = match ticket {
+                Some(ticket) => redeem(store, clock, connection, ticket, Connections::renew).await?,
+                None => Redeemed::Refused,
             };
-            match is_renewed {
-                true => Outcome::Answer(json!({ "type": "renewed" })),
-                false => Outcome::Answer(refusal(
+            match redeemed {
+                Redeemed::Authorized(_) => Outcome::Answer(json!({ "type": "renewed" })),
+                Redeemed::Refused => Outcome::Answer(refusal(
                     "invalid_ticket",
                     "The ticket is invalid, expired or already used.",
                 )),
+                Redeemed::Unauthorized => Outcome::Close,
             }
         }
         Err(_) => Outcome::Answer(refusal(

@@ -2,7 +2,7 @@
 //! pushed to live connections.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -13,7 +13,7 @@ use taskbell_domain::{
     clock::Clock,
     feed::{Change, FeedEntry, Operation, Place, RecordedChange, Subject},
     id::SpaceId,
-    live::{MAX_PUSH_AGE, MAX_PUSHED, Push},
+    live::{MAX_PUSHED, Push, is_pushable},
     ports::{FeedChanges, PortError, PushQueue, TaskReads},
 };
 use tokio::time::timeout;
@@ -39,7 +39,7 @@ pub async fn handle(
         let since = changes.iter().map(|recorded| recorded.recorded_at).min().unwrap_or(now);
         let entries = if changes.iter().any(|recorded| is_end(&recorded.change)) {
             store.end_feed(space, now).await?;
-            Vec::new()
+            None
         } else {
             let changes: Vec<_> = changes.iter().map(|recorded| recorded.change.clone()).collect();
             store.append_changes(space, &changes, since, now).await?
@@ -58,32 +58,37 @@ fn is_end(change: &Change) -> bool {
     (change.subject, change.operation) == (Subject::Space, Operation::Deleted)
 }
 
-/// What is pushed after changes of a space, of which `entries` are new in its feed.
+/// What is pushed after changes of a space, of which `entries` are new in its feed. `None` if the feed has ended.
 fn pushes_of(
     space: SpaceId,
     changes: &[&RecordedChange],
-    mut entries: Vec<FeedEntry>,
+    entries: Option<Vec<FeedEntry>>,
     now: Timestamp,
 ) -> Vec<Push> {
-    let recorded_at: BTreeMap<_, _> =
-        changes.iter().map(|recorded| (&recorded.change.id, recorded.recorded_at)).collect();
-    let is_recent = |at: &Timestamp| now.duration_since(*at) <= MAX_PUSH_AGE;
-    let recent_at = |entry: &FeedEntry| recorded_at.get(&entry.change.id).copied().filter(is_recent);
-    entries.retain(|entry| recent_at(entry).is_some());
+    let has_ended = entries.is_none();
+    let mut entries = entries.unwrap_or_default();
+    let new: BTreeSet<_> = entries.iter().map(|entry| &entry.change.id).collect();
+    let is_new = |change: &Change| has_ended || new.contains(&change.id);
+    let recent: BTreeMap<String, &RecordedChange> = changes
+        .iter()
+        .filter(|recorded| is_pushable(recorded.recorded_at, now) && is_new(&recorded.change))
+        .map(|recorded| (recorded.change.id.clone(), *recorded))
+        .collect();
+    let Some(recorded_at) = recent.values().map(|recorded| recorded.recorded_at).min() else {
+        return Vec::new();
+    };
+    entries.retain(|entry| recent.contains_key(&entry.change.id));
     if entries.len() > MAX_PUSHED {
         entries.drain(..entries.len() - 1);
     }
-    let first = entries.iter().filter_map(recent_at).min();
-    let changed = first.map(|recorded_at| Push::Changes { space, entries, recorded_at });
-    let left = changes.iter().filter(|recorded| is_recent(&recorded.recorded_at));
+    let left = recent.values().filter(|one| one.change.operation == Operation::Deleted);
     let left = left.filter_map(|recorded| match recorded.change.subject {
-        Subject::Member(user) if recorded.change.operation == Operation::Deleted => {
-            Some((user, recorded.recorded_at))
-        }
+        Subject::Member(user) => Some(user),
         _ => None,
     });
-    let (users, left_at): (Vec<_>, Vec<_>) = left.unzip();
-    let left = left_at.into_iter().min().map(|recorded_at| Push::Left { users, recorded_at });
+    let users: Vec<_> = left.collect();
+    let changed = (!entries.is_empty()).then_some(Push::Changes { space, entries, recorded_at });
+    let left = (!users.is_empty()).then_some(Push::Left { users, recorded_at });
     changed.into_iter().chain(left).collect()
 }
 

@@ -53,13 +53,13 @@ impl FeedChanges for DynamoDb {
         changes: &[Change],
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<Vec<FeedEntry>, PortError> {
+    ) -> Result<Option<Vec<FeedEntry>>, PortError> {
         let (mut known, mut read) = (HashSet::new(), 0);
         for _ in 0..MAX_ATTEMPTS {
             // After a conflict, only what was appended meanwhile.
             let head = self.recent(space, since - CLOCK_TOLERANCE, read, &mut known).await?;
             let (head, unknown, condition) = match head {
-                Head::Ended => return Ok(Vec::new()),
+                Head::Ended => return Ok(None),
                 Head::None => (FeedHead::new(now), Unknown::default(), Condition::NotExists),
                 Head::At(item) => {
                     let head = item.head();
@@ -74,7 +74,7 @@ impl FeedChanges for DynamoDb {
             let entries =
                 entries.map(|(sequence, change)| FeedEntry { sequence, change: change.clone() });
             let entries: Vec<_> = entries.collect();
-            let Some(last) = entries.last() else { return Ok(entries) };
+            let Some(last) = entries.last() else { return Ok(Some(entries)) };
             let next = head.advanced(entries.len() as u64, now);
             let stored = FeedItem::new(&entries, now, now + RETENTION);
             let head =
@@ -85,7 +85,7 @@ impl FeedChanges for DynamoDb {
                 put(APPENDING, &self.tasks, item, Condition::NotExists)?,
             ];
             if let TransactionResult::Committed = self.transact(APPENDING, actions).await? {
-                return Ok(entries);
+                return Ok(Some(entries));
             }
         }
         Err(in_progress(APPENDING))

@@ -13,14 +13,14 @@ use crate::{
 /// Extends feeds.
 pub trait FeedChanges: Send + Sync {
     /// Appends changes of a space to its feed, in their order. Those that the feed has already are left out; `since` is
-    /// when the first of them was recorded. Returns what was appended: nothing if the feed has ended.
+    /// when the first of them was recorded. Returns what was appended: `None` if the feed has ended.
     fn append_changes(
         &self,
         space: SpaceId,
         changes: &[Change],
         since: Timestamp,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Vec<FeedEntry>, PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<Vec<FeedEntry>>, PortError>> + Send;
 
     /// Ends the feed of a deleted space, which has no head then. What is recorded later is not appended.
     fn end_feed(

@@ -19,7 +19,6 @@ fn connections(number: u64, of: &[&str]) -> Connections {
     });
     let redeemed = of.iter().map(|id| RedeemedTicket {
         id: format!("ticket of {id}"),
-        connection: (*id).to_owned(),
         expires_at: now() + TICKET_LIFETIME,
     });
     let (open, redeemed) = (open.collect(), redeemed.collect());

@@ -27,11 +27,11 @@ impl FeedChanges for MemoryStore {
         changes: &[Change],
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<Vec<FeedEntry>, PortError> {
+    ) -> Result<Option<Vec<FeedEntry>>, PortError> {
         let mut data = self.data();
         let feed = data.feeds.entry(space).or_default();
         if feed.has_ended {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let head = feed.head.unwrap_or(FeedHead::new(now));
         let now = now.max(head.appended_at);
@@ -47,7 +47,7 @@ impl FeedChanges for MemoryStore {
             feed.head = Some(head.advanced(entries.len() as u64, now));
             feed.entries.extend(entries.iter().map(|entry| (now, entry.clone())));
         }
-        Ok(entries)
+        Ok(Some(entries))
     }
 
     async fn end_feed(&self, space: SpaceId, _: Timestamp) -> Result<(), PortError> {

@@ -52,8 +52,17 @@ async fn a_ticket_opens_one_connection_within_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn a_refused_ticket_is_not_worth_a_call() {
-    let (world, ..) = World::seeded().await;
+async fn a_refused_ticket_is_not_worth_a_call_and_stores_nothing() {
+    let (world, ada, mine) = World::seeded().await;
+    let ticket = world.ticket(&ada, &mine).await;
+    for (name, status, user) in [("first", 200, Some(ada.id)), ("second", 401, None)] {
+        assert_eq!(world.redeem(name, &ticket).await, status);
+        assert_eq!(world.store.connected_user(name).await.expect("an answer"), user);
+    }
+    let ended = world.ticket(&ada, &mine).await;
+    world.store.close_session(ada.id, world.session()).await.expect("an answer");
+    assert_eq!(world.redeem("third", &ended).await, 401);
+    assert_eq!(world.store.connected_user("third").await.expect("an answer"), None);
     let fails = Faulty { store: MemoryStore::default(), faults: Never };
     let forged = "01JQ0000000000000000000000.01JQ0000000000000000000000.1.9999999999.00.AAAA";
     let (pushes, keys) = (&world.pushes, link_keys());
@@ -200,6 +209,35 @@ impl Faults for Fails {
 }
 
 #[tokio::test]
+async fn a_connection_is_closed_even_if_the_answer_to_its_removal_is_lost() {
+    let store = Faulty { store: MemoryStore::default(), faults: Again::default() };
+    let world = World::on(store);
+    let (ada, mine) = world.seed().await;
+    world.connect(&ada, &mine, "this").await;
+    let stored = world.store.store.connections(ada.id).await.expect("an answer");
+    let mut next = stored.clone();
+    next.remove(|_| true);
+    next.version += 1;
+    let store = world.store.store.clone();
+    world.store.faults.0.before("replace_connections", async move {
+        store.replace_connections(&next, stored.version).await.expect("an answer");
+    });
+    assert_eq!(world.send(&world.event("log-out", &ada, &mine).await).await.status, 204);
+    world.push().await;
+    assert_eq!(world.channel.take_closed(), ["this"]);
+}
+
+/// The same write was made before: its answer was lost, and the SDK sends it again.
+#[derive(Default)]
+struct Again(Meddler);
+
+impl Faults for Again {
+    async fn pass(&self, call: &'static str, side: Side) -> Result<(), PortError> {
+        self.0.pass(call, side).await
+    }
+}
+
+#[tokio::test]
 async fn a_heartbeat_is_answered_while_the_session_exists() {
     let (world, ada, mine) = World::seeded().await;
     world.connect(&ada, &mine, "this").await;
@@ -243,6 +281,15 @@ async fn a_new_ticket_continues_a_connection_in_its_session() {
     }
     assert_eq!(open(&world, &ada).await, ["this", "second"]);
     assert_eq!(open(&world, &collaborator()).await, [""; 0]);
+    // Of a session that has ended meanwhile: the client sees that.
+    let last = world.ticket(&ada, &mine).await;
+    world.store.close_session(ada.id, world.session()).await.expect("an answer");
+    world.receive("second", &renew(&last)).await;
+    assert_eq!(
+        (world.channel.take("second"), world.channel.take_closed()),
+        (vec![], vec!["second".to_owned()])
+    );
+    assert_eq!(open(&world, &ada).await, ["this"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use taskbell_api::workers::disconnect_live;
 use taskbell_domain::{
     feed::{Operation, Place, Subject},
@@ -66,6 +67,7 @@ pub(super) async fn workers(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted
     world.connect(&ada, &mine, "last").await;
     world.connect(&ada, &mine, "gone").await;
     world.channel.end("gone");
+    world.clock.advance(SignedDuration::from_mins(1));
     let place = Place::Space(ours.space);
     for (place, subject) in [
         (place, Subject::Task(ours.id)),

@@ -31,7 +31,6 @@ struct ConnectionForm {
 #[derive(Serialize, Deserialize)]
 struct TicketForm {
     id: String,
-    connection: String,
     expires_at: Timestamp,
 }
 
@@ -43,8 +42,8 @@ impl From<&Connections> for ConnectionsItem {
             ConnectionForm { id, session, issued_at, expires_at }
         };
         let ticket = |ticket: &RedeemedTicket| {
-            let RedeemedTicket { id, connection, expires_at } = ticket.clone();
-            TicketForm { id, connection, expires_at }
+            let RedeemedTicket { id, expires_at } = ticket.clone();
+            TicketForm { id, expires_at }
         };
         Self {
             user: *user,
@@ -65,8 +64,8 @@ impl TryFrom<ConnectionsItem> for Connections {
             Connection { id, session, issued_at, expires_at }
         };
         let ticket = |form: TicketForm| {
-            let TicketForm { id, connection, expires_at } = form;
-            RedeemedTicket { id, connection, expires_at }
+            let TicketForm { id, expires_at } = form;
+            RedeemedTicket { id, expires_at }
         };
         Ok(Self {
             user: item.user,

@@ -212,10 +212,14 @@ def metrics(stack: Stack) -> Verdict:
     return HOLDS, f"{len(wanted)} metrics have data, {len(alarms)} alarms are OK"
 
 
-def mailbox_journeys(source: str) -> list[str]:
-    """The names of the journeys that read mails and so need a mailbox."""
+JOURNEYS = PROJECT / "tests/tests/journeys"
+
+
+def mailbox_journeys(module: str, source: str) -> list[str]:
+    """The names of the journeys in a module that read mails and so need a mailbox."""
     parts = re.split(r"#\[test\]\s+fn (\w+)", source)
-    return [name for name, text in zip(parts[1::2], parts[2::2], strict=True) if any(word in text for word in READS_MAILS)]
+    found = zip(parts[1::2], parts[2::2], strict=True)
+    return [f"{module}::{name}" for name, text in found if any(word in text for word in READS_MAILS)]
 
 
 def journeys(stack: Stack, mailbox: str) -> Verdict:
@@ -227,7 +231,8 @@ def journeys(stack: Stack, mailbox: str) -> Verdict:
         environment["TASKBELL_MAIL_URL"] = mailbox
     else:
         environment["TASKBELL_ADDRESSES"] = SIMULATOR.format("success", "{}")
-        left_out = mailbox_journeys((PROJECT / "tests/tests/journeys.rs").read_text())
+        for file in sorted(JOURNEYS.glob("*.rs")):
+            left_out += mailbox_journeys(file.stem, file.read_text())
         options += ["--exact", *(word for name in left_out for word in ("--skip", name))]
     ran = subprocess.run(
         ["cargo", "test", "--quiet", "--workspace", "--test", "journeys", "--", *options],

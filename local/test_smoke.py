@@ -140,7 +140,9 @@ class Smoke(unittest.TestCase):
             #[test]
             fn reached() { User::reachable(); }
         """
-        self.assertEqual(smoke.mailbox_journeys(source), ["mailed", "reached"])
+        self.assertEqual(smoke.mailbox_journeys("bell", source), ["bell::mailed", "bell::reached"])
+        found = [name for file in smoke.JOURNEYS.glob("*.rs") for name in smoke.mailbox_journeys(file.stem, file.read_text())]
+        self.assertIn("live::members_of_a_space_see_each_others_changes_live_until_they_are_removed", found)
 
     def test_a_stack_that_would_stop_the_journeys_is_refused_with_what_to_do(self):
         with self.assertRaisesRegex(CannotRun, "RegistrationsPerHour=20.*make deploy STACK=bell PARAMETERS="):

@@ -82,8 +82,8 @@ async fn outcome(
             false => Outcome::Close,
         },
         Ok(Message::Renew { ticket }) => {
-            let ticket = Ticket::parse(&ticket, keys).filter(|ticket| ticket.identity.user == user);
-            let redeemed = match ticket {
+            // A ticket of another user finds no such connection of that user.
+            let redeemed = match Ticket::parse(&ticket, keys) {
                 Some(ticket) => redeem(store, clock, connection, ticket, Connections::renew).await?,
                 None => Redeemed::Refused,
             };

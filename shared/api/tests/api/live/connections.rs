@@ -6,9 +6,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_api::workers::{connect_live, disconnect_live};
 use taskbell_domain::{
+    clock::Clock as _,
     feed::{Operation, Place, Subject},
     live::{CONNECTION_LIFETIME, MAX_CONNECTIONS, TICKET_LIFETIME},
-    ports::{LiveConnections as _, PortError, Sessions as _},
+    ports::{LiveConnections as _, PortError, ProfileChanges as _, Sessions as _},
     rate_limit::LIVE_MESSAGES,
     task::Task,
     user::User,
@@ -104,6 +105,12 @@ async fn an_account_that_is_blocked_or_a_session_that_has_ended_opens_no_connect
         assert_eq!(world.redeem("late", &ticket).await, 401, "{function}");
         assert_eq!(open(&world, &user).await, [""; 0], "{function}");
     }
+    // Blocked, and interrupted before the sessions ended.
+    let (world, ada, mine) = World::seeded().await;
+    let ticket = world.ticket(&ada, &mine).await;
+    let blocked = User { version: 2, disabled_at: Some(world.clock.now()), ..ada };
+    world.store.replace_user(&blocked, 1, None).await.expect("an answer");
+    assert_eq!(world.redeem("late", &ticket).await, 401);
 }
 
 #[tokio::test]

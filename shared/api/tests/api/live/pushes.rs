@@ -234,23 +234,32 @@ async fn a_connection_whose_session_has_ended_gets_nothing_even_if_it_is_still_s
 }
 
 #[tokio::test]
-async fn who_is_removed_while_a_push_reads_objects_does_not_get_them() {
-    let (world, _, ours) = connected().await;
-    touch(&world, &ours).await;
-    let meddler = Meddler::default();
-    let (store, space, user) = (world.store.clone(), ours.space, collaborator().id);
-    meddler.before("task", async move {
-        let (mut of, member) =
-            store.space_and_member(space, user).await.expect("an answer").expect("one");
-        let (read, change) = (of.version, MemberChange::Leave(member));
-        of.apply(&change, now()).expect("not the last owner");
-        assert!(store.change_member(&of, read, &change).await.expect("an answer"));
-    });
-    let store = Faulty { store: world.store.clone(), faults: meddler };
-    let World { pushes, channel, clock, .. } = &world;
-    push_changes::handle(&store, channel, clock, pushes.take()).await;
-    assert!(store.faults.is_done());
-    assert_eq!((world.events("ada"), world.events("eve")), (about("task_updated", ours.id), vec![]));
+async fn a_member_who_leaves_and_a_space_that_is_deleted_while_a_push_reads_objects_get_nothing() {
+    for is_deleted in [false, true] {
+        let (world, _, ours) = connected().await;
+        touch(&world, &ours).await;
+        let meddler = Meddler::default();
+        let (store, space, user) = (world.store.clone(), ours.space, collaborator().id);
+        meddler.before("task", async move {
+            let found = store.space_and_member(space, user).await.expect("an answer");
+            let (mut of, member) = found.expect("a member");
+            let read = of.version;
+            if is_deleted {
+                of.begin_deletion(now());
+                store.replace_space(&of, read).await.expect("an answer");
+            } else {
+                let change = MemberChange::Leave(member);
+                of.apply(&change, now()).expect("not the last owner");
+                assert!(store.change_member(&of, read, &change).await.expect("an answer"));
+            }
+        });
+        let store = Faulty { store: world.store.clone(), faults: meddler };
+        let World { pushes, channel, clock, .. } = &world;
+        push_changes::handle(&store, channel, clock, pushes.take()).await;
+        assert!(store.faults.is_done());
+        let expected = if is_deleted { vec![] } else { about("task_updated", ours.id) };
+        assert_eq!((world.events("ada"), world.events("eve")), (expected, vec![]));
+    }
 }
 
 #[tokio::test(start_paused = true)]

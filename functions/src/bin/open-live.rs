@@ -10,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let (callers, keys) = (env.callers(open_live::ENDPOINT), env.link_keys());
     let ((callers, limit), keys) = env.ready(callers.zip(keys)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| open_live::handle(call, &keys, &live_url))
+    serve!(guard, |call| open_live::handle(call, &store, &keys, &live_url))
 }

@@ -317,7 +317,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         if text.contains("{{REFRESH_TOKEN}}") {
             text = text.replace("{{REFRESH_TOKEN}}", &self.refresh_token(user).await);
         }
-        if function == "become-operator" {
+        if ["become-operator", "open-live"].contains(&function) {
             self.refresh_token(user).await;
             self.refresh_token(&operator()).await;
         }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use taskbell_domain::live::TICKET_LIFETIME;
+use taskbell_domain::{live::TICKET_LIFETIME, ports::Sessions};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
@@ -29,10 +29,20 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Responds with a URL that contains a ticket. Nothing is stored before it is redeemed.
-pub async fn handle(call: &Call<'_>, keys: &LinkKeys, live_url: &str) -> Result<Reply, Problem> {
+/// Responds with a URL that contains a ticket. Nothing is stored before it is redeemed. An access token outlives its session
+/// by minutes, but a connection could not be opened in one that has ended.
+pub async fn handle(
+    call: &Call<'_>,
+    store: &impl Sessions,
+    keys: &LinkKeys,
+    live_url: &str,
+) -> Result<Reply, Problem> {
     let (caller, now) = (call.caller()?, call.now());
+    let has_session = store.has_session(caller.user, caller.session, now).await?;
     call.admit().await?;
+    if !has_session {
+        return Err(Problem::unauthorized());
+    }
     let ticket = Ticket::generate(caller, call.random(), now).to_text(keys, now);
     let url = format!("{live_url}?ticket={ticket}");
     Reply::json(StatusCode::OK, &json!({ "url": url, "expires_in": TICKET_LIFETIME.as_secs() }))

@@ -53,6 +53,16 @@ async fn a_ticket_opens_one_connection_within_thirty_seconds() {
 }
 
 #[tokio::test]
+async fn a_session_that_has_ended_gets_no_ticket() {
+    let (world, ada, mine) = World::seeded().await;
+    let event = world.event("open-live", &ada, &mine).await;
+    assert_eq!(world.send(&event).await.status, 200);
+    assert_eq!(world.send(&world.event("log-out", &ada, &mine).await).await.status, 204);
+    let answer = world.send(&event).await;
+    assert_eq!((answer.status, answer.code()), (401, "unauthorized"));
+}
+
+#[tokio::test]
 async fn a_refused_ticket_is_not_worth_a_call_and_stores_nothing() {
     let (world, ada, mine) = World::seeded().await;
     let ticket = world.ticket(&ada, &mine).await;

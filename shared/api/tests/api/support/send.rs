@@ -163,7 +163,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
             "list-changes" => changes::list_changes::handle(call, store, cursor_key).await,
-            "open-live" => changes::open_live::handle(call, &link_keys(), LIVE_URL).await,
+            "open-live" => changes::open_live::handle(call, store, &link_keys(), LIVE_URL).await,
             "get-stats" => statistics::get_stats::handle(call, store).await,
             "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,

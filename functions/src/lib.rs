@@ -1,6 +1,8 @@
 //! The start-up of every function: it reads the environment once, reports all configuration errors in one line, sets up
 //! JSON logging, builds the required clients, and opens their connections to DynamoDB.
 
+mod logging;
+
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
@@ -21,15 +23,18 @@ use taskbell_domain::{
 };
 
 use jiff::Timestamp;
-use lambda_runtime::LambdaEvent;
-pub use lambda_runtime::{Error, service_fn};
-use taskbell_api::http::HttpEvent;
+pub use lambda_runtime::{Error, LambdaEvent};
+use lambda_runtime::{Runtime, service_fn};
+use serde::{Deserialize, Serialize};
 #[doc(hidden)]
 pub use taskbell_api::http::HttpResponse;
+use taskbell_api::{http::HttpEvent, trace::trace_id};
 pub use taskbell_api::{
     http::{Invocation, NoGuard, respond},
     system::{SystemClock, SystemRandom},
 };
+use tracing::Instrument as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The environment of a function. Missing and invalid variables are collected, and [`Environment::ready`] reports all
 /// of them.
@@ -44,19 +49,12 @@ impl Environment {
     pub fn start() -> Self {
         let level = env::var("LOG_LEVEL").ok();
         let level = level.and_then(|name| tracing::Level::from_str(&name).ok());
-        // Log to stderr: Lambda captures both streams, and the local runner waits for a line there.
-        tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .with_target(false)
-            .with_max_level(level.unwrap_or(tracing::Level::INFO))
-            .with_writer(std::io::stderr)
-            .init();
-        panic::set_hook(Box::new(log_panic));
         let mut problems = Vec::new();
         let mut required = |name| required(name, &mut problems);
+        // Log to stderr: Lambda captures both streams, and the local runner waits for a line there.
+        let level = level.unwrap_or(tracing::Level::INFO);
+        logging::subscriber(level, required("STACK"), std::io::stderr).init();
+        panic::set_hook(Box::new(log_panic));
         let credentials = Credentials::new(
             required("AWS_ACCESS_KEY_ID"),
             required("AWS_SECRET_ACCESS_KEY"),
@@ -275,11 +273,28 @@ pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = HttpResponse> + Send +
 pub fn serve_requests<'a>(
     serve: &'a (dyn Fn(HttpEvent, Invocation<'static>) -> ResponseFuture<'a> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
-    Box::pin(lambda_runtime::run(service_fn(async |event: LambdaEvent<HttpEvent>| {
+    Box::pin(run(async |event: LambdaEvent<HttpEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let invocation = Invocation { deadline, clock: &SystemClock, random: &SystemRandom };
-        Ok::<_, Error>(serve(event.payload, invocation).await)
-    })))
+        Ok(serve(event.payload, invocation).await)
+    }))
+}
+
+/// Serves events until Lambda ends the function. All log lines of an invocation have the id of its trace.
+///
+/// # Errors
+/// If the Lambda runtime API cannot be reached.
+pub async fn run<E, R>(handle: impl AsyncFn(LambdaEvent<E>) -> Result<R, Error>) -> Result<(), Error>
+where
+    E: for<'de> Deserialize<'de>,
+    R: Serialize,
+{
+    let handler = service_fn(async |event: LambdaEvent<E>| {
+        let header = event.context.xray_trace_id.clone().unwrap_or_default();
+        let span = tracing::info_span!("invocation", trace_id = trace_id(&header));
+        handle(event).instrument(span).await
+    });
+    Runtime::new(handler).run().await
 }
 
 /// The issuer of access tokens. It reads the private keys once, before the first request. `public_keys` are the keys

@@ -1,10 +1,9 @@
 //! Admits a WebSocket with a ticket: API Gateway invokes it for the route `$connect`.
 
-use lambda_runtime::{LambdaEvent, run};
 use serde_json::json;
 use taskbell_api::{system::SystemClock, workers::connect_live};
 use taskbell_aws::LiveEvent;
-use taskbell_functions::{Environment, Error, service_fn};
+use taskbell_functions::{Environment, Error, LambdaEvent, run};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,11 +11,11 @@ async fn main() -> Result<(), Error> {
     let (store, queue) = (env.dynamodb(), env.push_queue());
     let keys = env.link_keys();
     let keys = env.ready(keys).await?;
-    run(service_fn(async |event: LambdaEvent<LiveEvent>| {
+    run(async |event: LambdaEvent<LiveEvent>| {
         let (connection, ticket) = (event.payload.connection(), event.payload.ticket());
         let status =
             connect_live::handle(&store, &queue, &keys, &SystemClock, connection, ticket).await;
-        Ok::<_, Error>(json!({ "statusCode": status.as_u16() }))
-    }))
+        Ok(json!({ "statusCode": status.as_u16() }))
+    })
     .await
 }

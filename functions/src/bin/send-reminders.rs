@@ -1,13 +1,12 @@
 //! Sends due reminders and other mails, for each batch of queue messages.
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::SqsEvent;
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, run};
 use taskbell_api::{
     mail::MailContext,
     workers::send_reminders::{Worker, handle_batch},
 };
-use taskbell_functions::{Environment, Error, SystemClock, SystemRandom, service_fn};
+use taskbell_functions::{Environment, Error, LambdaEvent, SystemClock, SystemRandom, run};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,12 +16,12 @@ async fn main() -> Result<(), Error> {
     let clients = mailer.zip(env.pace()).zip(env.link_keys());
     let (((mailer, sender), pace), link_keys) = env.ready(clients).await?;
     let mail = MailContext { sender, api_url, link_keys };
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+    run(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Timestamp::try_from(event.context.deadline())?;
         let (store, queue, mailer, mail) = (&store, &queue, &mailer, &mail);
         let (clock, random, pace) = (&SystemClock, &SystemRandom, &pace);
         let worker = Worker { store, queue, mailer, clock, random, mail, pace, deadline };
-        Ok::<SqsBatchResponse, Error>(handle_batch(&worker, event.payload).await)
-    }))
+        Ok(handle_batch(&worker, event.payload).await)
+    })
     .await
 }

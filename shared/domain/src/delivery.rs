@@ -194,6 +194,17 @@ pub enum Outcome {
     Skipped(Reason),
 }
 
+/// What a delivery has become in the step that was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// The mail is claimed and must be sent.
+    Claimed,
+    /// A worker has claimed the mail and not recorded its outcome.
+    Uncertain,
+    /// It is too late to send the mail.
+    TooOld,
+}
+
 impl Delivery {
     /// A delivery that waits until it is due.
     pub fn scheduled(fire_at: Timestamp) -> Self {
@@ -239,12 +250,12 @@ impl Delivery {
         self.next_at.is_some_and(|at| at <= now)
     }
 
-    /// Takes the step that is due. Returns whether the mail is now claimed under `fence` and must be sent.
-    pub(crate) fn begin(&mut self, fence: u64, now: Timestamp) -> bool {
+    /// Takes the step that is due.
+    pub(crate) fn begin(&mut self, fence: u64, now: Timestamp) -> Begun {
         if self.status == DeliveryStatus::Claimed {
             // Counted from now, not from the end of the lease: the clock that set the lease may be slow.
             self.mark_uncertain(Some(now + uncertain_wait(self.attempts)));
-            return false;
+            return Begun::Uncertain;
         }
         if now.duration_since(self.fire_at) > MAX_LATENESS {
             let status = match self.status {
@@ -252,13 +263,13 @@ impl Delivery {
                 _ => DeliveryStatus::Skipped,
             };
             self.end(status, Some(Reason::TooOld));
-            return false;
+            return Begun::TooOld;
         }
         self.status = DeliveryStatus::Claimed;
         self.attempts += 1;
         self.fence = fence;
         self.next_at = Some(now + LEASE);
-        true
+        Begun::Claimed
     }
 
     fn mark_uncertain(&mut self, until: Option<Timestamp>) {

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    delivery::{Delivery, DeliveryEvent, Outcome},
+    delivery::{Begun, Delivery, DeliveryEvent, Outcome},
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
     one_time_code::Purpose,
@@ -91,8 +91,8 @@ pub struct Notification {
 pub enum NotificationStep {
     /// Nothing is due. The notification is unchanged.
     Idle,
-    /// The notification changed: store it, then ask for the next step.
-    Recorded,
+    /// The delivery changed, and its mail is not to be sent now: store the notification, then ask for the next step.
+    Recorded(Begun),
     /// The notification changed: store it, then send it under this fence.
     Send(u64),
 }
@@ -116,8 +116,8 @@ impl Notification {
         }
         self.version += 1;
         match self.delivery.begin(self.version, now) {
-            true => NotificationStep::Send(self.version),
-            false => NotificationStep::Recorded,
+            Begun::Claimed => NotificationStep::Send(self.version),
+            begun @ (Begun::Uncertain | Begun::TooOld) => NotificationStep::Recorded(begun),
         }
     }
 

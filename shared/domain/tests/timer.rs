@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use taskbell_domain::{
-    delivery::{DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT},
+    delivery::{Begun, DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT},
     task::{Claim, Status, Step, Task, TaskPatch},
     timer::{Timer, TimerTarget},
 };
@@ -65,7 +65,8 @@ fn a_reminder_whose_worker_crashed_is_uncertain_and_is_sent_again_later() {
     let mut lost = due_now();
     let first = claim(&mut lost, now());
     let lease_end = now() + LEASE;
-    assert_eq!(lost.begin_delivery(lease_end, &rng()), Step::Recorded);
+    let reminder = lost.reminders[0].id;
+    assert_eq!(lost.begin_delivery(lease_end, &rng()), Step::Recorded(reminder, Begun::Uncertain));
     assert_eq!(status(&lost), DeliveryStatus::Uncertain);
     assert_eq!(lost.begin_delivery(lease_end, &rng()), Step::Idle);
     let second = claim(&mut lost, lease_end + UNCERTAIN_WAIT);
@@ -111,7 +112,8 @@ fn a_reminder_is_sent_up_to_a_day_late_and_then_skipped() {
     claim(&mut late, now() + MAX_LATENESS);
     let mut too_old = due_now();
     let too_late = now() + MAX_LATENESS + SignedDuration::from_secs(1);
-    assert_eq!(too_old.begin_delivery(too_late, &rng()), Step::Recorded);
+    let reminder = too_old.reminders[0].id;
+    assert_eq!(too_old.begin_delivery(too_late, &rng()), Step::Recorded(reminder, Begun::TooOld));
     assert_eq!((status(&too_old), too_old.timer()), (DeliveryStatus::Skipped, None));
     assert_eq!(too_old.reminders[0].delivery.reason, Some(Reason::TooOld));
 }
@@ -186,7 +188,7 @@ proptest! {
             for round in 0.. {
                 assert!(round < 100, "there is no end");
                 let step = task.begin_delivery(at, &rng());
-                if !matches!(step, Step::Send(_) | Step::Recorded) {
+                if !matches!(step, Step::Send(_) | Step::Recorded(..)) {
                     break;
                 }
                 let Step::Send(claim) = step else { continue };

@@ -5,6 +5,7 @@ use std::time::Instant;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use super::{
     Call, Invocation, Problem,
@@ -14,6 +15,7 @@ use super::{
     guard::{RequestGuard, run_guarded},
     size::{MAX_BODY, in_json},
 };
+use crate::log_id::log_id;
 
 /// A successful response.
 #[derive(Debug)]
@@ -116,19 +118,22 @@ where
 {
     let started = Instant::now();
     let call = Call::new(event, invocation);
-    let result = match call.check() {
-        Ok(()) => run_guarded(&call, guard, handler).await.and_then(Reply::fitting),
-        Err(problem) => Err(problem),
+    let span = tracing::info_span!("request", request_id = call.request_id(), route = call.route());
+    let result = async {
+        call.check()?;
+        run_guarded(&call, guard, handler).await.and_then(Reply::fitting)
     };
+    let result = result.instrument(span.clone()).await;
     let (status, code) = match &result {
         Ok(reply) => (reply.status, ""),
         Err(problem) => (problem.status, problem.code),
     };
+    let _entered = span.entered();
     tracing::info!(
-        request_id = call.request_id(),
-        route = call.route(),
+        RequestsLimited = (status == StatusCode::TOO_MANY_REQUESTS).then_some(1),
         status = status.as_u16(),
         code,
+        user = call.caller().ok().map(|caller| log_id(caller.user)),
         duration_ms = started.elapsed().as_millis() as u64,
         "response sent"
     );

@@ -15,6 +15,7 @@ use taskbell_domain::{
 };
 
 use super::{
+    outcomes::{MailId, log_outcome},
     pace::Slot,
     send_reminders::{DeliveryError, Worker, WorkerStore},
 };
@@ -88,14 +89,14 @@ pub(super) trait Deliverable: Versioned + Sized {
         worker: &Worker<'_, S, Q, M>,
     ) -> Result<Outcome, PortError>;
 
-    /// The id of a claim's mail in log lines.
-    fn mail_id(&self, claim: Self::Claim) -> impl Display;
+    /// Has `log` write a line about the mail of a claim.
+    fn describe(&self, claim: Self::Claim, log: impl FnOnce(MailId<'_>));
 
     /// Records the outcome of a claim. Returns whether the item has changed: it has not if the claim no longer holds.
     fn finish(&mut self, claim: Self::Claim, outcome: &Outcome, now: Timestamp) -> bool;
 
-    /// Logs that the mail of a finished claim will not be tried again, if that is so.
-    fn log_failure(&self, claim: Self::Claim);
+    /// Whether the mail of a finished claim has failed for good.
+    fn has_failed(&self, claim: Self::Claim) -> bool;
 }
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
@@ -186,7 +187,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     ) -> Result<Option<D>, DeliveryError> {
         let outcome = item.send(&mut claim, self).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so the mail was certainly not sent.
-            tracing::error!(mail = %item.mail_id(claim), item = %id, %error, "mail deferred");
+            item.describe(claim, |MailId { id: mail, kind }| {
+                tracing::error!(MailsDeferred = 1, %mail, Kind = kind.as_str(), item = %id, %error, "mail deferred");
+            });
             Outcome::Deferred
         });
         let mut update = Update::up_to(MAX_STEPS, Some(item));
@@ -195,7 +198,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 return Ok(Some(item));
             }
             if update.is_stored(item.replace(self.store, expected, None).await?) {
-                item.log_failure(claim);
+                let has_failed = item.has_failed(claim);
+                item.describe(claim, |mail| log_outcome(mail, &outcome, has_failed));
                 return Ok(Some(item));
             }
         }

@@ -1,6 +1,6 @@
 //! Creates the daily digests, and writes their mails.
 
-use std::{convert::Infallible, fmt::Display};
+use std::convert::Infallible;
 
 use futures_util::future::try_join_all;
 use jiff::{Timestamp, ToSpan, civil::Date};
@@ -19,6 +19,7 @@ use taskbell_domain::{
 use super::{
     delivery::{Deliverable, DueStep},
     notifications::ComposedMail,
+    outcomes::MailId,
     send_reminders::{Worker, WorkerStore},
 };
 use crate::{
@@ -96,15 +97,15 @@ impl Deliverable for Digest {
         match *claim {}
     }
 
-    fn mail_id(&self, claim: Infallible) -> impl Display {
-        claim
+    fn describe(&self, claim: Infallible, _: impl FnOnce(MailId<'_>)) {
+        match claim {}
     }
 
     fn finish(&mut self, claim: Infallible, _: &Outcome, _: Timestamp) -> bool {
         match claim {}
     }
 
-    fn log_failure(&self, claim: Infallible) {
+    fn has_failed(&self, claim: Infallible) -> bool {
         match claim {}
     }
 }

@@ -30,16 +30,32 @@ pub async fn handle(
     let now = clock.now();
     let shards = (0..TIMER_SHARDS).map(|shard| dispatch(shard, timers, queue, clock, now, deadline));
     let results = join_all(shards).await;
-    let mut queued = 0;
-    let mut failed = None;
+    let (mut queued, mut backlog, mut failed) = (0, SignedDuration::ZERO, None);
     for result in results {
         match result {
-            Ok(count) => queued += count,
+            Ok(shard) => {
+                queued += shard.queued;
+                backlog = backlog.max(shard.backlog);
+            }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    tracing::info!(queued, complete = failed.is_none(), "dispatch run finished");
+    tracing::info!(
+        TimersDispatched = (queued > 0).then_some(queued),
+        DispatchBacklog = backlog.is_positive().then_some(backlog.as_secs()),
+        complete = failed.is_none(),
+        "dispatch run finished"
+    );
     failed.map_or(Ok(queued), Err)
+}
+
+/// What a run has done in a shard.
+#[derive(Default)]
+struct Dispatched {
+    /// How many timers it queued.
+    queued: usize,
+    /// How long the oldest timer was overdue.
+    backlog: SignedDuration,
 }
 
 async fn dispatch(
@@ -49,22 +65,24 @@ async fn dispatch(
     clock: &dyn Clock,
     now: Timestamp,
     deadline: Timestamp,
-) -> Result<usize, PortError> {
-    let (mut count, mut after) = (0, None);
+) -> Result<Dispatched, PortError> {
+    let (mut dispatched, mut after) = (Dispatched::default(), None);
     loop {
         let page = timers.timers(shard, now + DISPATCH_HORIZON, after).await?;
+        let overdue = page.timers.iter().map(|timer| now.duration_since(timer.at)).max();
+        dispatched.backlog = dispatched.backlog.max(overdue.unwrap_or_default());
         for some in page.timers.chunks(BATCH) {
             if clock.now() >= deadline - TIME_TO_END {
-                return Ok(count);
+                return Ok(dispatched);
             }
             let queued = queue.enqueue(some, clock.now()).await?;
             try_join_all(queued.iter().map(|timer| timers.postpone(*timer, recheck_at(timer, now))))
                 .await?;
-            count += queued.len();
+            dispatched.queued += queued.len();
         }
         after = page.next;
         if after.is_none() {
-            return Ok(count);
+            return Ok(dispatched);
         }
     }
 }

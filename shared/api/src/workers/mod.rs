@@ -9,6 +9,7 @@ pub mod dispatch_due_timers;
 mod mail_limits;
 mod notifications;
 mod offer;
+mod outcomes;
 mod pace;
 pub mod push_changes;
 pub mod receive_live;

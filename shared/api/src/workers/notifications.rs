@@ -1,6 +1,6 @@
 //! Delivers notifications: all mails that are not reminders.
 
-use std::{convert::Infallible, fmt::Display};
+use std::convert::Infallible;
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -24,6 +24,7 @@ use super::{
     delivery::{Deliverable, DueStep},
     mail_limits::own_limit,
     offer::Offered,
+    outcomes::{Kind, MailId, log_begun},
     send_reminders::{Worker, WorkerStore},
 };
 use crate::mail::{
@@ -59,7 +60,10 @@ impl Deliverable for Notification {
     ) -> Result<DueStep<Self>, PortError> {
         Ok(match self.begin_delivery(now) {
             NotificationStep::Idle => DueStep::Idle,
-            NotificationStep::Recorded => DueStep::Record(None),
+            NotificationStep::Recorded(begun) => {
+                log_begun(MailId { id: &self.id, kind: Kind::from(&self.kind) }, begun);
+                DueStep::Record(None)
+            }
             NotificationStep::Send(fence) => DueStep::Send(fence),
         })
     }
@@ -98,26 +102,16 @@ impl Deliverable for Notification {
         worker.send_notification(self, *fence).await
     }
 
-    fn mail_id(&self, _: u64) -> impl Display {
-        self.id
+    fn describe(&self, _: u64, log: impl FnOnce(MailId<'_>)) {
+        log(MailId { id: &self.id, kind: Kind::from(&self.kind) });
     }
 
     fn finish(&mut self, fence: u64, outcome: &Outcome, now: Timestamp) -> bool {
         self.finish_delivery(fence, outcome, now)
     }
 
-    fn log_failure(&self, _: u64) {
-        if self.delivery.status != DeliveryStatus::Failed {
-            return;
-        }
-        match self.kind {
-            // The template's FailedMailAlarm counts this line: the address of an account is verified. An invited address
-            // may not exist, so other notifications raise no alarm.
-            NotificationKind::Digest { .. } => {
-                tracing::error!(notification = %self.id, "digest failed");
-            }
-            _ => tracing::warn!(notification = %self.id, "notification failed"),
-        }
+    fn has_failed(&self, _: u64) -> bool {
+        self.delivery.status == DeliveryStatus::Failed
     }
 }
 
@@ -176,7 +170,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     },
                     NotificationKind::Message { .. } => Vec::new(),
                 };
-                let offered = Offered { id: &notification.id, fire_at: notification.delivery.fire_at };
+                let mail_id = MailId { id: &notification.id, kind: Kind::from(&notification.kind) };
+                let offered = Offered { mail: mail_id, fire_at: notification.delivery.fire_at };
                 Ok(self.offer_within(&limits, &mail, offered).await)
             }
         }

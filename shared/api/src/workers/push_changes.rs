@@ -106,6 +106,15 @@ pub async fn handle(
     while let Some(pushed) = handled.next().await {
         all += pushed;
     }
+    let Pushed { sent, dropped, gone } = all;
+    if all != Pushed::default() {
+        tracing::info!(
+            PushesSent = (sent > 0).then_some(sent),
+            PushesDropped = (dropped > 0).then_some(dropped),
+            gone,
+            "changes pushed"
+        );
+    }
     all
 }
 

@@ -15,7 +15,10 @@ use taskbell_domain::{
     user::SuppressionReason,
 };
 
-use crate::update::{TooManyConflicts, Update};
+use crate::{
+    log_id::log_id,
+    update::{TooManyConflicts, Update},
+};
 
 /// Why an event was not recorded. It should be received again.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +111,7 @@ async fn suppress_user(
             break;
         }
         if update.is_stored(store.replace_user(&user, expected, None).await?) {
-            tracing::warn!(user = %id, reason = reason.as_str(), "mail suppressed");
+            tracing::warn!(user = log_id(id), reason = reason.as_str(), "mail suppressed");
             break;
         }
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     clock::Clock,
     feed::{Change, FeedEntry, Operation, Place, RecordedChange, Subject},
@@ -33,7 +33,7 @@ pub async fn handle(
 ) -> Option<String> {
     let located = changes.into_iter().map(async |(name, read)| (name, locate(store, read).await));
     let located = join_all(located).await;
-    let pushes = Mutex::new(Vec::new());
+    let relayed = Mutex::new(Relayed::default());
     let failed = by_space(located, async |space, changes: &[&RecordedChange]| {
         let now = clock.now();
         let since = changes.iter().map(|recorded| recorded.recorded_at).min().unwrap_or(now);
@@ -44,13 +44,30 @@ pub async fn handle(
             let changes: Vec<_> = changes.iter().map(|recorded| recorded.change.clone()).collect();
             store.append_changes(space, &changes, since, now).await?
         };
-        let mut pushes = pushes.lock().unwrap_or_else(PoisonError::into_inner);
-        pushes.extend(pushes_of(space, changes, entries, now));
+        let mut relayed = relayed.lock().unwrap_or_else(PoisonError::into_inner);
+        relayed.entries += entries.as_ref().map_or(0, Vec::len);
+        relayed.lag = relayed.lag.max(now.duration_since(since));
+        relayed.pushes.extend(pushes_of(space, changes, entries, now));
         Ok(())
     });
     let failed = failed.await;
-    enqueue(queue, pushes.into_inner().unwrap_or_else(PoisonError::into_inner)).await;
+    let Relayed { entries, lag, pushes } = relayed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if entries > 0 {
+        tracing::info!(ChangesRelayed = entries, FeedLag = lag.as_secs(), "changes relayed");
+    }
+    enqueue(queue, pushes).await;
     failed
+}
+
+/// What was relayed from a batch.
+#[derive(Default)]
+struct Relayed {
+    /// The number of new entries in feeds.
+    entries: usize,
+    /// The longest time from a change to its entry.
+    lag: SignedDuration,
+    /// What is to be pushed.
+    pushes: Vec<Push>,
 }
 
 /// Whether a change ends the feed of its space.

@@ -1,7 +1,5 @@
 //! Delivers the reminders of tasks, and completes tasks that complete themselves.
 
-use std::fmt::Display;
-
 use jiff::Timestamp;
 use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
@@ -17,6 +15,7 @@ use super::{
     delivery::{Deliverable, DueStep},
     mail_limits::limits_of,
     offer::Offered,
+    outcomes::{Kind, MailId, log_begun},
     recipients::Membership,
     send_reminders::{Worker, WorkerStore},
 };
@@ -54,7 +53,10 @@ impl Deliverable for Task {
         }
         Ok(match self.begin_delivery(now, worker.random) {
             Step::Idle => DueStep::Idle,
-            Step::Recorded => DueStep::Record(None),
+            Step::Recorded(reminder, begun) => {
+                log_begun(MailId { id: &reminder, kind: Kind::Reminder }, begun);
+                DueStep::Record(None)
+            }
             Step::Send(claim) => DueStep::Send(claim),
             Step::Completed(None) => DueStep::Record(None),
             Step::Completed(Some(mut next)) => {
@@ -93,21 +95,18 @@ impl Deliverable for Task {
         worker.send_reminder(self, claim).await
     }
 
-    fn mail_id(&self, claim: Claim) -> impl Display {
-        claim.reminder
+    fn describe(&self, claim: Claim, log: impl FnOnce(MailId<'_>)) {
+        log(MailId { id: &claim.reminder, kind: Kind::Reminder });
     }
 
     fn finish(&mut self, claim: Claim, outcome: &Outcome, now: Timestamp) -> bool {
         self.finish_delivery(claim, outcome, now)
     }
 
-    fn log_failure(&self, claim: Claim) {
+    fn has_failed(&self, claim: Claim) -> bool {
         let failed =
             |r: &Reminder| r.id == claim.reminder && r.delivery.status == DeliveryStatus::Failed;
-        if self.reminders.iter().any(failed) {
-            // The template's FailedMailAlarm counts this line.
-            tracing::error!(task = %self.id, reminder = %claim.reminder, "reminder failed");
-        }
+        self.reminders.iter().any(failed)
     }
 }
 
@@ -133,7 +132,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let reader = TaskReader { user: &user, role, space: space.as_ref() };
         match reminder_mail(self.mail, task, reader, *claim, self.clock.now()) {
             Ok(mail) => {
-                let offered = Offered { id: &claim.reminder, fire_at: claim.fire_at };
+                let offered = Offered {
+                    mail: MailId { id: &claim.reminder, kind: Kind::Reminder },
+                    fire_at: claim.fire_at,
+                };
                 Ok(self.offer_within(&limits, &mail, offered).await)
             }
             Err(error) => {

@@ -14,9 +14,10 @@ use taskbell_domain::{
     task::Task,
     timer::{Timer, TimerTarget},
 };
+use tracing::Instrument as _;
 
 use super::Pace;
-use crate::{mail::MailContext, update::TooManyConflicts};
+use crate::{mail::MailContext, trace::trace_id, update::TooManyConflicts};
 
 /// Everything that the worker reads and changes.
 pub trait WorkerStore:
@@ -107,12 +108,15 @@ pub async fn handle_batch<S: WorkerStore, Q: TimerQueue, M: Mailer>(
     event: SqsEvent,
 ) -> SqsBatchResponse {
     let results = join_all(event.records.iter().map(async |message| {
-        let result = worker.handle(message.body.as_deref().unwrap_or_default()).await;
-        result.map_err(|error| {
-            let message_id = message.message_id.clone().unwrap_or_default();
-            tracing::error!(message_id, %error, "message not handled");
-            message_id
-        })
+        let message_id = message.message_id.clone().unwrap_or_default();
+        // SQS keeps the trace header of the call that sent the message ("Amazon SQS and AWS X-Ray", X-Ray developer guide).
+        let origin = message.attributes.get("AWSTraceHeader").and_then(|header| trace_id(header));
+        let span = tracing::info_span!("message", message_id, origin_trace_id = origin);
+        let handling = async {
+            let result = worker.handle(message.body.as_deref().unwrap_or_default()).await;
+            result.map_err(|error| tracing::error!(%error, "message not handled"))
+        };
+        handling.instrument(span).await.map_err(|()| message_id)
     }))
     .await;
     let mut response = SqsBatchResponse::default();

@@ -95,6 +95,5 @@ fn log_stop(change: &str, error: &PortError) {
 }
 
 fn skip(change: &str, error: &PortError) {
-    // The template's SkippedChangeAlarm counts this line.
-    tracing::error!(change, %error, "change skipped");
+    tracing::error!(ChangesSkipped = 1, change, %error, "change skipped");
 }

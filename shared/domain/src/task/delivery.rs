@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Task;
 use crate::{
     clock::Random,
-    delivery::{DeliveryEvent, Outcome},
+    delivery::{Begun, DeliveryEvent, Outcome},
     id::{ReminderId, UserId},
     reminder::Reminder,
     timer::{Timer, TimerTarget},
@@ -34,8 +34,8 @@ pub struct Claim {
 pub enum Step {
     /// Nothing is due. The task is unchanged.
     Idle,
-    /// The task changed: store it, then ask for the next step.
-    Recorded,
+    /// The delivery of a reminder changed, and its mail is not to be sent now: store the task, then ask for the next step.
+    Recorded(ReminderId, Begun),
     /// The task changed: store it, then send the reminder.
     Send(Claim),
     /// The task completed itself: store it together with its next occurrence, then ask for the next step.
@@ -65,9 +65,12 @@ impl Task {
         let fence = self.revision + 1;
         let claim =
             Claim { reminder: reminder.id, fence, fire_at: reminder.delivery.fire_at, recipient: None };
-        let sends = reminder.delivery.begin(fence, now);
+        let begun = reminder.delivery.begin(fence, now);
         self.count_delivery();
-        if sends { Step::Send(claim) } else { Step::Recorded }
+        match begun {
+            Begun::Claimed => Step::Send(claim),
+            Begun::Uncertain | Begun::TooOld => Step::Recorded(claim.reminder, begun),
+        }
     }
 
     /// Records the outcome of a claim. Returns whether the task changed: it does not if the claim no longer holds.

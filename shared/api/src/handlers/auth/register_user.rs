@@ -90,6 +90,7 @@ pub async fn handle(
     match accounts.register(&user, &credential, Some(&notification)).await? {
         Registered::Done => {
             enqueue_if_soon(queue, [notification.timer()], now).await;
+            tracing::info!(AccountsRegistered = 1, "account registered");
             Reply::json(StatusCode::CREATED, &profile_view(&user))
         }
         Registered::EmailTaken => Err(Problem::conflict(

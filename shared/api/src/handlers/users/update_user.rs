@@ -13,6 +13,7 @@ use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     live::end_connections,
+    log_id::log_id,
     update::Update,
 };
 
@@ -74,7 +75,7 @@ pub async fn handle(
                 store.close_sessions(user.id).await?;
                 end_connections(store, queue, user.id, |_| true).await?;
             }
-            tracing::info!(operator = %caller.user, user = %id, disabled = ?patch.disabled, role = ?patch.role, "account changed");
+            tracing::info!(operator = log_id(caller.user), user = log_id(id), disabled = ?patch.disabled, role = ?patch.role, "account changed");
             return Reply::json(StatusCode::OK, &account_view(&user));
         }
     }

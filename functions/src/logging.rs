@@ -1,0 +1,117 @@
+//! Log lines: one JSON object each, with the fields of the spans around it. A line that carries metrics is written in the embedded
+//! metric format, from which CloudWatch Logs extracts them: no call, no latency.
+//!
+//! Source: "Specification: Embedded metric format", Amazon CloudWatch user guide.
+
+use std::fmt::{self, Debug, Write as _};
+
+use serde_json::{Value, json};
+use taskbell_api::metrics::{KIND, Metric, NAMESPACE, STACK};
+use taskbell_domain::clock::Clock;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    filter::filter_fn,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter,
+        format::{Format, Json, JsonFields, Writer},
+    },
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+};
+
+use crate::SystemClock;
+
+/// Writes lines from `level` on, and all metrics, to `writer`. `stack` is the dimension of the metrics.
+pub(crate) fn subscriber(
+    level: Level,
+    stack: String,
+    writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
+) -> impl Subscriber + Send + Sync {
+    let json = Format::default()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
+        .event_format(Lines { json, stack })
+        .with_writer(writer);
+    // The fields of spans are needed at every level.
+    let is_wanted = move |metadata: &Metadata<'_>| {
+        let least = if metadata.is_span() { level.max(Level::INFO) } else { level };
+        *metadata.level() <= least || Metric::is_in(metadata)
+    };
+    let filter = filter_fn(is_wanted).with_max_level_hint(level.max(Level::INFO));
+    tracing_subscriber::registry().with(filter).with(lines)
+}
+
+struct Lines {
+    json: Format<Json>,
+    stack: String,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.json.format_event(context, Writer::new(&mut line), event)?;
+        line.truncate(line.trim_end().len().saturating_sub(1));
+        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                append(&mut line, fields.as_str())?;
+            }
+        }
+        if Metric::is_in(event.metadata()) {
+            append(&mut line, &metrics(event, &self.stack).to_string())?;
+        }
+        writeln!(writer, "{line}}}")
+    }
+}
+
+/// Adds the members of a JSON object to a line without its closing brace.
+fn append(line: &mut String, object: &str) -> fmt::Result {
+    let members = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    if members.is_empty() { Ok(()) } else { write!(line, ",{members}") }
+}
+
+/// The members that make a line an embedded metric document. Empty if no metric of the event has a value.
+fn metrics(event: &Event<'_>, stack: &str) -> Value {
+    let mut present = Present(Vec::new());
+    event.record(&mut present);
+    let directive = |by_kind: bool| {
+        let metrics = present.0.iter().filter(|metric| metric.by_kind == by_kind);
+        let metrics: Vec<_> = metrics
+            .map(|metric| json!({ "Name": metric.name, "Unit": metric.unit.as_str() }))
+            .collect();
+        let dimensions = if by_kind { vec![STACK, KIND] } else { vec![STACK] };
+        (!metrics.is_empty())
+            .then(|| json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics }))
+    };
+    let directives: Vec<_> = [false, true].into_iter().filter_map(directive).collect();
+    if directives.is_empty() {
+        return json!({});
+    }
+    let timestamp = SystemClock.instant().as_millisecond();
+    json!({ STACK: stack, "_aws": { "Timestamp": timestamp, "CloudWatchMetrics": directives } })
+}
+
+/// The metrics of an event that have a value.
+struct Present(Vec<&'static Metric>);
+
+impl Visit for Present {
+    fn record_debug(&mut self, field: &Field, _: &dyn Debug) {
+        self.0.extend(Metric::named(field.name()));
+    }
+}

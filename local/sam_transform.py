@@ -42,6 +42,8 @@ def transform_template(template: Path, parameters: dict[str, str], code: dict[st
                 properties["Tags"] = {"ms-custom-id": live_id(api_id)}
         if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             del plain["Resources"][name]  # MiniStack refuses alarms on metric math
+        if resource["Type"] == "AWS::Logs::QueryDefinition":
+            del plain["Resources"][name]  # unknown to MiniStack
     return adapted(plain, values)
 
 

@@ -219,6 +219,7 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
         ("ACCOUNTS_TABLE", "AccountsTable"),
         ("TASKS_TABLE", "TasksTable"),
         ("TOKEN_ISSUER", ISSUER),
+        ("STACK", "taskbell"),
         ("TOKEN_PUBLIC_KEYS", cloud.public_key()),
         ("CURSOR_KEY", cloud.cursor_key()),
         ("LINK_KEYS", support::LINK_KEYS),

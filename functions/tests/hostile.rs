@@ -145,6 +145,7 @@ fn answers_all(function: &str, events: Vec<String>) {
             ("ACCOUNTS_TABLE", "a"),
             ("TASKS_TABLE", "t"),
             ("TOKEN_ISSUER", "i"),
+            ("STACK", "taskbell"),
             ("REQUESTS_PER_MINUTE", "600"),
             ("TOKEN_PUBLIC_KEYS", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo@0"), // RFC 8037, appendix A.2
             ("AWS_LAMBDA_FUNCTION_NAME", function),

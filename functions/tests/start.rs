@@ -30,13 +30,14 @@ fn refusal(function: &str, variables: &[(&str, &str)]) -> String {
 }
 
 /// The variables of a function of the API.
-const VARIABLES: [(&str, &str); 8] = [
+const VARIABLES: [(&str, &str); 9] = [
     ("AWS_ACCESS_KEY_ID", "x"),
     ("AWS_SECRET_ACCESS_KEY", "x"),
     ("AWS_REGION", "us-east-1"),
     ("ACCOUNTS_TABLE", "a"),
     ("TASKS_TABLE", "t"),
     ("TOKEN_ISSUER", "i"),
+    ("STACK", "taskbell"),
     ("REQUESTS_PER_MINUTE", "600"),
     ("TOKEN_PUBLIC_KEYS", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo@0"), // RFC 8037, appendix A.2
 ];
@@ -144,7 +145,7 @@ fn every_function_reports_all_missing_variables_in_one_line() {
 #[test]
 fn an_invalid_variable_is_reported_with_its_reason() {
     let mut variables = VARIABLES;
-    variables[7] = ("TOKEN_PUBLIC_KEYS", "not a key");
+    variables[8] = ("TOKEN_PUBLIC_KEYS", "not a key");
     let printed = refusal("get-task", &variables);
     assert_eq!(printed.lines().count(), 1, "{printed}");
     assert!(printed.contains("TOKEN_PUBLIC_KEYS is invalid"), "{printed}");

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use taskbell_domain::{
-    delivery::{Begun, DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT},
+    delivery::{
+        Begun, DeliveryStatus, LEASE, MAX_ATTEMPTS, MAX_LATENESS, Outcome, Reason, UNCERTAIN_WAIT,
+    },
     task::{Claim, Status, Step, Task, TaskPatch},
     timer::{Timer, TimerTarget},
 };

@@ -41,7 +41,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                 tracing::info!(
                     MailsSent = 1,
                     ReminderLateness = lateness,
-                    RemindersLate = lateness.filter(|late| *late > LATE_SECONDS).map(|_| 1),
+                    RemindersLate = lateness.map(|late| u8::from(late > LATE_SECONDS)),
                     Kind = kind.as_str(),
                     mail = %id,
                     message_id,

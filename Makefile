@@ -261,6 +261,19 @@ move-data: $(TOOLS) ## copy the data of a stack of version 0.2.0 or earlier to a
 smoke: $(TOOLS) ## test a deployed stack end to end, and what only AWS can show (STACK=taskbell)
 	@$(PYTHON) local/smoke.py "$$STACK"
 
+.PHONY: redrive
+redrive: $(TOOLS) ## handle what waits in a dead-letter queue again (STACK=taskbell QUEUE=reminders|mail-events)
+	@$(PYTHON) local/operate.py redrive "$$STACK" "$$QUEUE"
+
+.PHONY: deliveries
+deliveries: $(TOOLS) ## print who got which mail of a task or a notification (STACK=taskbell TASK=tsk_...|NOTICE=ntc_...)
+	@$(PYTHON) local/operate.py deliveries "$$STACK" "$$TASK" "$$NOTICE"
+
+# The operator's credentials are asked for, or are in OPERATOR_ADDRESS and OPERATOR_PASSWORD in the environment.
+.PHONY: block
+block: $(TOOLS) ## block an account as an operator (STACK=taskbell ADDRESS=somebody@example.com, UNBLOCK=true to unblock it)
+	@$(PYTHON) local/operate.py block "$$STACK" "$$ADDRESS" "$$UNBLOCK"
+
 .PHONY: clean
 clean: ## delete everything that make has built
 	rm -rf target .local $(VENV) $(FUZZ)

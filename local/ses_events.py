@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from cloud import CannotRun, Cloud
 from deploy import configuration
-from invoke_events import account, call, verify
+from invoke_events import account, call, resource, verify
 
 
 def check(cloud: Cloud, url: str, mails: str) -> None:
@@ -36,18 +36,26 @@ def check(cloud: Cloud, url: str, mails: str) -> None:
 def publish(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> None:
     """Does what EventBridge does: matches the event against the stack's rule and invokes the rule's target. Only AWS itself
     may put SES events on a bus."""
-    stack, _ = configuration()
-    named = lambda name: cloud.client("cloudformation").describe_stack_resource(  # noqa: E731
-        StackName=stack, LogicalResourceId=name
-    )["StackResourceDetail"]["PhysicalResourceId"]
-    tags = tags | {"ses:configuration-set": named("MailConfigurationSet")}
+    event, bus = event_of(cloud, to, tags, kind, more), cloud.client("events")
+    rule = bus.describe_rule(Name=named(cloud, "RecordMailEventsFunctionMail"))
+    if not bus.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]:
+        raise CannotRun(f"the rule {rule['Name']} does not match {kind}: {rule['EventPattern']}")
+    (target,) = bus.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    answer = cloud.client("lambda").invoke(FunctionName=target["Arn"], Payload=json.dumps(event))
+    if "FunctionError" in answer:
+        raise CannotRun(f"record-mail-events failed: {answer['Payload'].read().decode()}")
+
+
+def event_of(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) -> dict:
+    """An event about a mail, as SES publishes it."""
+    tags = tags | {"ses:configuration-set": named(cloud, "MailConfigurationSet")}
     mail = {
         "timestamp": datetime.now(UTC).isoformat(),
         "messageId": "published",
         "destination": [to],
         "tags": {name: [value] for name, value in tags.items()},
     }
-    event = {
+    return {
         "id": "00000000-0000-0000-0000-000000000000",
         "source": "aws.ses",
         "detail-type": f"Email {kind}",
@@ -57,14 +65,11 @@ def publish(cloud: Cloud, to: str, tags: dict[str, str], kind: str, more: dict) 
         "resources": [],
         "detail": {"eventType": kind, "mail": mail} | more,
     }
-    bus = cloud.client("events")
-    rule = bus.describe_rule(Name=named("RecordMailEventsFunctionMail"))
-    if not bus.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]:
-        raise CannotRun(f"the rule {rule['Name']} does not match {kind}: {rule['EventPattern']}")
-    (target,) = bus.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    answer = cloud.client("lambda").invoke(FunctionName=target["Arn"], Payload=json.dumps(event))
-    if "FunctionError" in answer:
-        raise CannotRun(f"record-mail-events failed: {answer['Payload'].read().decode()}")
+
+
+def named(cloud: Cloud, logical_id: str) -> str:
+    """The physical id of a resource of the stack."""
+    return resource(cloud.client, configuration()[0], logical_id)
 
 
 def get(url: str, token: str) -> dict:

@@ -281,25 +281,26 @@ def roomy(stack: Stack) -> None:
             )
 
 
-def find(name: str) -> tuple[Stack, str]:
-    """Finds a stack by its name. Returns it with the URL of its mailbox, empty if there is none."""
+def clients_of(name: str) -> tuple[Callable, str]:
+    """The clients of the cloud that a stack is in, by its name, and the URL of its mailbox, empty if there is none."""
     running = PROJECT / ".local" / "env"
     if name == configuration()[0] and running.exists():
         local = dict(line.split("=", 1) for line in running.read_text().splitlines())
         cloud = Cloud(PROJECT / ".local" / "run", urlsplit(local["TASKBELL_AWS_ENDPOINT"]).port)
-        return Stack(name, cloud.client), local["TASKBELL_MAIL_URL"]
+        return cloud.client, local["TASKBELL_MAIL_URL"]
     if name == configuration()[0]:
         raise CannotRun("the local cloud is not running: start it with make run")
     session = boto3.Session()
     if not session.region_name:
         raise CannotRun("no region is set: set AWS_DEFAULT_REGION to the region of the stack")
-    return Stack(name, session.client), ""
+    return session.client, ""
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not arguments[0]:
         raise CannotRun("usage: make smoke STACK=<name of the stack>, such as STACK=taskbell, or STACK=taskbell-local while make run is running")
-    stack, mailbox = find(arguments[0])
+    clients, mailbox = clients_of(arguments[0])
+    stack = Stack(arguments[0], clients)
     roomy(stack)
     failed = check(stack)
     verdict, words = journeys(stack, mailbox)

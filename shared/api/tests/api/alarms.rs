@@ -1,4 +1,4 @@
-//! The alarms of the template, the log lines that they count, and the runbook.
+//! The alarms of the template, the log lines that they count, and the runbooks.
 
 use std::{
     collections::BTreeMap,
@@ -43,14 +43,14 @@ fn the_deferred_mail_alarm_stays_on_while_a_single_mail_waits() {
 }
 
 #[test]
-fn every_alarm_notifies_the_alarm_address_and_is_in_the_runbook() {
-    let runbook =
-        std::fs::read_to_string(project().join("docs/operations.md")).expect("docs/operations.md");
+fn every_alarm_notifies_the_alarm_address_and_has_a_runbook() {
+    let runbooks =
+        std::fs::read_to_string(project().join("docs/runbooks.md")).expect("docs/runbooks.md");
     for (id, alarm) in resources("AWS::CloudWatch::Alarm") {
         assert_eq!(alarm["Properties"]["AlarmActions"], json!([{"Ref": "AlarmTopic"}]), "{id}");
         assert_eq!(alarm["Condition"], "HasAlarmAddress", "{id}");
-        let line = |line: &str| line.starts_with('|') && line.contains(&format!("`{id}`"));
-        assert!(runbook.lines().any(line), "{id} is not in docs/operations.md");
+        let heading = format!("## {id}");
+        assert!(runbooks.lines().any(|line| line == heading), "{id} is not in docs/runbooks.md");
         let missing_data = &alarm["Properties"]["TreatMissingData"];
         let treatment = if id == "DispatchSilenceAlarm" { "breaching" } else { "notBreaching" };
         assert_eq!(missing_data, treatment, "{id}");

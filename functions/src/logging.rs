@@ -115,3 +115,116 @@ impl Visit for Present {
         self.0.extend(Metric::named(field.name()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that `log` writes at this level. Each must be one JSON object in which no member occurs twice.
+    fn logged(level: Level, log: impl FnOnce()) -> Vec<Value> {
+        let written = Log::default();
+        let writer = written.clone();
+        let subscriber = subscriber(level, "prod".to_owned(), move || writer.clone());
+        tracing::subscriber::with_default(subscriber, log);
+        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let parse = |line: &str| {
+            let value: Value = serde_json::from_str(line).expect(line);
+            for member in value.as_object().expect("an object").keys() {
+                let occurrences = line.matches(&format!("\"{member}\":")).count();
+                assert_eq!(occurrences, 1, "{member} in {line}");
+            }
+            value
+        };
+        written.lines().map(parse).collect()
+    }
+
+    #[test]
+    fn a_line_has_the_fields_of_the_spans_around_it() {
+        let lines = logged(Level::WARN, || {
+            let invocation = tracing::info_span!("invocation", trace_id = "1-a");
+            let message = tracing::info_span!(parent: &invocation, "message", message_id = "m\"1", origin = Option::<&str>::None);
+            invocation.in_scope(|| tracing::warn!("outside"));
+            message.in_scope(|| tracing::warn!(limit = "mails", "inside"));
+            tracing::warn!("alone");
+        });
+        let [outside, inside, alone] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!((&outside["message"], &outside["trace_id"]), (&json!("outside"), &json!("1-a")));
+        assert_eq!((&inside["trace_id"], &inside["message_id"]), (&json!("1-a"), &json!("m\"1")));
+        assert_eq!((&inside["limit"], &inside["level"]), (&json!("mails"), &json!("WARN")));
+        assert!(alone.get("trace_id").is_none() && inside.get("origin").is_none());
+        assert!(alone.get("_aws").is_none() && alone.get("Stack").is_none());
+    }
+
+    #[test]
+    fn a_line_with_metrics_is_an_embedded_metric_document() {
+        let before = SystemClock.instant().as_millisecond();
+        let lines = logged(Level::INFO, || {
+            tracing::info!(
+                MailsSent = 1,
+                ReminderLateness = Some(3),
+                RemindersLate = Option::<u8>::None,
+                Kind = "reminder",
+                "mail sent"
+            );
+        });
+        let [line] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!(
+            line["_aws"]["CloudWatchMetrics"],
+            json!([
+                { "Namespace": "Taskbell", "Dimensions": [["Stack"]],
+                  "Metrics": [{ "Name": "ReminderLateness", "Unit": "Seconds" }] },
+                { "Namespace": "Taskbell", "Dimensions": [["Stack", "Kind"]],
+                  "Metrics": [{ "Name": "MailsSent", "Unit": "Count" }] },
+            ])
+        );
+        let timestamp = line["_aws"]["Timestamp"].as_i64().expect("milliseconds");
+        assert!((before..=SystemClock.instant().as_millisecond()).contains(&timestamp));
+        // Every dimension and metric that the directives name is a member of the line.
+        assert_eq!((&line["Stack"], &line["Kind"]), (&json!("prod"), &json!("reminder")));
+        assert_eq!((&line["MailsSent"], &line["ReminderLateness"]), (&json!(1), &json!(3)));
+        assert!(line.get("RemindersLate").is_none());
+    }
+
+    #[test]
+    fn a_metric_is_written_at_every_level_and_a_line_without_a_value_is_no_document() {
+        for level in [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG] {
+            let lines = logged(level, || {
+                tracing::debug!(FeedLag = 1, "counted");
+                tracing::info!(FeedLag = Option::<u8>::None, "nothing to count");
+                tracing::info!("unimportant");
+            });
+            let named = |name: &str| lines.iter().filter(|line| line["message"] == name).count();
+            assert_eq!(
+                (named("nothing to count"), named("unimportant")),
+                (1, usize::from(level >= Level::INFO))
+            );
+            assert_eq!(
+                lines.iter().filter(|line| line.get("_aws").is_some()).count(),
+                named("counted")
+            );
+            assert_eq!(
+                named("counted"),
+                usize::from(level >= Level::DEBUG),
+                "metrics are logged at level info or above"
+            );
+        }
+    }
+}

@@ -1,10 +1,6 @@
 //! Tags, categories and statistics.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Debug,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, sync::Mutex};
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -20,13 +16,7 @@ use taskbell_test::{
     fixtures::{draft, due_draft, task, user},
 };
 
-use tracing::{
-    Event, Metadata,
-    field::Field,
-    span::{Attributes, Id, Record},
-};
-
-use crate::support::World;
+use crate::support::{LogLines, World};
 
 fn tag(name: &str) -> Tag {
     Tag::parse(name).expect("a tag")
@@ -176,44 +166,7 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
         let recorded: BTreeSet<_> = recorded.into_iter().collect();
         let tasks = store.recorded.lock().expect("not poisoned").iter().copied().collect();
         assert_eq!(recorded, tasks);
-        assert_eq!(lines.take(), ["ERROR change skipped", line]);
+        let logged: Vec<_> = lines.take().into_iter().map(|line| line.text).collect();
+        assert_eq!(logged, ["ERROR change skipped", line]);
     }
-}
-
-/// Records log lines as level and message.
-#[derive(Clone, Default)]
-struct LogLines(Arc<Mutex<Vec<String>>>);
-
-impl LogLines {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("not poisoned"))
-    }
-}
-
-impl tracing::Subscriber for LogLines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("taskbell")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = format!("{} ", event.metadata().level());
-        event.record(&mut |field: &Field, value: &dyn Debug| {
-            if field.name() == "message" {
-                line += &format!("{value:?}");
-            }
-        });
-        self.0.lock().expect("not poisoned").push(line);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }

@@ -165,6 +165,22 @@ def alarm_metrics() -> int:
     return sum(1 if "MetricName" in one else sum("MetricStat" in metric for metric in one["Metrics"]) for one in alarms)
 
 
+def observability() -> str:
+    """What metrics, dashboard, alarms and traces cost per month."""
+    names = re.findall(r"^\| `(\w+)` \| (?:Count|Seconds) \|", (PROJECT / "docs/metrics.md").read_text(), re.MULTILINE)
+    kinds = re.findall(r'=> "(\w+)"', (PROJECT / "shared/api/src/workers/outcomes.rs").read_text())
+    series = len(names) - 1 + len(kinds)
+    rows = [
+        ["metrics of an idle stack", 0.0],
+        [f"one of the {series} metrics ({len(names)} names, `MailsSent` by {len(kinds)} kinds), if it has data in every hour", PRICES["metric_month"]],
+        ["all of them, if all have data in every hour", series * PRICES["metric_month"]],
+        ["the alarms, if there is an `AlarmAddress`", alarm_metrics() * PRICES["alarm_month"]],
+        ["the dashboard (`Dashboard=true`)", PRICES["dashboard_month"]],
+        ["a million traces (`Tracing=Active`)", 1e6 * PRICES["trace"]],
+    ]
+    return table(["per month", "$"], [[what, dollars(price)] for what, price in rows])
+
+
 def queues() -> int:
     """The number of queues that Lambda reads."""
     mappings = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::Lambda::EventSourceMapping"]
@@ -281,6 +297,7 @@ def main() -> None:
         "reminders": by_part({"1,000 reminders": times(reminder(1 / 50), 1000)}, digits=4),
         "idle": by_part({"without alarms, per month": idle(with_alarms=False), "with alarms": idle()}),
         "live": live(),
+        "observability": observability(),
         "months": by_part(months) + f"\n\nWith a million users that is ${per_user:.4f} per user and month, and ${per_user * 12:.2f} per year.",
         "mix": mix(),
         "server": f"${server():.2f} per month, and its mails through SES: ${mails[100]:.2f} for 100 users, ${mails[10_000]:,.2f} for 10,000.",

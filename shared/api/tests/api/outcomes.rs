@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use taskbell_api::workers::{
+    Pace,
+    send_reminders::{Worker, handle_batch},
+};
 use taskbell_domain::{
     clock::Clock,
     delivery::{LEASE, MAX_ATTEMPTS, MAX_LATENESS},
@@ -12,7 +16,7 @@ use taskbell_domain::{
 use taskbell_test::{MemoryStore, Outbox, fixtures::instant};
 
 use crate::{
-    reminders::{DUE, due_in_90_seconds, minutes},
+    reminders::{DUE, due_in_90_seconds, mail_context, minutes},
     support::{LogLines, World},
 };
 
@@ -160,4 +164,55 @@ async fn an_account_and_a_request_beyond_a_limit_are_counted() {
         statuses.push(world.send(&register).await.status);
     }
     assert_eq!(lines.metrics(), sums([("RequestsLimited", 1)]));
+}
+
+/// The spans of log lines, by their fields.
+#[derive(Clone, Default)]
+struct Spans(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Spans {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_span() && metadata.target().starts_with("taskbell")
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        self.0.lock().expect("not poisoned").push(span.values().to_string());
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_message_is_handled_under_the_trace_that_sent_it() {
+    let (world, ada, task) = World::seeded().await;
+    let mut event = world.event("send-reminders", &ada, &task).await.json;
+    let record = &mut event["Records"][0];
+    record["messageId"] = "m1".into();
+    record["attributes"]["AWSTraceHeader"] = "Root=1-a-b;Parent=c;Sampled=1".into();
+    let spans = Spans::default();
+    let _recording = tracing::subscriber::set_default(spans.clone());
+    let event = serde_json::from_value(event).expect("an SQS event");
+    let context = mail_context();
+    let worker = Worker {
+        store: &world.store,
+        queue: &world.queue,
+        mailer: &Outbox::default(),
+        clock: &world.clock,
+        random: &world.random,
+        mail: &context,
+        pace: &Pace::unlimited(),
+        deadline: world.clock.now() + minutes(1),
+    };
+    handle_batch(&worker, event).await;
+    let spans = spans.0.lock().expect("not poisoned").concat();
+    assert!(spans.contains("m1") && spans.contains("1-a-b") && !spans.contains("Sampled"), "{spans}");
 }

@@ -16,7 +16,7 @@ use taskbell_test::{
     fixtures::{draft, due_draft, task, user},
 };
 
-use crate::support::{LogLines, World};
+use crate::support::{LogLine, LogLines, World};
 
 fn tag(name: &str) -> Tag {
     Tag::parse(name).expect("a tag")
@@ -166,7 +166,14 @@ async fn a_store_failure_stops_the_batch_and_an_unusable_change_is_skipped_and_l
         let recorded: BTreeSet<_> = recorded.into_iter().collect();
         let tasks = store.recorded.lock().expect("not poisoned").iter().copied().collect();
         assert_eq!(recorded, tasks);
-        let logged: Vec<_> = lines.take().into_iter().map(|line| line.text).collect();
-        assert_eq!(logged, ["ERROR change skipped", line]);
+        let logged = lines.take();
+        assert_eq!(
+            logged.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(),
+            ["ERROR change skipped", line]
+        );
+        let is_counted = |line: &LogLine| {
+            line.fields.contains_key("ChangesSkipped") == line.text.ends_with("skipped")
+        };
+        assert!(logged.iter().all(is_counted));
     }
 }

@@ -41,7 +41,7 @@ mod log_lines;
 mod send;
 
 pub(crate) use event::{Answer, Event};
-pub(crate) use log_lines::LogLines;
+pub(crate) use log_lines::{LogLine, LogLines};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const STACK: &str = "taskbell/test";

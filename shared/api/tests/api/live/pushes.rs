@@ -29,7 +29,7 @@ use taskbell_test::{
 };
 
 use super::about;
-use crate::support::{World, collaborator};
+use crate::support::{LogLines, World, collaborator};
 
 /// A world with a task of the shared space 1, in which user 1 and the collaborator are connected, and one that is not theirs.
 async fn connected() -> (World, User, Task) {
@@ -269,9 +269,14 @@ async fn a_client_that_does_not_answer_or_fails_delays_no_other() {
     world.connect_elsewhere(&ada, "failing").await;
     world.channel.block("stuck");
     world.channel.refuse("failing");
-    relay(&world, &ours, 1..4, SignedDuration::ZERO).await;
+    let (lines, _recording) = LogLines::record();
+    relay(&world, &ours, 1..4, SignedDuration::from_secs(4)).await;
+    let of_feed = [("ChangesRelayed", 3), ("FeedLag", 4)].map(|(name, sum)| (name.to_owned(), sum));
+    assert_eq!(lines.metrics(), of_feed.into());
     let start = tokio::time::Instant::now();
     assert_eq!(world.push().await, Pushed { sent: 6, dropped: 6, gone: 0 });
+    let of_push = [("PushesSent", 6), ("PushesDropped", 6)].map(|(name, sum)| (name.to_owned(), sum));
+    assert_eq!(lines.metrics(), of_push.into());
     assert_eq!(start.elapsed(), Duration::from_secs(1), "the limit per connection");
     assert_eq!((world.events("ada").len(), world.events("eve").len()), (3, 3));
 }

@@ -29,6 +29,7 @@ mod limits;
 mod links;
 mod lists;
 mod live;
+mod log_lines;
 mod mail_limits;
 mod mailboxes;
 mod mails;

@@ -16,8 +16,9 @@ use taskbell_domain::{
 use taskbell_test::{MemoryStore, Outbox, fixtures::instant};
 
 use crate::{
+    log_lines::LogLines,
     reminders::{DUE, due_in_90_seconds, mail_context, minutes},
-    support::{LogLines, World},
+    support::World,
 };
 
 fn sums<const N: usize>(expected: [(&str, i64); N]) -> BTreeMap<String, i64> {
@@ -30,7 +31,9 @@ async fn attempt(late: SignedDuration, answer: Option<MailError>) -> BTreeMap<St
     let world = World::on(MemoryStore::default());
     let (_, task) = due_in_90_seconds(&world).await;
     let outbox = Outbox::default();
-    answer.map(|error| outbox.fail_next(error));
+    if let Some(error) = answer {
+        outbox.fail_next(error);
+    }
     world.clock.set(instant(DUE) + late);
     let (lines, _recording) = LogLines::record();
     world.handle(&outbox, task.timer().expect("a timer")).await.expect("the message is handled");

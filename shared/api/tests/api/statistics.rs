@@ -16,7 +16,10 @@ use taskbell_test::{
     fixtures::{draft, due_draft, task, user},
 };
 
-use crate::support::{LogLine, LogLines, World};
+use crate::{
+    log_lines::{LogLine, LogLines},
+    support::World,
+};
 
 fn tag(name: &str) -> Tag {
     Tag::parse(name).expect("a tag")

@@ -35,13 +35,10 @@ use taskbell_test::{
 
 #[path = "support/event.rs"]
 mod event;
-#[path = "support/log_lines.rs"]
-mod log_lines;
 #[path = "support/send.rs"]
 mod send;
 
 pub(crate) use event::{Answer, Event};
-pub(crate) use log_lines::{LogLine, LogLines};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const STACK: &str = "taskbell/test";

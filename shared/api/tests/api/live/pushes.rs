@@ -29,7 +29,10 @@ use taskbell_test::{
 };
 
 use super::about;
-use crate::support::{LogLines, World, collaborator};
+use crate::{
+    log_lines::LogLines,
+    support::{World, collaborator},
+};
 
 /// A world with a task of the shared space 1, in which user 1 and the collaborator are connected, and one that is not theirs.
 async fn connected() -> (World, User, Task) {

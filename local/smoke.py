@@ -190,10 +190,12 @@ def metrics(stack: Stack) -> Verdict:
         ("AWS/Lambda", "Invocations", "FunctionName", "DispatchDueTimersFunction"),
         ("AWS/ApiGateway", "Count", "ApiId", "HttpApi"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "ReminderDeadLetterQueue"),
+        # From log lines, by the journeys before.
+        ("Taskbell", "AccountsRegistered", "Stack", None),
     ]
     empty = []
     for space, name, dimension, logical_id in wanted:
-        value = stack.resource(logical_id).rsplit("/", 1)[-1]
+        value = stack.resource(logical_id).rsplit("/", 1)[-1] if logical_id else stack.name
         found = watch.get_metric_statistics(
             Namespace=space, MetricName=name, Dimensions=[{"Name": dimension, "Value": value}],
             StartTime=end - timedelta(minutes=30), EndTime=end, Period=300, Statistics=["Sum"],

@@ -1,8 +1,6 @@
 //! The start-up of every function: it reads the environment once, reports all configuration errors in one line, sets up
 //! JSON logging, builds the required clients, and opens their connections to DynamoDB.
 
-mod logging;
-
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
@@ -28,7 +26,7 @@ use lambda_runtime::{Runtime, service_fn};
 use serde::{Deserialize, Serialize};
 #[doc(hidden)]
 pub use taskbell_api::http::HttpResponse;
-use taskbell_api::{http::HttpEvent, trace::trace_id};
+use taskbell_api::{http::HttpEvent, logging, trace::trace_id};
 pub use taskbell_api::{
     http::{Invocation, NoGuard, respond},
     system::{SystemClock, SystemRandom},

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod links;
 pub mod live;
 mod log_id;
+pub mod logging;
 pub mod mail;
 pub mod metrics;
 pub mod openapi;

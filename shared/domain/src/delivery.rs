@@ -203,6 +203,8 @@ pub enum Begun {
     Uncertain,
     /// It is too late to send the mail.
     TooOld,
+    /// It is too late to send the mail again, and unknown whether it was sent.
+    Unresolved,
 }
 
 impl Delivery {
@@ -258,12 +260,12 @@ impl Delivery {
             return Begun::Uncertain;
         }
         if now.duration_since(self.fire_at) > MAX_LATENESS {
-            let status = match self.status {
-                DeliveryStatus::Uncertain => DeliveryStatus::Uncertain,
-                _ => DeliveryStatus::Skipped,
+            let (status, begun) = match self.status {
+                DeliveryStatus::Uncertain => (DeliveryStatus::Uncertain, Begun::Unresolved),
+                _ => (DeliveryStatus::Skipped, Begun::TooOld),
             };
             self.end(status, Some(Reason::TooOld));
-            return Begun::TooOld;
+            return begun;
         }
         self.status = DeliveryStatus::Claimed;
         self.attempts += 1;

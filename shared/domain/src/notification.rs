@@ -117,7 +117,9 @@ impl Notification {
         self.version += 1;
         match self.delivery.begin(self.version, now) {
             Begun::Claimed => NotificationStep::Send(self.version),
-            begun @ (Begun::Uncertain | Begun::TooOld) => NotificationStep::Recorded(begun),
+            begun @ (Begun::Uncertain | Begun::TooOld | Begun::Unresolved) => {
+                NotificationStep::Recorded(begun)
+            }
         }
     }
 

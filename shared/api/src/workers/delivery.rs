@@ -9,13 +9,13 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    delivery::Outcome,
+    delivery::{Begun, Outcome},
     ports::{Mailer, PortError, Replaced, TimerQueue},
     timer::Timer,
 };
 
 use super::{
-    outcomes::{MailId, log_outcome},
+    outcomes::{MailId, log_begun, log_outcome},
     pace::Slot,
     send_reminders::{DeliveryError, Worker, WorkerStore},
 };
@@ -34,6 +34,8 @@ pub(super) enum DueStep<D: Deliverable> {
     Idle,
     /// Store the item, together with what the step has created.
     Record(Option<D::Created>),
+    /// Store the item: its delivery has changed without a mail.
+    End(D::Claim, Begun),
     /// Store the item, and send its mail once it is stored.
     Send(D::Claim),
 }
@@ -131,7 +133,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                         Slot::Missed => return Ok(()),
                     }
                 }
-                DueStep::Send(_) => None,
+                DueStep::Send(_) | DueStep::End(..) => None,
             };
             found = match item.replace(self.store, expected, created).await? {
                 Replaced::Conflict(present) => present.map(|item| *item),
@@ -143,7 +145,11 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     match step {
                         DueStep::Send(claim) => {
                             has_slot = false;
-                            self.deliver(id, item, claim).await?
+                            self.deliver(item, claim).await?
+                        }
+                        DueStep::End(claim, begun) => {
+                            item.describe(claim, |mail| log_begun(mail, begun));
+                            Some(item)
                         }
                         _ => Some(item),
                     }
@@ -181,14 +187,13 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// Sends the mail of a stored claim and records the outcome. Returns the item as it is stored then.
     async fn deliver<D: Deliverable>(
         &self,
-        id: D::Id,
         item: D,
         mut claim: D::Claim,
     ) -> Result<Option<D>, DeliveryError> {
         let outcome = item.send(&mut claim, self).await.unwrap_or_else(|error| {
             // Nothing was offered to SES, so the mail was certainly not sent.
             item.describe(claim, |MailId { id: mail, kind }| {
-                tracing::error!(MailsDeferred = 1, %mail, Kind = kind.as_str(), item = %id, %error, "mail deferred");
+                tracing::error!(MailsDeferred = 1, %mail, Kind = kind.as_str(), %error, "mail deferred");
             });
             Outcome::Deferred
         });

@@ -28,17 +28,19 @@ pub async fn handle(
     deadline: Timestamp,
 ) -> Result<usize, PortError> {
     let now = clock.now();
-    let shards = (0..TIMER_SHARDS).map(|shard| dispatch(shard, timers, queue, clock, now, deadline));
+    let shards = (0..TIMER_SHARDS).map(async |shard| {
+        // A shard that fails has done something, too.
+        let mut dispatched = Dispatched::default();
+        let ended = dispatch(shard, timers, queue, clock, now, deadline, &mut dispatched).await;
+        (dispatched, ended)
+    });
     let results = join_all(shards).await;
     let (mut queued, mut backlog, mut failed) = (0, SignedDuration::ZERO, None);
     for result in results {
-        match result {
-            Ok(shard) => {
-                queued += shard.queued;
-                backlog = backlog.max(shard.backlog);
-            }
-            Err(error) => failed = failed.or(Some(error)),
-        }
+        let (shard, ended): (Dispatched, Result<(), PortError>) = result;
+        queued += shard.queued;
+        backlog = backlog.max(shard.backlog);
+        failed = failed.or(ended.err());
     }
     tracing::info!(
         TimersDispatched = (queued > 0).then_some(queued),
@@ -65,15 +67,16 @@ async fn dispatch(
     clock: &dyn Clock,
     now: Timestamp,
     deadline: Timestamp,
-) -> Result<Dispatched, PortError> {
-    let (mut dispatched, mut after) = (Dispatched::default(), None);
+    dispatched: &mut Dispatched,
+) -> Result<(), PortError> {
+    let mut after = None;
     loop {
         let page = timers.timers(shard, now + DISPATCH_HORIZON, after).await?;
         let overdue = page.timers.iter().map(|timer| now.duration_since(timer.at)).max();
         dispatched.backlog = dispatched.backlog.max(overdue.unwrap_or_default());
         for some in page.timers.chunks(BATCH) {
             if clock.now() >= deadline - TIME_TO_END {
-                return Ok(dispatched);
+                return Ok(());
             }
             let queued = queue.enqueue(some, clock.now()).await?;
             try_join_all(queued.iter().map(|timer| timers.postpone(*timer, recheck_at(timer, now))))
@@ -82,7 +85,7 @@ async fn dispatch(
         }
         after = page.next;
         if after.is_none() {
-            return Ok(dispatched);
+            return Ok(());
         }
     }
 }

@@ -24,7 +24,7 @@ use super::{
     delivery::{Deliverable, DueStep},
     mail_limits::own_limit,
     offer::Offered,
-    outcomes::{Kind, MailId, log_begun},
+    outcomes::{Kind, MailId},
     send_reminders::{Worker, WorkerStore},
 };
 use crate::mail::{
@@ -60,10 +60,7 @@ impl Deliverable for Notification {
     ) -> Result<DueStep<Self>, PortError> {
         Ok(match self.begin_delivery(now) {
             NotificationStep::Idle => DueStep::Idle,
-            NotificationStep::Recorded(begun) => {
-                log_begun(MailId { id: &self.id, kind: Kind::from(&self.kind) }, begun);
-                DueStep::Record(None)
-            }
+            NotificationStep::Recorded(begun) => DueStep::End(self.version, begun),
             NotificationStep::Send(fence) => DueStep::Send(fence),
         })
     }

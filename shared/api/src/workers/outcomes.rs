@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use taskbell_domain::{
-    delivery::{Begun, Outcome, Reason},
+    delivery::{Begun, MAX_LATENESS, Outcome, Reason},
     notification::NotificationKind,
 };
 
@@ -66,6 +66,10 @@ pub(super) fn log_begun(mail: MailId<'_>, begun: Begun) {
         Begun::Claimed => {}
         Begun::Uncertain => log_uncertain(mail, &"the worker stopped"),
         Begun::TooOld => log_skipped(mail, Reason::TooOld),
+        Begun::Unresolved => {
+            let MailId { id, kind } = mail;
+            tracing::warn!(mail = %id, Kind = kind.as_str(), "mail outcome stays unknown");
+        }
     }
 }
 
@@ -95,9 +99,12 @@ fn log_skipped(mail: MailId<'_>, reason: Reason) {
     let MailId { id, kind } = mail;
     // A digest is not sent on days on which nothing is due.
     let counts = kind.is_scheduled() && reason != Reason::NothingDue;
+    let given_up = (counts && reason == Reason::TooOld).then_some(());
     tracing::info!(
         RemindersSkipped = counts.then_some(1),
-        RemindersLate = (counts && reason == Reason::TooOld).then_some(1),
+        RemindersLate = given_up.map(|_| 1),
+        // Given up as late, it is one of the reminders that were due.
+        ReminderLateness = given_up.map(|_| MAX_LATENESS.as_secs()),
         mail = %id,
         Kind = kind.as_str(),
         ?reason,

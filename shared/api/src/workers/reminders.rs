@@ -15,7 +15,7 @@ use super::{
     delivery::{Deliverable, DueStep},
     mail_limits::limits_of,
     offer::Offered,
-    outcomes::{Kind, MailId, log_begun},
+    outcomes::{Kind, MailId},
     recipients::Membership,
     send_reminders::{Worker, WorkerStore},
 };
@@ -53,10 +53,7 @@ impl Deliverable for Task {
         }
         Ok(match self.begin_delivery(now, worker.random) {
             Step::Idle => DueStep::Idle,
-            Step::Recorded(reminder, begun) => {
-                log_begun(MailId { id: &reminder, kind: Kind::Reminder }, begun);
-                DueStep::Record(None)
-            }
+            Step::Recorded(claim, begun) => DueStep::End(claim, begun),
             Step::Send(claim) => DueStep::Send(claim),
             Step::Completed(None) => DueStep::Record(None),
             Step::Completed(Some(mut next)) => {

@@ -14,7 +14,7 @@ use taskbell_domain::{
     task::Task,
     timer::{Timer, TimerTarget},
 };
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::Pace;
 use crate::{mail::MailContext, trace::trace_id, update::TooManyConflicts};
@@ -93,6 +93,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// [`DeliveryError`]; the message should then be received again.
     pub async fn handle(&self, body: &str) -> Result<(), DeliveryError> {
         let timer: Timer = serde_json::from_str(body).map_err(|_| DeliveryError::Unreadable)?;
+        Span::current().record("item", tracing::field::display(timer.target));
         match timer.target {
             TimerTarget::Task(id) => self.run::<Task>(id, timer).await,
             TimerTarget::Notification(id) => self.run::<Notification>(id, timer).await,
@@ -111,7 +112,12 @@ pub async fn handle_batch<S: WorkerStore, Q: TimerQueue, M: Mailer>(
         let message_id = message.message_id.clone().unwrap_or_default();
         // SQS keeps the trace header of the call that sent the message ("Amazon SQS and AWS X-Ray", X-Ray developer guide).
         let origin = message.attributes.get("AWSTraceHeader").and_then(|header| trace_id(header));
-        let span = tracing::info_span!("message", message_id, origin_trace_id = origin);
+        let span = tracing::info_span!(
+            "message",
+            queue_message_id = message_id,
+            origin_trace_id = origin,
+            item = Empty
+        );
         let handling = async {
             let result = worker.handle(message.body.as_deref().unwrap_or_default()).await;
             result.map_err(|error| tracing::error!(%error, "message not handled"))

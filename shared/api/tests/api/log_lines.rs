@@ -1,90 +1,79 @@
-//! The log lines of a test, with their metrics.
+//! The log lines of a test, as the functions write them.
 
 use std::{
     collections::BTreeMap,
-    fmt::Debug,
+    io,
     sync::{Arc, Mutex},
 };
 
-use taskbell_api::metrics::Metric;
-use tracing::{
-    Event, Metadata,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
-    subscriber::DefaultGuard,
-};
+use serde_json::Value;
+use taskbell_api::{logging, metrics::Metric};
+use tracing::{Level, subscriber::DefaultGuard};
 
-/// A log line.
+/// What is written on this thread.
 #[derive(Clone, Default)]
-pub(crate) struct LogLine {
-    /// Its level and message.
-    pub(crate) text: String,
-    /// Its fields, without the message.
-    pub(crate) fields: BTreeMap<&'static str, String>,
+pub(crate) struct LogLines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for LogLines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
-
-/// Records the log lines of this thread.
-#[derive(Clone, Default)]
-pub(crate) struct LogLines(Arc<Mutex<Vec<LogLine>>>);
 
 impl LogLines {
     /// Records lines until the guard is dropped.
     pub(crate) fn record() -> (Self, DefaultGuard) {
         let lines = Self::default();
-        let guard = tracing::subscriber::set_default(lines.clone());
+        let writer = lines.clone();
+        let subscriber = logging::subscriber(Level::INFO, "test".to_owned(), move || writer.clone());
+        let guard = tracing::subscriber::set_default(subscriber);
         (lines, guard)
     }
 
-    /// The lines since the last call.
-    pub(crate) fn take(&self) -> Vec<LogLine> {
-        std::mem::take(&mut self.0.lock().expect("not poisoned"))
+    /// The lines since the last call. Each must be one JSON object in which no member occurs twice.
+    pub(crate) fn take(&self) -> Vec<Value> {
+        let written = std::mem::take(&mut *self.0.lock().expect("not poisoned"));
+        let parse = |line: &str| {
+            let value: Value = serde_json::from_str(line).expect(line);
+            for member in value.as_object().expect("an object").keys() {
+                assert_eq!(line.matches(&format!("\"{member}\":")).count(), 1, "{member} in {line}");
+            }
+            value
+        };
+        String::from_utf8(written).expect("UTF-8").lines().map(parse).collect()
     }
 
-    /// The sums of the metrics in the lines since the last call. `MailsSent` has the kind of mail in its name.
+    /// The levels and messages of the lines since the last call.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let text = |line: &Value, name: &str| line[name].as_str().expect("text").to_owned();
+        let of_line = |line: &Value| format!("{} {}", text(line, "level"), text(line, "message"));
+        self.take().iter().map(of_line).collect()
+    }
+
+    /// The sums of the metrics that CloudWatch extracts from the lines since the last call. `MailsSent` has the kind of mail in
+    /// its name.
     pub(crate) fn metrics(&self) -> BTreeMap<String, i64> {
         let mut sums = BTreeMap::new();
         for line in self.take() {
-            for (name, value) in &line.fields {
-                let Some(metric) = Metric::named(name) else { continue };
-                let kind = if metric.by_kind { &format!(" {}", line.fields["Kind"]) } else { "" };
+            let directives = line["_aws"]["CloudWatchMetrics"].as_array().into_iter().flatten();
+            for metric in
+                directives.flat_map(|directive| directive["Metrics"].as_array().expect("metrics"))
+            {
+                let name = metric["Name"].as_str().expect("a name");
+                let by_kind = Metric::named(name).expect("a metric").by_kind;
+                let kind = if by_kind {
+                    format!(" {}", line["Kind"].as_str().expect("a kind"))
+                } else {
+                    String::new()
+                };
                 *sums.entry(format!("{name}{kind}")).or_default() +=
-                    value.parse::<i64>().expect("a number");
+                    line[name].as_i64().expect("a number");
             }
         }
         sums
     }
-}
-
-impl Visit for LogLine {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let value = format!("{value:?}");
-        match field.name() {
-            "message" => self.text += &value,
-            name => drop(self.fields.insert(name, value.trim_matches('"').to_owned())),
-        }
-    }
-}
-
-impl tracing::Subscriber for LogLines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("taskbell")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = LogLine { text: format!("{} ", event.metadata().level()), ..LogLine::default() };
-        event.record(&mut line);
-        self.0.lock().expect("not poisoned").push(line);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }

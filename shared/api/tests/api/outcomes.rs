@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use serde_json::json;
 use taskbell_api::workers::{
     Pace,
     send_reminders::{Worker, handle_batch},
@@ -11,6 +12,8 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{LEASE, MAX_ATTEMPTS, MAX_LATENESS},
     ports::{Mail, MailError, Mailer, ProfileChanges, Replaced},
+    secret::sha256_hex,
+    timer::Timer,
     user::{MailKind, UserPatch},
 };
 use taskbell_test::{MemoryStore, Outbox, fixtures::instant};
@@ -53,7 +56,14 @@ async fn a_reminder_is_counted_as_late_from_61_seconds_on() {
 #[tokio::test]
 async fn a_reminder_that_is_a_day_late_is_counted_as_skipped_and_late() {
     let skipped = attempt(MAX_LATENESS + SignedDuration::from_secs(1), None).await;
-    assert_eq!(skipped, sums([("RemindersSkipped", 1), ("RemindersLate", 1)]));
+    assert_eq!(
+        skipped,
+        sums([
+            ("RemindersSkipped", 1),
+            ("RemindersLate", 1),
+            ("ReminderLateness", MAX_LATENESS.as_secs())
+        ])
+    );
 }
 
 #[tokio::test]
@@ -136,20 +146,20 @@ async fn a_dispatch_run_counts_its_timers_and_measures_how_overdue_they_are() {
 }
 
 #[tokio::test]
-async fn refused_requests_and_new_accounts_are_counted_and_users_are_hashed() {
+async fn the_line_of_a_request_has_its_ids_and_a_hash_of_its_user() {
     let (world, ada, task) = World::seeded().await;
-    let (lines, _recording) = LogLines::record();
     let read = world.event("get-task", &ada, &task).await;
+    let (lines, _recording) = LogLines::record();
     assert_eq!(world.send(&read).await.status, 200);
     let logged = lines.take();
-    let [line] = &logged[..] else { panic!("one line") };
-    let hash = taskbell_domain::secret::sha256_hex(ada.id.to_string().as_bytes());
-    assert_eq!(
-        (line.text.as_str(), &line.fields["user"]),
-        ("INFO response sent", &hash[..16].to_owned())
-    );
-    assert!(line.fields.values().all(|value| !value.contains(&ada.id.to_string())));
-    assert!(line.fields.keys().all(|name| !name.starts_with('R')), "nothing to count");
+    let [line] = &logged[..] else { panic!("{logged:?}") };
+    assert_eq!((&line["message"], &line["status"]), (&json!("response sent"), &json!(200)));
+    assert_eq!(line["request_id"], read.json["requestContext"]["requestId"]);
+    assert_eq!(line["route"], read.json["requestContext"]["routeKey"]);
+    let hash = sha256_hex(ada.id.to_string().as_bytes());
+    assert_eq!(line["user"], hash[..16]);
+    assert!(!line.to_string().contains(&ada.id.to_string()), "{line}");
+    assert!(line.get("_aws").is_none(), "there is nothing to count");
 }
 
 #[tokio::test]
@@ -169,40 +179,17 @@ async fn an_account_and_a_request_beyond_a_limit_are_counted() {
     assert_eq!(lines.metrics(), sums([("RequestsLimited", 1)]));
 }
 
-/// The spans of log lines, by their fields.
-#[derive(Clone, Default)]
-struct Spans(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Spans {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.is_span() && metadata.target().starts_with("taskbell")
-    }
-
-    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        self.0.lock().expect("not poisoned").push(span.values().to_string());
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, _: &tracing::Event<'_>) {}
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[tokio::test]
-async fn a_message_is_handled_under_the_trace_that_sent_it() {
-    let (world, ada, task) = World::seeded().await;
+async fn lines_about_a_message_have_its_item_and_the_trace_that_sent_it() {
+    let world = World::on(MemoryStore::default());
+    let (ada, task) = due_in_90_seconds(&world).await;
+    world.clock.set(instant(DUE));
     let mut event = world.event("send-reminders", &ada, &task).await.json;
     let record = &mut event["Records"][0];
-    record["messageId"] = "m1".into();
-    record["attributes"]["AWSTraceHeader"] = "Root=1-a-b;Parent=c;Sampled=1".into();
-    let spans = Spans::default();
-    let _recording = tracing::subscriber::set_default(spans.clone());
+    record["messageId"] = json!("m1");
+    record["attributes"]["AWSTraceHeader"] = json!("Root=1-a-b;Parent=c;Sampled=1");
+    let timer: Timer = serde_json::from_str(record["body"].as_str().expect("text")).expect("a timer");
+    let (lines, _recording) = LogLines::record();
     let event = serde_json::from_value(event).expect("an SQS event");
     let context = mail_context();
     let worker = Worker {
@@ -216,6 +203,24 @@ async fn a_message_is_handled_under_the_trace_that_sent_it() {
         deadline: world.clock.now() + minutes(1),
     };
     handle_batch(&worker, event).await;
-    let spans = spans.0.lock().expect("not poisoned").concat();
-    assert!(spans.contains("m1") && spans.contains("1-a-b") && !spans.contains("Sampled"), "{spans}");
+    let logged = lines.take();
+    let sent = logged.iter().find(|line| line["message"] == "mail sent").expect("a line");
+    assert_eq!((&sent["queue_message_id"], &sent["origin_trace_id"]), (&json!("m1"), &json!("1-a-b")));
+    assert_eq!(sent["item"], timer.target.to_string());
+    assert!(sent["message_id"].is_string(), "that of SES: {sent}");
+    assert!(sent["_aws"].is_object());
+}
+
+#[tokio::test]
+async fn a_reminder_that_two_workers_give_up_is_counted_once() {
+    let world = World::on(MemoryStore::default());
+    let (_, task) = due_in_90_seconds(&world).await;
+    world.clock.set(instant(DUE) + MAX_LATENESS + SignedDuration::from_secs(1));
+    let timer = task.timer().expect("a timer");
+    let (lines, _recording) = LogLines::record();
+    let outbox = Outbox::default();
+    let (first, second) =
+        futures_util::join!(world.handle(&outbox, timer), world.handle(&outbox, timer));
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(lines.metrics()["RemindersLate"], 1);
 }

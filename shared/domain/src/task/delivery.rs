@@ -35,7 +35,7 @@ pub enum Step {
     /// Nothing is due. The task is unchanged.
     Idle,
     /// The delivery of a reminder changed, and its mail is not to be sent now: store the task, then ask for the next step.
-    Recorded(ReminderId, Begun),
+    Recorded(Claim, Begun),
     /// The task changed: store it, then send the reminder.
     Send(Claim),
     /// The task completed itself: store it together with its next occurrence, then ask for the next step.
@@ -69,7 +69,7 @@ impl Task {
         self.count_delivery();
         match begun {
             Begun::Claimed => Step::Send(claim),
-            Begun::Uncertain | Begun::TooOld => Step::Recorded(claim.reminder, begun),
+            Begun::Uncertain | Begun::TooOld | Begun::Unresolved => Step::Recorded(claim, begun),
         }
     }
 

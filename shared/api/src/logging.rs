@@ -6,7 +6,6 @@
 use std::fmt::{self, Debug, Write as _};
 
 use serde_json::{Value, json};
-use taskbell_api::metrics::{KIND, Metric, NAMESPACE, STACK};
 use taskbell_domain::clock::Clock;
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -22,10 +21,13 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::SystemClock;
+use crate::{
+    metrics::{KIND, Metric, NAMESPACE, STACK},
+    system::SystemClock,
+};
 
 /// Writes lines from `level` on, and all metrics, to `writer`. `stack` is the dimension of the metrics.
-pub(crate) fn subscriber(
+pub fn subscriber(
     level: Level,
     stack: String,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -38,7 +40,7 @@ pub(crate) fn subscriber(
         .with_target(false);
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
-        .event_format(Lines { json, stack })
+        .event_format(Lines { json, level, stack })
         .with_writer(writer);
     // The fields of spans are needed at every level.
     let is_wanted = move |metadata: &Metadata<'_>| {
@@ -51,6 +53,7 @@ pub(crate) fn subscriber(
 
 struct Lines {
     json: Format<Json>,
+    level: Level,
     stack: String,
 }
 
@@ -65,6 +68,13 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let metrics = match Metric::is_in(event.metadata()) {
+            true => metrics(event, &self.stack),
+            false => None,
+        };
+        if metrics.is_none() && *event.metadata().level() > self.level {
+            return Ok(());
+        }
         let mut line = String::new();
         self.json.format_event(context, Writer::new(&mut line), event)?;
         line.truncate(line.trim_end().len().saturating_sub(1));
@@ -73,8 +83,8 @@ where
                 append(&mut line, fields.as_str())?;
             }
         }
-        if Metric::is_in(event.metadata()) {
-            append(&mut line, &metrics(event, &self.stack).to_string())?;
+        if let Some(metrics) = metrics {
+            append(&mut line, &metrics.to_string())?;
         }
         writeln!(writer, "{line}}}")
     }
@@ -86,8 +96,8 @@ fn append(line: &mut String, object: &str) -> fmt::Result {
     if members.is_empty() { Ok(()) } else { write!(line, ",{members}") }
 }
 
-/// The members that make a line an embedded metric document. Empty if no metric of the event has a value.
-fn metrics(event: &Event<'_>, stack: &str) -> Value {
+/// The members that make a line an embedded metric document. `None` if no metric of the event has a value.
+fn metrics(event: &Event<'_>, stack: &str) -> Option<Value> {
     let mut present = Present(Vec::new());
     event.record(&mut present);
     let directive = |by_kind: bool| {
@@ -100,11 +110,10 @@ fn metrics(event: &Event<'_>, stack: &str) -> Value {
             .then(|| json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics }))
     };
     let directives: Vec<_> = [false, true].into_iter().filter_map(directive).collect();
-    if directives.is_empty() {
-        return json!({});
-    }
     let timestamp = SystemClock.instant().as_millisecond();
-    json!({ STACK: stack, "_aws": { "Timestamp": timestamp, "CloudWatchMetrics": directives } })
+    (!directives.is_empty()).then(
+        || json!({ STACK: stack, "_aws": { "Timestamp": timestamp, "CloudWatchMetrics": directives } }),
+    )
 }
 
 /// The metrics of an event that have a value.
@@ -212,10 +221,8 @@ mod tests {
                 tracing::info!("unimportant");
             });
             let named = |name: &str| lines.iter().filter(|line| line["message"] == name).count();
-            assert_eq!(
-                (named("nothing to count"), named("unimportant")),
-                (1, usize::from(level >= Level::INFO))
-            );
+            let shown = usize::from(level >= Level::INFO);
+            assert_eq!((named("nothing to count"), named("unimportant")), (shown, shown));
             assert_eq!(
                 lines.iter().filter(|line| line.get("_aws").is_some()).count(),
                 named("counted")

@@ -50,6 +50,10 @@ build: $(TOOLS) ## build all functions for the local cloud
 run: $(TOOLS) ## run the whole system on a local cloud until Ctrl-C
 	@exec $(PYTHON) local/run.py
 
+.PHONY: monitor
+monitor: $(TOOLS) ## beside make run: Prometheus with its metrics and alerts, until Ctrl-C
+	@exec $(PYTHON) local/monitor.py
+
 .PHONY: mail
 mail: $(TOOLS) ## print the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
@@ -114,6 +118,14 @@ lint-mail: $(MAIL_LINT)/node_modules/.installed ## the HTML of every mail, again
 	@rm -rf .local/mail-lint && mkdir -p .local/mail-lint
 	@MAIL_PREVIEW=$(CURDIR)/.local/mail-lint cargo test --quiet --package taskbell-api --lib every_kind_of_mail >/dev/null
 	@node $(MAIL_LINT)/lint.mjs .local/mail-lint
+
+OBSERVABILITY := observability/prometheus
+.PHONY: lint-observability
+lint-observability: ## check the configuration of Prometheus, and test its rules and alerts
+	@command -v promtool >/dev/null || { echo 'make: promtool is not installed: it comes with Prometheus (Debian: apt install prometheus)'; exit 1; }
+	promtool check config $(OBSERVABILITY)/prometheus.yml
+	promtool check rules $(OBSERVABILITY)/rules.yml
+	promtool test rules $(OBSERVABILITY)/rules_test.yml
 
 .PHONY: docs-page
 docs-page: $(TOOLS) ## render GET /docs in Chromium with the script from npm, as docs/api.png

@@ -247,10 +247,10 @@ fn every_metric_is_written_and_documented_and_nothing_else_is_named_like_one() {
     for call in code.split("tracing::").skip(1) {
         let call = call.split(");").next().unwrap_or_default();
         let fields = call.split(['(', ',']).filter_map(|part| part.trim().split_once(" = "));
-        for (name, _) in
-            fields.filter(|(name, _)| name.starts_with(|first: char| first.is_ascii_uppercase())
-                && name.chars().all(char::is_alphanumeric))
-        {
+        for (name, _) in fields.filter(|(name, _)| {
+            name.starts_with(|first: char| first.is_ascii_uppercase())
+                && name.chars().all(char::is_alphanumeric)
+        }) {
             assert!(Metric::named(name).is_some() || name == KIND, "{name} is no metric");
         }
     }

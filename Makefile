@@ -119,6 +119,11 @@ lint-mail: $(MAIL_LINT)/node_modules/.installed ## the HTML of every mail, again
 	@MAIL_PREVIEW=$(CURDIR)/.local/mail-lint cargo test --quiet --package taskbell-api --lib every_kind_of_mail >/dev/null
 	@node $(MAIL_LINT)/lint.mjs .local/mail-lint
 
+.PHONY: incidents
+incidents: $(TOOLS) ## provoke incidents on a local cloud, print the alarms that fire, and draw the dashboard (needs Chromium; ten minutes)
+	cargo build --workspace --bins
+	@$(PYTHON) local/incidents.py target/$(HOST)/debug
+
 OBSERVABILITY := observability/prometheus
 .PHONY: lint-observability
 lint-observability: ## check the configuration of Prometheus, and test its rules and alerts

@@ -17,6 +17,14 @@ HOST := $(shell rustc --version --verbose 2>/dev/null | sed -n 's/^host: //p')
 export CARGO_BUILD_TARGET := $(HOST)
 # The scripts look for programs in target/, whatever the shell has set.
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
+# What people give reaches the scripts as it is: make would expand a $ in it.
+override export STACK := $(value STACK)
+override export QUEUE := $(value QUEUE)
+override export TASK := $(value TASK)
+override export NOTICE := $(value NOTICE)
+override export ADDRESS := $(value ADDRESS)
+override export UNBLOCK := $(value UNBLOCK)
+override export PARAMETERS := $(value PARAMETERS)
 
 .PHONY: help
 help: ## list all targets

@@ -6,6 +6,7 @@ from the queues, and from MiniStack's own metrics of Lambda. observability/prome
 
 import json
 import math
+import sys
 import threading
 import time
 import urllib.request
@@ -15,8 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import REGION, Cloud
 from sam_transform import API_ID
@@ -53,7 +52,8 @@ class Resource:
 
 
 def is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # The limits of a metric's value ("MetricDatum", CloudWatch API reference).
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 2.0**360
 
 
 def objects(value: object) -> Iterator[dict]:
@@ -298,7 +298,8 @@ class Exporter:
         while not self.ended.wait(INTERVAL):
             try:
                 self.read(time.time())
-            except (OSError, BotoCoreError, ClientError):
+            except Exception as error:  # noqa: BLE001: whatever it is, old values must not look like new ones
+                print(f"exporter: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 self.text = ""
 
     def stop(self) -> None:

@@ -75,7 +75,8 @@ def timer(message: Message) -> dict | None:
         body = json.loads(message["Body"])
     except ValueError:
         return None
-    return body if isinstance(body, dict) and body.keys() == {"at", "subject"} else None
+    is_timer = isinstance(body, dict) and body.keys() == {"at", "subject"} and re.fullmatch(f"(tsk|ntc|usr)_{ULID}", str(body["subject"]))
+    return body if is_timer and re.fullmatch(r"20[0-9]{2}-[0-9T:.-]+Z", str(body["at"])) else None
 
 
 def about_reminder(stack: Stack, message: Message) -> str:
@@ -89,7 +90,7 @@ def about_reminder(stack: Stack, message: Message) -> str:
     line = next((event["message"] for page in found for event in page["events"]), "{}")
     error = json.loads(line).get("error") or "none was logged, so look for a crash or a timeout of send-reminders"
     about = "is about {subject}, due at {at}".format_map(timer(message)) if timer(message) else "is not a timer"
-    return f"the first one {about}; its error: {error}"
+    return one_line(f"the first one {about}; its error: {error}")
 
 
 def about_mail_event(_: Stack, message: Message) -> str:
@@ -102,11 +103,12 @@ def about_mail_event(_: Stack, message: Message) -> str:
         what = f"{detail['eventType']} of {detail['mail']['tags']['taskbell-subject'][0]}"
     except (ValueError, KeyError, TypeError, IndexError):
         what = "not an SES event of this stack"
-    return f"the first one is {what}; its error: {error}"
+    return one_line(f"the first one is {what}; its error: {error}")
 
 
 def one_line(error: str) -> str:
     """An error in one line, without what may be an address."""
+    error = "".join(one if one.isprintable() else " " for one in error)
     return re.sub(r"\S+@\S+", "…", " ".join(error.split()))
 
 
@@ -163,7 +165,11 @@ def redrive(stack: Stack, name: str) -> Iterator[str]:
         if not fresh:
             break
         for message in fresh:
-            if error := handle(message):
+            try:
+                error = handle(message)
+            except ClientError as refused:
+                error = one_line(str(refused))
+            if error:
                 failed[message["MessageId"]] = error
                 continue
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
@@ -240,13 +246,23 @@ def deliveries(stack: Stack, identifier: str) -> Iterator[str]:
 # --- block
 
 
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect, which would take the operator's token elsewhere."""
+
+    def redirect_request(self, *_) -> None:
+        return None
+
+
+DIRECT = urllib.request.build_opener(NoRedirect)
+
+
 def ask(url: str, method: str, path: str, body: dict | None = None, token: str = "") -> dict:
     """Sends a request to the API. Raises CannotRun with the detail of an error response."""
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with DIRECT.open(request, timeout=30) as answer:
             return json.loads(answer.read() or b"{}")
     except urllib.error.HTTPError as error:
         try:
@@ -262,6 +278,8 @@ def block(stack: Stack, address: str, blocked: bool, operator: tuple[str, str]) 
     if "ApiUrl" not in stack.outputs:
         raise CannotRun(f"the stack {stack.name} has no output ApiUrl: its first deployment has not ended")
     url = stack.outputs["ApiUrl"]
+    if not re.match(r"https://|http://127\.0\.0\.1[:/]", url):
+        raise CannotRun(f"the password would cross the network readably: {url} is not https")
     tokens = ask(url, "POST", "/v1/auth/login", dict(zip(("email", "password"), operator, strict=True)))
     token = tokens["access_token"]
     try:

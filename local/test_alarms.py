@@ -43,6 +43,8 @@ class Alarms(unittest.TestCase):
             self.assertTrue(fires(alarm, {"5xx": many(errors), "Count": many(requests)}), alarm)
             self.assertFalse(fires(alarm, {"5xx": many(errors), "Count": many(requests + 1)}), alarm)
             self.assertFalse(fires(alarm, {"5xx": many(errors - 1), "Count": many(errors)}), alarm)
+            hidden = {"5xx": many(errors), "4xx": many(9_000), "Count": many(requests + 9_000)}
+            self.assertTrue(fires(alarm, hidden), f"{alarm}: a flood of 4xx hides errors")
 
     def test_latency_needs_three_periods_with_a_hundred_requests(self):
         def slow(share: int, requests: int, periods: int) -> bool:

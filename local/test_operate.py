@@ -234,7 +234,7 @@ class Block(unittest.TestCase):
         problem = b'{"code": "forbidden", "detail": "Only operators can do this."}'
         for body, why in ((problem, "forbidden: Only operators can do this."), (b"<html>", "Forbidden"), (b"[]", "Forbidden")):
             error = HTTPError("", 403, "Forbidden", None, io.BytesIO(body))
-            with mock.patch("urllib.request.urlopen", side_effect=error), self.assertRaises(CannotRun) as raised:
+            with mock.patch("operate.DIRECT.open", side_effect=error), self.assertRaises(CannotRun) as raised:
                 operate.ask("https://bell.example", "GET", "/v1/users?email=ada%40example.com")
             self.assertEqual(str(raised.exception), f"GET /v1/users was answered 403 ({why})")
 

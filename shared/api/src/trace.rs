@@ -3,7 +3,11 @@
 /// The id of the trace in a tracing header, such as `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1` ("Tracing header",
 /// X-Ray developer guide).
 pub fn trace_id(header: &str) -> Option<&str> {
-    header.split(';').find_map(|part| part.trim().strip_prefix("Root="))
+    let root = header.split(';').find_map(|part| part.trim().strip_prefix("Root="))?;
+    let is_hex =
+        |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let (time, random) = root.strip_prefix("1-")?.split_once('-')?;
+    (is_hex(time, 8) && is_hex(random, 24)).then_some(root)
 }
 
 #[cfg(test)]
@@ -20,7 +24,8 @@ mod tests {
         ] {
             assert_eq!(trace_id(&header), Some(id), "{header}");
         }
-        for header in ["", "Parent=53995c3f42cd8ad8", id] {
+        let long = format!("Root={id}0");
+        for header in ["", "Parent=53995c3f42cd8ad8", id, "Root=1-a-b", "Root=1-\n-", &long] {
             assert_eq!(trace_id(header), None, "{header}");
         }
     }

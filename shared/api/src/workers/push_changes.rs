@@ -70,7 +70,7 @@ struct Message<'a> {
 pub struct Pushed {
     /// Messages that were accepted.
     pub sent: usize,
-    /// Messages that were not.
+    /// Messages that were not, to connections that may not have ended.
     pub dropped: usize,
     /// Connections that had ended.
     pub gone: usize,
@@ -96,10 +96,11 @@ pub async fn handle(
     pushes: Vec<Push>,
 ) -> Pushed {
     let handled = pushes.into_iter().map(async |push| {
-        timeout(PATIENCE, handle_one(store, channel, clock, push)).await.unwrap_or_else(|_| {
+        let mut pushed = Pushed::default();
+        if timeout(PATIENCE, handle_one(store, channel, clock, push, &mut pushed)).await.is_err() {
             tracing::warn!("changes not pushed in time");
-            Pushed::default()
-        })
+        }
+        pushed
     });
     let mut handled = stream::iter(handled).buffer_unordered(PARALLEL_PUSHES);
     let mut all = Pushed::default();
@@ -118,37 +119,39 @@ pub async fn handle(
     all
 }
 
+/// Handles a push. `pushed` is right at any time, also when the push is given up.
 async fn handle_one(
     store: &impl PushStore,
     channel: &impl LiveChannel,
     clock: &dyn Clock,
     push: Push,
-) -> Pushed {
+    pushed: &mut Pushed,
+) {
     let is_recent = |recorded_at: Timestamp| is_pushable(recorded_at, clock.now());
     let handled = match push {
         Push::Changes { space, entries, recorded_at } if is_recent(recorded_at) => {
-            push_entries(store, channel, clock, space, &entries).await
+            pushed.dropped = entries.len();
+            push_entries(store, channel, clock, space, &entries, pushed).await
         }
         Push::Left { users, recorded_at } if is_recent(recorded_at) => {
             async {
                 let found = store.connections_of(&users).await?.into_iter();
                 let open = found.flat_map(|connections| connections.open);
                 close(channel, open.map(|connection| connection.id)).await;
-                Ok(Pushed::default())
+                Ok(())
             }
             .await
         }
         Push::Close { connections } => {
             close(channel, connections.into_iter()).await;
-            Ok(Pushed::default())
+            Ok(())
         }
-        Push::Changes { .. } | Push::Left { .. } => Ok(Pushed::default()),
+        Push::Changes { .. } | Push::Left { .. } => Ok(()),
     };
-    handled.unwrap_or_else(|problem| {
+    if let Err(problem) = handled {
         // The cause was logged where it arose.
         tracing::warn!(code = problem.code, "changes not pushed");
-        Pushed::default()
-    })
+    }
 }
 
 async fn close(channel: &impl LiveChannel, connections: impl Iterator<Item = String>) {
@@ -168,7 +171,8 @@ async fn push_entries(
     clock: &dyn Clock,
     space: SpaceId,
     entries: &[FeedEntry],
-) -> Result<Pushed, Problem> {
+    pushed: &mut Pushed,
+) -> Result<(), Problem> {
     let members: Vec<_> = match store.space_and_members(space).await? {
         Some((_, members)) => members.iter().map(|member| member.user).collect(),
         None => vec![space.personal_owner()],
@@ -180,22 +184,24 @@ async fn push_entries(
     });
     let open: Vec<_> = open.collect();
     if open.is_empty() {
-        return Ok(Pushed::default());
+        *pushed = Pushed::default();
+        return Ok(());
     }
     let entries = match open.len() * entries.len() > MAX_MESSAGES {
         true => entries.last().map_or(entries, std::slice::from_ref),
         false => entries,
     };
+    pushed.dropped = open.len() * entries.len();
     let objects = entries.iter().map(|entry| find(store, space, entry.change.subject));
     let objects = try_join_all(objects).await?;
     let push = PushToOne { store, channel, clock, space, entries, objects: &objects };
     let sends = open.iter().map(|(user, connection)| push.send(*user, connection));
     let mut sends = stream::iter(sends).buffer_unordered(PARALLEL);
-    let mut pushed = Pushed::default();
     while let Some(one) = sends.next().await {
-        pushed += one;
+        pushed.dropped -= entries.len();
+        *pushed += one;
     }
-    Ok(pushed)
+    Ok(())
 }
 
 /// A push to each of several connections.
@@ -217,10 +223,15 @@ impl<S: PushStore, C: LiveChannel> PushToOne<'_, S, C> {
             Ok(Ok(Reached::Yes)) => {}
             Ok(Ok(Reached::Gone)) => pushed.gone = 1,
             // A client that notices the gap reads the feed.
-            Ok(Err(error)) => tracing::warn!(%error, "changes not pushed"),
-            Err(_) => tracing::warn!("changes not pushed in time"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "changes not pushed");
+                pushed.dropped = messages - pushed.sent;
+            }
+            Err(_) => {
+                tracing::warn!("changes not pushed in time");
+                pushed.dropped = messages - pushed.sent;
+            }
         }
-        pushed.dropped = messages - pushed.sent;
         pushed
     }
 

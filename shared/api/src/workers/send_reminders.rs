@@ -17,7 +17,7 @@ use taskbell_domain::{
 use tracing::{Instrument as _, Span, field::Empty};
 
 use super::Pace;
-use crate::{mail::MailContext, trace::trace_id, update::TooManyConflicts};
+use crate::{log_id::log_id, mail::MailContext, trace::trace_id, update::TooManyConflicts};
 
 /// Everything that the worker reads and changes.
 pub trait WorkerStore:
@@ -93,7 +93,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// [`DeliveryError`]; the message should then be received again.
     pub async fn handle(&self, body: &str) -> Result<(), DeliveryError> {
         let timer: Timer = serde_json::from_str(body).map_err(|_| DeliveryError::Unreadable)?;
-        Span::current().record("item", tracing::field::display(timer.target));
+        let item = match timer.target {
+            TimerTarget::Task(id) => id.to_string(),
+            TimerTarget::Notification(id) => id.to_string(),
+            TimerTarget::Digest(user) => log_id(user),
+        };
+        Span::current().record("item", item);
         match timer.target {
             TimerTarget::Task(id) => self.run::<Task>(id, timer).await,
             TimerTarget::Notification(id) => self.run::<Notification>(id, timer).await,

@@ -12,7 +12,10 @@ fn the_server_error_alarm_uses_the_error_rate() {
     let metrics = alarm["Metrics"].as_array().expect("metrics");
     let shown: Vec<_> = metrics.iter().filter(|metric| metric["ReturnData"] != false).collect();
     assert_eq!(shown.len(), 1);
-    assert_eq!(shown[0]["Expression"], "IF(errors >= 3, 100 * errors / requests, 0)");
+    assert_eq!(
+        shown[0]["Expression"],
+        "IF(errors >= 3, 100 * errors / (requests - FILL(refused, 0)), 0)"
+    );
     assert_eq!(
         (&alarm["Threshold"], &alarm["ComparisonOperator"]),
         (&json!(1), &json!("GreaterThanThreshold"))
@@ -23,7 +26,7 @@ fn the_server_error_alarm_uses_the_error_rate() {
             Some((metric["Id"].as_str()?, metric["MetricStat"]["Metric"]["MetricName"].as_str()?))
         })
         .collect();
-    assert_eq!(names, [("errors", "5xx"), ("requests", "Count")].into());
+    assert_eq!(names, [("errors", "5xx"), ("refused", "4xx"), ("requests", "Count")].into());
 }
 
 #[test]

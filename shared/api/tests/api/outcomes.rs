@@ -187,7 +187,8 @@ async fn lines_about_a_message_have_its_item_and_the_trace_that_sent_it() {
     let mut event = world.event("send-reminders", &ada, &task).await.json;
     let record = &mut event["Records"][0];
     record["messageId"] = json!("m1");
-    record["attributes"]["AWSTraceHeader"] = json!("Root=1-a-b;Parent=c;Sampled=1");
+    record["attributes"]["AWSTraceHeader"] =
+        json!("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=c;Sampled=1");
     let timer: Timer = serde_json::from_str(record["body"].as_str().expect("text")).expect("a timer");
     let (lines, _recording) = LogLines::record();
     let event = serde_json::from_value(event).expect("an SQS event");
@@ -205,7 +206,10 @@ async fn lines_about_a_message_have_its_item_and_the_trace_that_sent_it() {
     handle_batch(&worker, event).await;
     let logged = lines.take();
     let sent = logged.iter().find(|line| line["message"] == "mail sent").expect("a line");
-    assert_eq!((&sent["queue_message_id"], &sent["origin_trace_id"]), (&json!("m1"), &json!("1-a-b")));
+    assert_eq!(
+        (&sent["queue_message_id"], &sent["origin_trace_id"]),
+        (&json!("m1"), &json!("1-5759e988-bd862e3fe1be46a994272793"))
+    );
     assert_eq!(sent["item"], timer.target.to_string());
     assert!(sent["message_id"].is_string(), "that of SES: {sent}");
     assert!(sent["_aws"].is_object());

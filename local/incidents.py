@@ -100,7 +100,7 @@ def is_sent(url: str, tasks: list[tuple[str, str]]) -> bool:
 
 
 def main(programs: Path) -> int:
-    with own_cloud(programs, "incidents", MailsPerSecond=str(RATE), LogLevel="warn") as (cloud, _):
+    with own_cloud(programs, "incidents", MailsPerSecond=str(RATE)) as (cloud, _):
         url, mails = api_url(cloud), f"{cloud.endpoint}/_ministack/ses/messages"
         stack = operate.Stack(configuration()[0], cloud.client)
         watch = Watch(cloud, stack)

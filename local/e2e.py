@@ -5,7 +5,6 @@ usage: e2e.py PROGRAMS [test arguments]    PROGRAMS is the folder with the funct
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import try_operations
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
 from mail import mails
-from run import first_requests
+from run import first_requests, stop_on_signals
 
 FOLDER = PROJECT / ".local"
 
@@ -96,19 +95,9 @@ def private(cloud: Cloud, group: str) -> int:
     return 1 if leaks or not lines else 0
 
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def interrupted(*_) -> None:
-    for number in ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def run(who: str, main: Callable[[], int]) -> None:
     """Runs a program that starts a local cloud, and stops both in order on any signal."""
-    for number in ENDINGS:
-        signal.signal(number, interrupted)
+    stop_on_signals()
     try:
         sys.exit(main())
     except KeyboardInterrupt:

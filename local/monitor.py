@@ -1,7 +1,6 @@
 """make monitor: beside make run, Prometheus with the metrics of the local cloud and the alerts of AWS, until Ctrl-C."""
 
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, configuration
 from exporter import Exporter
-from run import ENDINGS, ENV, FOLDER, interrupted, say
+from run import ENV, FOLDER, say, stop_on_signals
 
 CONFIGURATION = PROJECT / "observability" / "prometheus" / "prometheus.yml"
 
@@ -105,8 +104,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    for number in ENDINGS:
-        signal.signal(number, interrupted)
+    stop_on_signals()
     try:
         main()
     except KeyboardInterrupt:

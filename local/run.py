@@ -131,9 +131,14 @@ def interrupted(*_) -> None:
     raise KeyboardInterrupt
 
 
-if __name__ == "__main__":
+def stop_on_signals() -> None:
+    """Has the first of these signals raise KeyboardInterrupt, and ignores the others while the program stops in order."""
     for number in ENDINGS:
         signal.signal(number, interrupted)
+
+
+if __name__ == "__main__":
+    stop_on_signals()
     try:
         main()
     except KeyboardInterrupt:

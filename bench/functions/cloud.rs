@@ -203,6 +203,7 @@ impl Cloud {
             "list-tasks" => json["rawQueryString"] = format!("limit={PAGE}").into(),
             "reset-password" => {
                 let kind = |hash| NotificationKind::Code {
+                    address: None,
                     to: caller.id,
                     purpose: Purpose::PasswordReset,
                     secret_hash: hash,

@@ -4,7 +4,7 @@
 use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
 
 use taskbell_api::{
-    endpoint::{Access, Endpoint, RequestLimit},
+    endpoint::{Access, Endpoint, Programs, RequestLimit},
     http::{Callers, CursorKey, RateLimitGuard},
     keys::KeyRing,
     links::LinkKeys,
@@ -113,7 +113,7 @@ impl Environment {
     pub fn callers(&mut self, endpoint: Endpoint) -> Option<(Callers, RateLimit)> {
         let callers = match endpoint.access {
             Access::Public => Some(Callers::Public),
-            Access::User | Access::Operator => self.users(),
+            Access::User(_) | Access::Operator => self.users(endpoint.access.programs()),
         };
         let limit = match endpoint.rate_limit {
             RequestLimit::Fixed(limit) => Some(limit),
@@ -126,10 +126,10 @@ impl Environment {
         callers.zip(limit)
     }
 
-    fn users(&mut self) -> Option<Callers> {
+    fn users(&mut self, programs: Programs) -> Option<Callers> {
         let issuer = self.required("TOKEN_ISSUER");
         let verifier = self.checked("TOKEN_PUBLIC_KEYS", |keys| Verifier::new(&issuer, keys));
-        verifier.map(|verifier| Callers::Users(Box::new(verifier)))
+        verifier.map(|verifier| Callers::Users(Box::new(verifier), programs))
     }
 
     /// The sending rate of one worker.

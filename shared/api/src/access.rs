@@ -8,7 +8,7 @@ use taskbell_domain::{
     task::Task,
 };
 
-use crate::{http::Problem, tokens::Identity};
+use crate::http::{Caller, Problem};
 
 /// The role of a user in a space. `None` if the user is not a member or the space does not exist.
 pub(crate) async fn role(
@@ -29,10 +29,13 @@ pub(crate) async fn role(
 /// not permit the action.
 pub(crate) async fn require(
     store: &impl Memberships,
-    caller: Identity,
+    caller: Caller,
     space: SpaceId,
     action: Action,
 ) -> Result<Role, Problem> {
+    if !caller.may_enter(space) {
+        return Err(Problem::not_found());
+    }
     authorize(role(store, caller.user, space).await?, action)
 }
 

@@ -1,7 +1,7 @@
 //! The definition of each endpoint of the API, next to its handler. It is the single source for the binaries, the
 //! OpenAPI document, tests, benchmarks and the tables in `docs/`. A test compares `template.yaml` with it.
 
-use taskbell_domain::rate_limit::RateLimit;
+use taskbell_domain::{api_token::ApiScope, rate_limit::RateLimit};
 
 /// An endpoint: one function that serves one path.
 #[derive(Clone, Copy)]
@@ -60,11 +60,30 @@ pub enum Body {
 pub enum Access {
     /// Everyone, without an access token.
     Public,
-    /// Users with an access token.
-    User,
+    /// Users with an access token, and programs with an API token where the decision for the endpoint says so.
+    User(Programs),
     /// Operators. The guard accepts users; the handler rejects those that are not operators, because only the stored
     /// profile tells who is one (`require_operator`). The authorization table tests it.
     Operator,
+}
+
+/// Whether programs may use an endpoint with an API token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Programs {
+    /// Not: it is about the account itself, its sessions or its tokens.
+    Refused,
+    /// If their token has this scope.
+    WithScope(ApiScope),
+}
+
+impl Access {
+    /// Whether programs may use the endpoint.
+    pub fn programs(self) -> Programs {
+        match self {
+            Self::User(programs) => programs,
+            Self::Public | Self::Operator => Programs::Refused,
+        }
+    }
 }
 
 /// The rate limit of an endpoint.
@@ -90,6 +109,8 @@ pub enum Tag {
     Authentication,
     /// The caller's own account.
     Profile,
+    /// Tokens of programs.
+    ApiTokens,
     /// Tasks.
     Tasks,
     /// Comments on tasks.
@@ -114,9 +135,10 @@ pub enum Tag {
 
 impl Tag {
     /// All tags, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Authentication,
         Self::Profile,
+        Self::ApiTokens,
         Self::Tasks,
         Self::Comments,
         Self::Spaces,
@@ -134,6 +156,7 @@ impl Tag {
         match self {
             Self::Authentication => "Authentication",
             Self::Profile => "Profile",
+            Self::ApiTokens => "API tokens",
             Self::Tasks => "Tasks",
             Self::Comments => "Comments",
             Self::Spaces => "Spaces",
@@ -154,6 +177,9 @@ impl Tag {
                 "Register, log in, and keep a session. Access tokens are valid for 15 minutes."
             }
             Self::Profile => "The caller's own account: time zone, default reminders, email settings.",
+            Self::ApiTokens => {
+                "Tokens for scripts and integrations, limited to scopes and, if wanted, to one space."
+            }
             Self::Tasks => "Tasks with due times, reminders, recurrence and checklists.",
             Self::Comments => "Comments on tasks.",
             Self::Spaces => "Spaces hold tasks. Each user has a personal space; others can be shared.",
@@ -179,6 +205,7 @@ macro_rules! endpoints {
 pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
     me::{get_profile, update_profile, send_verification},
+    api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{
         create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,
         snooze_task, skip_task, list_task_occurrences, list_task_reminders, batch_tasks,

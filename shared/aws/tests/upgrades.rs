@@ -43,6 +43,9 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
     match (head(keys::PK).as_str(), head(keys::SK).as_str()) {
         ("USER", "PROFILE") => ("profile", accounts),
         ("SESSION", "SESSION") => ("session", accounts),
+        ("APITOKENS", "APITOKEN") => ("api_token", accounts),
+        ("APITOKENS", "COUNT") => ("api_token_count", accounts),
+        ("APITOKENUSE", _) => ("api_token_use", accounts),
         ("EMAIL", _) => ("credential", accounts),
         ("ADDRESS", _) => ("suppressed_address", accounts),
         ("LIMIT", _) => ("rate_limit", accounts),

@@ -103,6 +103,7 @@ id_type!(CommentId, "cmt", "The id of a comment on a task.");
 id_type!(NotificationId, "ntc", "The id of a notification.");
 id_type!(ReminderId, "rem", "The id of a reminder of a task.");
 id_type!(SessionId, "ses", "The id of a session.");
+id_type!(ApiTokenId, "tok", "The id of an API token.");
 
 impl SpaceId {
     /// The id of a user's personal space. It has the same body as the user's id, so its owner is known without a read.

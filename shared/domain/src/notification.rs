@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
+    account_event::AccountEvent,
     delivery::{Begun, Delivery, DeliveryEvent, Outcome},
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
@@ -13,7 +14,7 @@ use crate::{
     unknown::Unknown,
 };
 
-/// How long a notification is stored after its creation.
+/// How long a notification is stored after its creation, or after it was due if that is later.
 pub const NOTIFICATION_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The content and the recipient of a notification.
@@ -64,8 +65,17 @@ pub enum NotificationKind {
         to: UserId,
         /// What the code authorizes.
         purpose: Purpose,
+        /// Where it goes, unless that is the address of the account.
+        address: Option<EmailAddress>,
         /// Hash of the code's secret. `None` until the mail is written, and after the code was used.
         secret_hash: Option<String>,
+    },
+    /// A change of an account.
+    Account {
+        /// The account.
+        to: UserId,
+        /// What has changed.
+        event: AccountEvent,
     },
 }
 
@@ -100,8 +110,23 @@ pub enum NotificationStep {
 impl Notification {
     /// A new notification that is due now.
     pub fn new(id: NotificationId, kind: NotificationKind, now: Timestamp) -> Self {
-        let (delivery, unknown) = (Delivery::scheduled(now), Unknown::default());
+        Self::scheduled(id, kind, now, now)
+    }
+
+    /// A new notification that is due at `at`.
+    pub fn scheduled(
+        id: NotificationId,
+        kind: NotificationKind,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let (delivery, unknown) = (Delivery::scheduled(at), Unknown::default());
         Self { id, kind, delivery, version: 1, created_at: now, unknown }
+    }
+
+    /// When the notification may be deleted.
+    pub fn expires_at(&self) -> Timestamp {
+        self.created_at.max(self.delivery.fire_at) + NOTIFICATION_LIFETIME
     }
 
     /// The next timer. `None` when the delivery has ended.

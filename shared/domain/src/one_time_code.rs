@@ -9,9 +9,14 @@ use crate::{
     string_enum::string_enum,
 };
 
+/// How long a change of an account's address can be undone, and how long nobody else can register the previous address.
+pub const EMAIL_CHANGE_UNDO: SignedDuration = SignedDuration::from_hours(72);
+
 string_enum!(Purpose, "What a code authorizes.",
     Operator = "operator": "Makes the account an operator.",
     PasswordReset = "password_reset": "Sets a new password.",
+    EmailChange = "email_change": "Makes the address that it was mailed to that of the account.",
+    EmailChangeUndo = "email_change_undo": "Makes the address that it was mailed to that of the account again, and locks the password.",
 );
 
 impl Purpose {
@@ -20,6 +25,8 @@ impl Purpose {
         match self {
             Self::Operator => SignedDuration::from_hours(24),
             Self::PasswordReset => SignedDuration::from_hours(1),
+            Self::EmailChange => SignedDuration::from_hours(24),
+            Self::EmailChangeUndo => EMAIL_CHANGE_UNDO,
         }
     }
 }

@@ -7,7 +7,11 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{email::EmailAddress, id::UserId, secret::sha256_hex};
+use crate::{
+    email::EmailAddress,
+    id::{ApiTokenId, UserId},
+    secret::sha256_hex,
+};
 
 /// A maximum number of requests, mails or operations per window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +79,14 @@ pub const RESETS_OF_ACCOUNT: RateLimit = RateLimit { name: "resets-of-account", 
 /// Requests for codes and verification mails per user, or per IP address and account.
 pub const CODES: RateLimit = RateLimit { name: "codes", max: 5, window: HOUR };
 
+/// Checks of the own password per user, before changes that need it.
+pub const PASSWORD_CHECKS: RateLimit =
+    RateLimit { name: "password-checks", max: 10, window: SignedDuration::from_mins(10) };
+
+/// API tokens created per user.
+pub const API_TOKENS_CREATED: RateLimit =
+    RateLimit { name: "api-tokens-created", max: 50, window: DAY };
+
 impl RateLimit {
     /// All requests per user.
     pub const fn requests(per_minute: u32) -> Self {
@@ -127,6 +139,8 @@ pub struct Allowance {
 pub enum RateLimitKey {
     /// A user.
     User(UserId),
+    /// An API token. A program cannot exhaust the limit of its user.
+    ApiToken(ApiTokenId),
     /// An IP address, by its hash.
     IpAddress(String),
     /// An IP address together with an account, by the hash of both.

@@ -7,8 +7,7 @@ macro_rules! string_enum {
     ($name:ident, $doc:literal, $($variant:ident = $string:literal: $meaning:literal),+ $(,)?) => {
         #[doc = $doc]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $(#[doc = $meaning] $variant),+ }
+        pub enum $name { $(#[doc = $meaning] #[serde(rename = $string)] $variant),+ }
 
         impl $name {
             /// All variants, in ascending order.

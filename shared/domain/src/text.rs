@@ -93,6 +93,11 @@ text_type!(
 text_type!(PersonName, |v| visible_name(v, MAX_NAME), "The name of a user: 1 to 100 characters.");
 
 text_type!(
+    ApiTokenName,
+    |v| visible_name(v, MAX_NAME),
+    "The name of an API token: 1 to 100 characters, without links, because it is in mails."
+);
+text_type!(
     ItemTitle,
     |v| line(v, 200),
     "The title of a checklist item: a single line of 1 to 200 characters."

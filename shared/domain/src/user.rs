@@ -80,6 +80,8 @@ pub struct User {
     pub password_set_at: Option<Timestamp>,
     /// Access tokens issued before this time are not valid.
     pub tokens_valid_from: Option<Timestamp>,
+    /// API tokens created before this time are not valid.
+    pub api_tokens_valid_from: Option<Timestamp>,
     /// The number of changes.
     pub version: u64,
     /// When the account was created.
@@ -188,6 +190,8 @@ pub struct AccountState {
     pub is_blocked: bool,
     /// Access tokens issued before this time are not valid.
     pub tokens_valid_from: Option<Timestamp>,
+    /// API tokens created before this time are not valid.
+    pub api_tokens_valid_from: Option<Timestamp>,
 }
 
 impl User {
@@ -196,6 +200,7 @@ impl User {
         AccountState {
             is_blocked: self.disabled_at.is_some(),
             tokens_valid_from: self.tokens_valid_from,
+            api_tokens_valid_from: self.api_tokens_valid_from,
         }
     }
 
@@ -221,12 +226,13 @@ impl User {
         self.touch(&before, now)
     }
 
-    /// Records that the password was reset by a code that was mailed to the address. Tokens and links issued before become
-    /// invalid, and the address becomes verified.
-    pub fn set_password(&mut self, link_secret: String, now: Timestamp) {
+    /// Records that the password was reset by a code that was mailed to the address. Tokens, API tokens and links issued
+    /// before become invalid, because someone else may have created them; and the address becomes verified.
+    pub fn reset_password(&mut self, link_secret: String, now: Timestamp) {
         let before = self.clone();
         (self.link_secret, self.password_set_at) = (link_secret, Some(now));
         self.revoke_tokens(now);
+        self.api_tokens_valid_from = Some(now);
         self.email_verified_at =
             self.email_verified_at.filter(|_| self.mail_stopped.is_none()).or(Some(now));
         self.mail_stopped = None;

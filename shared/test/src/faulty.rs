@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeMap, pin::Pin, sync::Mutex};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use taskbell_domain::{
+    api_token::{ApiToken, ApiTokenList},
     comment::Comment,
     credential::{CheckedPassword, Credential, Session},
     digest::Digest,
     email::EmailAddress,
     feed::{Change, FeedEntry, FeedHead},
-    id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
+    id::{ApiTokenId, CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     invitation::{Invitation, InvitationBook},
     list::{TaskPage, TaskQuery},
     live::Connections,
@@ -134,6 +135,15 @@ faulty! {
     }
     AccountStates {
         fn account_state(id: UserId) -> Option<AccountState>;
+    }
+    ApiTokens {
+        fn api_token(user: UserId, id: ApiTokenId) -> Option<ApiToken>;
+        fn record_api_token_use(token: &ApiToken, day: Date) -> ();
+    }
+    ApiTokenChanges {
+        fn api_tokens(user: UserId) -> ApiTokenList;
+        fn add_api_token(token: &ApiToken, expected: u64, notifications: &[Notification]) -> bool;
+        fn delete_api_token(token: &ApiToken) -> ();
     }
     Redemptions {
         fn redeem(redemption: Redemption<'_>) -> bool;

@@ -1,18 +1,19 @@
 //! Users, tasks and other entities for tests.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{ManualClock, SeededRandom};
 use taskbell_domain::{
+    api_token::{ApiScope, ApiToken, ApiTokenSecret},
     comment::Comment,
     due::Due,
     email::EmailAddress,
-    id::{CommentId, NotificationId, SpaceId, TaskId, UserId},
+    id::{ApiTokenId, CommentId, NotificationId, SpaceId, TaskId, UserId},
     notification::{Notification, NotificationKind},
     reminder::{LeadTime, ReminderSpec},
     space::{Member, Space},
     task::{Priority, Status, Task, TaskDraft},
-    text::{CommentText, Description, PersonName, SpaceName, Title},
+    text::{ApiTokenName, CommentText, Description, PersonName, SpaceName, Title},
     unknown::Unknown,
     user::{AccountRole, DigestHour, MailSettings, User},
     zone::Zone,
@@ -48,6 +49,7 @@ pub fn user(number: u64) -> User {
         link_secret: format!("{number:032x}"),
         password_set_at: None,
         tokens_valid_from: None,
+        api_tokens_valid_from: None,
         version: 1,
         created_at: now(),
         updated_at: now(),
@@ -100,6 +102,30 @@ pub fn comment(number: u64, task: &Task, author: &User) -> Comment {
     let id = CommentId::generate(&ManualClock::at(NOW), &SeededRandom::new(number));
     let text = CommentText::parse(&format!("Comment {number}")).expect("a text");
     Comment::new(id, task.id, author.id, text, now())
+}
+
+/// The API token with this number, for all scopes, until a week after [`NOW`].
+pub fn api_token(number: u64, user: &User) -> ApiToken {
+    let random = SeededRandom::new(number);
+    let id = ApiTokenId::generate(&ManualClock::at(NOW), &random);
+    ApiToken {
+        id,
+        user: user.id,
+        name: ApiTokenName::parse(&format!("Program {number}")).expect("a name"),
+        scopes: ApiScope::ALL.to_vec(),
+        space: None,
+        secret_hash: api_token_secret(number, user).hash(),
+        created_at: now(),
+        expires_at: now() + SignedDuration::from_hours(7 * 24),
+        expiry_notice: None,
+    }
+}
+
+/// The secret of [`api_token`].
+pub fn api_token_secret(number: u64, user: &User) -> ApiTokenSecret {
+    let random = SeededRandom::new(number);
+    let id = ApiTokenId::generate(&ManualClock::at(NOW), &random);
+    ApiTokenSecret::generate(user.id, id, &random)
 }
 
 /// The notification with this number.

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
+    email::EmailAddress,
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
     one_time_code::{Code, Purpose},
@@ -14,7 +15,7 @@ use crate::{
     http::{Call, Problem},
 };
 
-/// Mails a code to the address of an account.
+/// Mails a code to the address of an account, or to another address that its owner has given.
 ///
 /// # Errors
 /// 503 if the code cannot be stored.
@@ -22,11 +23,11 @@ pub(crate) async fn send(
     call: &Call<'_>,
     store: &impl Notifications,
     queue: &impl TimerQueue,
-    to: UserId,
+    (to, address): (UserId, Option<EmailAddress>),
     purpose: Purpose,
 ) -> Result<(), Problem> {
     let now = call.now();
-    let kind = NotificationKind::Code { to, purpose, secret_hash: None };
+    let kind = NotificationKind::Code { to, purpose, address, secret_hash: None };
     let notification =
         Notification::new(NotificationId::generate(call.clock(), call.random()), kind, now);
     store.add_notification(&notification, None).await?;
@@ -60,15 +61,25 @@ pub(crate) async fn verify(
 ) -> Result<VerifiedCode, Problem> {
     let code = Code::parse(code).ok_or_else(invalid)?;
     let notification = store.notification(code.notification).await?.ok_or_else(invalid)?;
-    let NotificationKind::Code { to, .. } = notification.kind else { return Err(invalid()) };
-    let expected = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
-    if notification.kind != expected || notification.created_at + purpose.lifetime() <= now {
+    let NotificationKind::Code { to, purpose: of, secret_hash, .. } = &notification.kind else {
+        return Err(invalid());
+    };
+    let is_code = *of == purpose && *secret_hash == Some(code.hash());
+    if !is_code || notification.created_at + purpose.lifetime() <= now {
         return Err(invalid());
     }
-    Ok(VerifiedCode { user: to, notification })
+    Ok(VerifiedCode { user: *to, notification })
 }
 
 impl VerifiedCode {
+    /// The address that the code was mailed to, if it is not that of the account.
+    pub(crate) fn address(&self) -> Option<&EmailAddress> {
+        match &self.notification.kind {
+            NotificationKind::Code { address, .. } => address.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The notification with its code marked as used, to store together with the effect of the code.
     pub(crate) fn mark_used(self) -> Notification {
         let mut notification = self.notification;

@@ -1,5 +1,6 @@
 //! The handlers of the API routes: `handlers/<resource>/<operation>.rs`.
 
+pub mod api_tokens;
 pub mod auth;
 pub mod changes;
 pub(crate) mod codes;
@@ -13,6 +14,7 @@ pub mod links;
 pub mod me;
 pub mod notifications;
 pub mod openapi;
+mod own_password;
 pub mod spaces;
 pub mod statistics;
 pub mod tasks;

@@ -10,12 +10,11 @@ use taskbell_domain::clock::{Clock, Random};
 use tokio::sync::SetOnce;
 
 use super::{
-    Problem,
+    Caller, Problem,
     event::{HttpEvent, HttpRequest},
     guard::Verdict,
     media_type::MediaType,
 };
-use crate::tokens::Identity;
 
 /// The maximum size of a request body, in bytes. A task with every field at its limit fits, even with every character
 /// as a JSON escape.
@@ -48,7 +47,7 @@ pub struct Call<'a> {
     /// `None` if the body is declared as base64 but is not valid base64.
     body: Option<Vec<u8>>,
     invocation: Invocation<'a>,
-    caller: OnceLock<Identity>,
+    caller: OnceLock<Caller>,
     verdict: SetOnce<Verdict>,
 }
 
@@ -106,7 +105,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// 401 `unauthorized`, with the same response for every invalid token.
-    pub fn caller(&self) -> Result<Identity, Problem> {
+    pub fn caller(&self) -> Result<Caller, Problem> {
         self.caller.get().copied().ok_or_else(Problem::unauthorized)
     }
 
@@ -123,7 +122,7 @@ impl<'a> Call<'a> {
         &self.request.request_context.http.source_ip
     }
 
-    pub(super) fn set_caller(&self, caller: Option<Identity>) {
+    pub(super) fn set_caller(&self, caller: Option<Caller>) {
         // Authenticate once per call.
         caller.map(|caller| self.caller.set(caller));
     }

@@ -37,6 +37,8 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     ),
     code(403, "account_disabled", "An operator has blocked this account."),
     code(403, "forbidden", "The caller's role does not allow this."),
+    code(403, "insufficient_scope", "The API token lacks the scope that the operation needs."),
+    code(403, "session_required", "API tokens cannot be used for this operation: log in."),
     code(404, "invalid_code", "The code is invalid, expired or already used."),
     code(404, "invalid_invitation", "The invitation is invalid, expired, revoked or already used."),
     code(404, "invalid_token", "The token is invalid or expired."),
@@ -63,6 +65,7 @@ pub const ERROR_CODES: &[ErrorCode] = &[
         "stack_operator",
         "The operator that the stack was deployed with cannot be blocked or demoted.",
     ),
+    code(409, "too_many_api_tokens", "The user has the maximum number of API tokens: delete one."),
     code(409, "too_many_comments", "The task has the maximum number of comments."),
     code(409, "too_many_invitations", "The space has the maximum number of open invitations."),
     code(409, "too_many_reminders", "The space has the maximum number of reminders."),
@@ -123,5 +126,6 @@ pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("unknown_user", "This user does not exist."),
     ("unknown_value", "It is not one of the allowed values."),
     ("unsupported", "The combination is not supported."),
+    ("wrong_password", "It is not the password of the account."),
     ("wrong_type", "It has the wrong JSON type."),
 ];

@@ -4,9 +4,8 @@ use std::fmt::Debug;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
-use taskbell_domain::id::UserId;
 
-use super::Problem;
+use super::{Caller, Problem};
 
 /// The version of the cursor format. Increment it when the content of cursors or the meaning of their positions
 /// changes: older cursors are then rejected.
@@ -45,10 +44,14 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The cursors of a user and a query. `query` is everything that determines the items and their order. The page
+    /// The cursors of a caller and a query. `query` is everything that determines the items and their order. The page
     /// size is not part of it and can change between pages.
-    pub fn new(key: &'a CursorKey, user: UserId, query: &impl Debug) -> Self {
-        Self { key, binding: format!("{FORMAT} {user:?} {query:?}") }
+    pub fn new(key: &'a CursorKey, caller: Caller, query: &impl Debug) -> Self {
+        let mut binding = format!("{FORMAT} {:?} {query:?}", caller.user);
+        if let Some(space) = caller.confined_to() {
+            binding = format!("{binding} {space:?}");
+        }
+        Self { key, binding }
     }
 
     /// The signed bytes. The length prefix separates the binding from the position.
@@ -88,7 +91,8 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use taskbell_test::fixtures::user;
+    use taskbell_domain::api_token::ApiToken;
+    use taskbell_test::fixtures::{api_token, space, user};
 
     use super::*;
 
@@ -103,7 +107,8 @@ mod tests {
     #[test]
     fn a_cursor_cannot_be_used_for_another_query() {
         let key = CursorKey::parse(&"A".repeat(43)).unwrap();
-        let (one, other) = (Cursor::new(&key, user(1).id, &1), Cursor::new(&key, user(1).id, &12));
+        let caller = Caller::from(&api_token(1, &user(1)));
+        let (one, other) = (Cursor::new(&key, caller, &1), Cursor::new(&key, caller, &12));
         let cursor = one.write("2 a");
         assert_eq!(
             one.read(Some(&cursor), |position| Some(position.to_owned())).unwrap().unwrap(),
@@ -112,5 +117,21 @@ mod tests {
         let bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
         let moved = URL_SAFE_NO_PAD.encode([&bytes[..BYTES], b" a"].concat());
         assert!(other.read(Some(&moved), |position| Some(position.to_owned())).is_err());
+    }
+
+    #[test]
+    fn a_cursor_cannot_be_used_with_a_token_that_is_confined_to_another_space() {
+        let key = CursorKey::parse(&"A".repeat(43)).unwrap();
+        let ada = user(1);
+        let token = |space| ApiToken { space, ..api_token(1, &ada) };
+        let spaces = [None, Some(space(1, &ada).0.id), Some(space(2, &ada).0.id)];
+        for (number, from) in spaces.into_iter().enumerate() {
+            let cursor = Cursor::new(&key, Caller::from(&token(from)), &1).write("a");
+            for (other, to) in spaces.into_iter().enumerate() {
+                let cursors = Cursor::new(&key, Caller::from(&token(to)), &1);
+                let is_valid = cursors.read(Some(&cursor), |_| Some(())).is_ok();
+                assert_eq!(is_valid, number == other, "{from:?} {to:?}");
+            }
+        }
     }
 }

@@ -8,20 +8,26 @@ use std::{
     time::Duration,
 };
 
+use futures_util::try_join;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use taskbell_domain::{
+    api_token::ApiTokenSecret,
     id::UserId,
-    ports::{AccountStates, PortError, RateLimits},
+    ports::{AccountStates, ApiTokens, PortError, RateLimits},
     rate_limit::{Allowance, RateLimit, RateLimitKey},
     user::AccountState,
 };
 
 use super::{
-    Call, Problem, Reply,
+    Call, Caller, Problem, Reply,
+    programs::KnownTokens,
     tally::{Counting, Tallies},
 };
-use crate::tokens::{Identity, LIFETIME, Verifier};
+use crate::{
+    endpoint::Programs,
+    tokens::{LIFETIME, Verifier},
+};
 
 /// The maximum number of remembered users with revoked tokens, and of blocked users, per function instance.
 const MAX_REMEMBERED: usize = 1_000;
@@ -35,20 +41,21 @@ pub trait RequestGuard {
     /// The caller. `None` if the endpoint is public.
     ///
     /// # Errors
-    /// 401 `unauthorized` if the endpoint needs an access token and the request has no valid one.
-    fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem>;
+    /// 401 `unauthorized` if the endpoint needs a token and the request has no valid one; 403 if it is an API token that
+    /// may not be used there.
+    async fn identify(&self, call: &Call<'_>) -> Result<Option<Caller>, Problem>;
 
     /// Whether the request must be checked before the handler runs. This is the case for unauthenticated requests, whose
     /// handlers may not wait for the decision, and for users who were seen blocked.
-    fn checks_first(&self, _: Option<Identity>) -> bool {
+    fn checks_first(&self, _: Option<Caller>) -> bool {
         true
     }
 
     /// A rejection without a call to the store, for a caller known to be over the limit or to have a revoked token.
-    fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict>;
+    fn refuses(&self, call: &Call<'_>, caller: Option<Caller>) -> Option<Verdict>;
 
     /// Checks the account of the caller, and records the request against the rate limit.
-    async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict;
+    async fn check(&self, call: &Call<'_>, caller: Option<Caller>) -> Verdict;
 }
 
 /// The result of checking a request.
@@ -107,18 +114,14 @@ pub(crate) fn disabled() -> Problem {
 ///
 /// # Errors
 /// 401 `unauthorized`, 403 `account_disabled`.
-pub(crate) fn check_state(state: AccountState, caller: Identity) -> Result<(), Problem> {
+pub(crate) fn check_state(state: AccountState, caller: Caller) -> Result<(), Problem> {
     if state.is_blocked {
         return Err(disabled());
     }
-    match is_revoked(state, caller) {
+    match caller.is_revoked(state) {
         true => Err(Problem::unauthorized()),
         false => Ok(()),
     }
-}
-
-fn is_revoked(state: AccountState, caller: Identity) -> bool {
-    state.tokens_valid_from.is_some_and(|from| caller.issued_at < from)
 }
 
 fn too_many(allowance: Allowance) -> Problem {
@@ -172,27 +175,32 @@ async fn record(
 pub struct NoGuard;
 
 impl RequestGuard for NoGuard {
-    fn identify(&self, _: &Call<'_>) -> Result<Option<Identity>, Problem> {
+    async fn identify(&self, _: &Call<'_>) -> Result<Option<Caller>, Problem> {
         Ok(None)
     }
 
-    fn refuses(&self, _: &Call<'_>, _: Option<Identity>) -> Option<Verdict> {
+    fn refuses(&self, _: &Call<'_>, _: Option<Caller>) -> Option<Verdict> {
         None
     }
 
-    async fn check(&self, _: &Call<'_>, _: Option<Identity>) -> Verdict {
+    async fn check(&self, _: &Call<'_>, _: Option<Caller>) -> Verdict {
         Verdict::Unrecorded
     }
 }
 
 /// The callers that a guard accepts.
 pub enum Callers {
-    /// Users with an access token, each with a limit of their own. A request without a valid token is rejected without
-    /// any work, so it is not recorded.
-    Users(Box<Verifier>),
+    /// Users with an access token, and programs with an API token if the endpoint accepts them. Each user and each API
+    /// token has a limit of its own. A request without a valid token is rejected without any work, but for one read if it
+    /// has an API token, so it is not recorded.
+    Users(Box<Verifier>, Programs),
     /// Everyone. The limit is per source IP address.
     Public,
 }
+
+/// What a guard reads and writes.
+pub trait GuardStore: RateLimits + AccountStates + ApiTokens {}
+impl<S: RateLimits + AccountStates + ApiTokens> GuardStore for S {}
 
 /// Authenticates callers and enforces their rate limit.
 pub struct RateLimitGuard<'a, S> {
@@ -203,20 +211,25 @@ pub struct RateLimitGuard<'a, S> {
     /// For each user seen with a revoked token: when the user's valid tokens begin. Further revoked tokens need no
     /// call. For a user seen blocked: nothing. Whether they still are is read before the next request is recorded.
     rejected: Mutex<BTreeMap<UserId, Option<Timestamp>>>,
+    known_tokens: KnownTokens,
 }
 
-impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
+impl<'a, S: GuardStore> RateLimitGuard<'a, S> {
     /// A guard that enforces `limit` for each caller.
     pub fn new(store: &'a S, callers: &'a Callers, limit: RateLimit) -> Self {
         let (tallies, rejected) = (Tallies::new(limit), Mutex::default());
-        Self { store, callers, limit, tallies, rejected }
+        let known_tokens = KnownTokens::default();
+        Self { store, callers, limit, tallies, rejected, known_tokens }
     }
 
     /// The rate limit key of the caller. `None` if the request is not recorded.
-    fn key(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<RateLimitKey> {
+    fn key(&self, call: &Call<'_>, caller: Option<Caller>) -> Option<RateLimitKey> {
         match (self.callers, caller) {
-            (Callers::Users(_), None) => None,
-            (_, Some(caller)) => Some(RateLimitKey::user(caller.user)),
+            (Callers::Users(..), None) => None,
+            (_, Some(caller)) => Some(match caller.api_token() {
+                Some(token) => RateLimitKey::ApiToken(token),
+                None => RateLimitKey::user(caller.user),
+            }),
             (Callers::Public, None) => Some(RateLimitKey::ip_address(call.source_ip())),
         }
     }
@@ -237,23 +250,31 @@ impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
     }
 
     /// Whether the caller was seen blocked.
-    fn is_suspect(&self, caller: Identity) -> bool {
+    fn is_suspect(&self, caller: Caller) -> bool {
         self.rejected().get(&caller.user).is_some_and(Option::is_none)
     }
 
     /// Whether the caller's account permits the request.
-    async fn check_account(&self, caller: Identity, now: Timestamp) -> Result<(), Verdict> {
-        let state = match self.store.account_state(caller.user).await {
-            Ok(Some(state)) => state,
-            Ok(None) => return Err(Verdict::Revoked),
+    async fn check_account(&self, caller: Caller, now: Timestamp) -> Result<(), Verdict> {
+        let token = async {
+            match caller.api_token() {
+                Some(id) => self.known_tokens.is_valid(self.store, caller, id, now).await,
+                None => Ok(true),
+            }
+        };
+        let (state, is_valid) = match try_join!(self.store.account_state(caller.user), token) {
+            Ok((Some(state), is_valid)) => (state, is_valid),
+            Ok((None, _)) => return Err(Verdict::Revoked),
             Err(error) => return Err(unknown(&error)),
         };
         if state.is_blocked {
             self.remember_rejected(caller.user, None, now);
             return Err(Verdict::Blocked);
         }
-        if is_revoked(state, caller) {
-            self.remember_rejected(caller.user, state.tokens_valid_from, now);
+        if !is_valid || caller.is_revoked(state) {
+            if caller.api_token().is_none() {
+                self.remember_rejected(caller.user, state.tokens_valid_from, now);
+            }
             return Err(Verdict::Revoked);
         }
         self.rejected().retain(|user, tokens_from| *user != caller.user || tokens_from.is_some());
@@ -263,7 +284,8 @@ impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
     /// Counts the request. Returns the verdict, and whether the store has counted it.
     async fn count(&self, call: &Call<'_>, key: &RateLimitKey, now: Timestamp) -> (Verdict, bool) {
         let is_read = matches!(call.method(), "GET" | "HEAD");
-        let counting = match is_read && matches!(key, RateLimitKey::User(_)) {
+        let counting = match is_read && matches!(key, RateLimitKey::User(_) | RateLimitKey::ApiToken(_))
+        {
             true => self.tallies.count_read(key, now),
             false => self.tallies.count_change(key, now),
         };
@@ -282,7 +304,7 @@ impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
     }
 
     /// Counts the request of a user while the account is checked. A rejected request must not use up the user's limit.
-    async fn check_user(&self, call: &Call<'_>, key: RateLimitKey, caller: Identity) -> Verdict {
+    async fn check_user(&self, call: &Call<'_>, key: RateLimitKey, caller: Caller) -> Verdict {
         let now = call.now();
         if self.is_suspect(caller) {
             // A flood of a blocked user writes nothing.
@@ -304,32 +326,38 @@ impl<'a, S: RateLimits + AccountStates> RateLimitGuard<'a, S> {
     }
 }
 
+/// The bearer token of a request (RFC 6750 §2.1).
+fn bearer<'a>(call: &'a Call<'_>) -> Option<&'a str> {
+    let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
 fn unknown(error: &PortError) -> Verdict {
     tracing::error!(%error, "the account of a caller cannot be read");
     Verdict::Unknown
 }
 
-impl<S: RateLimits + AccountStates> RequestGuard for RateLimitGuard<'_, S> {
-    /// The bearer token of the request (RFC 6750 §2.1).
-    fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
-        let Callers::Users(verifier) = self.callers else { return Ok(None) };
-        let bearer = || {
-            let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        };
-        let caller = bearer().and_then(|token| verifier.verify(token, call.now()));
-        caller.map(Some).ok_or_else(Problem::unauthorized)
+impl<S: GuardStore> RequestGuard for RateLimitGuard<'_, S> {
+    async fn identify(&self, call: &Call<'_>) -> Result<Option<Caller>, Problem> {
+        let Callers::Users(verifier, programs) = self.callers else { return Ok(None) };
+        let (token, now) = (bearer(call).ok_or_else(Problem::unauthorized)?, call.now());
+        if ApiTokenSecret::is_like(token) {
+            return self.known_tokens.identify(self.store, *programs, token, now).await.map(Some);
+        }
+        let identity = verifier.verify(token, now).ok_or_else(Problem::unauthorized)?;
+        Ok(Some(identity.into()))
     }
 
-    fn checks_first(&self, caller: Option<Identity>) -> bool {
+    fn checks_first(&self, caller: Option<Caller>) -> bool {
         caller.is_none_or(|caller| self.is_suspect(caller))
     }
 
-    fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
+    fn refuses(&self, call: &Call<'_>, caller: Option<Caller>) -> Option<Verdict> {
         let (key, now) = (self.key(call, caller)?, call.now());
-        let revoked = |caller: Identity| {
+        let revoked = |caller: Caller| {
             let from = self.rejected().get(&caller.user).copied().flatten();
-            from.is_some_and(|from| caller.issued_at < from)
+            let Ok(identity) = caller.session() else { return false };
+            from.is_some_and(|from| identity.issued_at < from)
         };
         if caller.is_some_and(revoked) {
             return Some(Verdict::Revoked);
@@ -338,7 +366,7 @@ impl<S: RateLimits + AccountStates> RequestGuard for RateLimitGuard<'_, S> {
         is_used_up.then(|| Verdict::Recorded(self.limit.after(u32::MAX, now)))
     }
 
-    async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
+    async fn check(&self, call: &Call<'_>, caller: Option<Caller>) -> Verdict {
         let Some(key) = self.key(call, caller) else { return Verdict::Unrecorded };
         match caller {
             Some(caller) => self.check_user(call, key, caller).await,
@@ -357,7 +385,7 @@ pub(super) async fn run_guarded<H>(
 where
     H: AsyncFnOnce(&Call<'_>) -> Result<Reply, Problem>,
 {
-    let caller = guard.identify(call)?;
+    let caller = guard.identify(call).await?;
     call.set_caller(caller);
     if let Some(verdict) = guard.refuses(call, caller) {
         call.set_verdict(verdict);

@@ -2,6 +2,7 @@
 
 mod body;
 mod call;
+mod caller;
 pub mod codes;
 mod compression;
 mod cursor;
@@ -14,6 +15,7 @@ mod media_type;
 mod page;
 mod params;
 mod problem;
+mod programs;
 pub mod read;
 mod reply;
 mod size;
@@ -21,6 +23,7 @@ mod tally;
 
 pub use body::Fields;
 pub use call::{Call, Invocation};
+pub use caller::Caller;
 pub(crate) use compression::accepts_gzip;
 pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
 pub use errors::Errors;

@@ -42,8 +42,13 @@ impl Problem {
         Self { status, code, detail: detail.into(), errors: Vec::new(), header: None }
     }
 
-    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some(Box::new((name, HeaderValue::from_static(value))));
+    pub(super) fn with_header(self, name: HeaderName, value: &'static str) -> Self {
+        self.with_value(name, HeaderValue::from_static(value))
+    }
+
+    /// Adds a header whose value is not constant.
+    pub(super) fn with_value(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some(Box::new((name, value)));
         self
     }
 

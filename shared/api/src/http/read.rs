@@ -5,14 +5,18 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use taskbell_domain::{
+    api_token::ApiScope,
     checklist::{ChecklistItemInput, MAX_ITEMS},
+    due::Due,
     list::PAGE_LIMITS,
     reminder::{LeadTime, MAX_REMINDERS, ReminderSpec},
     text::{ItemTitle, MAX_TAGS, Tag},
     user::DigestHour,
     violation::Violation,
+    zone::Zone,
 };
 
 use super::{Errors, Fields};
@@ -80,6 +84,17 @@ pub fn list<T>(max: usize, element: impl Fn(&Value) -> Read<T>) -> impl Fn(&Valu
     }
 }
 
+/// The scopes of an API token, sorted.
+pub fn api_scopes(value: &Value) -> Read<Vec<ApiScope>> {
+    let mut scopes = list(ApiScope::ALL.len(), text(ApiScope::parse))(value)?;
+    scopes.sort();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return refuse(Violation::new("too_short", "Give at least one scope."));
+    }
+    Ok(scopes)
+}
+
 /// The tags of a task.
 pub fn tags(value: &Value) -> Read<Vec<Tag>> {
     let tags = list(MAX_TAGS, text(Tag::parse))(value)?;
@@ -129,6 +144,20 @@ fn reminder(value: &Value) -> Read<ReminderSpec> {
 /// An id of the expected type.
 pub fn id<T: FromStr>(text: &str) -> Result<T, Violation> {
     text.parse().map_err(|_| Violation::new("invalid_id", "It is not a valid id of this type."))
+}
+
+/// An instant or a zoned time. A date alone is rejected, because its start depends on the time zone.
+pub fn instant(text: &str) -> Result<Timestamp, Violation> {
+    let no_instant = || {
+        let why = "Give an instant (2026-03-01T08:00:00Z) or a time in a time zone. Encode + as %2B.";
+        Violation::new("invalid_time", why)
+    };
+    match Due::parse(text) {
+        Ok(Due::Date(_)) => Err(no_instant()),
+        Ok(time) => Ok(time.at(&Zone::utc())),
+        Err(violation) if violation.code == "invalid_time" => Err(no_instant()),
+        Err(violation) => Err(violation),
+    }
 }
 
 /// An integer within a range.

@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
+    account_event::AccountEvent,
+    email::EmailAddress,
     id::NotificationId,
     invitation::{Invitation, InvitationToken},
     one_time_code::{Code, Purpose},
     ports::Mail,
     space::Space,
+    text::ApiTokenName,
     user::{MailKind, User},
 };
 
@@ -37,6 +40,14 @@ content!(CodeToUse, "code.txt", "code.html", {
     purpose: &'a str,
     code: String,
     lifetime: String,
+});
+
+content!(AccountChange, "account.txt", "account.html", {
+    heading: &'a str,
+    text: &'a str,
+    name: Option<&'a str>,
+    scopes: String,
+    until: Option<String>,
 });
 
 content!(Verification, "verification.txt", "verification.html", {
@@ -119,7 +130,7 @@ pub(crate) fn code_mail(
     context: &MailContext,
     fence: u64,
     (code, purpose): (&Code, Purpose),
-    user: &User,
+    (user, address): (&User, Option<&EmailAddress>),
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
     let (subject, heading, text) = match purpose {
@@ -133,21 +144,104 @@ pub(crate) fn code_mail(
             "Reset your password",
             "Use this code to set a new password for your Taskbell account. All sessions will be logged out.",
         ),
+        Purpose::EmailChange => (
+            "Confirm your new email address",
+            "Confirm your new email address",
+            "Use this code to make this address the one of your Taskbell account:",
+        ),
+        Purpose::EmailChangeUndo => (
+            "The address of your Taskbell account was changed",
+            "Your email address was changed",
+            "Your Taskbell account has a new email address. If you changed it, there is nothing to do. If you did not, use \
+             this code to restore this address. All sessions and API tokens end, and you set a new password afterwards.",
+        ),
     };
     let footer = Footer {
-        reason: "You received this email because this code was requested for your account. If that was not you, ignore \
+        reason: match purpose {
+            Purpose::EmailChangeUndo => {
+                "You received this email because this was the address of your Taskbell account. Do not share the code."
+            }
+            Purpose::Operator | Purpose::PasswordReset | Purpose::EmailChange => {
+                "You received this email because this code was requested for your account. If that was not you, ignore \
                  this email and do not share the code."
-            .to_owned(),
+            }
+        }
+        .to_owned(),
         unsubscribe: None,
     };
     let (lifetime, code_text) = (hours(purpose.lifetime()), code.to_text());
     let content = CodeToUse { heading, purpose: text, code: code_text, lifetime };
     let (text, html) = content.render(&footer)?;
+    // What becomes of a mail to another address says nothing about that of the account. Nor is a name in it that its
+    // reader may not know.
     let envelope = Envelope {
-        tags: notification_to(code.notification, Some(user)),
-        to: (&user.email, Some(user.name.as_str())),
+        tags: notification_to(code.notification, address.is_none().then_some(user)),
+        to: match address {
+            None => (&user.email, Some(user.name.as_str())),
+            Some(address) => (address, None),
+        },
         subject: subject.to_owned(),
         id: format!("{}.{fence}", code.notification),
+        task: None,
+        footer,
+    };
+    context.compose(envelope, &text, html, now)
+}
+
+/// A change of the account, which someone else may have made.
+pub(crate) fn account_mail(
+    context: &MailContext,
+    (notification, fence): (NotificationId, u64),
+    event: &AccountEvent,
+    user: &User,
+    now: Timestamp,
+) -> Result<Mail, WriteError> {
+    let (subject, text, name, scopes, until) = match event {
+        AccountEvent::PasswordChanged => (
+            "Your Taskbell password was changed",
+            "The password of your Taskbell account was changed. All other sessions have ended. If you did not change it, \
+             reset your password now: request a code with \"forgot password\" in your Taskbell app.",
+            None,
+            String::new(),
+            None,
+        ),
+        AccountEvent::ApiTokenCreated { name, scopes, expires_at } => {
+            let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+            (
+                "An API token was created for your account",
+                "A program with this token can use your Taskbell account. If you did not create it, reset your password \
+                 now, which ends all sessions and API tokens.",
+                Some(name),
+                scopes.join(", "),
+                Some(*expires_at),
+            )
+        }
+        AccountEvent::ApiTokenExpires { name, expires_at, .. } => (
+            "An API token of your account expires soon",
+            "Programs that use this token stop working when it expires. Create a new token for those that you still need.",
+            Some(name),
+            String::new(),
+            Some(*expires_at),
+        ),
+    };
+    let footer = Footer {
+        reason: "You received this email because it is about the security of your Taskbell account."
+            .to_owned(),
+        unsubscribe: None,
+    };
+    let content = AccountChange {
+        heading: subject,
+        text,
+        name: name.map(ApiTokenName::as_str),
+        scopes,
+        until: until.map(|until| in_words(until, user)).transpose()?,
+    };
+    let (text, html) = content.render(&footer)?;
+    let envelope = Envelope {
+        tags: notification_to(notification, Some(user)),
+        to: (&user.email, Some(user.name.as_str())),
+        subject: subject.to_owned(),
+        id: format!("{notification}.{fence}"),
         task: None,
         footer,
     };

@@ -20,7 +20,7 @@ use taskbell_domain::{
     user::{MailKind, User},
 };
 
-pub(crate) use accounts::{code_mail, invitation_mail, message_mail, verification_mail};
+pub(crate) use accounts::{account_mail, code_mail, invitation_mail, message_mail, verification_mail};
 pub(crate) use contents::assignment_mail;
 pub use contents::{TaskReader, reminder_mail};
 pub(crate) use digest::{DueTasks, digest_mail};

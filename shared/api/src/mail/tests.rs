@@ -5,6 +5,8 @@ use std::{env, fs, path::Path};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
+    account_event::AccountEvent,
+    api_token::ApiToken,
     checklist::ChecklistItemInput,
     id::NotificationId,
     invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
@@ -16,7 +18,7 @@ use taskbell_domain::{
 };
 use taskbell_test::{
     SeededRandom,
-    fixtures::{due_draft, instant, notification, now, space, task, user},
+    fixtures::{api_token, due_draft, instant, notification, now, space, task, user},
 };
 
 use super::*;
@@ -103,6 +105,12 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
     let (context, ada, tower, wind) = (context(), ada(), tower(), full_task());
     let reader = TaskReader { user: &ada, role: Role::Owner, space: Some(&tower.name) };
     let code = Code::generate(notification_and_fence().0, &SeededRandom::new(7));
+    let new = user(2).email;
+    let code = |purpose, address| code_mail(&context, 2, (&code, purpose), (&ada, address), sent_at());
+    let about = |event| account_mail(&context, notification_and_fence(), &event, &ada, sent_at());
+    let ApiToken { id, name, scopes, expires_at, .. } = api_token(1, &ada);
+    let token_created = AccountEvent::ApiTokenCreated { name: name.clone(), scopes, expires_at };
+    let token_expires = AccountEvent::ApiTokenExpires { token: id, name, expires_at };
     let words = (
         "Maintenance on Sunday",
         "The bell rests from eight to nine.\n\nReminders of that hour come after it.",
@@ -125,8 +133,13 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
         ),
         ("invitation", Ok(invitation(None))),
         ("message", message_mail(&context, notification_and_fence(), &ada, "Grace", words, sent_at())),
-        ("operator-code", code_mail(&context, 2, (&code, Purpose::Operator), &ada, sent_at())),
-        ("password-code", code_mail(&context, 2, (&code, Purpose::PasswordReset), &ada, sent_at())),
+        ("operator-code", code(Purpose::Operator, None)),
+        ("password-code", code(Purpose::PasswordReset, None)),
+        ("address-code", code(Purpose::EmailChange, Some(&new))),
+        ("address-changed", code(Purpose::EmailChangeUndo, Some(&new))),
+        ("password-changed", about(AccountEvent::PasswordChanged)),
+        ("token-created", about(token_created)),
+        ("token-expires", about(token_expires)),
         ("verification", verification_mail(&context, notification_and_fence(), &ada, sent_at())),
     ];
     mails.map(|(name, mail)| (name, mail.expect("a mail"))).into()

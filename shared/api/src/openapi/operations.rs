@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Shared, parameters::parameter, reference, responses};
-use crate::endpoint::{Access, Endpoint, Operation, RequestLimit, Tag};
+use crate::endpoint::{Access, Endpoint, Operation, Programs, RequestLimit, Tag};
 
 /// The operation id: `createTask` for `create-task`. With several methods it has a suffix: `unsubscribeGet`.
 pub fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
@@ -28,6 +28,10 @@ pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'s
     let has = |name: &str| operation.parameters.contains(&name);
     if endpoint.access != Access::Public {
         codes.extend(["unauthorized", "account_disabled"]);
+        codes.push(match endpoint.access.programs() {
+            Programs::WithScope(_) => "insufficient_scope",
+            Programs::Refused => "session_required",
+        });
     }
     if endpoint.access == Access::Operator {
         codes.push("forbidden");

@@ -166,6 +166,7 @@ fn problem(status: u16, codes: &[&str], limited: bool) -> Value {
     }
     match status {
         401 => names.push("WWW-Authenticate"),
+        403 if codes.contains(&"insufficient_scope") => names.push("WWW-Authenticate"),
         409 if codes.iter().any(|code| ["busy", "not_finished"].contains(code)) => {
             names.push("Retry-After");
         }

@@ -110,5 +110,5 @@ pub(super) async fn is_authorized(
     )?;
     let Connection { session, issued_at, .. } = *connection;
     let identity = Identity { user, session, issued_at };
-    Ok(has_session && state.is_some_and(|state| check_state(state, identity).is_ok()))
+    Ok(has_session && state.is_some_and(|state| check_state(state, identity.into()).is_ok()))
 }

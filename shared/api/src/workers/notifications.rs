@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 use taskbell_domain::{
+    account_event::AccountEvent,
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
@@ -28,7 +29,7 @@ use super::{
     send_reminders::{Worker, WorkerStore},
 };
 use crate::mail::{
-    TaskReader, WriteError, assignment_mail, code_mail, invitation_mail, message_mail,
+    TaskReader, WriteError, account_mail, assignment_mail, code_mail, invitation_mail, message_mail,
     verification_mail,
 };
 
@@ -85,7 +86,8 @@ impl Deliverable for Notification {
             | NotificationKind::Message { to, .. }
             | NotificationKind::Verification { to }
             | NotificationKind::Digest { to, .. }
-            | NotificationKind::Code { to, .. } => *to,
+            | NotificationKind::Code { to, .. }
+            | NotificationKind::Account { to, .. } => *to,
             NotificationKind::Invitation { .. } => return Ok(true),
         };
         Ok(worker.account(to).await?.is_ok())
@@ -135,8 +137,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             NotificationKind::Digest { to, day } => {
                 self.write_digest((notification.id, fence), *to, *day).await?
             }
-            NotificationKind::Code { to, purpose, .. } => {
-                self.write_code(notification, fence, *to, *purpose).await?
+            NotificationKind::Code { to, purpose, address, .. } => {
+                let address = address.as_ref();
+                self.write_code(notification, fence, (*to, address), *purpose).await?
+            }
+            NotificationKind::Account { to, event } => {
+                self.write_account_event(notification, fence, *to, event).await?
             }
         };
         match composed {
@@ -159,13 +165,16 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     NotificationKind::Verification { .. } => {
                         vec![(VERIFICATIONS_OF_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                     }
+                    NotificationKind::Code { address: Some(_), .. } => {
+                        vec![(CODES_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
+                    }
                     NotificationKind::Code { to, .. } => match self.account(*to).await? {
                         Ok(user) if user.email_verified_at.is_none() => {
                             vec![(CODES_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                         }
                         _ => Vec::new(),
                     },
-                    NotificationKind::Message { .. } => Vec::new(),
+                    NotificationKind::Message { .. } | NotificationKind::Account { .. } => Vec::new(),
                 };
                 let mail_id = MailId { id: &notification.id, kind: Kind::from(&notification.kind) };
                 let offered = Offered { mail: mail_id, fire_at: notification.delivery.fire_at };
@@ -279,21 +288,26 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         &self,
         notification: &Notification,
         fence: u64,
-        to: UserId,
+        (to, address): (UserId, Option<&EmailAddress>),
         purpose: Purpose,
     ) -> Result<ComposedMail, PortError> {
-        let user = match self.account(to).await?.and_then(allows_requested_mail) {
-            Ok(user) => user,
-            Err(reason) => return Ok(Err(reason)),
-        };
+        let account = self.account(to).await?;
         if notification.created_at + purpose.lifetime() <= self.clock.now() {
             return Ok(Err(Reason::TooOld));
         }
-        if user.mail_stopped.is_some_and(|stopped| stopped.reason == SuppressionReason::Bounced) {
-            return Ok(Err(Reason::Bounced));
-        }
+        // What is known of the account's address does not apply to another one.
+        let allowed = match address {
+            None => account.and_then(allows_requested_mail).and_then(allows_codes),
+            Some(address) if self.store.is_suppressed(&address.hash()).await? => Err(Reason::MailOff),
+            Some(_) => account,
+        };
+        let user = match allowed {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let code = Code::generate(notification.id, self.random);
-        let kind = NotificationKind::Code { to, purpose, secret_hash: Some(code.hash()) };
+        let (address, secret_hash) = (address.cloned(), Some(code.hash()));
+        let kind = NotificationKind::Code { to, purpose, address: address.clone(), secret_hash };
         let with_secret =
             Notification { kind, version: notification.version + 1, ..notification.clone() };
         match self.store.replace_notification(&with_secret, notification.version).await? {
@@ -303,14 +317,42 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             }
             Replaced::Conflict(None) => Ok(Err(Reason::Replaced)),
             Replaced::Stored | Replaced::Conflict(Some(_)) => {
-                Ok(Ok(code_mail(self.mail, fence, (&code, purpose), &user, self.clock.now())))
+                let to = (&user, address.as_ref());
+                Ok(Ok(code_mail(self.mail, fence, (&code, purpose), to, self.clock.now())))
             }
         }
+    }
+
+    async fn write_account_event(
+        &self,
+        notification: &Notification,
+        fence: u64,
+        to: UserId,
+        event: &AccountEvent,
+    ) -> Result<ComposedMail, PortError> {
+        let user = match self.reachable(to).await? {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let is_token_event = matches!(event, AccountEvent::ApiTokenExpires { .. });
+        if is_token_event && user.api_tokens_valid_from.is_some_and(|at| notification.created_at < at) {
+            return Ok(Err(Reason::Replaced));
+        }
+        let claim = (notification.id, fence);
+        Ok(Ok(account_mail(self.mail, claim, event, &user, self.clock.now())))
     }
 
     async fn name_of(&self, user: UserId) -> Result<String, PortError> {
         let user = self.store.user(user).await?;
         Ok(user.map_or_else(|| "Someone".to_owned(), |user| user.name.as_str().to_owned()))
+    }
+}
+
+/// Codes are not sent to an address that has bounced.
+fn allows_codes(user: User) -> Result<User, Reason> {
+    match user.mail_stopped.map(|stopped| stopped.reason) {
+        Some(SuppressionReason::Bounced) => Err(Reason::Bounced),
+        _ => Ok(user),
     }
 }
 

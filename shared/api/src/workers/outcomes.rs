@@ -17,6 +17,7 @@ pub(super) enum Kind {
     Message,
     Verification,
     Code,
+    Account,
 }
 
 impl Kind {
@@ -29,6 +30,7 @@ impl Kind {
             Self::Message => "message",
             Self::Verification => "verification",
             Self::Code => "code",
+            Self::Account => "account",
         }
     }
 
@@ -47,6 +49,7 @@ impl From<&NotificationKind> for Kind {
             NotificationKind::Verification { .. } => Self::Verification,
             NotificationKind::Digest { .. } => Self::Digest,
             NotificationKind::Code { .. } => Self::Code,
+            NotificationKind::Account { .. } => Self::Account,
         }
     }
 }

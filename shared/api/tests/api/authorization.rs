@@ -1,5 +1,6 @@
 //! Who may do what, as one table: every route and every operation of a batch, for every kind of caller.
 
+mod programs;
 mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,13 @@ fn table() -> Vec<Row> {
             Row { method, path, case, function, expected }
         })
         .collect()
+}
+
+impl Row {
+    /// The status that the caller of a column is to get.
+    fn expected_status(&self, column: usize) -> u16 {
+        self.expected[column].status
+    }
 }
 
 impl Expected {

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use taskbell_api::{
-    http::{Cursor, CursorKey},
+    http::{Caller, Cursor, CursorKey},
     keys::KeyRing,
 };
 use taskbell_domain::{
@@ -15,7 +15,7 @@ use taskbell_domain::{
 use taskbell_test::{
     MemoryStore,
     contract::Store,
-    fixtures::{comment, draft, due_draft, instant},
+    fixtures::{api_token, comment, draft, due_draft, instant},
 };
 use taskbell_test_aws::Server;
 
@@ -107,7 +107,8 @@ async fn every_list_refuses_a_forged_cursor() {
                 assert!(refused(&world, &event, &forged).await, "{list}: {place:?}");
             }
             let none: Vec<(&str, &str)> = Vec::new();
-            let forged = Cursor::new(&other_key, ada.id, &none).write(place);
+            let caller = Caller::from(&api_token(1, &ada));
+            let forged = Cursor::new(&other_key, caller, &none).write(place);
             assert!(refused(&world, &event, &forged).await, "{list}: {place:?} with another key");
         }
     }

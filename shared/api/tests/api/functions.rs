@@ -82,7 +82,7 @@ fn every_role_names_its_actions_and_resources() {
             assert!(policies.is_empty(), "it touches nothing");
             continue;
         }
-        let limited = ["RateLimitPolicy", "UserRequestPolicy"];
+        let limited = ["RateLimitPolicy", "UserRequestPolicy", "ProgramRequestPolicy"];
         let limited = limited.iter().any(|name| policies.contains(&json!({ "Ref": name })));
         let served = function["Properties"]["Events"].to_string().contains("HttpApi");
         assert!(limited || !served, "{id}: every function of the API counts requests");
@@ -144,7 +144,7 @@ fn shared_policies_are_used_by_several_functions_and_fit_into_the_quota_of_a_rol
 
 #[test]
 fn only_what_is_about_passwords_may_touch_their_hashes() {
-    let may = ["log-in", "register-user", "forgot-password", "reset-password"];
+    let may = ["log-in", "register-user", "forgot-password", "reset-password", "create-api-token"];
     for (id, function) in resources("AWS::Serverless::Function") {
         let reaches = statements(&function).iter().any(|one| one.to_string().contains("EMAIL#"));
         assert_eq!(reaches, may.contains(&name_of(&id).as_str()), "{id}");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, fs};
 
 use serde_json::{Value, json};
 use taskbell_api::{
-    endpoint::{Access, Body, ENDPOINTS, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, ENDPOINTS, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::codes::ERROR_CODES,
     openapi::{document, operation_id},
 };
@@ -141,16 +141,21 @@ async fn the_example_of_every_query_parameter_is_accepted() {
 
 #[test]
 fn the_reference_lists_every_endpoint() {
-    let mut rows = vec!["| Endpoint | | Who |".to_owned(), "|---|---|---|".to_owned()];
+    let mut rows =
+        vec!["| Endpoint | | Who | API tokens with |".to_owned(), "|---|---|---|---|".to_owned()];
     for endpoint in ENDPOINTS {
         let who = match endpoint.access {
             Access::Public => "anybody",
-            Access::User => "users",
+            Access::User(_) => "users",
             Access::Operator => "operators",
+        };
+        let scope = match endpoint.access.programs() {
+            Programs::WithScope(scope) => format!("`{}`", scope.as_str()),
+            Programs::Refused => String::new(),
         };
         for operation in endpoint.operations {
             let (method, path, summary) = (operation.method, endpoint.path, operation.summary);
-            rows.push(format!("| `{method} {path}` | {summary} | {who} |"));
+            rows.push(format!("| `{method} {path}` | {summary} | {who} | {scope} |"));
         }
     }
     keep_part("docs/api.md", "endpoints", &(rows.join("\n") + "\n"));

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
-use taskbell_api::http::{Callers, HttpEvent, Invocation, RateLimitGuard, Reply, respond};
+use taskbell_api::{
+    endpoint::Programs,
+    http::{Callers, HttpEvent, Invocation, RateLimitGuard, Reply, respond},
+};
 use taskbell_domain::{
     clock::Clock,
     ports::{PortError, ProfileChanges, RateLimits},
@@ -126,7 +129,8 @@ async fn a_revoked_token_costs_one_call_and_nothing_of_the_users_limit() {
     world.store.replace_user(&revoked, ada.version, None).await.expect("no store error");
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
     let limit = RateLimit::requests(2);
-    let (guard, clock) = (RateLimitGuard::new(&store, &world.callers, limit), &world.clock);
+    let (callers, clock) = (world.callers(Programs::Refused), &world.clock);
+    let guard = RateLimitGuard::new(&store, &callers, limit);
     let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     let (status, counted, _) = function.send("POST", &stale).await;
     assert_eq!((status, counted), (401, 1));
@@ -149,7 +153,8 @@ async fn a_block_takes_effect_at_once_for_reads_and_changes_and_so_does_its_end(
     let token = world.access_token(&ada);
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
     let limit = RateLimit::requests(9);
-    let (guard, clock) = (RateLimitGuard::new(&store, &world.callers, limit), &world.clock);
+    let (callers, clock) = (world.callers(Programs::Refused), &world.clock);
+    let guard = RateLimitGuard::new(&store, &callers, limit);
     let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     for disabled_at in [None, Some(now()), None, Some(now()), None] {
         let version = ada.version + 1;
@@ -175,7 +180,8 @@ async fn a_blocked_account_that_keeps_sending_writes_nothing_and_runs_no_handler
     world.store.replace_user(&blocked, ada.version, None).await.expect("no store error");
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
     let limit = RateLimit::requests(9);
-    let (guard, clock) = (RateLimitGuard::new(&store, &world.callers, limit), &world.clock);
+    let (callers, clock) = (world.callers(Programs::Refused), &world.clock);
+    let guard = RateLimitGuard::new(&store, &callers, limit);
     let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     assert_eq!(function.send("POST", &token).await, (403, 1, 1), "the handler waits to be admitted");
     for _ in 0..5 {
@@ -189,7 +195,8 @@ async fn a_request_of_an_account_that_cannot_be_read_gets_503_and_one_without_an
     let token = world.access_token(&user(7));
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
     let limit = RateLimit::requests(9);
-    let (guard, clock) = (RateLimitGuard::new(&store, &world.callers, limit), &world.clock);
+    let (callers, clock) = (world.callers(Programs::Refused), &world.clock);
+    let guard = RateLimitGuard::new(&store, &callers, limit);
     let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     assert_eq!(function.send("GET", &token).await.0, 401);
     store.faults.unreadable.store(true, Ordering::Relaxed);
@@ -203,7 +210,8 @@ async fn reads_write_once_in_sixteen_and_changes_each_time() {
     let token = world.access_token(&ada);
     let store = Faulty { store: world.store.clone(), faults: Counter::default() };
     let limit = RateLimit::requests(100);
-    let (guard, clock) = (RateLimitGuard::new(&store, &world.callers, limit), &world.clock);
+    let (callers, clock) = (world.callers(Programs::Refused), &world.clock);
+    let guard = RateLimitGuard::new(&store, &callers, limit);
     let function = Function { guard, counter: &store.faults, handled: AtomicU32::default(), clock };
     let key = RateLimitKey::user(ada.id);
     let stored = async || world.store.record(&limit, &key, 0, clock.now()).await.expect("a count");
@@ -239,9 +247,10 @@ proptest::proptest! {
             let ada = world.register(1).await;
             let store = Faulty { store: world.store.clone(), faults: Counter::default() };
             let (limit, clock) = (RateLimit::requests(max), &world.clock);
+            let callers = world.callers(Programs::Refused);
             let instances: Vec<_> = (0..4)
                 .map(|_| Function {
-                    guard: RateLimitGuard::new(&store, &world.callers, limit),
+                    guard: RateLimitGuard::new(&store, &callers, limit),
                     counter: &store.faults,
                     handled: AtomicU32::default(),
                     clock,

@@ -69,7 +69,12 @@ async fn every_variant_of_a_request_is_admitted_before_it_changes_anything() {
     world.store.replace_user(&unverified, ada.version, None).await.expect("no store error");
     let secret = "5e".repeat(16);
     let secret_hash = Some(sha256_hex(secret.as_bytes()));
-    let kind = NotificationKind::Code { to: operator().id, purpose: Purpose::Operator, secret_hash };
+    let kind = NotificationKind::Code {
+        to: operator().id,
+        purpose: Purpose::Operator,
+        address: None,
+        secret_hash,
+    };
     let carrier = notification(4, kind);
     world.store.add_notification(&carrier, None).await.expect("no store error");
     let code = Code { notification: carrier.id, secret }.to_text();

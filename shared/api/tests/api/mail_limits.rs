@@ -151,6 +151,7 @@ async fn an_unverified_address_gets_a_limited_number_of_mails_per_day() {
             _ => NotificationKind::Code {
                 to: ada.id,
                 purpose: taskbell_domain::one_time_code::Purpose::PasswordReset,
+                address: None,
                 secret_hash: None,
             },
         };

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod alarms;
+mod api_tokens;
 mod authorization;
 mod bad_input;
 mod batch;

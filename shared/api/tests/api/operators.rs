@@ -115,7 +115,12 @@ async fn an_operator_code_works_only_for_its_recipient() {
         let (world, ada, task) = World::seeded().await;
         let secret = "5e".repeat(16);
         let secret_hash = Some(sha256_hex(secret.as_bytes()));
-        let kind = NotificationKind::Code { to: to.id, purpose: Purpose::Operator, secret_hash };
+        let kind = NotificationKind::Code {
+            to: to.id,
+            purpose: Purpose::Operator,
+            address: None,
+            secret_hash,
+        };
         let carrier = notification(4, kind);
         world.store.add_notification(&carrier, None).await.expect("no store error");
         let code = Code { notification: carrier.id, secret }.to_text();

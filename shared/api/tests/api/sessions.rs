@@ -150,7 +150,7 @@ async fn a_log_in_concurrent_with_a_reset_opens_no_session_with_the_old_password
             .expect("a code");
         let code = Notification { version: notification.version + 1, ..notification };
         let mut user = store.user(id).await.expect("no store error").expect("ada");
-        user.set_password("5e".repeat(16), now());
+        user.reset_password("5e".repeat(16), now());
         let credential = Credential { user: id, password_hash: "another".to_owned() };
         let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
         assert!(store.redeem(redemption).await.expect("no store error"));
@@ -185,7 +185,7 @@ async fn an_interrupted_password_reset_leaves_no_usable_session() {
     // The profile has the new password time, but the sessions were not closed.
     let stored = world.store.user(ada.id).await.expect("no store error").expect("ada");
     let mut changed = stored.clone();
-    changed.set_password("5e".repeat(16), world.clock.now());
+    changed.reset_password("5e".repeat(16), world.clock.now());
     world.store.replace_user(&changed, stored.version, None).await.expect("no store error");
     let refused = world.refresh(&ada, &task, &before["refresh_token"]).await;
     assert_eq!((refused.status, refused.code()), (401, "invalid_refresh_token"));

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use taskbell_api::{
+    endpoint::Programs,
     http::{Callers, CursorKey},
     keys::KeyRing,
     links::{LinkAction, LinkKeys},
@@ -10,6 +11,7 @@ use taskbell_api::{
     workers,
 };
 use taskbell_domain::{
+    api_token::ApiToken,
     clock::Clock,
     credential::{CheckedPassword, Credential, RefreshToken, Session},
     feed::{Change, Operation, Place, RecordedChange, Subject},
@@ -29,7 +31,7 @@ use taskbell_domain::{
 use taskbell_test::{
     ChannelFake, ManualClock, MemoryStore, PushQueueFake, QueueFake, SeededRandom,
     contract::Store,
-    fixtures::{NOW, comment, due_draft, notification, now, space, task, user},
+    fixtures::{NOW, api_token, comment, due_draft, notification, now, space, task, user},
     template::project,
 };
 
@@ -112,7 +114,8 @@ pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) clock: ManualClock,
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
-    pub(crate) callers: Callers,
+    /// What verifies access tokens.
+    public_keys: String,
     pub(crate) cursor_key: CursorKey,
     /// The maximum number of requests of a user per minute.
     pub(crate) requests: u32,
@@ -147,9 +150,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             channel: ChannelFake::default(),
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
-            callers: Callers::Users(Box::new(
-                Verifier::new(STACK, &keys.public_keys().to_string()).expect("a verifier"),
-            )),
+            public_keys: keys.public_keys().to_string(),
             cursor_key: CursorKey::parse(&keys.cursor_key()).expect("a key"),
             requests: 600,
             checked_before: 0,
@@ -167,6 +168,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         self.share(&ada).await;
         self.update_statistics(None, Some(&task)).await;
         self.store.add_comment(&comment(1, &task, &ada), None).await.expect("an answer");
+        let notice = notification(60, NotificationKind::Verification { to: ada.id }).id;
+        let token = ApiToken { expiry_notice: Some(notice), ..api_token(1, &ada) };
+        let added = self.store.add_api_token(&token, 0, &[]).await;
+        assert!(added.expect("an answer"));
         (ada, task)
     }
 
@@ -189,8 +194,12 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         );
         self.store.add_notification(&message(&collaborator), None).await.expect("an answer");
         let hash = Some(reset_code().hash());
-        let reset =
-            NotificationKind::Code { to: owner.id, purpose: Purpose::PasswordReset, secret_hash: hash };
+        let reset = NotificationKind::Code {
+            to: owner.id,
+            purpose: Purpose::PasswordReset,
+            address: None,
+            secret_hash: hash,
+        };
         self.store.add_notification(&notification(3, reset), None).await.expect("an answer");
         let (mut shared, first) = space(1, owner);
         self.store.create_space(&shared, &first, None, None).await.expect("an answer");
@@ -241,6 +250,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     pub(crate) async fn stored(&self, id: TaskId) -> Task {
         self.store.task(id).await.expect("an answer").expect("the task is there")
+    }
+
+    /// The callers of a function that accepts programs or not.
+    pub(crate) fn callers(&self, programs: Programs) -> Callers {
+        Callers::Users(Box::new(Verifier::new(STACK, &self.public_keys).expect("a verifier")), programs)
     }
 
     pub(crate) fn session(&self) -> SessionId {
@@ -301,6 +315,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             ("SPACE_ID", space(1, user).0.id.to_string()),
             ("MEMBER_ID", collaborator().id.to_string()),
             ("INVITATION_TOKEN", invitation_of(user).0.to_text()),
+            ("API_TOKEN_ID", api_token(1, user).id.to_string()),
             ("USER_ID", user.id.to_string()),
             ("REMINDER_ID", task.reminders.first().map_or_else(String::new, |r| r.id.to_string())),
             ("RESET_CODE", reset_code().to_text()),

@@ -4,6 +4,9 @@
 //! |---|---|---|
 //! | profile | `USER#<user>` | `PROFILE` |
 //! | session | `SESSION#<user>` | `SESSION#<session>` |
+//! | API token | `APITOKENS#<user>` | `APITOKEN#<token>` |
+//! | number of API tokens ever created | `APITOKENS#<user>` | `COUNT` |
+//! | day of the last use of an API token | `APITOKENUSE#<user>` | `APITOKEN#<token>` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
@@ -33,7 +36,7 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
+    id::{ApiTokenId, CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     ports::TIMER_SHARDS,
     rate_limit::{RateLimit, RateLimitKey},
     statistics::{CounterGroup, CounterGroups},
@@ -128,6 +131,31 @@ pub fn session(user: UserId, session: SessionId) -> (String, String) {
     (sessions_of(user).0, format!("SESSION#{}", session.body()))
 }
 
+/// Partition of the API tokens of a user, and the prefix of their sort keys.
+pub fn api_tokens_of(user: UserId) -> (String, &'static str) {
+    (format!("APITOKENS#{}", user.body()), "APITOKEN#")
+}
+
+/// Key of an API token.
+pub fn api_token(user: UserId, token: ApiTokenId) -> (String, String) {
+    (api_tokens_of(user).0, format!("APITOKEN#{}", token.body()))
+}
+
+/// Key of the number of API tokens that a user has ever created.
+pub fn api_token_count(user: UserId) -> (String, String) {
+    (api_tokens_of(user).0, "COUNT".to_owned())
+}
+
+/// Partition of the last uses of the API tokens of a user, and the prefix of their sort keys.
+pub fn api_token_uses_of(user: UserId) -> (String, &'static str) {
+    (format!("APITOKENUSE#{}", user.body()), "APITOKEN#")
+}
+
+/// Key of the day of the last use of an API token.
+pub fn api_token_use(user: UserId, token: ApiTokenId) -> (String, String) {
+    (api_token_uses_of(user).0, api_token(user, token).1)
+}
+
 /// Key of a credential.
 pub fn credential(canonical_email: &str) -> (String, String) {
     (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
@@ -137,6 +165,7 @@ pub fn credential(canonical_email: &str) -> (String, String) {
 pub fn rate_limit(limit: &RateLimit, key: &RateLimitKey, window: Timestamp) -> (String, String) {
     let key = match key {
         RateLimitKey::User(id) => format!("USER#{}", id.body()),
+        RateLimitKey::ApiToken(id) => format!("APITOKEN#{}", id.body()),
         RateLimitKey::IpAddress(hash) => format!("ADDRESS#{hash}"),
         RateLimitKey::Account(hash) => format!("ACCOUNT#{hash}"),
         RateLimitKey::Pair { from, to } => format!("PAIR#{}#{}", from.body(), to.body()),

@@ -3,6 +3,7 @@
 //! Every method is one access pattern and, unless stated otherwise, one call. Nothing uses Scan.
 
 mod accounts;
+mod api_tokens;
 mod comments;
 mod digests;
 mod feeds;

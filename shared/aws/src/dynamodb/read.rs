@@ -188,6 +188,7 @@ impl DynamoDb {
     pub(super) async fn query_partition(
         &self,
         operation: &'static str,
+        table: &str,
         partition: &str,
         prefix: &str,
     ) -> Result<Vec<Item>, PortError> {
@@ -196,7 +197,7 @@ impl DynamoDb {
             let mut query = self
                 .client
                 .query()
-                .table_name(&self.tasks)
+                .table_name(table)
                 .key_condition_expression("#pk = :pk")
                 .expression_attribute_names("#pk", keys::PK)
                 .expression_attribute_values(":pk", text(partition))

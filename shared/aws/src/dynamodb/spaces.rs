@@ -18,15 +18,17 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb, Item, Key,
+    DynamoDb, Item,
     items::{
         InvitationItem, MemberItem, SpaceItem, UserItem, build_item, invited_at, invited_item,
         key_item, parse_item,
     },
     key_attributes,
     keys::{self, BY_CREATED},
-    number, text,
-    write::{Condition, MAX_BATCH_WRITE, TransactionResult, delete, put},
+    text,
+    write::{
+        Condition, MAX_BATCH_WRITE, TransactionResult, delete, increment_version, put, version_of,
+    },
 };
 use crate::{
     error::{corrupt, invalid_request, port_error},
@@ -45,7 +47,7 @@ impl Memberships for DynamoDb {
     async fn space_ids(&self, user: UserId) -> Result<Vec<SpaceId>, PortError> {
         const OPERATION: &str = "listing the spaces of a user";
         let (partition, prefix) = keys::spaces_of(user);
-        let pointers = self.query_partition(OPERATION, &partition, prefix).await?;
+        let pointers = self.query_partition(OPERATION, &self.tasks, &partition, prefix).await?;
         let space_of = |pointer: &Item| {
             let sort = pointer.get(keys::SK).and_then(|value| value.as_s().ok());
             let space = sort.and_then(|sort| keys::space_of(sort));
@@ -103,7 +105,7 @@ impl SpaceReads for DynamoDb {
         const OPERATION: &str = "listing the members of a space";
         let (partition, prefix) = keys::members_of(space);
         let mut members = Vec::new();
-        for found in self.query_partition(OPERATION, &partition, prefix).await? {
+        for found in self.query_partition(OPERATION, &self.tasks, &partition, prefix).await? {
             members.push(parse_item::<MemberItem, Member>(OPERATION, found)?);
         }
         let profiles = members.iter().map(|member| keys::profile(member.user)).collect();
@@ -123,7 +125,7 @@ impl SpaceReads for DynamoDb {
         let (partition, prefix) = keys::members_of(space);
         let (found, members) = try_join!(
             self.get_item(OPERATION, &self.tasks, keys::space(space)),
-            self.query_partition(OPERATION, &partition, prefix),
+            self.query_partition(OPERATION, &self.tasks, &partition, prefix),
         )?;
         // The item of a personal space has no version.
         let Some(found) = found.filter(|item| item.contains_key(keys::VERSION)) else {
@@ -138,7 +140,7 @@ impl SpaceReads for DynamoDb {
     async fn invitations(&self, space: SpaceId) -> Result<Vec<Invitation>, PortError> {
         const OPERATION: &str = "listing invitations";
         let (partition, prefix) = keys::invitations_of(space);
-        let found = self.query_partition(OPERATION, &partition, prefix).await?.into_iter();
+        let found = self.query_partition(OPERATION, &self.tasks, &partition, prefix).await?.into_iter();
         found.map(|item| parse_item::<InvitationItem, _>(OPERATION, item)).collect()
     }
 
@@ -160,7 +162,7 @@ impl SpaceChanges for DynamoDb {
         let (partition, prefix) = keys::spaces_of(user);
         // The version first: if the user joins a space after this read, the conditional write of the caller fails.
         let counter = self.get_item(OPERATION, &self.tasks, keys::memberships(user)).await?;
-        let pointers = self.query_partition(OPERATION, &partition, prefix).await?;
+        let pointers = self.query_partition(OPERATION, &self.tasks, &partition, prefix).await?;
         Ok(space::Memberships { spaces: pointers.len(), version: version_of(OPERATION, counter)? })
     }
 
@@ -174,11 +176,8 @@ impl SpaceChanges for DynamoDb {
         const OPERATION: &str = "creating a space";
         let mut actions = vec![self.put_space(OPERATION, space, Condition::NotExists)?];
         actions.extend(self.put_member(OPERATION, owner)?);
-        actions.extend(self.increment_version(
-            OPERATION,
-            keys::memberships(owner.user),
-            memberships,
-        )?);
+        let counter = keys::memberships(owner.user);
+        actions.extend(increment_version(OPERATION, &self.tasks, counter, memberships)?);
         self.transact_with_record(OPERATION, actions, record).await
     }
 
@@ -201,7 +200,7 @@ impl SpaceChanges for DynamoDb {
             MemberChange::Join(member, invitation, memberships) => {
                 actions.extend(self.put_member(OPERATION, member)?);
                 let counter = keys::memberships(member.user);
-                actions.extend(self.increment_version(OPERATION, counter, *memberships)?);
+                actions.extend(increment_version(OPERATION, &self.tasks, counter, *memberships)?);
                 let invitation_key = keys::invitation(space.id, &invitation.email.hash());
                 let secret = invitation.secret_hash.as_deref().unwrap_or_default();
                 let has_secret = Condition::Equals("secret_hash", secret);
@@ -246,11 +245,8 @@ impl SpaceChanges for DynamoDb {
             put(OPERATION, &self.tasks, invited_item(invitation), Condition::Unconditional)?,
         ];
         actions.extend(self.put_notification(OPERATION, Some(notification))?);
-        actions.extend(self.increment_version(
-            OPERATION,
-            keys::invitation_book(invitation.space),
-            book,
-        )?);
+        let counter = keys::invitation_book(invitation.space);
+        actions.extend(increment_version(OPERATION, &self.tasks, counter, book)?);
         self.transact_with_record(OPERATION, actions, record).await
     }
 
@@ -283,7 +279,7 @@ impl SpaceChanges for DynamoDb {
         while self.delete_tasks(OPERATION, space).await? {}
         let (partition, _) = keys::members_of(space);
         let (mut others, mut owners) = (Vec::new(), Vec::new());
-        for found in self.query_partition(OPERATION, &partition, "").await? {
+        for found in self.query_partition(OPERATION, &self.tasks, &partition, "").await? {
             let sort = found.get(keys::SK).and_then(|value| value.as_s().ok()).cloned();
             let sort = sort.ok_or_else(|| corrupt(OPERATION, keys::SK))?;
             let owner = found.get("role") == Some(&text(Role::Owner.as_str()));
@@ -300,28 +296,7 @@ impl SpaceChanges for DynamoDb {
     }
 }
 
-/// The version in the item of a counter; 0 without an item.
-fn version_of(operation: &'static str, counter: Option<Item>) -> Result<u64, PortError> {
-    let Some(counter) = counter else { return Ok(0) };
-    let version = counter.get(keys::VERSION).and_then(|value| value.as_n().ok()?.parse().ok());
-    version.ok_or_else(|| corrupt(operation, keys::VERSION))
-}
-
 impl DynamoDb {
-    /// Increments the version of a counter, on condition that it is still `read`. Nothing if `read` is `None`.
-    fn increment_version(
-        &self,
-        operation: &'static str,
-        key: Key,
-        read: Option<u64>,
-    ) -> Result<Option<TransactWriteItem>, PortError> {
-        let Some(read) = read else { return Ok(None) };
-        let condition = if read == 0 { Condition::NotExists } else { Condition::Version(read) };
-        let mut counter = key_item(key);
-        counter.insert(keys::VERSION.to_owned(), number(read + 1));
-        put(operation, &self.tasks, counter, condition).map(Some)
-    }
-
     fn put_space(
         &self,
         operation: &'static str,

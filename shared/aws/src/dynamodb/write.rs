@@ -14,11 +14,11 @@ use taskbell_domain::ports::{PortError, Replaced};
 
 use super::{
     DynamoDb, Item, Key,
-    items::{FromItem, InvalidAttribute, parse_item},
+    items::{FromItem, InvalidAttribute, key_item, parse_item},
     key_attributes, keys, number, text,
 };
 use crate::{
-    error::{in_progress, invalid_request, item_error, port_error},
+    error::{corrupt, in_progress, invalid_request, item_error, port_error},
     send_boxed::SendBoxed,
 };
 
@@ -109,6 +109,27 @@ pub(super) fn delete(
     }
     let delete = delete.build().map_err(|e| invalid_request(operation, e))?;
     Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// The version in the item of a counter; 0 without an item.
+pub(super) fn version_of(operation: &'static str, counter: Option<Item>) -> Result<u64, PortError> {
+    let Some(counter) = counter else { return Ok(0) };
+    let version = counter.get(keys::VERSION).and_then(|value| value.as_n().ok()?.parse().ok());
+    version.ok_or_else(|| corrupt(operation, keys::VERSION))
+}
+
+/// Increments the version of a counter, on condition that it is still `read`. Nothing if `read` is `None`.
+pub(super) fn increment_version(
+    operation: &'static str,
+    table: &str,
+    key: Key,
+    read: Option<u64>,
+) -> Result<Option<TransactWriteItem>, PortError> {
+    let Some(read) = read else { return Ok(None) };
+    let condition = if read == 0 { Condition::NotExists } else { Condition::Version(read) };
+    let mut counter = key_item(key);
+    counter.insert(keys::VERSION.to_owned(), number(read + 1));
+    put(operation, table, counter, condition).map(Some)
 }
 
 /// Whether a transaction was cancelled only because of a conflict with another transaction.

@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
+    account_event::AccountEvent,
+    api_token::{ApiToken, ApiTokenList},
     checklist::ChecklistItemInput,
     comment::Comment,
     credential::{CheckedPassword, Credential, Session},
@@ -27,7 +29,9 @@ use taskbell_domain::{
 use taskbell_test::{
     ManualClock, SeededRandom,
     contract::record_one,
-    fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user},
+    fixtures::{
+        NOW, api_token, comment, draft, due_draft, instant, notification, now, space, task, user,
+    },
 };
 
 /// A user with every field set.
@@ -123,10 +127,11 @@ fn notifications() -> Vec<Notification> {
         },
         NotificationKind::Verification { to },
         NotificationKind::Digest { to, day: "2026-03-01".parse().expect("a day") },
-        NotificationKind::Code { to, purpose: Purpose::Operator, secret_hash: None },
+        NotificationKind::Code { to, purpose: Purpose::Operator, address: None, secret_hash: None },
         NotificationKind::Code {
             to,
             purpose: Purpose::PasswordReset,
+            address: None,
             secret_hash: Some("h".repeat(64)),
         },
     ];
@@ -178,6 +183,36 @@ fn digest() -> Digest {
 
 const REQUESTS: RateLimit = RateLimit::requests(600);
 
+/// An API token with every attribute, and one with as few as possible.
+fn api_tokens() -> [ApiToken; 2] {
+    let (space, notice) = (Some(shared().0.id), Some(notifications()[0].id));
+    [ApiToken { space, expiry_notice: notice, ..api_token(1, &ada()) }, api_token(2, &ada())]
+}
+
+/// Notifications of kinds that releases before 0.3.0 do not know.
+fn account_notifications() -> Vec<Notification> {
+    let ApiToken { id, name, scopes, expires_at, .. } = api_token(1, &ada());
+    let events = [
+        AccountEvent::PasswordChanged,
+        AccountEvent::ApiTokenCreated { name: name.clone(), scopes, expires_at },
+        AccountEvent::ApiTokenExpires { token: id, name, expires_at },
+    ];
+    let about = |event| NotificationKind::Account { to: ada().id, event };
+    let to_another = NotificationKind::Code {
+        to: ada().id,
+        purpose: Purpose::EmailChange,
+        address: Some(eve().email),
+        secret_hash: None,
+    };
+    let kinds = events.map(about).into_iter().chain([to_another]);
+    (31..).zip(kinds).map(|(number, kind)| notification(number, kind)).collect()
+}
+
+/// Whether the items were stored by a release that knows API tokens.
+async fn has_api_tokens(store: &DynamoDb) -> bool {
+    store.api_tokens(ada().id).await.expect("an answer").version > 0
+}
+
 /// Stores all items.
 pub(crate) async fn store(store: &DynamoDb) {
     for who in [&user(1), &eve()] {
@@ -201,9 +236,14 @@ pub(crate) async fn store(store: &DynamoDb) {
     for task in [&full, &plain] {
         record_one(store, &Contribution::of(task)).await.expect("an answer");
     }
-    for notification in notifications() {
+    for notification in notifications().into_iter().chain(account_notifications()) {
         store.add_notification(&notification, None).await.expect("an answer");
     }
+    for (version, token) in (0..).zip(api_tokens()) {
+        assert!(store.add_api_token(&token, version, &[]).await.expect("an answer"));
+    }
+    let day = "2026-03-01".parse().expect("a day");
+    store.record_api_token_use(&api_tokens()[0], day).await.expect("an answer");
 
     let ((first, owner), (_, [_, member])) = (space(1, &ada()), shared());
     store.create_space(&first, &owner, Some(0), None).await.expect("an answer");
@@ -253,6 +293,19 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(comments, [comment(1, &full, &ada)]);
     for notification in notifications() {
         assert_eq!(store.notification(notification.id).await.expect("an answer"), Some(notification));
+    }
+
+    if has_api_tokens(store).await {
+        for notification in account_notifications() {
+            let found = store.notification(notification.id).await.expect("an answer");
+            assert_eq!(found, Some(notification));
+        }
+        let [first, second] = api_tokens();
+        let day = "2026-03-01".parse().expect("a day");
+        let mut tokens = vec![(first, Some(day)), (second, None)];
+        tokens.sort_by_key(|(token, _)| token.id);
+        let list = store.api_tokens(ada.id).await.expect("an answer");
+        assert_eq!(list, ApiTokenList { tokens, version: 2 });
     }
 
     let (space, members) = shared();

@@ -46,8 +46,12 @@ pub async fn a_code_is_redeemed_together_with_its_effect(store: &impl Store) {
         let found = store.credential(&ada.email).await.expect("an answer").expect("a credential");
         found.password_hash
     };
-    let kind =
-        NotificationKind::Code { to: ada.id, purpose: Purpose::PasswordReset, secret_hash: None };
+    let kind = NotificationKind::Code {
+        to: ada.id,
+        purpose: Purpose::PasswordReset,
+        address: None,
+        secret_hash: None,
+    };
     let unused = notification(1, kind);
     store.add_notification(&unused, None).await.expect("an answer");
     let code = Notification { version: unused.version + 1, ..unused.clone() };

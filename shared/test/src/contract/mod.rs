@@ -3,6 +3,7 @@
 //! [`contract_tests!`]: crate::contract_tests
 
 mod accounts;
+mod api_tokens;
 mod comments;
 mod feeds;
 mod idempotency;
@@ -22,6 +23,7 @@ use taskbell_domain::{
 };
 
 pub use accounts::*;
+pub use api_tokens::*;
 pub use comments::*;
 pub use feeds::*;
 pub use idempotency::*;
@@ -43,6 +45,8 @@ const MAX_PAGES: usize = 1_000;
 pub trait Store:
     Accounts
     + AccountStates
+    + ApiTokens
+    + ApiTokenChanges
     + Redemptions
     + Registrations
     + Credentials
@@ -66,6 +70,8 @@ pub trait Store:
 impl<T> Store for T where
     T: Accounts
         + AccountStates
+        + ApiTokens
+        + ApiTokenChanges
         + Redemptions
         + Registrations
         + Credentials
@@ -114,6 +120,8 @@ macro_rules! contract_tests {
             a_request_that_is_taken_back_is_not_counted
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
+            an_api_token_is_stored_with_its_notifications
+            api_tokens_are_listed_with_the_day_of_their_last_use
             a_task_is_read_back_with_all_fields
             a_task_is_replaced_and_deleted_only_at_the_expected_revision
             a_completion_and_the_next_occurrence_are_stored_together

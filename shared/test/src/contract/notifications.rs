@@ -39,9 +39,15 @@ pub async fn a_notification_is_read_back_and_has_a_timer(store: &impl Store) {
         NotificationKind::Code {
             to: ada.id,
             purpose: Purpose::PasswordReset,
+            address: Some(eve.email.clone()),
             secret_hash: Some("h".to_owned()),
         },
-        NotificationKind::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
+        NotificationKind::Code {
+            to: ada.id,
+            purpose: Purpose::Operator,
+            address: None,
+            secret_hash: None,
+        },
     ]
     .into_iter()
     .enumerate()

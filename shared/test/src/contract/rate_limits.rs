@@ -77,7 +77,12 @@ pub async fn a_user_is_blocked_and_unblocked(store: &impl Store) {
         let next = User { disabled_at, tokens_valid_from, version, ..stored.clone() };
         let replaced = store.replace_user(&next, stored.version, None).await.expect("an answer");
         assert_eq!(replaced, Replaced::Stored);
-        let state = AccountState { is_blocked: disabled_at.is_some(), tokens_valid_from };
+        let api_tokens_valid_from = stored.api_tokens_valid_from;
+        let state = AccountState {
+            is_blocked: disabled_at.is_some(),
+            tokens_valid_from,
+            api_tokens_valid_from,
+        };
         assert_eq!(store.account_state(ada.id).await.expect("an answer"), Some(state));
         stored = next;
     }

@@ -1,6 +1,7 @@
 //! All store ports in memory, with the same contract as the DynamoDB adapter.
 
 mod accounts;
+mod api_tokens;
 mod feeds;
 mod live;
 mod spaces;
@@ -11,14 +12,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 pub(crate) use feeds::Feed;
 use taskbell_domain::{
+    api_token::ApiToken,
     comment::Comment,
     credential::{Credential, Session},
     digest::Digest,
-    id::{CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
+    id::{ApiTokenId, CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
     invitation::Invitation,
     live::Connections,
     notification::Notification,
@@ -42,6 +44,9 @@ pub struct Data {
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
+    api_tokens: BTreeMap<(UserId, ApiTokenId), (ApiToken, Option<Date>)>,
+    /// How many API tokens each user has ever created.
+    api_token_counts: BTreeMap<UserId, u64>,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
     records: BTreeMap<(UserId, String), IdempotencyRecord>,
@@ -71,7 +76,8 @@ impl MemoryStore {
     /// All data except counts and credentials, as text that shows whether anything has changed.
     pub fn contents(&self) -> String {
         let data = self.data();
-        let accounts = (&data.users, data.credentials.len(), &data.sessions, &data.suppressed);
+        let tokens: Vec<_> = data.api_tokens.values().map(|(token, _)| token).collect();
+        let accounts = (&data.users, data.credentials.len(), &data.sessions, tokens, &data.suppressed);
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!(
             "{:?}",

@@ -54,7 +54,7 @@ pub async fn handle(
         .map_or_else(|| UserId::generate(call.clock(), call.random()), |credential| credential.user);
     // The limit per mailbox applies, too, for any caller. Exceeding it does not change the response.
     if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, call.now()).await.is_ok() {
-        codes::send(call, store, queue, to, Purpose::PasswordReset).await?;
+        codes::send(call, store, queue, (to, None), Purpose::PasswordReset).await?;
     }
     let detail = "If an account with this address exists, a code will be sent to it.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))

@@ -4,16 +4,17 @@ use http::StatusCode;
 use taskbell_domain::ports::{LiveConnections, PushQueue, Sessions};
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
     live::end_connections,
+    tokens::Identity,
 };
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-out",
     tag: Tag::Authentication,
-    access: Access::User,
+    access: Access::User(Programs::Refused),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/auth/logout",
     operations: &[Operation {
@@ -34,9 +35,9 @@ pub async fn handle(
     accounts: &(impl Sessions + LiveConnections),
     queue: &impl PushQueue,
 ) -> Result<Reply, Problem> {
-    let caller = call.caller()?;
+    let Identity { user, session, .. } = call.caller()?.session()?;
     call.admit().await?;
-    accounts.close_session(caller.user, caller.session).await?;
-    end_connections(accounts, queue, caller.user, |open| open.session == caller.session).await?;
+    accounts.close_session(user, session).await?;
+    end_connections(accounts, queue, user, |open| open.session == session).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

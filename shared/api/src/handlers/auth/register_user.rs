@@ -77,6 +77,7 @@ pub async fn handle(
         link_secret: link_token(random),
         password_set_at: None,
         tokens_valid_from: None,
+        api_tokens_valid_from: None,
         version: 1,
         created_at: now,
         updated_at: now,

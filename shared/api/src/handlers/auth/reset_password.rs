@@ -75,7 +75,7 @@ pub async fn handle(
         };
         let credential = Credential { user: user.id, password_hash: hash };
         // The current time, not that of the reads: tokens and codes that were issued since must become invalid.
-        user.set_password(link_token(random), call.now());
+        user.reset_password(link_token(random), call.now());
         let code = opened.mark_used();
         let redemption = Redemption { code: &code, user: &user, credential: Some(&credential) };
         if store.redeem(redemption).await? {

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use taskbell_domain::{
+    api_token::ApiScope,
     id::{SpaceId, UserId},
     policy::known_role,
     ports::{Comments, FeedReads, SpaceReads},
@@ -17,7 +18,7 @@ use super::{
     positions::{HIDDEN, Positions, Taken, changed},
 };
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::spaces,
     http::{Call, Cursor, CursorKey, MAX_PAGE, Params, Problem, Reply},
 };
@@ -26,7 +27,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-changes",
     tag: Tag::Changes,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/changes",
     operations: &[Operation {
@@ -92,7 +93,7 @@ pub async fn handle(
     let mut params = Params::of(call);
     let (limit, cursor) = params.page();
     params.finish()?;
-    let cursors = Cursor::new(key, caller.user, &"changes");
+    let cursors = Cursor::new(key, caller, &"changes");
     let before = cursors.read(cursor.as_deref(), Positions::parse)?;
     let is_first = before.is_none();
     let mut positions = before.unwrap_or_default();
@@ -100,7 +101,8 @@ pub async fn handle(
     let followed: Vec<_> = positions.0.keys().copied().collect();
     let (shared, mut heads) = try_join!(store.space_ids(caller.user), store.feed_heads(&followed))?;
     let personal = SpaceId::personal(caller.user);
-    let current: BTreeSet<_> = shared.into_iter().chain([personal]).collect();
+    let current = shared.into_iter().chain([personal]).filter(|space| caller.may_enter(*space));
+    let current: BTreeSet<_> = current.collect();
     let mut changes = Changes::default();
     changes.left.extend(
         positions.0.extract_if(.., |space, _| !current.contains(space)).map(|(space, _)| space),

@@ -5,7 +5,7 @@ use serde_json::json;
 use taskbell_domain::{live::TICKET_LIFETIME, ports::Sessions};
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
     links::LinkKeys,
     live::Ticket,
@@ -15,7 +15,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "open-live",
     tag: Tag::Changes,
-    access: Access::User,
+    access: Access::User(Programs::Refused),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/live",
     operations: &[Operation {
@@ -37,13 +37,13 @@ pub async fn handle(
     keys: &LinkKeys,
     live_url: &str,
 ) -> Result<Reply, Problem> {
-    let (caller, now) = (call.caller()?, call.now());
-    let has_session = store.has_session(caller.user, caller.session, now).await?;
+    let (identity, now) = (call.caller()?.session()?, call.now());
+    let has_session = store.has_session(identity.user, identity.session, now).await?;
     call.admit().await?;
     if !has_session {
         return Err(Problem::unauthorized());
     }
-    let ticket = Ticket::generate(caller, call.random(), now).to_text(keys, now);
+    let ticket = Ticket::generate(identity, call.random(), now).to_text(keys, now);
     let url = format!("{live_url}?ticket={ticket}");
     Reply::json(StatusCode::OK, &json!({ "url": url, "expires_in": TICKET_LIFETIME.as_secs() }))
 }

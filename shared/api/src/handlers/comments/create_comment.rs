@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use taskbell_domain::{
+    api_token::ApiScope,
     comment::{Comment, MAX_COMMENTS},
     id::{CommentId, TaskId},
     policy::Action,
@@ -11,7 +12,7 @@ use taskbell_domain::{
 
 use super::{task_role, view};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::idempotency::{Key, create_once, created},
     http::{Call, Fields, Params, Problem, Reply, read},
 };
@@ -20,7 +21,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-comment",
     tag: Tag::Comments,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/comments",
     operations: &[Operation {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use taskbell_domain::{
+    api_token::ApiScope,
     policy::{Action, permits},
     ports::Comments,
 };
@@ -9,7 +10,7 @@ use taskbell_domain::{
 use super::{comment, task_role};
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
 
@@ -17,7 +18,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "delete-comment",
     tag: Tag::Comments,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/comments/{comment_id}",
     operations: &[Operation {

@@ -1,11 +1,11 @@
 //! Lists the comments of a task, oldest first.
 
-use taskbell_domain::{id::CommentId, policy::Action, ports::Comments};
+use taskbell_domain::{api_token::ApiScope, id::CommentId, policy::Action, ports::Comments};
 
 use super::{task_role, view};
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-comments",
     tag: Tag::Comments,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/comments",
     operations: &[Operation {
@@ -34,7 +34,7 @@ pub async fn handle(call: &Call<'_>, store: &impl Comments, key: &CursorKey) -> 
     let (limit, cursor) = params.page();
     params.finish()?;
     let task = call.path_id("task_id")?;
-    let cursors = Cursor::new(key, caller.user, &("comments", task));
+    let cursors = Cursor::new(key, caller, &("comments", task));
     let after = cursors.read(cursor.as_deref(), |position| CommentId::from_body(position).ok())?;
     let (_, found) = while_checked(
         task_role(call, store, caller, Action::ReadTasks),

@@ -9,16 +9,13 @@ use serde_json::{Value, json};
 use taskbell_domain::{comment::Comment, policy::Action, ports::Comments, space::Role};
 
 use crate::access::require;
-use crate::{
-    http::{Call, Problem},
-    tokens::Identity,
-};
+use crate::http::{Call, Caller, Problem};
 
 /// The caller's role in the space of the task in the path, if the role permits the action.
 async fn task_role(
     call: &Call<'_>,
     store: &impl Comments,
-    caller: Identity,
+    caller: Caller,
     action: Action,
 ) -> Result<Role, Problem> {
     let task = store.task(call.path_id("task_id")?).await?.ok_or_else(Problem::not_found)?;

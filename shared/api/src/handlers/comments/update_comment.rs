@@ -1,12 +1,12 @@
 //! Updates a comment.
 
 use http::StatusCode;
-use taskbell_domain::{policy::Action, ports::Comments, text::CommentText};
+use taskbell_domain::{api_token::ApiScope, policy::Action, ports::Comments, text::CommentText};
 
 use super::{comment, task_role, view};
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     update::Update,
 };
@@ -15,7 +15,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-comment",
     tag: Tag::Comments,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/comments/{comment_id}",
     operations: &[Operation {

@@ -3,13 +3,13 @@
 use futures_util::try_join;
 use http::StatusCode;
 use taskbell_domain::{
-    invitation::InvitationToken, membership::MemberChange, policy::permits_role, ports::SpaceChanges,
-    space::Member,
+    api_token::ApiScope, invitation::InvitationToken, membership::MemberChange, policy::permits_role,
+    ports::SpaceChanges, space::Member,
 };
 
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::spaces::{room_for_one, space_view},
     http::{Call, Fields, Problem, Reply, read},
     update::Attempts,
@@ -19,7 +19,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "accept-invitation",
     tag: Tag::Invitations,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/invitations/accept",
     operations: &[Operation {
@@ -29,7 +29,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: Some("AcceptInvitationRequest"),
         responses: &[(200, Body::Json("Space"))],
-        errors: &["invalid_invitation", "already_member", "space_full", "too_many_spaces", "busy"],
+        errors: &[
+            "forbidden",
+            "invalid_invitation",
+            "already_member",
+            "space_full",
+            "too_many_spaces",
+            "busy",
+        ],
     }],
 };
 
@@ -38,6 +45,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let now = call.now();
     let caller = call.caller()?;
+    caller.refuse_confined()?;
     let mut fields = Fields::of(call)?;
     let text = fields.required("token", read::any_text);
     let text = fields.finish(text)?;

@@ -4,6 +4,7 @@ use futures_util::try_join;
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
+    api_token::ApiScope,
     email::EmailAddress,
     id::{NotificationId, SpaceId},
     invitation::{INVITATION_LIFETIME, INVITATION_PAUSE, Invitation, InvitationBook, MAX_INVITATIONS},
@@ -17,7 +18,7 @@ use taskbell_domain::{
 use super::view;
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::{
         idempotency::{Key, create_once, created, find_replay, replayed},
@@ -31,7 +32,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "invite-member",
     tag: Tag::Invitations,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}/invitations",
     operations: &[Operation {

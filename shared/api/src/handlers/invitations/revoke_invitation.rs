@@ -1,10 +1,10 @@
 //! Revokes an invitation.
 
 use http::StatusCode;
-use taskbell_domain::{policy::Action, ports::SpaceChanges};
+use taskbell_domain::{api_token::ApiScope, policy::Action, ports::SpaceChanges};
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::spaces::shared,
     http::{Call, Problem, Reply},
 };
@@ -13,7 +13,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "revoke-invitation",
     tag: Tag::Invitations,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}/invitations/{invitation_id}",
     operations: &[Operation {

@@ -12,11 +12,10 @@ use taskbell_domain::{
 };
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::codes,
-    http::{Call, Fields, Problem, Reply, check_state, enforce_limit, read},
+    http::{Call, Caller, Fields, Problem, Reply, check_state, enforce_limit, read},
     profiles::profile_view,
-    tokens::Identity,
     update::Attempts,
 };
 
@@ -24,7 +23,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "become-operator",
     tag: Tag::Operators,
-    access: Access::User,
+    access: Access::User(Programs::Refused),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/me/operator",
     operations: &[Operation {
@@ -57,7 +56,7 @@ pub async fn handle(
         let detail = "The address of this account is not the operator address of this stack.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
-    if !store.has_session(user.id, caller.session, now).await? {
+    if !store.has_session(user.id, caller.session()?.session, now).await? {
         return Err(Problem::unauthorized());
     }
     if let Some(code) = code {
@@ -66,7 +65,7 @@ pub async fn handle(
     }
     call.admit().await?;
     enforce_limit(store, CODES, RateLimitKey::user(caller.user), 1, now).await?;
-    codes::send(call, store, queue, user.id, Purpose::Operator).await?;
+    codes::send(call, store, queue, (user.id, None), Purpose::Operator).await?;
     let detail = "A code will be sent to the address of this account.";
     Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
 }
@@ -75,7 +74,7 @@ pub async fn handle(
 async fn promote(
     call: &Call<'_>,
     store: &(impl ProfileChanges + Redemptions + Notifications),
-    (mut user, caller): (User, Identity),
+    (mut user, caller): (User, Caller),
     code: &str,
 ) -> Result<Reply, Problem> {
     let mut attempts = Attempts::new();

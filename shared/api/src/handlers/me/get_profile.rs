@@ -1,10 +1,10 @@
 //! The caller's profile.
 
 use http::StatusCode;
-use taskbell_domain::ports::Profiles;
+use taskbell_domain::{api_token::ApiScope, ports::Profiles};
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
     profiles::profile_view,
 };
@@ -13,7 +13,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-profile",
     tag: Tag::Profile,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::ProfileRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/me",
     operations: &[Operation {

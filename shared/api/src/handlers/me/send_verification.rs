@@ -10,7 +10,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     http::{Call, Problem, Reply, enforce_limit},
 };
@@ -19,7 +19,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-verification",
     tag: Tag::Profile,
-    access: Access::User,
+    access: Access::User(Programs::Refused),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/me/verify-email",
     operations: &[Operation {

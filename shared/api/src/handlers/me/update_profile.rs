@@ -9,7 +9,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     profiles::{change_profile, profile_view},
 };
@@ -18,7 +18,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-profile",
     tag: Tag::Profile,
-    access: Access::User,
+    access: Access::User(Programs::Refused),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/me",
     operations: &[Operation {

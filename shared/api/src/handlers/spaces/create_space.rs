@@ -2,6 +2,7 @@
 
 use http::{StatusCode, header};
 use taskbell_domain::{
+    api_token::ApiScope,
     id::SpaceId,
     ports::{IdempotencyRecord, SpaceChanges},
     space::{Role, Space},
@@ -10,7 +11,7 @@ use taskbell_domain::{
 
 use super::{room_for_one, space_view};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::idempotency::{Key, create_once, created, find_replay, replayed},
     http::{Call, Fields, Params, Problem, Reply, read},
     update::Attempts,
@@ -20,7 +21,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-space",
     tag: Tag::Spaces,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces",
     operations: &[Operation {
@@ -30,13 +31,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &["Idempotency-Key"],
         request: Some("CreateSpaceRequest"),
         responses: &[(201, Body::Json("Space"))],
-        errors: &["too_many_spaces", "already_deleted", "busy"],
+        errors: &["forbidden", "too_many_spaces", "already_deleted", "busy"],
     }],
 };
 
 /// Responds 201 with the space. The caller becomes its owner.
 pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
+    call.caller()?.refuse_confined()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let name = fields.required("name", read::text(SpaceName::parse));

@@ -2,16 +2,17 @@
 
 use http::StatusCode;
 use taskbell_domain::{
+    api_token::ApiScope,
     policy::Action,
     ports::{Replaced, SpaceChanges},
     text::SpaceName,
     violation::Violation,
 };
 
-use super::refuse_personal;
+use super::{refuse_other, refuse_personal};
 use crate::{
     access::authorize,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::before_deadline,
     http::{Call, Params, Problem, Reply},
     update::Attempts,
@@ -21,7 +22,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "delete-space",
     tag: Tag::Spaces,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}",
     operations: &[Operation {
@@ -45,6 +46,7 @@ pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply,
     let name = params.optional("name", SpaceName::parse_trusted);
     params.finish()?;
     refuse_personal(caller, id)?;
+    refuse_other(caller, id)?;
     let mut attempts = Attempts::new();
     loop {
         attempts.begin()?;

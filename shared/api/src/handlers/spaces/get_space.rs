@@ -2,13 +2,14 @@
 
 use http::StatusCode;
 use taskbell_domain::{
+    api_token::ApiScope,
     policy::{Action, known_role},
     ports::SpaceReads,
 };
 
-use super::{personal_view, shared, space_view};
+use super::{personal_view, refuse_other, shared, space_view};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
 
@@ -16,7 +17,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-space",
     tag: Tag::Spaces,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}",
     operations: &[Operation {
@@ -34,6 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(call: &Call<'_>, store: &impl SpaceReads) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let id = call.path_id("space_id")?;
+    refuse_other(caller, id)?;
     if known_role(caller.user, id).is_some() {
         return Reply::json(StatusCode::OK, &personal_view(caller.user));
     }

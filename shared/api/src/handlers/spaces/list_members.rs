@@ -1,11 +1,11 @@
 //! Lists the members of a space.
 
-use taskbell_domain::{policy::Action, ports::SpaceReads};
+use taskbell_domain::{api_token::ApiScope, policy::Action, ports::SpaceReads};
 
 use super::{member_view, shared};
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Params, Problem, Reply, whole_list},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-members",
     tag: Tag::Members,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}/members",
     operations: &[Operation {

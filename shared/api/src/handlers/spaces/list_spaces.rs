@@ -1,10 +1,10 @@
 //! Lists the caller's spaces.
 
-use taskbell_domain::ports::Memberships;
+use taskbell_domain::{api_token::ApiScope, id::SpaceId, ports::Memberships};
 
 use super::{personal_view, space_view};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Params, Problem, Reply, whole_list},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-spaces",
     tag: Tag::Spaces,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces",
     operations: &[Operation {
@@ -31,7 +31,10 @@ pub async fn handle(call: &Call<'_>, store: &impl Memberships) -> Result<Reply, 
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let shared = store.spaces_of(caller.user).await?;
-    let shared = shared.iter().map(|(space, role)| space_view(space, *role));
-    let items: Vec<_> = std::iter::once(personal_view(caller.user)).chain(shared).collect();
+    let shared = shared.iter().map(|(space, role)| (space.id, space_view(space, *role)));
+    let personal = (SpaceId::personal(caller.user), personal_view(caller.user));
+    let all = std::iter::once(personal).chain(shared);
+    let items = all.filter(|(space, _)| caller.may_enter(*space)).map(|(_, view)| view);
+    let items: Vec<_> = items.collect();
     whole_list(&items)
 }

@@ -19,13 +19,10 @@ use taskbell_domain::{
 };
 
 use crate::access::authorize;
-use crate::{
-    http::{Call, Problem},
-    tokens::Identity,
-};
+use crate::http::{Call, Caller, Problem};
 
 /// The user id in the path. `me` is the caller.
-fn member_id(call: &Call<'_>, caller: Identity) -> Result<UserId, Problem> {
+fn member_id(call: &Call<'_>, caller: Caller) -> Result<UserId, Problem> {
     match call.path("user_id") {
         "me" => Ok(caller.user),
         _ => call.path_id("user_id"),
@@ -36,12 +33,20 @@ fn member_id(call: &Call<'_>, caller: Identity) -> Result<UserId, Problem> {
 ///
 /// # Errors
 /// 409 `personal_space`.
-fn refuse_personal(caller: Identity, id: SpaceId) -> Result<(), Problem> {
+fn refuse_personal(caller: Caller, id: SpaceId) -> Result<(), Problem> {
     if known_role(caller.user, id).is_none() {
         return Ok(());
     }
     let detail = "A personal space cannot be shared, renamed or deleted.";
     Err(Problem::conflict("personal_space", detail))
+}
+
+/// Refuses spaces that the caller's API token gives no access to, as if they did not exist.
+///
+/// # Errors
+/// 404.
+fn refuse_other(caller: Caller, id: SpaceId) -> Result<(), Problem> {
+    caller.may_enter(id).then_some(()).ok_or_else(Problem::not_found)
 }
 
 /// A shared space and the caller's membership, if the role permits the action.
@@ -50,11 +55,12 @@ fn refuse_personal(caller: Identity, id: SpaceId) -> Result<(), Problem> {
 /// 403, 404; 409 `personal_space` for the caller's personal space, which does not support these operations.
 pub(super) async fn shared(
     store: &impl SpaceReads,
-    caller: Identity,
+    caller: Caller,
     id: SpaceId,
     action: Action,
 ) -> Result<(Space, Member), Problem> {
     refuse_personal(caller, id)?;
+    refuse_other(caller, id)?;
     let found = store.space_and_member(id, caller.user).await?;
     let (space, me) = found.filter(|(space, _)| !space.deleting).ok_or_else(Problem::not_found)?;
     authorize(Some(me.role), action)?;

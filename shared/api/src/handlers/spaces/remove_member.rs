@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
+    api_token::ApiScope,
     clock::Random,
     id::{SpaceId, TaskId, UserId},
     list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
@@ -13,12 +14,11 @@ use taskbell_domain::{
     task::TaskPatch,
 };
 
-use super::{member_id, shared};
+use super::{member_id, refuse_other, shared};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::before_deadline,
-    http::{Call, Problem, Reply},
-    tokens::Identity,
+    http::{Call, Caller, Problem, Reply},
     update::{Attempts, Update},
 };
 
@@ -29,7 +29,7 @@ const AT_ONCE: usize = 8;
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "remove-member",
     tag: Tag::Members,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}/members/{user_id}",
     operations: &[Operation {
@@ -53,6 +53,7 @@ pub async fn handle(
     let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     let (id, user) = (call.path_id("space_id")?, member_id(call, caller)?);
+    refuse_other(caller, id)?;
     call.admit().await?;
     let removed = remove(store, caller, id, user, now).await;
     // A former member can finish an interrupted removal: it concerns only their own tasks.
@@ -70,7 +71,7 @@ pub async fn handle(
 
 async fn remove(
     store: &impl SpaceChanges,
-    caller: Identity,
+    caller: Caller,
     id: SpaceId,
     user: UserId,
     now: Timestamp,

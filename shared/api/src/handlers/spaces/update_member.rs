@@ -3,6 +3,7 @@
 use futures_util::try_join;
 use http::StatusCode;
 use taskbell_domain::{
+    api_token::ApiScope,
     membership::MemberChange,
     policy::{Action, permits_role},
     ports::{Profiles, SpaceChanges},
@@ -12,7 +13,7 @@ use taskbell_domain::{
 use super::{member_id, member_view, shared};
 use crate::{
     access::while_checked,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     update::Attempts,
 };
@@ -21,7 +22,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-member",
     tag: Tag::Members,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}/members/{user_id}",
     operations: &[Operation {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use taskbell_domain::{
+    api_token::ApiScope,
     policy::Action,
     ports::{Replaced, SpaceChanges},
     text::SpaceName,
@@ -9,7 +10,7 @@ use taskbell_domain::{
 
 use super::{shared, space_view};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
     update::Attempts,
 };
@@ -18,7 +19,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-space",
     tag: Tag::Spaces,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::SpacesWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/spaces/{space_id}",
     operations: &[Operation {

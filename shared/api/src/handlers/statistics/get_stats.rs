@@ -6,6 +6,7 @@ use http::StatusCode;
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 use taskbell_domain::{
+    api_token::ApiScope,
     id::SpaceId,
     policy::Action,
     ports::{PortError, Profiles, StatisticsReads},
@@ -17,7 +18,7 @@ use taskbell_domain::{
 
 use crate::{
     access::{require, while_checked},
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Params, Problem, Reply, read},
 };
 
@@ -31,7 +32,7 @@ pub(crate) const DEFAULT_DAYS: i32 = 30;
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-stats",
     tag: Tag::Statistics,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/stats",
     operations: &[Operation {
@@ -54,7 +55,7 @@ pub async fn handle(
     let now = call.now();
     let caller = call.caller()?;
     let mut params = Params::of(call);
-    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    let space = params.optional("space", read::id).unwrap_or(caller.default_space());
     let days = params.optional("days", read::within(DAYS)).unwrap_or(DEFAULT_DAYS);
     params.finish()?;
 

@@ -1,10 +1,10 @@
 //! Lists the categories of a space.
 
-use taskbell_domain::{ports::StatisticsReads, statistics::CounterGroups};
+use taskbell_domain::{api_token::ApiScope, ports::StatisticsReads, statistics::CounterGroups};
 
 use super::names;
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, CursorKey, Problem, Reply},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-categories",
     tag: Tag::Statistics,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/categories",
     operations: &[Operation {

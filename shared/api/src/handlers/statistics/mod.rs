@@ -6,7 +6,6 @@ pub mod list_tags;
 
 use serde_json::json;
 use taskbell_domain::{
-    id::SpaceId,
     policy::Action,
     ports::StatisticsReads,
     statistics::{Counter, CounterGroup, CounterGroups, Counters, counter_value},
@@ -24,10 +23,10 @@ async fn names(
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
-    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    let space = params.optional("space", read::id).unwrap_or(caller.default_space());
     let (limit, cursor) = params.page();
     params.finish()?;
-    let cursors = Cursor::new(key, caller.user, &(of, space));
+    let cursors = Cursor::new(key, caller, &(of, space));
     let after = cursors.read(cursor.as_deref(), |name| of.named(name))?;
     require(store, caller, space, Action::ReadTasks).await?;
     let found = store.counter_groups(space, of, after, Some(limit)).await?;

@@ -21,6 +21,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use taskbell_domain::{
+    api_token::ApiScope,
     id::{SpaceId, TaskId},
     policy::Action,
     ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue},
@@ -41,7 +42,7 @@ use super::{
 };
 use crate::{
     assignments::check_assignee,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::idempotency::Key,
     http::{
         Call, Errors, Fields, MAX_ERRORS, Params, Preconditions, Problem, Reply, enforce_limit,
@@ -84,7 +85,7 @@ struct Done {
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "batch-tasks",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/batch",
     operations: &[Operation {

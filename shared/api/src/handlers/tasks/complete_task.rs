@@ -1,13 +1,14 @@
 //! Completes a task.
 
 use taskbell_domain::{
+    api_token::ApiScope,
     ports::{RateLimits, TaskChanges, TimerQueue},
     task::{Status, TaskPatch},
 };
 
 use super::change::change_task;
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
 
@@ -15,7 +16,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "complete-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/complete",
     operations: &[Operation {

@@ -2,6 +2,7 @@
 
 use http::{StatusCode, header};
 use taskbell_domain::{
+    api_token::ApiScope,
     id::{SpaceId, TaskId},
     policy::Action,
     ports::{IdempotencyRecord, RateLimits, TaskCreation, TimerQueue},
@@ -14,18 +15,17 @@ use super::{fields, permitted, view};
 use crate::{
     access::require,
     assignments::{assignment, check_assignee},
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
     handlers::idempotency::{Key, create_once, created, find_replay, replayed},
-    http::{Call, Fields, Params, Problem, Reply, read},
-    tokens::Identity,
+    http::{Call, Caller, Fields, Params, Problem, Reply, read},
 };
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "create-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks",
     operations: &[Operation {
@@ -50,7 +50,7 @@ pub async fn handle(
     let now = call.now();
     let caller = call.caller()?;
     let mut params = Params::of(call);
-    let space = params.optional("space", read::id).unwrap_or(SpaceId::personal(caller.user));
+    let space = params.optional("space", read::id).unwrap_or(caller.default_space());
     params.finish()?;
     let mut fields = Fields::of(call)?;
     let draft = fields::draft(&mut fields);
@@ -86,7 +86,7 @@ pub(super) struct Creation<'a, S, Q> {
     pub(super) call: &'a Call<'a>,
     pub(super) store: &'a S,
     pub(super) queue: &'a Q,
-    pub(super) caller: Identity,
+    pub(super) caller: Caller,
 }
 
 impl<S: TaskCreation + RateLimits, Q: TimerQueue> Creation<'_, S, Q> {

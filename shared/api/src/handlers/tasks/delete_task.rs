@@ -1,11 +1,11 @@
 //! Deletes a task and its reminders.
 
 use http::StatusCode;
-use taskbell_domain::ports::TaskChanges;
+use taskbell_domain::{api_token::ApiScope, ports::TaskChanges};
 
 use super::change::delete_task;
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Preconditions, Problem, Reply},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "delete-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}",
     operations: &[Operation {

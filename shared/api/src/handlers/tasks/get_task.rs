@@ -1,11 +1,11 @@
 //! Returns a task.
 
 use http::StatusCode;
-use taskbell_domain::{policy::Action, ports::TaskReads};
+use taskbell_domain::{api_token::ApiScope, policy::Action, ports::TaskReads};
 
 use super::{permitted, view};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Preconditions, Problem, Reply},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "get-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}",
     operations: &[Operation {

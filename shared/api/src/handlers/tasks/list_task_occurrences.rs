@@ -1,11 +1,13 @@
 //! Lists upcoming occurrences of a task.
 
 use serde_json::json;
-use taskbell_domain::{list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads};
+use taskbell_domain::{
+    api_token::ApiScope, list::DEFAULT_PAGE_LIMIT, policy::Action, ports::TaskReads,
+};
 
 use super::permitted;
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Params, Problem, Reply, read, whole_list},
 };
 
@@ -13,7 +15,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-task-occurrences",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/occurrences",
     operations: &[Operation {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use taskbell_domain::{
+    api_token::ApiScope,
     delivery::Reason,
     id::{SpaceId, UserId},
     policy::Action,
@@ -14,7 +15,7 @@ use taskbell_domain::{
 
 use super::{permitted, view::ReminderView};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::delivery::DeliveryView,
     http::{Call, Params, Problem, Reply, whole_list},
 };
@@ -72,7 +73,7 @@ impl AutoCompletion {
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-task-reminders",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/reminders",
     operations: &[Operation {

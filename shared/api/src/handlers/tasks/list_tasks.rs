@@ -4,9 +4,8 @@ use std::{fmt, str::FromStr};
 
 use jiff::{Timestamp, ToSpan};
 use taskbell_domain::{
-    due::Due,
+    api_token::ApiScope,
     due_days::DueDays,
-    id::SpaceId,
     list::{Position, Scope, Sort, SortBy, TaskFilter, TaskQuery},
     policy::Action,
     ports::{Profiles, TaskReads},
@@ -15,13 +14,12 @@ use taskbell_domain::{
     text::{Category, Tag},
     user::User,
     violation::Violation,
-    zone::Zone,
 };
 
 use super::{require, view::TaskView};
 use crate::{
     access::{retain_accessible, while_checked},
-    endpoint::{self, Access, Body, Endpoint, Operation, RequestLimit},
+    endpoint::{self, Access, Body, Endpoint, Operation, Programs, RequestLimit},
     http::{Call, Cursor, CursorKey, Params, Problem, Reply, page, read},
 };
 
@@ -29,7 +27,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-tasks",
     tag: endpoint::Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksRead)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks",
     operations: &[Operation {
@@ -84,8 +82,8 @@ pub async fn handle(
         priority: params.optional("priority", Priority::parse),
         category: params.optional("category", Category::parse),
         tag: params.optional("tag", Tag::parse),
-        due_before: params.optional("due_before", instant),
-        due_after: params.optional("due_after", instant),
+        due_before: params.optional("due_before", read::instant),
+        due_after: params.optional("due_after", read::instant),
         due_days: None,
     };
     let mine = space.is_none() && assigned_to == Some(caller.user);
@@ -103,7 +101,7 @@ pub async fn handle(
     let mut asked = call.query();
     asked.retain(|(name, _)| !["limit", "cursor"].contains(name));
     asked.sort();
-    let cursors = Cursor::new(key, caller.user, &asked);
+    let cursors = Cursor::new(key, caller, &asked);
     let begun = cursors.read(cursor.as_deref(), Begun::parse)?;
     if let Some(begun) = &begun {
         (filter.due_after, filter.due_before) = (begun.due_after, begun.due_before);
@@ -119,8 +117,11 @@ pub async fn handle(
     }
     let scope = match mine {
         true => Scope::AssignedTo(caller.user),
-        false => Scope::Space(space.unwrap_or(SpaceId::personal(caller.user))),
+        false => Scope::Space(space.unwrap_or(caller.default_space())),
     };
+    if mine {
+        filter.space = caller.confined_to();
+    }
     let permission = async {
         match scope {
             Scope::AssignedTo(_) => Ok(()),
@@ -219,18 +220,4 @@ impl Days {
 fn only_true(text: &str) -> Result<(), Violation> {
     let why = "It must be true: omit it for all tasks.";
     (text == "true").then_some(()).ok_or_else(|| Violation::new("unknown_value", why))
-}
-
-/// An instant or a zoned time. A date alone is rejected, because its start depends on the time zone.
-fn instant(text: &str) -> Result<Timestamp, Violation> {
-    let no_instant = || {
-        let why = "Give an instant (2026-03-01T08:00:00Z) or a time in a time zone. Encode + as %2B.";
-        Violation::new("invalid_time", why)
-    };
-    match Due::parse(text) {
-        Ok(Due::Date(_)) => Err(no_instant()),
-        Ok(time) => Ok(time.at(&Zone::utc())),
-        Err(violation) if violation.code == "invalid_time" => Err(no_instant()),
-        Err(violation) => Err(violation),
-    }
 }

@@ -29,13 +29,16 @@ use taskbell_domain::{
     task::Task,
 };
 
-use crate::{access::require, http::Problem, tokens::Identity};
+use crate::{
+    access::require,
+    http::{Caller, Problem},
+};
 
 /// The task, if it exists and the caller may perform the action. 404 if the caller cannot see it.
 async fn permitted(
     store: &impl Memberships,
     task: Option<Task>,
-    caller: Identity,
+    caller: Caller,
     action: Action,
 ) -> Result<Task, Problem> {
     let task = task.ok_or_else(Problem::not_found)?;
@@ -47,7 +50,7 @@ async fn permitted(
 /// is read.
 async fn admit_reminders(
     store: &impl Quotas,
-    caller: Identity,
+    caller: Caller,
     task: &Task,
     more: usize,
     personal: Counters,

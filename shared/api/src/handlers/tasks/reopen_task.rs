@@ -1,6 +1,7 @@
 //! Reopens a completed task.
 
 use taskbell_domain::{
+    api_token::ApiScope,
     id::SpaceId,
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
@@ -10,7 +11,7 @@ use taskbell_domain::{
 
 use super::{admit_reminders, change::change_found, permitted};
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
 
@@ -18,7 +19,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reopen-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/reopen",
     operations: &[Operation {

@@ -1,13 +1,14 @@
 //! Skips an occurrence of a recurring task.
 
 use taskbell_domain::{
+    api_token::ApiScope,
     ports::{RateLimits, TaskChanges, TimerQueue},
     task::TaskChange,
 };
 
 use super::change::change_task;
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
 };
 
@@ -15,7 +16,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "skip-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/skip",
     operations: &[Operation {

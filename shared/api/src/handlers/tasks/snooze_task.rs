@@ -1,6 +1,7 @@
 //! Snoozes a task.
 
 use taskbell_domain::{
+    api_token::ApiScope,
     ports::{RateLimits, TaskChanges, TimerQueue},
     reminder::{LeadTime, ReminderSpec},
     task::{Task, TaskChange},
@@ -9,7 +10,7 @@ use taskbell_domain::{
 
 use super::change::change_task;
 use crate::{
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, read},
 };
 
@@ -33,7 +34,7 @@ impl Time {
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "snooze-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}/snooze",
     operations: &[Operation {

@@ -1,6 +1,7 @@
 //! Updates a task (RFC 7396).
 
 use taskbell_domain::{
+    api_token::ApiScope,
     id::SpaceId,
     policy::Action,
     ports::{RateLimits, TaskChanges, TimerQueue},
@@ -10,7 +11,7 @@ use taskbell_domain::{
 use super::{admit_reminders, change::change_found, fields, permitted};
 use crate::{
     assignments::check_assignee,
-    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply},
 };
 
@@ -18,7 +19,7 @@ use crate::{
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "update-task",
     tag: Tag::Tasks,
-    access: Access::User,
+    access: Access::User(Programs::WithScope(ApiScope::TasksWrite)),
     rate_limit: RequestLimit::PER_USER,
     path: "/v1/tasks/{task_id}",
     operations: &[Operation {

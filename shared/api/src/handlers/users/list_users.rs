@@ -36,7 +36,7 @@ pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> 
     let prefix = params.optional("email", parse_prefix).unwrap_or_default();
     let (limit, cursor) = params.page();
     params.finish()?;
-    let cursors = Cursor::new(key, caller.user, &("users", &prefix));
+    let cursors = Cursor::new(key, caller, &("users", &prefix));
     let after = cursors.read(cursor.as_deref(), |position| {
         let (user, email) = position.split_once(' ')?;
         Some((email.to_owned(), UserId::from_body(user).ok()?))

@@ -11,10 +11,10 @@ use taskbell_domain::{
     user::{AccountRole, User},
 };
 
-use crate::{http::Problem, tokens::Identity};
+use crate::http::{Caller, Problem};
 
 /// Rejects callers who are not operators.
-pub(super) async fn require_operator(store: &impl Profiles, caller: Identity) -> Result<User, Problem> {
+pub(super) async fn require_operator(store: &impl Profiles, caller: Caller) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     match user.role {
         AccountRole::Operator => Ok(user),

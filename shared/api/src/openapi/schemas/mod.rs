@@ -12,6 +12,7 @@ macro_rules! words {
 }
 
 pub mod accounts;
+pub mod api_tokens;
 pub mod batch;
 pub mod changes;
 pub mod operators;
@@ -42,6 +43,7 @@ pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
+        api_tokens: CreateApiTokenRequest, ApiToken;
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,
             InviteMemberRequest, AcceptInvitationRequest, Comment, CreateCommentRequest, UpdateCommentRequest;

@@ -26,6 +26,10 @@ value! {
     #[schema(pattern = "^spc_[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("spc_01JQ0000000000000000000000"))]
     SpaceId;
 
+    /// Identifier of an API token.
+    #[schema(pattern = "^tok_[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("tok_01JQ0000000000000000000000"))]
+    ApiTokenId;
+
     /// Identifier of a checklist item.
     #[schema(pattern = "^itm_[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("itm_01JQ0000000000000000000000"))]
     ItemId;
@@ -125,6 +129,10 @@ value! {
     /// Name of a user, on one line. Web addresses and invisible characters are refused.
     #[schema(min_length = 1, max_length = 100, examples("Ada"))]
     PersonName;
+
+    /// Name of a program, on one line. Web addresses and invisible characters are refused.
+    #[schema(min_length = 1, max_length = 100, examples("Backup"))]
+    ApiTokenName;
 
     /// Name of a space, on one line. Web addresses and invisible characters are refused.
     #[schema(min_length = 1, max_length = 100, examples("Bell tower"))]

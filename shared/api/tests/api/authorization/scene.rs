@@ -12,7 +12,8 @@ use taskbell_domain::{
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
     ports::{
-        Comments, Notifications, ProfileChanges, Registrations, SpaceChanges, SpaceReads, TaskCreation,
+        ApiTokenChanges, Comments, Notifications, ProfileChanges, Registrations, SpaceChanges,
+        SpaceReads, TaskCreation,
     },
     recurrence::Rule,
     reminder::LeadTime,
@@ -24,7 +25,7 @@ use taskbell_domain::{
 };
 use taskbell_test::{
     MemoryStore, SeededRandom,
-    fixtures::{comment, due_draft, notification, now, space, task, user},
+    fixtures::{api_token, comment, due_draft, notification, now, space, task, user},
 };
 
 use super::Row;
@@ -129,6 +130,8 @@ impl Scene {
         let block = block.path("user_id", &Caller::Blocked.user().id.to_string());
         assert_eq!(scene.world.send(&block.body(&json!({ "disabled": true }))).await.status, 200);
         scene.world.refresh_token(&scene.me).await;
+        let added = scene.world.store.add_api_token(&api_token(1, &scene.me), 0, &[]).await;
+        assert!(added.expect("an answer"));
         scene
     }
 
@@ -178,12 +181,17 @@ impl Scene {
             NotificationKind::Message { to: collaborator().id, by: operator().id, subject, text };
         let code = |to: &User, purpose| {
             let secret_hash = Some(sha256_hex(SECRET.repeat(16).as_bytes()));
-            NotificationKind::Code { to: to.id, purpose, secret_hash }
+            NotificationKind::Code { to: to.id, purpose, address: None, secret_hash }
         };
         let reset = code(&self.me, Purpose::PasswordReset);
         for (number, kind) in [(2, message), (3, reset), (5, code(&operator(), Purpose::Operator))] {
             store.add_notification(&notification(number, kind), None).await.expect("an answer");
         }
+    }
+
+    /// Who calls.
+    pub(super) fn user(&self) -> &User {
+        &self.me
     }
 
     /// The request of a row.

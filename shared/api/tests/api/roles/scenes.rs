@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
+    endpoint::{Endpoint, Programs},
     links::LinkAction,
     workers::{record_mail_events, update_statistics},
 };
@@ -27,11 +28,11 @@ use taskbell_domain::{
 use taskbell_test::{
     Outbox,
     contract::Store,
-    fixtures::{comment, due_draft, notification, now, space, task, user},
+    fixtures::{api_token_secret, comment, due_draft, notification, now, space, task, user},
 };
 
 use super::{Stage, live, recorder::Wanted};
-use crate::support::{Event, World, collaborator, invitation_of, operator};
+use crate::support::{Event, PASSWORD, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1.
 struct Shared {
@@ -81,7 +82,12 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
             let changed = world.store.replace_user(&user, 2, None).await.expect("no store error");
             assert_eq!(changed, Replaced::Stored);
             let secret_hash = Some(operator_code().hash());
-            let kind = NotificationKind::Code { to: user.id, purpose: Purpose::Operator, secret_hash };
+            let kind = NotificationKind::Code {
+                to: user.id,
+                purpose: Purpose::Operator,
+                address: None,
+                secret_hash,
+            };
             world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
         }
         "skip-task" => {
@@ -201,6 +207,13 @@ async fn others<S: Store>(
             }
             vec![event.query(&format!("cursor={}", cursor.as_str().expect("a cursor")))]
         }
+        "create-api-token" => {
+            let body = json!({
+                "name": "t", "scopes": ["tasks:read"], "space": shared.ours.space,
+                "expires_at": "2026-04-01T00:00:00Z", "password": PASSWORD,
+            });
+            vec![event.body(&body)]
+        }
         "create-comment" => vec![keyed(event.clone(), "c"), keyed(event, "c"), ours],
         _ if event.json["pathParameters"]["task_id"].is_string() => vec![ours],
         _ => Vec::new(),
@@ -222,7 +235,12 @@ pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
         let others = others(world, function, &ada, &mine, &shared).await;
         // The same request twice, for replays and repetitions, and then the other requests.
         let event = world.event(function, &ada, &mine).await;
-        let events = [vec![event.clone(), event], others].concat();
+        let mut events = [vec![event.clone(), event.clone()], others].concat();
+        let endpoint = Endpoint::named(function).expect("an endpoint");
+        if matches!(endpoint.access.programs(), Programs::WithScope(_)) {
+            let bearer = format!("Bearer {}", api_token_secret(1, &ada).to_text());
+            events.push(event.header("authorization", &bearer));
+        }
         stage.calls();
         if failing {
             stage.failures.begin();
@@ -267,7 +285,12 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
     let kinds = [
         NotificationKind::Assignment { to: collaborator.id, task: assigned.id, by: ada.id },
         NotificationKind::Verification { to: ada.id },
-        NotificationKind::Code { to: ada.id, purpose: Purpose::Operator, secret_hash: None },
+        NotificationKind::Code {
+            to: ada.id,
+            purpose: Purpose::Operator,
+            address: None,
+            secret_hash: None,
+        },
     ];
     for (number, kind) in kinds.into_iter().enumerate() {
         let made = notification(70 + number as u64, kind);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use taskbell_domain::api_token::ApiScope;
 
 /// A change of one field of a valid body.
 pub(crate) struct Probe {
@@ -268,6 +269,7 @@ fn element(place: &Place, number: u64) -> Value {
     match place.name().rsplit('.').next() {
         Some("tags") => json!(format!("tag {number}")),
         Some("reminders" | "default_reminders") => json!({ "before": format!("PT{number}M") }),
+        Some("scopes") => json!(ApiScope::ALL[number as usize % ApiScope::ALL.len()]),
         Some("checklist") => json!({ "title": format!("Item {number}") }),
         Some("operations") => json!({ "op": "create", "task": { "title": format!("Task {number}") } }),
         other => panic!("{other:?} has no elements yet"),

@@ -5,14 +5,13 @@ use serde_json::{Value, json};
 use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
-        auth, changes, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
-        statistics, tasks, users,
+        api_tokens, auth, changes, comments, docs, health, invitations, links, me, notifications,
+        openapi, spaces, statistics, tasks, users,
     },
     http::{
-        Call, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard, Verdict,
-        respond,
+        Call, Caller, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard,
+        Verdict, respond,
     },
-    tokens::Identity,
 };
 use taskbell_domain::{clock::Clock, ports::TimerQueue};
 use taskbell_test::contract::Store;
@@ -29,19 +28,22 @@ struct OptionalGuard<'a, S> {
 }
 
 impl<S: Store> RequestGuard for OptionalGuard<'_, S> {
-    fn identify(&self, call: &Call<'_>) -> Result<Option<Identity>, Problem> {
-        self.guard.as_ref().map_or(Ok(None), |guard| guard.identify(call))
+    async fn identify(&self, call: &Call<'_>) -> Result<Option<Caller>, Problem> {
+        match &self.guard {
+            Some(guard) => guard.identify(call).await,
+            None => Ok(None),
+        }
     }
 
-    fn refuses(&self, call: &Call<'_>, caller: Option<Identity>) -> Option<Verdict> {
+    fn refuses(&self, call: &Call<'_>, caller: Option<Caller>) -> Option<Verdict> {
         self.guard.as_ref().and_then(|guard| guard.refuses(call, caller))
     }
 
-    fn checks_first(&self, caller: Option<Identity>) -> bool {
+    fn checks_first(&self, caller: Option<Caller>) -> bool {
         self.guard.as_ref().is_none_or(|guard| guard.checks_first(caller))
     }
 
-    async fn check(&self, call: &Call<'_>, caller: Option<Identity>) -> Verdict {
+    async fn check(&self, call: &Call<'_>, caller: Option<Caller>) -> Verdict {
         // Handlers that do not wait for the decision continue without it.
         tokio::task::yield_now().await;
         match &self.guard {
@@ -75,23 +77,12 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         function: &str,
         event: &str,
     ) -> Answer {
-        let Self {
-            store,
-            queue,
-            pushes,
-            clock,
-            random,
-            issuer,
-            callers,
-            cursor_key,
-            requests,
-            quota,
-            ..
-        } = self;
+        let Self { store, queue, pushes, clock, random, issuer, cursor_key, requests, quota, .. } =
+            self;
         let endpoint = Endpoint::named(function).expect("a function of the API");
         let callers = match endpoint.access {
             Access::Public => &Callers::Public,
-            Access::User | Access::Operator => callers,
+            access @ (Access::User(_) | Access::Operator) => &self.callers(access.programs()),
         };
         let limit = match endpoint.rate_limit {
             RequestLimit::None => None,
@@ -119,6 +110,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "get-profile" => me::get_profile::handle(call, store).await,
             "update-profile" => me::update_profile::handle(call, store).await,
             "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys()).await,
+            "create-api-token" => api_tokens::create_api_token::handle(call, store, queue).await,
+            "list-api-tokens" => api_tokens::list_api_tokens::handle(call, store).await,
+            "delete-api-token" => api_tokens::delete_api_token::handle(call, store).await,
             "create-task" => tasks::create_task::handle(call, store, queue, *quota).await,
             "list-tasks" => tasks::list_tasks::handle(call, store, cursor_key).await,
             "get-task" => tasks::get_task::handle(call, store).await,

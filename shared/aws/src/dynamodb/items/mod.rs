@@ -1,6 +1,8 @@
 //! The stored form of each entity, one file per entity. Stored forms are separate from the domain's types, so that either
 //! can change alone. Stored names are those of the first release. What is read passes the domain's validation.
 
+mod account_event;
+mod api_token;
 mod comment;
 mod contribution;
 mod counter_group;
@@ -23,6 +25,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Deserializer};
 use taskbell_domain::{ports::PortError, unknown::Unknown, violation::Violation};
 
+pub(super) use api_token::ApiTokenItem;
 pub(super) use comment::CommentItem;
 pub(super) use contribution::ContributionItem;
 pub(super) use counter_group::counters;
@@ -76,12 +79,12 @@ macro_rules! from_item {
 }
 
 to_item! {
-    CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
+    ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
     MemberItem, NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 from_item! {
-    AccountStateItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
+    AccountStateItem, ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
     InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
     id::{NotificationId, SpaceId, TaskId, UserId},
-    notification::{NOTIFICATION_LIFETIME, Notification, NotificationKind},
+    notification::{Notification, NotificationKind},
     one_time_code::Purpose,
     text::{MessageSubject, MessageText},
     unknown::Unknown,
@@ -13,6 +13,7 @@ use taskbell_domain::{
 
 use super::{
     InvalidAttribute,
+    account_event::AccountEventItem,
     delivery::{DeliveryItem, TimerKeys},
     unknown,
 };
@@ -46,7 +47,13 @@ enum KindItem {
         to: UserId,
         purpose: String,
         #[serde(skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         secret_hash: Option<String>,
+    },
+    Account {
+        to: UserId,
+        event: AccountEventItem,
     },
 }
 
@@ -67,11 +74,13 @@ impl From<&NotificationKind> for KindItem {
             },
             NotificationKind::Verification { to } => Self::Verification { to: *to },
             NotificationKind::Digest { to, day } => Self::Digest { to: *to, day: *day },
-            NotificationKind::Code { to, purpose, secret_hash } => Self::Code {
+            NotificationKind::Code { to, purpose, address, secret_hash } => Self::Code {
                 to: *to,
+                address: address.as_ref().map(|address| address.as_str().to_owned()),
                 purpose: purpose.as_str().to_owned(),
                 secret_hash: secret_hash.clone(),
             },
+            NotificationKind::Account { to, event } => Self::Account { to: *to, event: event.into() },
         }
     }
 }
@@ -93,9 +102,12 @@ impl TryFrom<KindItem> for NotificationKind {
             },
             KindItem::Verification { to } => Self::Verification { to },
             KindItem::Digest { to, day } => Self::Digest { to, day },
-            KindItem::Code { to, purpose, secret_hash } => {
-                Self::Code { to, purpose: Purpose::parse(&purpose)?, secret_hash }
+            KindItem::Code { to, purpose, address, secret_hash } => {
+                let address =
+                    address.map(|address| EmailAddress::parse_trusted(&address)).transpose()?;
+                Self::Code { to, purpose: Purpose::parse(&purpose)?, address, secret_hash }
             }
+            KindItem::Account { to, event } => Self::Account { to, event: event.try_into()? },
         })
     }
 }
@@ -124,7 +136,7 @@ impl From<&Notification> for NotificationItem {
             timer: TimerKeys::of(notification.timer()),
             version: notification.version,
             created_at: notification.created_at,
-            expires_at: (notification.created_at + NOTIFICATION_LIFETIME).as_second(),
+            expires_at: notification.expires_at().as_second(),
             unknown: notification.unknown.clone(),
         }
     }

@@ -39,6 +39,8 @@ pub(in crate::dynamodb) struct UserItem {
     password_set_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens_valid_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_tokens_valid_from: Option<Timestamp>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -54,13 +56,18 @@ pub(in crate::dynamodb) struct UserItem {
 pub(in crate::dynamodb) struct AccountStateItem {
     disabled_at: Option<Timestamp>,
     tokens_valid_from: Option<Timestamp>,
+    api_tokens_valid_from: Option<Timestamp>,
 }
 
 impl TryFrom<AccountStateItem> for AccountState {
     type Error = InvalidAttribute;
 
     fn try_from(item: AccountStateItem) -> Result<Self, InvalidAttribute> {
-        Ok(Self { is_blocked: item.disabled_at.is_some(), tokens_valid_from: item.tokens_valid_from })
+        Ok(Self {
+            is_blocked: item.disabled_at.is_some(),
+            tokens_valid_from: item.tokens_valid_from,
+            api_tokens_valid_from: item.api_tokens_valid_from,
+        })
     }
 }
 
@@ -110,6 +117,7 @@ impl From<&User> for UserItem {
             link_secret: user.link_secret.clone(),
             password_set_at: user.password_set_at,
             tokens_valid_from: user.tokens_valid_from,
+            api_tokens_valid_from: user.api_tokens_valid_from,
             version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -142,6 +150,7 @@ impl TryFrom<UserItem> for User {
             link_secret: item.link_secret,
             password_set_at: item.password_set_at,
             tokens_valid_from: item.tokens_valid_from,
+            api_tokens_valid_from: item.api_tokens_valid_from,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,

@@ -1,0 +1,14 @@
+//! Deletes an API token.
+
+use taskbell_api::handlers::api_tokens::delete_api_token;
+use taskbell_functions::{Environment, Error, guard, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let callers = env.callers(delete_api_token::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
+    serve!(guard, |call| delete_api_token::handle(call, &store))
+}

@@ -36,6 +36,7 @@ pub mod task;
 pub mod text;
 pub mod timer;
 mod timestamp;
+pub mod totp;
 pub mod unknown;
 pub mod user;
 pub mod violation;

@@ -14,6 +14,7 @@ pub mod due_days;
 pub mod email;
 pub mod feed;
 pub mod id;
+pub mod import;
 pub mod invitation;
 pub mod list;
 pub mod live;

@@ -7,6 +7,7 @@ pub mod checklist;
 pub mod clock;
 pub mod comment;
 pub mod credential;
+pub mod csv;
 pub mod delivery;
 pub mod digest;
 pub mod due;

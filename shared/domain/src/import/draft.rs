@@ -11,7 +11,7 @@ use crate::{
     reminder::MAX_REMINDERS,
     secret::sha256_hex,
     task::{Priority, Status},
-    text::{Category, Description, ItemTitle, MAX_TAGS, Tag, Title},
+    text::{Category, ItemTitle, MAX_TAGS, Tag, Title},
     violation::Violation,
 };
 
@@ -301,7 +301,6 @@ impl Draft {
             self.task.title = shorten(first.as_deref().unwrap_or("Untitled"), MAX_TITLE).0;
         }
         self.task.description = (!text.is_empty()).then_some(text);
-        debug_assert!(Description::parse(self.task.description.as_deref().unwrap_or_default()).is_ok());
         if self.task.status == Status::Completed {
             self.task.recurrence = None;
         } else {
@@ -338,7 +337,7 @@ fn one_line(text: &str) -> String {
 
 /// The text without control characters other than line breaks and tabs.
 fn several_lines(text: &str) -> String {
-    text.nfc().filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')).collect()
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')).nfc().collect()
 }
 
 /// The first `max` characters of a normalized text, the last of which is an ellipsis if there are more. And whether it is the

@@ -4,17 +4,22 @@ use serde_json::{Map, Value};
 
 use super::records::{list, number, object, text};
 
-/// The rule of a recurrence. `None` for an unknown or incomplete pattern.
+/// The rule of a recurrence. `None` for an unknown or incomplete pattern. A weekly or monthly pattern without days recurs on
+/// the day of the due time, as a rule without BYDAY and BYMONTHDAY does.
 ///
 /// Microsoft's number of occurrences counts from the first one, which may be past. It is kept as it is.
 pub(super) fn rule(recurrence: &Map<String, Value>) -> Option<String> {
     let pattern = object(recurrence, "pattern")?;
     let interval = number(pattern, "interval").filter(|interval| *interval > 0).unwrap_or(1);
-    let (day, month) = (number(pattern, "dayOfMonth"), number(pattern, "month"));
+    // Graph writes 0 for a number that the pattern does not have.
+    let positive = |name| number(pattern, name).filter(|number| *number > 0);
+    let (day, month) = (positive("dayOfMonth"), positive("month"));
+    let in_month = day.map(|day| format!(";BYMONTHDAY={day}")).unwrap_or_default();
+    let in_week = days(pattern).map(|days| format!(";BYDAY={days}")).unwrap_or_default();
     let parts = match text(pattern, "type")? {
         "daily" => "FREQ=DAILY".to_owned(),
-        "weekly" => format!("FREQ=WEEKLY;BYDAY={};WKST={}", days(pattern)?, week_start(pattern)),
-        "absoluteMonthly" => format!("FREQ=MONTHLY;BYMONTHDAY={}", day?),
+        "weekly" => format!("FREQ=WEEKLY{in_week};WKST={}", week_start(pattern)),
+        "absoluteMonthly" => format!("FREQ=MONTHLY{in_month}"),
         "relativeMonthly" => format!("FREQ=MONTHLY;{}", relative_days(pattern)?),
         "absoluteYearly" => format!("FREQ=YEARLY;BYMONTH={};BYMONTHDAY={}", month?, day?),
         "relativeYearly" => format!("FREQ=YEARLY;BYMONTH={};{}", month?, relative_days(pattern)?),
@@ -97,6 +102,8 @@ mod tests {
                 r#"{"type": "numbered", "numberOfOccurrences": 5}"#,
                 "FREQ=MONTHLY;BYDAY=TU;BYSETPOS=2;INTERVAL=1;COUNT=5",
             ),
+            (r#"{"type": "weekly", "interval": 1}"#, "null", "FREQ=WEEKLY;WKST=SU;INTERVAL=1"),
+            (r#"{"type": "absoluteMonthly", "dayOfMonth": 0}"#, "null", "FREQ=MONTHLY;INTERVAL=1"),
             (
                 r#"{"type": "absoluteYearly", "interval": 1, "month": 3, "dayOfMonth": 1}"#,
                 "null",
@@ -120,8 +127,8 @@ mod tests {
             "null",
             "{}",
             r#"{"type": "hourly"}"#,
-            r#"{"type": "weekly"}"#,
-            r#"{"type": "absoluteMonthly"}"#,
+            r#"{"type": "relativeMonthly"}"#,
+            r#"{"type": "absoluteYearly", "month": 0}"#,
         ] {
             assert_eq!(of(pattern, "null"), None, "{pattern}");
         }

@@ -60,7 +60,9 @@ fn task(row: &Row<'_>) -> Draft {
     let kind = row.get("kind").to_ascii_uppercase();
     match kind.as_str() {
         "CHECKLIST" => read_checklist(&mut draft, row.get("content")),
-        _ if row.get("is check list") == "Y" => read_checklist(&mut draft, row.get("content")),
+        _ if ["Y", "true"].contains(&row.get("is check list")) => {
+            read_checklist(&mut draft, row.get("content"))
+        }
         _ => draft.describe(row.get("content")),
     }
     if kind == "NOTE" {

@@ -103,7 +103,10 @@ pub struct ImportProblem {
     pub line: usize,
     /// The field of the task, such as `due`, or `file`.
     pub field: &'static str,
-    /// A stable code in snake_case for clients.
+    /// A stable code in snake_case for clients. Of the whole file: `invalid_file`, `too_large`, `too_many`. Of a record:
+    /// `invalid_record`, `too_large`, `unknown_parent`. Of a field: `not_supported` if Taskbell has no such thing,
+    /// `unknown_value`, `unknown_time_zone`, `needs_due`, `too_long`, `too_short`, `too_many`, and the codes with which
+    /// Taskbell refuses such a value, such as `invalid_time`, `invalid_recurrence` and `out_of_range`.
     pub code: &'static str,
     /// A message for users. It never contains text of the file.
     pub message: String,

@@ -138,6 +138,13 @@ fn read_item(draft: &mut Draft, record: &Map<String, Value>, labels: &Names) {
     {
         draft.unsupported("duration", "Duration", &format!("{amount} {unit}"));
     }
+    if id(record, "responsible_uid").is_some() {
+        draft.problem(
+            "assigned_to",
+            "not_supported",
+            "The assignee was left out: the file does not have the name.",
+        );
+    }
     let first = |names: [&str; 3]| names.iter().find_map(|name| text(record, name));
     draft.task.created_at =
         draft.instant("created_at", first(["added_at", "date_added", "created_at"]));

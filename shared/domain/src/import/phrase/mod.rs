@@ -118,12 +118,6 @@ impl Words<'_> {
 
     /// A day with its year.
     fn date(&mut self) -> Option<Date> {
-        if let Some((date, time)) = self.first().split_once('t')
-            && date.len() == 10
-            && !time.is_empty()
-        {
-            return None;
-        }
         if let Ok(date) = Date::strptime("%Y-%m-%d", self.first()) {
             self.skip(1);
             return Some(date);

@@ -1,20 +1,26 @@
 //! Assigning tasks to members of a space.
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use taskbell_domain::{
-    clock::At,
-    id::{NotificationId, SpaceId, UserId},
+    clock::{At, Random},
+    id::{NotificationId, SpaceId, TaskId, UserId},
+    list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
     notification::{Notification, NotificationKind},
-    ports::{Memberships, RateLimits},
+    ports::{AtomicExtras, Memberships, RateLimits, TaskChanges},
     rate_limit::{ASSIGNMENTS, RateLimitKey},
-    task::Task,
+    task::{Task, TaskPatch},
     violation::Violation,
 };
 
 use crate::{
     access::role,
     http::{Call, Problem, enforce_limit},
+    update::Update,
 };
+
+/// The number of tasks unassigned concurrently. Each call may need its own connection.
+const AT_ONCE: usize = 8;
 
 /// Checks that the assignee is a member of the space, and enforces the limit of assignments, because each can send a
 /// mail.
@@ -36,6 +42,59 @@ pub(crate) async fn check_assignee(
     }
     let why = "It is not a member of the task's space.";
     Err(Violation::new("not_a_member", why).for_field("assigned_to").into())
+}
+
+/// Ends the assignments of a user, of open tasks in one space or in all. Returns how many tasks were assigned.
+///
+/// # Errors
+/// Those of the store; 409 `busy`.
+pub(crate) async fn unassign(
+    store: &impl TaskChanges,
+    space: Option<SpaceId>,
+    user: UserId,
+    (now, random): (Timestamp, &dyn Random),
+) -> Result<usize, Problem> {
+    let mut query = TaskQuery {
+        scope: Scope::AssignedTo(user),
+        filter: TaskFilter { space, open: true, ..TaskFilter::default() },
+        sort: Sort::DEFAULT,
+        limit: *PAGE_LIMITS.end(),
+        after: None,
+    };
+    let mut taken = 0;
+    loop {
+        let page = store.list(&query).await?;
+        taken += page.items.len();
+        for some in page.items.chunks(AT_ONCE) {
+            try_join_all(some.iter().map(|task| take(store, task.id, user, now, random))).await?;
+        }
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(taken);
+        }
+    }
+}
+
+/// Unassigns a task, if it is still assigned to the user.
+async fn take(
+    store: &impl TaskChanges,
+    task: TaskId,
+    user: UserId,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<(), Problem> {
+    let nobody = TaskPatch { assigned_to: Some(None), ..TaskPatch::default() };
+    let mut update = Update::of(store.task(task).await?);
+    while let Some((mut task, expected)) = update.attempt()? {
+        if task.assigned_to != Some(user) {
+            return Ok(());
+        }
+        task.apply(nobody.clone(), None, now, random)?;
+        if update.is_stored(store.replace(&task, expected, AtomicExtras::default()).await?) {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// The decision whether a new occurrence keeps the assignee of the one before it. An inherited assignment uses the limit of

@@ -204,7 +204,7 @@ macro_rules! endpoints {
 /// Every endpoint of the API, in the order of the reference.
 pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
-    me::{get_profile, update_profile, send_verification},
+    me::{get_profile, update_profile, send_verification, delete_account},
     api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{
         create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,
@@ -220,7 +220,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     changes::{list_changes, open_live},
     links::{run_action, unsubscribe},
     me::{become_operator},
-    users::{list_users, get_user, update_user},
+    users::{list_users, get_user, update_user, delete_user},
     notifications::{create_notification, get_notification},
     health::{get_health},
     openapi::{get_openapi},

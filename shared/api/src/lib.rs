@@ -8,6 +8,7 @@ mod access;
 mod assignments;
 pub mod endpoint;
 mod enqueue_if_soon;
+mod erasure;
 pub mod handlers;
 pub mod http;
 pub mod keys;

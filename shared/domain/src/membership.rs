@@ -1,8 +1,11 @@
 //! Changes of the members of a space.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 
 use crate::{
+    id::UserId,
     invitation::Invitation,
     space::{MAX_MEMBERS, Member, Role, Space},
     violation::Violation,
@@ -18,6 +21,13 @@ pub enum MemberChange {
     Role(Member, Role),
     /// A member leaves or is removed.
     Leave(Member),
+}
+
+/// The member who becomes an owner when the last one leaves without having chosen: of those with the highest role, the one
+/// who joined first. `None` if nobody else is a member.
+pub fn heir(members: &[Member], leaving: UserId) -> Option<Member> {
+    let others = members.iter().filter(|member| member.user != leaving);
+    others.min_by_key(|member| (Reverse(member.role), member.joined_at, member.user)).copied()
 }
 
 impl Space {
@@ -47,5 +57,36 @@ impl Space {
         (self.owner_count, self.member_count) = (next_owners, next_members);
         self.touch(now);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::id::SpaceId;
+
+    #[test]
+    fn the_first_of_the_members_with_the_highest_role_succeeds_the_last_owner() {
+        let user =
+            |number: u8| UserId::from_body(&format!("01JQ00000000000000000000{number:02}")).unwrap();
+        let member = |number, role, day: i64| Member {
+            space: SpaceId::personal(user(99)),
+            user: user(number),
+            role,
+            joined_at: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day),
+        };
+        let members = [
+            member(1, Role::Owner, 0),
+            member(2, Role::Viewer, 1),
+            member(3, Role::Admin, 4),
+            member(4, Role::Admin, 3),
+            member(5, Role::Member, 2),
+        ];
+        assert_eq!(heir(&members, user(1)).map(|heir| heir.user), Some(user(4)));
+        assert_eq!(heir(&members, user(4)).map(|heir| heir.user), Some(user(1)));
+        assert_eq!(heir(&members[1..2], user(1)).map(|heir| heir.user), Some(user(2)));
+        assert_eq!(heir(&members[..1], user(1)), None);
     }
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, pin::Pin, sync::Mutex};
 use jiff::{Timestamp, civil::Date};
 
 use taskbell_domain::{
+    account_deletion::AccountDeletion,
     api_token::{ApiToken, ApiTokenList},
     comment::Comment,
     credential::{CheckedPassword, Credential, Session},
@@ -135,6 +136,12 @@ faulty! {
     }
     AccountStates {
         fn account_state(id: UserId) -> Option<AccountState>;
+    }
+    AccountDeletions {
+        fn delete_account(user: &User, deletion: AccountDeletion) -> bool;
+        fn unfinished_deletions(limit: u8) -> Vec<AccountDeletion>;
+        fn delete_items_of(user: UserId) -> ();
+        fn finish_deletion(user: UserId) -> ();
     }
     ApiTokens {
         fn api_token(user: UserId, id: ApiTokenId) -> Option<ApiToken>;

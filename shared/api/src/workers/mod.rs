@@ -6,6 +6,7 @@ mod delivery;
 mod digests;
 pub mod disconnect_live;
 pub mod dispatch_due_timers;
+pub mod finish_deletions;
 mod mail_limits;
 mod notifications;
 mod offer;

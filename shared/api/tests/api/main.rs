@@ -15,6 +15,7 @@ mod concurrency;
 mod conflicts;
 mod cursors;
 mod deadlines;
+mod deletions;
 mod described;
 mod digests;
 mod documented_values;

@@ -1,6 +1,7 @@
 //! Each role of the template allows exactly the DynamoDB calls of its function, leading keys included, which the local
 //! cloud does not check. Every function is called on all its paths, and again while conditions and batches fail.
 
+mod deletions;
 mod live;
 mod policy;
 mod recorder;
@@ -134,6 +135,12 @@ async fn each_role_allows_exactly_what_its_function_uses() {
                 with_joined_reads(calls)
             }
             Some(calls) => calls.clone(),
+            None if function == "finish-deletions" => {
+                let calls = [false, true].map(deletions::worker);
+                let [first, second] =
+                    futures_util::future::join_all(calls).await.try_into().expect("two");
+                first.union(&second).cloned().collect()
+            }
             None if events.contains("HttpApi") => scenes::of_the_api(&function).await,
             None => BTreeSet::new(),
         };

@@ -15,7 +15,7 @@ use taskbell_domain::{
     clock::Clock,
     credential::{CheckedPassword, Credential, RefreshToken, Session},
     feed::{Change, Operation, Place, RecordedChange, Subject},
-    id::{ItemId, SessionId, TaskId},
+    id::{ItemId, SessionId, SpaceId, TaskId},
     invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
     membership::MemberChange,
     notification::{Notification, NotificationKind},
@@ -212,13 +212,25 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         shared
     }
 
+    /// Makes the collaborator another owner of a space in which they are, so that its owner may leave.
+    async fn share_ownership(&self, id: SpaceId) {
+        let found = self.store.space_and_member(id, collaborator().id).await.expect("an answer");
+        let Some((mut space, member)) = found.filter(|(_, member)| member.role != Role::Owner) else {
+            return;
+        };
+        let (read, change) = (space.version, MemberChange::Role(member, Role::Owner));
+        space.apply(&change, now()).expect("it can be");
+        assert!(self.store.change_member(&space, read, &change).await.expect("an answer"));
+    }
+
     /// Adds a user to a space.
     pub(crate) async fn join(&self, space: &mut Space, user: &User, role: Role) {
         let member = Member { space: space.id, user: user.id, role, joined_at: now() };
         let (_, mut invitation) = invitation_of(user);
         (invitation.space, invitation.role) = (space.id, role);
         let kind = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
-        let carrier = notification(space.version * 1_000 + u64::from(space.member_count), kind);
+        let number = u64::from(space.id.jitter_seed()) * 1_000_000 + space.version * 1_000;
+        let carrier = notification(number + u64::from(space.member_count), kind);
         self.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
         let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
         space.apply(&change, now()).expect("there is room");
@@ -250,6 +262,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     pub(crate) async fn stored(&self, id: TaskId) -> Task {
         self.store.task(id).await.expect("an answer").expect("the task is there")
+    }
+
+    /// Accepts the access tokens of another world.
+    pub(crate) fn take_keys_of<T, U>(&mut self, other: &World<T, U>) {
+        self.public_keys.clone_from(&other.public_keys);
     }
 
     /// The callers of a function that accepts programs or not.
@@ -335,6 +352,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         if ["become-operator", "open-live"].contains(&function) {
             self.refresh_token(user).await;
             self.refresh_token(&operator()).await;
+        }
+        if function == "delete-account" {
+            self.share_ownership(space(1, user).0.id).await;
         }
         Event { function: function.to_owned(), json: serde_json::from_str(&text).expect("JSON") }
     }

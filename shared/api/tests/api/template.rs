@@ -181,6 +181,7 @@ fn every_asynchronous_function_configures_its_retries() {
     let expected = [
         ("create-signing-key", 2, 300),
         ("dispatch-due-timers", 0, 60),
+        ("finish-deletions", 0, 300),
         ("record-mail-events", 2, 21_600),
     ];
     let expected = expected.map(|(name, times, age)| (name.to_owned(), (Some(times), Some(age))));

@@ -7,6 +7,7 @@
 //! | API token | `APITOKENS#<user>` | `APITOKEN#<token>` |
 //! | number of API tokens ever created | `APITOKENS#<user>` | `COUNT` |
 //! | day of the last use of an API token | `APITOKENUSE#<user>` | `APITOKEN#<token>` |
+//! | deletion of an account that has not finished | `DELETIONS` | `USER#<user>` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
@@ -36,7 +37,7 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
-    id::{ApiTokenId, CommentId, NotificationId, SessionId, SpaceId, TaskId, UserId},
+    id::{CommentId, NotificationId, SpaceId, TaskId, UserId},
     ports::TIMER_SHARDS,
     rate_limit::{RateLimit, RateLimitKey},
     statistics::{CounterGroup, CounterGroups},
@@ -105,61 +106,6 @@ pub const DIRECTORY: &str = "USERS";
 /// All indexes of the tasks table, as the template declares them.
 pub const INDEXES: [Index; 8] =
     [BY_CREATED, BY_DUE, BY_STATUS, BY_PRIORITY, BY_UPDATED, BY_TITLE, BY_ASSIGNEE, DUE_TIMERS];
-
-/// Key of a profile.
-pub fn profile(user: UserId) -> (String, String) {
-    (format!("USER#{}", user.body()), "PROFILE".to_owned())
-}
-
-/// The user of the partition of a profile.
-pub fn user_of(partition: &str) -> Option<UserId> {
-    partition.strip_prefix("USER#").and_then(|body| UserId::from_body(body).ok())
-}
-
-/// Partition of the sessions of a user, and the prefix of their sort keys.
-pub fn sessions_of(user: UserId) -> (String, &'static str) {
-    (format!("SESSION#{}", user.body()), "SESSION#")
-}
-
-/// Key of a suppressed address.
-pub fn suppressed_address(address_hash: &str) -> (String, String) {
-    (format!("ADDRESS#{address_hash}"), "STOPPED".to_owned())
-}
-
-/// Key of a session.
-pub fn session(user: UserId, session: SessionId) -> (String, String) {
-    (sessions_of(user).0, format!("SESSION#{}", session.body()))
-}
-
-/// Partition of the API tokens of a user, and the prefix of their sort keys.
-pub fn api_tokens_of(user: UserId) -> (String, &'static str) {
-    (format!("APITOKENS#{}", user.body()), "APITOKEN#")
-}
-
-/// Key of an API token.
-pub fn api_token(user: UserId, token: ApiTokenId) -> (String, String) {
-    (api_tokens_of(user).0, format!("APITOKEN#{}", token.body()))
-}
-
-/// Key of the number of API tokens that a user has ever created.
-pub fn api_token_count(user: UserId) -> (String, String) {
-    (api_tokens_of(user).0, "COUNT".to_owned())
-}
-
-/// Partition of the last uses of the API tokens of a user, and the prefix of their sort keys.
-pub fn api_token_uses_of(user: UserId) -> (String, &'static str) {
-    (format!("APITOKENUSE#{}", user.body()), "APITOKEN#")
-}
-
-/// Key of the day of the last use of an API token.
-pub fn api_token_use(user: UserId, token: ApiTokenId) -> (String, String) {
-    (api_token_uses_of(user).0, api_token(user, token).1)
-}
-
-/// Key of a credential.
-pub fn credential(canonical_email: &str) -> (String, String) {
-    (format!("EMAIL#{canonical_email}"), "CREDENTIAL".to_owned())
-}
 
 /// Key of the counter of a rate limit in the window that starts then.
 pub fn rate_limit(limit: &RateLimit, key: &RateLimitKey, window: Timestamp) -> (String, String) {
@@ -288,9 +234,14 @@ pub fn contribution(task: TaskId) -> (String, String) {
     (format!("COUNTED#{}", task.body()), "COUNTED".to_owned())
 }
 
+/// Partition of the groups of a space, and the prefix of their sort keys.
+pub fn counters_of(space: SpaceId) -> (String, &'static str) {
+    (format!("COUNTS#{}", space.body()), "")
+}
+
 /// Key of a group of a space.
 pub fn counter_group(space: SpaceId, group: &CounterGroup) -> (String, String) {
-    (format!("COUNTS#{}", space.body()), counter_group_sort(group))
+    (counters_of(space).0, counter_group_sort(group))
 }
 
 /// Sort key of a group.
@@ -413,12 +364,14 @@ pub fn timers_until(until: Timestamp) -> String {
     format!("{until}#~")
 }
 
+mod accounts;
 mod counters;
 mod feeds;
 mod live;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::*;
 pub use counters::{counter, parse_counter};
 pub use feeds::{Changed, FEED_HEAD, changed, feed_entry, feed_head};
 pub use live::{connected_user, connections};

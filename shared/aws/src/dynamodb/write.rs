@@ -291,21 +291,23 @@ impl DynamoDb {
     ) -> Result<(), PortError> {
         let mut start = None;
         loop {
-            let page = self
+            let mut query = self
                 .client
                 .query()
                 .table_name(table)
-                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                .key_condition_expression("#pk = :pk")
                 .projection_expression("#pk, #sk")
                 .expression_attribute_names("#pk", keys::PK)
                 .expression_attribute_names("#sk", keys::SK)
                 .expression_attribute_values(":pk", text(&partition))
-                .expression_attribute_values(":prefix", text(prefix))
                 .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send_boxed()
-                .await
-                .map_err(port_error(operation))?;
+                .set_exclusive_start_key(start);
+            if !prefix.is_empty() {
+                query = query
+                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                    .expression_attribute_values(":prefix", text(prefix));
+            }
+            let page = query.send_boxed().await.map_err(port_error(operation))?;
             let items = page.items.unwrap_or_default();
             let sort_keys = items.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
             let keys = sort_keys.map(|sort| (partition.clone(), sort.clone())).collect();

@@ -2,6 +2,7 @@
 //!
 //! [`contract_tests!`]: crate::contract_tests
 
+mod account_deletions;
 mod accounts;
 mod api_tokens;
 mod comments;
@@ -22,6 +23,7 @@ use taskbell_domain::{
     credential::Credential, ports::*, statistics::Contribution, task::Task, user::User,
 };
 
+pub use account_deletions::*;
 pub use accounts::*;
 pub use api_tokens::*;
 pub use comments::*;
@@ -45,6 +47,7 @@ const MAX_PAGES: usize = 1_000;
 pub trait Store:
     Accounts
     + AccountStates
+    + AccountDeletions
     + ApiTokens
     + ApiTokenChanges
     + Redemptions
@@ -70,6 +73,7 @@ pub trait Store:
 impl<T> Store for T where
     T: Accounts
         + AccountStates
+        + AccountDeletions
         + ApiTokens
         + ApiTokenChanges
         + Redemptions
@@ -120,6 +124,8 @@ macro_rules! contract_tests {
             a_request_that_is_taken_back_is_not_counted
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
+            an_account_is_deleted_with_its_password_and_leaves_a_record
+            what_belongs_to_a_user_and_to_no_space_is_deleted
             an_api_token_is_stored_with_its_notifications
             api_tokens_are_listed_with_the_day_of_their_last_use
             a_task_is_read_back_with_all_fields

@@ -1,5 +1,6 @@
 //! All store ports in memory, with the same contract as the DynamoDB adapter.
 
+mod account_deletions;
 mod accounts;
 mod api_tokens;
 mod feeds;
@@ -16,6 +17,7 @@ use jiff::{Timestamp, civil::Date};
 
 pub(crate) use feeds::Feed;
 use taskbell_domain::{
+    account_deletion::AccountDeletion,
     api_token::ApiToken,
     comment::Comment,
     credential::{Credential, Session},
@@ -47,6 +49,7 @@ pub struct Data {
     api_tokens: BTreeMap<(UserId, ApiTokenId), (ApiToken, Option<Date>)>,
     /// How many API tokens each user has ever created.
     api_token_counts: BTreeMap<UserId, u64>,
+    deletions: BTreeMap<UserId, AccountDeletion>,
     /// Tasks.
     pub tasks: BTreeMap<TaskId, (Task, Option<Timer>)>,
     records: BTreeMap<(UserId, String), IdempotencyRecord>,
@@ -77,7 +80,14 @@ impl MemoryStore {
     pub fn contents(&self) -> String {
         let data = self.data();
         let tokens: Vec<_> = data.api_tokens.values().map(|(token, _)| token).collect();
-        let accounts = (&data.users, data.credentials.len(), &data.sessions, tokens, &data.suppressed);
+        let accounts = (
+            &data.users,
+            &data.deletions,
+            data.credentials.len(),
+            &data.sessions,
+            tokens,
+            &data.suppressed,
+        );
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!(
             "{:?}",

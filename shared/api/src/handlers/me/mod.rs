@@ -1,6 +1,7 @@
 //! The caller's own profile.
 
 pub mod become_operator;
+pub mod delete_account;
 pub mod get_profile;
 pub mod send_verification;
 pub mod update_profile;

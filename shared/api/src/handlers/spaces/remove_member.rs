@@ -1,29 +1,23 @@
 //! Removes a member from a space, or the caller (`me`).
 
-use futures_util::future::try_join_all;
 use http::StatusCode;
 use jiff::Timestamp;
 use taskbell_domain::{
     api_token::ApiScope,
-    clock::Random,
-    id::{SpaceId, TaskId, UserId},
-    list::{PAGE_LIMITS, Scope, Sort, TaskFilter, TaskQuery},
+    id::{SpaceId, UserId},
     membership::MemberChange,
     policy::{Action, permits_role},
-    ports::{AtomicExtras, SpaceChanges, TaskChanges},
-    task::TaskPatch,
+    ports::{SpaceChanges, TaskChanges},
 };
 
 use super::{member_id, refuse_other, shared};
 use crate::{
+    assignments::unassign,
     endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     handlers::before_deadline,
     http::{Call, Caller, Problem, Reply},
-    update::{Attempts, Update},
+    update::Attempts,
 };
-
-/// The number of tasks unassigned concurrently. Each call may need its own connection.
-const AT_ONCE: usize = 8;
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -62,7 +56,7 @@ pub async fn handle(
     if !left {
         removed?;
     }
-    let taken = before_deadline(call, unassign(store, id, user, now, random)).await?;
+    let taken = before_deadline(call, unassign(store, Some(id), user, (now, random))).await?;
     if left && taken == 0 {
         return Err(Problem::not_found());
     }
@@ -92,54 +86,4 @@ async fn remove(
             return Ok(());
         }
     }
-}
-
-async fn unassign(
-    store: &impl TaskChanges,
-    space: SpaceId,
-    user: UserId,
-    now: Timestamp,
-    random: &dyn Random,
-) -> Result<usize, Problem> {
-    let mut query = TaskQuery {
-        scope: Scope::AssignedTo(user),
-        filter: TaskFilter { space: Some(space), open: true, ..TaskFilter::default() },
-        sort: Sort::DEFAULT,
-        limit: *PAGE_LIMITS.end(),
-        after: None,
-    };
-    let mut taken = 0;
-    loop {
-        let page = store.list(&query).await?;
-        taken += page.items.len();
-        for some in page.items.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(|task| take(store, task.id, user, now, random))).await?;
-        }
-        query.after = page.next;
-        if query.after.is_none() {
-            return Ok(taken);
-        }
-    }
-}
-
-/// Unassigns a task, if it is still assigned to the user.
-async fn take(
-    store: &impl TaskChanges,
-    task: TaskId,
-    user: UserId,
-    now: Timestamp,
-    random: &dyn Random,
-) -> Result<(), Problem> {
-    let nobody = TaskPatch { assigned_to: Some(None), ..TaskPatch::default() };
-    let mut update = Update::of(store.task(task).await?);
-    while let Some((mut task, expected)) = update.attempt()? {
-        if task.assigned_to != Some(user) {
-            return Ok(());
-        }
-        task.apply(nobody.clone(), None, now, random)?;
-        if update.is_stored(store.replace(&task, expected, AtomicExtras::default()).await?) {
-            return Ok(());
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Accounts, as operators manage them.
 
+pub mod delete_user;
 pub mod get_user;
 pub mod list_users;
 pub mod update_user;

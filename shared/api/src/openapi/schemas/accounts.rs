@@ -73,6 +73,15 @@ pub struct VerifyEmailRequest {
     pub token: String,
 }
 
+/// Confirmation that the account is to be deleted.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAccountRequest {
+    /// Password of the account.
+    #[schema(format = Password, examples("correct horse battery staple"))]
+    pub password: String,
+}
+
 /// Address of an account whose password is to be reset.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

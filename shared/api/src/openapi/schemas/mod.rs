@@ -42,7 +42,7 @@ macro_rules! schemas {
 pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
-            VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
+            VerifyEmailRequest, DeleteAccountRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
         api_tokens: CreateApiTokenRequest, ApiToken;
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,

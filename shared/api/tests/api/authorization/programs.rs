@@ -26,10 +26,12 @@ create-comment          tasks:write
 create-notification     -
 create-space            spaces:write
 create-task             tasks:write
+delete-account          -
 delete-api-token        -
 delete-comment          tasks:write
 delete-space            spaces:write
 delete-task             tasks:write
+delete-user             -
 get-notification        -
 get-profile             profile:read
 get-space               spaces:read

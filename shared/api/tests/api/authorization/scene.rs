@@ -277,7 +277,7 @@ impl Scene {
                     Code { notification: notification(5, any(me)).id, secret: SECRET.repeat(16) };
                 event.body(&json!({ "code": code.to_text() }))
             }
-            "get-user" | "update-user" => {
+            "get-user" | "update-user" | "delete-user" => {
                 let user = if what == "own" { me.id } else { collaborator().id };
                 event.path("user_id", &user.to_string())
             }

@@ -31,7 +31,7 @@ use taskbell_test::{
     fixtures::{api_token_secret, comment, due_draft, notification, now, space, task, user},
 };
 
-use super::{Stage, live, recorder::Wanted};
+use super::{Stage, deletions, live, recorder::Wanted};
 use crate::support::{Event, PASSWORD, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1.
@@ -90,6 +90,8 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
             };
             world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
         }
+        "delete-account" => deletions::prepare(world, ada, &collaborator(), false).await,
+        "delete-user" => deletions::prepare(world, &collaborator(), ada, true).await,
         "skip-task" => {
             for task in tasks {
                 let recurs = json!({ "recurrence": "FREQ=DAILY" });

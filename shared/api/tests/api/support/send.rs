@@ -108,6 +108,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "refresh-session" => auth::refresh_session::handle(call, store, pushes, issuer).await,
             "log-out" => auth::log_out::handle(call, store, pushes).await,
             "get-profile" => me::get_profile::handle(call, store).await,
+            "delete-account" => me::delete_account::handle(call, store, pushes).await,
+            "delete-user" => {
+                let operator = operator().email;
+                users::delete_user::handle(call, store, pushes, Some(&operator)).await
+            }
             "update-profile" => me::update_profile::handle(call, store).await,
             "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys()).await,
             "create-api-token" => api_tokens::create_api_token::handle(call, store, queue).await,

@@ -1,0 +1,16 @@
+//! Deletes an account, for operators.
+
+use taskbell_api::handlers::users::delete_user;
+use taskbell_functions::{Environment, Error, guard, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let mut env = Environment::start();
+    let store = env.dynamodb();
+    let pushes = env.push_queue();
+    let operator = env.operator();
+    let callers = env.callers(delete_user::ENDPOINT);
+    let (callers, limit) = env.ready(callers).await?;
+    let guard = guard(&store, &callers, limit);
+    serve!(guard, |call| delete_user::handle(call, &store, &pushes, operator.as_ref()))
+}

@@ -1,0 +1,65 @@
+//! Deletes an account. For operators.
+
+use http::StatusCode;
+use taskbell_domain::{email::EmailAddress, ports::PushQueue};
+
+use super::require_operator;
+use crate::{
+    access::while_checked,
+    endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    erasure::{ErasureStore, delete_profile, erase},
+    handlers::before_deadline,
+    http::{Call, Problem, Reply},
+    log_id::log_id,
+};
+
+/// The route, the rate limit and the OpenAPI description.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "delete-user",
+    tag: Tag::Operators,
+    access: Access::Operator,
+    rate_limit: RequestLimit::PER_USER,
+    path: "/v1/users/{user_id}",
+    operations: &[Operation {
+        method: "DELETE",
+        summary: "Delete an account",
+        description: "Deletes the account of a user, as the user can do it. A space whose last owner it is and that has other members passes to the one with the highest role, and of those to the one who joined first.",
+        parameters: &[],
+        request: None,
+        responses: &[(204, Body::Empty)],
+        errors: &["own_account", "stack_operator", "busy"],
+    }],
+};
+
+/// Responds 204 once the profile is deleted. What is not deleted before the deadline is deleted by `finish-deletions`.
+pub async fn handle(
+    call: &Call<'_>,
+    store: &impl ErasureStore,
+    queue: &impl PushQueue,
+    operator: Option<&EmailAddress>,
+) -> Result<Reply, Problem> {
+    let (now, random) = (call.now(), call.random());
+    let caller = call.caller()?;
+    let user = async {
+        let id = call.path_id("user_id")?;
+        Ok::<_, Problem>(store.user(id).await?)
+    };
+    let (_, user) = while_checked(require_operator(store, caller), user).await?;
+    let user = user.ok_or_else(Problem::not_found)?;
+    if user.id == caller.user {
+        let detail = "Delete your own account with your password (DELETE /v1/me).";
+        return Err(Problem::conflict("own_account", detail));
+    }
+    if operator.map(EmailAddress::canonical) == Some(user.email.canonical()) {
+        let detail = "The operator that the stack was deployed with cannot be deleted by others.";
+        return Err(Problem::conflict("stack_operator", detail));
+    }
+    call.admit().await?;
+    let id = user.id;
+    delete_profile(store, user, now).await?;
+    tracing::info!(operator = log_id(caller.user), user = log_id(id), "account deleted");
+    if let Err(problem) = before_deadline(call, erase(store, queue, id, (now, random))).await {
+        tracing::info!(code = problem.code, "the deletion of an account continues later");
+    }
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}

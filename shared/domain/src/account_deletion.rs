@@ -1,0 +1,29 @@
+//! The deletion of accounts.
+//!
+//! A profile and its password are deleted at once, and with them everything that looks up the account: log-ins, tokens, mails.
+//! The rest is deleted afterwards, in steps that can be repeated, until nothing can have been added by a request that was
+//! running when the account was deleted.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::id::UserId;
+
+/// How long after the deletion of the profile the last sweep begins. It is longer than any function runs that serves a
+/// request or sends a mail.
+pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// A deletion that has not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountDeletion {
+    /// The user.
+    pub user: UserId,
+    /// When the profile was deleted.
+    pub deleted_at: Timestamp,
+}
+
+impl AccountDeletion {
+    /// Whether a sweep that begins at `now` is the last one.
+    pub fn is_last_sweep(&self, now: Timestamp) -> bool {
+        now >= self.deleted_at + LAST_SWEEP_AFTER
+    }
+}

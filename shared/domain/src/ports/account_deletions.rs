@@ -1,0 +1,30 @@
+//! Deletions of accounts.
+
+use std::future::Future;
+
+use super::PortError;
+use crate::{account_deletion::AccountDeletion, id::UserId, user::User};
+
+/// Deletes accounts.
+pub trait AccountDeletions: Send + Sync {
+    /// Deletes a profile and its credential, and records the deletion, in one transaction, if the profile still has the
+    /// version of `user`. Returns whether it was deleted.
+    fn delete_account(
+        &self,
+        user: &User,
+        deletion: AccountDeletion,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// At most `limit` deletions that have not finished. Strongly consistent.
+    fn unfinished_deletions(
+        &self,
+        limit: u8,
+    ) -> impl Future<Output = Result<Vec<AccountDeletion>, PortError>> + Send;
+
+    /// Deletes what belongs to a user and to no space: API tokens, the digest, and the statistics of the personal space. It
+    /// can be repeated.
+    fn delete_items_of(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Deletes the record of a deletion. That it is missing is not an error.
+    fn finish_deletion(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
+}

@@ -1,0 +1,44 @@
+//! Deletions of accounts.
+
+use taskbell_domain::{
+    account_deletion::AccountDeletion,
+    id::{SpaceId, UserId},
+    ports::*,
+    user::User,
+};
+
+use super::MemoryStore;
+
+impl AccountDeletions for MemoryStore {
+    async fn delete_account(&self, user: &User, deletion: AccountDeletion) -> Result<bool, PortError> {
+        let (data, address) = (&mut *self.data(), user.email.canonical());
+        let is_read = data.users.get(&user.id).is_some_and(|stored| stored.version == user.version);
+        let is_own = data.credentials.get(&address).is_some_and(|stored| stored.user == user.id);
+        if !is_read || !is_own {
+            return Ok(false);
+        }
+        data.users.remove(&user.id);
+        data.credentials.remove(&address);
+        data.deletions.insert(user.id, deletion);
+        Ok(true)
+    }
+
+    async fn unfinished_deletions(&self, limit: u8) -> Result<Vec<AccountDeletion>, PortError> {
+        Ok(self.data().deletions.values().take(limit.into()).copied().collect())
+    }
+
+    async fn delete_items_of(&self, user: UserId) -> Result<(), PortError> {
+        let data = &mut *self.data();
+        data.api_tokens.retain(|(of, _), _| *of != user);
+        data.api_token_counts.remove(&user);
+        data.counter_groups.remove(&SpaceId::personal(user));
+        data.digests.remove(&user);
+        data.memberships.remove(&user);
+        Ok(())
+    }
+
+    async fn finish_deletion(&self, user: UserId) -> Result<(), PortError> {
+        self.data().deletions.remove(&user);
+        Ok(())
+    }
+}

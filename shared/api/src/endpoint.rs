@@ -181,7 +181,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     me::{get_profile, update_profile, send_verification},
     tasks::{
         create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,
-        snooze_task, skip_task, list_task_occurrences, list_task_reminders, batch_tasks,
+        snooze_task, skip_task, move_task, list_task_occurrences, list_task_reminders, batch_tasks,
     },
     comments::{create_comment, list_comments, update_comment, delete_comment},
     spaces::{

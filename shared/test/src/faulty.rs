@@ -240,6 +240,9 @@ faulty! {
             id: TaskId, expected: u64, comments: bool, record: Option<&IdempotencyRecord>
         ) -> Replaced<Task>;
     }
+    TaskMoves {
+        fn move_task(moved: TaskMove<'_>) -> Moved;
+    }
     Notifications {
         fn notification(id: NotificationId) -> Option<Notification>;
         fn add_notification(notification: &Notification, record: Option<&IdempotencyRecord>) -> Created;

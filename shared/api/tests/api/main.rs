@@ -35,6 +35,7 @@ mod mailboxes;
 mod mails;
 mod meter;
 mod metrics;
+mod moves;
 mod openapi;
 mod operators;
 mod outcomes;

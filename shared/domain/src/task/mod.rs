@@ -4,6 +4,7 @@ mod completion;
 mod delivery;
 mod occurrences;
 mod patch;
+mod relocation;
 mod reminders;
 
 use jiff::Timestamp;
@@ -47,7 +48,7 @@ string_enum!(Priority, "The importance of a task, in ascending order.",
 pub struct Task {
     /// Its id, which never changes.
     pub id: TaskId,
-    /// The space that it belongs to. The members of the space can see it.
+    /// The space that it belongs to. The members of the space can see it. It changes when the task is moved.
     pub space: SpaceId,
     /// Its title.
     pub title: Title,

@@ -3,6 +3,7 @@
 mod accounts;
 mod feeds;
 mod live;
+mod moves;
 mod spaces;
 mod tasks;
 
@@ -57,7 +58,7 @@ pub struct Data {
     pub notifications: BTreeMap<NotificationId, (Notification, Option<Timer>)>,
     /// Digests.
     pub digests: BTreeMap<UserId, (Digest, Option<Timer>)>,
-    contributions: BTreeMap<TaskId, (u64, GroupCounters)>,
+    contributions: BTreeMap<TaskId, (u64, SpaceId, GroupCounters)>,
     counter_groups: BTreeMap<SpaceId, GroupCounters>,
     suppressed: BTreeSet<String>,
 

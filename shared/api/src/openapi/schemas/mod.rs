@@ -42,7 +42,7 @@ pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
-        tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
+        tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, MoveTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,
             InviteMemberRequest, AcceptInvitationRequest, Comment, CreateCommentRequest, UpdateCommentRequest;
         changes: Changes, Live;

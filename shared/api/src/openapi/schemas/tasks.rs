@@ -163,6 +163,14 @@ pub struct SnoozeTaskRequest {
     pub until: Option<Time>,
 }
 
+/// Where a task moves to.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveTaskRequest {
+    /// Space that the task moves to.
+    pub space: SpaceId,
+}
+
 /// An item of a checklist.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -229,6 +229,14 @@ impl Scene {
             "create-task" if what == "to-removed" => in_space(event).body(&removed),
             "create-task" => in_space(event),
             "update-task" if what == "to-removed" => event.body(&removed),
+            "move-task" => {
+                let space = match what {
+                    "personal" | "same" => spaces("shared"),
+                    "away" => spaces("private"),
+                    _ => spaces("personal"),
+                };
+                event.body(&json!({ "space": space }))
+            }
             "batch-tasks" => {
                 let task = match more {
                     "to-removed" => removed,
@@ -238,6 +246,10 @@ impl Scene {
                 let operation = match what {
                     "create" => json!({ "op": what, "space": spaces(more), "task": task }),
                     "update" => json!({ "op": what, "id": id, "task": task }),
+                    "move" => {
+                        let to = if more == "personal" { "shared" } else { "personal" };
+                        json!({ "op": what, "id": id, "space": spaces(to) })
+                    }
                     _ => json!({ "op": what, "id": id }),
                 };
                 event.body(&json!({ "operations": [operation] }))

@@ -12,6 +12,7 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryEvent, Feedback},
     feed::{Operation, Place, Subject},
+    id::SpaceId,
     invitation::Invitation,
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
@@ -124,6 +125,11 @@ async fn others<S: Store>(
         "complete-task" | "skip-task" => vec![ours, world.event(function, ada, &series).await],
         "reopen-task" => vec![ours, world.event(function, ada, &once).await],
         "snooze-task" => vec![ours, event.body(&json!({ "for": "PT1M" }))],
+        "move-task" => {
+            let personal = SpaceId::personal(ada.id);
+            let soon = world.event(function, ada, &once).await;
+            vec![ours.body(&json!({ "space": personal })), soon]
+        }
         "run-action" => {
             let actions = [
                 LinkAction::Complete(series.id),
@@ -169,6 +175,7 @@ async fn others<S: Store>(
                 { "op": "create", "space": space, "task": task },
                 { "op": "update", "id": shared.ours.id, "task": { "assigned_to": to } },
                 { "op": "complete", "id": shared.ours.id },
+                { "op": "move", "id": shared.ours.id, "space": mine.space },
                 delete(&shared.theirs),
             ]);
             let first = event.clone().body(&json!({ "operations": operations }));

@@ -127,6 +127,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "complete-task" => tasks::complete_task::handle(call, store, queue).await,
             "reopen-task" => tasks::reopen_task::handle(call, store, queue, *quota).await,
             "list-task-reminders" => tasks::list_task_reminders::handle(call, store).await,
+            "move-task" => tasks::move_task::handle(call, store, queue, *quota).await,
             "skip-task" => tasks::skip_task::handle(call, store, queue).await,
             "list-task-occurrences" => tasks::list_task_occurrences::handle(call, store).await,
             "create-space" => spaces::create_space::handle(call, store).await,

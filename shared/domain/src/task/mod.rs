@@ -97,6 +97,9 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When it was last changed, deliveries excluded.
     pub updated_at: Timestamp,
+    /// When it last moved to another space. No two moves of a task have the same time, so a client that keeps a copy notices
+    /// each of them.
+    pub moved_at: Option<Timestamp>,
     /// When it was completed. `None` while it is open.
     pub completed_at: Option<Timestamp>,
     /// What completed it. `None` while it is open.
@@ -209,6 +212,7 @@ impl Task {
             last_write: LastWrite::Edit,
             created_at: now,
             updated_at: now,
+            moved_at: None,
             completed_at: None,
             completed_by: None,
             unknown: Unknown::default(),

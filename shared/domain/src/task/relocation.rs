@@ -1,8 +1,8 @@
 //! Moving a task to another space.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::Task;
+use super::{Status, Task};
 use crate::id::SpaceId;
 
 impl Task {
@@ -17,12 +17,14 @@ impl Task {
         }
         self.space = space;
         self.assigned_to = self.assigned_to.filter(|_| keeps_assignee);
+        let after_last = self.moved_at.map(|last| last + SignedDuration::from_secs(1));
+        self.moved_at = Some(after_last.map_or(now, |after_last| after_last.max(now)));
         self.count_edit(now);
         true
     }
 
     /// How many reminders the task has that count against the quota of its space: those of open tasks do.
     pub fn open_reminders(&self) -> usize {
-        if self.status == super::Status::Completed { 0 } else { self.reminders.len() }
+        if self.status == Status::Completed { 0 } else { self.reminders.len() }
     }
 }

@@ -57,6 +57,7 @@ async fn a_moved_task_keeps_its_comments_checklist_and_reminders() {
     let mut expected = before.body;
     expected["space"] = json!(shared());
     expected["version"] = json!(3);
+    expected["moved_at"] = json!(now());
     assert_eq!(moved.body, expected);
     assert_eq!(world.as_user("list-task-reminders", &ada, &task).await.body, log);
     assert_eq!(world.as_user("list-comments", &ada, &task).await.body, comments);

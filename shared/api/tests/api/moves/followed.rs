@@ -61,7 +61,7 @@ async fn a_moved_task_leaves_one_space_and_arrives_in_the_other() {
     };
     let (left, arrived) =
         ((json!("task_deleted"), json!(mine.space)), (json!("task_created"), json!(shared())));
-    assert_eq!(kinds(world.channel.take("eve")), [arrived.clone()]);
+    assert_eq!(kinds(world.channel.take("eve")), std::slice::from_ref(&arrived));
     let of_both = kinds(world.channel.take("ada"));
     assert!(of_both.len() == 2 && of_both.contains(&left) && of_both.contains(&arrived), "{of_both:?}");
 

@@ -1,4 +1,4 @@
-//! Reopens a task.
+//! Moves a task to another space.
 
 use taskbell_api::handlers::tasks::move_task;
 use taskbell_functions::{Environment, Error, guard, serve};

@@ -40,6 +40,9 @@ pub struct Operation {
     pub errors: &'static [&'static str],
 }
 
+/// In place of the schema of a request: the body is newline-delimited JSON, in the format of an export.
+pub const NDJSON: &str = "application/x-ndjson";
+
 /// The content of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Body {
@@ -51,6 +54,8 @@ pub enum Body {
     Page(&'static str),
     /// An HTML page.
     Html,
+    /// Newline-delimited JSON.
+    Lines,
     /// The OpenAPI document.
     Document,
 }
@@ -104,6 +109,8 @@ pub enum Tag {
     Statistics,
     /// What has changed.
     Changes,
+    /// Export and import.
+    Transfer,
     /// Links in emails.
     Links,
     /// For operators of the stack.
@@ -114,7 +121,7 @@ pub enum Tag {
 
 impl Tag {
     /// All tags, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Authentication,
         Self::Profile,
         Self::Tasks,
@@ -124,6 +131,7 @@ impl Tag {
         Self::Invitations,
         Self::Statistics,
         Self::Changes,
+        Self::Transfer,
         Self::Links,
         Self::Operators,
         Self::Service,
@@ -141,6 +149,7 @@ impl Tag {
             Self::Invitations => "Invitations",
             Self::Statistics => "Statistics",
             Self::Changes => "Changes",
+            Self::Transfer => "Export and import",
             Self::Links => "Links in emails",
             Self::Operators => "Operators",
             Self::Service => "Service",
@@ -161,6 +170,7 @@ impl Tag {
             Self::Invitations => "Invite people into a shared space by email.",
             Self::Statistics => "Statistics about the tasks of a space.",
             Self::Changes => "What has changed since a client last asked, in all its spaces.",
+            Self::Transfer => "Take all data along, and bring tasks in.",
             Self::Links => "The targets of links in emails. They return HTML pages.",
             Self::Operators => "For operators of the stack. Other users get 403.",
             Self::Service => "The service itself.",
@@ -191,6 +201,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     invitations::{invite_member, list_invitations, revoke_invitation, accept_invitation},
     statistics::{get_stats, list_tags, list_categories},
     changes::{list_changes, open_live},
+    transfer::{export_data, import_data},
     links::{run_action, unsubscribe},
     me::{become_operator},
     users::{list_users, get_user, update_user},

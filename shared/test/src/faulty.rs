@@ -243,6 +243,9 @@ faulty! {
     TaskMoves {
         fn move_task(moved: TaskMove<'_>) -> Moved;
     }
+    TaskImports {
+        fn import_task(task: &Task) -> Imported;
+    }
     Notifications {
         fn notification(id: NotificationId) -> Option<Notification>;
         fn add_notification(notification: &Notification, record: Option<&IdempotencyRecord>) -> Created;

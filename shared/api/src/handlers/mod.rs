@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod spaces;
 pub mod statistics;
 pub mod tasks;
+pub mod transfer;
 pub mod users;
 
 use std::{future::Future, time::Duration};

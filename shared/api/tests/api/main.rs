@@ -58,3 +58,4 @@ mod stream;
 mod support;
 mod tasks;
 mod template;
+mod transfer;

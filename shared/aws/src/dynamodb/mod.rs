@@ -7,6 +7,7 @@ mod comments;
 mod digests;
 mod feeds;
 mod idempotency;
+mod imports;
 mod items;
 pub mod keys;
 mod list;

@@ -108,7 +108,7 @@ impl Rule {
     }
 
     /// Whether the rule has times of day.
-    pub(super) fn names_times(&self) -> bool {
+    pub(crate) fn names_times(&self) -> bool {
         let Parts { by_hour, by_minute, by_second, .. } = &self.parts;
         self.is_sub_daily() || [by_hour, by_minute, by_second].iter().any(|list| !list.is_empty())
     }

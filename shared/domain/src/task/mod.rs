@@ -2,6 +2,7 @@
 
 mod completion;
 mod delivery;
+mod import;
 mod occurrences;
 mod patch;
 mod relocation;
@@ -25,6 +26,7 @@ use crate::{
 };
 pub use completion::Completion;
 pub use delivery::{Claim, Step};
+pub use import::{ImportOrigin, OccurrenceImport, TaskImport};
 pub use patch::{TaskChange, TaskPatch};
 
 string_enum!(Status, "The progress of a task.",

@@ -55,6 +55,7 @@ pub trait Store:
     + Comments
     + TaskCreation
     + TaskMoves
+    + TaskImports
     + StatisticsUpdates
     + StatisticsReads
     + Notifications
@@ -78,6 +79,7 @@ impl<T> Store for T where
         + Comments
         + TaskCreation
         + TaskMoves
+        + TaskImports
         + StatisticsUpdates
         + StatisticsReads
         + Notifications
@@ -122,6 +124,7 @@ macro_rules! contract_tests {
             a_task_moves_only_while_both_spaces_and_the_members_remain
             a_moved_task_is_listed_and_counted_in_its_new_space_only
             a_purge_leaves_tasks_that_have_moved
+            a_task_is_imported_unless_it_exists
             a_task_is_counted_once_in_its_latest_version
             tasks_are_counted_together_as_each_by_itself
             an_idempotency_key_creates_one_task

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod feeds;
+mod imports;
 mod live;
 mod moves;
 mod spaces;

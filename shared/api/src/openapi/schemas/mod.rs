@@ -18,6 +18,7 @@ pub mod operators;
 pub mod problem;
 pub mod spaces;
 pub mod tasks;
+pub mod transfer;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub(super) fn all() -> Map<String, Value> {
             InviteMemberRequest, AcceptInvitationRequest, Comment, CreateCommentRequest, UpdateCommentRequest;
         changes: Changes, Live;
         batch: BatchRequest, BatchResponse;
+        transfer: ImportResult;
         operators: Account, UpdateAccountRequest, Notification, CreateNotificationRequest, NameCount, Statistics;
         problem: Problem, Accepted, Health;
     );

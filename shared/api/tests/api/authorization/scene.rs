@@ -225,7 +225,9 @@ impl Scene {
             None => event.query("assigned_to=me"),
         };
         match function {
-            "list-tasks" | "list-tags" | "list-categories" | "get-stats" => in_space(event),
+            "list-tasks" | "list-tags" | "list-categories" | "get-stats" | "import-data" => {
+                in_space(event)
+            }
             "create-task" if what == "to-removed" => in_space(event).body(&removed),
             "create-task" => in_space(event),
             "update-task" if what == "to-removed" => event.body(&removed),

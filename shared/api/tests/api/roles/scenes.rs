@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
+    http::Cursor,
     links::LinkAction,
     workers::{record_mail_events, update_statistics},
 };
@@ -153,6 +154,18 @@ async fn others<S: Store>(
             all
         }
         "list-tags" | "list-categories" | "get-stats" => vec![in_space("")],
+        "export-data" => {
+            let cursors = Cursor::new(&world.cursor_key, ada.id, &"export");
+            let cursor = cursors.write(&format!("{} {} -", mine.space.body(), mine.id.body()));
+            vec![event.query(&format!("cursor={cursor}"))]
+        }
+        "import-data" => {
+            let mut soon = in_space("");
+            let body = soon.json["body"].as_str().expect("lines");
+            let body = body.replace("2026-04-02", "2026-03-01T08:31:00Z");
+            soon.json["body"] = json!(body);
+            vec![soon]
+        }
         "create-task" => {
             let body = |to| json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
             vec![

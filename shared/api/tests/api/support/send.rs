@@ -6,7 +6,7 @@ use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
         auth, changes, comments, docs, health, invitations, links, me, notifications, openapi, spaces,
-        statistics, tasks, users,
+        statistics, tasks, transfer, users,
     },
     http::{
         Call, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard, Verdict,
@@ -164,6 +164,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
             "list-changes" => changes::list_changes::handle(call, store, cursor_key).await,
+            "export-data" => transfer::export_data::handle(call, store, cursor_key).await,
+            "import-data" => transfer::import_data::handle(call, store, queue, *quota).await,
             "open-live" => changes::open_live::handle(call, store, &link_keys(), LIVE_URL).await,
             "get-stats" => statistics::get_stats::handle(call, store).await,
             "get-docs" => docs::get_docs::handle(call).await,

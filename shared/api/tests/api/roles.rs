@@ -5,6 +5,7 @@ mod live;
 mod policy;
 mod recorder;
 mod scenes;
+mod transfer;
 
 use std::collections::BTreeSet;
 

@@ -88,7 +88,7 @@ pub struct TaskImport {
 }
 
 impl Task {
-    /// An imported task. Reminders whose time has passed are skipped, as in a new task. A series goes on from the position that
+    /// An imported task. Reminders whose time has passed are skipped, as in a new task. A series continues from the position that
     /// it had, also if that was its last occurrence.
     ///
     /// # Errors

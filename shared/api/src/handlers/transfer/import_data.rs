@@ -64,7 +64,7 @@ const AT_ONCE: usize = 25;
 /// The maximum duration of one write. It is not started with less time left.
 const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
 
-/// What became of a line.
+/// The result of a line.
 #[derive(Serialize)]
 struct LineResult {
     /// Its number, starting at 1.
@@ -262,7 +262,7 @@ impl<S: TaskImports, Q: TimerQueue> Import<'_, S, Q> {
         for (number, line) in lines {
             let id = origin.task(line.source);
             // The same task twice in a request exists the second time.
-            if found.contains_key(&id) || !begun.insert(id) {
+            if found.contains_key(&id) || begun.contains(&id) {
                 results.push(LineResult::of(number, EXISTS, &id));
                 continue;
             }
@@ -277,7 +277,10 @@ impl<S: TaskImports, Q: TimerQueue> Import<'_, S, Q> {
                 Ok(task)
             });
             match admitted {
-                Ok(task) => new.push((number, task)),
+                Ok(task) => {
+                    begun.insert(id);
+                    new.push((number, task));
+                }
                 Err(problem) => results.push(LineResult::failed(number, problem)),
             }
         }

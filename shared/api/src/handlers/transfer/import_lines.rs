@@ -41,7 +41,7 @@ pub(super) struct CommentLine {
     pub(super) text: CommentText,
 }
 
-/// What became of reading a line.
+/// The result of reading a line.
 pub(super) enum ReadLine {
     /// It has nothing to import: the header, the profile, a space, the end of a page.
     Nothing,

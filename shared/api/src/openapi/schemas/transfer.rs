@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-words!(/// What became of a line. `created`: it was imported, or would be without `dry_run`. `exists`: it was imported before.
+words!(/// Result of a line. `created`: it was imported, or would be without `dry_run`. `exists`: it was imported before.
     /// `error`: it cannot be imported.
     LineStatus: Created, Exists, Error);
 
@@ -32,7 +32,7 @@ pub struct ImportLineResult {
     /// Number of the line, starting at 1.
     #[schema(minimum = 1)]
     pub line: u32,
-    /// What became of it.
+    /// Whether it was imported.
     pub status: LineStatus,
     /// Identifier of the imported task or comment. Absent if the line could not be imported.
     #[schema(nullable = false)]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_api::{
-    http::Cursor,
     links::LinkAction,
     workers::{record_mail_events, update_statistics},
 };
@@ -13,7 +12,6 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryEvent, Feedback},
     feed::{Operation, Place, Subject},
-    id::SpaceId,
     invitation::Invitation,
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
@@ -32,7 +30,7 @@ use taskbell_test::{
     fixtures::{comment, due_draft, notification, now, space, task, user},
 };
 
-use super::{Stage, live, recorder::Wanted};
+use super::{Stage, live, recorder::Wanted, transfer};
 use crate::support::{Event, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1.
@@ -127,9 +125,8 @@ async fn others<S: Store>(
         "reopen-task" => vec![ours, world.event(function, ada, &once).await],
         "snooze-task" => vec![ours, event.body(&json!({ "for": "PT1M" }))],
         "move-task" => {
-            let personal = SpaceId::personal(ada.id);
-            let soon = world.event(function, ada, &once).await;
-            vec![ours.body(&json!({ "space": personal })), soon]
+            let back = ours.body(&json!({ "space": mine.space }));
+            vec![back, world.event(function, ada, &once).await]
         }
         "run-action" => {
             let actions = [
@@ -154,18 +151,7 @@ async fn others<S: Store>(
             all
         }
         "list-tags" | "list-categories" | "get-stats" => vec![in_space("")],
-        "export-data" => {
-            let cursors = Cursor::new(&world.cursor_key, ada.id, &"export");
-            let cursor = cursors.write(&format!("{} {} -", mine.space.body(), mine.id.body()));
-            vec![event.query(&format!("cursor={cursor}"))]
-        }
-        "import-data" => {
-            let mut soon = in_space("");
-            let body = soon.json["body"].as_str().expect("lines");
-            let body = body.replace("2026-04-02", "2026-03-01T08:31:00Z");
-            soon.json["body"] = json!(body);
-            vec![soon]
-        }
+        "export-data" | "import-data" => vec![transfer::other(world, event, mine, &shared.ours)],
         "create-task" => {
             let body = |to| json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
             vec![

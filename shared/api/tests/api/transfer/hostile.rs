@@ -16,6 +16,7 @@ fn task() -> Value {
 
 fn with(field: &str, value: Value) -> String {
     let mut line = task();
+    line["id"] = json!("tsk_01JQ0000000000000000000002");
     line[field] = value;
     line.to_string()
 }

@@ -293,3 +293,21 @@ async fn an_import_keeps_to_quotas_and_rate_limits() {
     assert!(world.store.contents() == before);
     assert!(world.store.task(any(&ada).id).await.expect("an answer").is_some());
 }
+
+#[tokio::test]
+async fn an_imported_task_that_has_moved_is_not_imported_again_and_gets_no_comments() {
+    let (world, ada, _) = World::seeded().await;
+    let body = world.event("import-data", &ada, &any(&ada)).await.json["body"].clone();
+    let body = body.as_str().expect("lines");
+    let (first, note) = body.trim_end().split_once('\n').expect("a task and a comment");
+    let imported = world.import(&ada, "", first).await;
+    let id = imported.body["results"][0]["id"].as_str().expect("an id").parse().expect("an id");
+    let stored = world.stored(id).await;
+    assert_eq!(world.relocate(&ada, &stored, space(1, &ada).0.id).await.status, 200);
+    let before = world.store.contents();
+    let again = world.import(&ada, "", &format!("{first}\n{note}")).await.body;
+    let [of_task, of_note] = [0, 1].map(|index| again["results"][index].clone());
+    assert_eq!((&of_task["status"], &of_task["id"]), (&json!("exists"), &json!(id)), "{again}");
+    assert_eq!(of_note["errors"][0]["code"], "unknown_task", "{again}");
+    assert!(world.store.contents() == before);
+}

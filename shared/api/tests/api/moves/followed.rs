@@ -1,17 +1,22 @@
 //! What follows from the stream when a task moves: change feeds, live updates and statistics.
 
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 use taskbell_api::workers::update_statistics;
 use taskbell_domain::{
     feed::{Operation, Place, START_OVERLAP, Subject},
     id::SpaceId,
-    ports::{Comments as _, Quotas as _, StatisticsReads as _, TaskCreation as _, TaskReads as _},
+    ports::{
+        Comments as _, PortError, Quotas as _, StatisticsReads as _, StatisticsUpdates,
+        TaskCreation as _, TaskReads as _,
+    },
     statistics::{Contribution, CounterGroups, Counters, GroupCounters},
     task::Task,
     text::Tag,
     user::User,
 };
-use taskbell_test::fixtures::{comment, due_draft, task};
+use taskbell_test::fixtures::{comment, due_draft, space, task};
 
 use super::shared;
 use crate::support::{World, collaborator};
@@ -192,4 +197,37 @@ async fn statistics_after_moves_are_those_of_a_recount() {
         let (all, recount) = recounted(&world, space, &tasks).await;
         assert_eq!((total, groups), (all, recount), "{space}");
     }
+}
+
+/// What was recorded.
+#[derive(Default)]
+struct Recorded(Mutex<Vec<Contribution>>);
+
+impl StatisticsUpdates for Recorded {
+    async fn record_contributions(&self, _: SpaceId, some: &[Contribution]) -> Result<(), PortError> {
+        self.0.lock().expect("not poisoned").extend_from_slice(some);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_moves_twice_in_a_batch_has_counted_where_it_was_at_first() {
+    let ada = taskbell_test::fixtures::user(1);
+    let first = task(1, &ada, due_draft("Ring", "2026-03-05", &[]));
+    let moved = |task: &Task, to: SpaceId| {
+        let mut moved = task.clone();
+        assert!(moved.move_to(to, true, task.created_at));
+        moved
+    };
+    let second = moved(&first, shared());
+    let third = moved(&second, space(2, &ada).0.id);
+    let store = Recorded::default();
+    let changes = [(&first, &second), (&second, &third)];
+    let changes = changes.map(|(old, new)| (String::new(), Ok((Some(old.clone()), Some(new.clone())))));
+    assert_eq!(update_statistics::handle(&store, changes).await, None);
+    let recorded = store.0.into_inner().expect("not poisoned");
+    let mut spaces: Vec<_> =
+        recorded.iter().map(|one| (one.version, one.space, one.space_before)).collect();
+    spaces.sort_unstable();
+    assert_eq!(spaces, [(2, second.space, first.space), (3, third.space, first.space)]);
 }

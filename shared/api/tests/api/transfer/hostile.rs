@@ -54,6 +54,7 @@ async fn each_bad_line_is_reported_and_stops_no_other() {
         (with("id", json!("tsk_1")), "id", "invalid_id"),
         (with("id", Value::Null), "id", "required"),
         (with("space", json!(TASK)), "space", "invalid_id"),
+        (with("space", json!("spc_01JQ0000000000000000000009")), "space", "other_space"),
         (with("tags", json!(["a", "A"])), "tags[1]", "duplicate"),
         (with("created_at", json!("2026-03-02T08:00:00Z")), "created_at", "out_of_range"),
         (with("created_at", json!("1969-12-31T23:59:59Z")), "created_at", "out_of_range"),
@@ -157,5 +158,17 @@ async fn bodies_that_are_no_lines_of_text_are_refused_or_reported() {
     for media in ["application/json", "text/plain", "application/x-ndjson; charset=latin1", ""] {
         let refused = send(b"{}", media).await;
         assert_eq!((refused.status, refused.headers["accept"].as_str()), (415, lines), "{media}");
+    }
+}
+
+#[tokio::test]
+async fn one_request_imports_the_tasks_of_one_space_of_the_export() {
+    let (world, ada, _) = World::seeded().await;
+    let other = "spc_01JQ0000000000000000000009";
+    let body = format!("{}\n{}", task(), with("space", json!(other)));
+    for (query, created) in [(String::new(), 0), (format!("from={other}"), 1)] {
+        let answer = world.import(&ada, &query, &body).await.body;
+        assert_eq!((&answer["created"], &answer["failed"]), (&json!(1), &json!(1)), "{answer}");
+        assert_eq!(answer["results"][created]["status"], "created", "{answer}");
     }
 }

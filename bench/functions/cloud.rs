@@ -143,7 +143,7 @@ impl Cloud {
         let store = &self.world.store;
         let task = match function {
             "batch-tasks" | "complete-task" | "create-comment" | "delete-task" | "run-action"
-            | "snooze-task" | "update-task" => self.another(number, |_| ()).await,
+            | "move-task" | "snooze-task" | "update-task" => self.another(number, |_| ()).await,
             "reopen-task" => self.another(number, |task| task.status = Status::Completed).await,
             "skip-task" => {
                 let weekly = Rule::parse("FREQ=WEEKLY;COUNT=4").expect("a rule");

@@ -40,6 +40,9 @@ pub struct Operation {
     pub errors: &'static [&'static str],
 }
 
+/// In place of the schema of a request: the body is newline-delimited JSON, in the format of an export.
+pub const NDJSON: &str = "application/x-ndjson";
+
 /// The content of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Body {
@@ -51,6 +54,8 @@ pub enum Body {
     Page(&'static str),
     /// An HTML page.
     Html,
+    /// Newline-delimited JSON.
+    Lines,
     /// The OpenAPI document.
     Document,
 }
@@ -125,6 +130,8 @@ pub enum Tag {
     Statistics,
     /// What has changed.
     Changes,
+    /// Export and import.
+    Transfer,
     /// Links in emails.
     Links,
     /// For operators of the stack.
@@ -135,7 +142,7 @@ pub enum Tag {
 
 impl Tag {
     /// All tags, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Authentication,
         Self::Profile,
         Self::ApiTokens,
@@ -146,6 +153,7 @@ impl Tag {
         Self::Invitations,
         Self::Statistics,
         Self::Changes,
+        Self::Transfer,
         Self::Links,
         Self::Operators,
         Self::Service,
@@ -164,6 +172,7 @@ impl Tag {
             Self::Invitations => "Invitations",
             Self::Statistics => "Statistics",
             Self::Changes => "Changes",
+            Self::Transfer => "Export and import",
             Self::Links => "Links in emails",
             Self::Operators => "Operators",
             Self::Service => "Service",
@@ -187,6 +196,7 @@ impl Tag {
             Self::Invitations => "Invite people into a shared space by email.",
             Self::Statistics => "Statistics about the tasks of a space.",
             Self::Changes => "What has changed since a client last asked, in all its spaces.",
+            Self::Transfer => "Take all data along, and bring tasks in.",
             Self::Links => "The targets of links in emails. They return HTML pages.",
             Self::Operators => "For operators of the stack. Other users get 403.",
             Self::Service => "The service itself.",
@@ -208,7 +218,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{
         create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,
-        snooze_task, skip_task, list_task_occurrences, list_task_reminders, batch_tasks,
+        snooze_task, skip_task, move_task, list_task_occurrences, list_task_reminders, batch_tasks,
     },
     comments::{create_comment, list_comments, update_comment, delete_comment},
     spaces::{
@@ -218,6 +228,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     invitations::{invite_member, list_invitations, revoke_invitation, accept_invitation},
     statistics::{get_stats, list_tags, list_categories},
     changes::{list_changes, open_live},
+    transfer::{export_data, import_data},
     links::{run_action, unsubscribe},
     me::{become_operator},
     users::{list_users, get_user, update_user, delete_user},

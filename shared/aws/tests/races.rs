@@ -22,7 +22,7 @@ use taskbell_domain::{
     timer::Timer,
 };
 use taskbell_test::contract::record_one;
-use taskbell_test::fixtures::{draft, notification, now, space, task, user};
+use taskbell_test::fixtures::{comment, draft, notification, now, space, task, user};
 use taskbell_test_aws::Server;
 use taskbell_test_aws::intercept::{
     Interception, intercepted, three_items_per_page, unprocessed_batches,
@@ -263,5 +263,85 @@ async fn an_append_after_the_end_of_a_feed_is_refused_whenever_it_began() {
         let appended = meanwhile.append_changes(space, &changes(4..9), now(), now()).await;
         assert_eq!(appended.expect("an answer"), None, "{operation}");
         assert!(store.feed_heads(&[space]).await.expect("an answer").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_purge_deletes_nothing_of_a_task_that_the_index_still_shows_in_its_earlier_space() {
+    let server = Server::start().await;
+    let other = server.store(server.client());
+    let ada = user(1);
+    let (mut doomed, owner) = space(1, &ada);
+    other.create_space(&doomed, &owner, None, None).await.expect("an answer");
+    let [left, stays] =
+        [1, 2].map(|number| Task { space: doomed.id, ..task(number, &ada, draft("one")) });
+    for one in [&left, &stays] {
+        other.create(one, None, None).await.expect("an answer");
+        other.add_comment(&comment(1, one, &ada), None).await.expect("an answer");
+    }
+    doomed.begin_deletion(now());
+    other.replace_space(&doomed, 1).await.expect("an answer");
+    let mut moved = left.clone();
+    assert!(moved.move_to(SpaceId::personal(ada.id), true, now()));
+    let (store, stored) = (other.clone(), moved.clone());
+    // Between the answer of the index and everything that follows from it.
+    let write = async move {
+        let replaced = store.replace(&stored, 1, AtomicExtras::default()).await;
+        assert_eq!(replaced.expect("an answer"), Replaced::Stored);
+    };
+    let purging = with_concurrent_write(&server, ("BatchGetItem", 1), write);
+    purging.purge_space(doomed.id).await.expect("an answer");
+    assert_eq!(other.task(moved.id).await.expect("an answer"), Some(moved));
+    assert_eq!(other.comments(left.id, None, 9).await.expect("an answer").items.len(), 1);
+    assert_eq!(other.task(stays.id).await.expect("an answer"), None);
+    assert_eq!(other.comments(stays.id, None, 9).await.expect("an answer").items, []);
+}
+
+#[tokio::test]
+async fn a_contribution_without_a_space_counts_in_that_of_the_first_change() {
+    let server = Server::start().await;
+    let (client, store) = (server.client(), server.store(server.client()));
+    let (here, there) = (SpaceId::personal(user(1).id), SpaceId::personal(user(2).id));
+    record_one(&store, &Contribution::of(&version(1, &["a"]))).await.expect("an answer");
+    // As an earlier version has stored it.
+    let (pk, sk) = (format!("COUNTED#{}", version(1, &[]).id.body()), "COUNTED");
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    client
+        .update_item()
+        .table_name("TasksTable")
+        .key(keys::PK, text(&pk))
+        .key(keys::SK, text(sk))
+        .update_expression("REMOVE #space")
+        .expression_attribute_names("#space", "space")
+        .send()
+        .await
+        .expect("an answer");
+    let moved = Task { space: there, ..version(3, &["b"]) };
+    let contribution = Contribution { space_before: here, ..Contribution::of(&moved) };
+    for _ in 0..2 {
+        record_one(&store, &contribution).await.expect("an answer");
+    }
+    let total = async |space| {
+        let counters = store.counters(space).await.expect("an answer");
+        counters.get(&Counter::All).copied().unwrap_or_default()
+    };
+    assert_eq!([total(here).await, total(there).await], [0, 1]);
+}
+
+#[tokio::test]
+async fn a_task_with_many_tags_moves_in_the_statistics_in_two_transactions() {
+    let server = Server::start().await;
+    let store = server.store(server.client());
+    let (here, there) = (SpaceId::personal(user(1).id), SpaceId::personal(user(2).id));
+    let tags: Vec<_> = (0..50).map(|number| format!("t{number}")).collect();
+    let tags: Vec<_> = tags.iter().map(String::as_str).collect();
+    record_one(&store, &Contribution::of(&version(1, &tags))).await.expect("an answer");
+    let moved = Task { space: there, ..version(2, &tags) };
+    for _ in 0..2 {
+        record_one(&store, &Contribution::of(&moved)).await.expect("an answer");
+    }
+    for (space, expected) in [(here, 0), (there, 50)] {
+        let found = store.counter_groups(space, CounterGroups::Tags, None, None).await;
+        assert_eq!(found.expect("a page").items.len(), expected);
     }
 }

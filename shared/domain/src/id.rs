@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
 use crate::clock::{Clock, Random};
@@ -19,6 +20,19 @@ fn new_ulid(clock: &dyn Clock, random: &dyn Random) -> Ulid {
     let mut bytes = [0; 16];
     random.fill(&mut bytes[6..]);
     let millisecond = u64::try_from(clock.instant().as_millisecond()).unwrap_or_default();
+    Ulid::from_parts(millisecond, u128::from_be_bytes(bytes))
+}
+
+/// A ULID of a time, whose other bits are the start of a SHA-256 hash of the parts, each with its length.
+fn derived_ulid(at: Timestamp, parts: &[&str]) -> Ulid {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.iter_mut().skip(6).zip(hash.finalize()).for_each(|(byte, hashed)| *byte = hashed);
+    let millisecond = u64::try_from(at.as_millisecond()).unwrap_or_default();
     Ulid::from_parts(millisecond, u128::from_be_bytes(bytes))
 }
 
@@ -38,6 +52,17 @@ macro_rules! id_type {
             /// A new id from the current time and 80 random bits.
             pub fn generate(clock: &dyn Clock, random: &dyn Random) -> Self {
                 Self(new_ulid(clock, random))
+            }
+
+            /// The id that belongs to these parts: always the same one. `at` is the time in it.
+            pub fn derived(at: Timestamp, parts: &[&str]) -> Self {
+                Self(derived_ulid(at, parts))
+            }
+
+            /// The time in the id, in milliseconds. Of an id that a client has sent, it can be any.
+            pub fn time(&self) -> Timestamp {
+                let millisecond = i64::try_from(self.0.timestamp_ms()).unwrap_or_default();
+                Timestamp::from_millisecond(millisecond).unwrap_or_default()
             }
 
             /// When the id was generated, in whole seconds.
@@ -106,6 +131,9 @@ id_type!(SessionId, "ses", "The id of a session.");
 id_type!(ApiTokenId, "tok", "The id of an API token.");
 
 impl SpaceId {
+    /// Not later than any id, so that a range can start with it.
+    pub const FIRST: Self = Self(Ulid::nil());
+
     /// The id of a user's personal space. It has the same body as the user's id, so its owner is known without a read.
     pub fn personal(user: UserId) -> Self {
         Self(user.0)

@@ -103,8 +103,11 @@ impl CounterGroups {
 pub struct Contribution {
     /// The task.
     pub task: TaskId,
-    /// Its space, which never changes.
+    /// The space that it counts in now.
     pub space: SpaceId,
+    /// The space that it counted in before, as far as the changes say that were received together. It matters only if the
+    /// stored contribution does not say it, because it is older than moves between spaces.
+    pub space_before: SpaceId,
     /// The version of the task. A contribution older than the recorded one is ignored.
     pub version: u64,
     /// What it adds to each counter. Empty once the task is deleted.
@@ -114,20 +117,23 @@ pub struct Contribution {
 impl Contribution {
     /// The contribution of a task.
     pub fn of(task: &Task) -> Self {
-        Self { task: task.id, space: task.space, version: task.version, counts: counts_of(task) }
+        let (space, version) = (task.space, task.version);
+        Self { task: task.id, space, space_before: space, version, counts: counts_of(task) }
     }
 
     /// The empty contribution of a deleted task.
     pub fn removed(task: &Task) -> Self {
-        let version = task.version + 1;
-        Self { task: task.id, space: task.space, version, counts: GroupCounters::new() }
+        Self { version: task.version + 1, counts: GroupCounters::new(), ..Self::of(task) }
     }
 }
 
-/// The contribution to record after a task was created, changed or deleted. `None` if the counters do not change.
+/// The contribution to record after a task was created, changed, moved or deleted. `None` if no counter changes.
 pub fn contribution_of(before: Option<&Task>, after: Option<&Task>) -> Option<Contribution> {
-    let contribution = after.map(Contribution::of).or_else(|| before.map(Contribution::removed))?;
-    (before.map(counts_of).unwrap_or_default() != contribution.counts).then_some(contribution)
+    let mut contribution = after.map(Contribution::of).or_else(|| before.map(Contribution::removed))?;
+    contribution.space_before = before.map_or(contribution.space, |before| before.space);
+    let has_moved = contribution.space_before != contribution.space;
+    let counts_before = before.map(counts_of).unwrap_or_default();
+    (has_moved || counts_before != contribution.counts).then_some(contribution)
 }
 
 fn counts_of(task: &Task) -> GroupCounters {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use taskbell_domain::{
     delivery::{DeliveryStatus, Outcome, Reason},
     due::Due,
+    id::SpaceId,
     recurrence::Rule,
     reminder::{LeadTime, ReminderSpec},
     task::{Priority, Status, Step, Task, TaskPatch},
@@ -14,7 +15,7 @@ use taskbell_domain::{
 };
 use taskbell_test::{
     SeededRandom,
-    fixtures::{draft, due_draft, instant, now, task, user},
+    fixtures::{NOW, draft, due_draft, instant, now, task, user},
 };
 
 fn patch(task: &mut Task, patch: TaskPatch) -> bool {
@@ -244,4 +245,21 @@ fn the_end_of_a_snooze_schedules_no_reminder_of_a_completed_task() {
     let reopen = TaskPatch { status: Some(Status::Pending), ..TaskPatch::default() };
     done.apply(reopen, None, now(), &random).expect("a valid patch");
     assert_eq!(done.reminders.iter().filter(is_scheduled).count(), 2, "reopening schedules them again");
+}
+
+#[test]
+fn each_move_of_a_task_has_its_own_time() {
+    let ada = user(1);
+    let mut moving = task(1, &ada, draft("one"));
+    let (here, there) = (moving.space, SpaceId::personal(user(2).id));
+    let mut times = Vec::new();
+    for (to, at) in [(there, NOW), (here, NOW), (there, NOW), (here, "2026-03-01T09:00:00Z")] {
+        assert!(moving.move_to(to, true, instant(at)));
+        times.push(moving.moved_at.expect("a time").to_string());
+    }
+    let expected = [NOW, "2026-03-01T08:00:01Z", "2026-03-01T08:00:02Z", "2026-03-01T09:00:00Z"];
+    assert_eq!(times, expected);
+    let before = moving.clone();
+    assert!(!moving.move_to(here, false, instant(NOW)));
+    assert_eq!((moving.version, &moving), (5, &before), "it is there already");
 }

@@ -257,6 +257,12 @@ faulty! {
             id: TaskId, expected: u64, comments: bool, record: Option<&IdempotencyRecord>
         ) -> Replaced<Task>;
     }
+    TaskMoves {
+        fn move_task(moved: TaskMove<'_>) -> Moved;
+    }
+    TaskImports {
+        fn import_task(task: &Task) -> Imported;
+    }
     Notifications {
         fn notification(id: NotificationId) -> Option<Notification>;
         fn add_notification(notification: &Notification, record: Option<&IdempotencyRecord>) -> Created;

@@ -18,6 +18,7 @@ mod own_password;
 pub mod spaces;
 pub mod statistics;
 pub mod tasks;
+pub mod transfer;
 pub mod users;
 
 use std::{future::Future, time::Duration};

@@ -20,9 +20,29 @@ use super::{
 /// as a JSON escape.
 const MAX_BODY: usize = 512 * 1024;
 
-/// The accepted media types, and the header value that lists them. A PATCH of either type is a merge patch (RFC 7396).
-const MEDIA_TYPES: [&str; 2] = ["application/json", "application/merge-patch+json"];
-const ACCEPTED: &str = "application/json, application/merge-patch+json";
+/// What a body must be declared as.
+struct BodyType {
+    /// The accepted media types.
+    media_types: &'static [&'static str],
+    /// The header value that lists them.
+    accepted: &'static str,
+    /// What a client is told otherwise.
+    detail: &'static str,
+}
+
+/// A PATCH of either type is a merge patch (RFC 7396).
+const JSON: BodyType = BodyType {
+    media_types: &["application/json", "application/merge-patch+json"],
+    accepted: "application/json, application/merge-patch+json",
+    detail: "Send the body as JSON in UTF-8, with Content-Type: application/json.",
+};
+
+/// Newline-delimited JSON.
+const LINES: BodyType = BodyType {
+    media_types: &["application/x-ndjson"],
+    accepted: "application/x-ndjson",
+    detail: "Send the body as newline-delimited JSON in UTF-8, with Content-Type: application/x-ndjson.",
+};
 
 /// RFC 5789 §3.1.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -197,14 +217,25 @@ impl<'a> Call<'a> {
     /// # Errors
     /// 400 `malformed_request`, 413 `body_too_large`, 415 `unsupported_media_type` or `unsupported_encoding`.
     pub fn json(&self) -> Result<&[u8], Problem> {
+        self.body_as(&JSON)
+    }
+
+    /// The body of a request that requires newline-delimited JSON.
+    ///
+    /// # Errors
+    /// As [`Self::json`].
+    pub fn lines(&self) -> Result<&[u8], Problem> {
+        self.body_as(&LINES)
+    }
+
+    fn body_as(&self, expected: &BodyType) -> Result<&[u8], Problem> {
         let media_type = self.header("content-type")?.and_then(MediaType::parse);
-        let is_read = |read: &MediaType| MEDIA_TYPES.contains(&read.name.as_str()) && read.is_utf8();
+        let is_read =
+            |read: &MediaType| expected.media_types.contains(&read.name.as_str()) && read.is_utf8();
         if !media_type.as_ref().is_some_and(is_read) {
             let name = if self.method() == "PATCH" { ACCEPT_PATCH } else { header::ACCEPT };
-            let detail = "Send the body as JSON in UTF-8, with Content-Type: application/json.";
-            return Err(
-                Problem::unsupported("unsupported_media_type", detail).with_header(name, ACCEPTED)
-            );
+            let problem = Problem::unsupported("unsupported_media_type", expected.detail);
+            return Err(problem.with_header(name, expected.accepted));
         }
         // Content codings are listed in the order in which they were applied (RFC 9110 §8.4).
         let mut codings = self.header("content-encoding")?.unwrap_or("").split(',').map(str::trim);

@@ -129,3 +129,17 @@ pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("wrong_password", "It is not the password of the account."),
     ("wrong_type", "It has the wrong JSON type."),
 ];
+
+/// Every code of an error in a line of an import that is none of a field, with its meaning.
+pub const LINE_ERROR_CODES: &[(&str, &str)] = &[
+    ("internal_error", "Internal error. The log has details."),
+    ("malformed_json", "The line is not valid JSON in UTF-8, or repeats a key."),
+    ("not_finished", "There was no time left: repeat the request."),
+    ("not_found", "The task was deleted meanwhile."),
+    ("other_space", "The line is in another space of the export."),
+    ("too_many_comments", "The task has the maximum number of comments."),
+    ("too_many_reminders", "The space has the maximum number of reminders."),
+    ("too_many_tasks", "The space has the maximum number of tasks."),
+    ("unavailable", "A dependency did not respond: repeat the request."),
+    ("unknown_task", "The task of the comment is not in the space: import it first."),
+];

@@ -8,6 +8,7 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
+use taskbell_domain::violation::{FieldError, Violation};
 
 use super::Problem;
 
@@ -27,6 +28,17 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Problem> {
     serde_json::from_str(text).map(|Unambiguous(value)| value).map_err(|error| {
         let what = if error.is_data() { "repeats a key in one object" } else { "is not valid JSON" };
         malformed(format!("The body {what} (line {}, column {}).", error.line(), error.column()))
+    })
+}
+
+/// Parses a line of newline-delimited JSON.
+///
+/// # Errors
+/// A [`FieldError`] `malformed_json`, for the same reasons.
+pub(crate) fn parse_line(line: &[u8]) -> Result<Value, FieldError> {
+    parse(line).map_err(|problem| {
+        let why = problem.detail.replacen("The body", "The line", 1);
+        Violation::new(problem.code, why).for_field("line")
     })
 }
 

@@ -32,6 +32,7 @@ pub use etag::Preconditions;
 pub use event::{HttpEvent, HttpResponse};
 pub use guard::{Callers, NoGuard, RateLimitGuard, RequestGuard, Verdict};
 pub(crate) use guard::{check_state, disabled, enforce_limit};
+pub(crate) use json::parse_line;
 pub use page::{MAX_PAGE, page, whole_list};
 pub use params::Params;
 pub use problem::Problem;

@@ -36,6 +36,12 @@ impl Reply {
         Ok(Self { status, headers: Vec::new(), content_type: "application/json", body })
     }
 
+    /// Newline-delimited JSON: each line is a JSON value.
+    pub fn lines(body: String) -> Self {
+        let status = StatusCode::OK;
+        Self { status, headers: Vec::new(), content_type: "application/x-ndjson", body }
+    }
+
     /// A response whose body is serialized JSON.
     pub fn json_text(text: &str) -> Self {
         let (content_type, body) = ("application/json", text.to_owned());

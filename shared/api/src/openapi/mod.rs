@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     endpoint::{ENDPOINTS, Tag},
-    http::codes::{ERROR_CODES, FIELD_ERROR_CODES},
+    http::codes::{ERROR_CODES, FIELD_ERROR_CODES, LINE_ERROR_CODES},
 };
 use operations::describe;
 pub use operations::operation_id;
@@ -115,7 +115,8 @@ fn enumerate_codes(schemas: &mut Map<String, Value>) {
         });
     };
     describe("Problem", problems.collect());
-    describe("FieldError", fields.collect());
+    describe("FieldError", fields.clone().collect());
+    describe("ImportLineError", fields.chain(LINE_ERROR_CODES.iter().copied()).collect());
 }
 
 /// A reference to a schema.

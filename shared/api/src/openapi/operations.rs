@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Shared, parameters::parameter, reference, responses};
-use crate::endpoint::{Access, Endpoint, Operation, Programs, RequestLimit, Tag};
+use crate::endpoint::{Access, Endpoint, NDJSON, Operation, Programs, RequestLimit, Tag};
 
 /// The operation id: `createTask` for `create-task`. With several methods it has a suffix: `unsubscribeGet`.
 pub fn operation_id(endpoint: &Endpoint, operation: &Operation) -> String {
@@ -100,12 +100,15 @@ pub(super) fn describe(
         described["security"] = json!([]);
     }
     if let Some(name) = operation.request {
-        let mut content = json!({ "schema": reference(name) });
+        let (media, schema) = match name {
+            NDJSON => (NDJSON, json!({ "type": "string" })),
+            _ => ("application/json", reference(name)),
+        };
+        let mut content = json!({ "schema": schema });
         if let Some(body) = example.get("request").filter(|body| !body.is_null()) {
             content["example"] = body.clone();
         }
-        described["requestBody"] =
-            json!({ "required": true, "content": { "application/json": content } });
+        described["requestBody"] = json!({ "required": true, "content": { media: content } });
     }
     described
 }

@@ -70,6 +70,11 @@ fn description(name: &str) -> &'static str {
         }
         "sort" => "Order of the tasks. A minus reverses it.",
         "limit" => "Maximum number of items on the page.",
+        "format" => "Format of the data: lines of JSON as Taskbell writes them.",
+        "from" => {
+            "Space of the export whose lines are imported. That of its first task or comment if absent."
+        }
+        "dry_run" => "Whether only to check the lines, and store nothing. False if absent.",
         "cursor" => "`next_cursor` of the previous page of the same query. The first page if absent.",
         "email" => "Only accounts whose email address starts with this text. Case is ignored.",
         "days" => "Number of days, up to and including today, for which completed tasks are reported.",
@@ -93,7 +98,9 @@ fn description(name: &str) -> &'static str {
 fn schema(name: &str) -> (Value, Value) {
     let (schema, example) = match name {
         "task_id" => id("tsk"),
-        "space_id" | "space" => id("spc"),
+        "space_id" | "space" | "from" => id("spc"),
+        "format" => (word(&["taskbell"]), "taskbell".to_owned()),
+        "dry_run" => (word(&["true", "false"]), "true".to_owned()),
         "user_id" => id("usr"),
         "comment_id" => id("cmt"),
         "notification_id" => id("ntc"),

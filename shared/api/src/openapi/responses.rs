@@ -11,7 +11,7 @@ use super::{
     reference,
 };
 use crate::{
-    endpoint::{Body, Endpoint, Operation, RequestLimit},
+    endpoint::{Body, Endpoint, NDJSON, Operation, RequestLimit},
     http::codes::ERROR_CODES,
 };
 
@@ -143,6 +143,7 @@ fn success(
     let (media, schema) = match body {
         Body::Empty => return described,
         Body::Html => ("text/html", json!({ "type": "string" })),
+        Body::Lines => (NDJSON, json!({ "type": "string" })),
         Body::Document => ("application/json", json!({ "type": "object" })),
         Body::Json(name) => ("application/json", reference(name)),
         Body::Page(item) => ("application/json", reference(&format!("{item}Page"))),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use taskbell_domain::{
     clock::Clock,
-    feed::{FeedEntry, Subject},
+    feed::{FeedEntry, Operation, Subject},
     id::{SpaceId, UserId},
     live::{CONNECTION_LIFETIME, Connection, Push, is_pushable},
     policy::known_role,
@@ -306,7 +306,11 @@ fn messages<'a>(
             sequence: *sequence,
             id,
             version: (change.version > 0).then_some(change.version),
-            data: data.map(|data| &**data).filter(|data| data.get().len() <= MAX_DATA),
+            // A task that was deleted from a space can have moved back into it.
+            data: data
+                .filter(|_| change.operation != Operation::Deleted)
+                .map(|data| &**data)
+                .filter(|data| data.get().len() <= MAX_DATA),
         };
         // Strings, numbers and JSON always serialize.
         serde_json::to_string(&message).unwrap_or_default()

@@ -23,13 +23,24 @@ use super::stream::by_space;
 /// How long the feed waits for pushes to be queued. They are dropped then.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// A change with the name of its record, or why it cannot be read.
+pub type NamedChange = (String, Result<Option<RecordedChange>, PortError>);
+
+/// The changes in a record, each with its name: one if it cannot be read.
+pub fn named(name: String, read: Result<Vec<RecordedChange>, PortError>) -> Vec<NamedChange> {
+    match read {
+        Ok(changes) => changes.into_iter().map(|change| (name.clone(), Ok(Some(change)))).collect(),
+        Err(error) => vec![(name, Err(error))],
+    }
+}
+
 /// Appends the changes of a batch, each with its name, to the feeds of their spaces. A record that is no change that a
 /// client sees is `None`. Returns the name of the first change that is to be received again, together with all later ones.
 pub async fn handle(
     store: &(impl FeedChanges + TaskReads),
     queue: &impl PushQueue,
     clock: &dyn Clock,
-    changes: impl IntoIterator<Item = (String, Result<Option<RecordedChange>, PortError>)>,
+    changes: impl IntoIterator<Item = NamedChange>,
 ) -> Option<String> {
     let located = changes.into_iter().map(async |(name, read)| (name, locate(store, read).await));
     let located = join_all(located).await;

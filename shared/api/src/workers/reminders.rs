@@ -6,6 +6,7 @@ use taskbell_domain::{
     id::{TaskId, UserId},
     ports::{AtomicExtras, Mailer, PortError, Replaced, TimerQueue},
     reminder::Reminder,
+    space::Role,
     task::{Claim, Step, Task},
     timer::Timer,
     user::MailKind,
@@ -142,13 +143,15 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         }
     }
 
-    /// Who is reminded: the assignee if they still have access to the task, otherwise the creator if they have.
+    /// Who is reminded: the assignee if they still have access to the task, otherwise the creator if they have. Of a task that
+    /// someone has moved into their personal space, it is they.
     async fn recipient(&self, task: &Task) -> Result<Option<(UserId, Membership)>, PortError> {
         for user in task.assigned_to.into_iter().chain([task.created_by]) {
             if let Some(membership) = self.membership(user, task.space).await? {
                 return Ok(Some((user, membership)));
             }
         }
-        Ok(None)
+        let owner = task.space.personal_owner();
+        Ok(self.account(owner).await?.is_ok().then_some((owner, (Role::Owner, None))))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use taskbell_domain::{
+    id::{SpaceId, TaskId},
     ports::{PortError, StatisticsUpdates},
     statistics::{Contribution, contribution_of},
     task::Task,
@@ -19,9 +20,16 @@ pub async fn handle(
     store: &impl StatisticsUpdates,
     changes: impl IntoIterator<Item = (String, Result<TaskVersions, PortError>)>,
 ) -> Option<String> {
+    // A task that moves twice in a batch has contributed to the space in which it was at first.
+    let mut first = BTreeMap::<TaskId, SpaceId>::new();
     let contributions = changes.into_iter().map(|(name, read)| {
         let contribution = read.map(|(before, after)| contribution_of(before.as_ref(), after.as_ref()));
-        (name, contribution.map(|found| found.map(|found| (found.space, found))))
+        let contribution = contribution.map(|found| {
+            let mut found = found?;
+            found.space_before = *first.entry(found.task).or_insert(found.space_before);
+            Some((found.space, found))
+        });
+        (name, contribution)
     });
     by_space(contributions, async |space, contributions: &[&Contribution]| {
         // Changes of a task are received in their order, so the last one is the newest.

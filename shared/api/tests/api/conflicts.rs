@@ -7,6 +7,7 @@ use std::sync::{
 
 use serde_json::json;
 use taskbell_domain::{
+    id::SpaceId,
     membership::MemberChange,
     ports::{
         AtomicExtras, RateLimits, Replaced, SpaceChanges, SpaceReads, TaskChanges, TaskCreation,
@@ -58,6 +59,7 @@ async fn permissions_are_checked_again_after_a_conflict() {
         ("remove-member", "change_member", Role::Admin, Role::Member),
         ("delete-task", "delete", Role::Member, Role::Viewer),
         ("batch-tasks", "delete", Role::Member, Role::Viewer),
+        ("move-task", "move_task", Role::Member, Role::Viewer),
     ] {
         for demoted in [false, true] {
             let memory = MemoryStore::default();
@@ -73,6 +75,7 @@ async fn permissions_are_checked_again_after_a_conflict() {
             let event = world.event(function, &caller, &task).await.without_header("if-match");
             let event = match function {
                 "update-member" => event.body(&json!({ "role": "viewer" })),
+                "move-task" => event.body(&json!({ "space": SpaceId::personal(caller.id) })),
                 "update-space" => event.body(&json!({ "name": "Another name" })),
                 "batch-tasks" => {
                     event.body(&json!({ "operations": [{ "op": "delete", "id": task.id }] }))

@@ -109,7 +109,7 @@ pub(crate) fn check(function: &str, event: &str, response: &HttpResponse) {
     let sent = response.headers["content-type"].split(';').next();
     assert_eq!(sent, Some(media.as_str()), "{place}");
     let value = match media.as_str() {
-        "text/html" => json!(body),
+        "text/html" | "application/x-ndjson" => json!(body),
         _ => serde_json::from_str(body).expect("JSON"),
     };
     let found = faults(&value, &content["schema"]);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env, fs};
 
 use serde_json::{Value, json};
 use taskbell_api::{
-    endpoint::{Access, Body, ENDPOINTS, Endpoint, Operation, Programs, RequestLimit, Tag},
+    endpoint::{Access, Body, ENDPOINTS, Endpoint, NDJSON, Operation, Programs, RequestLimit, Tag},
     http::codes::ERROR_CODES,
     openapi::{document, operation_id},
 };
@@ -81,7 +81,10 @@ async fn the_examples_of_the_document_are_requests_that_work_with_their_answers(
             let (_, body) = body.expect("a status that is described");
             let mut example = json!({ "status": answer.status });
             if let Some(text) = event.json["body"].as_str().filter(|_| operation.request.is_some()) {
-                example["request"] = without_tokens(serde_json::from_str(text).expect("JSON"));
+                example["request"] = match operation.request {
+                    Some(NDJSON) => json!(text),
+                    _ => without_tokens(serde_json::from_str(text).expect("JSON")),
+                };
             }
             if matches!(body, Body::Json(_) | Body::Page(_)) {
                 example["response"] = without_tokens(answer.body);

@@ -19,7 +19,7 @@ use taskbell_domain::{
 };
 use taskbell_test::{
     Faulty, ManualClock, Meddler, MemoryStore, Outbox, QueueFake, SeededRandom,
-    fixtures::{NOW, instant, notification, now, user},
+    fixtures::{NOW, instant, notification, now, space, user},
 };
 
 use crate::{
@@ -55,6 +55,8 @@ async fn if_match_applies_to_the_version_at_the_time_of_the_write() {
         ("skip-task", "replace"),
         ("reopen-task", "replace"),
         ("delete-task", "delete"),
+        ("move-task", "move_task"),
+        ("batch-tasks", "move_task"),
         ("batch-tasks", "replace"),
         ("batch-tasks", "delete"),
     ] {
@@ -76,8 +78,13 @@ async fn if_match_applies_to_the_version_at_the_time_of_the_write() {
             if function == "batch-tasks" {
                 let mut operation =
                     json!({ "op": "update", "id": task.id, "task": { "priority": "low" } });
-                if write == "delete" {
-                    operation = json!({ "op": "delete", "id": task.id });
+                match write {
+                    "delete" => operation = json!({ "op": "delete", "id": task.id }),
+                    "move_task" => {
+                        let to = space(1, &ada).0.id;
+                        operation = json!({ "op": "move", "id": task.id, "space": to });
+                    }
+                    _ => {}
                 }
                 if conditional {
                     operation["version"] = json!(version);

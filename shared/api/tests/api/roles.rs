@@ -6,6 +6,7 @@ mod live;
 mod policy;
 mod recorder;
 mod scenes;
+mod transfer;
 
 use std::collections::BTreeSet;
 

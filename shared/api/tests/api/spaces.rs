@@ -70,6 +70,7 @@ async fn each_role_may_do_over_http_what_the_policy_permits() {
         ("complete-task", [200, 200, 200, 403, 404]),
         ("reopen-task", [200, 200, 200, 403, 404]),
         ("skip-task", [409, 409, 409, 403, 404]),
+        ("move-task", [200, 200, 200, 403, 404]),
         ("get-space", [200, 200, 200, 200, 404]),
         ("list-members", [200, 200, 200, 200, 404]),
         ("update-space", [200, 200, 403, 403, 404]),

@@ -115,7 +115,7 @@ pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
     /// What verifies access tokens.
-    public_keys: String,
+    pub(crate) public_keys: String,
     pub(crate) cursor_key: CursorKey,
     /// The maximum number of requests of a user per minute.
     pub(crate) requests: u32,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taskbell_domain::timer::{Timer, TimerTarget};
 use taskbell_test::{
     MemoryStore, Outbox,
-    fixtures::{draft, due_draft, instant},
+    fixtures::{draft, due_draft, instant, space},
 };
 
 use crate::support::World;
@@ -20,6 +20,7 @@ async fn another_users_task_gets_the_same_404_as_a_missing_task() {
         "delete-task",
         "complete-task",
         "reopen-task",
+        "move-task",
         "list-task-reminders",
     ] {
         let ask = async |task| {
@@ -81,8 +82,8 @@ async fn a_reminder_that_is_sent_between_a_read_and_a_change_does_not_fail_its_i
 
 #[tokio::test]
 async fn a_change_by_any_endpoint_applies_only_to_the_given_version() {
-    let functions = ["complete-task", "reopen-task", "skip-task", "snooze-task"];
-    let operations = ["update", "complete", "delete"];
+    let functions = ["complete-task", "reopen-task", "skip-task", "snooze-task", "move-task"];
+    let operations = ["update", "complete", "move", "delete"];
     for name in functions.into_iter().chain(operations) {
         let (world, ada, task) = World::seeded().await;
         let recurs = json!({ "recurrence": "FREQ=DAILY" });
@@ -98,8 +99,10 @@ async fn a_change_by_any_endpoint_applies_only_to_the_given_version() {
                 return world.send(&event.header("if-match", &format!("\"{version}\""))).await.status;
             }
             let mut operation = json!({ "op": name, "id": task.id, "version": version });
-            if name == "update" {
-                operation["task"] = json!({ "title": "another" });
+            match name {
+                "update" => operation["task"] = json!({ "title": "another" }),
+                "move" => operation["space"] = json!(space(1, &ada).0.id),
+                _ => {}
             }
             let event = world.event("batch-tasks", &ada, &task).await;
             let event = event.without_header("idempotency-key");
@@ -129,8 +132,15 @@ async fn if_none_match_with_the_current_version_gets_304() {
 
 #[tokio::test]
 async fn both_preconditions_apply_to_every_method_and_if_match_comes_first() {
-    let changes =
-        ["update-task", "delete-task", "complete-task", "reopen-task", "snooze-task", "skip-task"];
+    let changes = [
+        "update-task",
+        "delete-task",
+        "complete-task",
+        "reopen-task",
+        "snooze-task",
+        "skip-task",
+        "move-task",
+    ];
     for function in ["get-task"].into_iter().chain(changes) {
         let (world, ada, task) = World::seeded().await;
         let event = world.event(function, &ada, &task).await.without_header("if-match");

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use futures_util::{future::try_join_all, try_join};
+use futures_util::try_join;
 use taskbell_domain::{
     id::{SpaceId, UserId},
     invitation::{Invitation, InvitationBook},
@@ -23,20 +23,13 @@ use super::{
         InvitationItem, MemberItem, SpaceItem, UserItem, build_item, invited_at, invited_item,
         key_item, parse_item,
     },
-    key_attributes,
-    keys::{self, BY_CREATED},
-    text,
-    write::{
-        Condition, MAX_BATCH_WRITE, TransactionResult, delete, increment_version, put, version_of,
-    },
+    key_attributes, keys, text,
+    write::{Condition, TransactionResult, delete, increment_version, put, version_of},
 };
 use crate::{
     error::{corrupt, invalid_request, port_error},
     send_boxed::SendBoxed,
 };
-
-/// For how many tasks at a time comments are deleted: each call may need its own connection.
-const CONCURRENT_TASKS: usize = 8;
 
 impl Memberships for DynamoDb {
     async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
@@ -319,46 +312,5 @@ impl DynamoDb {
             put(operation, &self.tasks, build_item(operation, key, &stored)?, Condition::NotExists)?,
             put(operation, &self.tasks, key_item(pointer), Condition::NotExists)?,
         ])
-    }
-
-    /// Deletes the tasks of a space that the index shows, each after its comments. Returns whether it showed any.
-    async fn delete_tasks(&self, operation: &'static str, space: SpaceId) -> Result<bool, PortError> {
-        let (mut found, mut start) = (false, None);
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.tasks)
-                .index_name(BY_CREATED.name)
-                .key_condition_expression("#space = :space")
-                .projection_expression("#pk")
-                .expression_attribute_names("#space", BY_CREATED.partition)
-                .expression_attribute_names("#pk", keys::PK)
-                .expression_attribute_values(":space", text(keys::space_partition(space)))
-                .limit(MAX_BATCH_WRITE as i32)
-                .set_exclusive_start_key(start)
-                .send_boxed()
-                .await
-                .map_err(port_error(operation))?;
-            let mut tasks = Vec::new();
-            for item in page.items.unwrap_or_default() {
-                let id = item.get(keys::PK).and_then(|value| value.as_s().ok());
-                let id = id.and_then(|partition| keys::task_of(partition));
-                tasks.push(id.ok_or_else(|| corrupt(operation, keys::PK))?);
-            }
-            found |= !tasks.is_empty();
-            for chunk in tasks.chunks(CONCURRENT_TASKS) {
-                let comments = chunk.iter().map(|task| {
-                    self.delete_partition(operation, &self.tasks, keys::all_comments_of(*task))
-                });
-                try_join_all(comments).await?;
-            }
-            let tasks = tasks.into_iter().map(keys::task).collect();
-            self.batch_delete(operation, &self.tasks, tasks).await?;
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Statistics of spaces: counters. The contribution of each task to the counters is an item, which is written in one
 //! transaction with them, so that every change of a task is counted exactly once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{
     operation::delete_item::DeleteItemError,
@@ -49,7 +49,8 @@ impl StatisticsUpdates for DynamoDb {
         contributions: &[Contribution],
     ) -> Result<(), PortError> {
         for some in contributions.chunks(MAX_MERGED) {
-            self.record_merged(space, some).await?;
+            debug_assert!(some.iter().all(|one| one.space == space), "of one space");
+            self.record_merged(some).await?;
         }
         Ok(())
     }
@@ -57,6 +58,20 @@ impl StatisticsUpdates for DynamoDb {
 
 /// The recorded contribution of a task: the item, and what it counts.
 type Recorded = Option<(ContributionItem, GroupCounters)>;
+
+/// What is added to the groups of several spaces.
+type Changes = BTreeMap<(SpaceId, CounterGroup), Counters>;
+
+/// Adds counters to the groups of a space. Without what sums up to zero.
+fn add(changes: &mut Changes, space: SpaceId, more: GroupCounters) {
+    for (group, counters) in more {
+        let sum = changes.entry((space, group)).or_default();
+        for (counter, more) in counters {
+            *sum.entry(counter).or_default() += more;
+        }
+        sum.retain(|_, more| *more != 0);
+    }
+}
 
 impl DynamoDb {
     async fn recorded(&self, task: TaskId) -> Result<Recorded, PortError> {
@@ -68,10 +83,10 @@ impl DynamoDb {
     }
 
     /// Records contributions in one transaction: what several tasks change of a group is one action.
-    async fn record_merged(&self, space: SpaceId, some: &[Contribution]) -> Result<(), PortError> {
+    async fn record_merged(&self, some: &[Contribution]) -> Result<(), PortError> {
         for _ in 0..MAX_ATTEMPTS {
             let recorded = try_join_all(some.iter().map(|each| self.recorded(each.task))).await?;
-            let (mut actions, mut change) = (Vec::new(), GroupCounters::new());
+            let (mut actions, mut change) = (Vec::new(), Changes::new());
             for (contribution, recorded) in some.iter().zip(recorded) {
                 let of_task = self.replace_contribution(contribution, recorded, &mut change)?;
                 actions.extend(of_task);
@@ -83,69 +98,78 @@ impl DynamoDb {
             if actions.len() + change.len() > MAX_ACTIONS {
                 if let [one] = some {
                     // It exceeds one transaction: the recorded contribution is removed first.
-                    self.remove_counts(space, one.task).await?;
+                    self.remove_counts(one).await?;
                     continue;
                 }
-                return self.record_each(space, some).await;
+                return self.record_each(some).await;
             }
             for (group, counters) in &change {
-                actions.push(self.add_to_group(space, group, counters)?);
+                actions.push(self.add_to_group(group, counters)?);
             }
             if let TransactionResult::Committed = self.transact(UPDATING, actions).await? {
-                self.delete_empty_groups(space, &change).await;
+                self.delete_empty_groups(&change).await;
                 return Ok(());
             }
         }
         Err(in_progress(UPDATING))
     }
 
-    async fn record_each(&self, space: SpaceId, all: &[Contribution]) -> Result<(), PortError> {
+    async fn record_each(&self, all: &[Contribution]) -> Result<(), PortError> {
         for one in all {
-            Box::pin(self.record_merged(space, std::slice::from_ref(one))).await?;
+            Box::pin(self.record_merged(std::slice::from_ref(one))).await?;
         }
         Ok(())
     }
 
     /// Removes what a task has contributed, unless another function records it now.
-    async fn remove_counts(&self, space: SpaceId, task: TaskId) -> Result<(), PortError> {
-        let Some((stored, counts)) = self.recorded(task).await? else { return Ok(()) };
+    async fn remove_counts(&self, of: &Contribution) -> Result<(), PortError> {
+        let Some((stored, counts)) = self.recorded(of.task).await? else { return Ok(()) };
         let (none, version) = (GroupCounters::new(), stored.version);
-        let (key, change) = (keys::contribution(task), difference(&counts, &none));
-        let item = build_item(UPDATING, key, &ContributionItem::new(version, &none, stored.unknown))?;
+        let space = stored.space.unwrap_or(of.space_before);
+        let (key, mut change) = (keys::contribution(of.task), Changes::new());
+        add(&mut change, space, difference(&counts, &none));
+        let emptied = ContributionItem::new(version, space, &none, stored.unknown);
+        let item = build_item(UPDATING, key, &emptied)?;
         let mut actions = vec![put(UPDATING, &self.tasks, item, Condition::Version(version))?];
         for (group, counters) in &change {
-            actions.push(self.add_to_group(space, group, counters)?);
+            actions.push(self.add_to_group(group, counters)?);
         }
         self.transact(UPDATING, actions).await?;
-        self.delete_empty_groups(space, &change).await;
+        self.delete_empty_groups(&change).await;
         Ok(())
     }
 
     /// The action that replaces the recorded contribution of a task, and adds to `change` what that changes. `None` if the
-    /// recorded one is as new, or counts the same.
+    /// recorded one is as new, or counts the same in the same space.
     fn replace_contribution(
         &self,
         contribution: &Contribution,
         recorded: Recorded,
-        change: &mut GroupCounters,
+        change: &mut Changes,
     ) -> Result<Option<TransactWriteItem>, PortError> {
         let (stored, before) = recorded.unzip();
         let version = stored.as_ref().map(|stored| stored.version);
-        let own = difference(&before.unwrap_or_default(), &contribution.counts);
-        if version.is_some_and(|version| version >= contribution.version) || own.is_empty() {
+        let before = before.unwrap_or_default();
+        let space_before =
+            stored.as_ref().and_then(|stored| stored.space).unwrap_or(contribution.space_before);
+        let has_moved = !before.is_empty() && space_before != contribution.space;
+        let own = difference(&before, &contribution.counts);
+        let is_same = !has_moved && own.is_empty();
+        if version.is_some_and(|version| version >= contribution.version) || is_same {
             return Ok(None);
         }
-        for (group, counters) in own {
-            let sum = change.entry(group).or_default();
-            for (counter, more) in counters {
-                *sum.entry(counter).or_default() += more;
+        match has_moved {
+            true => {
+                add(change, space_before, difference(&before, &GroupCounters::new()));
+                add(change, contribution.space, contribution.counts.clone());
             }
-            sum.retain(|_, more| *more != 0);
+            false => add(change, contribution.space, own),
         }
         let key = keys::contribution(contribution.task);
         let condition = version.map_or(Condition::NotExists, Condition::Version);
         let unknown = stored.map(|stored| stored.unknown).unwrap_or_default();
-        let next = ContributionItem::new(contribution.version, &contribution.counts, unknown);
+        let Contribution { version, space, counts, .. } = contribution;
+        let next = ContributionItem::new(*version, *space, counts, unknown);
         Ok(Some(match contribution.counts.is_empty() {
             true => delete(UPDATING, &self.tasks, key, condition)?,
             false => put(UPDATING, &self.tasks, build_item(UPDATING, key, &next)?, condition)?,
@@ -154,8 +178,7 @@ impl DynamoDb {
 
     fn add_to_group(
         &self,
-        space: SpaceId,
-        group: &CounterGroup,
+        (space, group): &(SpaceId, CounterGroup),
         counters: &Counters,
     ) -> Result<TransactWriteItem, PortError> {
         let mut names = HashMap::from([("#format".to_owned(), keys::FORMAT.to_owned())]);
@@ -168,7 +191,7 @@ impl DynamoDb {
         }
         let update = Update::builder()
             .table_name(&self.tasks)
-            .set_key(Some(key_attributes(keys::counter_group(space, group))))
+            .set_key(Some(key_attributes(keys::counter_group(*space, group))))
             .update_expression(format!("SET #format = :format ADD {}", additions.join(", ")))
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
@@ -178,10 +201,10 @@ impl DynamoDb {
     }
 
     /// Deletes the groups that the change has made empty. Failures are logged only, since readers ignore empty groups.
-    async fn delete_empty_groups(&self, space: SpaceId, change: &GroupCounters) {
+    async fn delete_empty_groups(&self, change: &Changes) {
         let reduced = change.iter().filter(|(_, counters)| counter_value(counters, Counter::All) < 0);
-        let emptied = reduced.map(async |(group, _)| {
-            let key = keys::counter_group(space, group);
+        let emptied = reduced.map(async |((space, group), _)| {
+            let key = keys::counter_group(*space, group);
             // A read costs a fifth of a deletion that finds the group in use.
             let found = self.get_item(UPDATING, &self.tasks, key.clone()).await?;
             match found.is_some_and(|item| counter_value(&counters(&item), Counter::All) == 0) {

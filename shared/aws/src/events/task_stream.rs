@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use taskbell_domain::{
     feed::{Change, Operation, Place, RecordedChange, Subject},
+    id::SpaceId,
     ports::PortError,
     task::Task,
 };
@@ -57,15 +58,19 @@ impl Record {
         &self.dynamodb.sequence_number
     }
 
-    /// The change of an object in a space. `None` if the record is about another item, or no client sees a difference.
+    /// The change of an object in a space. None if the record is about another item, or no client sees a difference; two
+    /// if a task has moved, which is deleted in one space and created in another.
     ///
     /// # Errors
     /// [`PortError`] if an image of a task is not valid.
-    pub fn change(self) -> Result<Option<RecordedChange>, PortError> {
+    pub fn changes(self) -> Result<Vec<RecordedChange>, PortError> {
         let Self { id, dynamodb: StreamRecordImages { keys, recorded_at, old_image, new_image, .. } } =
             self;
         let key = |name| text_of(&keys, name).unwrap_or_default();
-        let Some(changed) = keys::changed(&key(keys::PK), &key(keys::SK)) else { return Ok(None) };
+        let Some(changed) = keys::changed(&key(keys::PK), &key(keys::SK)) else {
+            return Ok(Vec::new());
+        };
+        let mut left = None;
         let operation = match (&old_image, &new_image) {
             _ if is_being_deleted(&new_image) => Operation::Deleted,
             (None, _) => Operation::Created,
@@ -75,9 +80,13 @@ impl Record {
         let (place, subject, versions) = match changed {
             Changed::Task(id) => {
                 let (old, new) = (map_of(&old_image), map_of(&new_image));
-                let space = new.or(old).and_then(|task| text_of(task, "space"));
-                let space = space.and_then(|space| space.parse().ok());
-                let space = space.ok_or_else(|| corrupt(OPERATION, "space of a task"))?;
+                let space_of = |task: Option<&Attributes>| {
+                    let space = task.and_then(|task| text_of(task, "space"));
+                    space.and_then(|space| space.parse().ok())
+                };
+                let space: SpaceId =
+                    space_of(new.or(old)).ok_or_else(|| corrupt(OPERATION, "space of a task"))?;
+                left = space_of(old).filter(|before| *before != space);
                 (Place::Space(space), Subject::Task(id), (version_of(old), version_of(new)))
             }
             Changed::Comment(task, comment) => {
@@ -88,7 +97,7 @@ impl Record {
                 let versions = (version_of(old_image.as_deref()), version_of(new_image.as_deref()));
                 // A personal space has no version: it never changes.
                 if versions == (None, None) {
-                    return Ok(None);
+                    return Ok(Vec::new());
                 }
                 (Place::Space(space), Subject::Space, versions)
             }
@@ -96,12 +105,19 @@ impl Record {
         };
         let (old, new) = versions;
         if operation == Operation::Updated && new.is_some() && old == new {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let recorded_at =
             Timestamp::from_second(recorded_at as i64).map_err(|e| corrupt(OPERATION, e))?;
         let change = Change { id, subject, operation, version: new.or(old).unwrap_or(0) };
-        Ok(Some(RecordedChange { place, change, recorded_at }))
+        let Some(left) = left else { return Ok(vec![RecordedChange { place, change, recorded_at }]) };
+        // Each feed has the record once, so both changes can have its id.
+        let leaving = Change { operation: Operation::Deleted, ..change.clone() };
+        let arriving = Change { operation: Operation::Created, ..change };
+        Ok(vec![
+            RecordedChange { place: Place::Space(left), change: leaving, recorded_at },
+            RecordedChange { place, change: arriving, recorded_at },
+        ])
     }
 
     /// The task before and after the change.
@@ -148,7 +164,7 @@ fn is_being_deleted(image: &Option<serde_dynamo::Item>) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
-    use taskbell_domain::id::{SpaceId, TaskId};
+    use taskbell_domain::id::TaskId;
 
     use super::*;
 
@@ -156,6 +172,13 @@ mod tests {
 
     /// The change in a record about an item with these images, if they exist.
     fn change_of(key: (&str, &str), old: Value, new: Value) -> Option<RecordedChange> {
+        let changes = changes_of(key, old, new);
+        assert!(changes.len() < 2, "{changes:?}");
+        changes.into_iter().next()
+    }
+
+    /// The changes in such a record.
+    fn changes_of(key: (&str, &str), old: Value, new: Value) -> Vec<RecordedChange> {
         let mut change = json!({
             "ApproximateCreationDateTime": 1_772_352_000,
             "Keys": { "pk": { "S": key.0 }, "sk": { "S": key.1 } },
@@ -168,7 +191,7 @@ mod tests {
         }
         let record = json!({ "eventID": "7de3041dd709b024af6f29e4fa13d34c", "dynamodb": change });
         let record: Record = serde_json::from_value(record).expect("a record");
-        record.change().expect("a valid image")
+        record.changes().expect("a valid image")
     }
 
     fn version(number: u64) -> Value {
@@ -236,6 +259,21 @@ mod tests {
             );
             assert_eq!(found.recorded_at.to_string(), "2026-03-01T08:00:00Z");
         }
+    }
+
+    #[test]
+    fn a_task_that_moves_is_deleted_in_one_space_and_created_in_another() {
+        let other = "01JQ0000000000000000000002";
+        let mut before = seen(3);
+        before["task"]["M"]["space"]["S"] = json!(format!("spc_{other}"));
+        let changes = changes_of((&format!("TASK#{ID}"), "TASK"), before, seen(4));
+        let space = |body| Place::Space(SpaceId::from_body(body).unwrap());
+        let found: Vec<_> = changes
+            .iter()
+            .map(|found| (found.place, found.change.operation, found.change.version))
+            .collect();
+        let expected = [(space(other), Operation::Deleted, 4), (space(ID), Operation::Created, 4)];
+        assert_eq!(found, expected);
     }
 
     #[test]

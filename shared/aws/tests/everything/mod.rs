@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
+    account_deletion::AccountDeletion,
     account_event::AccountEvent,
     api_token::{ApiToken, ApiTokenList},
     checklist::ChecklistItemInput,
@@ -208,6 +209,11 @@ fn account_notifications() -> Vec<Notification> {
     (31..).zip(kinds).map(|(number, kind)| notification(number, kind)).collect()
 }
 
+/// The deletion of an account that has not finished.
+fn deletion() -> AccountDeletion {
+    AccountDeletion { user: user(40).id, deleted_at: now() }
+}
+
 /// Whether the items were stored by a release that knows API tokens.
 async fn has_api_tokens(store: &DynamoDb) -> bool {
     store.api_tokens(ada().id).await.expect("an answer").version > 0
@@ -242,6 +248,12 @@ pub(crate) async fn store(store: &DynamoDb) {
     for (version, token) in (0..).zip(api_tokens()) {
         assert!(store.add_api_token(&token, version, &[]).await.expect("an answer"));
     }
+    let gone = user(40);
+    assert_eq!(
+        store.register(&gone, &credential(&gone), None).await.expect("an answer"),
+        Registered::Done
+    );
+    assert!(store.delete_account(&gone, deletion()).await.expect("an answer"));
     let day = "2026-03-01".parse().expect("a day");
     store.record_api_token_use(&api_tokens()[0], day).await.expect("an answer");
 
@@ -304,6 +316,7 @@ pub(crate) async fn check(store: &DynamoDb) {
         let day = "2026-03-01".parse().expect("a day");
         let mut tokens = vec![(first, Some(day)), (second, None)];
         tokens.sort_by_key(|(token, _)| token.id);
+        assert_eq!(store.unfinished_deletions(9).await.expect("an answer"), [deletion()]);
         let list = store.api_tokens(ada.id).await.expect("an answer");
         assert_eq!(list, ApiTokenList { tokens, version: 2 });
     }

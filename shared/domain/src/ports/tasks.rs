@@ -6,9 +6,10 @@ use super::{
     Created, IdempotencyRecord, IdempotencyRecords, Memberships, PortError, Profiles, Quotas, Replaced,
 };
 use crate::{
-    id::TaskId,
+    id::{SpaceId, TaskId, UserId},
     list::{TaskPage, TaskQuery},
     notification::Notification,
+    space::Role,
     task::Task,
 };
 
@@ -70,4 +71,37 @@ pub trait TaskChanges: TaskReads + Profiles + Quotas {
         comments: bool,
         record: Option<&IdempotencyRecord>,
     ) -> impl Future<Output = Result<Replaced<Task>, PortError>> + Send;
+}
+
+/// A move of a task to another space, and what must hold when it is stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TaskMove<'a> {
+    /// The task in its new space.
+    pub task: &'a Task,
+    /// The revision that the stored task must have.
+    pub expected: u64,
+    /// The space that it leaves. Both spaces must exist, and neither may be being deleted.
+    pub from: SpaceId,
+    /// Members of shared spaces, each once, who must have the roles that they were read with.
+    pub members: &'a [(SpaceId, UserId, Role)],
+    /// A record as in [`AtomicExtras`].
+    pub record: Option<&'a IdempotencyRecord>,
+}
+
+/// The result of moving a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// It was stored.
+    Stored,
+    /// It was not stored, because the stored task has another revision: this one, or `None` if it was deleted.
+    Conflict(Option<Box<Task>>),
+    /// It was not stored, because a space or a member is not what it was when it was read.
+    Outdated,
+}
+
+/// Moves tasks between spaces.
+pub trait TaskMoves: TaskChanges {
+    /// Stores a task in another space, in one transaction with the checks of what must hold. So a task cannot move into a
+    /// space that is being deleted, where nobody would find it, nor out of one, whose contents are about to be deleted.
+    fn move_task(&self, moved: TaskMove<'_>) -> impl Future<Output = Result<Moved, PortError>> + Send;
 }

@@ -2,8 +2,10 @@
 
 mod completion;
 mod delivery;
+mod import;
 mod occurrences;
 mod patch;
+mod relocation;
 mod reminders;
 
 use jiff::Timestamp;
@@ -24,6 +26,7 @@ use crate::{
 };
 pub use completion::Completion;
 pub use delivery::{Claim, Step};
+pub use import::{ImportOrigin, OccurrenceImport, TaskImport};
 pub use patch::{TaskChange, TaskPatch};
 
 string_enum!(Status, "The progress of a task.",
@@ -47,7 +50,7 @@ string_enum!(Priority, "The importance of a task, in ascending order.",
 pub struct Task {
     /// Its id, which never changes.
     pub id: TaskId,
-    /// The space that it belongs to. The members of the space can see it.
+    /// The space that it belongs to. The members of the space can see it. It changes when the task is moved.
     pub space: SpaceId,
     /// Its title.
     pub title: Title,
@@ -96,6 +99,9 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When it was last changed, deliveries excluded.
     pub updated_at: Timestamp,
+    /// When it last moved to another space. No two moves of a task have the same time, so a client that keeps a copy notices
+    /// each of them.
+    pub moved_at: Option<Timestamp>,
     /// When it was completed. `None` while it is open.
     pub completed_at: Option<Timestamp>,
     /// What completed it. `None` while it is open.
@@ -208,6 +214,7 @@ impl Task {
             last_write: LastWrite::Edit,
             created_at: now,
             updated_at: now,
+            moved_at: None,
             completed_at: None,
             completed_by: None,
             unknown: Unknown::default(),

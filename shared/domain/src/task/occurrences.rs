@@ -55,6 +55,7 @@ impl Task {
             last_write: LastWrite::Edit,
             created_at: now,
             updated_at: now,
+            moved_at: None,
             completed_at: None,
             completed_by: None,
             // Attributes of a later version belong to the stored task.

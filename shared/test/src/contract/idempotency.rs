@@ -97,7 +97,7 @@ pub async fn an_idempotency_key_creates_one_resource_of_any_kind(store: &impl St
     }
 }
 
-fn record(key: &str, task: &Task, at: &str) -> IdempotencyRecord {
+pub(super) fn record(key: &str, task: &Task, at: &str) -> IdempotencyRecord {
     IdempotencyRecord {
         user: task.created_by,
         key_hash: key.repeat(8),

@@ -10,6 +10,7 @@ mod feeds;
 mod idempotency;
 mod lists;
 mod live;
+mod moves;
 mod notifications;
 mod pages;
 mod rate_limits;
@@ -31,6 +32,7 @@ pub use feeds::*;
 pub use idempotency::*;
 pub use lists::*;
 pub use live::*;
+pub use moves::*;
 pub use notifications::*;
 pub use pages::*;
 pub use rate_limits::*;
@@ -59,7 +61,8 @@ pub trait Store:
     + SpaceChanges
     + Comments
     + TaskCreation
-    + TaskChanges
+    + TaskMoves
+    + TaskImports
     + StatisticsUpdates
     + StatisticsReads
     + Notifications
@@ -85,7 +88,8 @@ impl<T> Store for T where
         + SpaceChanges
         + Comments
         + TaskCreation
-        + TaskChanges
+        + TaskMoves
+        + TaskImports
         + StatisticsUpdates
         + StatisticsReads
         + Notifications
@@ -131,6 +135,10 @@ macro_rules! contract_tests {
             a_task_is_read_back_with_all_fields
             a_task_is_replaced_and_deleted_only_at_the_expected_revision
             a_completion_and_the_next_occurrence_are_stored_together
+            a_task_moves_only_while_both_spaces_and_the_members_remain
+            a_moved_task_is_listed_and_counted_in_its_new_space_only
+            a_purge_leaves_tasks_that_have_moved
+            a_task_is_imported_unless_it_exists
             a_task_is_counted_once_in_its_latest_version
             tasks_are_counted_together_as_each_by_itself
             an_idempotency_key_creates_one_task

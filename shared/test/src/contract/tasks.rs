@@ -91,3 +91,13 @@ pub async fn a_completion_and_the_next_occurrence_are_stored_together(store: &im
     assert_eq!(store.task(second.id).await.expect("an answer"), Some(second));
     assert_eq!(store.task(third.id).await.expect("an answer"), None);
 }
+
+/// A task is imported unless one with its id exists, which stays as it is.
+pub async fn a_task_is_imported_unless_it_exists(store: &impl Store) {
+    let ada = user(1);
+    let first = task(1, &ada, draft("first"));
+    assert_eq!(store.import_task(&first).await.expect("an answer"), Imported::Created);
+    let other = Task { title: task(2, &ada, draft("other")).title, ..first.clone() };
+    assert_eq!(store.import_task(&other).await.expect("an answer"), Imported::Exists);
+    assert_eq!(store.task(first.id).await.expect("an answer"), Some(first));
+}

@@ -4,7 +4,9 @@ mod account_deletions;
 mod accounts;
 mod api_tokens;
 mod feeds;
+mod imports;
 mod live;
+mod moves;
 mod spaces;
 mod tasks;
 
@@ -65,7 +67,7 @@ pub struct Data {
     pub notifications: BTreeMap<NotificationId, (Notification, Option<Timer>)>,
     /// Digests.
     pub digests: BTreeMap<UserId, (Digest, Option<Timer>)>,
-    contributions: BTreeMap<TaskId, (u64, GroupCounters)>,
+    contributions: BTreeMap<TaskId, (u64, SpaceId, GroupCounters)>,
     counter_groups: BTreeMap<SpaceId, GroupCounters>,
     suppressed: BTreeSet<String>,
 

@@ -9,7 +9,8 @@ use taskbell_domain::{
     notification::Notification,
     ports::*,
     statistics::{
-        Contribution, Counter, CounterGroup, CounterGroups, Counters, counter_value, difference,
+        Contribution, Counter, CounterGroup, CounterGroups, Counters, GroupCounters, counter_value,
+        difference,
     },
     task::{LastWrite, Task},
     timer::{Timer, TimerTarget},
@@ -140,21 +141,25 @@ impl Data {
     fn record(&mut self, contribution: &Contribution) {
         let data = self;
         let found = data.contributions.get(&contribution.task).cloned();
-        if found.as_ref().is_some_and(|(version, _)| *version >= contribution.version) {
+        if found.as_ref().is_some_and(|(version, ..)| *version >= contribution.version) {
             return;
         }
-        let before = found.map(|(_, counts)| counts).unwrap_or_default();
-        let counter_groups = data.counter_groups.entry(contribution.space).or_default();
-        for (group, counters) in difference(&before, &contribution.counts) {
-            let stored = counter_groups.entry(group).or_default();
-            counters.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
-            stored.retain(|_, many| *many != 0);
+        let Contribution { task, space, version, counts, .. } = contribution;
+        let before = found.map(|(_, space, counts)| (space, counts));
+        let (space_before, before) = before.unwrap_or((*space, GroupCounters::new()));
+        let none = GroupCounters::new();
+        for (space, more) in [(space_before, difference(&before, &none)), (*space, counts.clone())] {
+            let counter_groups = data.counter_groups.entry(space).or_default();
+            for (group, counters) in more {
+                let stored = counter_groups.entry(group).or_default();
+                counters.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
+                stored.retain(|_, many| *many != 0);
+            }
         }
-        if contribution.counts.is_empty() {
-            data.contributions.remove(&contribution.task);
+        if counts.is_empty() {
+            data.contributions.remove(task);
         } else {
-            data.contributions
-                .insert(contribution.task, (contribution.version, contribution.counts.clone()));
+            data.contributions.insert(*task, (*version, *space, counts.clone()));
         }
     }
 }
@@ -182,7 +187,7 @@ impl StatisticsReads for MemoryStore {
     }
 }
 
-fn in_progress() -> PortError {
+pub(super) fn in_progress() -> PortError {
     PortError {
         operation: "changing a task",
         transient: true,

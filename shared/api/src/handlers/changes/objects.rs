@@ -30,7 +30,8 @@ pub(crate) enum Found {
     Removed(Box<RawValue>),
 }
 
-/// An object as it is now.
+/// An object of a space as it is now. A task that has moved to another space is removed from this one with its comments: who
+/// follows this space may not be a member of the other.
 pub(crate) async fn find(
     store: &(impl SpaceReads + Comments),
     space: SpaceId,
@@ -41,14 +42,17 @@ pub(crate) async fn find(
     };
     match subject {
         Subject::Space => Ok(Found::Space),
-        Subject::Task(id) => match store.task(id).await? {
+        Subject::Task(id) => match store.task(id).await?.filter(|task| task.space == space) {
             Some(task) => raw(&tasks::TaskView::from(&task)).map(Found::Task),
             None => removed("task", &id),
         },
-        Subject::Comment(task, id) => match store.comment(task, id).await? {
-            Some(comment) => raw(&comments::view(&comment)).map(Found::Comment),
-            None => removed("comment", &id),
-        },
+        Subject::Comment(task, id) => {
+            let (task, comment) = try_join!(store.task(task), store.comment(task, id))?;
+            match comment.filter(|_| task.is_some_and(|task| task.space == space)) {
+                Some(comment) => raw(&comments::view(&comment)).map(Found::Comment),
+                None => removed("comment", &id),
+            }
+        }
         Subject::Member(id) => {
             let (found, user) = try_join!(store.space_and_member(space, id), store.user(id))?;
             match found.zip(user) {

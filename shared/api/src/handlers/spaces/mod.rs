@@ -92,7 +92,7 @@ pub(crate) fn space_view(space: &Space, role: Role) -> Value {
 }
 
 /// The personal space of a user.
-pub(super) fn personal_view(user: UserId) -> Value {
+pub(crate) fn personal_view(user: UserId) -> Value {
     let created_at = user.created_at();
     json!({
         "id": SpaceId::personal(user),
@@ -106,7 +106,7 @@ pub(super) fn personal_view(user: UserId) -> Value {
 }
 
 /// A member, as other members see them. Email addresses are not included.
-pub(super) fn member_view(member: &Member, user: &User) -> Value {
+pub(crate) fn member_view(member: &Member, user: &User) -> Value {
     json!({
         "user_id": member.user,
         "name": user.name,

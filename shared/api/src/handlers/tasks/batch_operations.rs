@@ -11,12 +11,13 @@ use super::fields;
 use crate::http::{Errors, Fields, Preconditions, read};
 
 /// The supported operations.
-const OPERATION_NAMES: [&str; 4] = ["create", "update", "complete", "delete"];
+const OPERATION_NAMES: [&str; 5] = ["create", "update", "complete", "move", "delete"];
 
 /// An operation whose fields were checked.
 pub(super) enum BatchOperation {
     Create { space: Option<SpaceId>, draft: Box<TaskDraft> },
     Update { id: TaskId, patch: Box<TaskPatch>, preconditions: Preconditions },
+    Move { id: TaskId, space: SpaceId, preconditions: Preconditions },
     Delete { id: TaskId, preconditions: Preconditions },
 }
 
@@ -25,7 +26,7 @@ impl BatchOperation {
     pub(super) fn target(&self) -> Option<TaskId> {
         match self {
             Self::Create { .. } => None,
-            Self::Update { id, .. } | Self::Delete { id, .. } => Some(*id),
+            Self::Update { id, .. } | Self::Move { id, .. } | Self::Delete { id, .. } => Some(*id),
         }
     }
 }
@@ -53,6 +54,10 @@ pub(super) fn read_operation(value: &Value) -> Result<BatchOperation, Errors> {
             "complete" => {
                 let done = TaskPatch::status(Status::Completed);
                 Some(BatchOperation::Update { id: id?, patch: Box::new(done), preconditions })
+            }
+            "move" => {
+                let (id, space) = id.zip(fields.required("space", read::text(read::id)))?;
+                Some(BatchOperation::Move { id, space, preconditions })
             }
             _ => Some(BatchOperation::Delete { id: id?, preconditions }),
         }

@@ -24,7 +24,7 @@ use taskbell_domain::{
     api_token::ApiScope,
     id::{SpaceId, TaskId},
     policy::Action,
-    ports::{IdempotencyRecord, RateLimits, TaskChanges, TaskCreation, TimerQueue},
+    ports::{IdempotencyRecord, RateLimits, TaskCreation, TaskMoves, TimerQueue},
     quota::Quota,
     rate_limit::{OPERATIONS, RateLimitKey},
     statistics::{Counter, Counters},
@@ -37,6 +37,7 @@ use super::{
     batch_operations::{BatchOperation, read_operation},
     change::{Changing, delete_task},
     create_task::Creation,
+    move_task::Moving,
     permitted,
     view::TaskView,
 };
@@ -91,7 +92,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Run a batch of operations",
-        description: "Runs up to 100 create, update, complete and delete operations. Those on the same task run in order. Each has its own result and status; a failure does not stop the others.",
+        description: "Runs up to 100 create, update, complete, move and delete operations. Those on the same task run in order. Each has its own result and status; a failure does not stop the others.",
         parameters: &["Idempotency-Key"],
         request: Some("BatchRequest"),
         responses: &[(200, Body::Json("BatchResponse"))],
@@ -106,7 +107,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// errors, each further invalid operation lists only its first error, and counts the rest.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl TaskCreation + TaskChanges + RateLimits),
+    store: &(impl TaskCreation + TaskMoves + RateLimits),
     queue: &impl TimerQueue,
     quota: Quota,
 ) -> Result<Reply, Problem> {
@@ -206,7 +207,7 @@ struct Batch<'a, S, Q> {
     quota: Quota,
     /// The quotas of spaces used by operations, with what the batch has added.
     counters: Mutex<BTreeMap<SpaceId, Counters>>,
-    /// The tasks to update, as they were before the batch. Each is taken once.
+    /// The tasks to update or move, as they were before the batch. Each is taken once.
     found: Mutex<BTreeMap<TaskId, Option<Task>>>,
 }
 
@@ -214,9 +215,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S, Q> {
+impl<'a, S: TaskCreation + TaskMoves + RateLimits, Q: TimerQueue> Batch<'a, S, Q> {
     /// Reads what the operations need, in joined reads: the profile, the tasks to update, and the quotas of the caller's
-    /// space and of those in which tasks are created.
+    /// space and of those in which tasks are created or to which they move.
     async fn prepare(
         creation: Creation<'a, S, Q>,
         quota: Quota,
@@ -229,6 +230,10 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
             match operation {
                 BatchOperation::Create { space: Some(space), .. } => drop(spaces.insert(*space)),
                 BatchOperation::Update { id, .. } => drop(updated.insert(*id)),
+                BatchOperation::Move { id, space, .. } => {
+                    updated.insert(*id);
+                    spaces.insert(*space);
+                }
                 BatchOperation::Create { space: None, .. } | BatchOperation::Delete { .. } => {}
             }
         }
@@ -273,7 +278,7 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
         }
         match operation.map_err(Problem::invalid)? {
             BatchOperation::Create { space, draft } => {
-                let space = space.unwrap_or(SpaceId::personal(self.user.id));
+                let space = space.unwrap_or(self.creation.caller.default_space());
                 let task = self.creation.build(space, *draft, &self.user)?;
                 self.creation.check(&task).await?;
                 self.admit(space, 1, task.reminders.len()).await?;
@@ -283,6 +288,10 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
             }
             BatchOperation::Update { id, patch, preconditions } => {
                 let task = self.update(id, *patch, preconditions, key).await?;
+                Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
+            }
+            BatchOperation::Move { id, space, preconditions } => {
+                let task = self.relocate(id, space, preconditions, key).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
             BatchOperation::Delete { id, preconditions } => {
@@ -299,6 +308,11 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
             // Another operation may have added to it meanwhile.
             locked(&self.counters).entry(space).or_insert(counters);
         }
+        self.admit_known(space, tasks, reminders)
+    }
+
+    /// The same for a space whose usage was read.
+    fn admit_known(&self, space: SpaceId, tasks: usize, reminders: usize) -> Result<(), Problem> {
         let mut all = locked(&self.counters);
         let counters = all.entry(space).or_default();
         match tasks {
@@ -312,6 +326,31 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
         Ok(())
     }
 
+    /// The task to change: as it was read before the batch, or as it is now if the batch has changed it.
+    async fn found(&self, id: TaskId) -> Result<Option<Task>, Problem> {
+        let prepared = locked(&self.found).remove(&id);
+        match prepared {
+            Some(found) => Ok(found),
+            None => Ok(self.creation.store.task(id).await?),
+        }
+    }
+
+    async fn relocate(
+        &self,
+        id: TaskId,
+        target: SpaceId,
+        preconditions: Preconditions,
+        key: Option<&Key>,
+    ) -> Result<Task, Problem> {
+        let Creation { call, store, queue, .. } = self.creation;
+        let record = key.map(|key| key.record(&id, StatusCode::OK.as_u16()));
+        let record = record.as_ref();
+        let moving = Moving { call, store, queue, target, preconditions, record };
+        // Its counters were read before the batch.
+        let admit = |task: &Task| self.admit_known(target, 1, task.open_reminders());
+        moving.apply(self.found(id).await?, admit).await
+    }
+
     async fn update(
         &self,
         id: TaskId,
@@ -320,11 +359,7 @@ impl<'a, S: TaskCreation + TaskChanges + RateLimits, Q: TimerQueue> Batch<'a, S,
         key: Option<&Key>,
     ) -> Result<Task, Problem> {
         let Creation { call, store, queue, caller } = self.creation;
-        let (now, prepared) = (call.now(), locked(&self.found).remove(&id));
-        let found = match prepared {
-            Some(found) => found,
-            None => store.task(id).await?,
-        };
+        let (now, found) = (call.now(), self.found(id).await?);
         let task = permitted(store, found, caller, Action::WriteTasks).await?;
         check_assignee(call, store, task.space, patch.assigned_to.flatten()).await?;
         let more = patch.more_reminders(&task, Some(&self.user));

@@ -38,9 +38,11 @@ struct LoggedReminder<'a> {
 }
 
 impl<'a> LoggedReminder<'a> {
-    /// A reminder as a reader of the task sees it. A personal space has only one reader.
+    /// A reminder as a reader of the task sees it. A personal space has only one reader, but a mail can have gone to someone
+    /// else before the task moved there.
     fn of(reminder: &'a Reminder, task: &Task, reader: UserId) -> Self {
-        let delivery = match task.space == SpaceId::personal(reader) {
+        let is_own = reminder.delivery.recipient.is_none_or(|recipient| recipient == reader);
+        let delivery = match is_own && task.space == SpaceId::personal(reader) {
             true => DeliveryView::from(&reminder.delivery),
             false => DeliveryView::from(&reminder.delivery.seen_by(reader)),
         };

@@ -12,6 +12,7 @@ pub(crate) mod link_actions;
 pub mod list_task_occurrences;
 pub mod list_task_reminders;
 pub mod list_tasks;
+pub mod move_task;
 pub mod reopen_task;
 pub mod skip_task;
 pub mod snooze_task;

@@ -42,6 +42,7 @@ pub(in crate::handlers) struct TaskView<'a> {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    moved_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     completed_by: Option<Completion>,
 }
@@ -78,6 +79,7 @@ impl<'a> From<&'a Task> for TaskView<'a> {
             version: task.version,
             created_at: task.created_at,
             updated_at: task.updated_at,
+            moved_at: task.moved_at,
             completed_at: task.completed_at,
             completed_by: task.completed_by,
         }

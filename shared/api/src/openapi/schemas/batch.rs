@@ -16,6 +16,8 @@ words!(/// Kind of the operation.
 words!(/// Kind of the operation.
     CompleteOp: Complete);
 words!(/// Kind of the operation.
+    MoveOp: Move);
+words!(/// Kind of the operation.
     DeleteOp: Delete);
 
 /// Operations on tasks, executed one after the other. One that fails does not stop the others.
@@ -34,6 +36,7 @@ pub struct BatchRequest {
     ("create" = "#/components/schemas/CreateOperation"),
     ("update" = "#/components/schemas/UpdateOperation"),
     ("complete" = "#/components/schemas/CompleteOperation"),
+    ("move" = "#/components/schemas/MoveOperation"),
     ("delete" = "#/components/schemas/DeleteOperation")
 )))]
 pub enum BatchOperation {
@@ -43,6 +46,8 @@ pub enum BatchOperation {
     Update(UpdateOperation),
     /// Completes a task.
     Complete(CompleteOperation),
+    /// Moves a task to another space.
+    Move(MoveOperation),
     /// Deletes a task.
     Delete(DeleteOperation),
 }
@@ -81,6 +86,20 @@ pub struct CompleteOperation {
     pub op: CompleteOp,
     /// The task.
     pub id: TaskId,
+    /// Version that the task must have. Any version if absent or null.
+    pub version: Option<u64>,
+}
+
+/// Moves a task to another space.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveOperation {
+    /// Always `move`.
+    pub op: MoveOp,
+    /// The task.
+    pub id: TaskId,
+    /// Space that the task moves to.
+    pub space: SpaceId,
     /// Version that the task must have. Any version if absent or null.
     pub version: Option<u64>,
 }

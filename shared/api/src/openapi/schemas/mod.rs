@@ -19,6 +19,7 @@ pub mod operators;
 pub mod problem;
 pub mod spaces;
 pub mod tasks;
+pub mod transfer;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -44,11 +45,12 @@ pub(super) fn all() -> Map<String, Value> {
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, DeleteAccountRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
         api_tokens: CreateApiTokenRequest, ApiToken;
-        tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
+        tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, MoveTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,
             InviteMemberRequest, AcceptInvitationRequest, Comment, CreateCommentRequest, UpdateCommentRequest;
         changes: Changes, Live;
         batch: BatchRequest, BatchResponse;
+        transfer: ImportResult;
         operators: Account, UpdateAccountRequest, Notification, CreateNotificationRequest, NameCount, Statistics;
         problem: Problem, Accepted, Health;
     );

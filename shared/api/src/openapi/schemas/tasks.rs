@@ -163,6 +163,14 @@ pub struct SnoozeTaskRequest {
     pub until: Option<Time>,
 }
 
+/// Where a task moves to.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveTaskRequest {
+    /// Space that the task moves to.
+    pub space: SpaceId,
+}
+
 /// An item of a checklist.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -241,6 +249,9 @@ pub struct Task {
     pub created_at: DateTime,
     /// When a person last changed the task.
     pub updated_at: DateTime,
+    /// When the task last moved to another space. Null if it never has. It differs after each move.
+    #[schema(required)]
+    pub moved_at: Option<DateTime>,
     /// When the task was completed. Null while it is open.
     #[schema(required)]
     pub completed_at: Option<DateTime>,

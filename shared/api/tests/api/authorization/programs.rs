@@ -32,12 +32,14 @@ delete-comment          tasks:write
 delete-space            spaces:write
 delete-task             tasks:write
 delete-user             -
+export-data             tasks:read
 get-notification        -
 get-profile             profile:read
 get-space               spaces:read
 get-stats               tasks:read
 get-task                tasks:read
 get-user                -
+import-data             tasks:write
 invite-member           spaces:write
 list-api-tokens         -
 list-categories         tasks:read
@@ -52,6 +54,7 @@ list-task-reminders     tasks:read
 list-tasks              tasks:read
 list-users              -
 log-out                 -
+move-task               tasks:write
 open-live               -
 remove-member           spaces:write
 reopen-task             tasks:write

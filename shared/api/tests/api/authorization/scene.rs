@@ -233,10 +233,20 @@ impl Scene {
             None => event.query("assigned_to=me"),
         };
         match function {
-            "list-tasks" | "list-tags" | "list-categories" | "get-stats" => in_space(event),
+            "list-tasks" | "list-tags" | "list-categories" | "get-stats" | "import-data" => {
+                in_space(event)
+            }
             "create-task" if what == "to-removed" => in_space(event).body(&removed),
             "create-task" => in_space(event),
             "update-task" if what == "to-removed" => event.body(&removed),
+            "move-task" => {
+                let space = match what {
+                    "personal" | "same" => spaces("shared"),
+                    "away" => spaces("private"),
+                    _ => spaces("personal"),
+                };
+                event.body(&json!({ "space": space }))
+            }
             "batch-tasks" => {
                 let task = match more {
                     "to-removed" => removed,
@@ -246,6 +256,10 @@ impl Scene {
                 let operation = match what {
                     "create" => json!({ "op": what, "space": spaces(more), "task": task }),
                     "update" => json!({ "op": what, "id": id, "task": task }),
+                    "move" => {
+                        let to = if more == "personal" { "shared" } else { "personal" };
+                        json!({ "op": what, "id": id, "space": spaces(to) })
+                    }
                     _ => json!({ "op": what, "id": id }),
                 };
                 event.body(&json!({ "operations": [operation] }))

@@ -1,6 +1,6 @@
 //! The records of the table's stream after a request.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use taskbell_api::workers::update_statistics::TaskVersions;
@@ -61,20 +61,27 @@ impl Stored {
             before.items.keys().chain(self.items.keys().filter(|key| !before.items.contains_key(key)));
         let changed = keys.filter(|key| before.items.get(key) != self.items.get(key));
         let changed = changed.filter_map(|key| Some((keys::changed(&key.0, &key.1)?, key))).enumerate();
-        let records = changed.map(|(number, (changed, key))| match changed {
+        let records = changed.flat_map(|(number, (changed, key))| match changed {
             Changed::Task(id) => {
-                let task = self.tasks.get(&id).or(before.tasks.get(&id)).expect("a task");
-                record(number, Place::Space(task.space), Subject::Task(id))
+                // A task that has moved is a change in both spaces.
+                let versions = before.tasks.get(&id).into_iter().chain(self.tasks.get(&id));
+                let spaces: BTreeSet<_> = versions.map(|task| task.space).collect();
+                let of = |space| record(number, Place::Space(space), Subject::Task(id));
+                spaces.into_iter().map(of).collect()
             }
-            Changed::Comment(task, id) => record(number, Place::Task(task), Subject::Comment(task, id)),
+            Changed::Comment(task, id) => {
+                vec![record(number, Place::Task(task), Subject::Comment(task, id))]
+            }
             Changed::Space(space) => {
                 let mut record = record(number, Place::Space(space), Subject::Space);
                 if let (Ok(Some(recorded)), None) = (&mut record.1, self.items.get(key)) {
                     recorded.change.operation = Operation::Deleted;
                 }
-                record
+                vec![record]
             }
-            Changed::Member(space, user) => record(number, Place::Space(space), Subject::Member(user)),
+            Changed::Member(space, user) => {
+                vec![record(number, Place::Space(space), Subject::Member(user))]
+            }
         });
         records.collect()
     }

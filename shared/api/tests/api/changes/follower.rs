@@ -9,6 +9,9 @@ use taskbell_domain::id::SpaceId;
 use super::server::Server;
 use crate::{simulation::rng::Rng, support::World};
 
+/// What is kept of a task.
+type Held = (String, u64, Option<String>);
+
 /// A client that follows the changes of its user.
 #[derive(Default)]
 pub(super) struct Follower {
@@ -18,7 +21,8 @@ pub(super) struct Follower {
     inbox: VecDeque<Value>,
     /// How many messages were applied.
     pub(super) applied: u64,
-    tasks: BTreeMap<String, (String, u64)>,
+    /// The space, the version, and the time of the last move of each task.
+    tasks: BTreeMap<String, Held>,
     comments: BTreeMap<String, String>,
     members: BTreeMap<(String, String), String>,
     spaces: BTreeMap<String, String>,
@@ -46,7 +50,8 @@ impl Follower {
         let id = space.to_string();
         let tasks = state.tasks.values().filter(|task| task.space == space);
         for task in tasks {
-            self.tasks.insert(task.id.to_string(), (id.clone(), task.version));
+            let moved_at = task.moved_at.map(|at| at.to_string());
+            self.tasks.insert(task.id.to_string(), (id.clone(), task.version, moved_at));
             for (of, comment) in state.comments.keys().filter(|(of, _)| *of == task.id) {
                 self.comments.insert(comment.to_string(), of.to_string());
             }
@@ -95,13 +100,12 @@ impl Follower {
         for space in list("left") {
             let space = space.as_str().expect("an id");
             self.sequences.remove(space);
-            self.tasks.retain(|_, (of, _)| of != space);
+            self.tasks.retain(|_, (of, ..)| of != space);
             self.members.retain(|(of, _), _| of != space);
             self.spaces.remove(space);
         }
         for task in list("tasks") {
-            let version = task["version"].as_u64().expect("a version");
-            self.tasks.insert(text(&task, "id"), (text(&task, "space"), version));
+            self.keep(&task, server);
         }
         for comment in list("comments") {
             self.comments.insert(text(&comment, "id"), text(&comment, "task"));
@@ -114,12 +118,7 @@ impl Follower {
             self.spaces.insert(text(&space, "id"), text(&space, "name"));
         }
         for removed in list("removed") {
-            let id = text(&removed, "id");
-            match removed["type"].as_str() {
-                Some("task") => drop(self.tasks.remove(&id)),
-                Some("comment") => drop(self.comments.remove(&id)),
-                _ => drop(self.members.remove(&(text(&removed, "space"), id))),
-            }
+            self.remove(&text(&removed, "type"), &text(&removed, "space"), &text(&removed, "id"));
         }
         for space in list("joined") {
             self.list(server, space.as_str().expect("an id").parse().expect("an id"));
@@ -127,6 +126,30 @@ impl Follower {
         let tasks = &self.tasks;
         self.comments.retain(|_, task| tasks.contains_key(task));
         self.reaches(body);
+    }
+
+    /// Inserts or replaces a task. Comments of a task that has moved are listed again.
+    fn keep(&mut self, task: &Value, server: &Server) {
+        let (id, version) = (text(task, "id"), task["version"].as_u64().expect("a version"));
+        let moved_at = task["moved_at"].as_str().map(str::to_owned);
+        let held = self.tasks.insert(id.clone(), (text(task, "space"), version, moved_at.clone()));
+        if moved_at.is_some() && held.is_none_or(|(.., known)| known != moved_at) {
+            self.comments.retain(|_, task| *task != id);
+            self.comments.extend(server.comments_on(&id).map(|comment| (comment, id.clone())));
+        }
+    }
+
+    /// Removes an object of a space. A task that is kept in another space has moved there, and its comments with it.
+    fn remove(&mut self, kind: &str, space: &str, id: &str) {
+        let is_in_space = |task: &String| self.tasks.get(task).is_some_and(|(of, ..)| of == space);
+        match kind {
+            "task" if is_in_space(&id.to_owned()) => drop(self.tasks.remove(id)),
+            "comment" if self.comments.get(id).is_some_and(is_in_space) => {
+                drop(self.comments.remove(id));
+            }
+            "member" => drop(self.members.remove(&(space.to_owned(), id.to_owned()))),
+            _ => {}
+        }
     }
 
     /// Keeps how far an answer reaches.
@@ -215,23 +238,23 @@ impl Follower {
                 self.poll(world, server, user, 5).await;
                 continue;
             }
-            self.apply_live(&kind, &space, &text(&message, "id"), &message["data"]);
+            self.apply_live(&kind, &space, &text(&message, "id"), &message["data"], server);
             self.sequences.insert(space, number);
             self.applied += 1;
         }
     }
 
-    fn apply_live(&mut self, kind: &str, space: &str, id: &str, data: &Value) {
+    fn apply_live(&mut self, kind: &str, space: &str, id: &str, data: &Value, server: &Server) {
         let owned = id.to_owned();
         match kind {
-            "task_deleted" => drop(self.tasks.remove(id)),
-            "comment_deleted" => drop(self.comments.remove(id)),
-            "member_deleted" => drop(self.members.remove(&(space.to_owned(), owned))),
+            _ if kind.ends_with("_deleted") => {
+                self.remove(kind.trim_end_matches("_deleted"), space, id);
+            }
             _ if kind.starts_with("task_") => {
                 let version = data["version"].as_u64().expect("a version");
                 // A page of changes can have a later one.
-                if self.tasks.get(id).is_none_or(|(_, known)| *known <= version) {
-                    self.tasks.insert(owned, (space.to_owned(), version));
+                if self.tasks.get(id).is_none_or(|(_, known, _)| *known <= version) {
+                    self.keep(data, server);
                 }
             }
             _ if kind.starts_with("comment_") => {

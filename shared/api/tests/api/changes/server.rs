@@ -9,7 +9,10 @@ use taskbell_domain::{
     feed::{Operation, Place, Subject},
     id::{CommentId, SpaceId, TaskId, UserId},
     membership::MemberChange,
-    ports::{Comments as _, SpaceChanges as _, SpaceReads as _, TaskChanges as _, TaskCreation as _},
+    ports::{
+        Comments as _, Moved, SpaceChanges as _, SpaceReads as _, TaskChanges as _, TaskCreation as _,
+        TaskMove, TaskMoves as _,
+    },
     space::{Member, Role, Space},
     task::Task,
     text::{SpaceName, Title},
@@ -37,8 +40,8 @@ pub(super) struct Server {
     state: State,
     spaces: BTreeMap<SpaceId, Space>,
     deleted: Vec<SpaceId>,
-    /// In which space each task was, deleted ones included.
-    homes: BTreeMap<TaskId, SpaceId>,
+    /// In which spaces each task was, the last one last; deleted tasks included.
+    homes: BTreeMap<TaskId, Vec<SpaceId>>,
     /// Earlier states, which lists may still show.
     earlier: VecDeque<(Timestamp, State)>,
     first: Task,
@@ -99,18 +102,26 @@ impl Server {
 
     /// The space of a task, by id.
     pub(super) fn home_of(&self, task: &str) -> Option<SpaceId> {
-        self.homes.iter().find(|(id, _)| id.to_string() == task).map(|(_, space)| *space)
+        let (_, homes) = self.homes.iter().find(|(id, _)| id.to_string() == task)?;
+        homes.last().copied()
+    }
+
+    /// The comments on a task, as its list shows them, which does not lag.
+    pub(super) fn comments_on(&self, task: &str) -> impl Iterator<Item = String> {
+        let comments = self.state.comments.keys().filter(move |(of, _)| of.to_string() == task);
+        comments.map(|(_, id)| id.to_string())
+    }
+
+    /// The spaces in which a change may be recorded: for a comment, all in which its task was.
+    pub(super) fn spaces_of_change(&self, place: Place) -> Vec<SpaceId> {
+        match place {
+            Place::Space(space) => vec![space],
+            Place::Task(task) => self.homes.get(&task).cloned().unwrap_or_default(),
+        }
     }
 
     pub(super) fn has_task(&self, task: TaskId) -> bool {
         self.state.tasks.contains_key(&task)
-    }
-
-    pub(super) fn space_of(&self, place: Place) -> Option<SpaceId> {
-        match place {
-            Place::Space(space) => Some(space),
-            Place::Task(task) => self.homes.get(&task).copied(),
-        }
     }
 
     /// What lists show: the state of up to a minute ago.
@@ -149,7 +160,7 @@ impl Server {
     fn insert(&mut self, world: &World, stream: &mut Stream, task: Task, operation: Operation) {
         let (place, subject) = (Place::Space(task.space), Subject::Task(task.id));
         self.record(world, stream, place, subject, operation, task.version);
-        self.homes.insert(task.id, task.space);
+        self.homes.entry(task.id).or_default().push(task.space);
         self.state.tasks.insert(task.id, task);
     }
 
@@ -160,7 +171,7 @@ impl Server {
         let tasks: Vec<_> =
             self.state.tasks.values().filter(|task| task.space == space).cloned().collect();
         let number = self.made + 1_000;
-        match rng.below(12) {
+        match rng.below(14) {
             0..3 => self.create(world, stream, user, space, number).await,
             3..5 => self.edit(world, stream, rng, &tasks).await,
             5 => self.delete(world, stream, rng, &tasks).await,
@@ -168,6 +179,7 @@ impl Server {
             8 => self.create_space(world, stream, user, number).await,
             9 => self.change_members(world, stream, rng).await,
             10 => self.rename(world, stream, space).await,
+            11 | 12 => self.relocate(world, stream, rng, user, &tasks).await,
             _ if rng.below(3) == 0 => self.delete_space(world, stream, space).await,
             _ => {}
         }
@@ -194,6 +206,29 @@ impl Server {
         (new.version, new.revision) = (old.version + 1, old.revision + 1);
         world.store.replace(&new, old.revision, Default::default()).await.expect("an answer");
         self.insert(world, stream, new, Operation::Updated);
+    }
+
+    /// Moves a task to another space of the user. One record says both that it leaves and that it arrives.
+    async fn relocate(
+        &mut self,
+        world: &World,
+        stream: &mut Stream,
+        rng: &mut Rng,
+        user: u64,
+        tasks: &[Task],
+    ) {
+        let Some(old) = tasks.get(usize::try_from(rng.below(4)).expect("small")) else { return };
+        let mut new = old.clone();
+        if !new.move_to(rng.pick(&self.spaces_of(user)), true, world.clock.now()) {
+            return;
+        }
+        let (expected, from) = (old.revision, old.space);
+        let step = TaskMove { task: &new, expected, from, members: &[], record: None };
+        assert_eq!(world.store.move_task(step).await.expect("an answer"), Moved::Stored);
+        let (place, subject) = (Place::Space(from), Subject::Task(old.id));
+        self.record(world, stream, place, subject, Operation::Deleted, new.version);
+        self.made -= 1; // the same record
+        self.insert(world, stream, new, Operation::Created);
     }
 
     async fn delete(&mut self, world: &World, stream: &mut Stream, rng: &mut Rng, tasks: &[Task]) {

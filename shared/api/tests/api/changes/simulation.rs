@@ -131,10 +131,16 @@ async fn check_feeds(world: &World, server: &Server, stream: &Stream) -> Result<
         if found.iter().map(|entry| entry.sequence).ne(1..=found.len() as u64) {
             return Err(format!("the feed of {space} has a gap"));
         }
-        let recorded = stream.all().filter(|recorded| server.space_of(recorded.place) == Some(space));
-        let recorded: Vec<_> = recorded.map(|recorded| &recorded.change).collect();
+        let in_space =
+            |recorded: &&RecordedChange| server.spaces_of_change(recorded.place).contains(&space);
+        let recorded: Vec<_> = stream.all().filter(in_space).map(|recorded| &recorded.change).collect();
+        // A change of a comment is in the feed of the space in which its task was when it was relayed.
         let is_relayed = |change: &&&Change| match change.subject {
-            Subject::Comment(task, _) => server.has_task(task),
+            Subject::Comment(task, _) => {
+                let homes: BTreeSet<_> =
+                    server.spaces_of_change(Place::Task(task)).into_iter().collect();
+                server.has_task(task) && homes.len() == 1
+            }
             _ => true,
         };
         let ids: BTreeSet<_> = found.iter().map(|entry| &entry.change.id).collect();

@@ -31,7 +31,7 @@ use taskbell_test::{
     fixtures::{api_token_secret, comment, due_draft, notification, now, space, task, user},
 };
 
-use super::{Stage, deletions, live, recorder::Wanted};
+use super::{Stage, deletions, live, recorder::Wanted, transfer};
 use crate::support::{Event, PASSWORD, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1.
@@ -132,6 +132,10 @@ async fn others<S: Store>(
         "complete-task" | "skip-task" => vec![ours, world.event(function, ada, &series).await],
         "reopen-task" => vec![ours, world.event(function, ada, &once).await],
         "snooze-task" => vec![ours, event.body(&json!({ "for": "PT1M" }))],
+        "move-task" => {
+            let back = ours.body(&json!({ "space": mine.space }));
+            vec![back, world.event(function, ada, &once).await]
+        }
         "run-action" => {
             let actions = [
                 LinkAction::Complete(series.id),
@@ -155,6 +159,7 @@ async fn others<S: Store>(
             all
         }
         "list-tags" | "list-categories" | "get-stats" => vec![in_space("")],
+        "export-data" | "import-data" => vec![transfer::other(world, event, mine, &shared.ours)],
         "create-task" => {
             let body = |to| json!({ "title": "t", "due": "2026-03-01T08:01:00Z", "assigned_to": to });
             vec![
@@ -177,6 +182,7 @@ async fn others<S: Store>(
                 { "op": "create", "space": space, "task": task },
                 { "op": "update", "id": shared.ours.id, "task": { "assigned_to": to } },
                 { "op": "complete", "id": shared.ours.id },
+                { "op": "move", "id": shared.ours.id, "space": mine.space },
                 delete(&shared.theirs),
             ]);
             let first = event.clone().body(&json!({ "operations": operations }));

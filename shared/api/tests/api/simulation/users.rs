@@ -39,6 +39,7 @@ enum UserAction {
     CreateSeries,
     Assign,
     Move,
+    Relocate,
     Remind,
     Rename,
     Complete,
@@ -147,6 +148,7 @@ impl Users {
                     UserAction::Move,
                     UserAction::Move,
                     UserAction::Move,
+                    UserAction::Relocate,
                     UserAction::Remind,
                     UserAction::Rename,
                     UserAction::Complete,
@@ -273,6 +275,12 @@ fn choose(
         UserAction::Move => {
             let ahead = rng.seconds(2 * 86_400);
             ("update-task", any_task(rng, &|_| true), json!({ "due": (now + ahead).to_string() }))
+        }
+        UserAction::Relocate => {
+            let of = any_task(rng, &|_| true)?;
+            let is_shared = tasks.iter().any(|task| task.id == of && task.space == shared());
+            let to = if is_shared { SpaceId::personal(ada().id) } else { shared() };
+            ("move-task", Some(of), json!({ "space": to }))
         }
         UserAction::Remind => {
             let body = json!({ "reminders": [{ "before": "PT2M" }, { "before": "PT0S" }] });

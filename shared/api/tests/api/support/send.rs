@@ -6,7 +6,7 @@ use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
         api_tokens, auth, changes, comments, docs, health, invitations, links, me, notifications,
-        openapi, spaces, statistics, tasks, users,
+        openapi, spaces, statistics, tasks, transfer, users,
     },
     http::{
         Call, Caller, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard,
@@ -126,6 +126,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "complete-task" => tasks::complete_task::handle(call, store, queue).await,
             "reopen-task" => tasks::reopen_task::handle(call, store, queue, *quota).await,
             "list-task-reminders" => tasks::list_task_reminders::handle(call, store).await,
+            "move-task" => tasks::move_task::handle(call, store, queue, *quota).await,
             "skip-task" => tasks::skip_task::handle(call, store, queue).await,
             "list-task-occurrences" => tasks::list_task_occurrences::handle(call, store).await,
             "create-space" => spaces::create_space::handle(call, store).await,
@@ -162,6 +163,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
             "list-changes" => changes::list_changes::handle(call, store, cursor_key).await,
+            "export-data" => transfer::export_data::handle(call, store, cursor_key).await,
+            "import-data" => transfer::import_data::handle(call, store, queue, *quota).await,
             "open-live" => changes::open_live::handle(call, store, &link_keys(), LIVE_URL).await,
             "get-stats" => statistics::get_stats::handle(call, store).await,
             "get-docs" => docs::get_docs::handle(call).await,

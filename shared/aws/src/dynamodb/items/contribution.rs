@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
+    id::SpaceId,
     statistics::{Counters, GroupCounters},
     unknown::Unknown,
 };
@@ -16,19 +17,27 @@ use crate::dynamodb::keys;
 #[derive(Serialize, Deserialize, Default)]
 pub(in crate::dynamodb) struct ContributionItem {
     pub(in crate::dynamodb) version: u64,
+    /// The space whose counters have it. Absent in items that are older than moves between spaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::dynamodb) space: Option<SpaceId>,
     counts: BTreeMap<String, BTreeMap<String, i64>>,
     #[serde(flatten, deserialize_with = "unknown")]
     pub(in crate::dynamodb) unknown: Unknown,
 }
 
 impl ContributionItem {
-    pub(in crate::dynamodb) fn new(version: u64, counts: &GroupCounters, unknown: Unknown) -> Self {
+    pub(in crate::dynamodb) fn new(
+        version: u64,
+        space: SpaceId,
+        counts: &GroupCounters,
+        unknown: Unknown,
+    ) -> Self {
         let named = |counters: &Counters| {
             counters.iter().map(|(counter, value)| (keys::counter(*counter), *value)).collect()
         };
         let counts =
             counts.iter().map(|(group, counters)| (keys::counter_group_sort(group), named(counters)));
-        Self { version, counts: counts.collect(), unknown }
+        Self { version, space: Some(space), counts: counts.collect(), unknown }
     }
 
     pub(in crate::dynamodb) fn counts(&self) -> Result<GroupCounters, InvalidAttribute> {

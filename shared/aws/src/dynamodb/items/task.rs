@@ -102,6 +102,8 @@ struct TaskMap {
     #[serde(with = "second::required")]
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
+    moved_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "second::optional")]
     completed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_by: Option<String>,
@@ -177,6 +179,7 @@ impl From<&Task> for TaskMap {
             version: task.version,
             created_at: task.created_at,
             updated_at: task.updated_at,
+            moved_at: task.moved_at,
             completed_at: task.completed_at,
             completed_by: task.completed_by.map(|by| by.as_str().to_owned()),
             unknown: task.unknown.clone(),
@@ -252,6 +255,7 @@ impl TaskMap {
             last_write: LastWrite::Edit,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            moved_at: self.moved_at,
             completed_at: self.completed_at,
             completed_by: self.completed_by.as_deref().map(Completion::parse).transpose()?,
             unknown: self.unknown,

@@ -44,6 +44,13 @@ const LINES: BodyType = BodyType {
     detail: "Send the body as newline-delimited JSON in UTF-8, with Content-Type: application/x-ndjson.",
 };
 
+/// A file of another program.
+const FILE: BodyType = BodyType {
+    media_types: &["application/json", "text/csv", "text/plain"],
+    accepted: "application/json, text/csv, text/plain",
+    detail: "Send the file as it is in UTF-8, with Content-Type: text/csv or application/json.",
+};
+
 /// RFC 5789 §3.1.
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
@@ -226,6 +233,14 @@ impl<'a> Call<'a> {
     /// As [`Self::json`].
     pub fn lines(&self) -> Result<&[u8], Problem> {
         self.body_as(&LINES)
+    }
+
+    /// The body of a request that requires a file of another program.
+    ///
+    /// # Errors
+    /// As [`Self::json`].
+    pub fn file(&self) -> Result<&[u8], Problem> {
+        self.body_as(&FILE)
     }
 
     fn body_as(&self, expected: &BodyType) -> Result<&[u8], Problem> {

@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use taskbell_domain::list::{DEFAULT_PAGE_LIMIT, PAGE_LIMITS};
+use taskbell_domain::{
+    import::MAX_TASKS,
+    list::{DEFAULT_PAGE_LIMIT, PAGE_LIMITS},
+};
 
 use crate::handlers::statistics::get_stats::{DAYS, DEFAULT_DAYS};
 
@@ -71,6 +74,8 @@ fn description(name: &str) -> &'static str {
         "sort" => "Order of the tasks. A minus reverses it.",
         "limit" => "Maximum number of items on the page.",
         "format" => "Format of the data: lines of JSON as Taskbell writes them.",
+        "source" => "Program that wrote the data. `taskbell` if absent: lines of an export.",
+        "skip" => "Number of tasks of the file to skip, which earlier requests have imported.",
         "from" => {
             "Space of the export whose lines are imported. That of its first task or comment if absent."
         }
@@ -100,6 +105,17 @@ fn schema(name: &str) -> (Value, Value) {
         "task_id" => id("tsk"),
         "space_id" | "space" | "from" => id("spc"),
         "format" => (word(&["taskbell"]), "taskbell".to_owned()),
+        "source" => (
+            word(&[
+                "taskbell",
+                "todoist_csv",
+                "todoist_json",
+                "microsoft_todo",
+                "google_tasks",
+                "ticktick_csv",
+            ]),
+            "taskbell".to_owned(),
+        ),
         "dry_run" => (word(&["true", "false"]), "true".to_owned()),
         "user_id" => id("usr"),
         "comment_id" => id("cmt"),
@@ -129,6 +145,12 @@ fn schema(name: &str) -> (Value, Value) {
         "If-Match" | "If-None-Match" => (pattern(ENTITY_TAGS), "\"3\"".to_owned()),
         "limit" => return (integer(PAGE_LIMITS, DEFAULT_PAGE_LIMIT), json!(20)),
         "days" => return (integer(DAYS, DEFAULT_DAYS), json!(30)),
+        "skip" => {
+            return (
+                json!({ "type": "integer", "minimum": 0, "maximum": MAX_TASKS, "default": 0 }),
+                json!(0),
+            );
+        }
         _ => return (json!({ "type": "string" }), Value::Null),
     };
     (schema, example.into())

@@ -1,6 +1,7 @@
 //! Export and import.
 
 mod exported;
+mod foreign;
 mod hostile;
 
 use serde_json::{Value, json};

@@ -12,7 +12,8 @@ use serde::Serialize;
 use taskbell_domain::{
     api_token::ApiScope,
     comment::{Comment, MAX_COMMENTS},
-    id::{CommentId, SpaceId, TaskId},
+    id::{CommentId, TaskId},
+    import,
     policy::Action,
     ports::{Commented, Imported, RateLimits, TaskImports, TimerQueue},
     quota::Quota,
@@ -21,12 +22,13 @@ use taskbell_domain::{
     task::{ImportOrigin, Task},
     text::CommentText,
     user::User,
-    violation::{FieldError, Violation},
+    violation::Violation,
 };
 
 use super::{
-    Format,
-    import_lines::{CommentLine, Item, ReadLine, TaskLine, read_line},
+    foreign::ForeignFile,
+    import_lines::{CommentLine, TaskLine},
+    import_request::{CREATED, ERROR, EXISTS, LineResult, Lines, MAX_TASKS, Source},
 };
 use crate::{
     access::require,
@@ -45,61 +47,22 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Import data",
-        description: "Imports up to 100 tasks and their comments into the caller's personal space, or into the space given by `space`, from lines of an export. Each line has its own result; a line that cannot be imported does not stop the others. What was imported before is reported as `exists`. Comments become comments of the caller, and name their original author and time. Assignees are not imported. With `dry_run=true`, nothing is stored.",
-        parameters: &["space", "from", "dry_run", "format"],
+        description: "Imports up to 100 tasks and their comments into the caller's personal space, or into the space given by `space`, from lines of an export. Each line has its own result; a line that cannot be imported does not stop the others. What was imported before is reported as `exists`. Comments become comments of the caller, and name their original author and time. Assignees are not imported. With `dry_run=true`, nothing is stored. With `source`, the body is a file of another program: the first 100 tasks are imported, or those after `skip`; send the same file again with `next_skip` until it is null.",
+        parameters: &["space", "from", "dry_run", "source", "skip"],
         request: Some(NDJSON),
         responses: &[(200, Body::Json("ImportResult"))],
         errors: &["not_found", "forbidden"],
     }],
 };
 
-/// The maximum number of tasks in a request.
-const MAX_TASKS: usize = 100;
-
-/// The maximum number of lines in a request.
-const MAX_LINES: usize = 1_000;
+/// The highest number of tasks that can be skipped: what a file can have.
+const MAX_SKIP: usize = import::MAX_TASKS;
 
 /// How many tasks, or the comments of how many tasks, are stored at the same time. Each may need its own connection.
 const AT_ONCE: usize = 25;
 
 /// The maximum duration of one write. It is not started with less time left.
 const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(6);
-
-/// The result of a line.
-#[derive(Serialize)]
-struct LineResult {
-    /// Its number, starting at 1.
-    line: usize,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
-}
-
-const CREATED: &str = "created";
-const EXISTS: &str = "exists";
-const ERROR: &str = "error";
-
-impl LineResult {
-    fn of(line: usize, status: &'static str, id: &impl ToString) -> Self {
-        Self { line, status, id: Some(id.to_string()), errors: Vec::new() }
-    }
-
-    fn refused(line: usize, errors: Vec<FieldError>) -> Self {
-        Self { line, status: ERROR, id: None, errors }
-    }
-
-    /// A line that could not be imported now.
-    fn failed(line: usize, problem: Problem) -> Self {
-        let error = || Violation::new(problem.code, problem.detail.clone()).for_field("line");
-        let errors = match problem.errors.is_empty() {
-            true => vec![error()],
-            false => problem.errors,
-        };
-        Self::refused(line, errors)
-    }
-}
 
 /// The body of the response.
 #[derive(Serialize)]
@@ -108,6 +71,7 @@ struct ImportResult {
     created: usize,
     exists: usize,
     failed: usize,
+    next_skip: Option<usize>,
     results: Vec<LineResult>,
 }
 
@@ -120,15 +84,25 @@ pub async fn handle(
 ) -> Result<Reply, Problem> {
     let (caller, now) = (call.caller()?, call.now());
     let mut params = Params::of(call);
-    let Format::Taskbell = params.optional("format", Format::parse).unwrap_or(Format::Taskbell);
+    let source = params.optional("source", Source::parse).unwrap_or(Source::Taskbell);
+    let skip = params.optional("skip", read::within(0..=MAX_SKIP)).unwrap_or(0);
     let space = params.optional("space", read::id).unwrap_or(caller.default_space());
     let from = params.optional("from", read::id);
     let is_dry = params.optional("dry_run", true_or_false).unwrap_or(false);
     params.finish()?;
     let origin = ImportOrigin { importer: caller.user, target: space };
-    let mut lines = Lines::read(call, origin)?;
-    lines.keep_space(from);
-    lines.check_size()?;
+    let (mut lines, mut foreign, mut next_skip) = (Lines::default(), None, None);
+    match source {
+        Source::Taskbell => {
+            lines = Lines::read(call, origin)?;
+            lines.keep_space(from);
+            lines.check_size()?;
+        }
+        Source::Foreign(format) => {
+            let (file, next) = ForeignFile::read(format, call.file()?, (skip, MAX_TASKS))?;
+            (foreign, next_skip) = (Some(file), next);
+        }
+    }
 
     let permission = require(store, caller, space, Action::WriteTasks);
     let reads = async {
@@ -136,6 +110,9 @@ pub async fn handle(
         Ok((user.ok_or_else(Problem::unauthorized)?, counters))
     };
     let (_, (user, counters)) = futures_util::try_join!(permission, reads)?;
+    if let Some(file) = &foreign {
+        lines.add_foreign(file.lines(space, &user, (now, call.random())));
+    }
     call.admit().await?;
     if !is_dry {
         let count = lines.tasks.len() + lines.comments.len();
@@ -147,6 +124,17 @@ pub async fn handle(
     import.comments(lines.comments, known, &mut results).await?;
 
     results.sort_by_key(|result| result.line);
+    if let Some(file) = &foreign {
+        // A task and its comments are one record. A comment that fails does not undo the task.
+        results.dedup_by(|later, first| {
+            let is_same = later.line == first.line;
+            if is_same {
+                first.warnings.append(&mut later.errors);
+            }
+            is_same
+        });
+        results.iter_mut().for_each(|result| result.warnings.extend(file.warnings(result.line)));
+    }
     let mut errors_left = MAX_ERRORS;
     for result in &mut results {
         result.errors.truncate(errors_left.max(1));
@@ -154,74 +142,12 @@ pub async fn handle(
     }
     let count = |status| results.iter().filter(|result| result.status == status).count();
     let (created, exists, failed) = (count(CREATED), count(EXISTS), count(ERROR));
-    let body = ImportResult { dry_run: is_dry, created, exists, failed, results };
+    let body = ImportResult { dry_run: is_dry, created, exists, failed, next_skip, results };
     Reply::json(StatusCode::OK, &body)
 }
 
 fn true_or_false(text: &str) -> Result<bool, Violation> {
     text.parse().map_err(|_| Violation::new("unknown_value", "It must be one of true, false."))
-}
-
-/// The lines of a request, with their numbers.
-struct Lines {
-    tasks: Vec<(usize, TaskLine)>,
-    comments: Vec<(usize, CommentLine)>,
-    /// The lines that cannot be imported.
-    results: Vec<LineResult>,
-}
-
-impl Lines {
-    fn read(call: &Call<'_>, origin: ImportOrigin) -> Result<Self, Problem> {
-        let mut all = Self { tasks: Vec::new(), comments: Vec::new(), results: Vec::new() };
-        let lines = (1..).zip(call.lines()?.split(|byte| *byte == b'\n'));
-        let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-        for (count, (number, line)) in lines.enumerate() {
-            if count == MAX_LINES {
-                let why = format!("The body has too many lines: the limit is {MAX_LINES}.");
-                return Err(Violation::new("too_many", why).for_field("body").into());
-            }
-            match read_line(call, origin, line) {
-                Ok(ReadLine::Nothing) => {}
-                Ok(ReadLine::Item(Item::Task(task))) => all.tasks.push((number, *task)),
-                Ok(ReadLine::Item(Item::Comment(comment))) => all.comments.push((number, comment)),
-                Err(errors) => {
-                    all.results.push(LineResult::refused(number, Problem::invalid(errors).errors));
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    /// Keeps the lines of one space of the export: the given one, otherwise that of the first line.
-    fn keep_space(&mut self, from: Option<SpaceId>) {
-        let first_task = self.tasks.first().map(|(line, task)| (*line, task.space));
-        let first_comment = self.comments.first().map(|(line, comment)| (*line, comment.space));
-        let first = first_task.into_iter().chain(first_comment).min().map(|(_, space)| space);
-        let Some(from) = from.or(first) else { return };
-        let others = self.tasks.extract_if(.., |(_, task)| task.space != from).map(|(line, _)| line);
-        let mut others: Vec<_> = others.collect();
-        let comments = self.comments.extract_if(.., |(_, comment)| comment.space != from);
-        others.extend(comments.map(|(line, _)| line));
-        let refused = others.into_iter().map(|line| {
-            let why =
-                "It is in another space of the export: import that by a request of its own, with from.";
-            LineResult::refused(line, vec![Violation::new("other_space", why).for_field("space")])
-        });
-        self.results.extend(refused);
-    }
-
-    /// Enforces the limits of a request.
-    ///
-    /// # Errors
-    /// 422.
-    fn check_size(&self) -> Result<(), Problem> {
-        let (tasks, all) = (self.tasks.len(), self.tasks.len() + self.comments.len());
-        if tasks > MAX_TASKS || all > MAX_LINES {
-            let why = format!("The body has {tasks} tasks; the limit is {MAX_TASKS}.");
-            return Err(Violation::new("too_many", why).for_field("body").into());
-        }
-        Ok(())
-    }
 }
 
 /// The tasks that comments can be added to.

@@ -1,8 +1,10 @@
 //! Export and import.
 
 pub mod export_data;
+mod foreign;
 pub mod import_data;
 mod import_lines;
+mod import_request;
 
 use taskbell_domain::{
     list::{Sort, SortBy},

@@ -19,6 +19,9 @@ pub struct ImportResult {
     pub exists: u32,
     /// Number of lines that could not be imported.
     pub failed: u32,
+    /// Value of `skip` for the next tasks of a file of another program. Null if there are no more.
+    #[schema(required)]
+    pub next_skip: Option<u32>,
     /// One result for each line with a task or a comment, and for each line that could not be read, in their order. After 50 listed
     /// errors each line has only its first one.
     #[schema(max_items = 1000)]
@@ -40,6 +43,9 @@ pub struct ImportLineResult {
     /// Why the line could not be imported. Absent otherwise.
     #[schema(nullable = false)]
     pub errors: Option<Vec<ImportLineError>>,
+    /// What of a record of another program was not carried over. Absent if everything was.
+    #[schema(nullable = false)]
+    pub warnings: Option<Vec<ImportLineError>>,
 }
 
 /// Why a line could not be imported.

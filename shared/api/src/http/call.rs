@@ -191,6 +191,12 @@ impl<'a> Call<'a> {
         Err(Problem::malformed("invalid_header", detail))
     }
 
+    /// The bearer token (RFC 6750 §2.1).
+    pub(super) fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization").ok()??.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    }
+
     /// A path parameter. Empty if the route does not have it.
     pub fn path(&self, name: &str) -> &str {
         self.request.path_parameters.get(name).map_or("", String::as_str)

@@ -326,12 +326,6 @@ impl<'a, S: GuardStore> RateLimitGuard<'a, S> {
     }
 }
 
-/// The bearer token of a request (RFC 6750 §2.1).
-fn bearer<'a>(call: &'a Call<'_>) -> Option<&'a str> {
-    let (scheme, token) = call.header("authorization").ok()??.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
 fn unknown(error: &PortError) -> Verdict {
     tracing::error!(%error, "the account of a caller cannot be read");
     Verdict::Unknown
@@ -340,7 +334,7 @@ fn unknown(error: &PortError) -> Verdict {
 impl<S: GuardStore> RequestGuard for RateLimitGuard<'_, S> {
     async fn identify(&self, call: &Call<'_>) -> Result<Option<Caller>, Problem> {
         let Callers::Users(verifier, programs) = self.callers else { return Ok(None) };
-        let (token, now) = (bearer(call).ok_or_else(Problem::unauthorized)?, call.now());
+        let (token, now) = (call.bearer().ok_or_else(Problem::unauthorized)?, call.now());
         if ApiTokenSecret::is_like(token) {
             return self.known_tokens.identify(self.store, *programs, token, now).await.map(Some);
         }

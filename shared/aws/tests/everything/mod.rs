@@ -1,11 +1,11 @@
 //! One item of every kind, with all its optional fields and without them.
 
+mod accounts;
+
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
-    account_deletion::AccountDeletion,
-    account_event::AccountEvent,
-    api_token::{ApiToken, ApiTokenList},
+    api_token::ApiTokenList,
     checklist::ChecklistItemInput,
     comment::Comment,
     credential::{CheckedPassword, Credential, Session},
@@ -30,10 +30,10 @@ use taskbell_domain::{
 use taskbell_test::{
     ManualClock, SeededRandom,
     contract::record_one,
-    fixtures::{
-        NOW, api_token, comment, draft, due_draft, instant, notification, now, space, task, user,
-    },
+    fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user},
 };
+
+use self::accounts::{account_notifications, api_tokens, deletion, has_api_tokens};
 
 /// A user with every field set.
 fn ada() -> User {
@@ -183,41 +183,6 @@ fn digest() -> Digest {
 }
 
 const REQUESTS: RateLimit = RateLimit::requests(600);
-
-/// An API token with every attribute, and one with as few as possible.
-fn api_tokens() -> [ApiToken; 2] {
-    let (space, notice) = (Some(shared().0.id), Some(notifications()[0].id));
-    [ApiToken { space, expiry_notice: notice, ..api_token(1, &ada()) }, api_token(2, &ada())]
-}
-
-/// Notifications of kinds that releases before 0.3.0 do not know.
-fn account_notifications() -> Vec<Notification> {
-    let ApiToken { id, name, scopes, expires_at, .. } = api_token(1, &ada());
-    let events = [
-        AccountEvent::PasswordChanged,
-        AccountEvent::ApiTokenCreated { name: name.clone(), scopes, expires_at },
-        AccountEvent::ApiTokenExpires { token: id, name, expires_at },
-    ];
-    let about = |event| NotificationKind::Account { to: ada().id, event };
-    let to_another = NotificationKind::Code {
-        to: ada().id,
-        purpose: Purpose::EmailChange,
-        address: Some(eve().email),
-        secret_hash: None,
-    };
-    let kinds = events.map(about).into_iter().chain([to_another]);
-    (31..).zip(kinds).map(|(number, kind)| notification(number, kind)).collect()
-}
-
-/// The deletion of an account that has not finished.
-fn deletion() -> AccountDeletion {
-    AccountDeletion { user: user(40).id, deleted_at: now() }
-}
-
-/// Whether the items were stored by a release that knows API tokens.
-async fn has_api_tokens(store: &DynamoDb) -> bool {
-    store.api_tokens(ada().id).await.expect("an answer").version > 0
-}
 
 /// Stores all items.
 pub(crate) async fn store(store: &DynamoDb) {

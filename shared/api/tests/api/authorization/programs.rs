@@ -16,59 +16,7 @@ use crate::support::{Event, World};
 
 /// The decision for each endpoint that needs a token: the scope, or that programs are refused. It is stated here again,
 /// because an endpoint that gives programs too much harms every user who has given a token away.
-const DECISIONS: &str = "
-accept-invitation       spaces:write
-batch-tasks             tasks:write
-become-operator         -
-complete-task           tasks:write
-create-api-token        -
-create-comment          tasks:write
-create-notification     -
-create-space            spaces:write
-create-task             tasks:write
-delete-account          -
-delete-api-token        -
-delete-comment          tasks:write
-delete-space            spaces:write
-delete-task             tasks:write
-delete-user             -
-export-data             tasks:read
-get-notification        -
-get-profile             profile:read
-get-space               spaces:read
-get-stats               tasks:read
-get-task                tasks:read
-get-user                -
-import-data             tasks:write
-invite-member           spaces:write
-list-api-tokens         -
-list-categories         tasks:read
-list-changes            tasks:read
-list-comments           tasks:read
-list-invitations        spaces:read
-list-members            spaces:read
-list-spaces             spaces:read
-list-tags               tasks:read
-list-task-occurrences   tasks:read
-list-task-reminders     tasks:read
-list-tasks              tasks:read
-list-users              -
-log-out                 -
-move-task               tasks:write
-open-live               -
-remove-member           spaces:write
-reopen-task             tasks:write
-revoke-invitation       spaces:write
-send-verification       -
-skip-task               tasks:write
-snooze-task             tasks:write
-update-comment          tasks:write
-update-member           spaces:write
-update-profile          -
-update-space            spaces:write
-update-task             tasks:write
-update-user             -
-";
+const DECISIONS: &str = include_str!("scopes.txt");
 
 /// A token that user 1 has besides that of the fixtures, and the header that has it.
 async fn add_token(world: &World, token: ApiToken, owner: &User) -> String {
@@ -79,12 +27,18 @@ async fn add_token(world: &World, token: ApiToken, owner: &User) -> String {
 
 #[tokio::test]
 async fn every_endpoint_accepts_the_one_scope_that_was_decided_for_it() {
-    let decided = DECISIONS.lines().filter_map(|line| line.split_once(' '));
-    let mut decided: BTreeMap<_, _> = decided.map(|(name, what)| (name, what.trim())).collect();
+    let lines = DECISIONS.lines().filter(|line| !line.starts_with('#'));
+    let mut decided = BTreeMap::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [method, path, decision] = words[..] else { panic!("three words: {line}") };
+        assert!(decided.insert((method, path), decision).is_none(), "twice: {line}");
+    }
     let protected = ENDPOINTS.iter().filter(|endpoint| endpoint.access != Access::Public);
     for endpoint in protected {
         let name = endpoint.name;
-        let decision = decided.remove(name).unwrap_or_else(|| panic!("decide the scope of {name}"));
+        let route = (endpoint.operations[0].method, endpoint.path);
+        let decision = decided.remove(&route).unwrap_or_else(|| panic!("decide the scope of {name}"));
         for scope in ApiScope::ALL {
             let (world, ada, task) = World::seeded().await;
             let token = ApiToken { scopes: vec![*scope], ..api_token(9, &ada) };

@@ -7,6 +7,7 @@
 //! | API token | `APITOKENS#<user>` | `APITOKEN#<token>` |
 //! | number of API tokens ever created | `APITOKENS#<user>` | `COUNT` |
 //! | day of the last use of an API token | `APITOKENUSE#<user>` | `APITOKEN#<token>` |
+//! | second factor of a user | `FACTOR#<user>` | `TOTP` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
@@ -414,11 +415,13 @@ pub fn timers_until(until: Timestamp) -> String {
 }
 
 mod counters;
+mod factors;
 mod feeds;
 mod live;
 #[cfg(test)]
 mod tests;
 
 pub use counters::{counter, parse_counter};
+pub use factors::second_factor;
 pub use feeds::{Changed, FEED_HEAD, changed, feed_entry, feed_head};
 pub use live::{connected_user, connections};

@@ -16,6 +16,7 @@ mod notifications;
 mod positions;
 mod rate_limits;
 mod read;
+mod second_factors;
 mod spaces;
 mod statistics;
 mod tasks;

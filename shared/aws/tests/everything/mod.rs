@@ -223,7 +223,7 @@ pub(crate) async fn store(store: &DynamoDb) {
     store.replace_user(&ada(), 1, Some(at)).await.expect("an answer");
     store.replace_digest(&digest(), 1, None).await.expect("an answer");
     let (email, hash) = (&user(1).email, "a hash");
-    let checked = CheckedPassword { email, hash, rehashed: None };
+    let checked = CheckedPassword { email, hash, rehashed: None, factor: None };
     assert!(store.open_session(&session(), checked).await.expect("an answer"));
     store.suppress_address(&eve().email.hash(), now()).await.expect("an answer");
     store.record(&REQUESTS, &RateLimitKey::user(ada().id), 3, now()).await.expect("an answer");

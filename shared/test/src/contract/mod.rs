@@ -12,6 +12,7 @@ mod live;
 mod notifications;
 mod pages;
 mod rate_limits;
+mod second_factors;
 mod sessions;
 mod spaces;
 mod statistics;
@@ -32,6 +33,7 @@ pub use live::*;
 pub use notifications::*;
 pub use pages::*;
 pub use rate_limits::*;
+pub use second_factors::*;
 pub use sessions::*;
 pub use spaces::*;
 pub use statistics::*;
@@ -47,6 +49,7 @@ pub trait Store:
     + AccountStates
     + ApiTokens
     + ApiTokenChanges
+    + SecondFactorChanges
     + Redemptions
     + Registrations
     + Credentials
@@ -72,6 +75,7 @@ impl<T> Store for T where
         + AccountStates
         + ApiTokens
         + ApiTokenChanges
+        + SecondFactorChanges
         + Redemptions
         + Registrations
         + Credentials
@@ -120,6 +124,10 @@ macro_rules! contract_tests {
             a_request_that_is_taken_back_is_not_counted
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
+            a_second_factor_is_replaced_only_at_the_expected_version
+            a_second_factor_is_confirmed_and_removed_together_with_the_profile
+            a_session_opens_only_with_the_second_factor_that_was_checked
+            all_sessions_but_one_are_closed
             an_api_token_is_stored_with_its_notifications
             api_tokens_are_listed_with_the_day_of_their_last_use
             a_task_is_read_back_with_all_fields

@@ -4,6 +4,7 @@ mod accounts;
 mod api_tokens;
 mod feeds;
 mod live;
+mod second_factors;
 mod spaces;
 mod tasks;
 
@@ -26,6 +27,7 @@ use taskbell_domain::{
     notification::Notification,
     ports::*,
     rate_limit,
+    second_factor::SecondFactor,
     space::{Member, Space},
     statistics::GroupCounters,
     task::Task,
@@ -44,6 +46,7 @@ pub struct Data {
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
+    second_factors: BTreeMap<UserId, SecondFactor>,
     api_tokens: BTreeMap<(UserId, ApiTokenId), (ApiToken, Option<Date>)>,
     /// How many API tokens each user has ever created.
     api_token_counts: BTreeMap<UserId, u64>,
@@ -78,11 +81,12 @@ impl MemoryStore {
         let data = self.data();
         let tokens: Vec<_> = data.api_tokens.values().map(|(token, _)| token).collect();
         let accounts = (&data.users, data.credentials.len(), &data.sessions, tokens, &data.suppressed);
+        let factors = &data.second_factors;
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!(
             "{:?}",
             (
-                accounts,
+                (accounts, factors),
                 spaces,
                 &data.tasks,
                 &data.records,

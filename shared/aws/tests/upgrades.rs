@@ -46,6 +46,7 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
         ("APITOKENS", "APITOKEN") => ("api_token", accounts),
         ("APITOKENS", "COUNT") => ("api_token_count", accounts),
         ("APITOKENUSE", _) => ("api_token_use", accounts),
+        ("FACTOR", _) => ("second_factor", accounts),
         ("EMAIL", _) => ("credential", accounts),
         ("ADDRESS", _) => ("suppressed_address", accounts),
         ("LIMIT", _) => ("rate_limit", accounts),

@@ -5,6 +5,7 @@ mod live;
 mod policy;
 mod recorder;
 mod scenes;
+mod second_factors;
 
 use std::collections::BTreeSet;
 

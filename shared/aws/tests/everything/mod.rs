@@ -1,5 +1,7 @@
 //! One item of every kind, with all its optional fields and without them.
 
+mod second_factors;
+
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
@@ -225,6 +227,7 @@ pub(crate) async fn store(store: &DynamoDb) {
     let (email, hash) = (&user(1).email, "a hash");
     let checked = CheckedPassword { email, hash, rehashed: None, factor: None };
     assert!(store.open_session(&session(), checked).await.expect("an answer"));
+    second_factors::store(store).await;
     store.suppress_address(&eve().email.hash(), now()).await.expect("an answer");
     store.record(&REQUESTS, &RateLimitKey::user(ada().id), 3, now()).await.expect("an answer");
     store.record(&LINKS, &RateLimitKey::user(eve().id), 1, now()).await.expect("an answer");
@@ -296,6 +299,7 @@ pub(crate) async fn check(store: &DynamoDb) {
     }
 
     if has_api_tokens(store).await {
+        second_factors::check(store).await;
         for notification in account_notifications() {
             let found = store.notification(notification.id).await.expect("an answer");
             assert_eq!(found, Some(notification));

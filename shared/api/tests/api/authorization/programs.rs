@@ -21,6 +21,7 @@ accept-invitation       spaces:write
 batch-tasks             tasks:write
 become-operator         -
 complete-task           tasks:write
+confirm-second-factor   -
 create-api-token        -
 create-comment          tasks:write
 create-notification     -
@@ -28,6 +29,7 @@ create-space            spaces:write
 create-task             tasks:write
 delete-api-token        -
 delete-comment          tasks:write
+delete-second-factor    -
 delete-space            spaces:write
 delete-task             tasks:write
 get-notification        -
@@ -57,6 +59,7 @@ revoke-invitation       spaces:write
 send-verification       -
 skip-task               tasks:write
 snooze-task             tasks:write
+start-second-factor     -
 update-comment          tasks:write
 update-member           spaces:write
 update-profile          -

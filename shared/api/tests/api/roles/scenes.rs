@@ -13,6 +13,7 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryEvent, Feedback},
     feed::{Operation, Place, Subject},
+    id::SessionId,
     invitation::Invitation,
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
@@ -31,7 +32,7 @@ use taskbell_test::{
     fixtures::{api_token_secret, comment, due_draft, notification, now, space, task, user},
 };
 
-use super::{Stage, live, recorder::Wanted};
+use super::{Stage, live, recorder::Wanted, second_factors};
 use crate::support::{Event, PASSWORD, World, collaborator, invitation_of, operator};
 
 /// Tasks of space 1.
@@ -66,7 +67,7 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
 
 /// Creates what a function needs in addition.
 async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
-    if ["log-out", "refresh-session", "reset-password"].contains(&function) {
+    if ["log-out", "refresh-session", "reset-password", "confirm-second-factor"].contains(&function) {
         world.connect(ada, tasks[0], "ada").await;
     }
     match function {
@@ -76,6 +77,12 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
             assert_eq!(changed, Replaced::Stored);
             world.refresh_token(ada).await;
         }
+        "confirm-second-factor" => {
+            world.refresh_token(ada).await;
+            let id = SessionId::generate(&world.clock, &world.random);
+            world.open_session(ada, id).await;
+        }
+        "remove-second-factor" => second_factors::request_removal(world).await,
         "update-user" => world.connect(&collaborator(), tasks[0], "collaborator").await,
         "become-operator" => {
             let user = User { version: 3, role: AccountRole::User, ..operator() };
@@ -214,6 +221,8 @@ async fn others<S: Store>(
             });
             vec![event.body(&body)]
         }
+        "log-in" => second_factors::log_ins(world, event).await,
+        "remove-second-factor" => vec![second_factors::redemption(event)],
         "create-comment" => vec![keyed(event.clone(), "c"), keyed(event, "c"), ours],
         _ if event.json["pathParameters"]["task_id"].is_string() => vec![ours],
         _ => Vec::new(),

@@ -62,6 +62,12 @@ fn requested() -> SecondFactor {
     factor
 }
 
+/// The users without the one of this file.
+pub(super) fn others(mut users: Vec<User>) -> Vec<User> {
+    users.retain(|user| user.id != grace().0.id);
+    users
+}
+
 pub(super) async fn store(store: &DynamoDb) {
     let (grace, with_factor) = grace();
     store.register(&grace, &credential(&grace), None).await.expect("an answer");

@@ -61,10 +61,10 @@ pub struct DeleteSecondFactorRequest {
 #[serde(deny_unknown_fields)]
 pub struct RemoveSecondFactorRequest {
     /// Address of the account. Required without a code.
-    #[schema(examples("ada@example.com"))]
+    #[schema(nullable = false, examples("ada@example.com"))]
     pub email: Option<String>,
     /// Password of the account. Required without a code.
-    #[schema(format = Password, examples("correct horse battery staple"))]
+    #[schema(nullable = false, format = Password, examples("correct horse battery staple"))]
     pub password: Option<String>,
     /// Code from the email. It works once, from 24 to 72 hours after the request.
     pub code: Option<String>,

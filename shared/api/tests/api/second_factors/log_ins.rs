@@ -24,8 +24,11 @@ use crate::support::{Answer, PASSWORD, World};
 
 impl<S: Store> World<S> {
     async fn refreshed(&self, user: &User, task: &Task, token: &Value) -> Answer {
-        let event = self.event("refresh-session", user, task).await;
-        self.send(&event.body(&json!({ "refresh_token": token }))).await
+        // The event of a refresh would open the session again.
+        let event = self.event("log-in", user, task).await;
+        let mut event = event.body(&json!({ "refresh_token": token }));
+        event.function = "refresh-session".to_owned();
+        self.send(&event).await
     }
 }
 

@@ -13,7 +13,6 @@ use taskbell_domain::{
     clock::Clock,
     delivery::{DeliveryEvent, Feedback},
     feed::{Operation, Place, Subject},
-    id::SessionId,
     invitation::Invitation,
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
@@ -77,11 +76,7 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
             assert_eq!(changed, Replaced::Stored);
             world.refresh_token(ada).await;
         }
-        "confirm-second-factor" => {
-            world.refresh_token(ada).await;
-            let id = SessionId::generate(&world.clock, &world.random);
-            world.open_session(ada, id).await;
-        }
+        "confirm-second-factor" => second_factors::open_another_session(world, ada).await,
         "remove-second-factor" => second_factors::request_removal(world).await,
         "update-user" => world.connect(&collaborator(), tasks[0], "collaborator").await,
         "become-operator" => {

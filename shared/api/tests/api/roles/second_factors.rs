@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
+    id::SessionId,
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
-    ports::{Notifications, SecondFactors},
     second_factor::{REMOVAL_DELAY, RemovalRequest, SecondFactor},
+    user::User,
 };
 use taskbell_test::{
     contract::Store,
@@ -30,6 +31,18 @@ fn carrier() -> taskbell_domain::notification::Notification {
 
 fn verification() -> NotificationKind {
     NotificationKind::Verification { to: collaborator().id }
+}
+
+/// A session with a live connection, besides the one that confirms a factor.
+pub(super) async fn open_another_session<S: Store>(world: &World<S>, user: &User) {
+    world.refresh_token(user).await;
+    let other = SessionId::generate(&world.clock, &world.random);
+    world.open_session(user, other).await;
+    let mut open = world.store.connections(user.id).await.expect("no store error");
+    let read = open.version;
+    open.open.iter_mut().for_each(|connection| connection.session = other);
+    open.version += 1;
+    world.store.replace_connections(&open, read).await.expect("no store error");
 }
 
 /// The collaborator has asked a day ago for the removal of a second factor.

@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_domain::{
     clock::Clock,
-    ports::{PortError, ProfileChanges, Profiles, SecondFactors},
+    credential::RefreshToken,
+    ports::{PortError, ProfileChanges, Profiles, SecondFactors, Sessions},
     rate_limit::SECOND_FACTORS,
     second_factor::SecondFactor,
     task::Task,
@@ -258,6 +259,10 @@ async fn sessions_from_before_the_second_factor_end_except_the_one_that_confirme
     let secret = world.start(&ada, &task).await;
     let confirmed = world.confirm(&ada, &task, &now_code(&world, &secret)).await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    let ended = before["refresh_token"].as_str().and_then(RefreshToken::parse).expect("a token");
+    let at = world.clock.now();
+    assert!(!world.store.has_session(ada.id, ended.session, at).await.expect("an answer"));
+    assert!(world.store.has_session(ada.id, world.session(), at).await.expect("an answer"));
     let refused = world.refreshed(&ada, &task, &before["refresh_token"]).await;
     assert_eq!(told(&refused), (401, "invalid_refresh_token"));
     for token in [before["access_token"].as_str().expect("a token"), &stale] {

@@ -81,6 +81,18 @@ async fn the_mailed_code_stops_working_after_three_days() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_does_not_prolong_the_three_days() {
+    let (world, ada, task) = World::seeded().await;
+    world.add_second_factor(&ada, true).await;
+    world.requested(&ada, &task).await;
+    world.clock.advance(REMOVAL_LIFETIME - SignedDuration::from_hours(1));
+    let (newest, _) = world.requested(&ada, &task).await;
+    world.clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(told(&world.redeem_removal(&ada, &task, &newest).await), (404, "invalid_code"));
+    assert!(world.has_second_factor(&ada).await);
+}
+
+#[tokio::test]
 async fn a_log_in_with_the_second_factor_cancels_the_removal() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;

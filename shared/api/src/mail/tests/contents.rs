@@ -94,7 +94,7 @@ fn no_mail_spells_email_with_a_hyphen_or_calls_it_a_mail() {
 fn the_unsubscribe_link_of_the_header_is_in_the_text_and_in_the_html() {
     for (name, mail) in every_kind() {
         let account_mail = ["message", "verification"].contains(&name)
-            || ["operator-", "password-", "address-", "token-"]
+            || ["operator-", "password-", "address-", "factor-", "token-"]
                 .iter()
                 .any(|kind| name.starts_with(kind));
         let Some(link) = header(&mail, "List-Unsubscribe") else {

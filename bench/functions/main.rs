@@ -230,6 +230,7 @@ fn variables(cloud: &Cloud) -> Vec<(String, String)> {
         ("REMINDERS_PER_SPACE", "1000000000"),
         ("SIGNING_KEY_PARAMETER", "/taskbell/bench"),
         ("OPERATOR_ADDRESS", "user901@example.com"),
+        ("OPERATOR_SECOND_FACTOR", "optional"),
         ("REMINDER_QUEUE_URL", "http://127.0.0.1:1/queue"),
         ("AWS_ENDPOINT_URL", &cloud.endpoint()),
     ]

@@ -18,6 +18,7 @@ use taskbell_aws::{
 };
 use taskbell_domain::{
     clock::Clock, email::EmailAddress, ports::SigningKeyStore, quota::Quota, rate_limit::RateLimit,
+    user::OperatorSecondFactor,
 };
 
 use jiff::Timestamp;
@@ -155,6 +156,13 @@ impl Environment {
     /// The operator address of the stack, if it is configured.
     pub fn operator(&mut self) -> Option<EmailAddress> {
         self.optional_address("OPERATOR_ADDRESS").flatten()
+    }
+
+    /// Whether operators need a second factor.
+    pub fn operator_second_factor(&mut self) -> Option<OperatorSecondFactor> {
+        self.checked("OPERATOR_SECOND_FACTOR", |text| {
+            OperatorSecondFactor::parse(text).map_err(|violation| violation.message)
+        })
     }
 
     /// The limits of tasks and reminders per space.

@@ -9,7 +9,8 @@ async fn main() -> Result<(), Error> {
     let store = env.dynamodb();
     let queue = env.reminder_queue();
     let callers = env.callers(create_notification::ENDPOINT);
-    let (callers, limit) = env.ready(callers).await?;
+    let second_factor = env.operator_second_factor();
+    let ((callers, limit), second_factor) = env.ready(callers.zip(second_factor)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| create_notification::handle(call, &store, &queue))
+    serve!(guard, |call| create_notification::handle(call, &store, &queue, second_factor))
 }

@@ -10,7 +10,8 @@ async fn main() -> Result<(), Error> {
     let pushes = env.push_queue();
     let operator = env.operator();
     let callers = env.callers(delete_user::ENDPOINT);
-    let (callers, limit) = env.ready(callers).await?;
+    let second_factor = env.operator_second_factor();
+    let ((callers, limit), second_factor) = env.ready(callers.zip(second_factor)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| delete_user::handle(call, &store, &pushes, operator.as_ref()))
+    serve!(guard, |call| delete_user::handle(call, &store, &pushes, operator.as_ref(), second_factor))
 }

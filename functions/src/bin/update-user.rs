@@ -9,7 +9,8 @@ async fn main() -> Result<(), Error> {
     let (store, pushes) = (env.dynamodb(), env.push_queue());
     let operator = env.operator();
     let callers = env.callers(update_user::ENDPOINT);
-    let (callers, limit) = env.ready(callers).await?;
+    let second_factor = env.operator_second_factor();
+    let ((callers, limit), second_factor) = env.ready(callers.zip(second_factor)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| update_user::handle(call, &store, &pushes, operator.as_ref()))
+    serve!(guard, |call| update_user::handle(call, &store, &pushes, operator.as_ref(), second_factor))
 }

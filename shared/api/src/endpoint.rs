@@ -214,7 +214,9 @@ macro_rules! endpoints {
 /// Every endpoint of the API, in the order of the reference.
 pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
+    second_factor::{remove_second_factor},
     me::{get_profile, update_profile, send_verification, delete_account},
+    second_factor::{start_second_factor, confirm_second_factor, delete_second_factor},
     api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{
         create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,

@@ -20,6 +20,7 @@ pub(crate) fn profile_view(user: &User) -> Value {
         "mail": user.mail,
         "digest_hour": user.digest_hour.get(),
         "role": user.role,
+        "second_factor": user.second_factor_at.is_some(),
         "created_at": user.created_at,
         "updated_at": user.updated_at,
     })

@@ -47,6 +47,7 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
         ("APITOKENS", "COUNT") => ("api_token_count", accounts),
         ("APITOKENUSE", _) => ("api_token_use", accounts),
         ("DELETIONS", _) => ("account_deletion", accounts),
+        ("FACTOR", _) => ("second_factor", accounts),
         ("EMAIL", _) => ("credential", accounts),
         ("ADDRESS", _) => ("suppressed_address", accounts),
         ("LIMIT", _) => ("rate_limit", accounts),

@@ -9,6 +9,15 @@ use crate::{api_token::ApiScope, id::ApiTokenId, text::ApiTokenName};
 pub enum AccountEvent {
     /// The password was changed.
     PasswordChanged,
+    /// A second factor was confirmed: log-ins need its codes.
+    SecondFactorAdded,
+    /// The second factor was removed.
+    SecondFactorRemoved,
+    /// Someone with the password has asked to remove the second factor without its codes.
+    SecondFactorRemovalRequested {
+        /// When the mailed code begins to work.
+        at: Timestamp,
+    },
     /// An API token was created.
     ApiTokenCreated {
         /// Its name.

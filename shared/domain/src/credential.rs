@@ -6,6 +6,7 @@ use crate::{
     clock::Random,
     email::EmailAddress,
     id::{SessionId, UserId},
+    second_factor::SecondFactor,
     secret::{hex, is_hex, sha256_hex},
 };
 
@@ -62,6 +63,9 @@ pub struct CheckedPassword<'a> {
     pub hash: &'a str,
     /// A new hash to store, if the stored one was computed with outdated parameters.
     pub rehashed: Option<&'a str>,
+    /// The second factor that has accepted a code, with the version increased by one. `None` if the account has no confirmed
+    /// one.
+    pub factor: Option<&'a SecondFactor>,
 }
 
 /// A refresh token: identifies its session and authorizes continuing it.

@@ -33,6 +33,7 @@ pub mod rate_limit;
 pub mod recurrence;
 pub mod reminder;
 pub mod search;
+pub mod second_factor;
 pub mod secret;
 pub mod space;
 pub mod statistics;

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::{
     clock::Random,
     id::NotificationId,
+    second_factor::REMOVAL_LIFETIME,
     secret::{link_token, sha256_hex},
     string_enum::string_enum,
 };
@@ -17,6 +18,7 @@ string_enum!(Purpose, "What a code authorizes.",
     PasswordReset = "password_reset": "Sets a new password.",
     EmailChange = "email_change": "Makes the address that it was mailed to that of the account.",
     EmailChangeUndo = "email_change_undo": "Makes the address that it was mailed to that of the account again, and locks the password.",
+    SecondFactorRemoval = "second_factor_removal": "Removes the second factor, once its waiting time is over.",
 );
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::PasswordReset => SignedDuration::from_hours(1),
             Self::EmailChange => SignedDuration::from_hours(24),
             Self::EmailChangeUndo => EMAIL_CHANGE_UNDO,
+            Self::SecondFactorRemoval => REMOVAL_LIFETIME,
         }
     }
 }

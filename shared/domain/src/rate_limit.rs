@@ -83,6 +83,20 @@ pub const CODES: RateLimit = RateLimit { name: "codes", max: 5, window: HOUR };
 pub const PASSWORD_CHECKS: RateLimit =
     RateLimit { name: "password-checks", max: 10, window: SignedDuration::from_mins(10) };
 
+/// Codes of a second factor per user, tried by whoever has the password, from all IP addresses. Six digits would not
+/// withstand many more: of a million codes three are valid at a time.
+pub const SECOND_FACTORS: RateLimit =
+    RateLimit { name: "second-factors", max: 5, window: SignedDuration::from_mins(10) };
+
+/// Codes that are to confirm a new second factor, per user. They need no password, so they do not count against
+/// [`SECOND_FACTORS`].
+pub const SECOND_FACTOR_CONFIRMATIONS: RateLimit =
+    RateLimit { name: "second-factor-confirmations", max: 10, window: SignedDuration::from_mins(10) };
+
+/// Mails with a code that removes a second factor, per user.
+pub const SECOND_FACTOR_REMOVALS: RateLimit =
+    RateLimit { name: "second-factor-removals", max: 3, window: DAY };
+
 /// API tokens created per user.
 pub const API_TOKENS_CREATED: RateLimit =
     RateLimit { name: "api-tokens-created", max: 50, window: DAY };

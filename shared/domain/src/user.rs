@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     clock::whole_seconds,
+    credential::RefreshToken,
     delivery::Reason,
     due::{Due, Fold},
     email::EmailAddress,
-    id::UserId,
+    id::{SessionId, UserId},
     reminder::ReminderSpec,
     string_enum::string_enum,
     text::PersonName,
@@ -22,6 +23,11 @@ use crate::{
 string_enum!(AccountRole, "What an account may do outside its spaces.",
     User = "user": "Nothing.",
     Operator = "operator": "Manage accounts, and send messages to users.",
+);
+
+string_enum!(OperatorSecondFactor, "Whether operators of a stack need a second factor.",
+    Optional = "optional": "They decide themselves.",
+    Required = "required": "Without one they cannot act as operators.",
 );
 
 string_enum!(MailKind, "A kind of mail that a user can turn off. Mails that a user requests, such as codes, have no kind.",
@@ -82,6 +88,10 @@ pub struct User {
     pub tokens_valid_from: Option<Timestamp>,
     /// API tokens created before this time are not valid.
     pub api_tokens_valid_from: Option<Timestamp>,
+    /// When a second factor was confirmed. `None` if log-ins need none.
+    pub second_factor_at: Option<Timestamp>,
+    /// The session that confirmed it. Other sessions that were opened before have ended.
+    pub second_factor_session: Option<SessionId>,
     /// The number of changes.
     pub version: u64,
     /// When the account was created.
@@ -237,6 +247,29 @@ impl User {
             self.email_verified_at.filter(|_| self.mail_stopped.is_none()).or(Some(now));
         self.mail_stopped = None;
         self.touch(&before, now);
+    }
+
+    /// Records that a session has confirmed a second factor. Access tokens become invalid, and all other sessions end: they
+    /// were opened without it.
+    pub fn add_second_factor(&mut self, session: SessionId, now: Timestamp) {
+        let before = self.clone();
+        (self.second_factor_at, self.second_factor_session) = (Some(now), Some(session));
+        self.revoke_tokens(now);
+        self.touch(&before, now);
+    }
+
+    /// Records that the second factor was removed. Sessions and access tokens stay valid.
+    pub fn remove_second_factor(&mut self, now: Timestamp) {
+        // Always a change: it is stored on condition of the version that was read.
+        (self.second_factor_at, self.second_factor_session) = (None, None);
+        self.version += 1;
+        self.updated_at = now;
+    }
+
+    /// Whether the session of a refresh token was opened before a second factor was confirmed, and by a log-in without one.
+    pub fn lacks_second_factor(&self, token: &RefreshToken) -> bool {
+        let is_exempt = self.second_factor_session == Some(token.session);
+        !is_exempt && self.second_factor_at.is_some_and(|at| token.is_older_than(at))
     }
 
     /// Revokes all access tokens, and those issued in the next [`REVOKED_AHEAD`]. New tokens are dated after that.

@@ -20,6 +20,7 @@ use taskbell_domain::{
     notification::Notification,
     ports::*,
     rate_limit::{RateLimit, RateLimitKey},
+    second_factor::SecondFactor,
     space::{self, Member, Role, Space},
     statistics::{Contribution, CounterGroup, CounterGroups, Counters},
     task::Task,
@@ -133,6 +134,7 @@ faulty! {
     }
     Accounts {
         fn close_sessions(user: UserId) -> ();
+        fn close_other_sessions(user: UserId, kept: SessionId) -> ();
     }
     AccountStates {
         fn account_state(id: UserId) -> Option<AccountState>;
@@ -151,6 +153,16 @@ faulty! {
         fn api_tokens(user: UserId) -> ApiTokenList;
         fn add_api_token(token: &ApiToken, expected: u64, notifications: &[Notification]) -> bool;
         fn delete_api_token(token: &ApiToken) -> ();
+    }
+    SecondFactors {
+        fn second_factor(user: UserId) -> Option<SecondFactor>;
+        fn store_second_factor(
+            factor: &SecondFactor, expected: Option<u64>, notifications: &[Notification]
+        ) -> bool;
+    }
+    SecondFactorChanges {
+        fn confirm_second_factor(factor: &SecondFactor, user: &User, notification: &Notification) -> bool;
+        fn remove_second_factor(removal: FactorRemoval<'_>) -> bool;
     }
     Redemptions {
         fn redeem(redemption: Redemption<'_>) -> bool;

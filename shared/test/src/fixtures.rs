@@ -11,6 +11,7 @@ use taskbell_domain::{
     id::{ApiTokenId, CommentId, NotificationId, SpaceId, TaskId, UserId},
     notification::{Notification, NotificationKind},
     reminder::{LeadTime, ReminderSpec},
+    second_factor::SecondFactor,
     space::{Member, Space},
     task::{Priority, Status, Task, TaskDraft},
     text::{ApiTokenName, CommentText, Description, PersonName, SpaceName, Title},
@@ -50,6 +51,8 @@ pub fn user(number: u64) -> User {
         password_set_at: None,
         tokens_valid_from: None,
         api_tokens_valid_from: None,
+        second_factor_at: None,
+        second_factor_session: None,
         version: 1,
         created_at: now(),
         updated_at: now(),
@@ -126,6 +129,13 @@ pub fn api_token_secret(number: u64, user: &User) -> ApiTokenSecret {
     let random = SeededRandom::new(number);
     let id = ApiTokenId::generate(&ManualClock::at(NOW), &random);
     ApiTokenSecret::generate(user.id, id, &random)
+}
+
+/// A second factor that a user has started at [`NOW`], with a secret of its own for each user.
+pub fn second_factor(user: &User) -> SecondFactor {
+    let seed =
+        user.email.as_str().bytes().fold(7, |seed, byte| (seed * 31 + u64::from(byte)) % 1_000_003);
+    SecondFactor::start(user.id, None, now(), &SeededRandom::new(seed))
 }
 
 /// The notification with this number.

@@ -35,9 +35,24 @@ pub const ERROR_CODES: &[ErrorCode] = &[
         "invalid_refresh_token",
         "The refresh token is invalid, expired or already used: log in again.",
     ),
+    code(
+        401,
+        "invalid_second_factor",
+        "The code of the second factor is wrong, or it was used before: send another one.",
+    ),
+    code(
+        401,
+        "second_factor_required",
+        "The account has a second factor: send `code`, a code of the authenticator app or a recovery code.",
+    ),
     code(403, "account_disabled", "An operator has blocked this account."),
     code(403, "forbidden", "The caller's role does not allow this."),
     code(403, "insufficient_scope", "The API token lacks the scope that the operation needs."),
+    code(
+        403,
+        "second_factor_missing",
+        "Operators of this stack need a second factor: add one, and try again.",
+    ),
     code(403, "session_required", "API tokens cannot be used for this operation: log in."),
     code(404, "invalid_code", "The code is invalid, expired or already used."),
     code(404, "invalid_invitation", "The invitation is invalid, expired, revoked or already used."),
@@ -54,6 +69,16 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     code(409, "not_recurring", "The task does not recur, so there is no occurrence to skip."),
     code(409, "own_account", "Operators cannot block themselves or change their own role."),
     code(409, "personal_space", "A personal space cannot be shared, renamed or deleted."),
+    code(
+        409,
+        "second_factor_active",
+        "The account has a second factor: delete it before adding another.",
+    ),
+    code(
+        409,
+        "second_factor_not_started",
+        "There is no second factor that can be confirmed: start one. It can be confirmed for an hour.",
+    ),
     code(
         409,
         "series_ended",
@@ -127,6 +152,7 @@ pub const FIELD_ERROR_CODES: &[(&str, &str)] = &[
     ("unknown_user", "This user does not exist."),
     ("unknown_value", "It is not one of the allowed values."),
     ("unsupported", "The combination is not supported."),
+    ("wrong_code", "It is not a code of the second factor, or it was used before."),
     ("wrong_password", "It is not the password of the account."),
     ("wrong_type", "It has the wrong JSON type."),
 ];

@@ -151,7 +151,7 @@ pub(crate) async fn enforce_limit(
 
 /// Records more uses, and returns their count. If they cannot be recorded in time, the request is allowed: a short gap in a
 /// limit does less harm than an API that does not respond.
-async fn record(
+pub(super) async fn record(
     store: &impl RateLimits,
     limit: &RateLimit,
     key: &RateLimitKey,

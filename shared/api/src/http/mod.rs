@@ -19,6 +19,7 @@ mod programs;
 pub mod read;
 mod reply;
 mod size;
+mod strict_limit;
 mod tally;
 
 pub use body::Fields;
@@ -38,3 +39,4 @@ pub use params::Params;
 pub use problem::Problem;
 pub use reply::{Reply, respond};
 pub(crate) use size::in_json;
+pub(crate) use strict_limit::enforce_limit_strictly;

@@ -48,6 +48,7 @@ content!(AccountChange, "account.txt", "account.html", {
     name: Option<&'a str>,
     scopes: String,
     until: Option<String>,
+    until_label: &'a str,
 });
 
 content!(Verification, "verification.txt", "verification.html", {
@@ -149,6 +150,13 @@ pub(crate) fn code_mail(
             "Confirm your new email address",
             "Use this code to make this address the one of your Taskbell account:",
         ),
+        Purpose::SecondFactorRemoval => (
+            "Remove the second factor of your Taskbell account",
+            "Remove your second factor",
+            "Use this code to log in without a second factor. It works from 24 hours after the request on: a second email \
+             has the time. If you did not request it, someone else knows your password: log in with your second factor, \
+             which cancels the request, and reset your password.",
+        ),
         Purpose::EmailChangeUndo => (
             "The address of your Taskbell account was changed",
             "Your email address was changed",
@@ -161,7 +169,10 @@ pub(crate) fn code_mail(
             Purpose::EmailChangeUndo => {
                 "You received this email because this was the address of your Taskbell account. Do not share the code."
             }
-            Purpose::Operator | Purpose::PasswordReset | Purpose::EmailChange => {
+            Purpose::Operator
+            | Purpose::PasswordReset
+            | Purpose::EmailChange
+            | Purpose::SecondFactorRemoval => {
                 "You received this email because this code was requested for your account. If that was not you, ignore \
                  this email and do not share the code."
             }
@@ -205,6 +216,31 @@ pub(crate) fn account_mail(
             String::new(),
             None,
         ),
+        AccountEvent::SecondFactorAdded => (
+            "A second factor was added to your Taskbell account",
+            "Log-ins now need a code of your authenticator app, or a recovery code. All other sessions have ended. If you \
+             did not add it, reset your password now, and then request the removal of the second factor.",
+            None,
+            String::new(),
+            None,
+        ),
+        AccountEvent::SecondFactorRemoved => (
+            "The second factor of your Taskbell account was removed",
+            "Log-ins need only the password from now on. If you did not remove it, reset your password now, and add a second \
+             factor again.",
+            None,
+            String::new(),
+            None,
+        ),
+        AccountEvent::SecondFactorRemovalRequested { at } => (
+            "The removal of your second factor was requested",
+            "Someone who knows your password has asked to remove the second factor of your Taskbell account. A code for it \
+             is in another email. If it was not you, log in with your second factor, which cancels the request, and reset \
+             your password.",
+            None,
+            String::new(),
+            Some(*at),
+        ),
         AccountEvent::ApiTokenCreated { name, scopes, expires_at } => {
             let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
             (
@@ -235,6 +271,10 @@ pub(crate) fn account_mail(
         name: name.map(ApiTokenName::as_str),
         scopes,
         until: until.map(|until| in_words(until, user)).transpose()?,
+        until_label: match event {
+            AccountEvent::SecondFactorRemovalRequested { .. } => "The code works from",
+            _ => "Expires",
+        },
     };
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {

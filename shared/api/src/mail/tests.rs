@@ -138,6 +138,13 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
         ("address-code", code(Purpose::EmailChange, Some(&new))),
         ("address-changed", code(Purpose::EmailChangeUndo, Some(&new))),
         ("password-changed", about(AccountEvent::PasswordChanged)),
+        ("factor-code", code(Purpose::SecondFactorRemoval, None)),
+        ("factor-added", about(AccountEvent::SecondFactorAdded)),
+        ("factor-removed", about(AccountEvent::SecondFactorRemoved)),
+        (
+            "factor-removal",
+            about(AccountEvent::SecondFactorRemovalRequested { at: instant("2026-03-30T06:30:00Z") }),
+        ),
         ("token-created", about(token_created)),
         ("token-expires", about(token_expires)),
         ("verification", verification_mail(&context, notification_and_fence(), &ada, sent_at())),

@@ -34,7 +34,7 @@ pub(super) fn error_codes(endpoint: &Endpoint, operation: &Operation) -> Vec<&'s
         });
     }
     if endpoint.access == Access::Operator {
-        codes.push("forbidden");
+        codes.extend(["forbidden", "second_factor_missing"]);
     }
     if endpoint.path.contains('{') {
         codes.push("not_found");

@@ -152,6 +152,9 @@ fn only_what_is_about_passwords_may_touch_their_hashes() {
         "create-api-token",
         "delete-account",
         "delete-user",
+        "start-second-factor",
+        "delete-second-factor",
+        "remove-second-factor",
     ];
     for (id, function) in resources("AWS::Serverless::Function") {
         let reaches = statements(&function).iter().any(|one| one.to_string().contains("EMAIL#"));

@@ -49,6 +49,7 @@ mod roles;
 mod scale;
 mod schemas;
 mod search;
+mod second_factors;
 mod sessions;
 mod signing_key;
 mod simulation;

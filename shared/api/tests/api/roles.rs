@@ -4,8 +4,10 @@
 mod deletions;
 mod live;
 mod policy;
+mod prepare;
 mod recorder;
 mod scenes;
+mod second_factors;
 mod transfer;
 
 use std::collections::BTreeSet;

@@ -22,11 +22,12 @@ use taskbell_domain::{
     one_time_code::{Code, Purpose},
     ports::{Created, Replaced, TimerQueue},
     quota::Quota,
+    second_factor::SecondFactor,
     secret::sha256_hex,
     space::{Member, Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},
-    user::{AccountRole, MailKind, User},
+    user::{AccountRole, MailKind, OperatorSecondFactor, User},
 };
 use taskbell_test::{
     ChannelFake, ManualClock, MemoryStore, PushQueueFake, QueueFake, SeededRandom,
@@ -37,6 +38,8 @@ use taskbell_test::{
 
 #[path = "support/event.rs"]
 mod event;
+#[path = "support/second_factor.rs"]
+mod second_factor;
 #[path = "support/send.rs"]
 mod send;
 
@@ -123,6 +126,8 @@ pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) checked_before: u32,
     /// The limits per space.
     pub(crate) quota: Quota,
+    /// Whether operators need a second factor.
+    pub(crate) operator_second_factor: OperatorSecondFactor,
 }
 
 impl World {
@@ -155,6 +160,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             requests: 600,
             checked_before: 0,
             quota: Quota { tasks: 100_000, reminders: 20_000 },
+            operator_second_factor: OperatorSecondFactor::Optional,
             issuer: Issuer::new(STACK.to_owned(), &keys),
         }
     }
@@ -304,7 +310,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         // A user without an account has no session.
         if let Some(found) = self.store.credential(&user.email).await.expect("an answer") {
             let hash = &found.password_hash;
-            let checked = CheckedPassword { email: &user.email, hash, rehashed: None };
+            let factor = self.store.second_factor(user.id).await.expect("an answer");
+            let accepted = factor.filter(SecondFactor::is_confirmed);
+            let accepted = accepted.map(|found| SecondFactor { version: found.version + 1, ..found });
+            let factor = accepted.as_ref();
+            let checked = CheckedPassword { email: &user.email, hash, rehashed: None, factor };
             self.store.open_session(&session, checked).await.expect("an answer");
         }
         token.to_text()
@@ -323,6 +333,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let path = project().join("events").join(format!("{function}.json"));
         let mut text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        if text.contains("{{SECOND_FACTOR_CODE}}") || function == "remove-second-factor" {
+            let code = self.add_second_factor(user, function != "confirm-second-factor").await;
+            text = text.replace("{{SECOND_FACTOR_CODE}}", &code);
+        }
         for (name, value) in [
             ("ACCESS_TOKEN", self.valid_token(user).await),
             ("NOTIFICATION_ID", message(&collaborator()).id.to_string()),

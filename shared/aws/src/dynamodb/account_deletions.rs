@@ -66,6 +66,7 @@ impl AccountDeletions for DynamoDb {
         let (tokens, _) = keys::api_tokens_of(user);
         self.delete_partition(OPERATION, &self.accounts, (tokens, "")).await?;
         self.delete_partition(OPERATION, &self.accounts, keys::api_token_uses_of(user)).await?;
+        self.batch_delete(OPERATION, &self.accounts, vec![keys::second_factor(user)]).await?;
         let counters = keys::counters_of(SpaceId::personal(user));
         self.delete_partition(OPERATION, &self.tasks, counters).await?;
         let items = vec![keys::digest(user), keys::memberships(user)];

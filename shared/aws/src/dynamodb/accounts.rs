@@ -177,6 +177,7 @@ impl Sessions for DynamoDb {
         let actions = vec![
             self.set_password(OPERATION, checked.email, hash, is_unchanged)?,
             put(OPERATION, &self.accounts, stored, Condition::Unconditional)?,
+            self.check_second_factor(OPERATION, session.user, checked.factor)?,
         ];
         Ok(matches!(self.transact(OPERATION, actions).await?, TransactionResult::Committed))
     }
@@ -294,6 +295,12 @@ impl Directory for DynamoDb {
 impl Accounts for DynamoDb {
     async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
         self.delete_partition("closing sessions", &self.accounts, keys::sessions_of(user)).await
+    }
+
+    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
+        let (sessions, (_, kept)) = (keys::sessions_of(user), keys::session(user, kept));
+        let operation = "closing other sessions";
+        self.delete_partition_except(operation, &self.accounts, sessions, Some(&kept)).await
     }
 }
 

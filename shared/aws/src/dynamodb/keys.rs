@@ -8,6 +8,7 @@
 //! | number of API tokens ever created | `APITOKENS#<user>` | `COUNT` |
 //! | day of the last use of an API token | `APITOKENUSE#<user>` | `APITOKEN#<token>` |
 //! | deletion of an account that has not finished | `DELETIONS` | `USER#<user>` |
+//! | second factor of a user | `FACTOR#<user>` | `TOTP` |
 //! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
@@ -366,6 +367,7 @@ pub fn timers_until(until: Timestamp) -> String {
 
 mod accounts;
 mod counters;
+mod factors;
 mod feeds;
 mod live;
 #[cfg(test)]
@@ -373,5 +375,6 @@ mod tests;
 
 pub use accounts::*;
 pub use counters::{counter, parse_counter};
+pub use factors::second_factor;
 pub use feeds::{Changed, FEED_HEAD, changed, feed_entry, feed_head};
 pub use live::{connected_user, connections};

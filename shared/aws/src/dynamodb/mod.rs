@@ -20,6 +20,7 @@ mod positions;
 mod purge;
 mod rate_limits;
 mod read;
+mod second_factors;
 mod spaces;
 mod statistics;
 mod tasks;

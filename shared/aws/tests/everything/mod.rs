@@ -2,6 +2,7 @@
 
 mod accounts;
 
+mod second_factors;
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
@@ -194,8 +195,9 @@ pub(crate) async fn store(store: &DynamoDb) {
     store.replace_user(&ada(), 1, Some(at)).await.expect("an answer");
     store.replace_digest(&digest(), 1, None).await.expect("an answer");
     let (email, hash) = (&user(1).email, "a hash");
-    let checked = CheckedPassword { email, hash, rehashed: None };
+    let checked = CheckedPassword { email, hash, rehashed: None, factor: None };
     assert!(store.open_session(&session(), checked).await.expect("an answer"));
+    second_factors::store(store).await;
     store.suppress_address(&eve().email.hash(), now()).await.expect("an answer");
     store.record(&REQUESTS, &RateLimitKey::user(ada().id), 3, now()).await.expect("an answer");
     store.record(&LINKS, &RateLimitKey::user(eve().id), 1, now()).await.expect("an answer");
@@ -251,7 +253,7 @@ pub(crate) async fn check(store: &DynamoDb) {
         let Credential { user, password_hash } = credential(who);
         assert_eq!((found.user, found.password_hash), (user, password_hash));
     }
-    let listed = store.users("user", None, 10).await.expect("a page").items;
+    let listed = second_factors::others(store.users("user", None, 10).await.expect("a page").items);
     assert_eq!(listed, [ada.clone(), eve.clone()]);
     assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest()));
     let old = session();
@@ -273,6 +275,7 @@ pub(crate) async fn check(store: &DynamoDb) {
     }
 
     if has_api_tokens(store).await {
+        second_factors::check(store).await;
         for notification in account_notifications() {
             let found = store.notification(notification.id).await.expect("an answer");
             assert_eq!(found, Some(notification));

@@ -21,7 +21,7 @@ pub trait AccountDeletions: Send + Sync {
         limit: u8,
     ) -> impl Future<Output = Result<Vec<AccountDeletion>, PortError>> + Send;
 
-    /// Deletes what belongs to a user and to no space: API tokens, the digest, and the statistics of the personal space. It
+    /// Deletes what belongs to a user and to no space: API tokens, the second factor, the digest, and the statistics of the personal space. It
     /// can be repeated.
     fn delete_items_of(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
 

@@ -23,8 +23,9 @@ pub enum Rotated {
 
 /// Stores sessions.
 pub trait Sessions: Send + Sync {
-    /// Stores a new session, together with the new hash of the password if there is one, if the verified password is still
-    /// that of the account. Returns whether it was stored.
+    /// Stores a new session, together with the new hash of the password if there is one and the second factor that has
+    /// accepted a code, if the verified password is still that of the account and the factor has the version that was read.
+    /// Without a factor, the account must have no confirmed one. Returns whether it was stored.
     fn open_session(
         &self,
         session: &Session,

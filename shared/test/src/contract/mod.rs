@@ -14,6 +14,7 @@ mod moves;
 mod notifications;
 mod pages;
 mod rate_limits;
+mod second_factors;
 mod sessions;
 mod spaces;
 mod statistics;
@@ -36,6 +37,7 @@ pub use moves::*;
 pub use notifications::*;
 pub use pages::*;
 pub use rate_limits::*;
+pub use second_factors::*;
 pub use sessions::*;
 pub use spaces::*;
 pub use statistics::*;
@@ -52,6 +54,7 @@ pub trait Store:
     + AccountDeletions
     + ApiTokens
     + ApiTokenChanges
+    + SecondFactorChanges
     + Redemptions
     + Registrations
     + Credentials
@@ -79,6 +82,7 @@ impl<T> Store for T where
         + AccountDeletions
         + ApiTokens
         + ApiTokenChanges
+        + SecondFactorChanges
         + Redemptions
         + Registrations
         + Credentials
@@ -130,6 +134,10 @@ macro_rules! contract_tests {
             a_refresh_token_works_once
             an_account_is_deleted_with_its_password_and_leaves_a_record
             what_belongs_to_a_user_and_to_no_space_is_deleted
+            a_second_factor_is_replaced_only_at_the_expected_version
+            a_second_factor_is_confirmed_and_removed_together_with_the_profile
+            a_session_opens_only_with_the_second_factor_that_was_checked
+            all_sessions_but_one_are_closed
             an_api_token_is_stored_with_its_notifications
             api_tokens_are_listed_with_the_day_of_their_last_use
             a_task_is_read_back_with_all_fields

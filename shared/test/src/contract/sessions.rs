@@ -22,7 +22,7 @@ pub async fn a_session_opens_only_with_the_password_that_was_verified(store: &im
     let open = async |hash: &str, rehashed: Option<&str>| {
         let id = SessionId::generate(&ManualClock::at(NOW), &random);
         let session = Session::of(&RefreshToken::generate(ada.id, id, &random), now());
-        let checked = CheckedPassword { email: &ada.email, hash, rehashed };
+        let checked = CheckedPassword { email: &ada.email, hash, rehashed, factor: None };
         let opened = store.open_session(&session, checked).await.expect("an answer");
         let has = async |at| store.has_session(ada.id, id, at).await.expect("an answer");
         assert_eq!((has(now()).await, has(session.expires_at).await), (opened, false));
@@ -67,6 +67,6 @@ pub async fn a_refresh_token_works_once(store: &impl Store) {
 
 /// Opens a session of an account that [`register`] has created.
 pub(super) async fn open(store: &impl Store, user: &User, session: &Session) {
-    let checked = CheckedPassword { email: &user.email, hash: "a hash", rehashed: None };
+    let checked = CheckedPassword { email: &user.email, hash: "a hash", rehashed: None, factor: None };
     assert!(store.open_session(session, checked).await.expect("an answer"));
 }

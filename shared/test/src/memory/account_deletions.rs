@@ -32,6 +32,7 @@ impl AccountDeletions for MemoryStore {
         data.api_tokens.retain(|(of, _), _| *of != user);
         data.api_token_counts.remove(&user);
         data.counter_groups.remove(&SpaceId::personal(user));
+        data.second_factors.remove(&user);
         data.digests.remove(&user);
         data.memberships.remove(&user);
         Ok(())

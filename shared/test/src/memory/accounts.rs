@@ -75,6 +75,11 @@ impl Accounts for MemoryStore {
         self.data().sessions.retain(|(of, _), _| *of != user);
         Ok(())
     }
+
+    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
+        self.data().sessions.retain(|(of, id), _| *of != user || *id == kept);
+        Ok(())
+    }
 }
 
 impl AccountStates for MemoryStore {
@@ -149,11 +154,16 @@ impl Sessions for MemoryStore {
         checked: CheckedPassword<'_>,
     ) -> Result<bool, PortError> {
         let data = &mut *self.data();
-        let stored = data.credentials.get_mut(&checked.email.canonical());
+        let stored = data.credentials.get(&checked.email.canonical());
         let Some(stored) = stored.filter(|stored| stored.password_hash == checked.hash) else {
             return Ok(false);
         };
+        let mut stored = stored.clone();
         stored.password_hash = checked.rehashed.unwrap_or(checked.hash).to_owned();
+        if !data.check_second_factor(session.user, checked.factor) {
+            return Ok(false);
+        }
+        data.credentials.insert(checked.email.canonical(), stored);
         data.sessions.insert((session.user, session.id), session.clone());
         Ok(true)
     }

@@ -7,6 +7,7 @@ mod feeds;
 mod imports;
 mod live;
 mod moves;
+mod second_factors;
 mod spaces;
 mod tasks;
 
@@ -30,6 +31,7 @@ use taskbell_domain::{
     notification::Notification,
     ports::*,
     rate_limit,
+    second_factor::SecondFactor,
     space::{Member, Space},
     statistics::GroupCounters,
     task::Task,
@@ -48,6 +50,7 @@ pub struct Data {
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
+    second_factors: BTreeMap<UserId, SecondFactor>,
     api_tokens: BTreeMap<(UserId, ApiTokenId), (ApiToken, Option<Date>)>,
     /// How many API tokens each user has ever created.
     api_token_counts: BTreeMap<UserId, u64>,
@@ -90,11 +93,12 @@ impl MemoryStore {
             tokens,
             &data.suppressed,
         );
+        let factors = &data.second_factors;
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!(
             "{:?}",
             (
-                accounts,
+                (accounts, factors),
                 spaces,
                 &data.tasks,
                 &data.records,

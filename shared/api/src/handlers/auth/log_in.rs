@@ -4,16 +4,18 @@ use taskbell_domain::{
     credential::{CheckedPassword, RefreshToken, Session},
     email::EmailAddress,
     id::SessionId,
-    ports::{Credentials, Profiles, RateLimits, Sessions},
+    ports::{Credentials, Profiles, RateLimits, SecondFactors, Sessions},
     rate_limit::{LOG_INS_TO_ACCOUNT, RateLimit, RateLimitKey},
 };
 
 use super::tokens;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    handlers::second_factor::check_log_in,
     http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
     passwords,
     tokens::Issuer,
+    update::Attempts,
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -26,23 +28,31 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log in",
-        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same response.",
+        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same response. If the account has a second factor, a right password without `code` gets 401 `second_factor_required`.",
         parameters: &[],
         request: Some("LogInRequest"),
         responses: &[(200, Body::Json("Session"))],
-        errors: &["invalid_credentials", "account_disabled"],
+        errors: &[
+            "invalid_credentials",
+            "second_factor_required",
+            "invalid_second_factor",
+            "account_disabled",
+            "busy",
+        ],
     }],
 };
 
-/// Logs in. An unknown address and a wrong password get the same response after the same work.
+/// Logs in. An unknown address and a wrong password get the same response after the same work. The second factor is looked at
+/// only after the password was right, and the code that it accepts is used up together with the opening of the session.
 pub async fn handle(
     call: &Call<'_>,
-    accounts: &(impl Credentials + Profiles + Sessions + RateLimits),
+    accounts: &(impl Credentials + Profiles + SecondFactors + Sessions + RateLimits),
     issuer: &Issuer,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::any_text);
     let password = fields.required("password", read::any_text);
+    let code = fields.optional("code", read::any_text);
     let (email, password) = fields.finish(email.zip(password))?;
     let email = EmailAddress::parse_trusted(&email).ok();
 
@@ -68,24 +78,35 @@ pub async fn handle(
         return Err(wrong());
     }
     let Some((mut found, email)) = credential.zip(email) else { return Err(wrong()) };
-    let user = accounts.user(found.user).await?.ok_or_else(wrong)?;
+    let (user, factor) =
+        futures_util::try_join!(accounts.user(found.user), accounts.second_factor(found.user))?;
+    let user = user.ok_or_else(wrong)?;
     if user.disabled_at.is_some() {
         return Err(disabled());
     }
+    let mut accepted = check_log_in(call, accounts, factor, code.as_deref()).await?;
 
     let token = RefreshToken::generate(user.id, SessionId::generate(call.clock(), random), random);
     let outdated = passwords::is_outdated(&found.password_hash);
-    let rehashed = outdated.then(|| passwords::new_hash(&password, random)).transpose()?;
-    for rehashed in [rehashed.as_deref(), None] {
-        let checked = CheckedPassword { email: &email, hash: &found.password_hash, rehashed };
+    let mut rehashed = outdated.then(|| passwords::new_hash(&password, random)).transpose()?;
+    let mut attempts = Attempts::new();
+    loop {
+        attempts.begin()?;
+        let (hash, rehashed) = (&found.password_hash, rehashed.take());
+        let (rehashed, factor) = (rehashed.as_deref(), accepted.as_ref());
+        let checked = CheckedPassword { email: &email, hash, rehashed, factor };
         if accounts.open_session(&Session::of(&token, now), checked).await? {
             return tokens(&user, &token, issuer, now, random);
         }
-        // The password was reset meanwhile, or a concurrent log-in rehashed it.
-        found = accounts.credential(&email).await?.ok_or_else(wrong)?;
-        if !passwords::verify(&password, Some(&found.password_hash)) {
-            break;
+        // The password was reset meanwhile, or a concurrent log-in rehashed it or used a code of the second factor.
+        let (credential, factor) =
+            futures_util::try_join!(accounts.credential(&email), accounts.second_factor(user.id))?;
+        let current = credential.filter(|current| current.user == user.id).ok_or_else(wrong)?;
+        let is_known = current.password_hash == found.password_hash;
+        if !is_known && !passwords::verify(&password, Some(&current.password_hash)) {
+            return Err(wrong());
         }
+        found = current;
+        accepted = check_log_in(call, accounts, factor, code.as_deref()).await?;
     }
-    Err(wrong())
 }

@@ -63,6 +63,11 @@ pub async fn handle(
             end(accounts, queue, user.id, next.session).await?;
             Err(invalid())
         }
+        // An interrupted confirmation of a second factor left the session, which was opened without it.
+        Rotated::Done if user.lacks_second_factor(&presented) => {
+            end(accounts, queue, user.id, next.session).await?;
+            Err(invalid())
+        }
         // The account was blocked after the session was opened.
         Rotated::Done if user.disabled_at.is_some() => {
             end(accounts, queue, user.id, next.session).await?;

@@ -78,6 +78,8 @@ pub async fn handle(
         password_set_at: None,
         tokens_valid_from: None,
         api_tokens_valid_from: None,
+        second_factor_at: None,
+        second_factor_session: None,
         version: 1,
         created_at: now,
         updated_at: now,

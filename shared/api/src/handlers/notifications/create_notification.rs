@@ -6,6 +6,7 @@ use taskbell_domain::{
     notification::{Notification, NotificationKind},
     ports::{IdempotencyRecord, Notifications, Profiles, TimerQueue},
     text::{MessageSubject, MessageText},
+    user::OperatorSecondFactor,
     violation::Violation,
 };
 
@@ -43,6 +44,7 @@ pub async fn handle(
     call: &Call<'_>,
     store: &(impl Notifications + Profiles),
     queue: &impl TimerQueue,
+    second_factor: OperatorSecondFactor,
 ) -> Result<Reply, Problem> {
     let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
@@ -52,7 +54,7 @@ pub async fn handle(
     let subject = fields.required("subject", read::text(MessageSubject::parse));
     let text = fields.required("text", read::text(MessageText::parse));
     let ((to, subject), text) = fields.finish(to.zip(subject).zip(text))?;
-    require_operator(store, caller).await?;
+    require_operator(store, caller, second_factor).await?;
     if store.user(to).await?.is_none() {
         return Err(Violation::new("unknown_user", "This account does not exist.")
             .for_field("user_id")

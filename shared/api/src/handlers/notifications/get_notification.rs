@@ -1,7 +1,10 @@
 //! Returns a message and its delivery, for operators.
 
 use http::StatusCode;
-use taskbell_domain::ports::{Notifications, Profiles};
+use taskbell_domain::{
+    ports::{Notifications, Profiles},
+    user::OperatorSecondFactor,
+};
 
 use super::View;
 use crate::{
@@ -32,9 +35,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 pub async fn handle(
     call: &Call<'_>,
     store: &(impl Notifications + Profiles),
+    second_factor: OperatorSecondFactor,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    require_operator(store, caller).await?;
+    require_operator(store, caller, second_factor).await?;
     let id = call.path_id("notification_id")?;
     let notification = store.notification(id).await?.ok_or_else(Problem::not_found)?;
     Reply::json(StatusCode::OK, &View::of(&notification).ok_or_else(Problem::not_found)?)

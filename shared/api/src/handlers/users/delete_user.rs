@@ -1,7 +1,7 @@
 //! Deletes an account. For operators.
 
 use http::StatusCode;
-use taskbell_domain::{email::EmailAddress, ports::PushQueue};
+use taskbell_domain::{email::EmailAddress, ports::PushQueue, user::OperatorSecondFactor};
 
 use super::require_operator;
 use crate::{
@@ -37,6 +37,7 @@ pub async fn handle(
     store: &impl ErasureStore,
     queue: &impl PushQueue,
     operator: Option<&EmailAddress>,
+    second_factor: OperatorSecondFactor,
 ) -> Result<Reply, Problem> {
     let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
@@ -44,7 +45,7 @@ pub async fn handle(
         let id = call.path_id("user_id")?;
         Ok::<_, Problem>(store.user(id).await?)
     };
-    let (_, user) = while_checked(require_operator(store, caller), user).await?;
+    let (_, user) = while_checked(require_operator(store, caller, second_factor), user).await?;
     let user = user.ok_or_else(Problem::not_found)?;
     if user.id == caller.user {
         let detail = "Delete your own account with your password (DELETE /v1/me).";

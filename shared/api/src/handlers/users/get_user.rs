@@ -1,7 +1,7 @@
 //! Returns an account, for operators.
 
 use http::StatusCode;
-use taskbell_domain::ports::Profiles;
+use taskbell_domain::{ports::Profiles, user::OperatorSecondFactor};
 
 use super::{account_view, require_operator};
 use crate::{
@@ -29,10 +29,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with the account.
-pub async fn handle(call: &Call<'_>, store: &impl Profiles) -> Result<Reply, Problem> {
+pub async fn handle(
+    call: &Call<'_>,
+    store: &impl Profiles,
+    second_factor: OperatorSecondFactor,
+) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let user = async { Ok::<_, Problem>(store.user(call.path_id("user_id")?).await?) };
-    let (_, user) = while_checked(require_operator(store, caller), user).await?;
+    let (_, user) = while_checked(require_operator(store, caller, second_factor), user).await?;
     let user = user.ok_or_else(Problem::not_found)?;
     Reply::json(StatusCode::OK, &account_view(&user))
 }

@@ -1,7 +1,11 @@
 //! Lists accounts, for operators.
 
 use taskbell_domain::{
-    email::MAX_OCTETS, id::UserId, ports::Accounts, user::User, violation::Violation,
+    email::MAX_OCTETS,
+    id::UserId,
+    ports::Accounts,
+    user::{OperatorSecondFactor, User},
+    violation::Violation,
 };
 
 use super::{account_view, require_operator};
@@ -30,7 +34,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Responds with a page of accounts, sorted by email address. `email` selects addresses with this prefix.
-pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> Result<Reply, Problem> {
+pub async fn handle(
+    call: &Call<'_>,
+    store: &impl Accounts,
+    key: &CursorKey,
+    second_factor: OperatorSecondFactor,
+) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut params = Params::of(call);
     let prefix = params.optional("email", parse_prefix).unwrap_or_default();
@@ -41,8 +50,11 @@ pub async fn handle(call: &Call<'_>, store: &impl Accounts, key: &CursorKey) -> 
         let (user, email) = position.split_once(' ')?;
         Some((email.to_owned(), UserId::from_body(user).ok()?))
     })?;
-    let (_, found) =
-        while_checked(require_operator(store, caller), store.users(&prefix, after, limit)).await?;
+    let (_, found) = while_checked(
+        require_operator(store, caller, second_factor),
+        store.users(&prefix, after, limit),
+    )
+    .await?;
     let next = found.next.map(|(email, user)| position(&email, user));
     let position_of = |user: &User| position(&user.email.canonical(), user.id);
     page(&cursors, &found.items, next, position_of, account_view)

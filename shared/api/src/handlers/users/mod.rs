@@ -9,15 +9,24 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use taskbell_domain::{
     ports::Profiles,
-    user::{AccountRole, User},
+    user::{AccountRole, OperatorSecondFactor, User},
 };
 
 use crate::http::{Caller, Problem};
 
-/// Rejects callers who are not operators.
-pub(super) async fn require_operator(store: &impl Profiles, caller: Caller) -> Result<User, Problem> {
+/// Rejects callers who are not operators, and operators without a second factor if the stack requires one.
+pub(super) async fn require_operator(
+    store: &impl Profiles,
+    caller: Caller,
+    second_factor: OperatorSecondFactor,
+) -> Result<User, Problem> {
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
+    let is_required = second_factor == OperatorSecondFactor::Required;
     match user.role {
+        AccountRole::Operator if is_required && user.second_factor_at.is_none() => {
+            let detail = "Operators of this stack need a second factor: add one to your account.";
+            Err(Problem::new(StatusCode::FORBIDDEN, "second_factor_missing", detail))
+        }
         AccountRole::Operator => Ok(user),
         AccountRole::User => {
             let detail = "Only operators can do this.";

@@ -4,7 +4,7 @@ use http::StatusCode;
 use taskbell_domain::{
     email::EmailAddress,
     ports::{Accounts, LiveConnections, PushQueue},
-    user::{AccountRole, UserPatch},
+    user::{AccountRole, OperatorSecondFactor, UserPatch},
 };
 
 use super::{account_view, require_operator};
@@ -42,6 +42,7 @@ pub async fn handle(
     store: &(impl Accounts + LiveConnections),
     queue: &impl PushQueue,
     operator: Option<&EmailAddress>,
+    second_factor: OperatorSecondFactor,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;
     let mut fields = Fields::of(call)?;
@@ -55,7 +56,7 @@ pub async fn handle(
         let id = call.path_id("user_id")?;
         Ok::<_, Problem>((id, store.user(id).await?))
     };
-    let (_, (id, user)) = while_checked(require_operator(store, caller), user).await?;
+    let (_, (id, user)) = while_checked(require_operator(store, caller, second_factor), user).await?;
     let user = user.ok_or_else(Problem::not_found)?;
     if id == caller.user {
         let detail = "You cannot block yourself or change your own role: ask another operator.";

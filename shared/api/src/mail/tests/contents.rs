@@ -47,6 +47,15 @@ fn every_kind_of_mail_says_the_same_in_text_and_in_html() {
             ],
             "operator-code" => &["an operator of this Taskbell installation", "expires in 24 hours"],
             "password-code" => &["set a new password", "expires in 1 hour."],
+            "address-code" => &["make this address the one of your Taskbell account", "24 hours"],
+            "address-changed" => &["has a new email address", "restore this address", "72 hours"],
+            "password-changed" => &["was changed", "reset your password now"],
+            "factor-code" => &["without a second factor", "24 hours after the request"],
+            "factor-added" => &["A second factor was added", "authenticator app"],
+            "factor-removed" => &["second factor", "was removed", "only the password"],
+            "factor-removal" => &["has asked to remove the second factor", "cancels the request"],
+            "token-created" => &["An API token was created", "Program 1", "tasks:read"],
+            "token-expires" => &["expires soon", "Program 1", "8 March 2026"],
             _ => &["Confirm your email address", "48 hours", ".verify."],
         };
         for said in says {
@@ -73,6 +82,15 @@ fn the_subjects_are_plain_english() {
         "Maintenance on Sunday",
         "Your Taskbell operator code",
         "Reset your Taskbell password",
+        "Confirm your new email address",
+        "The address of your Taskbell account was changed",
+        "Your Taskbell password was changed",
+        "Remove the second factor of your Taskbell account",
+        "A second factor was added to your Taskbell account",
+        "The second factor of your Taskbell account was removed",
+        "The removal of your second factor was requested",
+        "An API token was created for your account",
+        "An API token of your account expires soon",
         "Confirm your email address",
     ];
     assert_eq!(subjects.collect::<Vec<_>>(), expected);
@@ -94,7 +112,7 @@ fn no_mail_spells_email_with_a_hyphen_or_calls_it_a_mail() {
 fn the_unsubscribe_link_of_the_header_is_in_the_text_and_in_the_html() {
     for (name, mail) in every_kind() {
         let account_mail = ["message", "verification"].contains(&name)
-            || ["operator-", "password-", "address-", "token-"]
+            || ["operator-", "password-", "address-", "factor-", "token-"]
                 .iter()
                 .any(|kind| name.starts_with(kind));
         let Some(link) = header(&mail, "List-Unsubscribe") else {

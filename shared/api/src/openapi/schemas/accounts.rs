@@ -38,6 +38,8 @@ pub struct LogInRequest {
     /// Password of the account.
     #[schema(format = Password, examples("correct horse battery staple"))]
     pub password: String,
+    /// Code of the authenticator app, or a recovery code, if the account has a second factor. Each works once.
+    pub code: Option<String>,
 }
 
 /// A refresh token to be exchanged for new tokens.
@@ -126,6 +128,8 @@ pub struct Profile {
     pub digest_hour: u8,
     /// Role of the account.
     pub role: AccountRole,
+    /// Whether log-ins need a code of an authenticator app.
+    pub second_factor: bool,
     /// When the account was created.
     pub created_at: DateTime,
     /// When the profile last changed.

@@ -17,6 +17,7 @@ pub mod batch;
 pub mod changes;
 pub mod operators;
 pub mod problem;
+pub mod second_factor;
 pub mod spaces;
 pub mod tasks;
 pub mod transfer;
@@ -44,6 +45,8 @@ pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, DeleteAccountRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
+        second_factor: StartSecondFactorRequest, StartedSecondFactor, ConfirmSecondFactorRequest, RecoveryCodes,
+            DeleteSecondFactorRequest, RemoveSecondFactorRequest;
         api_tokens: CreateApiTokenRequest, ApiToken;
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, MoveTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,

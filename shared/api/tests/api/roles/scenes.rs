@@ -15,15 +15,15 @@ use taskbell_domain::{
     feed::{Operation, Place, Subject},
     invitation::Invitation,
     notification::NotificationKind,
-    one_time_code::{Code, Purpose},
-    ports::{Notifications, ProfileChanges, Replaced, SpaceChanges, TaskCreation},
+    one_time_code::Purpose,
+    ports::{Notifications, ProfileChanges, SpaceChanges, TaskCreation},
     recurrence::Rule,
     reminder::LeadTime,
     space::Space,
     task::Task,
     text::Tag,
     timer::{Timer, TimerTarget},
-    user::{AccountRole, MailKind, MailSettings, SuppressionReason, User},
+    user::{MailKind, MailSettings, SuppressionReason, User},
 };
 use taskbell_test::{
     Outbox,
@@ -31,8 +31,13 @@ use taskbell_test::{
     fixtures::{api_token_secret, comment, due_draft, notification, now, space, task, user},
 };
 
-use super::{Stage, deletions, live, recorder::Wanted, transfer};
-use crate::support::{Event, PASSWORD, World, collaborator, invitation_of, operator};
+use super::{
+    Stage, live,
+    prepare::{operator_code, prepare},
+    recorder::Wanted,
+    second_factors, transfer,
+};
+use crate::support::{Event, PASSWORD, World, collaborator, invitation_of};
 
 /// Tasks of space 1.
 struct Shared {
@@ -44,7 +49,7 @@ struct Shared {
 
 /// Tasks of user 1 with a reminder within the dispatch horizon after a change: the next occurrence of a series, and a
 /// reopened task.
-fn soon(ada: &User) -> [Task; 2] {
+pub(super) fn soon(ada: &User) -> [Task; 2] {
     let mut series = due_draft("Series", "2026-02-28T08:01:30Z", &["PT0S"]);
     series.recurrence = Some(Rule::parse("FREQ=DAILY").expect("a rule"));
     [task(53, ada, series), task(54, ada, due_draft("Soon", "2026-03-01T08:01:30Z", &["PT0S"]))]
@@ -62,56 +67,6 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
         made
     };
     Shared { ours: create(50, ada).await, theirs: create(51, &collaborator()).await }
-}
-
-/// Creates what a function needs in addition.
-async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
-    if ["log-out", "refresh-session", "reset-password"].contains(&function) {
-        world.connect(ada, tasks[0], "ada").await;
-    }
-    match function {
-        "verify-email" | "run-action" | "reset-password" => {
-            let unverified = User { version: 2, email_verified_at: None, ..ada.clone() };
-            let changed = world.store.replace_user(&unverified, 1, None).await.expect("no store error");
-            assert_eq!(changed, Replaced::Stored);
-            world.refresh_token(ada).await;
-        }
-        "update-user" => world.connect(&collaborator(), tasks[0], "collaborator").await,
-        "become-operator" => {
-            let user = User { version: 3, role: AccountRole::User, ..operator() };
-            let changed = world.store.replace_user(&user, 2, None).await.expect("no store error");
-            assert_eq!(changed, Replaced::Stored);
-            let secret_hash = Some(operator_code().hash());
-            let kind = NotificationKind::Code {
-                to: user.id,
-                purpose: Purpose::Operator,
-                address: None,
-                secret_hash,
-            };
-            world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
-        }
-        "delete-account" => deletions::prepare(world, ada, &collaborator(), false).await,
-        "delete-user" => deletions::prepare(world, &collaborator(), ada, true).await,
-        "skip-task" => {
-            for task in tasks {
-                let recurs = json!({ "recurrence": "FREQ=DAILY" });
-                world.send(&world.event("update-task", ada, task).await.body(&recurs)).await;
-            }
-        }
-        "reopen-task" => {
-            for task in [tasks[0], tasks[1], &soon(ada)[1]] {
-                world.send(&world.event("complete-task", ada, task).await).await;
-            }
-        }
-        _ => {}
-    }
-}
-
-fn operator_code() -> Code {
-    Code {
-        notification: notification(4, NotificationKind::Verification { to: operator().id }).id,
-        secret: "5e".repeat(16),
-    }
 }
 
 /// Requests other than the one in `events/`.
@@ -222,6 +177,8 @@ async fn others<S: Store>(
             });
             vec![event.body(&body)]
         }
+        "log-in" => second_factors::log_ins(world, event).await,
+        "remove-second-factor" => vec![second_factors::redemption(event)],
         "create-comment" => vec![keyed(event.clone(), "c"), keyed(event, "c"), ours],
         _ if event.json["pathParameters"]["task_id"].is_string() => vec![ours],
         _ => Vec::new(),

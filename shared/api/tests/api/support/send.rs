@@ -6,7 +6,7 @@ use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
         api_tokens, auth, changes, comments, docs, health, invitations, links, me, notifications,
-        openapi, spaces, statistics, tasks, transfer, users,
+        openapi, second_factor, spaces, statistics, tasks, transfer, users,
     },
     http::{
         Call, Caller, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard,
@@ -79,6 +79,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     ) -> Answer {
         let Self { store, queue, pushes, clock, random, issuer, cursor_key, requests, quota, .. } =
             self;
+        let operators = self.operator_second_factor;
         let endpoint = Endpoint::named(function).expect("a function of the API");
         let callers = match endpoint.access {
             Access::Public => &Callers::Public,
@@ -111,10 +112,20 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "delete-account" => me::delete_account::handle(call, store, pushes).await,
             "delete-user" => {
                 let operator = operator().email;
-                users::delete_user::handle(call, store, pushes, Some(&operator)).await
+                users::delete_user::handle(call, store, pushes, Some(&operator), operators).await
             }
             "update-profile" => me::update_profile::handle(call, store).await,
             "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys()).await,
+            "start-second-factor" => second_factor::start_second_factor::handle(call, store).await,
+            "confirm-second-factor" => {
+                second_factor::confirm_second_factor::handle(call, store, queue, pushes).await
+            }
+            "delete-second-factor" => {
+                second_factor::delete_second_factor::handle(call, store, queue).await
+            }
+            "remove-second-factor" => {
+                second_factor::remove_second_factor::handle(call, store, queue).await
+            }
             "create-api-token" => api_tokens::create_api_token::handle(call, store, queue).await,
             "list-api-tokens" => api_tokens::list_api_tokens::handle(call, store).await,
             "delete-api-token" => api_tokens::delete_api_token::handle(call, store).await,
@@ -150,16 +161,16 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
                 let operator = operator().email;
                 me::become_operator::handle(call, store, queue, Some(&operator)).await
             }
-            "list-users" => users::list_users::handle(call, store, cursor_key).await,
-            "get-user" => users::get_user::handle(call, store).await,
+            "list-users" => users::list_users::handle(call, store, cursor_key, operators).await,
+            "get-user" => users::get_user::handle(call, store, operators).await,
             "update-user" => {
                 let operator = operator().email;
-                users::update_user::handle(call, store, pushes, Some(&operator)).await
+                users::update_user::handle(call, store, pushes, Some(&operator), operators).await
             }
             "create-notification" => {
-                notifications::create_notification::handle(call, store, queue).await
+                notifications::create_notification::handle(call, store, queue, operators).await
             }
-            "get-notification" => notifications::get_notification::handle(call, store).await,
+            "get-notification" => notifications::get_notification::handle(call, store, operators).await,
             "list-tags" => statistics::list_tags::handle(call, store, cursor_key).await,
             "list-categories" => statistics::list_categories::handle(call, store, cursor_key).await,
             "list-changes" => changes::list_changes::handle(call, store, cursor_key).await,

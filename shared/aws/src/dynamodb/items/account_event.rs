@@ -12,6 +12,9 @@ use super::InvalidAttribute;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum AccountEventItem {
     PasswordChanged,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+    SecondFactorRemovalRequested { at: Timestamp },
     ApiTokenCreated { name: String, scopes: Vec<String>, until: Timestamp },
     ApiTokenExpires { token: ApiTokenId, name: String, until: Timestamp },
 }
@@ -20,6 +23,11 @@ impl From<&AccountEvent> for AccountEventItem {
     fn from(event: &AccountEvent) -> Self {
         match event {
             AccountEvent::PasswordChanged => Self::PasswordChanged,
+            AccountEvent::SecondFactorAdded => Self::SecondFactorAdded,
+            AccountEvent::SecondFactorRemoved => Self::SecondFactorRemoved,
+            AccountEvent::SecondFactorRemovalRequested { at } => {
+                Self::SecondFactorRemovalRequested { at: *at }
+            }
             AccountEvent::ApiTokenCreated { name, scopes, expires_at } => Self::ApiTokenCreated {
                 name: name.as_str().to_owned(),
                 scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
@@ -40,6 +48,11 @@ impl TryFrom<AccountEventItem> for AccountEvent {
     fn try_from(item: AccountEventItem) -> Result<Self, InvalidAttribute> {
         Ok(match item {
             AccountEventItem::PasswordChanged => Self::PasswordChanged,
+            AccountEventItem::SecondFactorAdded => Self::SecondFactorAdded,
+            AccountEventItem::SecondFactorRemoved => Self::SecondFactorRemoved,
+            AccountEventItem::SecondFactorRemovalRequested { at } => {
+                Self::SecondFactorRemovalRequested { at }
+            }
             AccountEventItem::ApiTokenCreated { name, scopes, until } => Self::ApiTokenCreated {
                 name: ApiTokenName::parse(&name)?,
                 scopes: scopes.iter().map(|scope| ApiScope::parse(scope)).collect::<Result<_, _>>()?,

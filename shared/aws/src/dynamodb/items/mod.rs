@@ -17,6 +17,7 @@ mod member;
 mod notification;
 mod profile;
 mod reminder;
+mod second_factor;
 mod session;
 mod space;
 mod task;
@@ -38,6 +39,7 @@ pub(super) use live::{ConnectedUserItem, ConnectionsItem};
 pub(super) use member::MemberItem;
 pub(super) use notification::NotificationItem;
 pub(super) use profile::{AccountStateItem, UserItem};
+pub(super) use second_factor::SecondFactorItem;
 pub(super) use session::{SessionItem, is_active};
 pub(super) use space::{PersonalSpaceItem, SpaceItem};
 pub(super) use task::{ListedTaskItem, TaskItem};
@@ -80,12 +82,12 @@ macro_rules! from_item {
 
 to_item! {
     ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
-    MemberItem, NotificationItem, PersonalSpaceItem, SessionItem, SpaceItem, TaskItem, UserItem,
+    MemberItem, NotificationItem, PersonalSpaceItem, SecondFactorItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 from_item! {
     AccountStateItem, ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
-    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
+    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SecondFactorItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Serializes a stored form and adds its key and format.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
-    id::UserId,
+    id::{SessionId, UserId},
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
@@ -41,6 +41,10 @@ pub(in crate::dynamodb) struct UserItem {
     tokens_valid_from: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_tokens_valid_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_factor_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_factor_session: Option<SessionId>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -118,6 +122,8 @@ impl From<&User> for UserItem {
             password_set_at: user.password_set_at,
             tokens_valid_from: user.tokens_valid_from,
             api_tokens_valid_from: user.api_tokens_valid_from,
+            second_factor_at: user.second_factor_at,
+            second_factor_session: user.second_factor_session,
             version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -151,6 +157,8 @@ impl TryFrom<UserItem> for User {
             password_set_at: item.password_set_at,
             tokens_valid_from: item.tokens_valid_from,
             api_tokens_valid_from: item.api_tokens_valid_from,
+            second_factor_at: item.second_factor_at,
+            second_factor_session: item.second_factor_session,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,

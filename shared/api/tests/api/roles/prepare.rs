@@ -1,0 +1,66 @@
+//! What requests of the scenes need to be there.
+
+use serde_json::json;
+use taskbell_domain::{
+    notification::NotificationKind,
+    one_time_code::{Code, Purpose},
+    ports::Replaced,
+    task::Task,
+    user::{AccountRole, User},
+};
+use taskbell_test::{contract::Store, fixtures::notification};
+
+use super::{deletions, scenes::soon, second_factors};
+use crate::support::{World, collaborator, operator};
+
+/// Creates what a function needs in addition.
+pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
+    if ["log-out", "refresh-session", "reset-password", "confirm-second-factor"].contains(&function) {
+        world.connect(ada, tasks[0], "ada").await;
+    }
+    match function {
+        "verify-email" | "run-action" | "reset-password" => {
+            let unverified = User { version: 2, email_verified_at: None, ..ada.clone() };
+            let changed = world.store.replace_user(&unverified, 1, None).await.expect("no store error");
+            assert_eq!(changed, Replaced::Stored);
+            world.refresh_token(ada).await;
+        }
+        "confirm-second-factor" => second_factors::open_another_session(world, ada).await,
+        "remove-second-factor" => second_factors::request_removal(world).await,
+        "update-user" => world.connect(&collaborator(), tasks[0], "collaborator").await,
+        "become-operator" => {
+            let user = User { version: 3, role: AccountRole::User, ..operator() };
+            let changed = world.store.replace_user(&user, 2, None).await.expect("no store error");
+            assert_eq!(changed, Replaced::Stored);
+            let secret_hash = Some(operator_code().hash());
+            let kind = NotificationKind::Code {
+                to: user.id,
+                purpose: Purpose::Operator,
+                address: None,
+                secret_hash,
+            };
+            world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
+        }
+        "delete-account" => deletions::prepare(world, ada, &collaborator(), false).await,
+        "delete-user" => deletions::prepare(world, &collaborator(), ada, true).await,
+        "skip-task" => {
+            for task in tasks {
+                let recurs = json!({ "recurrence": "FREQ=DAILY" });
+                world.send(&world.event("update-task", ada, task).await.body(&recurs)).await;
+            }
+        }
+        "reopen-task" => {
+            for task in [tasks[0], tasks[1], &soon(ada)[1]] {
+                world.send(&world.event("complete-task", ada, task).await).await;
+            }
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn operator_code() -> Code {
+    Code {
+        notification: notification(4, NotificationKind::Verification { to: operator().id }).id,
+        secret: "5e".repeat(16),
+    }
+}

@@ -45,7 +45,7 @@ content!(CodeToUse, "code.txt", "code.html", {
 content!(AccountChange, "account.txt", "account.html", {
     heading: &'a str,
     text: &'a str,
-    name: Option<&'a str>,
+    program: Option<&'a str>,
     scopes: String,
     until: Option<String>,
     until_label: &'a str,
@@ -268,7 +268,7 @@ pub(crate) fn account_mail(
     let content = AccountChange {
         heading: subject,
         text,
-        name: name.map(ApiTokenName::as_str),
+        program: name.map(ApiTokenName::as_str),
         scopes,
         until: until.map(|until| in_words(until, user)).transpose()?,
         until_label: match event {

@@ -38,7 +38,7 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     code(
         401,
         "invalid_second_factor",
-        "The code of the second factor is wrong, or it was used before: send another one.",
+        "The code of the second factor is wrong, or it was used before: send the next one.",
     ),
     code(
         401,

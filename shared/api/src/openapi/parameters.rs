@@ -45,6 +45,7 @@ fn description(name: &str) -> &'static str {
         "user_id" => "Identifier of the account.",
         "member_id" => "Account of the member, or `me` for the caller.",
         "comment_id" => "Identifier of the comment.",
+        "token_id" => "Identifier of the API token.",
         "notification_id" => "Identifier of the notification.",
         "invitation_id" => "Identifier of the invitation.",
         "token" => "Signed token of the link.",
@@ -119,6 +120,7 @@ fn schema(name: &str) -> (Value, Value) {
         "dry_run" => (word(&["true", "false"]), "true".to_owned()),
         "user_id" => id("usr"),
         "comment_id" => id("cmt"),
+        "token_id" => id("tok"),
         "notification_id" => id("ntc"),
         "member_id" => {
             (pattern(&format!("^(me|usr_{ULID})$")), "usr_01JQ0000000000000000000000".to_owned())

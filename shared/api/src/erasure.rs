@@ -8,11 +8,12 @@ use taskbell_domain::{
     account_deletion::AccountDeletion,
     clock::Random,
     id::{SpaceId, UserId},
+    list::{Scope, Sort, SortBy, TaskFilter, TaskQuery},
     membership::{MemberChange, heir},
     ports::{
         AccountDeletions, Accounts, LiveConnections, PushQueue, Replaced, SpaceChanges, TaskChanges,
     },
-    space::{Member, Role, Space},
+    space::Role,
     user::User,
 };
 
@@ -46,26 +47,47 @@ pub(crate) async fn delete_profile(
     }
 }
 
-/// Deletes everything else. What requests add that were running when the profile was deleted is found by the last sweep.
+/// Deletes everything else. What requests add that were running when the profile was deleted is found by a later sweep. A step
+/// that fails does not stop the others. Returns whether there were no tasks and no memberships left before.
 ///
 /// # Errors
-/// Those of the store, and 409 `busy`. What was deleted until then stays deleted.
+/// The first error of the store, or 409 `busy`. What was deleted stays deleted.
 pub(crate) async fn erase(
     store: &impl ErasureStore,
     queue: &impl PushQueue,
     user: UserId,
     (now, random): (Timestamp, &dyn Random),
-) -> Result<(), Problem> {
-    store.close_sessions(user).await?;
-    end_connections(store, queue, user, |_| true).await?;
-    for space in store.space_ids(user).await? {
-        leave(store, space, user, now).await?;
+) -> Result<bool, Problem> {
+    let mut failures = Vec::new();
+    let mut step = |result: Result<(), Problem>| failures.extend(result.err());
+    let personal = SpaceId::personal(user);
+    let spaces = store.space_ids(user).await?;
+    let tasks = store.list(&any_task(personal)).await?.items;
+    let was_clean = spaces.is_empty() && tasks.is_empty();
+    step(store.close_sessions(user).await.map_err(Into::into));
+    step(end_connections(store, queue, user, |_| true).await.map_err(Into::into));
+    for space in spaces {
+        step(leave(store, space, user, now).await);
     }
-    store.purge_space(SpaceId::personal(user)).await?;
+    step(store.purge_space(personal).await.map_err(Into::into));
     // In all spaces: an interrupted sweep may have left one already.
-    unassign(store, None, user, (now, random)).await?;
-    store.delete_items_of(user).await?;
-    Ok(())
+    step(unassign(store, None, user, (now, random)).await.map(drop));
+    step(store.delete_items_of(user).await.map_err(Into::into));
+    match failures.into_iter().next() {
+        Some(problem) => Err(problem),
+        None => Ok(was_clean),
+    }
+}
+
+/// Whether there is a task in a space.
+fn any_task(space: SpaceId) -> TaskQuery {
+    TaskQuery {
+        scope: Scope::Space(space),
+        filter: TaskFilter::default(),
+        sort: Sort { by: SortBy::Created, descending: false },
+        limit: 1,
+        after: None,
+    }
 }
 
 /// Removes the user from a space. A space without other members is deleted; one whose last owner leaves gets another owner.
@@ -79,9 +101,27 @@ async fn leave(
     loop {
         attempts.begin()?;
         // Also a space whose deletion was interrupted.
-        let Some((mut space, me)) = store.space_and_member(id, user).await? else { return Ok(()) };
+        let Some((mut space, me)) = store.space_and_member(id, user).await? else {
+            // Of a deleted space, its members may be left.
+            if store.space(id).await?.is_none() {
+                store.purge_space(id).await?;
+            }
+            return Ok(());
+        };
         let read = space.version;
-        if space.deleting || space.member_count <= 1 {
+        let is_last_owner = me.role == Role::Owner && space.owner_count <= 1;
+        let next = match is_last_owner && !space.deleting {
+            true => store.space_and_members(id).await?.and_then(|(_, members)| heir(&members, user)),
+            false => None,
+        };
+        if let Some(next) = next {
+            // Whether it was stored shows the next attempt.
+            let change = MemberChange::Role(next, Role::Owner);
+            space.apply(&change, now).map_err(Problem::refused)?;
+            store.change_member(&space, read, &change).await?;
+            continue;
+        }
+        if space.deleting || is_last_owner {
             if !space.deleting {
                 space.begin_deletion(now);
                 if store.replace_space(&space, read).await? != Replaced::Stored {
@@ -91,29 +131,10 @@ async fn leave(
             store.purge_space(id).await?;
             return Ok(());
         }
-        if me.role == Role::Owner && space.owner_count <= 1 {
-            promote_heir(store, space, me, now).await?;
-            continue;
-        }
         let change = MemberChange::Leave(me);
         space.apply(&change, now).map_err(Problem::refused)?;
         if store.change_member(&space, read, &change).await? {
             return Ok(());
         }
     }
-}
-
-/// Makes another member an owner. Whether it was stored shows the next attempt.
-async fn promote_heir(
-    store: &impl ErasureStore,
-    mut space: Space,
-    leaving: Member,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    let members = store.space_and_members(space.id).await?.map(|(_, members)| members);
-    let Some(next) = heir(&members.unwrap_or_default(), leaving.user) else { return Ok(()) };
-    let (read, change) = (space.version, MemberChange::Role(next, Role::Owner));
-    space.apply(&change, now).map_err(Problem::refused)?;
-    store.change_member(&space, read, &change).await?;
-    Ok(())
 }

@@ -30,7 +30,7 @@ const SECRET_DIGITS: usize = 40;
 const CHECKSUM_DIGITS: usize = 8;
 
 string_enum!(ApiScope, "What an API token may be used for.",
-    TasksRead = "tasks:read": "Read tasks, comments, statistics and changes.",
+    TasksRead = "tasks:read": "Read tasks, comments, statistics and changes, with the spaces and members that have changed.",
     TasksWrite = "tasks:write": "Create, change, complete and delete tasks and comments.",
     SpacesRead = "spaces:read": "Read spaces, members and invitations.",
     SpacesWrite = "spaces:write": "Create, change and delete spaces; manage members and invitations.",

@@ -141,7 +141,7 @@ faulty! {
     }
     AccountDeletions {
         fn delete_account(user: &User, deletion: AccountDeletion) -> bool;
-        fn unfinished_deletions(limit: u8) -> Vec<AccountDeletion>;
+        fn unfinished_deletions() -> Vec<AccountDeletion>;
         fn delete_items_of(user: UserId) -> ();
         fn finish_deletion(user: UserId) -> ();
     }

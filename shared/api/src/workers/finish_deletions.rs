@@ -1,6 +1,8 @@
 //! `finish-deletions`, every five minutes: deletes what is left of accounts that were deleted.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use taskbell_domain::{
     clock::{Clock, Random},
     ports::{PortError, PushQueue},
@@ -11,8 +13,11 @@ use crate::{
     log_id::log_id,
 };
 
-/// The maximum number of accounts in one run. The next run takes the others.
-const MAX_ACCOUNTS: u8 = 20;
+/// How long a run works on one account. The next run continues.
+const TIME_FOR_ONE: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long before its deadline a run stops work.
+const TIME_TO_END: SignedDuration = SignedDuration::from_secs(5);
 
 /// How many deletions a run has finished, and how many it has not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,21 +50,26 @@ pub async fn handle(
     deadline: Timestamp,
 ) -> Result<Finished, DeletionError> {
     let (mut result, mut failure) = (Finished::default(), None);
-    for deletion in store.unfinished_deletions(MAX_ACCOUNTS).await? {
+    let mut deletions = store.unfinished_deletions().await?;
+    // From another place in each run, so that those that fail or take long do not keep others waiting for good.
+    let mut place = [0; 8];
+    random.fill(&mut place);
+    let place = u64::from_be_bytes(place) % u64::try_from(deletions.len().max(1)).unwrap_or(1);
+    deletions.rotate_left(usize::try_from(place).unwrap_or_default());
+    for deletion in deletions {
         let now = clock.now();
-        if now >= deadline {
-            result.left += 1;
-            continue;
-        }
-        let swept = erase(store, queue, deletion.user, (now, random)).await;
-        match swept {
-            Ok(()) if deletion.is_last_sweep(now) => {
+        let time = now.duration_until(deadline - TIME_TO_END).min(TIME_FOR_ONE);
+        let time = Duration::try_from(time).unwrap_or_default();
+        let sweep = erase(store, queue, deletion.user, (now, random));
+        match tokio::time::timeout(time, sweep).await {
+            Ok(Ok(true)) if deletion.is_last_sweep(now) => {
                 store.finish_deletion(deletion.user).await?;
                 tracing::info!(user = log_id(deletion.user), "the deletion of an account has finished");
                 result.finished += 1;
             }
-            Ok(()) => result.left += 1,
-            Err(problem) => {
+            // The next run continues.
+            Ok(Ok(_)) | Err(_) => result.left += 1,
+            Ok(Err(problem)) => {
                 tracing::error!(
                     user = log_id(deletion.user),
                     code = problem.code,

@@ -2,6 +2,7 @@
 
 use taskbell_domain::{
     account_deletion::AccountDeletion,
+    api_token::ApiToken,
     id::{SpaceId, UserId},
     ports::{AccountDeletions, PortError},
     user::User,
@@ -9,7 +10,7 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb, Item,
-    items::key_item,
+    items::{ApiTokenItem, key_item, parse_item},
     key_attributes, keys, text,
     write::{Condition, TransactionResult, delete, put},
 };
@@ -24,7 +25,7 @@ const DELETED_AT: &str = "deleted_at";
 impl AccountDeletions for DynamoDb {
     async fn delete_account(&self, user: &User, deletion: AccountDeletion) -> Result<bool, PortError> {
         const OPERATION: &str = "deleting an account";
-        let owner = user.id.to_string();
+        let (owner, personal) = (user.id.to_string(), SpaceId::personal(user.id));
         let mut record = key_item(keys::account_deletion(user.id));
         record.insert(DELETED_AT.to_owned(), text(deletion.deleted_at.to_string()));
         let credential = keys::credential(&user.email.canonical());
@@ -33,23 +34,15 @@ impl AccountDeletions for DynamoDb {
             delete(OPERATION, &self.accounts, keys::profile(user.id), unchanged)?,
             delete(OPERATION, &self.accounts, credential, Condition::Equals("user", &owner))?,
             put(OPERATION, &self.accounts, record, Condition::NotExists)?,
+            delete(OPERATION, &self.tasks, keys::space(personal), Condition::Unconditional)?,
         ];
         Ok(matches!(self.transact(OPERATION, actions).await?, TransactionResult::Committed))
     }
 
-    async fn unfinished_deletions(&self, limit: u8) -> Result<Vec<AccountDeletion>, PortError> {
+    async fn unfinished_deletions(&self) -> Result<Vec<AccountDeletion>, PortError> {
         const OPERATION: &str = "listing unfinished deletions";
-        let (partition, _) = keys::account_deletions();
-        let query = self
-            .client
-            .query()
-            .table_name(&self.accounts)
-            .key_condition_expression("#pk = :pk")
-            .expression_attribute_names("#pk", keys::PK)
-            .expression_attribute_values(":pk", text(partition))
-            .consistent_read(true)
-            .limit(limit.into());
-        let page = query.send_boxed().await.map_err(port_error(OPERATION))?;
+        let (partition, prefix) = keys::account_deletions();
+        let found = self.query_partition(OPERATION, &self.accounts, &partition, prefix).await?;
         let read = |item: Item| {
             let value = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
             let user = value(keys::SK).and_then(|sort| keys::user_of(sort));
@@ -58,12 +51,17 @@ impl AccountDeletions for DynamoDb {
                 user.zip(deleted_at).map(|(user, at)| AccountDeletion { user, deleted_at: at });
             deletion.ok_or_else(|| corrupt(OPERATION, DELETED_AT))
         };
-        page.items.unwrap_or_default().into_iter().map(read).collect()
+        found.into_iter().map(read).collect()
     }
 
     async fn delete_items_of(&self, user: UserId) -> Result<(), PortError> {
         const OPERATION: &str = "deleting the items of a user";
-        let (tokens, _) = keys::api_tokens_of(user);
+        let (tokens, prefix) = keys::api_tokens_of(user);
+        let found = self.query_partition(OPERATION, &self.accounts, &tokens, prefix).await?;
+        let found = found.into_iter().map(|item| parse_item::<ApiTokenItem, ApiToken>(OPERATION, item));
+        // A token that cannot be read must not stop the deletion. Its notice expires by itself.
+        let notices = found.filter_map(|token| token.ok()?.expiry_notice).map(keys::notification);
+        self.batch_delete(OPERATION, &self.tasks, notices.collect()).await?;
         self.delete_partition(OPERATION, &self.accounts, (tokens, "")).await?;
         self.delete_partition(OPERATION, &self.accounts, keys::api_token_uses_of(user)).await?;
         self.batch_delete(OPERATION, &self.accounts, vec![keys::second_factor(user)]).await?;

@@ -284,7 +284,7 @@ pub(crate) async fn check(store: &DynamoDb) {
         let day = "2026-03-01".parse().expect("a day");
         let mut tokens = vec![(first, Some(day)), (second, None)];
         tokens.sort_by_key(|(token, _)| token.id);
-        assert_eq!(store.unfinished_deletions(9).await.expect("an answer"), [deletion()]);
+        assert_eq!(store.unfinished_deletions().await.expect("an answer"), [deletion()]);
         let list = store.api_tokens(ada.id).await.expect("an answer");
         assert_eq!(list, ApiTokenList { tokens, version: 2 });
     }

@@ -7,7 +7,8 @@ use crate::{account_deletion::AccountDeletion, id::UserId, user::User};
 
 /// Deletes accounts.
 pub trait AccountDeletions: Send + Sync {
-    /// Deletes a profile and its credential, and records the deletion, in one transaction, if the profile still has the
+    /// Deletes a profile, its credential and the item of its personal space, so that no task moves in or out any more, and
+    /// records the deletion, in one transaction, if the profile still has the
     /// version of `user`. Returns whether it was deleted.
     fn delete_account(
         &self,
@@ -15,13 +16,12 @@ pub trait AccountDeletions: Send + Sync {
         deletion: AccountDeletion,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// At most `limit` deletions that have not finished. Strongly consistent.
+    /// The deletions that have not finished. Strongly consistent.
     fn unfinished_deletions(
         &self,
-        limit: u8,
     ) -> impl Future<Output = Result<Vec<AccountDeletion>, PortError>> + Send;
 
-    /// Deletes what belongs to a user and to no space: API tokens, the second factor, the digest, and the statistics of the personal space. It
+    /// Deletes what belongs to a user and to no space: API tokens with the notices of their expiry, the second factor, the digest, and the statistics of the personal space. It
     /// can be repeated.
     fn delete_items_of(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
 

@@ -23,13 +23,15 @@ impl AccountDeletions for MemoryStore {
         Ok(true)
     }
 
-    async fn unfinished_deletions(&self, limit: u8) -> Result<Vec<AccountDeletion>, PortError> {
-        Ok(self.data().deletions.values().take(limit.into()).copied().collect())
+    async fn unfinished_deletions(&self) -> Result<Vec<AccountDeletion>, PortError> {
+        Ok(self.data().deletions.values().copied().collect())
     }
 
     async fn delete_items_of(&self, user: UserId) -> Result<(), PortError> {
         let data = &mut *self.data();
-        data.api_tokens.retain(|(of, _), _| *of != user);
+        let removed = data.api_tokens.extract_if(.., |(of, _), _| *of == user);
+        let notices: Vec<_> = removed.filter_map(|(_, (token, _))| token.expiry_notice).collect();
+        notices.iter().for_each(|notice| drop(data.notifications.remove(notice)));
         data.api_token_counts.remove(&user);
         data.counter_groups.remove(&SpaceId::personal(user));
         data.second_factors.remove(&user);

@@ -23,13 +23,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
         parameters: &[],
         request: None,
         responses: &[(200, Body::Json("Profile"))],
-        errors: &[],
+        errors: &["forbidden"],
     }],
 };
 
 /// Responds with the profile.
 pub async fn handle(call: &Call<'_>, accounts: &impl Profiles) -> Result<Reply, Problem> {
     let caller = call.caller()?;
+    caller.refuse_confined()?;
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     Reply::json(StatusCode::OK, &profile_view(&user))
 }

@@ -38,7 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Responds 201 with the space. The caller becomes its owner.
 pub async fn handle(call: &Call<'_>, store: &impl SpaceChanges) -> Result<Reply, Problem> {
     let caller = call.caller()?;
-    call.caller()?.refuse_confined()?;
+    caller.refuse_confined()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
     let name = fields.required("name", read::text(SpaceName::parse));

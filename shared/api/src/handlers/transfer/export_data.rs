@@ -195,7 +195,9 @@ pub async fn handle(
         let after =
             begun.filter(|begun| begun.space == *space).map_or(After::Nothing, |begun| begun.after);
         let (limit, names) = (usize::from(limit), HashMap::new());
-        let mut export = Export { store, user: &user, space: *space, limit, names, page: &mut page };
+        let is_program = caller.api_token().is_some();
+        let page = &mut page;
+        let mut export = Export { store, user: &user, space: *space, is_program, limit, names, page };
         if let Some(after) = export.space(shared, after).await? {
             next = Some(Position { space: *space, after });
             break;
@@ -211,6 +213,8 @@ struct Export<'a, S> {
     store: &'a S,
     user: &'a User,
     space: SpaceId,
+    /// Whether the caller is a program. It gets no members: they need another scope.
+    is_program: bool,
     /// The number of tasks on the page.
     limit: usize,
     /// The names of the members, once they were read.
@@ -229,7 +233,10 @@ impl<S: SpaceReads + Comments> Export<'_, S> {
             let (mut view, mut members) = (personal_view(self.user.id), Vec::new());
             if let Some((space, role)) = shared {
                 view = space_view(space, *role);
-                let found = self.store.members(self.space).await?;
+                let found = match self.is_program {
+                    true => Vec::new(),
+                    false => self.store.members(self.space).await?,
+                };
                 self.know(&found);
                 members = found.iter().map(|(member, user)| member_view(member, user)).collect();
             }
@@ -345,7 +352,7 @@ impl<S: SpaceReads + Comments> Export<'_, S> {
         if author == self.user.id {
             return Ok(Some(self.user.name.as_str().to_owned()));
         }
-        if self.names.is_empty() && shared.is_some() {
+        if self.names.is_empty() && shared.is_some() && !self.is_program {
             let found = self.store.members(self.space).await?;
             self.know(&found);
         }

@@ -26,7 +26,8 @@ pub(super) struct ForeignFile {
 pub(super) type ForeignTask = (usize, Result<(TaskLine, Vec<CommentLine>), FieldError>);
 
 impl ForeignFile {
-    /// Reads a file. Keeps `count` of its tasks after the first `skip` ones. Returns also how many to skip next, if there are
+    /// Reads a file. Keeps at most `max_tasks` of its tasks after the first `skip` ones, and at most
+    /// `max_all` tasks and comments together. Returns also how many to skip next, if there are
     /// more.
     ///
     /// # Errors
@@ -34,7 +35,7 @@ impl ForeignFile {
     pub(super) fn read(
         format: ImportFormat,
         body: &[u8],
-        (skip, count): (usize, usize),
+        (skip, max_tasks, max_all): (usize, usize, usize),
     ) -> Result<(Self, Option<usize>), FieldError> {
         let not_text = || Violation::new("invalid_file", "It is not text in UTF-8.").for_field("body");
         let text = std::str::from_utf8(body).map_err(|_| not_text())?;
@@ -42,6 +43,13 @@ impl ForeignFile {
         if let (true, Some(problem)) = (tasks.is_empty(), problems.iter().find(|one| one.line == 0)) {
             return Err(Violation::new(problem.code, problem.message.clone()).for_field("body"));
         }
+        // At least one task, so that each request makes progress.
+        let mut all = 0;
+        let fits = |task: &&ImportedTask| {
+            all += 1 + task.comments.len();
+            all <= max_all
+        };
+        let count = tasks.iter().skip(skip).take(max_tasks).take_while(fits).count().max(1);
         let next = (tasks.len() > skip + count).then_some(skip + count);
         tasks = tasks.into_iter().skip(skip).take(count).collect();
         let is_kept = |line: usize| tasks.iter().any(|task| task.line == line);

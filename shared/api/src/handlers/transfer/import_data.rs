@@ -28,7 +28,7 @@ use taskbell_domain::{
 use super::{
     foreign::ForeignFile,
     import_lines::{CommentLine, TaskLine},
-    import_request::{CREATED, ERROR, EXISTS, LineResult, Lines, MAX_TASKS, Source},
+    import_request::{CREATED, ERROR, EXISTS, LineResult, Lines, MAX_LINES, MAX_TASKS, Source},
 };
 use crate::{
     access::require,
@@ -99,7 +99,7 @@ pub async fn handle(
             lines.check_size()?;
         }
         Source::Foreign(format) => {
-            let (file, next) = ForeignFile::read(format, call.file()?, (skip, MAX_TASKS))?;
+            let (file, next) = ForeignFile::read(format, call.file()?, (skip, MAX_TASKS, MAX_LINES))?;
             (foreign, next_skip) = (Some(file), next);
         }
     }
@@ -114,10 +114,9 @@ pub async fn handle(
         lines.add_foreign(file.lines(space, &user, (now, call.random())));
     }
     call.admit().await?;
-    if !is_dry {
-        let count = lines.tasks.len() + lines.comments.len();
-        enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), count, now).await?;
-    }
+    // A dry run reads as much.
+    let count = lines.tasks.len() + lines.comments.len();
+    enforce_limit(store, OPERATIONS, RateLimitKey::user(caller.user), count, now).await?;
     let import = Import { call, store, queue, origin, user: &user, quota, is_dry };
     let mut results = lines.results;
     let known = import.tasks(lines.tasks, &lines.comments, counters, &mut results).await?;

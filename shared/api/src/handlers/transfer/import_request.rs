@@ -15,7 +15,7 @@ use super::{
 use crate::http::{Call, Problem};
 
 /// The maximum number of lines in a request.
-const MAX_LINES: usize = 1_000;
+pub(super) const MAX_LINES: usize = 1_000;
 
 /// The maximum number of tasks in a request.
 pub(super) const MAX_TASKS: usize = 100;

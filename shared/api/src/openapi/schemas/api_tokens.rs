@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use super::values::{ApiTokenId, ApiTokenName, Date, DateTime, SpaceId};
 
-words!(/// What an API token may be used for. `tasks:read`: read tasks, comments, statistics and changes. `tasks:write`:
+words!(/// What an API token may be used for. `tasks:read`: read tasks, comments, statistics and changes, with the
+    /// spaces and members that have changed. `tasks:write`:
     /// create, change, complete and delete tasks and comments. `spaces:read`: read spaces, members and invitations.
     /// `spaces:write`: create, change and delete spaces, manage members and invitations. `profile:read`: read the profile.
     ApiScope: #[serde(rename = "tasks:read")] TasksRead, #[serde(rename = "tasks:write")] TasksWrite,

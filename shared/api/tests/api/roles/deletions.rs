@@ -6,14 +6,16 @@ use jiff::SignedDuration;
 use taskbell_api::workers::finish_deletions;
 use taskbell_domain::{
     account_deletion::{AccountDeletion, LAST_SWEEP_AFTER},
+    api_token::ApiToken,
     clock::Clock,
+    notification::NotificationKind,
     ports::AccountDeletions,
     space::Role,
     user::User,
 };
 use taskbell_test::{
     contract::Store,
-    fixtures::{api_token, comment, due_draft, now, space, task},
+    fixtures::{api_token, comment, due_draft, notification, now, space, task},
 };
 
 use super::{Stage, queueing, recorder::Wanted};
@@ -28,7 +30,8 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, user: &User, other: &Use
     world.update_statistics(None, Some(&own)).await;
     world.connect_elsewhere(user, "deleted").await;
     let version = world.store.api_tokens(user.id).await.expect("no store error").version;
-    let token = api_token(9, user);
+    let expiry_notice = Some(notification(95, NotificationKind::Verification { to: user.id }).id);
+    let token = ApiToken { expiry_notice, ..api_token(9, user) };
     assert!(world.store.add_api_token(&token, version, &[]).await.expect("no store error"));
     let day = now().to_zoned(jiff::tz::TimeZone::UTC).date();
     world.store.record_api_token_use(&token, day).await.expect("no store error");

@@ -121,3 +121,26 @@ async fn what_is_no_file_of_the_program_is_refused() {
     assert_eq!(answer.errors(), [("skip", "out_of_range")]);
     assert_eq!(world.store.contents(), before);
 }
+
+#[tokio::test]
+async fn a_file_with_very_many_comments_is_imported_in_several_requests() {
+    let (world, ada, _) = World::seeded().await;
+    let event = world.event("import-data", &ada, &any(&ada)).await;
+    let task = |number: usize| {
+        let comments = "note,A remark,,,,,,,,\n".repeat(300);
+        format!("task,Task {number},,4,1,,,,,\n{comments}")
+    };
+    let csv = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\n"
+        .to_owned()
+        + &(0..5).map(task).collect::<String>();
+    let (mut skip, mut created) = (json!(0), 0);
+    while !skip.is_null() {
+        let query = format!("source=todoist_csv&skip={skip}");
+        let answer = world.send(&with_file(&event, &query, "text/csv", &csv)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        created += answer.body["created"].as_u64().expect("a number");
+        skip = answer.body["next_skip"].clone();
+        world.clock.advance(jiff::SignedDuration::from_mins(1));
+    }
+    assert_eq!(created, 5);
+}

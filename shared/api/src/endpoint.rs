@@ -204,6 +204,7 @@ macro_rules! endpoints {
 /// Every endpoint of the API, in the order of the reference.
 pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
+    sessions::{list_sessions, end_session, end_other_sessions},
     me::{get_profile, update_profile, send_verification},
     api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{

@@ -33,6 +33,7 @@ pub mod recurrence;
 pub mod reminder;
 pub mod search;
 pub mod secret;
+pub mod session_label;
 pub mod space;
 pub mod statistics;
 mod string_enum;

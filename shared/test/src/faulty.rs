@@ -164,6 +164,8 @@ faulty! {
         fn open_session(session: &Session, checked: CheckedPassword<'_>) -> bool;
         fn has_session(user: UserId, session: SessionId, now: Timestamp) -> bool;
         fn rotate_session(next: &Session, presented: &str, now: Timestamp) -> Rotated;
+        fn sessions(user: UserId, limit: u8) -> Vec<Session>;
+        fn close_other_sessions(user: UserId, kept: SessionId) -> ();
         fn close_session(user: UserId, session: SessionId) -> ();
     }
     RateLimits {

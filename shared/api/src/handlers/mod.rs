@@ -15,6 +15,7 @@ pub mod me;
 pub mod notifications;
 pub mod openapi;
 mod own_password;
+pub mod sessions;
 pub mod spaces;
 pub mod statistics;
 pub mod tasks;

@@ -39,6 +39,7 @@ mod metrics;
 mod openapi;
 mod operators;
 mod outcomes;
+mod own_sessions;
 mod pace;
 mod races;
 mod recurrence;

@@ -23,6 +23,7 @@ use taskbell_domain::{
     ports::{Created, Replaced, TimerQueue},
     quota::Quota,
     secret::sha256_hex,
+    session_label::SessionLabel,
     space::{Member, Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},
@@ -104,6 +105,10 @@ pub(crate) fn link_keys() -> LinkKeys {
 pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
     link_keys().token(user, LinkAction::Unsubscribe(kind), None, now())
 }
+
+/// Functions that need more than an access token: its session must not have ended.
+const NEED_SESSION: [&str; 5] =
+    ["become-operator", "open-live", "list-sessions", "end-session", "end-other-sessions"];
 
 /// The dependencies of all handlers.
 pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
@@ -261,6 +266,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(77))
     }
 
+    /// Another session of the same user.
+    pub(crate) fn other_session(&self) -> SessionId {
+        SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(78))
+    }
+
     pub(crate) fn access_token(&self, user: &User) -> String {
         let issued_at = self.clock.now();
         let identity = Identity { user: user.id, session: self.session(), issued_at };
@@ -283,7 +293,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     /// Opens a session. Returns its refresh token.
     pub(crate) async fn open_session(&self, user: &User, session: SessionId) -> String {
         let token = RefreshToken::generate(user.id, session, &self.random);
-        let session = Session::of(&token, self.clock.now());
+        let label = SessionLabel::parse("Firefox on Linux");
+        let session = Session { label, ..Session::of(&token, self.clock.now()) };
         // A user without an account has no session.
         if let Some(found) = self.store.credential(&user.email).await.expect("an answer") {
             let hash = &found.password_hash;
@@ -310,6 +321,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             ("ACCESS_TOKEN", self.valid_token(user).await),
             ("NOTIFICATION_ID", message(&collaborator()).id.to_string()),
             ("EMAIL", user.email.as_str().to_owned()),
+            ("SESSION_ID", self.other_session().to_string()),
             ("TASK_ID", task.id.to_string()),
             ("COMMENT_ID", comment(1, task, user).id.to_string()),
             ("SPACE_ID", space(1, user).0.id.to_string()),
@@ -332,7 +344,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         if text.contains("{{REFRESH_TOKEN}}") {
             text = text.replace("{{REFRESH_TOKEN}}", &self.refresh_token(user).await);
         }
-        if ["become-operator", "open-live"].contains(&function) {
+        if ["list-sessions", "end-session", "end-other-sessions"].contains(&function) {
+            self.open_session(user, self.other_session()).await;
+        }
+        if NEED_SESSION.contains(&function) {
             self.refresh_token(user).await;
             self.refresh_token(&operator()).await;
         }

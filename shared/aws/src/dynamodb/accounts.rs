@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -199,17 +199,19 @@ impl Sessions for DynamoDb {
         now: Timestamp,
     ) -> Result<Rotated, PortError> {
         const OPERATION: &str = "rotating a session";
+        let day = next.last_used_on.map_or(AttributeValue::Null(true), |day| text(day.to_string()));
         let result = self
             .client
             .update_item()
             .table_name(&self.accounts)
             .set_key(Some(key_attributes(keys::session(next.user, next.id))))
-            .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until")
+            .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until, last_used_on = :day")
             .condition_expression("token_hash = :presented AND #expires_at > :now")
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_values(":next", text(&next.token_hash))
             .expression_attribute_values(":family", text(&next.family_hash))
             .expression_attribute_values(":until", number(next.expires_at.as_second()))
+            .expression_attribute_values(":day", day)
             .expression_attribute_values(":presented", text(presented))
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values_on_condition_check_failure(AllOld)
@@ -233,6 +235,32 @@ impl Sessions for DynamoDb {
                 _ => Err(port_error(OPERATION)(error)),
             },
         }
+    }
+
+    async fn sessions(&self, user: UserId, limit: u8) -> Result<Vec<Session>, PortError> {
+        const OPERATION: &str = "listing sessions";
+        let (partition, prefix) = keys::sessions_of(user);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.accounts)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(limit.into());
+        let found = query.send_boxed().await.map_err(port_error(OPERATION))?;
+        let found = found.items.unwrap_or_default().into_iter();
+        found.map(|item| parse_item::<SessionItem, _>(OPERATION, item)).collect()
+    }
+
+    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
+        const OPERATION: &str = "closing sessions";
+        let (sessions, (_, kept)) = (keys::sessions_of(user), keys::session(user, kept));
+        self.delete_partition_except(OPERATION, &self.accounts, sessions, Some(&kept)).await
     }
 
     async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {

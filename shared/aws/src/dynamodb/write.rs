@@ -287,7 +287,18 @@ impl DynamoDb {
         &self,
         operation: &'static str,
         table: &str,
+        partition: (String, &str),
+    ) -> Result<(), PortError> {
+        self.delete_partition_except(operation, table, partition, None).await
+    }
+
+    /// The same, but for the item with the sort key `kept`.
+    pub(super) async fn delete_partition_except(
+        &self,
+        operation: &'static str,
+        table: &str,
         (partition, prefix): (String, &str),
+        kept: Option<&str>,
     ) -> Result<(), PortError> {
         let mut start = None;
         loop {
@@ -308,7 +319,8 @@ impl DynamoDb {
                 .map_err(port_error(operation))?;
             let items = page.items.unwrap_or_default();
             let sort_keys = items.iter().filter_map(|item| item.get(keys::SK)?.as_s().ok());
-            let keys = sort_keys.map(|sort| (partition.clone(), sort.clone())).collect();
+            let deleted = sort_keys.filter(|sort| kept != Some(sort.as_str()));
+            let keys = deleted.map(|sort| (partition.clone(), sort.clone())).collect();
             self.batch_delete(operation, table, keys).await?;
             start = page.last_evaluated_key;
             if start.is_none() {

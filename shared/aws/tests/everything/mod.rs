@@ -19,6 +19,7 @@ use taskbell_domain::{
     rate_limit::{LINKS, RateLimit, RateLimitKey},
     recurrence::{AutoComplete, RecurrenceFrom, Rule},
     reminder::{LeadTime, ReminderSpec},
+    session_label::SessionLabel,
     space::{Member, Role, Space},
     statistics::{Contribution, Counter, CounterGroup, CounterGroups},
     task::{Completion, Priority, Status, Task},
@@ -61,7 +62,9 @@ fn session() -> Session {
     let id = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(7));
     let expires_at = now() + SignedDuration::from_hours(24);
     let (user, family_hash) = (ada().id, "a hash of a family".to_owned());
-    Session { id, user, family_hash, token_hash: "a hash of a token".to_owned(), expires_at }
+    let token_hash = "a hash of a token".to_owned();
+    let (label, last_used_on) = (SessionLabel::parse("Firefox on Linux"), "2026-03-01".parse().ok());
+    Session { id, user, family_hash, token_hash, expires_at, label, last_used_on }
 }
 
 /// A task with every field set.
@@ -278,6 +281,14 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(listed, [ada.clone(), eve.clone()]);
     assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest()));
     let old = session();
+    let mut listed = store.sessions(ada.id, 10).await.expect("a list");
+    if !has_api_tokens(store).await {
+        // Stored by a release that does not know labels.
+        assert_eq!((listed[0].label.take(), listed[0].last_used_on.take()), (None, None));
+        // Of release 0.1.0 also without the hash of the family.
+        listed[0] = Session { token_hash: listed[0].token_hash.clone(), ..old.clone() };
+    }
+    assert_eq!(listed, [old.clone()]);
     let next = Session { token_hash: "another".to_owned(), ..session() };
     let rotated = store.rotate_session(&next, &old.token_hash, now()).await.expect("an answer");
     assert_eq!(rotated, Rotated::Done);

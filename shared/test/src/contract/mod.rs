@@ -120,6 +120,7 @@ macro_rules! contract_tests {
             a_request_that_is_taken_back_is_not_counted
             a_user_is_blocked_and_unblocked
             a_refresh_token_works_once
+            sessions_are_listed_and_all_but_one_are_closed
             an_api_token_is_stored_with_its_notifications
             api_tokens_are_listed_with_the_day_of_their_last_use
             a_task_is_read_back_with_all_fields

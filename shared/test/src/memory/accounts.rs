@@ -185,8 +185,19 @@ impl Sessions for MemoryStore {
             let reused = stored.family_hash == next.family_hash;
             return Ok(if reused { Rotated::Reused } else { Rotated::Unknown });
         }
-        *stored = next.clone();
+        *stored = Session { label: stored.label.clone(), ..next.clone() };
         Ok(Rotated::Done)
+    }
+
+    async fn sessions(&self, user: UserId, limit: u8) -> Result<Vec<Session>, PortError> {
+        let data = self.data();
+        let own = data.sessions.values().rev().filter(|session| session.user == user);
+        Ok(own.take(limit.into()).cloned().collect())
+    }
+
+    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
+        self.data().sessions.retain(|(of, id), _| *of != user || *id == kept);
+        Ok(())
     }
 
     async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {

@@ -11,6 +11,7 @@ use taskbell_domain::{
 use super::tokens;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
+    handlers::sessions::label,
     http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
     passwords,
     tokens::Issuer,
@@ -78,7 +79,8 @@ pub async fn handle(
     let rehashed = outdated.then(|| passwords::new_hash(&password, random)).transpose()?;
     for rehashed in [rehashed.as_deref(), None] {
         let checked = CheckedPassword { email: &email, hash: &found.password_hash, rehashed };
-        if accounts.open_session(&Session::of(&token, now), checked).await? {
+        let session = Session { label: label(call), ..Session::of(&token, now) };
+        if accounts.open_session(&session, checked).await? {
             return tokens(&user, &token, issuer, now, random);
         }
         // The password was reset meanwhile, or a concurrent log-in rehashed it.

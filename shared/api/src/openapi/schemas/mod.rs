@@ -17,6 +17,7 @@ pub mod batch;
 pub mod changes;
 pub mod operators;
 pub mod problem;
+pub mod sessions;
 pub mod spaces;
 pub mod tasks;
 pub mod values;
@@ -43,6 +44,7 @@ pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
             VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
+        sessions: OpenSession;
         api_tokens: CreateApiTokenRequest, ApiToken;
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;
         spaces: Space, CreateSpaceRequest, UpdateSpaceRequest, Member, UpdateMemberRequest, Invitation,

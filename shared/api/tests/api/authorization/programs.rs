@@ -30,6 +30,8 @@ delete-api-token        -
 delete-comment          tasks:write
 delete-space            spaces:write
 delete-task             tasks:write
+end-other-sessions      -
+end-session             -
 get-notification        -
 get-profile             profile:read
 get-space               spaces:read
@@ -43,6 +45,7 @@ list-changes            tasks:read
 list-comments           tasks:read
 list-invitations        spaces:read
 list-members            spaces:read
+list-sessions           -
 list-spaces             spaces:read
 list-tags               tasks:read
 list-task-occurrences   tasks:read

@@ -69,6 +69,9 @@ async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: 
     if ["log-out", "refresh-session", "reset-password"].contains(&function) {
         world.connect(ada, tasks[0], "ada").await;
     }
+    if ["end-session", "end-other-sessions"].contains(&function) {
+        world.connect_in(ada, world.other_session(), "ada").await;
+    }
     match function {
         "verify-email" | "run-action" | "reset-password" => {
             let unverified = User { version: 2, email_verified_at: None, ..ada.clone() };

@@ -6,7 +6,7 @@ use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
         api_tokens, auth, changes, comments, docs, health, invitations, links, me, notifications,
-        openapi, spaces, statistics, tasks, users,
+        openapi, sessions, spaces, statistics, tasks, users,
     },
     http::{
         Call, Caller, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard,
@@ -107,6 +107,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "log-in" => auth::log_in::handle(call, store, issuer).await,
             "refresh-session" => auth::refresh_session::handle(call, store, pushes, issuer).await,
             "log-out" => auth::log_out::handle(call, store, pushes).await,
+            "list-sessions" => sessions::list_sessions::handle(call, store).await,
+            "end-session" => sessions::end_session::handle(call, store, pushes).await,
+            "end-other-sessions" => sessions::end_other_sessions::handle(call, store, pushes).await,
             "get-profile" => me::get_profile::handle(call, store).await,
             "update-profile" => me::update_profile::handle(call, store).await,
             "unsubscribe" => links::unsubscribe::handle(call, store, &link_keys()).await,

@@ -85,7 +85,7 @@ to_item! {
 
 from_item! {
     AccountStateItem, ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
-    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SpaceItem, TaskItem, UserItem,
+    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Serializes a stored form and adds its key and format.

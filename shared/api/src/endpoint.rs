@@ -204,8 +204,10 @@ macro_rules! endpoints {
 /// Every endpoint of the API, in the order of the reference.
 pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
+    auth::{undo_email_change},
     sessions::{list_sessions, end_session, end_other_sessions},
     me::{get_profile, update_profile, send_verification},
+    me::{change_password, change_email, confirm_email},
     api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{
         create_task, list_tasks, get_task, update_task, delete_task, complete_task, reopen_task,

@@ -3,6 +3,7 @@
 //! Tasks, due times, reminders and accounts, the changes that are allowed, and the delivery of mail. The crate reaches
 //! storage, queues and mail through [`ports`] only: its manifest names no AWS, Lambda, HTTP or async runtime crate.
 
+pub mod account_changes;
 pub mod account_event;
 pub mod api_token;
 pub mod checklist;

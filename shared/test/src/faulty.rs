@@ -148,6 +148,13 @@ faulty! {
     Redemptions {
         fn redeem(redemption: Redemption<'_>) -> bool;
     }
+    PasswordChanges {
+        fn change_password(change: PasswordChange<'_>) -> bool;
+    }
+    EmailChanges {
+        fn change_email(change: EmailChange<'_>) -> EmailChanged;
+        fn restore_email(restoration: EmailRestoration<'_>) -> bool;
+    }
     Registrations {
         fn register(
             user: &User, credential: &Credential, notification: Option<&Notification>

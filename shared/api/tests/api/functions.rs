@@ -144,7 +144,17 @@ fn shared_policies_are_used_by_several_functions_and_fit_into_the_quota_of_a_rol
 
 #[test]
 fn only_what_is_about_passwords_may_touch_their_hashes() {
-    let may = ["log-in", "register-user", "forgot-password", "reset-password", "create-api-token"];
+    let may = [
+        "log-in",
+        "register-user",
+        "forgot-password",
+        "reset-password",
+        "create-api-token",
+        "change-password",
+        "change-email",
+        "confirm-email",
+        "undo-email-change",
+    ];
     for (id, function) in resources("AWS::Serverless::Function") {
         let reaches = statements(&function).iter().any(|one| one.to_string().contains("EMAIL#"));
         assert_eq!(reaches, may.contains(&name_of(&id).as_str()), "{id}");

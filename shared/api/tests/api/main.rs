@@ -39,6 +39,8 @@ mod metrics;
 mod openapi;
 mod operators;
 mod outcomes;
+mod own_address;
+mod own_password;
 mod own_sessions;
 mod pace;
 mod races;

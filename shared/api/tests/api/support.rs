@@ -36,6 +36,8 @@ use taskbell_test::{
     template::project,
 };
 
+#[path = "support/addresses.rs"]
+mod addresses;
 #[path = "support/event.rs"]
 mod event;
 #[path = "support/send.rs"]
@@ -107,8 +109,16 @@ pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
 }
 
 /// Functions that need more than an access token: its session must not have ended.
-const NEED_SESSION: [&str; 5] =
-    ["become-operator", "open-live", "list-sessions", "end-session", "end-other-sessions"];
+const NEED_SESSION: [&str; 8] = [
+    "become-operator",
+    "open-live",
+    "list-sessions",
+    "end-session",
+    "end-other-sessions",
+    "change-password",
+    "change-email",
+    "confirm-email",
+];
 
 /// The dependencies of all handlers.
 pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
@@ -338,6 +348,12 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
         }
         // Placeholders that are expensive to compute.
+        if text.contains("{{EMAIL_CODE}}") {
+            text = text.replace("{{EMAIL_CODE}}", &self.email_code(user).await);
+        }
+        if text.contains("{{UNDO_CODE}}") {
+            text = text.replace("{{UNDO_CODE}}", &self.undo_code(user).await);
+        }
         if text.contains("{{OPERATOR_TOKEN}}") {
             text = text.replace("{{OPERATOR_TOKEN}}", &self.valid_token(&operator()).await);
         }

@@ -85,14 +85,15 @@ impl Registrations for DynamoDb {
         let space = SpaceId::personal(user.id);
         let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
         let credential_key = keys::credential(&user.email.canonical());
-        let items = [
-            (&self.accounts, build_item(OPERATION, credential_key, &CredentialItem::from(credential))?),
-            (&self.accounts, build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?),
-            (&self.tasks, build_item(OPERATION, keys::space(space), &owner)?),
+        let credential = build_item(OPERATION, credential_key, &CredentialItem::from(credential))?;
+        let profile = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        let owner = build_item(OPERATION, keys::space(space), &owner)?;
+        let is_free = Condition::NotExistsOrExpired(user.created_at.as_second());
+        let mut puts = vec![
+            put(OPERATION, &self.accounts, credential, is_free)?,
+            put(OPERATION, &self.accounts, profile, Condition::NotExists)?,
+            put(OPERATION, &self.tasks, owner, Condition::NotExists)?,
         ];
-        let puts =
-            items.into_iter().map(|(table, item)| put(OPERATION, table, item, Condition::NotExists));
-        let mut puts = puts.collect::<Result<Vec<_>, _>>()?;
         puts.extend(self.put_notification(OPERATION, notification)?);
         Ok(match self.transact(OPERATION, puts).await? {
             TransactionResult::Committed => Registered::Done,
@@ -327,7 +328,7 @@ impl Accounts for DynamoDb {
 
 impl DynamoDb {
     /// Stores a password hash, on condition that this attribute of the credential has this value.
-    fn set_password(
+    pub(super) fn set_password(
         &self,
         operation: &'static str,
         email: &EmailAddress,

@@ -7,7 +7,7 @@
 //! | API token | `APITOKENS#<user>` | `APITOKEN#<token>` |
 //! | number of API tokens ever created | `APITOKENS#<user>` | `COUNT` |
 //! | day of the last use of an API token | `APITOKENUSE#<user>` | `APITOKEN#<token>` |
-//! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
+//! | credential, or reservation of a previous address | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
 //! | comment | `TASK#<task>` | `COMMENT#<comment>` |

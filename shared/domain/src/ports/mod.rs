@@ -1,6 +1,7 @@
 //! What the rules need from storage, queues and mail. Each trait corresponds to a permission, so a function's signature
 //! shows what the function may do. Each method is one access pattern.
 
+mod account_changes;
 mod api_tokens;
 mod comments;
 mod credentials;
@@ -19,6 +20,7 @@ mod tasks;
 mod timers;
 mod users;
 
+pub use account_changes::*;
 pub use api_tokens::*;
 pub use comments::*;
 pub use credentials::*;

@@ -2,6 +2,7 @@
 //!
 //! [`contract_tests!`]: crate::contract_tests
 
+mod account_changes;
 mod accounts;
 mod api_tokens;
 mod comments;
@@ -22,6 +23,7 @@ use taskbell_domain::{
     credential::Credential, ports::*, statistics::Contribution, task::Task, user::User,
 };
 
+pub use account_changes::*;
 pub use accounts::*;
 pub use api_tokens::*;
 pub use comments::*;
@@ -48,6 +50,8 @@ pub trait Store:
     + ApiTokens
     + ApiTokenChanges
     + Redemptions
+    + PasswordChanges
+    + EmailChanges
     + Registrations
     + Credentials
     + SuppressedAddresses
@@ -73,6 +77,8 @@ impl<T> Store for T where
         + ApiTokens
         + ApiTokenChanges
         + Redemptions
+        + PasswordChanges
+        + EmailChanges
         + Registrations
         + Credentials
         + SuppressedAddresses
@@ -112,6 +118,10 @@ macro_rules! contract_tests {
             an_email_address_belongs_to_one_account
             an_account_is_created_together_with_its_first_mail
             a_code_is_redeemed_together_with_its_effect
+            a_password_is_changed_together_with_its_session
+            an_address_is_moved_and_the_previous_one_reserved
+            an_address_is_moved_only_to_a_free_one
+            an_address_is_restored_once
             a_session_opens_only_with_the_password_that_was_verified
             an_address_without_an_account_can_be_suppressed
             a_profile_is_replaced_only_at_the_expected_version

@@ -112,9 +112,10 @@ impl Registrations for MemoryStore {
     ) -> Result<Registered, PortError> {
         let mut data = self.data();
         let address = user.email.canonical();
-        if data.credentials.contains_key(&address) {
+        if data.is_taken(&address, None, user.created_at) {
             return Ok(Registered::EmailTaken);
         }
+        data.reserved_until.remove(&address);
         data.users.insert(user.id, user.clone());
         data.credentials.insert(address, credential.clone());
         data.notifications.extend(

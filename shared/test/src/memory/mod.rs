@@ -1,5 +1,6 @@
 //! All store ports in memory, with the same contract as the DynamoDB adapter.
 
+mod account_changes;
 mod accounts;
 mod api_tokens;
 mod feeds;
@@ -43,6 +44,8 @@ pub struct Data {
     /// Profiles.
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
+    /// Until when the addresses are reserved that no account has any more.
+    reserved_until: BTreeMap<String, Timestamp>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
     api_tokens: BTreeMap<(UserId, ApiTokenId), (ApiToken, Option<Date>)>,
     /// How many API tokens each user has ever created.
@@ -77,7 +80,8 @@ impl MemoryStore {
     pub fn contents(&self) -> String {
         let data = self.data();
         let tokens: Vec<_> = data.api_tokens.values().map(|(token, _)| token).collect();
-        let accounts = (&data.users, data.credentials.len(), &data.sessions, tokens, &data.suppressed);
+        let addresses = (data.credentials.len(), &data.reserved_until);
+        let accounts = (&data.users, addresses, &data.sessions, tokens, &data.suppressed);
         let spaces = (&data.spaces, &data.members, &data.invitations);
         format!(
             "{:?}",

@@ -43,7 +43,8 @@ macro_rules! schemas {
 pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
-            VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
+            VerifyEmailRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest,
+            ChangePasswordRequest, ChangedPassword, ChangeEmailRequest, ConfirmEmailRequest, UndoEmailChangeRequest;
         sessions: OpenSession;
         api_tokens: CreateApiTokenRequest, ApiToken;
         tasks: CreateTaskRequest, UpdateTaskRequest, Task, SnoozeTaskRequest, DeliveryLogEntry, Occurrence;

@@ -20,7 +20,10 @@ const DECISIONS: &str = "
 accept-invitation       spaces:write
 batch-tasks             tasks:write
 become-operator         -
+change-email            -
+change-password         -
 complete-task           tasks:write
+confirm-email           -
 create-api-token        -
 create-comment          tasks:write
 create-notification     -

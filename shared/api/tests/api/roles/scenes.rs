@@ -66,7 +66,9 @@ async fn share<S: Store>(world: &World<S>, ada: &User) -> Shared {
 
 /// Creates what a function needs in addition.
 async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
-    if ["log-out", "refresh-session", "reset-password"].contains(&function) {
+    let ending =
+        ["log-out", "refresh-session", "reset-password", "change-password", "undo-email-change"];
+    if ending.contains(&function) {
         world.connect(ada, tasks[0], "ada").await;
     }
     if ["end-session", "end-other-sessions"].contains(&function) {

@@ -1,7 +1,7 @@
 //! The start-up of every function: it reads the environment once, reports all configuration errors in one line, sets up
 //! JSON logging, builds the required clients, and opens their connections to DynamoDB.
 
-use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr};
+use std::{env, fmt, fs, num::NonZeroU32, panic, pin::Pin, str::FromStr, sync::Arc};
 
 use taskbell_api::{
     endpoint::{Access, Endpoint, Programs, RequestLimit},
@@ -130,7 +130,7 @@ impl Environment {
     fn users(&mut self, programs: Programs) -> Option<Callers> {
         let issuer = self.required("TOKEN_ISSUER");
         let verifier = self.checked("TOKEN_PUBLIC_KEYS", |keys| Verifier::new(&issuer, keys));
-        verifier.map(|verifier| Callers::Users(Box::new(verifier), programs))
+        verifier.map(|verifier| Callers::Users(Arc::new(verifier), programs))
     }
 
     /// The sending rate of one worker.
@@ -326,10 +326,7 @@ pub async fn issuer(
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::Write,
-        sync::{Arc, Mutex},
-    };
+    use std::{io::Write, sync::Mutex};
 
     use super::*;
 

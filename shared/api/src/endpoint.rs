@@ -214,8 +214,11 @@ macro_rules! endpoints {
 /// Every endpoint of the API, in the order of the reference.
 pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     auth::{register_user, verify_email, log_in, refresh_session, log_out, forgot_password, reset_password},
+    auth::{undo_email_change},
     second_factor::{remove_second_factor},
+    sessions::{list_sessions, end_session, end_other_sessions},
     me::{get_profile, update_profile, send_verification, delete_account},
+    me::{change_password, change_email, confirm_email},
     second_factor::{start_second_factor, confirm_second_factor, delete_second_factor},
     api_tokens::{create_api_token, list_api_tokens, delete_api_token},
     tasks::{

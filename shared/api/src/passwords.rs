@@ -27,9 +27,9 @@ const PRODUCT: &str = "taskbell";
 /// The start of every hash with the current parameters.
 const PARAMETERS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
-/// A hash that matches no password. A log-in with an unknown address is checked against it, so that it takes as long as one
-/// with a wrong password.
-const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdC4$\
+/// A hash that matches no password: that of an account whose password is locked, and of a reserved address. A log-in with an
+/// unknown address is checked against it, so that it takes as long as one with a wrong password.
+pub const LOCKED: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdC4$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Checks a new password. `context` is what an attacker would try first: the user's name and address.
@@ -97,7 +97,7 @@ fn hash(password: &str, random: &dyn Random) -> Result<String, Error> {
 
 /// Whether a password matches a hash. Without a hash it does not, and the check takes as long.
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(DUMMY_HASH));
+    let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(LOCKED));
     matches.is_ok() && hash.is_some()
 }
 
@@ -115,11 +115,12 @@ mod tests {
         assert!(!verify("correct horse batterz", Some(&stored)));
         assert!(!verify("correct horse battery", None));
         assert!(!verify("correct horse battery", Some("not a hash")));
+        assert!(!verify("correct horse battery", Some(LOCKED)) && !verify("", Some(LOCKED)));
     }
 
     #[test]
     fn the_dummy_hash_costs_as_much_as_a_real_one() {
-        let dummy = PasswordHash::new(DUMMY_HASH).expect("a valid PHC string");
+        let dummy = PasswordHash::new(LOCKED).expect("a valid PHC string");
         let real = hash("correct horse battery", &SeededRandom::new(1)).unwrap();
         let real = PasswordHash::new(&real).unwrap();
         assert_eq!((dummy.algorithm, &dummy.params), (real.algorithm, &real.params));

@@ -1,6 +1,6 @@
 //! Passwords and sessions.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     clock::Random,
@@ -8,6 +8,7 @@ use crate::{
     id::{SessionId, UserId},
     second_factor::SecondFactor,
     secret::{hex, is_hex, sha256_hex},
+    session_label::SessionLabel,
 };
 
 /// How long a session lives after its last refresh.
@@ -39,6 +40,10 @@ pub struct Session {
     pub token_hash: String,
     /// When the session ends unless it is refreshed.
     pub expires_at: Timestamp,
+    /// What it was opened with. `None` if that is unknown, or if a release before 0.3.0 stored it.
+    pub label: Option<SessionLabel>,
+    /// The day (UTC) of the log-in or of the last refresh. `None` if a release before 0.3.0 stored it.
+    pub last_used_on: Option<Date>,
 }
 
 impl Session {
@@ -50,8 +55,20 @@ impl Session {
             family_hash: token.family_hash(),
             token_hash: token.hash(),
             expires_at: now + SESSION_LIFETIME,
+            label: None,
+            last_used_on: Some(now.to_zoned(TimeZone::UTC).date()),
         }
     }
+
+    /// Whether it is open: it has not expired, and the password of the account was not set since it was opened.
+    pub fn is_open(&self, password_set_at: Option<Timestamp>, now: Timestamp) -> bool {
+        now < self.expires_at && !password_set_at.is_some_and(|at| is_older(self.id, at))
+    }
+}
+
+/// Whether a session was opened before `at`, allowing for clock skew.
+fn is_older(session: SessionId, at: Timestamp) -> bool {
+    session.created_at() + CLOCK_SKEW < at
 }
 
 /// A password that was verified at a log-in.
@@ -101,7 +118,7 @@ impl RefreshToken {
 
     /// Whether the session was opened before `at`, allowing for clock skew.
     pub fn is_older_than(&self, at: Timestamp) -> bool {
-        self.session.created_at() + CLOCK_SKEW < at
+        is_older(self.session, at)
     }
 
     /// Reads the output of [`Self::to_text`]. Returns `None` for any other text.

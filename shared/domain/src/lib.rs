@@ -3,6 +3,7 @@
 //! Tasks, due times, reminders and accounts, the changes that are allowed, and the delivery of mail. The crate reaches
 //! storage, queues and mail through [`ports`] only: its manifest names no AWS, Lambda, HTTP or async runtime crate.
 
+pub mod account_changes;
 pub mod account_deletion;
 pub mod account_event;
 pub mod api_token;
@@ -35,6 +36,7 @@ pub mod reminder;
 pub mod search;
 pub mod second_factor;
 pub mod secret;
+pub mod session_label;
 pub mod space;
 pub mod statistics;
 mod string_enum;

@@ -79,6 +79,9 @@ pub const RESETS_OF_ACCOUNT: RateLimit = RateLimit { name: "resets-of-account", 
 /// Requests for codes and verification mails per user, or per IP address and account.
 pub const CODES: RateLimit = RateLimit { name: "codes", max: 5, window: HOUR };
 
+/// Changes of the address per user. Each reserves an address for some days.
+pub const EMAIL_CHANGES: RateLimit = RateLimit { name: "email-changes", max: 5, window: DAY };
+
 /// Checks of the own password per user, before changes that need it.
 pub const PASSWORD_CHECKS: RateLimit =
     RateLimit { name: "password-checks", max: 10, window: SignedDuration::from_mins(10) };

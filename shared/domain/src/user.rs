@@ -11,7 +11,7 @@ use crate::{
     delivery::Reason,
     due::{Due, Fold},
     email::EmailAddress,
-    id::{SessionId, UserId},
+    id::{NotificationId, SessionId, UserId},
     reminder::ReminderSpec,
     string_enum::string_enum,
     text::PersonName,
@@ -82,8 +82,12 @@ pub struct User {
     pub mail_stopped: Option<MailSuppression>,
     /// The key that signs links in mails to the user.
     pub link_secret: String,
-    /// When the password was last reset. Sessions opened before have ended.
+    /// When the password was last changed or reset. Sessions opened before have ended.
     pub password_set_at: Option<Timestamp>,
+    /// When the address was last changed. Codes mailed before are not valid.
+    pub email_set_at: Option<Timestamp>,
+    /// The notifications with the codes that undo changes of the address, oldest first. Expired ones may be included.
+    pub email_undos: Vec<NotificationId>,
     /// Access tokens issued before this time are not valid.
     pub tokens_valid_from: Option<Timestamp>,
     /// API tokens created before this time are not valid.
@@ -273,7 +277,7 @@ impl User {
     }
 
     /// Revokes all access tokens, and those issued in the next [`REVOKED_AHEAD`]. New tokens are dated after that.
-    fn revoke_tokens(&mut self, now: Timestamp) {
+    pub(crate) fn revoke_tokens(&mut self, now: Timestamp) {
         self.tokens_valid_from = Some(whole_seconds(now) + REVOKED_AHEAD);
     }
 
@@ -334,7 +338,7 @@ impl User {
         }
     }
 
-    fn touch(&mut self, before: &Self, now: Timestamp) -> bool {
+    pub(crate) fn touch(&mut self, before: &Self, now: Timestamp) -> bool {
         let changed = self != before;
         if changed {
             self.version += 1;

@@ -134,7 +134,6 @@ faulty! {
     }
     Accounts {
         fn close_sessions(user: UserId) -> ();
-        fn close_other_sessions(user: UserId, kept: SessionId) -> ();
     }
     AccountStates {
         fn account_state(id: UserId) -> Option<AccountState>;
@@ -167,6 +166,13 @@ faulty! {
     Redemptions {
         fn redeem(redemption: Redemption<'_>) -> bool;
     }
+    PasswordChanges {
+        fn change_password(change: PasswordChange<'_>) -> bool;
+    }
+    EmailChanges {
+        fn change_email(change: EmailChange<'_>) -> EmailChanged;
+        fn restore_email(restoration: EmailRestoration<'_>) -> bool;
+    }
     Registrations {
         fn register(
             user: &User, credential: &Credential, notification: Option<&Notification>
@@ -183,6 +189,8 @@ faulty! {
         fn open_session(session: &Session, checked: CheckedPassword<'_>) -> bool;
         fn has_session(user: UserId, session: SessionId, now: Timestamp) -> bool;
         fn rotate_session(next: &Session, presented: &str, now: Timestamp) -> Rotated;
+        fn sessions(user: UserId, limit: u8) -> Vec<Session>;
+        fn close_other_sessions(user: UserId, kept: SessionId) -> ();
         fn close_session(user: UserId, session: SessionId) -> ();
     }
     RateLimits {

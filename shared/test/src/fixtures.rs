@@ -49,6 +49,8 @@ pub fn user(number: u64) -> User {
         mail_stopped: None,
         link_secret: format!("{number:032x}"),
         password_set_at: None,
+        email_set_at: None,
+        email_undos: Vec::new(),
         tokens_valid_from: None,
         api_tokens_valid_from: None,
         second_factor_at: None,

@@ -72,6 +72,14 @@ pub(crate) async fn verify(
 }
 
 impl VerifiedCode {
+    /// The address that the code was mailed to, if it is not that of the account.
+    pub(crate) fn address(&self) -> Option<&EmailAddress> {
+        match &self.notification.kind {
+            NotificationKind::Code { address, .. } => address.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The notification with its code marked as used, to store together with the effect of the code.
     pub(crate) fn mark_used(self) -> Notification {
         let mut notification = self.notification;

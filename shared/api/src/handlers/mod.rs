@@ -16,6 +16,7 @@ pub mod notifications;
 pub mod openapi;
 mod own_password;
 pub mod second_factor;
+pub mod sessions;
 pub mod spaces;
 pub mod statistics;
 pub mod tasks;

@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -193,7 +193,7 @@ pub enum Callers {
     /// Users with an access token, and programs with an API token if the endpoint accepts them. Each user and each API
     /// token has a limit of its own. A request without a valid token is rejected without any work, but for one read if it
     /// has an API token, so it is not recorded.
-    Users(Box<Verifier>, Programs),
+    Users(Arc<Verifier>, Programs),
     /// Everyone. The limit is per source IP address.
     Public,
 }

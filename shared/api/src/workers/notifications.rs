@@ -165,6 +165,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     NotificationKind::Verification { .. } => {
                         vec![(VERIFICATIONS_OF_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                     }
+                    // Others must not be able to use up the limit of an address to keep its owner from undoing a change.
+                    NotificationKind::Code { purpose: Purpose::EmailChangeUndo, .. } => Vec::new(),
                     NotificationKind::Code { address: Some(_), .. } => {
                         vec![(CODES_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                     }
@@ -298,6 +300,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         // What is known of the account's address does not apply to another one.
         let allowed = match address {
             None => account.and_then(allows_requested_mail).and_then(allows_codes),
+            // About the security of an account, so also to an address that wants no invitations.
+            Some(_) if purpose == Purpose::EmailChangeUndo => account,
             Some(address) if self.store.is_suppressed(&address.hash()).await? => Err(Reason::MailOff),
             Some(_) => account,
         };
@@ -305,6 +309,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
+        if user.outdates_code(purpose, notification.created_at) {
+            return Ok(Err(Reason::Replaced));
+        }
         let code = Code::generate(notification.id, self.random);
         let (address, secret_hash) = (address.cloned(), Some(code.hash()));
         let kind = NotificationKind::Code { to, purpose, address: address.clone(), secret_hash };

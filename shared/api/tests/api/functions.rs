@@ -155,6 +155,10 @@ fn only_what_is_about_passwords_may_touch_their_hashes() {
         "start-second-factor",
         "delete-second-factor",
         "remove-second-factor",
+        "change-password",
+        "change-email",
+        "confirm-email",
+        "undo-email-change",
     ];
     for (id, function) in resources("AWS::Serverless::Function") {
         let reaches = statements(&function).iter().any(|one| one.to_string().contains("EMAIL#"));

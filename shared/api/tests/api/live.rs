@@ -49,7 +49,11 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     /// Opens a connection in another session of the user.
     pub(crate) async fn connect_elsewhere(&self, user: &User, connection: &str) {
-        let session = SessionId::generate(&self.clock, &self.random);
+        self.connect_in(user, SessionId::generate(&self.clock, &self.random), connection).await;
+    }
+
+    /// Opens a connection in a new session of the user.
+    pub(crate) async fn connect_in(&self, user: &User, session: SessionId, connection: &str) {
         self.open_session(user, session).await;
         let (now, keys) = (self.clock.now(), link_keys());
         let identity = Identity { user: user.id, session, issued_at: now };

@@ -19,7 +19,7 @@ fn told(answer: &Answer) -> (u16, &str) {
 
 impl<S: Store> World<S> {
     /// Logs in with this code, or with none.
-    async fn log_in_with(&self, user: &User, task: &Task, code: Option<&str>) -> Answer {
+    async fn log_in_by_code(&self, user: &User, task: &Task, code: Option<&str>) -> Answer {
         let body = json!({ "email": user.email, "password": PASSWORD, "code": code });
         self.send(&self.event("log-in", user, task).await.body(&body)).await
     }
@@ -36,7 +36,7 @@ impl<S: Store> World<S> {
         TotpSecret::parse(answer.body["secret"].as_str().expect("a secret")).expect("a secret")
     }
 
-    async fn confirm(&self, user: &User, task: &Task, code: &str) -> Answer {
+    async fn confirm_factor(&self, user: &User, task: &Task, code: &str) -> Answer {
         // The event of the confirmation would add a factor.
         let event = self.event("start-second-factor", user, task).await;
         let mut event = event.body(&json!({ "code": code }));
@@ -44,7 +44,7 @@ impl<S: Store> World<S> {
         self.send(&event).await
     }
 
-    async fn profile(&self, user: &User, task: &Task) -> Value {
+    async fn own_profile(&self, user: &User, task: &Task) -> Value {
         self.send(&self.event("get-profile", user, task).await).await.body
     }
 }
@@ -57,24 +57,24 @@ fn now_code(world: &World, secret: &TotpSecret) -> String {
 async fn a_second_factor_is_required_only_after_it_was_confirmed() {
     let (world, ada, task) = World::seeded().await;
     let secret = world.start(&ada, &task).await;
-    assert_eq!(world.profile(&ada, &task).await["second_factor"], false);
-    assert_eq!(world.log_in_with(&ada, &task, None).await.status, 200);
-    assert_eq!(world.log_in_with(&ada, &task, Some("000000")).await.status, 200, "it is ignored");
+    assert_eq!(world.own_profile(&ada, &task).await["second_factor"], false);
+    assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 200);
+    assert_eq!(world.log_in_by_code(&ada, &task, Some("000000")).await.status, 200, "it is ignored");
 
-    let wrong = world.confirm(&ada, &task, "000000").await;
+    let wrong = world.confirm_factor(&ada, &task, "000000").await;
     assert_eq!((wrong.status, wrong.errors()), (422, vec![("code", "wrong_code")]));
-    assert_eq!(world.log_in_with(&ada, &task, None).await.status, 200);
-    let confirmed = world.confirm(&ada, &task, &now_code(&world, &secret)).await;
+    assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 200);
+    let confirmed = world.confirm_factor(&ada, &task, &now_code(&world, &secret)).await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.body);
     let codes = confirmed.body["recovery_codes"].as_array().expect("codes");
     assert_eq!(codes.len(), 10);
-    assert_eq!(world.profile(&ada, &task).await["second_factor"], true);
+    assert_eq!(world.own_profile(&ada, &task).await["second_factor"], true);
     assert!(world.has_second_factor(&ada).await);
-    let answer = world.log_in_with(&ada, &task, None).await;
+    let answer = world.log_in_by_code(&ada, &task, None).await;
     assert_eq!(told(&answer), (401, "second_factor_required"));
     let again = world.send(&world.event("start-second-factor", &ada, &task).await).await;
     assert_eq!(told(&again), (409, "second_factor_active"));
-    let again = world.confirm(&ada, &task, &now_code(&world, &secret)).await;
+    let again = world.confirm_factor(&ada, &task, &now_code(&world, &secret)).await;
     assert_eq!(told(&again), (409, "second_factor_active"));
 }
 
@@ -82,7 +82,7 @@ async fn a_second_factor_is_required_only_after_it_was_confirmed() {
 async fn the_owner_is_informed_of_a_second_factor_without_its_secrets() {
     let (world, ada, task) = World::seeded().await;
     let secret = world.start(&ada, &task).await;
-    let confirmed = world.confirm(&ada, &task, &now_code(&world, &secret)).await.body;
+    let confirmed = world.confirm_factor(&ada, &task, &now_code(&world, &secret)).await.body;
     let mails = world.mails().await;
     let [(to, mail)] = mails.as_slice() else { panic!("one mail, not {}", mails.len()) };
     assert_eq!(to, ada.email.as_str());
@@ -99,10 +99,10 @@ async fn starting_again_replaces_a_secret_that_was_not_confirmed_and_it_expires_
     let first = world.start(&ada, &task).await;
     let second = world.start(&ada, &task).await;
     assert_ne!(first, second);
-    let answer = world.confirm(&ada, &task, &now_code(&world, &first)).await;
+    let answer = world.confirm_factor(&ada, &task, &now_code(&world, &first)).await;
     assert_eq!(answer.errors(), [("code", "wrong_code")]);
     world.clock.advance(CONFIRMATION_TIME);
-    let answer = world.confirm(&ada, &task, &now_code(&world, &second)).await;
+    let answer = world.confirm_factor(&ada, &task, &now_code(&world, &second)).await;
     assert_eq!(told(&answer), (409, "second_factor_not_started"));
     assert!(!world.has_second_factor(&ada).await);
 }
@@ -113,7 +113,7 @@ async fn a_second_factor_is_started_only_with_the_password() {
     let event = world.event("start-second-factor", &ada, &task).await;
     let answer = world.send(&event.body(&json!({ "password": "six quiet bells at dawn" }))).await;
     assert_eq!((answer.status, answer.errors()), (422, vec![("password", "wrong_password")]));
-    let answer = world.confirm(&ada, &task, &world.code_of(&ada, 0)).await;
+    let answer = world.confirm_factor(&ada, &task, &world.code_of(&ada, 0)).await;
     assert_eq!(told(&answer), (409, "second_factor_not_started"));
 }
 
@@ -123,10 +123,10 @@ async fn a_session_of_another_user_confirms_nothing() {
     let eve = world.register(2).await;
     let secret = world.start(&ada, &task).await;
     let code = now_code(&world, &secret);
-    let answer = world.confirm(&eve, &task, &code).await;
+    let answer = world.confirm_factor(&eve, &task, &code).await;
     assert_eq!(told(&answer), (409, "second_factor_not_started"));
     world.start(&eve, &task).await;
-    let answer = world.confirm(&eve, &task, &code).await;
+    let answer = world.confirm_factor(&eve, &task, &code).await;
     assert_eq!(answer.errors(), [("code", "wrong_code")]);
     assert!(!world.has_second_factor(&ada).await && !world.has_second_factor(&eve).await);
 }
@@ -136,19 +136,19 @@ async fn guessing_a_code_that_confirms_is_limited_and_does_not_use_up_the_limit_
     let (world, ada, task) = World::seeded().await;
     let secret = world.start(&ada, &task).await;
     for _ in 0..SECOND_FACTOR_CONFIRMATIONS.max {
-        assert_eq!(world.confirm(&ada, &task, "000000").await.status, 422);
+        assert_eq!(world.confirm_factor(&ada, &task, "000000").await.status, 422);
     }
-    let answer = world.confirm(&ada, &task, &now_code(&world, &secret)).await;
+    let answer = world.confirm_factor(&ada, &task, &now_code(&world, &secret)).await;
     assert_eq!(told(&answer), (429, "too_many_requests"));
     world.next_window();
     let code = now_code(&world, &secret);
-    assert_eq!(world.confirm(&ada, &task, &code).await.status, 200);
+    assert_eq!(world.confirm_factor(&ada, &task, &code).await.status, 200);
     for _ in 1..SECOND_FACTOR_CONFIRMATIONS.max {
-        world.confirm(&ada, &task, "000000").await;
+        world.confirm_factor(&ada, &task, "000000").await;
     }
     world.next_step();
     let code = now_code(&world, &secret);
-    assert_eq!(world.log_in_with(&ada, &task, Some(&code)).await.status, 200);
+    assert_eq!(world.log_in_by_code(&ada, &task, Some(&code)).await.status, 200);
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_second_factor_is_deleted_only_with_the_password_and_a_code() {
     assert_eq!(world.send(&with(PASSWORD, &code)).await.status, 204);
     assert!(!world.has_second_factor(&ada).await);
     assert_eq!(world.send(&with(PASSWORD, &code)).await.status, 404, "there is none");
-    assert_eq!(world.log_in_with(&ada, &task, None).await.status, 200);
+    assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 200);
     let mails = world.mails().await;
     let mail = &mails.last().expect("a mail").1;
     assert!(mail.contains("second factor of your Taskbell account was removed"), "{mail}");
@@ -186,7 +186,7 @@ async fn deleting_counts_against_the_limit_of_guesses() {
     }
     assert_eq!(told(&world.send(&delete).await), (429, "too_many_requests"));
     let code = world.code_of(&ada, 0);
-    assert_eq!(world.log_in_with(&ada, &task, Some(&code)).await.status, 429);
+    assert_eq!(world.log_in_by_code(&ada, &task, Some(&code)).await.status, 429);
     assert!(world.has_second_factor(&ada).await);
 }
 

@@ -1,5 +1,7 @@
 //! The API without AWS: every handler runs on the in-memory store, with requests from the files in `events/`.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use taskbell_api::{
     endpoint::Programs,
@@ -24,6 +26,7 @@ use taskbell_domain::{
     quota::Quota,
     second_factor::SecondFactor,
     secret::sha256_hex,
+    session_label::SessionLabel,
     space::{Member, Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},
@@ -36,6 +39,8 @@ use taskbell_test::{
     template::project,
 };
 
+#[path = "support/addresses.rs"]
+mod addresses;
 #[path = "support/event.rs"]
 mod event;
 #[path = "support/second_factor.rs"]
@@ -108,6 +113,18 @@ pub(crate) fn unsubscribe_token(user: &User, kind: MailKind) -> String {
     link_keys().token(user, LinkAction::Unsubscribe(kind), None, now())
 }
 
+/// Functions that need more than an access token: its session must not have ended.
+const NEED_SESSION: [&str; 8] = [
+    "become-operator",
+    "open-live",
+    "list-sessions",
+    "end-session",
+    "end-other-sessions",
+    "change-password",
+    "change-email",
+    "confirm-email",
+];
+
 /// The dependencies of all handlers.
 pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) store: S,
@@ -118,7 +135,7 @@ pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) random: SeededRandom,
     pub(crate) issuer: Issuer,
     /// What verifies access tokens.
-    pub(crate) public_keys: String,
+    pub(crate) verifier: Arc<Verifier>,
     pub(crate) cursor_key: CursorKey,
     /// The maximum number of requests of a user per minute.
     pub(crate) requests: u32,
@@ -155,7 +172,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             channel: ChannelFake::default(),
             clock: ManualClock::at(NOW),
             random: SeededRandom::new(42),
-            public_keys: keys.public_keys().to_string(),
+            verifier: Arc::new(
+                Verifier::new(STACK, &keys.public_keys().to_string()).expect("a verifier"),
+            ),
             cursor_key: CursorKey::parse(&keys.cursor_key()).expect("a key"),
             requests: 600,
             checked_before: 0,
@@ -272,16 +291,21 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
 
     /// Accepts the access tokens of another world.
     pub(crate) fn take_keys_of<T, U>(&mut self, other: &World<T, U>) {
-        self.public_keys.clone_from(&other.public_keys);
+        self.verifier = Arc::clone(&other.verifier);
     }
 
     /// The callers of a function that accepts programs or not.
     pub(crate) fn callers(&self, programs: Programs) -> Callers {
-        Callers::Users(Box::new(Verifier::new(STACK, &self.public_keys).expect("a verifier")), programs)
+        Callers::Users(Arc::clone(&self.verifier), programs)
     }
 
     pub(crate) fn session(&self) -> SessionId {
         SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(77))
+    }
+
+    /// Another session of the same user.
+    pub(crate) fn other_session(&self) -> SessionId {
+        SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(78))
     }
 
     pub(crate) fn access_token(&self, user: &User) -> String {
@@ -306,7 +330,8 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     /// Opens a session. Returns its refresh token.
     pub(crate) async fn open_session(&self, user: &User, session: SessionId) -> String {
         let token = RefreshToken::generate(user.id, session, &self.random);
-        let session = Session::of(&token, self.clock.now());
+        let label = SessionLabel::parse("Firefox on Linux");
+        let session = Session { label, ..Session::of(&token, self.clock.now()) };
         // A user without an account has no session.
         if let Some(found) = self.store.credential(&user.email).await.expect("an answer") {
             let hash = &found.password_hash;
@@ -341,6 +366,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             ("ACCESS_TOKEN", self.valid_token(user).await),
             ("NOTIFICATION_ID", message(&collaborator()).id.to_string()),
             ("EMAIL", user.email.as_str().to_owned()),
+            ("SESSION_ID", self.other_session().to_string()),
             ("TASK_ID", task.id.to_string()),
             ("COMMENT_ID", comment(1, task, user).id.to_string()),
             ("SPACE_ID", space(1, user).0.id.to_string()),
@@ -357,13 +383,22 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             text = text.replace(&format!("{{{{{name}}}}}"), &value);
         }
         // Placeholders that are expensive to compute.
+        if text.contains("{{EMAIL_CODE}}") {
+            text = text.replace("{{EMAIL_CODE}}", &self.email_code(user).await);
+        }
+        if text.contains("{{UNDO_CODE}}") {
+            text = text.replace("{{UNDO_CODE}}", &self.undo_code(user).await);
+        }
         if text.contains("{{OPERATOR_TOKEN}}") {
             text = text.replace("{{OPERATOR_TOKEN}}", &self.valid_token(&operator()).await);
         }
         if text.contains("{{REFRESH_TOKEN}}") {
             text = text.replace("{{REFRESH_TOKEN}}", &self.refresh_token(user).await);
         }
-        if ["become-operator", "open-live"].contains(&function) {
+        if ["list-sessions", "end-session", "end-other-sessions"].contains(&function) {
+            self.open_session(user, self.other_session()).await;
+        }
+        if NEED_SESSION.contains(&function) {
             self.refresh_token(user).await;
             self.refresh_token(&operator()).await;
         }

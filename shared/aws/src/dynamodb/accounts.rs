@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -85,14 +85,15 @@ impl Registrations for DynamoDb {
         let space = SpaceId::personal(user.id);
         let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
         let credential_key = keys::credential(&user.email.canonical());
-        let items = [
-            (&self.accounts, build_item(OPERATION, credential_key, &CredentialItem::from(credential))?),
-            (&self.accounts, build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?),
-            (&self.tasks, build_item(OPERATION, keys::space(space), &owner)?),
+        let credential = build_item(OPERATION, credential_key, &CredentialItem::from(credential))?;
+        let profile = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        let owner = build_item(OPERATION, keys::space(space), &owner)?;
+        let is_free = Condition::NotExistsOrExpired(user.created_at.as_second());
+        let mut puts = vec![
+            put(OPERATION, &self.accounts, credential, is_free)?,
+            put(OPERATION, &self.accounts, profile, Condition::NotExists)?,
+            put(OPERATION, &self.tasks, owner, Condition::NotExists)?,
         ];
-        let puts =
-            items.into_iter().map(|(table, item)| put(OPERATION, table, item, Condition::NotExists));
-        let mut puts = puts.collect::<Result<Vec<_>, _>>()?;
         puts.extend(self.put_notification(OPERATION, notification)?);
         Ok(match self.transact(OPERATION, puts).await? {
             TransactionResult::Committed => Registered::Done,
@@ -200,17 +201,19 @@ impl Sessions for DynamoDb {
         now: Timestamp,
     ) -> Result<Rotated, PortError> {
         const OPERATION: &str = "rotating a session";
+        let day = next.last_used_on.map_or(AttributeValue::Null(true), |day| text(day.to_string()));
         let result = self
             .client
             .update_item()
             .table_name(&self.accounts)
             .set_key(Some(key_attributes(keys::session(next.user, next.id))))
-            .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until")
+            .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until, last_used_on = :day")
             .condition_expression("token_hash = :presented AND #expires_at > :now")
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_values(":next", text(&next.token_hash))
             .expression_attribute_values(":family", text(&next.family_hash))
             .expression_attribute_values(":until", number(next.expires_at.as_second()))
+            .expression_attribute_values(":day", day)
             .expression_attribute_values(":presented", text(presented))
             .expression_attribute_values(":now", number(now.as_second()))
             .return_values_on_condition_check_failure(AllOld)
@@ -234,6 +237,32 @@ impl Sessions for DynamoDb {
                 _ => Err(port_error(OPERATION)(error)),
             },
         }
+    }
+
+    async fn sessions(&self, user: UserId, limit: u8) -> Result<Vec<Session>, PortError> {
+        const OPERATION: &str = "listing sessions";
+        let (partition, prefix) = keys::sessions_of(user);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.accounts)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(limit.into());
+        let found = query.send_boxed().await.map_err(port_error(OPERATION))?;
+        let found = found.items.unwrap_or_default().into_iter();
+        found.map(|item| parse_item::<SessionItem, _>(OPERATION, item)).collect()
+    }
+
+    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
+        const OPERATION: &str = "closing sessions";
+        let (sessions, (_, kept)) = (keys::sessions_of(user), keys::session(user, kept));
+        self.delete_partition_except(OPERATION, &self.accounts, sessions, Some(&kept)).await
     }
 
     async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {
@@ -296,17 +325,11 @@ impl Accounts for DynamoDb {
     async fn close_sessions(&self, user: UserId) -> Result<(), PortError> {
         self.delete_partition("closing sessions", &self.accounts, keys::sessions_of(user)).await
     }
-
-    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
-        let (sessions, (_, kept)) = (keys::sessions_of(user), keys::session(user, kept));
-        let operation = "closing other sessions";
-        self.delete_partition_except(operation, &self.accounts, sessions, Some(&kept)).await
-    }
 }
 
 impl DynamoDb {
     /// Stores a password hash, on condition that this attribute of the credential has this value.
-    fn set_password(
+    pub(super) fn set_password(
         &self,
         operation: &'static str,
         email: &EmailAddress,

@@ -9,7 +9,7 @@
 //! | day of the last use of an API token | `APITOKENUSE#<user>` | `APITOKEN#<token>` |
 //! | deletion of an account that has not finished | `DELETIONS` | `USER#<user>` |
 //! | second factor of a user | `FACTOR#<user>` | `TOTP` |
-//! | credential | `EMAIL#<canonical address>` | `CREDENTIAL` |
+//! | credential, or reservation of a previous address | `EMAIL#<canonical address>` | `CREDENTIAL` |
 //! | suppressed address | `ADDRESS#<hash of the canonical address>` | `STOPPED` |
 //! | task | `TASK#<task>` | `TASK` |
 //! | comment | `TASK#<task>` | `COMMENT#<comment>` |

@@ -2,6 +2,7 @@
 //!
 //! Every method is one access pattern and, unless stated otherwise, one call. Nothing uses Scan.
 
+mod account_changes;
 mod account_deletions;
 mod accounts;
 mod api_tokens;

@@ -11,7 +11,7 @@ use taskbell_domain::{
 
 use super::{
     DynamoDb,
-    items::{NotificationItem, SecondFactorItem, UserItem, build_item, parse_item},
+    items::{NotificationItem, SecondFactorItem, build_item, parse_item},
     key_attributes, keys,
     write::{Condition, TransactionResult, delete, put},
 };
@@ -84,16 +84,6 @@ impl DynamoDb {
         let key = keys::second_factor(factor.user);
         let stored = build_item(operation, key, &SecondFactorItem::from(factor))?;
         put(operation, &self.accounts, stored, condition)
-    }
-
-    /// Stores a profile, on condition of the version that was read.
-    fn put_profile(
-        &self,
-        operation: &'static str,
-        user: &User,
-    ) -> Result<TransactWriteItem, PortError> {
-        let profile = build_item(operation, keys::profile(user.id), &UserItem::from(user))?;
-        put(operation, &self.accounts, profile, Condition::Version(user.version - 1))
     }
 
     /// What a log-in depends on besides the password: the second factor that has accepted a code is stored; without one,

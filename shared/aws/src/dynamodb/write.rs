@@ -37,6 +37,8 @@ pub(super) enum Condition<'a> {
     Unconditional,
     /// No item with this key exists.
     NotExists,
+    /// No item with this key exists, or it has expired by this second. DynamoDB deletes expired items only within days.
+    NotExistsOrExpired(i64),
     /// An item with this key exists.
     Exists,
     /// The item exists and has this version.
@@ -55,6 +57,10 @@ impl<'a> Condition<'a> {
         match self {
             Self::Unconditional => None,
             Self::NotExists => Some(("attribute_not_exists(#name)", keys::PK, None)),
+            Self::NotExistsOrExpired(now) => {
+                let expression = "attribute_not_exists(pk) OR #name <= :value";
+                Some((expression, keys::EXPIRES_AT, Some(number(now))))
+            }
             Self::Exists => Some(("attribute_exists(#name)", keys::PK, None)),
             Self::Version(version) => Some(("#name = :value", keys::VERSION, Some(number(version)))),
             Self::Revision(revision) => {

@@ -1,8 +1,10 @@
 //! One item of every kind, with all its optional fields and without them.
 
 mod accounts;
-
+mod addresses;
 mod second_factors;
+mod sessions;
+
 use jiff::{SignedDuration, Timestamp};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
@@ -12,7 +14,8 @@ use taskbell_domain::{
     credential::{CheckedPassword, Credential, Session},
     delivery::{DeliveryStatus, Feedback, Outcome, Reason},
     digest::Digest,
-    id::{NotificationId, SessionId, SpaceId},
+    email::EmailAddress,
+    id::{NotificationId, SpaceId},
     invitation::{INVITATION_LIFETIME, Invitation},
     membership::MemberChange,
     notification::{Notification, NotificationKind, NotificationStep},
@@ -35,6 +38,7 @@ use taskbell_test::{
 };
 
 use self::accounts::{account_notifications, api_tokens, deletion, has_api_tokens};
+use self::sessions::session;
 
 /// A user with every field set.
 fn ada() -> User {
@@ -57,13 +61,6 @@ fn eve() -> User {
 
 fn credential(of: &User) -> Credential {
     Credential { user: of.id, password_hash: "a hash".to_owned() }
-}
-
-fn session() -> Session {
-    let id = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(7));
-    let expires_at = now() + SignedDuration::from_hours(24);
-    let (user, family_hash) = (ada().id, "a hash of a family".to_owned());
-    Session { id, user, family_hash, token_hash: "a hash of a token".to_owned(), expires_at }
 }
 
 /// A task with every field set.
@@ -147,7 +144,7 @@ fn notifications() -> Vec<Notification> {
 
 fn invitation() -> (Invitation, Notification) {
     let space = shared().0;
-    let to = taskbell_domain::email::EmailAddress::parse("someone@example.org").expect("an address");
+    let to = EmailAddress::parse("someone@example.org").expect("an address");
     let carrier = notification(20, NotificationKind::Invitation { to: to.clone(), space: space.id });
     let invitation = Invitation {
         space: space.id,
@@ -221,6 +218,7 @@ pub(crate) async fn store(store: &DynamoDb) {
         Registered::Done
     );
     assert!(store.delete_account(&gone, deletion()).await.expect("an answer"));
+    addresses::store(store).await;
     let day = "2026-03-01".parse().expect("a day");
     store.record_api_token_use(&api_tokens()[0], day).await.expect("an answer");
 
@@ -257,6 +255,7 @@ pub(crate) async fn check(store: &DynamoDb) {
     assert_eq!(listed, [ada.clone(), eve.clone()]);
     assert_eq!(store.digest(ada.id).await.expect("an answer"), Some(digest()));
     let old = session();
+    sessions::check(store, has_api_tokens(store).await).await;
     let next = Session { token_hash: "another".to_owned(), ..session() };
     let rotated = store.rotate_session(&next, &old.token_hash, now()).await.expect("an answer");
     assert_eq!(rotated, Rotated::Done);
@@ -276,6 +275,7 @@ pub(crate) async fn check(store: &DynamoDb) {
 
     if has_api_tokens(store).await {
         second_factors::check(store).await;
+        addresses::check(store).await;
         for notification in account_notifications() {
             let found = store.notification(notification.id).await.expect("an answer");
             assert_eq!(found, Some(notification));

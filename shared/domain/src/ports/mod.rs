@@ -1,6 +1,7 @@
 //! What the rules need from storage, queues and mail. Each trait corresponds to a permission, so a function's signature
 //! shows what the function may do. Each method is one access pattern.
 
+mod account_changes;
 mod account_deletions;
 mod api_tokens;
 mod comments;
@@ -22,6 +23,7 @@ mod tasks;
 mod timers;
 mod users;
 
+pub use account_changes::*;
 pub use account_deletions::*;
 pub use api_tokens::*;
 pub use comments::*;

@@ -40,7 +40,7 @@ pub trait Sessions: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Replaces the valid token of a session, if `presented` is its hash and the session has not expired at `now`. Of two
+    /// Replaces the valid token of a session and the day of its last use, if `presented` is its hash and the session has not expired at `now`. Of two
     /// requests with the same token only one succeeds. A retry of the same exchange succeeds too.
     fn rotate_session(
         &self,
@@ -48,6 +48,21 @@ pub trait Sessions: Send + Sync {
         presented: &str,
         now: Timestamp,
     ) -> impl Future<Output = Result<Rotated, PortError>> + Send;
+
+    /// The most recently opened sessions of a user, at most `limit`, the latest first. Expired ones may be included.
+    /// Strongly consistent.
+    fn sessions(
+        &self,
+        user: UserId,
+        limit: u8,
+    ) -> impl Future<Output = Result<Vec<Session>, PortError>> + Send;
+
+    /// Closes all sessions of a user but one.
+    fn close_other_sessions(
+        &self,
+        user: UserId,
+        kept: SessionId,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Closes a session. A missing session is not an error.
     fn close_session(

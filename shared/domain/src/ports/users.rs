@@ -5,7 +5,7 @@ use std::future::Future;
 use super::{PortError, Replaced};
 use crate::{
     credential::Credential,
-    id::{SessionId, UserId},
+    id::UserId,
     notification::Notification,
     timer::Timer,
     user::{AccountState, User},
@@ -53,13 +53,6 @@ pub trait Directory: Profiles {
 pub trait Accounts: ProfileChanges + Directory {
     /// Closes all sessions of a user.
     fn close_sessions(&self, user: UserId) -> impl Future<Output = Result<(), PortError>> + Send;
-
-    /// Closes all sessions of a user but one.
-    fn close_other_sessions(
-        &self,
-        user: UserId,
-        kept: SessionId,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Reads whether access tokens of a user are accepted.

@@ -2,6 +2,7 @@
 //!
 //! [`contract_tests!`]: crate::contract_tests
 
+mod account_changes;
 mod account_deletions;
 mod accounts;
 mod api_tokens;
@@ -25,6 +26,7 @@ use taskbell_domain::{
     credential::Credential, ports::*, statistics::Contribution, task::Task, user::User,
 };
 
+pub use account_changes::*;
 pub use account_deletions::*;
 pub use accounts::*;
 pub use api_tokens::*;
@@ -56,6 +58,8 @@ pub trait Store:
     + ApiTokenChanges
     + SecondFactorChanges
     + Redemptions
+    + PasswordChanges
+    + EmailChanges
     + Registrations
     + Credentials
     + SuppressedAddresses
@@ -84,6 +88,8 @@ impl<T> Store for T where
         + ApiTokenChanges
         + SecondFactorChanges
         + Redemptions
+        + PasswordChanges
+        + EmailChanges
         + Registrations
         + Credentials
         + SuppressedAddresses
@@ -124,6 +130,10 @@ macro_rules! contract_tests {
             an_email_address_belongs_to_one_account
             an_account_is_created_together_with_its_first_mail
             a_code_is_redeemed_together_with_its_effect
+            a_password_is_changed_together_with_its_session
+            an_address_is_moved_and_the_previous_one_reserved
+            an_address_is_moved_only_to_a_free_one
+            an_address_is_restored_once
             a_session_opens_only_with_the_password_that_was_verified
             an_address_without_an_account_can_be_suppressed
             a_profile_is_replaced_only_at_the_expected_version
@@ -138,6 +148,7 @@ macro_rules! contract_tests {
             a_second_factor_is_confirmed_and_removed_together_with_the_profile
             a_session_opens_only_with_the_second_factor_that_was_checked
             all_sessions_but_one_are_closed
+            sessions_are_listed_and_all_but_one_are_closed
             an_api_token_is_stored_with_its_notifications
             api_tokens_are_listed_with_the_day_of_their_last_use
             a_task_is_read_back_with_all_fields

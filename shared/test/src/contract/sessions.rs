@@ -9,6 +9,7 @@ use taskbell_domain::{
     credential::{CheckedPassword, RefreshToken, SESSION_LIFETIME, Session},
     id::SessionId,
     ports::*,
+    session_label::SessionLabel,
     user::User,
 };
 
@@ -63,6 +64,45 @@ pub async fn a_refresh_token_works_once(store: &impl Store) {
     store.close_session(ada.id, id).await.expect("an answer");
     store.close_session(ada.id, id).await.expect("closing twice is no error");
     assert_eq!(rotate(&first, &third, now()).await, Rotated::Unknown);
+}
+
+/// The sessions of a user are listed, the latest first, as they were stored or refreshed. All but one are closed; those of
+/// others stay.
+pub async fn sessions_are_listed_and_all_but_one_are_closed(store: &impl Store) {
+    let (ada, eve, random) = (user(1), user(2), SeededRandom::new(7));
+    let token = |user: &User, second| {
+        let clock = ManualClock::at(NOW);
+        clock.advance(SignedDuration::from_secs(second));
+        RefreshToken::generate(user.id, SessionId::generate(&clock, &random), &random)
+    };
+    let tokens: Vec<_> = (0..30).map(|second| token(&ada, second)).collect();
+    let mut sessions: Vec<_> = tokens.iter().rev().map(|token| Session::of(token, now())).collect();
+    sessions[0].label = SessionLabel::parse("Firefox on Linux");
+    sessions[1].last_used_on = None;
+    let theirs = Session::of(&token(&eve, 0), now());
+    for (who, sessions) in [(&ada, sessions.as_slice()), (&eve, std::slice::from_ref(&theirs))] {
+        register(store, who).await;
+        for session in sessions {
+            open(store, who, session).await;
+        }
+    }
+    let list = async |of: &User, limit| store.sessions(of.id, limit).await.expect("a list");
+    assert_eq!(list(&ada, 100).await, sessions);
+    assert_eq!(list(&ada, 2).await, sessions[..2]);
+    let later = now() + SignedDuration::from_hours(24);
+    let next = Session::of(&tokens[29].next(&random), later);
+    let rotated = store.rotate_session(&next, &tokens[29].hash(), now()).await.expect("an answer");
+    assert_eq!(rotated, Rotated::Done);
+    sessions[0] = Session { label: sessions[0].label.clone(), ..next };
+    assert_eq!(list(&ada, 1).await, sessions[..1], "the label stays, the day changes");
+    for _ in 0..2 {
+        store.close_other_sessions(ada.id, sessions[1].id).await.expect("an answer");
+        assert_eq!(list(&ada, 100).await, sessions[1..2]);
+    }
+    assert_eq!(list(&eve, 100).await, [theirs]);
+    store.close_other_sessions(eve.id, sessions[1].id).await.expect("an answer");
+    assert_eq!(list(&eve, 100).await, []);
+    assert_eq!(list(&ada, 100).await.len(), 1);
 }
 
 /// Opens a session of an account that [`register`] has created.

@@ -75,11 +75,6 @@ impl Accounts for MemoryStore {
         self.data().sessions.retain(|(of, _), _| *of != user);
         Ok(())
     }
-
-    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
-        self.data().sessions.retain(|(of, id), _| *of != user || *id == kept);
-        Ok(())
-    }
 }
 
 impl AccountStates for MemoryStore {
@@ -117,9 +112,10 @@ impl Registrations for MemoryStore {
     ) -> Result<Registered, PortError> {
         let mut data = self.data();
         let address = user.email.canonical();
-        if data.credentials.contains_key(&address) {
+        if data.is_taken(&address, None, user.created_at) {
             return Ok(Registered::EmailTaken);
         }
+        data.reserved_until.remove(&address);
         data.users.insert(user.id, user.clone());
         data.credentials.insert(address, credential.clone());
         data.notifications.extend(
@@ -195,8 +191,19 @@ impl Sessions for MemoryStore {
             let reused = stored.family_hash == next.family_hash;
             return Ok(if reused { Rotated::Reused } else { Rotated::Unknown });
         }
-        *stored = next.clone();
+        *stored = Session { label: stored.label.clone(), ..next.clone() };
         Ok(Rotated::Done)
+    }
+
+    async fn sessions(&self, user: UserId, limit: u8) -> Result<Vec<Session>, PortError> {
+        let data = self.data();
+        let own = data.sessions.values().rev().filter(|session| session.user == user);
+        Ok(own.take(limit.into()).cloned().collect())
+    }
+
+    async fn close_other_sessions(&self, user: UserId, kept: SessionId) -> Result<(), PortError> {
+        self.data().sessions.retain(|(of, id), _| *of != user || *id == kept);
+        Ok(())
     }
 
     async fn close_session(&self, user: UserId, session: SessionId) -> Result<(), PortError> {

@@ -1,5 +1,6 @@
 //! All store ports in memory, with the same contract as the DynamoDB adapter.
 
+mod account_changes;
 mod account_deletions;
 mod accounts;
 mod api_tokens;
@@ -49,6 +50,8 @@ pub struct Data {
     /// Profiles.
     pub users: BTreeMap<UserId, User>,
     credentials: BTreeMap<String, Credential>,
+    /// Until when the addresses are reserved that no account has any more.
+    reserved_until: BTreeMap<String, Timestamp>,
     sessions: BTreeMap<(UserId, SessionId), Session>,
     second_factors: BTreeMap<UserId, SecondFactor>,
     api_tokens: BTreeMap<(UserId, ApiTokenId), (ApiToken, Option<Date>)>,
@@ -88,7 +91,7 @@ impl MemoryStore {
         let accounts = (
             &data.users,
             &data.deletions,
-            data.credentials.len(),
+            (data.credentials.len(), &data.reserved_until),
             &data.sessions,
             tokens,
             &data.suppressed,

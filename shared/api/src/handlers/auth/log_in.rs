@@ -11,7 +11,7 @@ use taskbell_domain::{
 use super::tokens;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    handlers::second_factor::check_log_in,
+    handlers::{second_factor::check_log_in, sessions::label},
     http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
     passwords,
     tokens::Issuer,
@@ -95,7 +95,8 @@ pub async fn handle(
         let (hash, rehashed) = (&found.password_hash, rehashed.take());
         let (rehashed, factor) = (rehashed.as_deref(), accepted.as_ref());
         let checked = CheckedPassword { email: &email, hash, rehashed, factor };
-        if accounts.open_session(&Session::of(&token, now), checked).await? {
+        let session = Session { label: label(call), ..Session::of(&token, now) };
+        if accounts.open_session(&session, checked).await? {
             return tokens(&user, &token, issuer, now, random);
         }
         // The password was reset meanwhile, or a concurrent log-in rehashed it or used a code of the second factor.

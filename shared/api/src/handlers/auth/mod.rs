@@ -6,6 +6,7 @@ pub mod log_out;
 pub mod refresh_session;
 pub mod register_user;
 pub mod reset_password;
+pub mod undo_email_change;
 pub mod verify_email;
 
 use http::StatusCode;

@@ -76,6 +76,8 @@ pub async fn handle(
         mail_stopped: None,
         link_secret: link_token(random),
         password_set_at: None,
+        email_set_at: None,
+        email_undos: Vec::new(),
         tokens_valid_from: None,
         api_tokens_valid_from: None,
         second_factor_at: None,

@@ -62,7 +62,7 @@ pub async fn handle(
         if user.disabled_at.is_some() {
             return Err(disabled());
         }
-        if user.password_set_at.is_some_and(|at| opened.notification.created_at <= at) {
+        if user.outdates_code(Purpose::PasswordReset, opened.notification.created_at) {
             return Err(codes::invalid());
         }
         let hash = match password_hash.take() {

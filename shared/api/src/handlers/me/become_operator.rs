@@ -82,7 +82,8 @@ async fn promote(
         attempts.begin()?;
         let now = call.now();
         let opened = codes::verify(store, code, Purpose::Operator, now).await?;
-        if opened.user != user.id {
+        let issued_at = opened.notification.created_at;
+        if opened.user != user.id || user.outdates_code(Purpose::Operator, issued_at) {
             return Err(codes::invalid());
         }
         let code = opened.mark_used();

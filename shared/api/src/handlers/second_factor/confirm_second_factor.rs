@@ -4,7 +4,9 @@ use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
     account_event::AccountEvent,
-    ports::{Accounts, LiveConnections, PushQueue, RateLimits, SecondFactorChanges, TimerQueue},
+    ports::{
+        LiveConnections, Profiles, PushQueue, RateLimits, SecondFactorChanges, Sessions, TimerQueue,
+    },
     rate_limit::{RateLimitKey, SECOND_FACTOR_CONFIRMATIONS},
     totp::RecoveryCode,
 };
@@ -41,7 +43,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// without the factor. Should that be interrupted, their refresh tokens are refused because they are older.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl SecondFactorChanges + Accounts + LiveConnections + RateLimits),
+    store: &(impl SecondFactorChanges + Profiles + Sessions + LiveConnections + RateLimits),
     queue: &impl TimerQueue,
     pushes: &impl PushQueue,
 ) -> Result<Reply, Problem> {

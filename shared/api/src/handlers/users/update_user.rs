@@ -62,7 +62,9 @@ pub async fn handle(
         let detail = "You cannot block yourself or change your own role: ask another operator.";
         return Err(Problem::conflict("own_account", detail));
     }
-    if operator.map(EmailAddress::canonical) == Some(user.email.canonical()) {
+    // The address alone protects nobody: an account can change to it.
+    let has_address = operator.map(EmailAddress::canonical) == Some(user.email.canonical());
+    if has_address && user.role == AccountRole::Operator {
         let detail = "The operator that the stack was deployed with cannot be blocked or demoted.";
         return Err(Problem::conflict("stack_operator", detail));
     }

@@ -214,3 +214,49 @@ pub struct BecomeOperatorRequest {
     /// Code from the email. It works once, for 24 hours. If absent or null, a code is sent to the caller by email.
     pub code: Option<String>,
 }
+
+/// A new password, and the present one.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    /// Present password of the account.
+    #[schema(format = Password, examples("correct horse battery staple"))]
+    pub current_password: String,
+    /// New password. It is refused if it is easy to guess.
+    pub new_password: NewPassword,
+}
+
+/// The session that replaces all others after a change of the password.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedPassword {
+    /// Opaque token of a new session, to be exchanged, once, for new tokens.
+    pub refresh_token: String,
+}
+
+/// A new address, and the password of the account.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeEmailRequest {
+    /// Address that the account is to have. A code is sent to it.
+    pub email: NewEmail,
+    /// Password of the account.
+    #[schema(format = Password, examples("correct horse battery staple"))]
+    pub password: String,
+}
+
+/// The code that was sent to the new address.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmEmailRequest {
+    /// Code from the email. It works once, for 24 hours, until the address or the password is changed.
+    pub code: String,
+}
+
+/// The code that was sent to the previous address.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoEmailChangeRequest {
+    /// Code from the email. It works once, for 72 hours.
+    pub code: String,
+}

@@ -18,6 +18,7 @@ pub mod changes;
 pub mod operators;
 pub mod problem;
 pub mod second_factor;
+pub mod sessions;
 pub mod spaces;
 pub mod tasks;
 pub mod transfer;
@@ -44,7 +45,9 @@ macro_rules! schemas {
 pub(super) fn all() -> Map<String, Value> {
     let all = schemas!(
         accounts: RegisterUserRequest, LogInRequest, RefreshSessionRequest, Session, Profile, UpdateProfileRequest,
-            VerifyEmailRequest, DeleteAccountRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest;
+            VerifyEmailRequest, DeleteAccountRequest, ForgotPasswordRequest, ResetPasswordRequest, BecomeOperatorRequest,
+            ChangePasswordRequest, ChangedPassword, ChangeEmailRequest, ConfirmEmailRequest, UndoEmailChangeRequest;
+        sessions: OpenSession;
         second_factor: StartSecondFactorRequest, StartedSecondFactor, ConfirmSecondFactorRequest, RecoveryCodes,
             DeleteSecondFactorRequest, RemoveSecondFactorRequest;
         api_tokens: CreateApiTokenRequest, ApiToken;

@@ -30,6 +30,10 @@ value! {
     #[schema(pattern = "^tok_[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("tok_01JQ0000000000000000000000"))]
     ApiTokenId;
 
+    /// Identifier of a session.
+    #[schema(pattern = "^ses_[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("ses_01JQ0000000000000000000000"))]
+    SessionId;
+
     /// Identifier of a checklist item.
     #[schema(pattern = "^itm_[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("itm_01JQ0000000000000000000000"))]
     ItemId;

@@ -15,8 +15,19 @@ use crate::support::{World, collaborator, operator};
 
 /// Creates what a function needs in addition.
 pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &User, tasks: [&Task; 2]) {
-    if ["log-out", "refresh-session", "reset-password", "confirm-second-factor"].contains(&function) {
+    let ending = [
+        "log-out",
+        "refresh-session",
+        "reset-password",
+        "confirm-second-factor",
+        "change-password",
+        "undo-email-change",
+    ];
+    if ending.contains(&function) {
         world.connect(ada, tasks[0], "ada").await;
+    }
+    if ["end-session", "end-other-sessions"].contains(&function) {
+        world.connect_in(ada, world.other_session(), "ada").await;
     }
     match function {
         "verify-email" | "run-action" | "reset-password" => {

@@ -247,7 +247,7 @@ fn text(place: &Place, schema: &Value, length: u64) -> String {
     let name = place.name();
     match name.rsplit('.').next() {
         // Not easy to guess.
-        Some("password") => repeated("quartz violin 73 tram bells "),
+        Some("password" | "new_password") => repeated("quartz violin 73 tram bells "),
         // Counted in bytes. One semicolon at the end is ignored.
         Some("recurrence") => {
             let (more, rest) = ((length - 20) / 3, (length - 20) % 3);

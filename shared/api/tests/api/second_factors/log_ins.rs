@@ -24,7 +24,7 @@ use super::{now_code, told};
 use crate::support::{Answer, PASSWORD, World};
 
 impl<S: Store> World<S> {
-    async fn refreshed(&self, user: &User, task: &Task, token: &Value) -> Answer {
+    async fn refreshed_by(&self, user: &User, task: &Task, token: &Value) -> Answer {
         // The event of a refresh would open the session again.
         let event = self.event("log-in", user, task).await;
         let mut event = event.body(&json!({ "refresh_token": token }));
@@ -45,7 +45,7 @@ impl World {
 async fn a_code_works_once_and_no_earlier_one_after_it() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    let log_in = async |code: &str| world.log_in_with(&ada, &task, Some(code)).await;
+    let log_in = async |code: &str| world.log_in_by_code(&ada, &task, Some(code)).await;
     let [used, current, next] = [-1, 0, 1].map(|steps| world.code_of(&ada, steps));
     let answer = log_in(&used).await;
     assert_eq!(told(&answer), (401, "invalid_second_factor"), "it has confirmed the factor");
@@ -69,11 +69,11 @@ async fn a_code_works_once_and_no_earlier_one_after_it() {
 async fn a_recovery_code_works_once_in_every_spelling() {
     let (world, ada, task) = World::seeded().await;
     let secret = world.start(&ada, &task).await;
-    let codes = world.confirm(&ada, &task, &now_code(&world, &secret)).await.body;
+    let codes = world.confirm_factor(&ada, &task, &now_code(&world, &secret)).await.body;
     let code = codes["recovery_codes"][3].as_str().expect("a code").to_owned();
     let look_alike = code.replace('0', "O").replace('1', "l");
     let spellings = [code.to_uppercase(), code.replace('-', " "), look_alike, code];
-    let log_in = async |code: &str| world.log_in_with(&ada, &task, Some(code)).await;
+    let log_in = async |code: &str| world.log_in_by_code(&ada, &task, Some(code)).await;
     assert_eq!(log_in(&spellings[0]).await.status, 200);
     for spelling in &spellings {
         assert_eq!(told(&log_in(spelling).await), (401, "invalid_second_factor"), "{spelling}");
@@ -84,14 +84,14 @@ async fn a_recovery_code_works_once_in_every_spelling() {
     let eve = world.register(2).await;
     world.add_second_factor(&eve, true).await;
     let third = codes["recovery_codes"][5].as_str().expect("a code");
-    let answer = world.log_in_with(&eve, &task, Some(third)).await;
+    let answer = world.log_in_by_code(&eve, &task, Some(third)).await;
     assert_eq!(told(&answer), (401, "invalid_second_factor"), "it is another user's");
 }
 
 /// Sends the same log-in several times at once. Returns the statuses and codes.
 async fn at_once<S: Store>(world: &World<S>, ada: &User, task: &Task) -> Vec<(u16, String)> {
     let code = world.code_of(ada, 0);
-    let log_ins = (0..4).map(|_| world.log_in_with(ada, task, Some(&code)));
+    let log_ins = (0..4).map(|_| world.log_in_by_code(ada, task, Some(&code)));
     let mut answers: Vec<_> = futures_util::future::join_all(log_ins)
         .await
         .iter()
@@ -134,7 +134,7 @@ async fn a_code_that_another_log_in_has_just_used_opens_no_session() {
         assert!(store.store_second_factor(&factor, Some(read), &[]).await.expect("no error"));
     };
     world.store.faults.before("open_session", other);
-    let answer = world.log_in_with(&ada, &task, Some(&code)).await;
+    let answer = world.log_in_by_code(&ada, &task, Some(&code)).await;
     assert!(world.store.faults.is_done(), "the concurrent change did not run");
     assert_eq!(told(&answer), (401, "invalid_second_factor"));
     assert!(!memory.contents().contains("Session {"), "no session is open");
@@ -156,7 +156,7 @@ async fn a_log_in_concurrent_with_a_confirmation_opens_no_session_without_a_code
         assert!(store.store_second_factor(&factor, Some(version), &[]).await.expect("no error"));
     };
     world.store.faults.before("open_session", confirm);
-    let answer = world.log_in_with(&ada, &task, None).await;
+    let answer = world.log_in_by_code(&ada, &task, None).await;
     assert!(world.store.faults.is_done(), "the concurrent change did not run");
     assert_eq!(told(&answer), (401, "second_factor_required"));
     assert!(!memory.contents().contains("Session {"), "no session is open");
@@ -206,7 +206,7 @@ async fn guesses_are_limited_per_account_whatever_their_ip_address() {
     let right = world.code_of(&ada, 0);
     let answer = from(60, PASSWORD, Some(&right)).await;
     assert_eq!(told(&answer), (429, "too_many_requests"), "not even the right one");
-    assert_eq!(world.log_in_with(&world.register(2).await, &task, None).await.status, 200);
+    assert_eq!(world.log_in_by_code(&world.register(2).await, &task, None).await.status, 200);
     world.next_window();
     let right = world.code_of(&ada, 0);
     assert_eq!(from(60, PASSWORD, Some(&right)).await.status, 200);
@@ -225,10 +225,10 @@ impl Faults for Uncounted {
 async fn a_code_is_not_checked_if_the_guess_cannot_be_counted() {
     let world = World::on(Faulty { store: MemoryStore::default(), faults: Uncounted });
     let (ada, task) = world.seed().await;
-    assert_eq!(world.log_in_with(&ada, &task, None).await.status, 200, "other limits admit it");
+    assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 200, "other limits admit it");
     world.add_second_factor(&ada, true).await;
     let code = world.code_of(&ada, 0);
-    let answer = world.log_in_with(&ada, &task, Some(&code)).await;
+    let answer = world.log_in_by_code(&ada, &task, Some(&code)).await;
     assert_eq!(told(&answer), (503, "unavailable"));
 }
 
@@ -253,26 +253,26 @@ async fn a_password_reset_neither_switches_the_second_factor_off_nor_opens_a_ses
 async fn sessions_from_before_the_second_factor_end_except_the_one_that_confirmed_it() {
     let (world, ada, task) = World::seeded().await;
     let own = json!(world.refresh_token(&ada).await);
-    let before = world.log_in_with(&ada, &task, None).await.body;
+    let before = world.log_in_by_code(&ada, &task, None).await.body;
     let stale = world.access_token(&ada);
     world.clock.advance(SignedDuration::from_secs(60));
     let secret = world.start(&ada, &task).await;
-    let confirmed = world.confirm(&ada, &task, &now_code(&world, &secret)).await;
+    let confirmed = world.confirm_factor(&ada, &task, &now_code(&world, &secret)).await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.body);
     let ended = before["refresh_token"].as_str().and_then(RefreshToken::parse).expect("a token");
     let at = world.clock.now();
     assert!(!world.store.has_session(ada.id, ended.session, at).await.expect("an answer"));
     assert!(world.store.has_session(ada.id, world.session(), at).await.expect("an answer"));
-    let refused = world.refreshed(&ada, &task, &before["refresh_token"]).await;
+    let refused = world.refreshed_by(&ada, &task, &before["refresh_token"]).await;
     assert_eq!(told(&refused), (401, "invalid_refresh_token"));
     for token in [before["access_token"].as_str().expect("a token"), &stale] {
         let event = world.event("get-profile", &ada, &task).await;
         let event = event.header("authorization", &format!("Bearer {token}"));
         assert_eq!(told(&world.send(&event).await), (401, "unauthorized"));
     }
-    let kept = world.refreshed(&ada, &task, &own).await;
+    let kept = world.refreshed_by(&ada, &task, &own).await;
     assert_eq!(kept.status, 200, "{}", kept.body);
-    let kept = world.refreshed(&ada, &task, &kept.body["refresh_token"]).await;
+    let kept = world.refreshed_by(&ada, &task, &kept.body["refresh_token"]).await;
     assert_eq!(kept.status, 200, "{}", kept.body);
 }
 
@@ -280,16 +280,16 @@ async fn sessions_from_before_the_second_factor_end_except_the_one_that_confirme
 async fn an_interrupted_confirmation_leaves_no_usable_session_but_its_own() {
     let (world, ada, task) = World::seeded().await;
     let own = json!(world.refresh_token(&ada).await);
-    let before = world.log_in_with(&ada, &task, None).await.body;
+    let before = world.log_in_by_code(&ada, &task, None).await.body;
     world.clock.advance(SignedDuration::from_secs(60));
     // The transaction was stored, but the sessions were not closed.
     world.add_second_factor(&ada, true).await;
-    let refused = world.refreshed(&ada, &task, &before["refresh_token"]).await;
+    let refused = world.refreshed_by(&ada, &task, &before["refresh_token"]).await;
     assert_eq!(told(&refused), (401, "invalid_refresh_token"));
-    assert_eq!(world.refreshed(&ada, &task, &own).await.status, 200);
+    assert_eq!(world.refreshed_by(&ada, &task, &own).await.status, 200);
     let code = world.code_of(&ada, 0);
-    let after = world.log_in_with(&ada, &task, Some(&code)).await.body;
-    assert_eq!(world.refreshed(&ada, &task, &after["refresh_token"]).await.status, 200);
+    let after = world.log_in_by_code(&ada, &task, Some(&code)).await.body;
+    assert_eq!(world.refreshed_by(&ada, &task, &after["refresh_token"]).await.status, 200);
 }
 
 #[tokio::test]

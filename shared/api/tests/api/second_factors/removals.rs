@@ -28,7 +28,7 @@ impl World {
     }
 
     /// Asks for the removal. Returns the code and all mails that were sent.
-    async fn requested(&self, user: &User, task: &Task) -> (String, Vec<(String, String)>) {
+    async fn removal_requested(&self, user: &User, task: &Task) -> (String, Vec<(String, String)>) {
         let answer = self.ask(user, task, PASSWORD).await;
         assert_eq!(answer.status, 202, "{}", answer.body);
         let mails = self.mails().await;
@@ -47,7 +47,7 @@ impl World {
 async fn a_lost_second_factor_is_removed_by_the_mailed_code_after_a_day() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    let (code, mails) = world.requested(&ada, &task).await;
+    let (code, mails) = world.removal_requested(&ada, &task).await;
     assert_eq!(mails.len(), 2);
     assert!(mails.iter().all(|(to, _)| to == ada.email.as_str()));
     let warning = &mails.iter().find(|(_, mail)| code_in(mail).is_none()).expect("a warning").1;
@@ -64,7 +64,7 @@ async fn a_lost_second_factor_is_removed_by_the_mailed_code_after_a_day() {
     assert_eq!(world.redeem_removal(&ada, &task, &code).await.status, 204);
     assert!(!world.has_second_factor(&ada).await);
     assert_eq!(told(&world.redeem_removal(&ada, &task, &code).await), (404, "invalid_code"), "twice");
-    assert_eq!(world.log_in_with(&ada, &task, None).await.status, 200);
+    assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 200);
     assert!(world.mails().await.iter().any(|(_, mail)| mail.contains("was removed")));
 }
 
@@ -73,7 +73,7 @@ async fn the_mailed_code_stops_working_after_three_days() {
     for (late, status) in [(REMOVAL_LIFETIME - SECOND, 204), (REMOVAL_LIFETIME, 404)] {
         let (world, ada, task) = World::seeded().await;
         world.add_second_factor(&ada, true).await;
-        let (code, _) = world.requested(&ada, &task).await;
+        let (code, _) = world.removal_requested(&ada, &task).await;
         world.clock.advance(late);
         assert_eq!(world.redeem_removal(&ada, &task, &code).await.status, status, "{late:?}");
         assert_eq!(world.has_second_factor(&ada).await, status == 404);
@@ -84,9 +84,9 @@ async fn the_mailed_code_stops_working_after_three_days() {
 async fn a_repeated_request_does_not_prolong_the_three_days() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    world.requested(&ada, &task).await;
+    world.removal_requested(&ada, &task).await;
     world.clock.advance(REMOVAL_LIFETIME - SignedDuration::from_hours(1));
-    let (newest, _) = world.requested(&ada, &task).await;
+    let (newest, _) = world.removal_requested(&ada, &task).await;
     world.clock.advance(SignedDuration::from_hours(1));
     assert_eq!(told(&world.redeem_removal(&ada, &task, &newest).await), (404, "invalid_code"));
     assert!(world.has_second_factor(&ada).await);
@@ -96,16 +96,16 @@ async fn a_repeated_request_does_not_prolong_the_three_days() {
 async fn a_log_in_with_the_second_factor_cancels_the_removal() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    let (code, _) = world.requested(&ada, &task).await;
+    let (code, _) = world.removal_requested(&ada, &task).await;
     world.clock.advance(REMOVAL_DELAY);
-    let wrong = world.log_in_with(&ada, &task, Some("000000")).await;
+    let wrong = world.log_in_by_code(&ada, &task, Some("000000")).await;
     assert_eq!(told(&wrong), (401, "invalid_second_factor"));
     let right = world.code_of(&ada, 0);
-    assert_eq!(world.log_in_with(&ada, &task, Some(&right)).await.status, 200);
+    assert_eq!(world.log_in_by_code(&ada, &task, Some(&right)).await.status, 200);
     assert_eq!(told(&world.redeem_removal(&ada, &task, &code).await), (404, "invalid_code"));
     assert!(world.has_second_factor(&ada).await);
     // The code of an old request does not become valid by a new one.
-    let (new, _) = world.requested(&ada, &task).await;
+    let (new, _) = world.removal_requested(&ada, &task).await;
     world.clock.advance(REMOVAL_DELAY);
     assert_eq!(told(&world.redeem_removal(&ada, &task, &code).await), (404, "invalid_code"));
     assert_eq!(world.redeem_removal(&ada, &task, &new).await.status, 204);
@@ -115,9 +115,9 @@ async fn a_log_in_with_the_second_factor_cancels_the_removal() {
 async fn a_wrong_password_alone_and_a_failed_log_in_do_not_cancel_the_removal() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    let (code, _) = world.requested(&ada, &task).await;
+    let (code, _) = world.removal_requested(&ada, &task).await;
     world.clock.advance(REMOVAL_DELAY);
-    assert_eq!(world.log_in_with(&ada, &task, None).await.status, 401);
+    assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 401);
     assert_eq!(world.redeem_removal(&ada, &task, &code).await.status, 204);
 }
 
@@ -127,8 +127,8 @@ async fn a_code_of_another_user_or_purpose_removes_nothing() {
     let eve = world.register(2).await;
     world.add_second_factor(&ada, true).await;
     world.add_second_factor(&eve, true).await;
-    let (ada_code, _) = world.requested(&ada, &task).await;
-    let (eve_code, _) = world.requested(&eve, &task).await;
+    let (ada_code, _) = world.removal_requested(&ada, &task).await;
+    let (eve_code, _) = world.removal_requested(&eve, &task).await;
     world.clock.advance(REMOVAL_DELAY);
     let reset = crate::support::reset_code().to_text();
     let (id, secret) = ada_code.split_once('.').expect("two parts");
@@ -153,7 +153,7 @@ async fn a_code_of_another_user_or_purpose_removes_nothing() {
 async fn a_flood_of_requests_causes_few_mails_and_does_not_delay_the_removal() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    let (first, _) = world.requested(&ada, &task).await;
+    let (first, _) = world.removal_requested(&ada, &task).await;
     let mut mails = Vec::new();
     for _ in 0..30 {
         world.next_window();
@@ -206,7 +206,7 @@ async fn requests_are_limited_like_log_ins_and_together_with_them() {
     world.add_second_factor(&ada, true).await;
     for _ in 0..5 {
         assert_eq!(world.ask(&ada, &task, "six quiet bells at dawn").await.status, 401);
-        assert_eq!(world.log_in_with(&ada, &task, None).await.status, 401);
+        assert_eq!(world.log_in_by_code(&ada, &task, None).await.status, 401);
     }
     assert_eq!(told(&world.ask(&ada, &task, PASSWORD).await), (429, "too_many_requests"));
 }
@@ -215,7 +215,7 @@ async fn requests_are_limited_like_log_ins_and_together_with_them() {
 async fn a_blocked_account_keeps_its_second_factor() {
     let (world, ada, task) = World::seeded().await;
     world.add_second_factor(&ada, true).await;
-    let (code, _) = world.requested(&ada, &task).await;
+    let (code, _) = world.removal_requested(&ada, &task).await;
     world.clock.advance(REMOVAL_DELAY);
     let block = world.event("update-user", &operator(), &task).await;
     let block = block.path("user_id", &ada.id.to_string()).body(&json!({ "disabled": true }));

@@ -6,7 +6,7 @@ use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
         api_tokens, auth, changes, comments, docs, health, invitations, links, me, notifications,
-        openapi, second_factor, spaces, statistics, tasks, transfer, users,
+        openapi, second_factor, sessions, spaces, statistics, tasks, transfer, users,
     },
     http::{
         Call, Caller, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard,
@@ -108,6 +108,13 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "log-in" => auth::log_in::handle(call, store, issuer).await,
             "refresh-session" => auth::refresh_session::handle(call, store, pushes, issuer).await,
             "log-out" => auth::log_out::handle(call, store, pushes).await,
+            "change-password" => me::change_password::handle(call, store, (queue, pushes)).await,
+            "change-email" => me::change_email::handle(call, store, queue).await,
+            "confirm-email" => me::confirm_email::handle(call, store, queue).await,
+            "undo-email-change" => auth::undo_email_change::handle(call, store, pushes).await,
+            "list-sessions" => sessions::list_sessions::handle(call, store).await,
+            "end-session" => sessions::end_session::handle(call, store, pushes).await,
+            "end-other-sessions" => sessions::end_other_sessions::handle(call, store, pushes).await,
             "get-profile" => me::get_profile::handle(call, store).await,
             "delete-account" => me::delete_account::handle(call, store, pushes).await,
             "delete-user" => {

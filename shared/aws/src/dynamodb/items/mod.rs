@@ -87,7 +87,7 @@ to_item! {
 
 from_item! {
     AccountStateItem, ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
-    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SecondFactorItem, SpaceItem, TaskItem, UserItem,
+    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SecondFactorItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Serializes a stored form and adds its key and format.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     email::EmailAddress,
-    id::{SessionId, UserId},
+    id::{NotificationId, SessionId, UserId},
     reminder::ReminderSpec,
     text::PersonName,
     unknown::Unknown,
@@ -37,6 +37,10 @@ pub(in crate::dynamodb) struct UserItem {
     link_secret: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_set_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_set_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    email_undos: Vec<NotificationId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens_valid_from: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +124,8 @@ impl From<&User> for UserItem {
             }),
             link_secret: user.link_secret.clone(),
             password_set_at: user.password_set_at,
+            email_set_at: user.email_set_at,
+            email_undos: user.email_undos.clone(),
             tokens_valid_from: user.tokens_valid_from,
             api_tokens_valid_from: user.api_tokens_valid_from,
             second_factor_at: user.second_factor_at,
@@ -155,6 +161,8 @@ impl TryFrom<UserItem> for User {
             mail_stopped: item.mail_stopped.map(MailSuppression::try_from).transpose()?,
             link_secret: item.link_secret,
             password_set_at: item.password_set_at,
+            email_set_at: item.email_set_at,
+            email_undos: item.email_undos,
             tokens_valid_from: item.tokens_valid_from,
             api_tokens_valid_from: item.api_tokens_valid_from,
             second_factor_at: item.second_factor_at,

@@ -1,21 +1,29 @@
 //! Sessions.
 
-use jiff::Timestamp;
-use serde::Serialize;
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
 use taskbell_domain::{
     credential::Session,
     id::{SessionId, UserId},
+    session_label::SessionLabel,
 };
 
+use super::InvalidAttribute;
 use crate::dynamodb::{Item, keys};
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct SessionItem {
     id: SessionId,
     user: UserId,
+    /// Empty if the session was stored by release 0.1.0.
+    #[serde(default)]
     family_hash: String,
     token_hash: String,
     expires_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_on: Option<Date>,
 }
 
 impl From<&Session> for SessionItem {
@@ -26,7 +34,25 @@ impl From<&Session> for SessionItem {
             family_hash: session.family_hash.clone(),
             token_hash: session.token_hash.clone(),
             expires_at: session.expires_at.as_second(),
+            label: session.label.as_ref().map(|label| label.as_str().to_owned()),
+            last_used_on: session.last_used_on,
         }
+    }
+}
+
+impl TryFrom<SessionItem> for Session {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: SessionItem) -> Result<Self, InvalidAttribute> {
+        Ok(Self {
+            id: item.id,
+            user: item.user,
+            family_hash: item.family_hash,
+            token_hash: item.token_hash,
+            expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
+            label: item.label.as_deref().and_then(SessionLabel::parse),
+            last_used_on: item.last_used_on,
+        })
     }
 }
 

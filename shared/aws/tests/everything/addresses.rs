@@ -13,7 +13,7 @@ use taskbell_test::fixtures::{notification, now, user};
 
 /// A user whose address was changed.
 fn carol() -> User {
-    let mut carol = user(3);
+    let mut carol = user(33);
     let email = EmailAddress::parse("carol@example.com").expect("an address");
     carol.change_email(email, Some(address_change().1.id), "5e".repeat(16), now());
     carol
@@ -22,7 +22,7 @@ fn carol() -> User {
 /// The notifications with the code of that change, and with the one that undoes it.
 fn address_change() -> (Notification, Notification) {
     let code = |number, purpose| {
-        let (to, address, secret_hash) = (user(3).id, Some(user(3).email), None);
+        let (to, address, secret_hash) = (user(33).id, Some(user(33).email), None);
         notification(number, NotificationKind::Code { to, purpose, address, secret_hash })
     };
     (code(41, Purpose::EmailChange), code(42, Purpose::EmailChangeUndo))
@@ -33,7 +33,7 @@ pub(super) async fn store(store: &DynamoDb) {
     let (change, undo) = address_change();
     store.add_notification(&change, None).await.expect("an answer");
     let carol = carol();
-    let first = User { email: user(3).email, version: 1, ..user(3) };
+    let first = User { email: user(33).email, version: 1, ..user(33) };
     let credential = Credential { user: first.id, password_hash: "a hash".to_owned() };
     let registered = store.register(&first, &credential, None).await.expect("an answer");
     assert_eq!(registered, Registered::Done);
@@ -53,7 +53,7 @@ pub(super) async fn store(store: &DynamoDb) {
 pub(super) async fn check(store: &DynamoDb) {
     let carol = carol();
     assert_eq!(store.user(carol.id).await.expect("an answer").as_ref(), Some(&carol));
-    for (email, hash) in [(&carol.email, "a hash"), (&user(3).email, "a hash of nothing")] {
+    for (email, hash) in [(&carol.email, "a hash"), (&user(33).email, "a hash of nothing")] {
         let found = store.credential(email).await.expect("an answer").expect("it is there");
         assert_eq!((found.user, found.password_hash.as_str()), (carol.id, hash));
     }

@@ -44,6 +44,8 @@ def transform_template(template: Path, parameters: dict[str, str], code: dict[st
             del plain["Resources"][name]  # MiniStack refuses alarms on metric math
         if resource["Type"] == "AWS::Logs::QueryDefinition":
             del plain["Resources"][name]  # unknown to MiniStack
+        if resource["Type"] == "AWS::Lambda::Permission" and resource["Properties"]["Principal"] == "apigateway.amazonaws.com":
+            del plain["Resources"][name]  # MiniStack does not check it, and a stack has at most 500 resources
     return adapted(plain, values)
 
 
@@ -89,16 +91,19 @@ def routes(api: str, properties: dict, api_id: str) -> dict:
     properties |= {"Name": "taskbell", "ProtocolType": "HTTP", "Tags": {"ms-custom-id": api_id}}
     # MiniStack expects the names of the body (allowOrigins), not those of CloudFormation.
     properties["CorsConfiguration"] = body.get("x-amazon-apigateway-cors", {})
-    resources = {}
+    resources, integrations = {}, {}
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
             name = f"{api}Route{len(resources)}"
-            resources[f"{name}Integration"] = {
+            uri = operation["x-amazon-apigateway-integration"]["uri"]
+            # All routes of a function have the same one: a stack has at most 500 resources.
+            integration = integrations.setdefault(str(uri), f"{name}Integration")
+            resources[integration] = {
                 "Type": "AWS::ApiGatewayV2::Integration",
                 "Properties": {
                     "ApiId": {"Ref": api},
                     "IntegrationType": "AWS_PROXY",
-                    "IntegrationUri": operation["x-amazon-apigateway-integration"]["uri"],
+                    "IntegrationUri": uri,
                     "PayloadFormatVersion": "2.0",
                 },
             }
@@ -107,7 +112,7 @@ def routes(api: str, properties: dict, api_id: str) -> dict:
                 "Properties": {
                     "ApiId": {"Ref": api},
                     "RouteKey": f"{method.upper()} {path}",
-                    "Target": {"Fn::Sub": f"integrations/${{{name}Integration}}"},
+                    "Target": {"Fn::Sub": f"integrations/${{{integration}}}"},
                 },
             }
     return resources

@@ -46,6 +46,7 @@ fn description(name: &str) -> &'static str {
         "member_id" => "Account of the member, or `me` for the caller.",
         "comment_id" => "Identifier of the comment.",
         "token_id" => "Identifier of the API token.",
+        "session_id" => "Identifier of the session.",
         "notification_id" => "Identifier of the notification.",
         "invitation_id" => "Identifier of the invitation.",
         "token" => "Signed token of the link.",
@@ -121,6 +122,7 @@ fn schema(name: &str) -> (Value, Value) {
         "user_id" => id("usr"),
         "comment_id" => id("cmt"),
         "token_id" => id("tok"),
+        "session_id" => id("ses"),
         "notification_id" => id("ntc"),
         "member_id" => {
             (pattern(&format!("^(me|usr_{ULID})$")), "usr_01JQ0000000000000000000000".to_owned())

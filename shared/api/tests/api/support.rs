@@ -17,9 +17,8 @@ use taskbell_domain::{
     clock::Clock,
     credential::{CheckedPassword, Credential, RefreshToken, Session},
     feed::{Change, Operation, Place, RecordedChange, Subject},
-    id::{ItemId, SessionId, SpaceId, TaskId},
+    id::{ItemId, SessionId, TaskId},
     invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
-    membership::MemberChange,
     notification::{Notification, NotificationKind},
     one_time_code::{Code, Purpose},
     ports::{Created, Replaced, TimerQueue},
@@ -27,7 +26,7 @@ use taskbell_domain::{
     second_factor::SecondFactor,
     secret::sha256_hex,
     session_label::SessionLabel,
-    space::{Member, Role, Space},
+    space::{Role, Space},
     task::{Task, TaskDraft},
     text::{Description, MessageSubject, MessageText},
     user::{AccountRole, MailKind, OperatorSecondFactor, User},
@@ -43,6 +42,8 @@ use taskbell_test::{
 mod addresses;
 #[path = "support/event.rs"]
 mod event;
+#[path = "support/members.rs"]
+mod members;
 #[path = "support/second_factor.rs"]
 mod second_factor;
 #[path = "support/send.rs"]
@@ -235,31 +236,6 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let kind = NotificationKind::Invitation { to: owner.email.clone(), space: theirs.id };
         self.store.invite(&invitation, &notification(1, kind), None, None).await.expect("an answer");
         shared
-    }
-
-    /// Makes the collaborator another owner of a space in which they are, so that its owner may leave.
-    async fn share_ownership(&self, id: SpaceId) {
-        let found = self.store.space_and_member(id, collaborator().id).await.expect("an answer");
-        let Some((mut space, member)) = found.filter(|(_, member)| member.role != Role::Owner) else {
-            return;
-        };
-        let (read, change) = (space.version, MemberChange::Role(member, Role::Owner));
-        space.apply(&change, now()).expect("it can be");
-        assert!(self.store.change_member(&space, read, &change).await.expect("an answer"));
-    }
-
-    /// Adds a user to a space.
-    pub(crate) async fn join(&self, space: &mut Space, user: &User, role: Role) {
-        let member = Member { space: space.id, user: user.id, role, joined_at: now() };
-        let (_, mut invitation) = invitation_of(user);
-        (invitation.space, invitation.role) = (space.id, role);
-        let kind = NotificationKind::Invitation { to: user.email.clone(), space: space.id };
-        let number = u64::from(space.id.jitter_seed()) * 1_000_000 + space.version * 1_000;
-        let carrier = notification(number + u64::from(space.member_count), kind);
-        self.store.invite(&invitation, &carrier, None, None).await.expect("an answer");
-        let (read, change) = (space.version, MemberChange::Join(member, invitation, None));
-        space.apply(&change, now()).expect("there is room");
-        assert!(self.store.change_member(space, read, &change).await.expect("an answer"));
     }
 
     pub(crate) async fn create(&self, number: u64, owner: &User, draft: TaskDraft) -> Task {

@@ -1,7 +1,11 @@
 //! Deletes an account. For operators.
 
 use http::StatusCode;
-use taskbell_domain::{email::EmailAddress, ports::PushQueue, user::OperatorSecondFactor};
+use taskbell_domain::{
+    email::EmailAddress,
+    ports::PushQueue,
+    user::{AccountRole, OperatorSecondFactor},
+};
 
 use super::require_operator;
 use crate::{
@@ -51,7 +55,9 @@ pub async fn handle(
         let detail = "Delete your own account with your password (DELETE /v1/me).";
         return Err(Problem::conflict("own_account", detail));
     }
-    if operator.map(EmailAddress::canonical) == Some(user.email.canonical()) {
+    // As in update-user: the address alone protects nobody.
+    let has_address = operator.map(EmailAddress::canonical) == Some(user.email.canonical());
+    if has_address && user.role == AccountRole::Operator {
         let detail = "The operator that the stack was deployed with cannot be deleted by others.";
         return Err(Problem::conflict("stack_operator", detail));
     }

@@ -282,20 +282,21 @@ impl<'a, S: TaskCreation + TaskMoves + RateLimits, Q: TimerQueue> Batch<'a, S, Q
                 let task = self.creation.build(space, *draft, &self.user)?;
                 self.creation.check(&task).await?;
                 self.admit(space, 1, task.reminders.len()).await?;
-                let replay = self.creation.create(&task, key).await?;
+                let replay = Box::pin(self.creation.create(&task, key)).await?;
                 let (replayed, task) = (replay.is_some(), replay.unwrap_or(task));
                 Ok(Done { status: StatusCode::CREATED, id: task.id, task: Some(task), replayed })
             }
             BatchOperation::Update { id, patch, preconditions } => {
-                let task = self.update(id, *patch, preconditions, key).await?;
+                let task = Box::pin(self.update(id, *patch, preconditions, key)).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
             BatchOperation::Move { id, space, preconditions } => {
-                let task = self.relocate(id, space, preconditions, key).await?;
+                // Boxed: operations of different kinds share one future, and moving the largest costs more than allocating.
+                let task = Box::pin(self.relocate(id, space, preconditions, key)).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
             BatchOperation::Delete { id, preconditions } => {
-                self.delete(id, &preconditions, key).await?;
+                Box::pin(self.delete(id, &preconditions, key)).await?;
                 Ok(Done { status: StatusCode::NO_CONTENT, id, task: None, replayed: false })
             }
         }

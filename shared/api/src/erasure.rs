@@ -1,7 +1,7 @@
 //! Deletes what is left of an account after its profile was deleted: sessions, tokens, connections, memberships, assignments, and
 //! the personal space with its tasks. Every step can be interrupted and repeated.
 //!
-//! Comments and tasks in shared spaces stay. They have the id of the user, which leads nowhere.
+//! Comments and tasks in shared spaces stay. They keep the id of the user, which no longer identifies an account.
 
 use jiff::Timestamp;
 use taskbell_domain::{
@@ -26,15 +26,16 @@ pub trait ErasureStore:
 }
 impl<S: AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges> ErasureStore for S {}
 
-/// Deletes the profile and the password of an account. From then on its tokens are refused, nobody can log in to it, it gets
-/// no mail, and its address is free.
+/// Deletes the profile and the password of an account. From then on its tokens are refused, log-ins fail, it gets no mail, and
+/// its address is free. If the profile has changed since it was read, `may_delete` is asked again.
 ///
 /// # Errors
-/// 404 if the account does not exist; 409 `busy`.
+/// 404 if the account does not exist; 409 `busy`; those of `may_delete`.
 pub(crate) async fn delete_profile(
     store: &impl ErasureStore,
     mut user: User,
     now: Timestamp,
+    may_delete: impl Fn(&User) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let mut attempts = Attempts::new();
     loop {
@@ -44,6 +45,7 @@ pub(crate) async fn delete_profile(
             return Ok(());
         }
         user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;
+        may_delete(&user)?;
     }
 }
 
@@ -109,7 +111,7 @@ async fn leave(
             return Ok(());
         };
         let read = space.version;
-        let is_last_owner = me.role == Role::Owner && space.owner_count <= 1;
+        let is_last_owner = space.is_last_owner(me.role);
         let next = match is_last_owner && !space.deleting {
             true => store.space_and_members(id).await?.and_then(|(_, members)| heir(&members, user)),
             false => None,

@@ -11,7 +11,7 @@ use crate::{
 
 impl User {
     /// Records that the owner changed the password. Access tokens, sessions and codes from before become invalid. API tokens
-    /// stay valid, unlike after [`Self::reset_password`]: who changes the password knows the present one.
+    /// stay valid, unlike after [`Self::reset_password`]: a person who changes the password knows the present one.
     pub fn change_password(&mut self, now: Timestamp) {
         let before = self.clone();
         self.password_set_at = Some(now);
@@ -20,8 +20,8 @@ impl User {
     }
 
     /// Whether a code that was issued then is invalid, because the password or the address was set since: it may have been
-    /// requested by someone else, or mailed to another address. Codes that undo a change of the address are exempt: who
-    /// took over an account could set both to make them invalid.
+    /// requested by someone else, or mailed to another address. Codes that undo a change of the address are exempt: a
+    /// person who took over an account could set both to make them invalid.
     pub fn outdates_code(&self, purpose: Purpose, issued_at: Timestamp) -> bool {
         match purpose {
             Purpose::EmailChangeUndo => false,
@@ -53,7 +53,7 @@ impl User {
 
     /// Restores the address that this code was mailed to when it was changed. Returns whether the code is valid for that.
     ///
-    /// The change and all later ones are undone: their codes become invalid, or else whoever took over the account could
+    /// The change and all later ones are undone: their codes become invalid, or else a person who took over the account could
     /// restore an address of their own. Codes of earlier changes stay valid. Sessions, access tokens, API tokens and links
     /// from before become invalid.
     pub fn undo_email_change(

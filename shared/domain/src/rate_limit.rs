@@ -86,7 +86,7 @@ pub const EMAIL_CHANGES: RateLimit = RateLimit { name: "email-changes", max: 5, 
 pub const PASSWORD_CHECKS: RateLimit =
     RateLimit { name: "password-checks", max: 10, window: SignedDuration::from_mins(10) };
 
-/// Codes of a second factor per user, tried by whoever has the password, from all IP addresses. Six digits would not
+/// Codes of a second factor per user, tried by a person who has the password, from all IP addresses. Six digits would not
 /// withstand many more: of a million codes three are valid at a time.
 pub const SECOND_FACTORS: RateLimit =
     RateLimit { name: "second-factors", max: 5, window: SignedDuration::from_mins(10) };

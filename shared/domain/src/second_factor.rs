@@ -111,7 +111,7 @@ impl SecondFactor {
     }
 
     /// Uses up a code of the app or a recovery code. Returns whether it was right and unused. Then the version has increased
-    /// by one, and a request to remove the factor has ended: whoever has a code does not need it.
+    /// by one, and a request to remove the factor has ended: a person who has a code does not need it.
     ///
     /// Store the factor on condition of the version that was read, before anything that the code permits: otherwise two
     /// requests could use one code.

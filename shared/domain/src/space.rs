@@ -94,6 +94,11 @@ impl Space {
         changed
     }
 
+    /// Whether a member with this role is its only owner.
+    pub fn is_last_owner(&self, role: Role) -> bool {
+        role == Role::Owner && self.owner_count <= 1
+    }
+
     /// Hides the space from all members, before its contents are deleted.
     pub fn begin_deletion(&mut self, now: Timestamp) {
         self.deleting = true;

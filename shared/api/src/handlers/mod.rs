@@ -5,6 +5,7 @@ pub mod auth;
 pub mod changes;
 pub(crate) mod codes;
 pub mod comments;
+mod deletion;
 pub(crate) mod delivery;
 pub mod docs;
 pub mod health;

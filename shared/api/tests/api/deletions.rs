@@ -19,7 +19,7 @@ use taskbell_domain::{
     user::User,
 };
 use taskbell_test::{
-    Faults, Faulty, MemoryStore, Outbox, Side,
+    Faults, Faulty, Meddler, MemoryStore, Outbox, Side,
     contract::Store,
     fixtures::{api_token_secret, comment, due_draft, now, space, task, user},
     injected,
@@ -362,5 +362,32 @@ async fn notices_of_the_expiry_of_tokens_are_deleted() {
     assert!(notices.len() > 1);
     for notice in notices {
         assert!(world.store.notification(notice).await.expect("an answer").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_password_reset_that_comes_first_stops_the_deletion_and_another_change_does_not() {
+    for (is_reset, expected) in [(true, 401), (false, 204)] {
+        let store = MemoryStore::default();
+        let prepared = World::on(store.clone());
+        let (ada, mine, _) = everything(&prepared).await;
+        let event = prepared.event("delete-account", &ada, &mine).await;
+        let mut world = World::on(Faulty { store: store.clone(), faults: Meddler::default() });
+        world.take_keys_of(&prepared);
+        let (changed, of) = (store.clone(), ada.id);
+        world.store.faults.before("delete_account", async move {
+            let before = changed.user(of).await.expect("an answer").expect("the account");
+            let mut after = before.clone();
+            match is_reset {
+                true => after.reset_password("5e".repeat(16), now()),
+                false => after.name = user(2).name,
+            }
+            after.version = before.version + 1;
+            let replaced = changed.replace_user(&after, before.version, None).await;
+            assert_eq!(replaced.expect("an answer"), Replaced::Stored);
+        });
+        assert_eq!(world.send(&event).await.status, expected, "{is_reset}");
+        assert!(world.store.faults.is_done());
+        assert_eq!(store.user(ada.id).await.expect("an answer").is_some(), is_reset);
     }
 }

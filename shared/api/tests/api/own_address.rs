@@ -1,4 +1,4 @@
-//! Changes of the address by its owner, by strangers, and by whoever took over the account.
+//! Changes of the address by its owner, by strangers, and by a person who took over the account.
 
 mod takeover;
 mod together;

@@ -1,17 +1,15 @@
 //! Deletes the caller's account.
 
-use http::StatusCode;
 use taskbell_domain::{
     ports::{Credentials, PushQueue, RateLimits},
-    space::Role,
+    space::{Role, Space},
 };
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
-    erasure::{ErasureStore, delete_profile, erase},
-    handlers::{before_deadline, own_password},
-    http::{Call, Fields, Params, Problem, Reply, read},
-    log_id::log_id,
+    erasure::ErasureStore,
+    handlers::{deletion, own_password},
+    http::{Call, Fields, Params, Problem, Reply, check_state, read},
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -32,13 +30,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Responds 204 once the profile is deleted. What is not deleted before the deadline is deleted by `finish-deletions`.
+/// Verifies the password, and deletes the account unless a space with others would be left without an owner.
 pub async fn handle(
     call: &Call<'_>,
     store: &(impl ErasureStore + Credentials + RateLimits),
     queue: &impl PushQueue,
 ) -> Result<Reply, Problem> {
-    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     Params::of(call).finish()?;
     let mut fields = Fields::of(call)?;
@@ -48,7 +45,8 @@ pub async fn handle(
     let user = store.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     own_password::verify(call, store, &user, ("password", &password)).await?;
     let spaces = store.spaces_of(user.id).await?;
-    let is_needed = |(space, role): &&(_, Role)| is_last_owner(space, *role);
+    let is_needed =
+        |(space, role): &&(Space, Role)| space.is_last_owner(*role) && space.member_count > 1;
     if let Some((space, _)) = spaces.iter().find(is_needed) {
         let detail = format!(
             "You are the last owner of {}, which has other members: make one of them an owner, or delete the space.",
@@ -56,15 +54,6 @@ pub async fn handle(
         );
         return Err(Problem::conflict("last_owner", detail));
     }
-    let id = user.id;
-    delete_profile(store, user, now).await?;
-    tracing::info!(user = log_id(id), "account deleted");
-    if let Err(problem) = before_deadline(call, erase(store, queue, id, (now, random))).await {
-        tracing::info!(code = problem.code, "the deletion of an account continues later");
-    }
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
-}
-
-fn is_last_owner(space: &taskbell_domain::space::Space, role: Role) -> bool {
-    role == Role::Owner && space.owner_count <= 1 && space.member_count > 1
+    // A reset or a change of the password, and a block, revoke the token: the password that was verified may be another's.
+    deletion::delete(call, store, queue, user, |user| check_state(user.state(), caller)).await
 }

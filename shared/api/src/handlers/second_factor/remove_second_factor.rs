@@ -182,7 +182,7 @@ async fn redeem(
     }
 }
 
-/// 401 for whoever has no account with a second factor, or not its password.
+/// 401: there is no account with a second factor and this address, or the password is wrong.
 fn refused() -> Problem {
     let detail = "The email address or the password is wrong, or the account has no second factor.";
     Problem::invalid_credentials("invalid_credentials", detail)

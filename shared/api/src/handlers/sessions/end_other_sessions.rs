@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Responds 204. The caller's own session must not have ended: otherwise whoever lost it could end all of the owner's.
+/// Responds 204. The caller's own session must not have ended: otherwise a person who logged out, or was logged out, could end the sessions of the owner.
 pub async fn handle(
     call: &Call<'_>,
     store: &(impl Sessions + LiveConnections),

@@ -1,6 +1,5 @@
 //! Deletes an account. For operators.
 
-use http::StatusCode;
 use taskbell_domain::{
     email::EmailAddress,
     ports::PushQueue,
@@ -11,10 +10,9 @@ use super::require_operator;
 use crate::{
     access::while_checked,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    erasure::{ErasureStore, delete_profile, erase},
-    handlers::before_deadline,
+    erasure::ErasureStore,
+    handlers::deletion,
     http::{Call, Problem, Reply},
-    log_id::log_id,
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -35,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Responds 204 once the profile is deleted. What is not deleted before the deadline is deleted by `finish-deletions`.
+/// Deletes the account, unless it is the caller's own or that of the stack's operator.
 pub async fn handle(
     call: &Call<'_>,
     store: &impl ErasureStore,
@@ -43,7 +41,6 @@ pub async fn handle(
     operator: Option<&EmailAddress>,
     second_factor: OperatorSecondFactor,
 ) -> Result<Reply, Problem> {
-    let (now, random) = (call.now(), call.random());
     let caller = call.caller()?;
     let user = async {
         let id = call.path_id("user_id")?;
@@ -62,11 +59,5 @@ pub async fn handle(
         return Err(Problem::conflict("stack_operator", detail));
     }
     call.admit().await?;
-    let id = user.id;
-    delete_profile(store, user, now).await?;
-    tracing::info!(operator = log_id(caller.user), user = log_id(id), "account deleted");
-    if let Err(problem) = before_deadline(call, erase(store, queue, id, (now, random))).await {
-        tracing::info!(code = problem.code, "the deletion of an account continues later");
-    }
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    deletion::delete(call, store, queue, user, |_| Ok(())).await
 }

@@ -1,4 +1,4 @@
-// Measures how long changes take to reach a live connection of another user's client, from the response to the change.
+// Measures how long changes take to reach a live connection of another client, from the response to the change.
 // Prints the milliseconds, one per line.
 //
 // usage: node --experimental-websocket live.mjs URL EMAIL PASSWORD CHANGES
@@ -13,7 +13,6 @@ async function api(method, path, body, token) {
   return response.json();
 }
 
-await api("POST", "/v1/auth/register", { email, password, name: "Ada", time_zone: "Europe/Berlin" });
 const token = (await api("POST", "/v1/auth/login", { email, password })).access_token;
 const socket = new WebSocket((await api("POST", "/v1/live", undefined, token)).url);
 await new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }));

@@ -15,6 +15,7 @@ sys.path.insert(0, str(PROJECT / "local"))
 from cloud import CannotRun  # noqa: E402
 from deploy import api_url  # noqa: E402
 from e2e import own_cloud, run  # noqa: E402
+from invoke_events import PASSWORD, account  # noqa: E402
 
 # The first changes start functions.
 WARM_UP = 5
@@ -22,8 +23,10 @@ WARM_UP = 5
 
 def main(programs: Path, changes: int) -> int:
     with own_cloud(programs, "bench-live") as (cloud, _):
-        command = ["node", "--experimental-websocket", PROJECT / "bench" / "live.mjs", api_url(cloud)]
-        arguments = ["ada@example.com", "correct horse battery staple", str(changes + WARM_UP)]
+        url = api_url(cloud)
+        email, _ = account(url, f"{cloud.endpoint}/_ministack/ses/messages", "ada")
+        command = ["node", "--experimental-websocket", PROJECT / "bench" / "live.mjs", url]
+        arguments = [email, PASSWORD, str(changes + WARM_UP)]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=900)
     if done.returncode:
         raise CannotRun(f"the measurement failed: {done.stderr.strip()}")

@@ -75,6 +75,17 @@ def check_rate(parameters: dict[str, str], stored: dict[str, str]) -> None:
         )
 
 
+def check_registration(parameters: dict[str, str], stored: dict[str, str]) -> None:
+    """Refuses what the rule in the template refuses, before the build."""
+    together = stored | parameters
+    registration = together.get("Registration", "invited")
+    if registration != "open" and not together.get("OperatorAddress"):
+        raise CannotDeploy(
+            f"nobody could register with Registration={registration} and without an operator: add OperatorAddress=you@example.com "
+            "to PARAMETERS, or Registration=open"
+        )
+
+
 def configured(name: str) -> tuple[str, dict[str, str], str]:
     """The stack's name, the parameters and the region in a section of samconfig.toml."""
     section = tomllib.loads((PROJECT / "samconfig.toml").read_text()).get(name)
@@ -244,6 +255,7 @@ def main(text: list[str], run: Callable = subprocess.run, session=None) -> int:
     status, stored = stack_of(formation, name)
     check_stack(name, status, options.protect)
     check_rate(parameters, stored)
+    check_registration(parameters, stored)
     sender = parameters.get("SenderAddress", stored.get("SenderAddress", ""))
     try:
         check_sender(session.client("ses", region_name=region), sender, region)

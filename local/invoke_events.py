@@ -50,12 +50,15 @@ def invitation(url: str, mails: str, by: dict, to: str, name: str) -> tuple[str,
 
 def operator(url: str, mails: str, email: str) -> dict:
     """The tokens of the operator. Creates the account and gives it the role if necessary."""
+    credentials = {"email": email, "password": PASSWORD}
     try:
-        call(f"{url}/v1/auth/register", {"email": email, "password": PASSWORD, "name": "Operator"})
+        tokens = call(f"{url}/v1/auth/login", credentials)
     except urllib.error.HTTPError as error:
-        if error.code != 409:
+        if error.code != 401:
             raise
-    tokens = call(f"{url}/v1/auth/login", {"email": email, "password": PASSWORD})
+        call(f"{url}/v1/auth/register", credentials | {"name": "Operator"})
+        verify(url, mails, email)
+        tokens = call(f"{url}/v1/auth/login", credentials)
     if tokens["user"]["role"] != "operator":
         call(f"{url}/v1/me/operator", {}, tokens["access_token"])
         code = in_mail(mails, email, r"^[0-9A-Z]{26}\.[0-9a-f]{32}\s*$", "the operator code")

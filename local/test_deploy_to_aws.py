@@ -63,7 +63,8 @@ class Deploying(unittest.TestCase):
         self.project = Path(folder.name)
         (self.project / "samconfig.toml").write_text(
             '[default.global.parameters]\nstack_name = "bell"\n'
-            '[prod.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SenderAddress=us@example.com", "LogRetentionDays=90", "AlarmAddress=\'\'"]\n'
+            '[default.deploy.parameters]\nparameter_overrides = ["OperatorAddress=me@example.com"]\n'
+            '[prod.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = ["SenderAddress=us@example.com", "LogRetentionDays=90", "AlarmAddress=\'\'", "Registration=open"]\n'
         )
         (self.project / "template.yaml").write_text("CodeUri: target/lambda/get-task/\nCodeUri: target/lambda/list-tasks/\n")
         self.programs(ARM)
@@ -110,7 +111,7 @@ class Deploying(unittest.TestCase):
         self.assertEqual(
             ran[1],
             f"sam deploy --config-file {self.project}/samconfig.toml --config-env default --stack-name bell --region eu-central-1 --no-fail-on-empty-changeset --no-confirm-changeset "
-            '--parameter-overrides SenderAddress="us@example.com" AllowedOrigins="https://a.example,https://b.example" Architecture="arm64"',
+            '--parameter-overrides OperatorAddress="me@example.com" SenderAddress="us@example.com" AllowedOrigins="https://a.example,https://b.example" Architecture="arm64"',
         )
 
     def test_a_deployment_without_an_address_for_alarms_warns_that_there_are_none(self):
@@ -118,6 +119,24 @@ class Deploying(unittest.TestCase):
             stack = {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com", "AlarmAddress": stored}
             self.deploy("--parameters", f"SenderAddress=us@example.com{parameters}", aws=Aws(stack=stack))
             self.assertEqual("there are no alarms" in self.warned.getvalue(), warns, (parameters, stored))
+
+    def test_a_stack_in_which_nobody_could_register_is_refused_before_the_build(self):
+        empty = " OperatorAddress="
+        for given, stored, refuses in (
+            (empty, None, True),
+            (f"{empty} Registration=closed", None, True),
+            (f"{empty} Registration=open", None, False),
+            (" Registration=closed", None, False),
+            (empty, {"Registration": "open"}, False),
+            (f"{empty} Registration=invited", {"Registration": "open"}, True),
+        ):
+            aws = Aws(stack=stored and {"status": "UPDATE_COMPLETE", "SenderAddress": "us@example.com"} | stored)
+            if refuses:
+                line = self.refusal("--parameters", f"SenderAddress=us@example.com{given}", aws=aws)
+                self.assertRegex(line, "OperatorAddress=.*Registration=open")
+                self.assertEqual(aws.calls, [])
+            else:
+                self.deploy("--parameters", f"SenderAddress=us@example.com{given}", aws=aws)
 
     def test_a_section_of_samconfig_gives_what_is_not_given(self):
         ran = self.deploy("--config", "prod", "--stack", "other", "--parameters", "LogRetentionDays=7")

@@ -4,6 +4,8 @@ import contextlib
 import io
 import threading
 import unittest
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import smoke
@@ -138,16 +140,34 @@ class Smoke(unittest.TestCase):
             fn mailed() { let ada = User::new(); ada.mails(); }
             /// Words.
             #[test]
-            fn reached() { User::reachable(); }
+            fn operated() { User::operator(); }
+            fn common() { eve.mails(); }
+            #[test]
+            fn shared() { let space = common(&ada); }
         """
-        self.assertEqual(smoke.mailbox_journeys("bell", source), ["bell::mailed", "bell::reached"])
+        self.assertEqual(smoke.mailbox_journeys("bell", source), ["bell::mailed", "bell::operated", "bell::shared"])
         found = [name for file in smoke.JOURNEYS.glob("*.rs") for name in smoke.mailbox_journeys(file.stem, file.read_text())]
         self.assertIn("live::members_of_a_space_see_each_others_changes_live_until_they_are_removed", found)
 
     def test_a_stack_that_would_stop_the_journeys_is_refused_with_what_to_do(self):
         with self.assertRaisesRegex(CannotRun, "RegistrationsPerHour=20.*make deploy STACK=bell PARAMETERS="):
-            smoke.roomy(self.stack(RegistrationsPerHour="20", LogInsPerMinute="1000"))
-        smoke.roomy(self.stack(RegistrationsPerHour="1000", LogInsPerMinute="1000"))
+            smoke.roomy(self.stack(Registration="open", RegistrationsPerHour="20", LogInsPerMinute="1000"))
+        with self.assertRaisesRegex(CannotRun, "Registration=invited.*PARAMETERS=Registration=open"):
+            smoke.roomy(self.stack(Registration="invited", RegistrationsPerHour="1000", LogInsPerMinute="1000"))
+        smoke.roomy(self.stack(Registration="open", RegistrationsPerHour="1000", LogInsPerMinute="1000"))
+
+    def test_the_token_of_an_address_is_served_on_this_machine_only(self):
+        stack = self.stack()
+        stack.verification_token = {"a+1@example.com": "the token"}.__getitem__
+        server = smoke.token_server(stack)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_port}"
+        self.assertEqual(server.server_address[0], "127.0.0.1")
+        with urllib.request.urlopen(f"{url}/a%2B1%40example.com", timeout=10) as answer:
+            self.assertEqual(answer.read(), b"the token")
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{url}/b@example.com", timeout=10)
 
     def test_without_a_stack_there_is_one_line_of_usage(self):
         for arguments in ([], [""], ["a", "b"]):

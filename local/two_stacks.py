@@ -159,6 +159,15 @@ def protected(cloud: Cloud) -> None:
     works(cloud, "taskbell-two")
 
 
+def refused(cloud: Cloud, folder: Path, programs: Path) -> None:
+    """A stack in which nobody could register is refused by the rule in the template, and nothing is created."""
+    stack = "taskbell-nobody"
+    file, parameters = plain_template(cloud, folder, stack, programs)
+    said = sam_deploy(cloud, stack, file, parameters | {"Registration": "invited", "OperatorAddress": ""})
+    expect("the refusal names what to set", "OperatorAddress must be set" in said, True)
+    expect("left of the refused stack", resources_of(cloud, stack), [])
+
+
 def rolled_back(cloud: Cloud, folder: Path, programs: Path) -> None:
     """A first deployment whose signing key cannot be stored is rolled back."""
     stack = "taskbell-broken"
@@ -186,6 +195,7 @@ def main(programs: Path) -> int:
             print(f"two stacks: starting a local cloud on {cloud.endpoint}", flush=True)
             cloud.start()
             cloud.client("ses").verify_email_identity(EmailAddress=configuration()[1]["SenderAddress"])
+            refused(cloud, Path(folder), programs)
             side_by_side(cloud, Path(folder), programs)
             rolled_back(cloud, Path(folder), programs)
             protected(cloud)

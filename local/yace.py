@@ -17,7 +17,7 @@ CONFIGURATION = PROJECT / "observability" / "prometheus" / "yace.yml"
 # million a month are free for the whole account.
 DOLLARS = 0.01 / 1000
 FREE_CALLS = 1_000_000
-MAIL_KINDS = ["reminder", "digest", "assignment", "invitation", "message", "verification", "code"]
+MAIL_KINDS = ["reminder", "digest", "assignment", "invitation", "message", "verification", "code", "account"]
 # The resource type of each namespace with resources, and the dimension that identifies one. The WebSocket API has those metrics
 # that the HTTP API lacks, so together they count as one.
 TYPES = {

@@ -17,7 +17,12 @@ use taskbell_aws::{
     SqsTimerQueue, dynamodb::DynamoDb, roots,
 };
 use taskbell_domain::{
-    clock::Clock, email::EmailAddress, ports::SigningKeyStore, quota::Quota, rate_limit::RateLimit,
+    clock::Clock,
+    email::EmailAddress,
+    ports::SigningKeyStore,
+    quota::Quota,
+    rate_limit::RateLimit,
+    registration::{Registration, RegistrationPolicy},
     user::OperatorSecondFactor,
 };
 
@@ -156,6 +161,15 @@ impl Environment {
     /// The operator address of the stack, if it is configured.
     pub fn operator(&mut self) -> Option<EmailAddress> {
         self.optional_address("OPERATOR_ADDRESS").flatten()
+    }
+
+    /// Who may register.
+    pub fn registration_policy(&mut self) -> Option<RegistrationPolicy> {
+        let operator = self.operator();
+        let registration = self.checked("REGISTRATION", |text| {
+            Registration::parse(text).map_err(|violation| violation.message)
+        });
+        registration.map(|registration| RegistrationPolicy { registration, operator })
     }
 
     /// Whether operators need a second factor.

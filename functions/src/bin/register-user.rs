@@ -8,8 +8,8 @@ async fn main() -> Result<(), Error> {
     let mut env = Environment::start();
     let store = env.dynamodb();
     let queue = env.reminder_queue();
-    let callers = env.callers(register_user::ENDPOINT);
-    let (callers, limit) = env.ready(callers).await?;
+    let (callers, policy) = (env.callers(register_user::ENDPOINT), env.registration_policy());
+    let ((callers, limit), policy) = env.ready(callers.zip(policy)).await?;
     let guard = guard(&store, &callers, limit);
-    serve!(guard, |call| register_user::handle(call, &store, &queue))
+    serve!(guard, |call| register_user::handle(call, &store, &queue, &policy))
 }

@@ -236,7 +236,7 @@ pub const ENDPOINTS: &[&Endpoint] = endpoints! {
     transfer::{export_data, import_data},
     links::{run_action, unsubscribe},
     me::{become_operator},
-    users::{list_users, get_user, update_user, delete_user},
+    users::{list_users, get_user, update_user, delete_user, invite_user},
     notifications::{create_notification, get_notification},
     health::{get_health},
     openapi::{get_openapi},

@@ -1,9 +1,27 @@
 //! Reading and changing the profile of an account.
 
 use serde_json::{Value, json};
-use taskbell_domain::{ports::ProfileChanges, user::User};
+use taskbell_domain::{
+    email::EmailAddress,
+    id::UserId,
+    ports::{Credentials, PortError, ProfileChanges, Profiles},
+    user::User,
+};
 
-use crate::{http::Problem, update::Update};
+use crate::{http::Problem, passwords, update::Update};
+
+/// The account that has an address. An address that is reserved for its previous owner belongs to none.
+pub(crate) async fn account_with(
+    accounts: &(impl Credentials + Profiles),
+    email: &EmailAddress,
+) -> Result<Option<UserId>, PortError> {
+    let Some(found) = accounts.credential(email).await? else { return Ok(None) };
+    if found.password_hash != passwords::LOCKED {
+        return Ok(Some(found.user));
+    }
+    let user = accounts.user(found.user).await?;
+    Ok(user.filter(|user| user.email.canonical() == email.canonical()).map(|user| user.id))
+}
 
 /// A profile, as its owner sees it.
 pub(crate) fn profile_view(user: &User) -> Value {

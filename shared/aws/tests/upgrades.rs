@@ -61,6 +61,8 @@ fn kind(item: &Item) -> (&'static str, &'static str) {
         ("SPACE", "SPACE") => ("space", tasks),
         ("SPACE", "MEMBER") => ("member", tasks),
         ("SPACE", "INVITATION") => ("invitation", tasks),
+        ("INVITEE", "SPACE") => ("invitation_pointer", tasks),
+        ("INVITEE", "REGISTRATION") => ("registration_invitation", tasks),
         ("NOTICE", _) => ("notification", tasks),
         ("DIGEST", _) => ("digest", tasks),
         ("COUNTED", _) => ("contribution", tasks),

@@ -7,6 +7,8 @@ use crate::{api_token::ApiScope, id::ApiTokenId, text::ApiTokenName};
 /// A change of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountEvent {
+    /// Someone has tried to register with the address of the account.
+    RegisteredAgain,
     /// The password was changed.
     PasswordChanged,
     /// A second factor was confirmed: log-ins need its codes.

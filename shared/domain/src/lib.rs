@@ -32,6 +32,7 @@ pub mod ports;
 pub mod quota;
 pub mod rate_limit;
 pub mod recurrence;
+pub mod registration;
 pub mod reminder;
 pub mod search;
 pub mod second_factor;

@@ -36,6 +36,13 @@ pub enum NotificationKind {
         /// The space.
         space: SpaceId,
     },
+    /// An operator's invitation to register an account.
+    RegistrationInvitation {
+        /// The recipient, who has no account.
+        to: EmailAddress,
+        /// The operator.
+        by: UserId,
+    },
     /// A message from an operator.
     Message {
         /// The recipient.

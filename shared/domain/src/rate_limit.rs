@@ -66,6 +66,10 @@ pub const MAILS_TO_OTHERS: RateLimit = RateLimit { name: "mails-to-others", max:
 pub const INVITATIONS_TO_ADDRESS: RateLimit =
     RateLimit { name: "invitations-to-address", max: 5, window: DAY };
 
+/// Mails about repeated registrations per address. Anybody can cause them.
+pub const REGISTRATIONS_OF_ADDRESS: RateLimit =
+    RateLimit { name: "registrations-of-address", max: 5, window: DAY };
+
 /// Codes per address that is not verified. Anybody can request them.
 pub const CODES_TO_ADDRESS: RateLimit = RateLimit { name: "codes-to-address", max: 5, window: DAY };
 

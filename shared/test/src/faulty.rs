@@ -20,6 +20,7 @@ use taskbell_domain::{
     notification::Notification,
     ports::*,
     rate_limit::{RateLimit, RateLimitKey},
+    registration::RegistrationInvitation,
     second_factor::SecondFactor,
     space::{self, Member, Role, Space},
     statistics::{Contribution, CounterGroup, CounterGroups, Counters},
@@ -177,6 +178,11 @@ faulty! {
         fn register(
             user: &User, credential: &Credential, notification: Option<&Notification>
         ) -> Registered;
+        fn is_invited(address_hash: &str, now: Timestamp) -> bool;
+    }
+    RegistrationInvitations {
+        fn registration_invitation(address_hash: &str) -> Option<RegistrationInvitation>;
+        fn invite_to_register(invitation: &RegistrationInvitation, notification: &Notification) -> ();
     }
     Credentials {
         fn credential(email: &EmailAddress) -> Option<Credential>;

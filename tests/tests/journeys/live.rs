@@ -33,7 +33,7 @@ fn create_in(user: &User, space: &Value, title: &str) -> Value {
 
 #[test]
 fn members_of_a_space_see_each_others_changes_live_until_they_are_removed() {
-    let (ada, eve) = (User::reachable(), User::reachable());
+    let (ada, eve) = (User::new(), User::new());
     let space = shared(&ada, &eve);
     let (mut hers, mut theirs) = (ada.live(), eve.live());
     let task = create_in(&ada, &space, "Oil the bell");
@@ -136,7 +136,7 @@ impl Drop for Example {
 
 #[test]
 fn the_documented_client_has_the_state_of_the_server_whatever_is_lost() {
-    let (ada, eve) = (User::reachable(), User::reachable());
+    let (ada, eve) = (User::new(), User::new());
     let space = shared(&ada, &eve);
     let old = create_in(&ada, &space, "Before");
     let mut example = Example::start(&eve);

@@ -17,7 +17,7 @@ fn link_in(mail: &Value, kind: &str) -> String {
 
 #[test]
 fn a_reminder_within_the_dispatch_horizon_is_mailed_on_time_and_once() {
-    let ada = User::reachable();
+    let ada = User::new();
     let due = in_seconds(8);
     let task =
         ada.create(&json!({"title": "Ring <b>now</b>", "due": due, "reminders": [{"before": "PT0S"}]}));
@@ -44,7 +44,7 @@ fn a_reminder_within_the_dispatch_horizon_is_mailed_on_time_and_once() {
 /// and the worker sends.
 #[test]
 fn a_reminder_beyond_the_dispatch_horizon_is_mailed_once() {
-    let ada = User::reachable();
+    let ada = User::new();
     let due = in_seconds(130);
     ada.create(&json!({"title": "Later", "due": due, "reminders": [{"before": "PT0S"}]}));
     let completed =
@@ -61,7 +61,7 @@ fn a_reminder_beyond_the_dispatch_horizon_is_mailed_once() {
 
 #[test]
 fn the_digest_is_sent_once_if_its_hour_is_moved_into_the_past() {
-    let ada = User::reachable();
+    let ada = User::new();
     let task = json!({"title": "Long ago", "due": "2026-01-01", "reminders": []});
     assert_eq!(ada.post("/v1/tasks", &task).status, 201);
     // The time zone in which it is noon now: 11:00 has passed today and 13:00 has not.
@@ -95,7 +95,7 @@ fn the_digest_is_sent_once_if_its_hour_is_moved_into_the_past() {
 
 #[test]
 fn a_reminder_is_skipped_when_reminders_are_turned_off() {
-    let ada = User::reachable();
+    let ada = User::new();
     let answer = send("POST", "/v1/unsubscribe/01JQ0000000000000000000000.0", &[], None);
     assert_eq!(answer.status, 404, "a forged link");
     let off = ada.send("PATCH", "/v1/me", &[], &json!({"mail": {"reminders": false}}));
@@ -111,7 +111,7 @@ fn a_reminder_is_skipped_when_reminders_are_turned_off() {
 
 #[test]
 fn links_in_a_reminder_snooze_and_complete_its_task() {
-    let ada = User::reachable();
+    let ada = User::new();
     let task =
         ada.create(&json!({"title": "Wind", "due": in_seconds(3), "reminders": [{"before": "PT0S"}]}));
     let mail = wait_for("the mail", Duration::from_secs(20), || ada.mails().pop());

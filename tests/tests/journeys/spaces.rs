@@ -16,7 +16,7 @@ pub(crate) fn token_in(mail: &Value) -> String {
 
 #[test]
 fn a_user_joins_a_space_by_invitation_and_is_removed() {
-    let (ada, eve) = (User::reachable(), User::reachable());
+    let (ada, eve) = (User::new(), User::new());
     let space = ada.post("/v1/spaces", &json!({"name": "Bell tower"}));
     assert_eq!((space.status, &space.body["role"]), (201, &json!("owner")), "{}", space.body);
     let id = space.body["id"].as_str().expect("an id");

@@ -50,6 +50,11 @@ pub const ERROR_CODES: &[ErrorCode] = &[
     code(403, "insufficient_scope", "The API token lacks the scope that the operation needs."),
     code(
         403,
+        "registration_refused",
+        "This address may not register in this stack without an invitation.",
+    ),
+    code(
+        403,
         "second_factor_missing",
         "Operators of this stack need a second factor: add one, and try again.",
     ),
@@ -85,6 +90,7 @@ pub const ERROR_CODES: &[ErrorCode] = &[
         "This is the last occurrence of the series: complete or delete the task.",
     ),
     code(409, "space_full", "The space has the maximum number of members."),
+    code(409, "registration_closed", "The stack admits no registrations."),
     code(
         409,
         "stack_operator",

@@ -1,34 +1,23 @@
-//! Mails about accounts and spaces: invitations, codes, and what operators write.
+//! Mails about accounts: codes, changes, and what operators write.
 
 use jiff::Timestamp;
 use taskbell_domain::{
     account_event::AccountEvent,
     email::EmailAddress,
     id::NotificationId,
-    invitation::{Invitation, InvitationToken},
     one_time_code::{Code, Purpose},
     ports::Mail,
-    space::Space,
     text::ApiTokenName,
-    user::{MailKind, User},
+    user::User,
 };
 
 use super::{
     Envelope, Footer, MailContext, WriteError,
     contents::{content, notification_to},
-    hours, in_utc, in_words,
+    hours, in_words,
     plain_text::normalize_lines,
-    shortened,
 };
 use crate::links::{LinkAction, VERIFICATION_LIFETIME};
-
-content!(Invited, "invitation.txt", "invitation.html", {
-    by: &'a str,
-    space: &'a str,
-    role: &'a str,
-    token: String,
-    until: String,
-});
 
 content!(Message, "message.txt", "message.html", {
     subject: &'a str,
@@ -56,51 +45,6 @@ content!(Verification, "verification.txt", "verification.html", {
     token: &'a str,
     lifetime: String,
 });
-
-/// An invitation, with the secret that nothing else knows. `user` is the account that has verified the address, if there
-/// is one: only then is the recipient's time zone known.
-pub(crate) fn invitation_mail(
-    context: &MailContext,
-    fence: u64,
-    (invitation, token): (&Invitation, &InvitationToken),
-    user: Option<&User>,
-    space: &Space,
-    by: &str,
-    now: Timestamp,
-) -> Result<Mail, WriteError> {
-    let unsubscribe = match user {
-        Some(user) => context.unsubscribe(user, MailKind::Invitations, now),
-        None => context.opt_out(&invitation.email, now),
-    };
-    let footer = Footer {
-        reason: format!(
-            "You received this email because {by} entered your email address in Taskbell. If you do not know {by}, \
-             ignore this email: the invitation expires by itself."
-        ),
-        unsubscribe: Some(unsubscribe),
-    };
-    let content = Invited {
-        by,
-        space: space.name.as_str(),
-        role: invitation.role.as_str(),
-        token: token.to_text(),
-        until: match user {
-            Some(user) => in_words(invitation.expires_at, user)?,
-            None => in_utc(invitation.expires_at)?,
-        },
-    };
-    let (text, html) = content.render(&footer)?;
-    let (inviter, name) = (shortened(by), shortened(space.name.as_str()));
-    let envelope = Envelope {
-        tags: notification_to(invitation.notification, user),
-        to: (&invitation.email, None),
-        subject: format!("{inviter} invited you to join {name}"),
-        id: format!("{}.{fence}", invitation.notification),
-        task: None,
-        footer,
-    };
-    context.compose(envelope, &text, html, now)
-}
 
 /// What an operator writes to a user.
 pub(crate) fn message_mail(
@@ -208,6 +152,16 @@ pub(crate) fn account_mail(
     now: Timestamp,
 ) -> Result<Mail, WriteError> {
     let (subject, text, name, scopes, until) = match event {
+        AccountEvent::RegisteredAgain => (
+            "You already have a Taskbell account",
+            "Someone has tried to register with this email address, which already has an account. If it was you, log in. If \
+             you have forgotten the password, or have not confirmed the address yet, request a code with \"forgot \
+             password\" in your Taskbell app: setting a new password also confirms the address. If it was not you, ignore \
+             this email: nothing has changed.",
+            None,
+            String::new(),
+            None,
+        ),
         AccountEvent::PasswordChanged => (
             "Your Taskbell password was changed",
             "The password of your Taskbell account was changed. All other sessions have ended. If you did not change it, \
@@ -265,6 +219,8 @@ pub(crate) fn account_mail(
             .to_owned(),
         unsubscribe: None,
     };
+    // The address may be another person's until it is verified, and the name is what someone has typed.
+    let name_of_user = user.email_verified_at.map(|_| user.name.as_str());
     let content = AccountChange {
         heading: subject,
         text,
@@ -279,7 +235,7 @@ pub(crate) fn account_mail(
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {
         tags: notification_to(notification, Some(user)),
-        to: (&user.email, Some(user.name.as_str())),
+        to: (&user.email, name_of_user),
         subject: subject.to_owned(),
         id: format!("{notification}.{fence}"),
         task: None,

@@ -4,6 +4,7 @@ mod accounts;
 mod contents;
 mod digest;
 mod encoded_word;
+mod invitations;
 mod plain_text;
 mod sender;
 
@@ -20,10 +21,11 @@ use taskbell_domain::{
     user::{MailKind, User},
 };
 
-pub(crate) use accounts::{account_mail, code_mail, invitation_mail, message_mail, verification_mail};
+pub(crate) use accounts::{account_mail, code_mail, message_mail, verification_mail};
 pub(crate) use contents::assignment_mail;
 pub use contents::{TaskReader, reminder_mail};
 pub(crate) use digest::{DueTasks, digest_mail};
+pub(crate) use invitations::{invitation_mail, registration_mail};
 pub use sender::{Sender, SenderName};
 
 use crate::links::{LinkAction, LinkKeys};

@@ -10,7 +10,7 @@ use taskbell_domain::{
     checklist::ChecklistItemInput,
     id::NotificationId,
     invitation::{INVITATION_LIFETIME, Invitation, InvitationToken},
-    notification::NotificationKind,
+    notification::{Notification, NotificationKind},
     one_time_code::{Code, Purpose},
     space::{Role, Space},
     task::{Claim, Priority, Task},
@@ -106,6 +106,8 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
     let reader = TaskReader { user: &ada, role: Role::Owner, space: Some(&tower.name) };
     let code = Code::generate(notification_and_fence().0, &SeededRandom::new(7));
     let new = user(2).email;
+    let kind = NotificationKind::RegistrationInvitation { to: new.clone(), by: user(3).id };
+    let carrier = Notification::new(notification_and_fence().0, kind, sent_at());
     let code = |purpose, address| code_mail(&context, 2, (&code, purpose), (&ada, address), sent_at());
     let about = |event| account_mail(&context, notification_and_fence(), &event, &ada, sent_at());
     let ApiToken { id, name, scopes, expires_at, .. } = api_token(1, &ada);
@@ -132,6 +134,8 @@ fn every_kind() -> Vec<(&'static str, Mail)> {
             assignment_mail(&context, notification_and_fence(), &wind, reader, "Grace", sent_at()),
         ),
         ("invitation", Ok(invitation(None))),
+        ("registration", registration_mail(&context, (&carrier, 2), &new, "Grace", sent_at())),
+        ("registered-again", about(AccountEvent::RegisteredAgain)),
         ("message", message_mail(&context, notification_and_fence(), &ada, "Grace", words, sent_at())),
         ("operator-code", code(Purpose::Operator, None)),
         ("password-code", code(Purpose::PasswordReset, None)),

@@ -7,6 +7,7 @@ mod digests;
 pub mod disconnect_live;
 pub mod dispatch_due_timers;
 pub mod finish_deletions;
+mod invitations;
 mod mail_limits;
 mod notifications;
 mod offer;

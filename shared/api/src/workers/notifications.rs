@@ -7,16 +7,14 @@ use taskbell_domain::{
     account_event::AccountEvent,
     delivery::{DeliveryStatus, Outcome, Reason},
     email::EmailAddress,
-    id::{NotificationId, SpaceId, TaskId, UserId},
-    invitation::InvitationToken,
+    id::{NotificationId, TaskId, UserId},
     notification::{Notification, NotificationKind, NotificationStep},
     one_time_code::{Code, Purpose},
     ports::{Mail, Mailer, PortError, Replaced, TimerQueue},
     rate_limit::{
-        CODES_TO_ADDRESS, INVITATIONS_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS, RateLimitKey,
-        SHARED_MAILS, VERIFICATIONS_OF_ADDRESS,
+        CODES_TO_ADDRESS, INVITATIONS_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS,
+        REGISTRATIONS_OF_ADDRESS, RateLimitKey, SHARED_MAILS, VERIFICATIONS_OF_ADDRESS,
     },
-    secret::sha256_hex,
     timer::Timer,
     user::{MailKind, SuppressionReason, User},
 };
@@ -29,8 +27,7 @@ use super::{
     send_reminders::{Worker, WorkerStore},
 };
 use crate::mail::{
-    TaskReader, WriteError, account_mail, assignment_mail, code_mail, invitation_mail, message_mail,
-    verification_mail,
+    TaskReader, WriteError, account_mail, assignment_mail, code_mail, message_mail, verification_mail,
 };
 
 /// The mail to send, or why none is sent.
@@ -88,7 +85,9 @@ impl Deliverable for Notification {
             | NotificationKind::Digest { to, .. }
             | NotificationKind::Code { to, .. }
             | NotificationKind::Account { to, .. } => *to,
-            NotificationKind::Invitation { .. } => return Ok(true),
+            NotificationKind::Invitation { .. } | NotificationKind::RegistrationInvitation { .. } => {
+                return Ok(true);
+            }
         };
         Ok(worker.account(to).await?.is_ok())
     }
@@ -127,6 +126,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             NotificationKind::Invitation { to, space } => {
                 self.write_invitation((notification.id, fence), to, *space).await?
             }
+            NotificationKind::RegistrationInvitation { to, by } => {
+                self.write_registration_invitation(notification, fence, to, *by).await?
+            }
             NotificationKind::Message { to, by, subject, text } => {
                 let mail_text = (subject.as_str(), text.as_str());
                 self.write_message((notification.id, fence), *to, *by, mail_text).await?
@@ -159,7 +161,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                         vec![between, caused, (SHARED_MAILS, RateLimitKey::user(*to))]
                     }
                     NotificationKind::Digest { to, .. } => vec![own_limit(*to)],
-                    NotificationKind::Invitation { .. } => {
+                    NotificationKind::Invitation { .. }
+                    | NotificationKind::RegistrationInvitation { .. } => {
                         vec![(INVITATIONS_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                     }
                     NotificationKind::Verification { .. } => {
@@ -176,6 +179,9 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                         }
                         _ => Vec::new(),
                     },
+                    NotificationKind::Account { event: AccountEvent::RegisteredAgain, .. } => {
+                        vec![(REGISTRATIONS_OF_ADDRESS, RateLimitKey::mailbox(&mail.to))]
+                    }
                     NotificationKind::Message { .. } | NotificationKind::Account { .. } => Vec::new(),
                 };
                 let mail_id = MailId { id: &notification.id, kind: Kind::from(&notification.kind) };
@@ -206,57 +212,6 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         let by = self.name_of(by).await?;
         let reader = TaskReader { user: &user, role, space: space.as_ref() };
         Ok(Ok(assignment_mail(self.mail, claim, &task, reader, &by, self.clock.now())))
-    }
-
-    /// The secret of an invitation is generated when its mail is written, and only its hash is stored. A mail that is sent
-    /// again has a new secret, which replaces the previous one.
-    async fn write_invitation(
-        &self,
-        (notification, fence): (NotificationId, u64),
-        to: &EmailAddress,
-        space: SpaceId,
-    ) -> Result<ComposedMail, PortError> {
-        let now = self.clock.now();
-        let invitation = self.store.invitation(space, &to.hash()).await?;
-        let current =
-            invitation.filter(|found| found.notification == notification && found.expires_at > now);
-        let Some(invitation) = current else { return Ok(Err(Reason::Replaced)) };
-        let space = self.store.space(space).await?.filter(|space| !space.deleting);
-        let Some(space) = space else { return Ok(Err(Reason::Replaced)) };
-        if let Err(reason) = self.reachable(invitation.invited_by).await? {
-            return Ok(Err(reason));
-        }
-        let user = match self.invited(to).await? {
-            Ok(user) => user,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let token = InvitationToken::generate(&invitation, self.random);
-        if !self.store.set_invitation_secret(&invitation, &sha256_hex(token.secret.as_bytes())).await? {
-            return Ok(Err(Reason::Replaced));
-        }
-        let by = self.name_of(invitation.invited_by).await?;
-        let invited = (&invitation, &token);
-        Ok(Ok(invitation_mail(self.mail, fence, invited, user.as_ref(), &space, &by, now)))
-    }
-
-    /// The account that has verified the invited address, if there is one; or why no mail is sent to the address.
-    async fn invited(&self, to: &EmailAddress) -> Result<Result<Option<User>, Reason>, PortError> {
-        let address = to.canonical();
-        let found = self.store.users(&address, None, 1).await?.items.into_iter().next();
-        // The settings of an account apply only if it has verified the address.
-        let verified =
-            |user: &User| user.email.canonical() == address && user.email_verified_at.is_some();
-        let Some(user) = found.filter(verified) else {
-            let suppressed = self.store.is_suppressed(&to.hash()).await?;
-            return Ok(if suppressed { Err(Reason::MailOff) } else { Ok(None) });
-        };
-        Ok(match user.reachable() {
-            Ok(()) | Err(Reason::Unverified) if user.mail.wants(MailKind::Invitations) => {
-                Ok(Some(user))
-            }
-            Ok(()) | Err(Reason::Unverified) => Err(Reason::MailOff),
-            Err(reason) => Err(reason),
-        })
     }
 
     async fn write_message(
@@ -337,7 +292,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         to: UserId,
         event: &AccountEvent,
     ) -> Result<ComposedMail, PortError> {
-        let user = match self.reachable(to).await? {
+        // The person may be asking for it, and may not have verified the address.
+        let allowed = match event {
+            AccountEvent::RegisteredAgain => self.account(to).await?.and_then(allows_requested_mail),
+            _ => self.reachable(to).await?,
+        };
+        let user = match allowed {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -349,7 +309,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(Ok(account_mail(self.mail, claim, event, &user, self.clock.now())))
     }
 
-    async fn name_of(&self, user: UserId) -> Result<String, PortError> {
+    pub(super) async fn name_of(&self, user: UserId) -> Result<String, PortError> {
         let user = self.store.user(user).await?;
         Ok(user.map_or_else(|| "Someone".to_owned(), |user| user.name.as_str().to_owned()))
     }

@@ -44,7 +44,9 @@ impl From<&NotificationKind> for Kind {
     fn from(kind: &NotificationKind) -> Self {
         match kind {
             NotificationKind::Assignment { .. } => Self::Assignment,
-            NotificationKind::Invitation { .. } => Self::Invitation,
+            NotificationKind::Invitation { .. } | NotificationKind::RegistrationInvitation { .. } => {
+                Self::Invitation
+            }
             NotificationKind::Message { .. } => Self::Message,
             NotificationKind::Verification { .. } => Self::Verification,
             NotificationKind::Digest { .. } => Self::Digest,

@@ -125,8 +125,10 @@ async fn suppress_invited(
     now: Timestamp,
 ) -> Result<(), RecordingError> {
     let TimerTarget::Notification(id) = target else { return Ok(()) };
-    if let Some(NotificationKind::Invitation { to, .. }) =
-        store.notification(id).await?.map(|notification| notification.kind)
+    let kind = store.notification(id).await?.map(|notification| notification.kind);
+    if let Some(
+        NotificationKind::Invitation { to, .. } | NotificationKind::RegistrationInvitation { to, .. },
+    ) = kind
     {
         store.suppress_address(&to.hash(), now).await?;
     }

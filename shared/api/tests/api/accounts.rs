@@ -14,18 +14,6 @@ use taskbell_test::fixtures::{space, user};
 use crate::support::{PASSWORD, World, unsubscribe_token};
 
 #[tokio::test]
-async fn an_email_address_can_be_registered_once_in_any_spelling() {
-    let (world, ada, task) = World::seeded().await;
-    let event = world.event("register-user", &ada, &task).await;
-    assert_eq!(world.send(&event).await.status, 201);
-    let again = world.send(&event).await;
-    assert_eq!((again.status, again.code()), (409, "email_taken"));
-    let body = json!({"email": "NEW.USER1@Example.COM", "password": PASSWORD, "name": "Ada"});
-    let spelled = world.send(&event.body(&body)).await;
-    assert_eq!((spelled.status, spelled.code()), (409, "email_taken"));
-}
-
-#[tokio::test]
 async fn an_unknown_user_and_a_wrong_password_get_the_same_response() {
     let (world, ada, task) = World::seeded().await;
     let event = world.event("log-in", &ada, &task).await;

@@ -147,6 +147,7 @@ fn only_what_is_about_passwords_may_touch_their_hashes() {
     let may = [
         "log-in",
         "register-user",
+        "invite-user",
         "forgot-password",
         "reset-password",
         "create-api-token",

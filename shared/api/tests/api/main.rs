@@ -47,6 +47,7 @@ mod own_sessions;
 mod pace;
 mod races;
 mod recurrence;
+mod registrations;
 mod reminders;
 mod roles;
 mod scale;

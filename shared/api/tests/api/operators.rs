@@ -22,8 +22,8 @@ use crate::{
     support::{Event, PASSWORD, World, collaborator, operator},
 };
 
-const FUNCTIONS: [&str; 5] =
-    ["list-users", "get-user", "update-user", "create-notification", "get-notification"];
+const FUNCTIONS: [&str; 6] =
+    ["list-users", "invite-user", "get-user", "update-user", "create-notification", "get-notification"];
 
 impl World {
     /// The event of an operator's function, sent by any user.

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use taskbell_aws::dynamodb::DynamoDb;
+use taskbell_domain::registration::Registration;
 use taskbell_test::template::{resources, statements};
 use taskbell_test_aws::Server;
 
@@ -56,6 +57,7 @@ impl Stage {
         let mut world = World::on(server.store(client));
         // The sixteenth read is added to the rate limit in the store.
         world.checked_before = 15;
+        world.registration = Registration::Invited;
         Self { world, recorder, failures, _server: server }
     }
 

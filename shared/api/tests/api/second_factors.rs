@@ -194,8 +194,14 @@ async fn deleting_counts_against_the_limit_of_guesses() {
 async fn operators_without_a_second_factor_are_refused_where_the_stack_requires_one() {
     let (mut world, ada, task) = World::seeded().await;
     world.operator_second_factor = OperatorSecondFactor::Required;
-    let functions =
-        ["list-users", "get-user", "update-user", "create-notification", "get-notification"];
+    let functions = [
+        "list-users",
+        "invite-user",
+        "get-user",
+        "update-user",
+        "create-notification",
+        "get-notification",
+    ];
     for function in functions {
         let event = world.event(function, &ada, &task).await;
         let event = event.path("user_id", &ada.id.to_string());

@@ -106,7 +106,7 @@ async fn a_revoked_operator_token_gets_401_even_if_the_rate_limit_check_passes()
     changed.tokens_valid_from = Some(stored.created_at + SignedDuration::from_secs(1));
     changed.version += 1;
     world.store.replace_user(&changed, stored.version, None).await.expect("no store error");
-    for function in ["list-users", "get-user", "update-user", "create-notification"] {
+    for function in ["list-users", "invite-user", "get-user", "update-user", "create-notification"] {
         let event = world.event(function, &ada, &task).await;
         let answer = world.send(&event.header("authorization", &format!("Bearer {stale}"))).await;
         assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{function}");

@@ -23,6 +23,7 @@ use taskbell_domain::{
     one_time_code::{Code, Purpose},
     ports::{Created, Replaced, TimerQueue},
     quota::Quota,
+    registration::{Registration, RegistrationPolicy},
     second_factor::SecondFactor,
     secret::sha256_hex,
     session_label::SessionLabel,
@@ -146,6 +147,7 @@ pub(crate) struct World<S = MemoryStore, Q = QueueFake> {
     pub(crate) quota: Quota,
     /// Whether operators need a second factor.
     pub(crate) operator_second_factor: OperatorSecondFactor,
+    pub(crate) registration: Registration,
 }
 
 impl World {
@@ -181,6 +183,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             checked_before: 0,
             quota: Quota { tasks: 100_000, reminders: 20_000 },
             operator_second_factor: OperatorSecondFactor::Optional,
+            registration: Registration::Open,
             issuer: Issuer::new(STACK.to_owned(), &keys),
         }
     }
@@ -268,6 +271,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
     /// Accepts the access tokens of another world.
     pub(crate) fn take_keys_of<T, U>(&mut self, other: &World<T, U>) {
         self.verifier = Arc::clone(&other.verifier);
+    }
+
+    pub(crate) fn registration_policy(&self) -> RegistrationPolicy {
+        RegistrationPolicy { registration: self.registration, operator: Some(operator().email) }
     }
 
     /// The callers of a function that accepts programs or not.

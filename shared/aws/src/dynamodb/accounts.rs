@@ -8,12 +8,10 @@ use jiff::Timestamp;
 use taskbell_domain::{
     credential::{CheckedPassword, Credential, Session},
     email::EmailAddress,
-    id::{SessionId, SpaceId, UserId},
-    notification::Notification,
+    id::{SessionId, UserId},
     ports::{
         AccountStates, Accounts, Credentials, Directory, PortError, ProfileChanges, Profiles,
-        Redemption, Redemptions, Registered, Registrations, Replaced, Rotated, Sessions,
-        SuppressedAddresses, UserPage,
+        Redemption, Redemptions, Replaced, Rotated, Sessions, SuppressedAddresses, UserPage,
     },
     timer::Timer,
     user::{AccountState, User},
@@ -22,8 +20,8 @@ use taskbell_domain::{
 use super::{
     DynamoDb,
     items::{
-        AccountStateItem, CredentialItem, NotificationItem, PersonalSpaceItem, SessionItem, UserItem,
-        build_item, is_active, key_item, parse_item,
+        AccountStateItem, CredentialItem, NotificationItem, SessionItem, UserItem, build_item,
+        is_active, key_item, parse_item,
     },
     key_attributes, keys, number, text,
     write::{Condition, TransactionResult, put},
@@ -71,34 +69,6 @@ impl ProfileChanges for DynamoDb {
         let profile = put(OPERATION, &self.accounts, stored, Condition::Version(expected))?;
         let digest = self.reschedule_digest(OPERATION, user.id, timer)?;
         self.transact_replace::<UserItem, _>(OPERATION, vec![profile, digest]).await
-    }
-}
-
-impl Registrations for DynamoDb {
-    async fn register(
-        &self,
-        user: &User,
-        credential: &Credential,
-        notification: Option<&Notification>,
-    ) -> Result<Registered, PortError> {
-        const OPERATION: &str = "creating an account";
-        let space = SpaceId::personal(user.id);
-        let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
-        let credential_key = keys::credential(&user.email.canonical());
-        let credential = build_item(OPERATION, credential_key, &CredentialItem::from(credential))?;
-        let profile = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
-        let owner = build_item(OPERATION, keys::space(space), &owner)?;
-        let is_free = Condition::NotExistsOrExpired(user.created_at.as_second());
-        let mut puts = vec![
-            put(OPERATION, &self.accounts, credential, is_free)?,
-            put(OPERATION, &self.accounts, profile, Condition::NotExists)?,
-            put(OPERATION, &self.tasks, owner, Condition::NotExists)?,
-        ];
-        puts.extend(self.put_notification(OPERATION, notification)?);
-        Ok(match self.transact(OPERATION, puts).await? {
-            TransactionResult::Committed => Registered::Done,
-            TransactionResult::ConditionFailed(_) => Registered::EmailTaken,
-        })
     }
 }
 

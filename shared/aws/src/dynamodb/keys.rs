@@ -19,6 +19,8 @@
 //! | invitation | `SPACE#<space>` | `INVITATION#<hash of the canonical address>` |
 //! | number of invitations ever created | `SPACE#<space>` | `INVITATIONS` |
 //! | time of an address's last invitation | `SPACE#<space>` | `INVITED#<hash of the canonical address>` |
+//! | pointer from an invited address to the space | `INVITEE#<hash of the canonical address>` | `SPACE#<space>` |
+//! | operator's invitation of an address to register | `INVITEE#<hash of the canonical address>` | `REGISTRATION` |
 //! | number of spaces ever joined | `USER#<user>` | `MEMBERSHIPS` |
 //! | pointer from a user to a space | `USER#<user>` | `SPACE#<space>` |
 //! | notification | `NOTICE#<notification>` | `NOTICE` |
@@ -174,26 +176,6 @@ pub fn member_of(sort: &str) -> Option<UserId> {
 /// Partition of the members of a space, and the prefix of their sort keys.
 pub fn members_of(space: SpaceId) -> (String, &'static str) {
     (space_partition(space), "MEMBER#")
-}
-
-/// Key of an invitation.
-pub fn invitation(space: SpaceId, address_hash: &str) -> (String, String) {
-    (space_partition(space), format!("INVITATION#{address_hash}"))
-}
-
-/// Partition of the invitations into a space, and the prefix of their sort keys.
-pub fn invitations_of(space: SpaceId) -> (String, &'static str) {
-    (space_partition(space), "INVITATION#")
-}
-
-/// Key of the number of invitations into a space that were ever created.
-pub fn invitation_book(space: SpaceId) -> (String, String) {
-    (space_partition(space), "INVITATIONS".to_owned())
-}
-
-/// Key of the time at which an address was last invited into a space.
-pub fn invited(space: SpaceId, address_hash: &str) -> (String, String) {
-    (space_partition(space), format!("INVITED#{address_hash}"))
 }
 
 /// Key of the number of spaces that a user has ever created or joined.
@@ -369,6 +351,7 @@ mod accounts;
 mod counters;
 mod factors;
 mod feeds;
+mod invitations;
 mod live;
 #[cfg(test)]
 mod tests;
@@ -377,4 +360,5 @@ pub use accounts::*;
 pub use counters::{counter, parse_counter};
 pub use factors::second_factor;
 pub use feeds::{Changed, FEED_HEAD, changed, feed_entry, feed_head};
+pub use invitations::*;
 pub use live::{connected_user, connections};

@@ -21,6 +21,7 @@ mod positions;
 mod purge;
 mod rate_limits;
 mod read;
+mod registrations;
 mod second_factors;
 mod spaces;
 mod statistics;

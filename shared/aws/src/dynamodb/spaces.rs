@@ -21,15 +21,12 @@ use super::{
     DynamoDb, Item,
     items::{
         InvitationItem, MemberItem, SpaceItem, UserItem, build_item, invited_at, invited_item,
-        key_item, parse_item,
+        key_item, parse_item, pointer_item,
     },
     key_attributes, keys, text,
     write::{Condition, TransactionResult, delete, increment_version, put, version_of},
 };
-use crate::{
-    error::{corrupt, invalid_request, port_error},
-    send_boxed::SendBoxed,
-};
+use crate::error::{corrupt, invalid_request};
 
 impl Memberships for DynamoDb {
     async fn role(&self, space: SpaceId, user: UserId) -> Result<Option<Role>, PortError> {
@@ -198,6 +195,8 @@ impl SpaceChanges for DynamoDb {
                 let secret = invitation.secret_hash.as_deref().unwrap_or_default();
                 let has_secret = Condition::Equals("secret_hash", secret);
                 actions.push(delete(OPERATION, &self.tasks, invitation_key, has_secret)?);
+                let pointer = keys::invitation_pointer(space.id, &invitation.email.hash());
+                actions.push(delete(OPERATION, &self.tasks, pointer, Condition::Unconditional)?);
             }
             MemberChange::Role(member, role) => {
                 let update = Update::builder()
@@ -235,6 +234,7 @@ impl SpaceChanges for DynamoDb {
         let stored = build_item(OPERATION, key, &InvitationItem::from(invitation))?;
         let mut actions = vec![
             put(OPERATION, &self.tasks, stored, Condition::Unconditional)?,
+            put(OPERATION, &self.tasks, pointer_item(invitation), Condition::Unconditional)?,
             put(OPERATION, &self.tasks, invited_item(invitation), Condition::Unconditional)?,
         ];
         actions.extend(self.put_notification(OPERATION, Some(notification))?);
@@ -261,9 +261,9 @@ impl SpaceChanges for DynamoDb {
 
     async fn revoke(&self, space: SpaceId, address_hash: &str) -> Result<(), PortError> {
         const OPERATION: &str = "revoking an invitation";
-        let invitation = key_attributes(keys::invitation(space, address_hash));
-        let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(invitation));
-        delete.send_boxed().await.map(drop).map_err(port_error(OPERATION))
+        let pointer = keys::invitation_pointer(space, address_hash);
+        let items = vec![keys::invitation(space, address_hash), pointer];
+        self.batch_delete(OPERATION, &self.tasks, items).await
     }
 
     async fn purge_space(&self, space: SpaceId) -> Result<(), PortError> {
@@ -278,6 +278,8 @@ impl SpaceChanges for DynamoDb {
             let owner = found.get("role") == Some(&text(Role::Owner.as_str()));
             let group = if owner { &mut owners } else { &mut others };
             group.extend(keys::member_of(&sort).map(|user| keys::membership_pointer(space, user)));
+            let invited = keys::invited_address(&sort);
+            group.extend(invited.map(|hash| keys::invitation_pointer(space, hash)));
             if sort != keys::space(space).1 {
                 group.push((partition.clone(), sort));
             }

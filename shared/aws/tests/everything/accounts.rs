@@ -5,9 +5,11 @@ use taskbell_domain::{
     account_deletion::AccountDeletion,
     account_event::AccountEvent,
     api_token::ApiToken,
+    email::EmailAddress,
     notification::{Notification, NotificationKind},
     one_time_code::Purpose,
     ports::*,
+    registration::RegistrationInvitation,
 };
 use taskbell_test::fixtures::{api_token, notification, now, user};
 
@@ -34,8 +36,17 @@ pub(super) fn account_notifications() -> Vec<Notification> {
         address: Some(eve().email),
         secret_hash: None,
     };
-    let kinds = events.map(about).into_iter().chain([to_another]);
+    let (to, by) = (registration_invitation().email, ada().id);
+    let invited = NotificationKind::RegistrationInvitation { to, by };
+    let again = about(AccountEvent::RegisteredAgain);
+    let kinds = events.map(about).into_iter().chain([to_another, invited, again]);
     (31..).zip(kinds).map(|(number, kind)| notification(number, kind)).collect()
+}
+
+/// An invitation to register.
+pub(super) fn registration_invitation() -> RegistrationInvitation {
+    let email = EmailAddress::parse("next@example.org").expect("an address");
+    RegistrationInvitation { email, invited_by: ada().id, created_at: now() }
 }
 
 /// The deletion of an account that has not finished.

@@ -37,7 +37,9 @@ use taskbell_test::{
     fixtures::{NOW, comment, draft, due_draft, instant, notification, now, space, task, user},
 };
 
-use self::accounts::{account_notifications, api_tokens, deletion, has_api_tokens};
+use self::accounts::{
+    account_notifications, api_tokens, deletion, has_api_tokens, registration_invitation,
+};
 use self::sessions::session;
 
 /// A user with every field set.
@@ -240,6 +242,9 @@ pub(crate) async fn store(store: &DynamoDb) {
     store.invite(&fresh, &Notification::new(id, kind, now()), None, None).await.expect("an answer");
     let is_set = store.set_invitation_secret(&fresh, &"s".repeat(64)).await.expect("an answer");
     assert!(is_set);
+    let carrier = notification(39, NotificationKind::Verification { to: ada().id });
+    let invited = store.invite_to_register(&registration_invitation(), &carrier).await;
+    invited.expect("an answer");
 }
 
 /// Reads all items and compares them with what was stored.
@@ -280,6 +285,12 @@ pub(crate) async fn check(store: &DynamoDb) {
             let found = store.notification(notification.id).await.expect("an answer");
             assert_eq!(found, Some(notification));
         }
+        let expected = registration_invitation();
+        for address in [&expected.email, &invitation().0.email] {
+            assert!(store.is_invited(&address.hash(), now()).await.expect("an answer"));
+        }
+        let found = store.registration_invitation(&expected.email.hash()).await.expect("an answer");
+        assert_eq!(found, Some(expected));
         let [first, second] = api_tokens();
         let day = "2026-03-01".parse().expect("a day");
         let mut tokens = vec![(first, Some(day)), (second, None)];

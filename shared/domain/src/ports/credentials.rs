@@ -7,7 +7,8 @@ use crate::{credential::Credential, email::EmailAddress, notification::Notificat
 
 /// Reads passwords.
 pub trait Credentials: Send + Sync {
-    /// The credential under the canonical form of an address, or `None`.
+    /// The credential under the canonical form of an address, or `None`. Also that of a reservation for the previous owner of
+    /// the address, whose hash matches no password.
     fn credential(
         &self,
         email: &EmailAddress,

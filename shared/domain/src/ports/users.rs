@@ -4,9 +4,7 @@ use std::future::Future;
 
 use super::{PortError, Replaced};
 use crate::{
-    credential::Credential,
     id::UserId,
-    notification::Notification,
     timer::Timer,
     user::{AccountState, User},
 };
@@ -62,25 +60,4 @@ pub trait AccountStates: Send + Sync {
         &self,
         id: UserId,
     ) -> impl Future<Output = Result<Option<AccountState>, PortError>> + Send;
-}
-
-/// The result of a registration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registered {
-    /// The account and its personal space were created.
-    Done,
-    /// Another account has the address.
-    EmailTaken,
-}
-
-/// Creates accounts.
-pub trait Registrations: Send + Sync {
-    /// Stores the profile, its credential under the canonical address, the personal space and a notification in one
-    /// transaction.
-    fn register(
-        &self,
-        user: &User,
-        credential: &Credential,
-        notification: Option<&Notification>,
-    ) -> impl Future<Output = Result<Registered, PortError>> + Send;
 }

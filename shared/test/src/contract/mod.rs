@@ -15,6 +15,7 @@ mod moves;
 mod notifications;
 mod pages;
 mod rate_limits;
+mod registrations;
 mod second_factors;
 mod sessions;
 mod spaces;
@@ -39,6 +40,7 @@ pub use moves::*;
 pub use notifications::*;
 pub use pages::*;
 pub use rate_limits::*;
+pub use registrations::*;
 pub use second_factors::*;
 pub use sessions::*;
 pub use spaces::*;
@@ -61,6 +63,7 @@ pub trait Store:
     + PasswordChanges
     + EmailChanges
     + Registrations
+    + RegistrationInvitations
     + Credentials
     + SuppressedAddresses
     + Sessions
@@ -91,6 +94,7 @@ impl<T> Store for T where
         + PasswordChanges
         + EmailChanges
         + Registrations
+        + RegistrationInvitations
         + Credentials
         + SuppressedAddresses
         + Sessions
@@ -169,6 +173,7 @@ macro_rules! contract_tests {
             assigned_tasks_are_found_across_spaces
             a_space_is_visible_to_its_members_only
             members_join_change_roles_and_leave
+            an_address_is_invited_until_its_invitations_have_ended
             a_purge_deletes_one_space_and_nothing_of_others
             comments_are_paged_changed_and_deleted_with_their_task
             a_notification_is_read_back_and_has_a_timer

@@ -7,7 +7,6 @@ use taskbell_domain::{
     digest::Digest,
     email::EmailAddress,
     id::{SessionId, UserId},
-    notification::Notification,
     ports::*,
     rate_limit::{self, RateLimit},
     timer::Timer,
@@ -100,29 +99,6 @@ impl Redemptions for MemoryStore {
         data.notifications.insert(code.id, (code.clone(), code.timer()));
         data.credentials.extend(credential.map(|credential| (address, credential.clone())));
         Ok(true)
-    }
-}
-
-impl Registrations for MemoryStore {
-    async fn register(
-        &self,
-        user: &User,
-        credential: &Credential,
-        notification: Option<&Notification>,
-    ) -> Result<Registered, PortError> {
-        let mut data = self.data();
-        let address = user.email.canonical();
-        if data.is_taken(&address, None, user.created_at) {
-            return Ok(Registered::EmailTaken);
-        }
-        data.reserved_until.remove(&address);
-        data.users.insert(user.id, user.clone());
-        data.credentials.insert(address, credential.clone());
-        data.notifications.extend(
-            notification
-                .map(|notification| (notification.id, (notification.clone(), notification.timer()))),
-        );
-        Ok(Registered::Done)
     }
 }
 

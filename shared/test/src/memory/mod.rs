@@ -8,6 +8,7 @@ mod feeds;
 mod imports;
 mod live;
 mod moves;
+mod registrations;
 mod second_factors;
 mod spaces;
 mod tasks;
@@ -32,6 +33,7 @@ use taskbell_domain::{
     notification::Notification,
     ports::*,
     rate_limit,
+    registration::RegistrationInvitation,
     second_factor::SecondFactor,
     space::{Member, Space},
     statistics::GroupCounters,
@@ -65,6 +67,7 @@ pub struct Data {
     /// Members of shared spaces.
     pub members: BTreeMap<(SpaceId, UserId), Member>,
     invitations: BTreeMap<(SpaceId, String), Invitation>,
+    registration_invitations: BTreeMap<String, RegistrationInvitation>,
     invited: BTreeMap<(SpaceId, String), Timestamp>,
     books: BTreeMap<SpaceId, u64>,
     memberships: BTreeMap<UserId, u64>,
@@ -97,7 +100,8 @@ impl MemoryStore {
             &data.suppressed,
         );
         let factors = &data.second_factors;
-        let spaces = (&data.spaces, &data.members, &data.invitations);
+        let invitations = (&data.invitations, &data.registration_invitations);
+        let spaces = (&data.spaces, &data.members, invitations);
         format!(
             "{:?}",
             (

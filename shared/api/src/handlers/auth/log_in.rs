@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log in",
-        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address and a wrong password get the same response. If the account has a second factor, a right password without `code` gets 401 `second_factor_required`.",
+        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address, a wrong password and an address that is not verified yet get the same response. If the account has a second factor, a right password without `code` gets 401 `second_factor_required`.",
         parameters: &[],
         request: Some("LogInRequest"),
         responses: &[(200, Body::Json("Session"))],
@@ -42,7 +42,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Logs in. An unknown address and a wrong password get the same response after the same work. The second factor is looked at
+/// Logs in. An unknown address, a wrong password and an address that is not verified get the same response after the same
+/// work. The second factor is looked at
 /// only after the password was right, and the code that it accepts is used up together with the opening of the session.
 pub async fn handle(
     call: &Call<'_>,
@@ -59,7 +60,7 @@ pub async fn handle(
     let wrong = || {
         Problem::invalid_credentials(
             "invalid_credentials",
-            "The email address or the password is wrong.",
+            "The email address or the password is wrong, or the address is not verified yet: use the link in the email.",
         )
     };
     let (now, random) = (call.now(), call.random());
@@ -80,7 +81,9 @@ pub async fn handle(
     let Some((mut found, email)) = credential.zip(email) else { return Err(wrong()) };
     let (user, factor) =
         futures_util::try_join!(accounts.user(found.user), accounts.second_factor(found.user))?;
-    let user = user.ok_or_else(wrong)?;
+    // An account that anyone may have registered. If its log-in differed, a registration and a log-in would show whether the
+    // address had an account before.
+    let user = user.filter(|user| user.email_verified_at.is_some()).ok_or_else(wrong)?;
     if user.disabled_at.is_some() {
         return Err(disabled());
     }

@@ -1,13 +1,17 @@
 //! Creates an account and its personal space.
 
+use futures_util::try_join;
 use http::StatusCode;
+use serde_json::json;
 use taskbell_domain::{
+    account_event::AccountEvent,
     credential::Credential,
     email::EmailAddress,
     id::{NotificationId, UserId},
     notification::{Notification, NotificationKind},
-    ports::{Registered, Registrations, TimerQueue},
+    ports::{Notifications, Profiles, Registered, Registrations, TimerQueue},
     rate_limit::RateLimit,
+    registration::{Admission, RegistrationPolicy},
     reminder::ReminderSpec,
     secret::link_token,
     text::PersonName,
@@ -21,7 +25,7 @@ use crate::{
     enqueue_if_soon::enqueue_if_soon,
     http::{Call, Fields, Problem, Reply, read},
     passwords,
-    profiles::profile_view,
+    profiles::account_with,
 };
 
 /// The route, the rate limit and the OpenAPI description.
@@ -34,19 +38,21 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Register a user",
-        description: "Creates an account and its personal space, and mails a link that verifies the email address. The user can log in at once; reminders are sent after the address is verified.",
+        description: "Creates an account and its personal space, and mails a link that verifies the email address. The user can log in after that. If the address already has an account, the response is the same, and the mail explains what to do instead; an address that was given up less than 72 hours ago gets no mail. The parameter `Registration` of the stack decides which addresses may register.",
         parameters: &[],
         request: Some("RegisterUserRequest"),
-        responses: &[(201, Body::Json("Profile"))],
-        errors: &["email_taken"],
+        responses: &[(202, Body::Json("Accepted"))],
+        errors: &["registration_refused"],
     }],
 };
 
-/// Registers the user and mails a verification link. Responds 201 with the profile.
+/// Registers the user and mails a verification link. Whether the address has an account changes neither the response nor
+/// the work that takes long. It does not depend on it either whether the address may register.
 pub async fn handle(
     call: &Call<'_>,
-    accounts: &impl Registrations,
+    accounts: &(impl Registrations + Profiles + Notifications),
     queue: &impl TimerQueue,
+    policy: &RegistrationPolicy,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
     let email = fields.required("email", read::text(EmailAddress::parse));
@@ -62,12 +68,57 @@ pub async fn handle(
     let ((email, name), password) = fields.finish(complete)?;
 
     let (now, random) = (call.now(), call.random());
-    let user = User {
+    let admission = policy.admission(&email);
+    let hash = email.hash();
+    let is_admitted = async {
+        Ok(match admission {
+            Admission::Allowed => true,
+            Admission::IfInvited => accounts.is_invited(&hash, now).await?,
+            Admission::Refused => false,
+        })
+    };
+    let (is_admitted, existing) = try_join!(is_admitted, account_with(accounts, &email))?;
+    if !is_admitted {
+        return Err(refused());
+    }
+    call.admit().await?;
+    let password_hash = passwords::new_hash(&password, random)?;
+    let id = NotificationId::generate(call.clock(), random);
+    let notification = match existing {
+        Some(to) => {
+            let kind = NotificationKind::Account { to, event: AccountEvent::RegisteredAgain };
+            let notification = Notification::new(id, kind, now);
+            accounts.add_notification(&notification, None).await?;
+            notification
+        }
+        None => {
+            let time_zone = zone.unwrap_or_else(Zone::utc);
+            let user = new_user(call, email, name, time_zone);
+            let credential = Credential { user: user.id, password_hash };
+            let kind = NotificationKind::Verification { to: user.id };
+            let notification = Notification::new(id, kind, now);
+            match accounts.register(&user, &credential, Some(&notification)).await? {
+                Registered::Done => {
+                    tracing::info!(AccountsRegistered = 1, "account registered");
+                    notification
+                }
+                // A concurrent request has registered the address and mails it, or it is reserved for its previous owner.
+                Registered::EmailTaken => return accepted(),
+            }
+        }
+    };
+    enqueue_if_soon(queue, [notification.timer()], now).await;
+    accepted()
+}
+
+fn new_user(call: &Call<'_>, email: EmailAddress, name: PersonName, time_zone: Zone) -> User {
+    let (now, random) = (call.now(), call.random());
+    User {
         id: UserId::generate(call.clock(), random),
         email,
         name,
         digest_hour: DigestHour::DEFAULT,
-        time_zone: zone.unwrap_or_else(Zone::utc),
+        time_zone,
         default_reminders: vec![ReminderSpec::half_an_hour_before()],
         mail: MailSettings::default(),
         role: AccountRole::User,
@@ -86,21 +137,16 @@ pub async fn handle(
         created_at: now,
         updated_at: now,
         unknown: Unknown::default(),
-    };
-    call.admit().await?;
-    let password_hash = passwords::new_hash(&password, random)?;
-    let credential = Credential { user: user.id, password_hash };
-    let kind = NotificationKind::Verification { to: user.id };
-    let notification = Notification::new(NotificationId::generate(call.clock(), random), kind, now);
-    match accounts.register(&user, &credential, Some(&notification)).await? {
-        Registered::Done => {
-            enqueue_if_soon(queue, [notification.timer()], now).await;
-            tracing::info!(AccountsRegistered = 1, "account registered");
-            Reply::json(StatusCode::CREATED, &profile_view(&user))
-        }
-        Registered::EmailTaken => Err(Problem::conflict(
-            "email_taken",
-            "An account with this email address already exists: log in.",
-        )),
     }
+}
+
+fn accepted() -> Result<Reply, Problem> {
+    let detail = "An email with the next step will be sent to this address.";
+    Reply::json(StatusCode::ACCEPTED, &json!({ "detail": detail }))
+}
+
+fn refused() -> Problem {
+    let detail =
+        "This address may not register here: ask the operator of this installation for an invitation.";
+    Problem::new(StatusCode::FORBIDDEN, "registration_refused", detail)
 }

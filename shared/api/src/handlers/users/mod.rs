@@ -2,6 +2,7 @@
 
 pub mod delete_user;
 pub mod get_user;
+pub mod invite_user;
 pub mod list_users;
 pub mod update_user;
 

@@ -57,7 +57,7 @@ pub(super) fn all() -> Map<String, Value> {
         changes: Changes, Live;
         batch: BatchRequest, BatchResponse;
         transfer: ImportResult;
-        operators: Account, UpdateAccountRequest, Notification, CreateNotificationRequest, NameCount, Statistics;
+        operators: Account, UpdateAccountRequest, InviteUserRequest, Notification, CreateNotificationRequest, NameCount, Statistics;
         problem: Problem, Accepted, Health;
     );
     // Schemas of plain values always serialize.

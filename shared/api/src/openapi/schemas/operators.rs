@@ -7,8 +7,8 @@ use super::{
     accounts::AccountRole,
     tasks::{DeliveryReason, DeliveryStatus, Feedback},
     values::{
-        Date, DateTime, Email, MessageSubject, MessageText, NotificationId, PersonName, TimeZone,
-        UserId,
+        Date, DateTime, Email, MessageSubject, MessageText, NewEmail, NotificationId, PersonName,
+        TimeZone, UserId,
     },
 };
 
@@ -46,6 +46,14 @@ pub struct UpdateAccountRequest {
     /// it.
     #[schema(nullable = false)]
     pub disabled: Option<bool>,
+}
+
+/// An invitation to register.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteUserRequest {
+    /// Address that may register.
+    pub email: NewEmail,
 }
 
 /// A message to a user.

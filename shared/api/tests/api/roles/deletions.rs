@@ -18,7 +18,7 @@ use taskbell_test::{
     fixtures::{api_token, comment, due_draft, notification, now, space, task},
 };
 
-use super::{Stage, queueing, recorder::Wanted};
+use super::{Stage, prepare::invite, queueing, recorder::Wanted};
 use crate::support::{World, collaborator};
 
 /// Gives a user whose account is to be deleted a task with a comment in the personal space, a connection, a space without
@@ -40,7 +40,8 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, user: &User, other: &Use
         world.store.create_space(&made, &owner, None, None).await.expect("no store error");
         made
     };
-    create(91, user).await;
+    let lonely = create(91, user).await;
+    invite(world, lonely.id, "guest@example.com").await;
     let mut theirs = create(92, other).await;
     world.join(&mut theirs, user, Role::Admin).await;
     let mut assigned = due_draft("Assigned", "2026-03-02T09:00:00Z", &[]);

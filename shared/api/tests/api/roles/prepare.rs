@@ -1,14 +1,23 @@
 //! What requests of the scenes need to be there.
 
 use serde_json::json;
+use taskbell_api::passwords;
 use taskbell_domain::{
+    credential::Credential,
+    email::EmailAddress,
+    id::SpaceId,
+    invitation::{INVITATION_LIFETIME, Invitation},
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
-    ports::Replaced,
+    ports::{Registered, Replaced},
+    space::Role,
     task::Task,
     user::{AccountRole, User},
 };
-use taskbell_test::{contract::Store, fixtures::notification};
+use taskbell_test::{
+    contract::Store,
+    fixtures::{notification, now, space, user},
+};
 
 use super::{deletions, scenes::soon, second_factors};
 use crate::support::{World, collaborator, operator};
@@ -52,6 +61,18 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &Us
             };
             world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
         }
+        "register-user" => {
+            let invited = space(1, ada).0.id;
+            for email in ["new.user1@example.com", user(77).email.as_str()] {
+                invite(world, invited, email).await;
+            }
+            // Its credential could be the reservation of a previous address.
+            let credential =
+                Credential { user: user(77).id, password_hash: passwords::LOCKED.to_owned() };
+            let registered = world.store.register(&user(77), &credential, None).await;
+            assert_eq!(registered.expect("no store error"), Registered::Done);
+        }
+        "delete-space" => invite(world, space(1, ada).0.id, "guest@example.com").await,
         "delete-account" => deletions::prepare(world, ada, &collaborator(), false).await,
         "delete-user" => deletions::prepare(world, &collaborator(), ada, true).await,
         "skip-task" => {
@@ -67,6 +88,24 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &Us
         }
         _ => {}
     }
+}
+
+/// Invites an address into a space.
+pub(super) async fn invite<S: Store>(world: &World<S>, space: SpaceId, email: &str) {
+    let email = EmailAddress::parse(email).expect("an address");
+    let kind = NotificationKind::Invitation { to: email.clone(), space };
+    let carrier = notification(96, kind);
+    let invitation = Invitation {
+        space,
+        email,
+        role: Role::Viewer,
+        invited_by: collaborator().id,
+        notification: carrier.id,
+        secret_hash: None,
+        created_at: now(),
+        expires_at: now() + INVITATION_LIFETIME,
+    };
+    world.store.invite(&invitation, &carrier, None, None).await.expect("no store error");
 }
 
 pub(super) fn operator_code() -> Code {

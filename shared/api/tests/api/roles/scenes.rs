@@ -106,6 +106,10 @@ async fn others<S: Store>(
         "update-profile" => vec![event.body(&json!({ "mail": { "digest": true } }))],
         "become-operator" => vec![event.body(&json!({ "code": operator_code().to_text() }))],
         "update-user" => vec![event.body(&json!({ "disabled": true }))],
+        "register-user" => {
+            let body = json!({ "email": user(77).email, "name": "Ada", "password": PASSWORD });
+            vec![event.body(&body)]
+        }
         "list-tasks" => {
             let sorts = ["due", "created", "priority", "updated", "title"];
             let mut all: Vec<_> = sorts.iter().map(|s| in_space(&format!("&sort={s}"))).collect();

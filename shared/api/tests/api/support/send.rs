@@ -98,7 +98,9 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let deadline = clock.now() + time;
         let invocation = Invocation { deadline, clock, random };
         let response = respond(received, invocation, &guard, async |call| match function {
-            "register-user" => auth::register_user::handle(call, store, queue).await,
+            "register-user" => {
+                auth::register_user::handle(call, store, queue, &self.registration_policy()).await
+            }
             "verify-email" => auth::verify_email::handle(call, store, &link_keys()).await,
             "forgot-password" => auth::forgot_password::handle(call, store, queue).await,
             "reset-password" => auth::reset_password::handle(call, store, pushes).await,
@@ -169,6 +171,10 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
                 me::become_operator::handle(call, store, queue, Some(&operator)).await
             }
             "list-users" => users::list_users::handle(call, store, cursor_key, operators).await,
+            "invite-user" => {
+                let policy = self.registration_policy();
+                users::invite_user::handle(call, store, queue, &policy, operators).await
+            }
             "get-user" => users::get_user::handle(call, store, operators).await,
             "update-user" => {
                 let operator = operator().email;

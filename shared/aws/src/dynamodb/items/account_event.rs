@@ -11,6 +11,7 @@ use super::InvalidAttribute;
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum AccountEventItem {
+    RegisteredAgain,
     PasswordChanged,
     SecondFactorAdded,
     SecondFactorRemoved,
@@ -22,6 +23,7 @@ pub(super) enum AccountEventItem {
 impl From<&AccountEvent> for AccountEventItem {
     fn from(event: &AccountEvent) -> Self {
         match event {
+            AccountEvent::RegisteredAgain => Self::RegisteredAgain,
             AccountEvent::PasswordChanged => Self::PasswordChanged,
             AccountEvent::SecondFactorAdded => Self::SecondFactorAdded,
             AccountEvent::SecondFactorRemoved => Self::SecondFactorRemoved,
@@ -47,6 +49,7 @@ impl TryFrom<AccountEventItem> for AccountEvent {
 
     fn try_from(item: AccountEventItem) -> Result<Self, InvalidAttribute> {
         Ok(match item {
+            AccountEventItem::RegisteredAgain => Self::RegisteredAgain,
             AccountEventItem::PasswordChanged => Self::PasswordChanged,
             AccountEventItem::SecondFactorAdded => Self::SecondFactorAdded,
             AccountEventItem::SecondFactorRemoved => Self::SecondFactorRemoved,

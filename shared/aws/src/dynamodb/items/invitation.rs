@@ -6,6 +6,7 @@ use taskbell_domain::{
     email::EmailAddress,
     id::{NotificationId, SpaceId, UserId},
     invitation::{INVITATION_PAUSE, Invitation},
+    registration::RegistrationInvitation,
     space::Role,
 };
 
@@ -74,6 +75,53 @@ pub(in crate::dynamodb) fn invited_item(invitation: &Invitation) -> Item {
 
 /// The time in an item of [`invited_item`].
 pub(in crate::dynamodb) fn invited_at(item: &Item) -> Option<Timestamp> {
-    let seconds = item.get(INVITED_AT)?.as_n().ok()?.parse().ok()?;
+    seconds_of(item, INVITED_AT)
+}
+
+/// The pointer from an invited address to the space. It expires with the invitation.
+pub(in crate::dynamodb) fn pointer_item(invitation: &Invitation) -> Item {
+    let mut item = key_item(keys::invitation_pointer(invitation.space, &invitation.email.hash()));
+    item.insert(keys::EXPIRES_AT.to_owned(), number(invitation.expires_at.as_second()));
+    item
+}
+
+/// From when on an item is not valid.
+pub(in crate::dynamodb) fn expires_at(item: &Item) -> Option<Timestamp> {
+    seconds_of(item, keys::EXPIRES_AT)
+}
+
+fn seconds_of(item: &Item, name: &str) -> Option<Timestamp> {
+    let seconds = item.get(name)?.as_n().ok()?.parse().ok()?;
     Timestamp::from_second(seconds).ok()
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::dynamodb) struct RegistrationInvitationItem {
+    email: String,
+    invited_by: UserId,
+    created_at: i64,
+    expires_at: i64,
+}
+
+impl From<&RegistrationInvitation> for RegistrationInvitationItem {
+    fn from(invitation: &RegistrationInvitation) -> Self {
+        Self {
+            email: invitation.email.as_str().to_owned(),
+            invited_by: invitation.invited_by,
+            created_at: invitation.created_at.as_second(),
+            expires_at: invitation.expires_at().as_second(),
+        }
+    }
+}
+
+impl TryFrom<RegistrationInvitationItem> for RegistrationInvitation {
+    type Error = InvalidAttribute;
+
+    fn try_from(item: RegistrationInvitationItem) -> Result<Self, InvalidAttribute> {
+        Ok(Self {
+            email: EmailAddress::parse_trusted(&item.email)?,
+            invited_by: item.invited_by,
+            created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
+        })
+    }
 }

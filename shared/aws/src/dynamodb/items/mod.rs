@@ -34,7 +34,9 @@ pub(super) use credential::CredentialItem;
 pub(super) use digest::DigestItem;
 pub(super) use feed::{FeedHeadItem, FeedItem};
 pub(super) use idempotency::IdempotencyItem;
-pub(super) use invitation::{InvitationItem, invited_at, invited_item};
+pub(super) use invitation::{
+    InvitationItem, RegistrationInvitationItem, expires_at, invited_at, invited_item, pointer_item,
+};
 pub(super) use live::{ConnectedUserItem, ConnectionsItem};
 pub(super) use member::MemberItem;
 pub(super) use notification::NotificationItem;
@@ -82,12 +84,12 @@ macro_rules! from_item {
 
 to_item! {
     ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem, InvitationItem,
-    MemberItem, NotificationItem, PersonalSpaceItem, SecondFactorItem, SessionItem, SpaceItem, TaskItem, UserItem,
+    MemberItem, NotificationItem, PersonalSpaceItem, RegistrationInvitationItem, SecondFactorItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 from_item! {
     AccountStateItem, ApiTokenItem, CommentItem, ConnectedUserItem, ConnectionsItem, ContributionItem, CredentialItem, DigestItem, FeedHeadItem, FeedItem, IdempotencyItem,
-    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, SecondFactorItem, SessionItem, SpaceItem, TaskItem, UserItem,
+    InvitationItem, ListedTaskItem, MemberItem, NotificationItem, RegistrationInvitationItem, SecondFactorItem, SessionItem, SpaceItem, TaskItem, UserItem,
 }
 
 /// Serializes a stored form and adds its key and format.

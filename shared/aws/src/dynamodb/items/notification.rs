@@ -30,6 +30,10 @@ enum KindItem {
         to: String,
         space: SpaceId,
     },
+    RegistrationInvitation {
+        to: String,
+        by: UserId,
+    },
     Message {
         to: UserId,
         by: UserId,
@@ -66,6 +70,9 @@ impl From<&NotificationKind> for KindItem {
             NotificationKind::Invitation { to, space } => {
                 Self::Invitation { to: to.as_str().to_owned(), space: *space }
             }
+            NotificationKind::RegistrationInvitation { to, by } => {
+                Self::RegistrationInvitation { to: to.as_str().to_owned(), by: *by }
+            }
             NotificationKind::Message { to, by, subject, text } => Self::Message {
                 to: *to,
                 by: *by,
@@ -93,6 +100,9 @@ impl TryFrom<KindItem> for NotificationKind {
             KindItem::Assignment { to, task, by } => Self::Assignment { to, task, by },
             KindItem::Invitation { to, space } => {
                 Self::Invitation { to: EmailAddress::parse_trusted(&to)?, space }
+            }
+            KindItem::RegistrationInvitation { to, by } => {
+                Self::RegistrationInvitation { to: EmailAddress::parse_trusted(&to)?, by }
             }
             KindItem::Message { to, by, subject, text } => Self::Message {
                 to,

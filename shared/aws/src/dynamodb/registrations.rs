@@ -1,0 +1,86 @@
+//! Registrations, and the invitations that allow them.
+
+use jiff::Timestamp;
+use taskbell_domain::{
+    credential::Credential,
+    id::SpaceId,
+    notification::Notification,
+    ports::{PortError, Registered, RegistrationInvitations, Registrations},
+    registration::RegistrationInvitation,
+    user::User,
+};
+
+use super::{
+    DynamoDb,
+    items::{
+        CredentialItem, PersonalSpaceItem, RegistrationInvitationItem, UserItem, build_item,
+        expires_at, parse_item,
+    },
+    keys,
+    write::{Condition, TransactionResult, put},
+};
+use crate::error::corrupt;
+
+impl Registrations for DynamoDb {
+    async fn register(
+        &self,
+        user: &User,
+        credential: &Credential,
+        notification: Option<&Notification>,
+    ) -> Result<Registered, PortError> {
+        const OPERATION: &str = "creating an account";
+        let space = SpaceId::personal(user.id);
+        let owner = PersonalSpaceItem { owner: user.id, created_at: user.created_at };
+        let credential_key = keys::credential(&user.email.canonical());
+        let credential = build_item(OPERATION, credential_key, &CredentialItem::from(credential))?;
+        let profile = build_item(OPERATION, keys::profile(user.id), &UserItem::from(user))?;
+        let owner = build_item(OPERATION, keys::space(space), &owner)?;
+        let is_free = Condition::NotExistsOrExpired(user.created_at.as_second());
+        let mut puts = vec![
+            put(OPERATION, &self.accounts, credential, is_free)?,
+            put(OPERATION, &self.accounts, profile, Condition::NotExists)?,
+            put(OPERATION, &self.tasks, owner, Condition::NotExists)?,
+        ];
+        puts.extend(self.put_notification(OPERATION, notification)?);
+        Ok(match self.transact(OPERATION, puts).await? {
+            TransactionResult::Committed => Registered::Done,
+            TransactionResult::ConditionFailed(_) => Registered::EmailTaken,
+        })
+    }
+
+    async fn is_invited(&self, address_hash: &str, now: Timestamp) -> Result<bool, PortError> {
+        const OPERATION: &str = "reading the invitations of an address";
+        let partition = keys::invitations_of_address(address_hash);
+        let found = self.query_partition(OPERATION, &self.tasks, &partition, "").await?;
+        // DynamoDB deletes expired items only within days.
+        Ok(found.iter().any(|item| expires_at(item).is_some_and(|at| at > now)))
+    }
+}
+
+impl RegistrationInvitations for DynamoDb {
+    async fn registration_invitation(
+        &self,
+        address_hash: &str,
+    ) -> Result<Option<RegistrationInvitation>, PortError> {
+        const OPERATION: &str = "reading an invitation to register";
+        let key = keys::registration_invitation(address_hash);
+        let found = self.get_item(OPERATION, &self.tasks, key).await?;
+        found.map(|item| parse_item::<RegistrationInvitationItem, _>(OPERATION, item)).transpose()
+    }
+
+    async fn invite_to_register(
+        &self,
+        invitation: &RegistrationInvitation,
+        notification: &Notification,
+    ) -> Result<(), PortError> {
+        const OPERATION: &str = "creating an invitation to register";
+        let key = keys::registration_invitation(&invitation.email.hash());
+        let stored = build_item(OPERATION, key, &RegistrationInvitationItem::from(invitation))?;
+        let mut actions = vec![put(OPERATION, &self.tasks, stored, Condition::Unconditional)?];
+        actions.extend(self.put_notification(OPERATION, Some(notification))?);
+        match self.transact(OPERATION, actions).await? {
+            TransactionResult::Committed => Ok(()),
+            TransactionResult::ConditionFailed(_) => Err(corrupt(OPERATION, keys::PK)),
+        }
+    }
+}

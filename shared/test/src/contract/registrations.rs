@@ -1,0 +1,74 @@
+//! Invitations that allow an address to register.
+
+use crate::fixtures::{notification, now, space, user};
+use jiff::SignedDuration;
+use taskbell_domain::{
+    invitation::{INVITATION_LIFETIME, Invitation},
+    membership::MemberChange,
+    notification::NotificationKind,
+    registration::RegistrationInvitation,
+    space::{Member, Role},
+};
+
+use super::{Store, register};
+
+/// An address is invited from its first invitation until its last one was accepted, was revoked, has expired, or went with
+/// its space.
+pub async fn an_address_is_invited_until_its_invitations_have_ended(store: &impl Store) {
+    let (ada, eve) = (user(1), user(2));
+    register(store, &ada).await;
+    register(store, &eve).await;
+    let (hash, other) = (eve.email.hash(), ada.email.hash());
+    let last = now() + INVITATION_LIFETIME - SignedDuration::from_secs(1);
+    let is_invited = async |at| store.is_invited(&hash, at).await.expect("an answer");
+    assert!(!is_invited(now()).await);
+
+    let mut spaces = Vec::new();
+    for number in 1..=3 {
+        let (made, owner) = space(number, &ada);
+        store.create_space(&made, &owner, None, None).await.expect("an answer");
+        let kind = NotificationKind::Invitation { to: eve.email.clone(), space: made.id };
+        let carrier = notification(number, kind);
+        let invitation = Invitation {
+            space: made.id,
+            email: eve.email.clone(),
+            role: Role::Member,
+            invited_by: ada.id,
+            notification: carrier.id,
+            secret_hash: Some("secret".to_owned()),
+            created_at: now(),
+            expires_at: now() + INVITATION_LIFETIME,
+        };
+        store.invite(&invitation, &carrier, None, None).await.expect("an answer");
+        spaces.push((made, invitation));
+    }
+    assert!(is_invited(now()).await && is_invited(last).await);
+    assert!(!is_invited(now() + INVITATION_LIFETIME).await, "they have expired");
+    assert!(!store.is_invited(&other, now()).await.expect("an answer"));
+
+    let (mut joined, invitation) = spaces.remove(0);
+    let member = Member { space: joined.id, user: eve.id, role: Role::Member, joined_at: now() };
+    let (read, change) = (joined.version, MemberChange::Join(member, invitation, None));
+    joined.apply(&change, now()).expect("there is room");
+    assert!(store.change_member(&joined, read, &change).await.expect("an answer"));
+    assert!(is_invited(now()).await, "two are open");
+    store.revoke(spaces[0].0.id, &hash).await.expect("an answer");
+    assert!(is_invited(now()).await, "one is open");
+    store.purge_space(spaces[1].0.id).await.expect("an answer");
+    assert!(!is_invited(now()).await, "none is open");
+
+    assert_eq!(store.registration_invitation(&hash).await.expect("an answer"), None);
+    let kind = NotificationKind::RegistrationInvitation { to: eve.email.clone(), by: ada.id };
+    for (number, created_at) in [(4, now() - INVITATION_LIFETIME), (5, now())] {
+        let (email, invited_by) = (eve.email.clone(), ada.id);
+        let invitation = RegistrationInvitation { email, invited_by, created_at };
+        let carrier = notification(number, kind.clone());
+        store.invite_to_register(&invitation, &carrier).await.expect("an answer");
+        assert_eq!(is_invited(now()).await, created_at == now());
+        let stored = store.registration_invitation(&hash).await.expect("an answer");
+        assert_eq!(stored, Some(invitation));
+        let stored = store.notification(carrier.id).await.expect("an answer");
+        assert_eq!(stored, Some(carrier));
+    }
+    assert!(is_invited(last).await);
+}

@@ -2,25 +2,30 @@
 
 use serde_json::{Value, json};
 use taskbell_domain::{
+    credential::Credential,
     email::EmailAddress,
     id::UserId,
     ports::{Credentials, PortError, ProfileChanges, Profiles},
     user::User,
 };
 
-use crate::{http::Problem, passwords, update::Update};
+use crate::{
+    http::{Call, Problem},
+    update::Update,
+};
 
-/// The account that has an address. An address that is reserved for its previous owner belongs to none.
+/// The account that has an address, with its credential. An address that is reserved for its previous owner belongs to none. The number of calls
+/// is the same in all cases.
 pub(crate) async fn account_with(
+    call: &Call<'_>,
     accounts: &(impl Credentials + Profiles),
     email: &EmailAddress,
-) -> Result<Option<UserId>, PortError> {
-    let Some(found) = accounts.credential(email).await? else { return Ok(None) };
-    if found.password_hash != passwords::LOCKED {
-        return Ok(Some(found.user));
-    }
-    let user = accounts.user(found.user).await?;
-    Ok(user.filter(|user| user.email.canonical() == email.canonical()).map(|user| user.id))
+) -> Result<Option<(User, Credential)>, PortError> {
+    let credential = accounts.credential(email).await?;
+    let id = credential.as_ref().map(|found| found.user);
+    let id = id.unwrap_or_else(|| UserId::generate(call.clock(), call.random()));
+    let user = accounts.user(id).await?;
+    Ok(user.filter(|user| user.email.canonical() == email.canonical()).zip(credential))
 }
 
 /// A profile, as its owner sees it.

@@ -70,14 +70,22 @@ pub const INVITATIONS_TO_ADDRESS: RateLimit =
 pub const REGISTRATIONS_OF_ADDRESS: RateLimit =
     RateLimit { name: "registrations-of-address", max: 5, window: DAY };
 
-/// Codes per address that is not verified. Anybody can request them.
+/// Operators' invitations to register, per address.
+pub const OPERATOR_INVITATIONS_TO_ADDRESS: RateLimit =
+    RateLimit { name: "operator-invitations", max: 5, window: DAY };
+
+/// Codes per address that an account is to change to. Users can request them for any address.
+pub const CODES_TO_NEW_ADDRESS: RateLimit =
+    RateLimit { name: "codes-to-new-address", max: 5, window: DAY };
+
+/// Codes per address of an account that has not verified it. Anybody can request them.
 pub const CODES_TO_ADDRESS: RateLimit = RateLimit { name: "codes-to-address", max: 5, window: DAY };
 
 /// Verification mails per address. The owner of the account can request them.
 pub const VERIFICATIONS_OF_ADDRESS: RateLimit =
     RateLimit { name: "verifications-of-address", max: 5, window: DAY };
 
-/// Password reset codes per account, from all IP addresses.
+/// Password reset codes per address, with or without an account, from all IP addresses.
 pub const RESETS_OF_ACCOUNT: RateLimit = RateLimit { name: "resets-of-account", max: 10, window: HOUR };
 
 /// Requests for codes and verification mails per user, or per IP address and account.

@@ -76,7 +76,8 @@ pub struct User {
     pub role: AccountRole,
     /// When an operator blocked the account. A blocked account cannot be used and gets no mail.
     pub disabled_at: Option<Timestamp>,
-    /// When the address was verified. An address that is not verified gets only verification mails and codes.
+    /// When the address was verified. An address that is not verified gets only mails that the
+    /// verification needs.
     pub email_verified_at: Option<Timestamp>,
     /// Set while mail to the address is suppressed. Verifying the address again ends it.
     pub mail_stopped: Option<MailSuppression>,
@@ -279,6 +280,13 @@ impl User {
     /// Revokes all access tokens, and those issued in the next [`REVOKED_AHEAD`]. New tokens are dated after that.
     pub(crate) fn revoke_tokens(&mut self, now: Timestamp) {
         self.tokens_valid_from = Some(whole_seconds(now) + REVOKED_AHEAD);
+    }
+
+    /// Makes the links in earlier mails invalid.
+    pub fn renew_links(&mut self, link_secret: String, now: Timestamp) {
+        let before = self.clone();
+        self.link_secret = link_secret;
+        self.touch(&before, now);
     }
 
     /// Records that the address was verified. Returns whether the profile changed.

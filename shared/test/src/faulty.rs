@@ -1,6 +1,10 @@
 //! Fault injection: a store whose calls can fail, stop their caller or take long, before or after their effect.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+    sync::Mutex,
+};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -178,10 +182,11 @@ faulty! {
         fn register(
             user: &User, credential: &Credential, notification: Option<&Notification>
         ) -> Registered;
-        fn is_invited(address_hash: &str, now: Timestamp) -> bool;
+        fn inviters(address_hash: &str, now: Timestamp) -> BTreeSet<UserId>;
     }
     RegistrationInvitations {
         fn registration_invitation(address_hash: &str) -> Option<RegistrationInvitation>;
+        fn revoke_registration(address_hash: &str) -> ();
         fn invite_to_register(invitation: &RegistrationInvitation, notification: &Notification) -> ();
     }
     Credentials {

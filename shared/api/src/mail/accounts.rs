@@ -70,6 +70,11 @@ pub(crate) fn message_mail(
     context.compose(envelope, &text, html, now)
 }
 
+/// The name of a user, unless someone else may have typed it: until the address is verified, it may be another person's.
+fn verified_name(user: &User) -> Option<&str> {
+    user.email_verified_at.map(|_| user.name.as_str())
+}
+
 /// A code that works once.
 pub(crate) fn code_mail(
     context: &MailContext,
@@ -132,7 +137,7 @@ pub(crate) fn code_mail(
     let envelope = Envelope {
         tags: notification_to(code.notification, address.is_none().then_some(user)),
         to: match address {
-            None => (&user.email, Some(user.name.as_str())),
+            None => (&user.email, verified_name(user)),
             Some(address) => (address, None),
         },
         subject: subject.to_owned(),
@@ -156,8 +161,8 @@ pub(crate) fn account_mail(
             "You already have a Taskbell account",
             "Someone has tried to register with this email address, which already has an account. If it was you, log in. If \
              you have forgotten the password, or have not confirmed the address yet, request a code with \"forgot \
-             password\" in your Taskbell app: setting a new password also confirms the address. If it was not you, ignore \
-             this email: nothing has changed.",
+             password\" in your Taskbell app: setting a new password also confirms the address. Links to confirm it from \
+             earlier emails no longer work. If it was not you, ignore this email.",
             None,
             String::new(),
             None,
@@ -219,8 +224,6 @@ pub(crate) fn account_mail(
             .to_owned(),
         unsubscribe: None,
     };
-    // The address may be another person's until it is verified, and the name is what someone has typed.
-    let name_of_user = user.email_verified_at.map(|_| user.name.as_str());
     let content = AccountChange {
         heading: subject,
         text,
@@ -234,8 +237,12 @@ pub(crate) fn account_mail(
     };
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {
-        tags: notification_to(notification, Some(user)),
-        to: (&user.email, name_of_user),
+        // Others cause this mail, so what becomes of it must not stop the mails of the account.
+        tags: notification_to(
+            notification,
+            (!matches!(event, AccountEvent::RegisteredAgain)).then_some(user),
+        ),
+        to: (&user.email, verified_name(user)),
         subject: subject.to_owned(),
         id: format!("{notification}.{fence}"),
         task: None,
@@ -256,8 +263,8 @@ pub(crate) fn verification_mail(
     let token = context.link_keys.token(user, LinkAction::VerifyEmail, Some(until), now);
     let link = context.action(&token);
     let footer = Footer {
-        reason: "You received this email because a Taskbell account uses this email address. If it is not yours, ignore \
-                 this email."
+        reason: "You received this email because a Taskbell account was registered with this email address. If that was not \
+                 you, do not confirm it, and ignore this email."
             .to_owned(),
         unsubscribe: None,
     };

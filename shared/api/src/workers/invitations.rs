@@ -1,4 +1,5 @@
-//! Mails of invitations, which go to an address with or without an account.
+//! Mails that others cause: invitations, which go to an address with or without an account, and those about repeated
+//! registrations.
 
 use taskbell_domain::{
     delivery::Reason,
@@ -6,8 +7,8 @@ use taskbell_domain::{
     id::{NotificationId, SpaceId, UserId},
     invitation::InvitationToken,
     notification::Notification,
-    ports::{Mailer, PortError, TimerQueue},
-    secret::sha256_hex,
+    ports::{Mailer, PortError, Replaced, TimerQueue},
+    secret::{link_token, sha256_hex},
     user::{MailKind, User},
 };
 
@@ -67,6 +68,35 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             Ok(()) | Err(Reason::Unverified) => Err(Reason::MailOff),
             Err(reason) => Err(reason),
         })
+    }
+
+    /// The account that someone has tried to register again, or why it gets no mail. If its address is not verified, links from
+    /// before stop working: the first registration may be a stranger's, whose password a link would bring into force. Setting a
+    /// new password is the way that is left, and it replaces that one.
+    pub(super) async fn registered_again(&self, id: UserId) -> Result<Result<User, Reason>, PortError> {
+        let account = self.account(id).await?.and_then(|user| match user.reachable() {
+            // The request is a stranger's as likely as not, so nobody gets it who has stopped all mail.
+            Ok(()) | Err(Reason::Unverified) => Ok(user),
+            // It bounced before it was verified, and may exist by now.
+            Err(Reason::Bounced) if user.email_verified_at.is_none() => Ok(user),
+            Err(reason) => Err(reason),
+        });
+        let mut user = match account {
+            Ok(user) => user,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if self.store.is_suppressed(&user.email.hash()).await? {
+            return Ok(Err(Reason::MailOff));
+        }
+        if user.email_verified_at.is_none() {
+            let expected = user.version;
+            user.renew_links(link_token(self.random), self.clock.now());
+            // A conflict: it was verified at this moment.
+            if let Replaced::Conflict(_) = self.store.replace_user(&user, expected, None).await? {
+                return Ok(Err(Reason::Replaced));
+            }
+        }
+        Ok(Ok(user))
     }
 
     /// Is not sent to an address that has registered meanwhile, or if the operator was blocked.

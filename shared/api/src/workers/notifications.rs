@@ -12,8 +12,9 @@ use taskbell_domain::{
     one_time_code::{Code, Purpose},
     ports::{Mail, Mailer, PortError, Replaced, TimerQueue},
     rate_limit::{
-        CODES_TO_ADDRESS, INVITATIONS_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS,
-        REGISTRATIONS_OF_ADDRESS, RateLimitKey, SHARED_MAILS, VERIFICATIONS_OF_ADDRESS,
+        CODES_TO_ADDRESS, CODES_TO_NEW_ADDRESS, INVITATIONS_TO_ADDRESS, MAILS_BETWEEN, MAILS_TO_OTHERS,
+        OPERATOR_INVITATIONS_TO_ADDRESS, REGISTRATIONS_OF_ADDRESS, RateLimitKey, SHARED_MAILS,
+        VERIFICATIONS_OF_ADDRESS,
     },
     timer::Timer,
     user::{MailKind, SuppressionReason, User},
@@ -161,9 +162,12 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                         vec![between, caused, (SHARED_MAILS, RateLimitKey::user(*to))]
                     }
                     NotificationKind::Digest { to, .. } => vec![own_limit(*to)],
-                    NotificationKind::Invitation { .. }
-                    | NotificationKind::RegistrationInvitation { .. } => {
+                    NotificationKind::Invitation { .. } => {
                         vec![(INVITATIONS_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
+                    }
+                    // Others must not be able to use up the limits of what an operator or the owner of the address sends.
+                    NotificationKind::RegistrationInvitation { .. } => {
+                        vec![(OPERATOR_INVITATIONS_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                     }
                     NotificationKind::Verification { .. } => {
                         vec![(VERIFICATIONS_OF_ADDRESS, RateLimitKey::mailbox(&mail.to))]
@@ -171,7 +175,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
                     // Others must not be able to use up the limit of an address to keep its owner from undoing a change.
                     NotificationKind::Code { purpose: Purpose::EmailChangeUndo, .. } => Vec::new(),
                     NotificationKind::Code { address: Some(_), .. } => {
-                        vec![(CODES_TO_ADDRESS, RateLimitKey::mailbox(&mail.to))]
+                        vec![(CODES_TO_NEW_ADDRESS, RateLimitKey::mailbox(&mail.to))]
                     }
                     NotificationKind::Code { to, .. } => match self.account(*to).await? {
                         Ok(user) if user.email_verified_at.is_none() => {
@@ -292,9 +296,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         to: UserId,
         event: &AccountEvent,
     ) -> Result<ComposedMail, PortError> {
-        // The person may be asking for it, and may not have verified the address.
         let allowed = match event {
-            AccountEvent::RegisteredAgain => self.account(to).await?.and_then(allows_requested_mail),
+            AccountEvent::RegisteredAgain => self.registered_again(to).await?,
             _ => self.reachable(to).await?,
         };
         let user = match allowed {
@@ -315,10 +318,10 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 }
 
-/// Codes are not sent to an address that has bounced.
+/// Codes are not sent to an address that has bounced, unless it was never verified: a code is then the only way to do that.
 fn allows_codes(user: User) -> Result<User, Reason> {
     match user.mail_stopped.map(|stopped| stopped.reason) {
-        Some(SuppressionReason::Bounced) => Err(Reason::Bounced),
+        Some(SuppressionReason::Bounced) if user.email_verified_at.is_some() => Err(Reason::Bounced),
         _ => Ok(user),
     }
 }

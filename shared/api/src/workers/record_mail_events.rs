@@ -3,13 +3,14 @@
 
 use jiff::Timestamp;
 use taskbell_domain::{
+    account_event::AccountEvent,
     clock::Clock,
     delivery::DeliveryEvent,
     id::{NotificationId, ReminderId, TaskId, UserId},
     notification::NotificationKind,
     ports::{
-        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, SuppressedAddresses,
-        TaskChanges,
+        AtomicExtras, MailTags, Notifications, PortError, ProfileChanges, Profiles,
+        SuppressedAddresses, TaskChanges,
     },
     timer::TimerTarget,
     user::SuppressionReason,
@@ -61,7 +62,7 @@ pub async fn handle(
     let Some(reason) = suppress else { return Ok(()) };
     match tags.user {
         Some(user) => suppress_user(store, user, reason, event.accepted_at, clock.now()).await,
-        None => suppress_invited(store, tags.target, clock.now()).await,
+        None => suppress_address(store, tags.target, clock.now()).await,
     }
 }
 
@@ -118,19 +119,27 @@ async fn suppress_user(
     Ok(())
 }
 
-/// Suppresses the address of an invitation, which may have no account.
-async fn suppress_invited(
-    store: &(impl Notifications + SuppressedAddresses),
+/// Suppresses the address of a mail that others have caused: an invitation, which may have no account, or a repeated
+/// registration.
+async fn suppress_address(
+    store: &(impl Notifications + Profiles + SuppressedAddresses),
     target: TimerTarget,
     now: Timestamp,
 ) -> Result<(), RecordingError> {
     let TimerTarget::Notification(id) = target else { return Ok(()) };
     let kind = store.notification(id).await?.map(|notification| notification.kind);
-    if let Some(
-        NotificationKind::Invitation { to, .. } | NotificationKind::RegistrationInvitation { to, .. },
-    ) = kind
-    {
-        store.suppress_address(&to.hash(), now).await?;
+    let address = match kind {
+        Some(
+            NotificationKind::Invitation { to, .. }
+            | NotificationKind::RegistrationInvitation { to, .. },
+        ) => Some(to),
+        Some(NotificationKind::Account { to, event: AccountEvent::RegisteredAgain }) => {
+            store.user(to).await?.map(|user| user.email)
+        }
+        _ => None,
+    };
+    if let Some(address) = address {
+        store.suppress_address(&address.hash(), now).await?;
     }
     Ok(())
 }

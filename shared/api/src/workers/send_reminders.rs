@@ -8,7 +8,7 @@ use taskbell_domain::{
     digest::Digest,
     notification::Notification,
     ports::{
-        Digests, Directory, Mailer, Notifications, PortError, RateLimits, SpaceReads,
+        Digests, Directory, Mailer, Notifications, PortError, ProfileChanges, RateLimits, SpaceReads,
         SuppressedAddresses, TaskChanges, TimerQueue,
     },
     task::Task,
@@ -21,7 +21,14 @@ use crate::{log_id::log_id, mail::MailContext, trace::trace_id, update::TooManyC
 
 /// Everything that the worker reads and changes.
 pub trait WorkerStore:
-    TaskChanges + Notifications + Digests + SpaceReads + Directory + SuppressedAddresses + RateLimits
+    TaskChanges
+    + Notifications
+    + Digests
+    + SpaceReads
+    + ProfileChanges
+    + Directory
+    + SuppressedAddresses
+    + RateLimits
 {
 }
 impl<T> WorkerStore for T where
@@ -29,6 +36,7 @@ impl<T> WorkerStore for T where
         + Notifications
         + Digests
         + SpaceReads
+        + ProfileChanges
         + Directory
         + SuppressedAddresses
         + RateLimits

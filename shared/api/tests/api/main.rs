@@ -19,6 +19,7 @@ mod deletions;
 mod described;
 mod digests;
 mod documented_values;
+mod enumeration;
 mod faults;
 mod functions;
 mod generated;

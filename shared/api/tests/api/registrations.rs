@@ -2,16 +2,20 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use taskbell_api::workers::record_mail_events;
 use taskbell_domain::{
+    clock::Clock,
+    delivery::DeliveryEvent,
     email::EmailAddress,
     invitation::{INVITATION_LIFETIME, INVITATION_PAUSE},
     ports::{Directory, ProfileChanges, SpaceChanges, SuppressedAddresses},
     rate_limit::{INVITATIONS, REGISTRATIONS_OF_ADDRESS},
     registration::Registration,
     task::Task,
-    user::User,
+    user::{MailSuppression, SuppressionReason, User},
 };
 use taskbell_test::{
+    Outbox,
     fixtures::{instant, space, user},
     template::template,
 };
@@ -55,6 +59,20 @@ fn without_limit(mut answer: Answer) -> Answer {
     answer
 }
 
+/// The token of the link in a verification mail.
+fn token_in(mail: &str) -> String {
+    let mail = mail.replace("=\r\n", "").replace("=3D", "=");
+    let word = mail.split_whitespace().find(|word| word.contains(".verify.") && !word.contains('/'));
+    word.unwrap_or_else(|| panic!("no token in {mail}")).to_owned()
+}
+
+/// The code in a mail for a password reset.
+fn code_in(mail: &str) -> String {
+    let mail = mail.replace("=\r\n", "");
+    let word = mail.split_whitespace().find(|word| word.len() == 59 && word.contains('.'));
+    word.unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
+}
+
 fn parts(answer: &Answer) -> (u16, String, String) {
     (answer.status, format!("{:?}", answer.headers), answer.body.to_string())
 }
@@ -70,7 +88,6 @@ async fn a_known_address_gets_the_response_of_a_new_one_and_keeps_its_account() 
     assert!(text.contains("/v1/actions/"), "{text}");
 
     let unverified = world.account_of("new.user@").await.expect("an account");
-    let before = (unverified, ada.clone());
     for email in ["new.user@example.com", "NEW.USER@Example.COM", "user1@example.com"] {
         let known = world.register_as(email, "another set of twelve", any).await;
         assert_eq!(parts(&known), parts(&new), "{email}");
@@ -80,8 +97,11 @@ async fn a_known_address_gets_the_response_of_a_new_one_and_keeps_its_account() 
         assert!(!text.contains("/v1/"), "the mail of a stranger's request has no link: {text}");
         assert!(!text.contains("Grace"), "nothing that someone has typed: {text}");
     }
-    let after = (world.account_of("new.user@").await.expect("an account"), world.me(&ada).await);
-    assert_eq!(after, before);
+    // Links from before do not work any more.
+    let after = world.account_of("new.user@").await.expect("an account");
+    let (link_secret, version) = (after.link_secret.clone(), after.version);
+    assert_eq!(after, User { link_secret, version, ..unverified });
+    assert_eq!(world.me(&ada).await, ada);
     assert_eq!(world.log_in_as("user1@example.com", PASSWORD, any).await.status, 200);
 }
 
@@ -98,6 +118,113 @@ async fn a_log_in_before_the_address_is_verified_fails_as_with_a_wrong_password(
     let verified = User { email_verified_at: Some(instant("2026-03-01T08:00:00Z")), version: 2, ..new };
     world.store.replace_user(&verified, 1, None).await.expect("an answer");
     assert_eq!(world.log_in_as("new@example.com", OTHER, any).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_same_registration_again_mails_another_link() {
+    let (world, ada, task) = World::seeded().await;
+    let any = (&ada, &task);
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(world.register_as("new@example.com", OTHER, any).await.status, 202);
+        let [(_, mail)] = &world.mails().await[..] else { panic!("one mail") };
+        links.push(token_in(mail));
+    }
+    // The first one works still: a request that was sent twice must not cost the link.
+    let event = world.event("verify-email", &ada, &task).await;
+    assert_eq!(world.send(&event.body(&json!({ "token": links[0] }))).await.status, 204);
+    assert_eq!(world.log_in_as("new@example.com", OTHER, any).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_owner_of_an_address_gets_the_account_that_a_stranger_has_registered() {
+    let (world, ada, task) = World::seeded().await;
+    let any = (&ada, &task);
+    let victim = "victim@example.com";
+    world.register_as(victim, OTHER, any).await;
+    let strangers = token_in(&world.mails().await[0].1);
+    world.register_as(victim, "a set of my own bells", any).await;
+    world.mails().await;
+    let verify = world.event("verify-email", &ada, &task).await;
+    let refused = world.send(&verify.body(&json!({ "token": strangers }))).await;
+    assert_eq!((refused.status, refused.code()), (404, "invalid_token"));
+
+    let forgot = world.event("forgot-password", &ada, &task).await;
+    assert_eq!(world.send(&forgot.body(&json!({ "email": victim }))).await.status, 202);
+    let [(to, mail)] = &world.mails().await[..] else { panic!("a code") };
+    assert_eq!(to, victim);
+    assert!(!mail.contains("Grace"), "the name is what the stranger has typed: {mail}");
+    let reset = world.event("reset-password", &ada, &task).await;
+    let body = json!({ "code": code_in(mail), "password": "a set of my own bells" });
+    assert_eq!(world.send(&reset.body(&body)).await.status, 204);
+    assert_eq!(world.log_in_as(victim, OTHER, any).await.status, 401);
+    assert_eq!(world.log_in_as(victim, "a set of my own bells", any).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_bounced_before_it_was_verified_can_be_verified_later() {
+    let (world, ada, task) = World::seeded().await;
+    let any = (&ada, &task);
+    world.register_as("late@example.com", OTHER, any).await;
+    world.mails().await;
+    let new = world.account_of("late@").await.expect("an account");
+    let at = instant("2026-03-01T08:00:00Z");
+    let mail_stopped = Some(MailSuppression { reason: SuppressionReason::Bounced, at });
+    let bounced = User { mail_stopped, version: 2, ..new };
+    world.store.replace_user(&bounced, 1, None).await.expect("an answer");
+    world.register_as("late@example.com", "a set of my own bells", any).await;
+    assert_eq!(world.mails().await.len(), 1, "what to do instead");
+    let forgot = world.event("forgot-password", &ada, &task).await;
+    world.send(&forgot.body(&json!({ "email": "late@example.com" }))).await;
+    let [(_, mail)] = &world.mails().await[..] else { panic!("a code") };
+    let reset = world.event("reset-password", &ada, &task).await;
+    let body = json!({ "code": code_in(mail), "password": OTHER });
+    assert_eq!(world.send(&reset.body(&body)).await.status, 204);
+    assert_eq!(world.log_in_as("late@example.com", OTHER, any).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_mail_that_strangers_cause_stops_none_of_an_accounts_mails() {
+    let (world, ada, task) = World::seeded().await;
+    let any = (&ada, &task);
+    world.register_as("user1@example.com", OTHER, any).await;
+    let timer = world.queue.take()[0];
+    let outbox = Outbox::default();
+    world.handle(&outbox, timer).await.expect("the message is handled");
+    let mail = outbox.sent().remove(0);
+    assert_eq!(mail.tags.user, None);
+    let (message_id, accepted_at) = ("m".to_owned(), world.clock.now());
+    let event = DeliveryEvent { message_id, accepted_at, feedback: None };
+    let complaint = Some(SuppressionReason::Complained);
+    record_mail_events::handle(&world.store, &mail.tags, &event, complaint, &world.clock)
+        .await
+        .expect("it is recorded");
+    assert_eq!(world.me(&ada).await.reachable(), Ok(()));
+    world.register_as("user1@example.com", OTHER, any).await;
+    assert!(world.mails().await.is_empty(), "no more of this kind");
+
+    let mail_stopped =
+        Some(MailSuppression { reason: SuppressionReason::Complained, at: world.clock.now() });
+    let boss = world.me(&operator()).await;
+    let stopped = User { mail_stopped, version: boss.version + 1, ..boss.clone() };
+    world.store.replace_user(&stopped, boss.version, None).await.expect("an answer");
+    world.register_as(boss.email.as_str(), OTHER, any).await;
+    assert!(world.mails().await.is_empty(), "who has stopped all mail gets none");
+}
+
+#[tokio::test]
+async fn of_two_registrations_at_the_same_time_one_creates_an_account_and_one_link_is_mailed() {
+    let (world, ada, task) = World::seeded().await;
+    let any = (&ada, &task);
+    let (one, two) = futures_util::join!(
+        world.register_as("new@example.com", OTHER, any),
+        world.register_as("NEW@example.com", "a set of my own bells", any)
+    );
+    assert_eq!((one.status, two.status), (202, 202));
+    let found = world.store.users("new@", None, 5).await.expect("an answer").items;
+    assert_eq!(found.len(), 1);
+    let mails = world.mails().await;
+    assert_eq!(mails.iter().filter(|(_, mail)| mail.contains("/v1/actions/")).count(), 1);
 }
 
 #[tokio::test]
@@ -138,8 +265,16 @@ async fn the_parameter_decides_who_may_register_and_the_operator_always_may() {
     }
     refusals.dedup();
     assert_eq!(refusals.len(), 1, "{refusals:?}");
-    world.clock.advance(INVITATION_LIFETIME);
+    // An inviter who was blocked admits nobody.
     world.registration = Registration::Invited;
+    let blocked = User { disabled_at: Some(world.clock.now()), version: 2, ..ada.clone() };
+    world.store.replace_user(&blocked, 1, None).await.expect("an answer");
+    assert_eq!(world.register_as("guest10@example.com", OTHER, any).await.status, 403);
+    let unblocked = User { version: 3, ..ada.clone() };
+    world.store.replace_user(&unblocked, 2, None).await.expect("an answer");
+    assert_eq!(world.register_as("guest10@example.com", OTHER, any).await.status, 202);
+
+    world.clock.advance(INVITATION_LIFETIME);
     let expired = world.register_as("guest10@example.com", OTHER, any).await;
     assert_eq!((expired.status, expired.code()), (403, "registration_refused"));
     for registration in [Registration::Invited, Registration::Closed] {
@@ -177,6 +312,27 @@ async fn an_operator_invites_an_address_that_may_then_register() {
     assert_eq!(subjects.len(), 1, "only the verification: {subjects:?}");
     let taken = world.invite_user(email, any).await;
     assert_eq!((taken.status, taken.code()), (409, "email_taken"));
+
+    // An operator who is blocked before the mail is written sends none.
+    assert_eq!(world.invite_user("last@example.com", any).await.status, 202);
+    let boss = world.me(&operator()).await;
+    let blocked = User { disabled_at: Some(now), version: boss.version + 1, ..boss.clone() };
+    world.store.replace_user(&blocked, boss.version, None).await.expect("an answer");
+    assert!(world.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_user_whom_an_operator_has_deleted_cannot_register_with_the_same_invitation() {
+    let (mut world, ada, task) = World::seeded().await;
+    let any = (&ada, &task);
+    world.registration = Registration::Invited;
+    assert_eq!(world.invite_user("guest@example.com", any).await.status, 202);
+    assert_eq!(world.register_as("guest@example.com", OTHER, any).await.status, 202);
+    let guest = world.account_of("guest@").await.expect("an account");
+    let delete = world.event("delete-user", &ada, &task).await;
+    let delete = delete.path("user_id", &guest.id.to_string());
+    assert_eq!(world.send(&delete).await.status, 204);
+    assert_eq!(world.register_as("guest@example.com", OTHER, any).await.status, 403);
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Registrations, and the invitations that allow them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use taskbell_domain::{
     credential::Credential,
-    id::SpaceId,
+    id::{SpaceId, UserId},
     notification::Notification,
     ports::{PortError, Registered, RegistrationInvitations, Registrations},
     registration::RegistrationInvitation,
@@ -13,13 +15,16 @@ use taskbell_domain::{
 use super::{
     DynamoDb,
     items::{
-        CredentialItem, PersonalSpaceItem, RegistrationInvitationItem, UserItem, build_item,
-        expires_at, parse_item,
+        CredentialItem, INVITED_BY, PersonalSpaceItem, RegistrationInvitationItem, UserItem,
+        build_item, expires_at, inviter, parse_item,
     },
-    keys,
+    key_attributes, keys,
     write::{Condition, TransactionResult, put},
 };
-use crate::error::corrupt;
+use crate::{
+    error::{corrupt, port_error},
+    send_boxed::SendBoxed,
+};
 
 impl Registrations for DynamoDb {
     async fn register(
@@ -48,12 +53,17 @@ impl Registrations for DynamoDb {
         })
     }
 
-    async fn is_invited(&self, address_hash: &str, now: Timestamp) -> Result<bool, PortError> {
+    async fn inviters(
+        &self,
+        address_hash: &str,
+        now: Timestamp,
+    ) -> Result<BTreeSet<UserId>, PortError> {
         const OPERATION: &str = "reading the invitations of an address";
         let partition = keys::invitations_of_address(address_hash);
         let found = self.query_partition(OPERATION, &self.tasks, &partition, "").await?;
         // DynamoDB deletes expired items only within days.
-        Ok(found.iter().any(|item| expires_at(item).is_some_and(|at| at > now)))
+        let open = found.iter().filter(|item| expires_at(item).is_some_and(|at| at > now));
+        open.map(|item| inviter(item).ok_or_else(|| corrupt(OPERATION, INVITED_BY))).collect()
     }
 }
 
@@ -66,6 +76,12 @@ impl RegistrationInvitations for DynamoDb {
         let key = keys::registration_invitation(address_hash);
         let found = self.get_item(OPERATION, &self.tasks, key).await?;
         found.map(|item| parse_item::<RegistrationInvitationItem, _>(OPERATION, item)).transpose()
+    }
+
+    async fn revoke_registration(&self, address_hash: &str) -> Result<(), PortError> {
+        let key = key_attributes(keys::registration_invitation(address_hash));
+        let delete = self.client.delete_item().table_name(&self.tasks).set_key(Some(key));
+        delete.send_boxed().await.map(drop).map_err(port_error("revoking an invitation to register"))
     }
 
     async fn invite_to_register(

@@ -287,7 +287,8 @@ pub(crate) async fn check(store: &DynamoDb) {
         }
         let expected = registration_invitation();
         for address in [&expected.email, &invitation().0.email] {
-            assert!(store.is_invited(&address.hash(), now()).await.expect("an answer"));
+            let inviters = store.inviters(&address.hash(), now()).await.expect("an answer");
+            assert!(inviters.contains(&ada.id));
         }
         let found = store.registration_invitation(&expected.email.hash()).await.expect("an answer");
         assert_eq!(found, Some(expected));

@@ -1,13 +1,13 @@
 //! Registrations, and the invitations that allow them.
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
 use jiff::Timestamp;
 
 use super::{Credentials, PortError};
 use crate::{
-    credential::Credential, notification::Notification, registration::RegistrationInvitation,
-    user::User,
+    credential::Credential, id::UserId, notification::Notification,
+    registration::RegistrationInvitation, user::User,
 };
 
 /// The result of a registration.
@@ -30,12 +30,13 @@ pub trait Registrations: Credentials {
         notification: Option<&Notification>,
     ) -> impl Future<Output = Result<Registered, PortError>> + Send;
 
-    /// Whether the address with this hash has an open invitation, into any space or by an operator. Strongly consistent.
-    fn is_invited(
+    /// Who has invited the address with this hash, by invitations into any space or to register that are still open. Strongly
+    /// consistent.
+    fn inviters(
         &self,
         address_hash: &str,
         now: Timestamp,
-    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+    ) -> impl Future<Output = Result<BTreeSet<UserId>, PortError>> + Send;
 }
 
 /// Invites addresses to register.
@@ -45,6 +46,12 @@ pub trait RegistrationInvitations: Credentials {
         &self,
         address_hash: &str,
     ) -> impl Future<Output = Result<Option<RegistrationInvitation>, PortError>> + Send;
+
+    /// Deletes the invitation of the address with this hash by an operator. A missing one is not an error.
+    fn revoke_registration(
+        &self,
+        address_hash: &str,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Stores an invitation, which replaces the previous one of the address, and the notification that carries it in one
     /// transaction.

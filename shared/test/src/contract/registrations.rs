@@ -1,5 +1,7 @@
 //! Invitations that allow an address to register.
 
+use std::collections::BTreeSet;
+
 use crate::fixtures::{notification, now, space, user};
 use jiff::SignedDuration;
 use taskbell_domain::{
@@ -20,7 +22,11 @@ pub async fn an_address_is_invited_until_its_invitations_have_ended(store: &impl
     register(store, &eve).await;
     let (hash, other) = (eve.email.hash(), ada.email.hash());
     let last = now() + INVITATION_LIFETIME - SignedDuration::from_secs(1);
-    let is_invited = async |at| store.is_invited(&hash, at).await.expect("an answer");
+    let is_invited = async |at| {
+        let inviters = store.inviters(&hash, at).await.expect("an answer");
+        assert!(inviters.is_empty() || inviters == BTreeSet::from([ada.id]), "{inviters:?}");
+        !inviters.is_empty()
+    };
     assert!(!is_invited(now()).await);
 
     let mut spaces = Vec::new();
@@ -44,7 +50,7 @@ pub async fn an_address_is_invited_until_its_invitations_have_ended(store: &impl
     }
     assert!(is_invited(now()).await && is_invited(last).await);
     assert!(!is_invited(now() + INVITATION_LIFETIME).await, "they have expired");
-    assert!(!store.is_invited(&other, now()).await.expect("an answer"));
+    assert!(store.inviters(&other, now()).await.expect("an answer").is_empty());
 
     let (mut joined, invitation) = spaces.remove(0);
     let member = Member { space: joined.id, user: eve.id, role: Role::Member, joined_at: now() };
@@ -71,4 +77,8 @@ pub async fn an_address_is_invited_until_its_invitations_have_ended(store: &impl
         assert_eq!(stored, Some(carrier));
     }
     assert!(is_invited(last).await);
+    for _ in 0..2 {
+        store.revoke_registration(&hash).await.expect("an answer");
+        assert!(!is_invited(now()).await);
+    }
 }

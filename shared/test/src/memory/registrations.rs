@@ -1,8 +1,11 @@
 //! Registrations, and the invitations that allow them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use taskbell_domain::{
     credential::Credential,
+    id::UserId,
     notification::Notification,
     ports::{PortError, Registered, RegistrationInvitations, Registrations},
     registration::RegistrationInvitation,
@@ -33,12 +36,18 @@ impl Registrations for MemoryStore {
         Ok(Registered::Done)
     }
 
-    async fn is_invited(&self, address_hash: &str, now: Timestamp) -> Result<bool, PortError> {
+    async fn inviters(
+        &self,
+        address_hash: &str,
+        now: Timestamp,
+    ) -> Result<BTreeSet<UserId>, PortError> {
         let data = self.data();
-        let mut spaces = data.invitations.iter().filter(|((_, hash), _)| hash == address_hash);
+        let spaces = data.invitations.iter().filter(|((_, hash), _)| hash == address_hash);
+        let spaces = spaces.map(|(_, invitation)| (invitation.invited_by, invitation.expires_at));
         let operators = data.registration_invitations.get(address_hash);
-        Ok(spaces.any(|(_, invitation)| invitation.expires_at > now)
-            || operators.is_some_and(|invitation| invitation.expires_at() > now))
+        let operators = operators.map(|invitation| (invitation.invited_by, invitation.expires_at()));
+        let open = spaces.chain(operators).filter(|(_, expires_at)| *expires_at > now);
+        Ok(open.map(|(by, _)| by).collect())
     }
 }
 
@@ -48,6 +57,11 @@ impl RegistrationInvitations for MemoryStore {
         address_hash: &str,
     ) -> Result<Option<RegistrationInvitation>, PortError> {
         Ok(self.data().registration_invitations.get(address_hash).cloned())
+    }
+
+    async fn revoke_registration(&self, address_hash: &str) -> Result<(), PortError> {
+        self.data().registration_invitations.remove(address_hash);
+        Ok(())
     }
 
     async fn invite_to_register(

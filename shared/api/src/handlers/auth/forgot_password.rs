@@ -52,8 +52,12 @@ pub async fn handle(
     call.admit().await?;
     let to = found
         .map_or_else(|| UserId::generate(call.clock(), call.random()), |credential| credential.user);
-    // The limit per mailbox applies, too, for any caller. Exceeding it does not change the response.
-    if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::user(to), 1, call.now()).await.is_ok() {
+    // The limit per mailbox applies, too, for any caller, and with or without an account. Exceeding it does not change the
+    // response.
+    if enforce_limit(store, RESETS_OF_ACCOUNT, RateLimitKey::mailbox(&email), 1, call.now())
+        .await
+        .is_ok()
+    {
         codes::send(call, store, queue, (to, None), Purpose::PasswordReset).await?;
     }
     let detail = "If an account with this address exists, a code will be sent to it.";

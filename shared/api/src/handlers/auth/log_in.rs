@@ -2,17 +2,16 @@
 
 use taskbell_domain::{
     credential::{CheckedPassword, RefreshToken, Session},
-    email::EmailAddress,
     id::SessionId,
     ports::{Credentials, Profiles, RateLimits, SecondFactors, Sessions},
-    rate_limit::{LOG_INS_TO_ACCOUNT, RateLimit, RateLimitKey},
+    rate_limit::RateLimit,
 };
 
-use super::tokens;
+use super::{Authenticated, authenticate, tokens};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{second_factor::check_log_in, sessions::label},
-    http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
+    http::{Call, Fields, Problem, Reply, read},
     passwords,
     tokens::Issuer,
     update::Attempts,
@@ -55,8 +54,6 @@ pub async fn handle(
     let password = fields.required("password", read::any_text);
     let code = fields.optional("code", read::any_text);
     let (email, password) = fields.finish(email.zip(password))?;
-    let email = EmailAddress::parse_trusted(&email).ok();
-
     let wrong = || {
         Problem::invalid_credentials(
             "invalid_credentials",
@@ -64,29 +61,9 @@ pub async fn handle(
         )
     };
     let (now, random) = (call.now(), call.random());
-    let credential = match &email {
-        Some(address) => {
-            let key = RateLimitKey::account(call.source_ip(), address);
-            let tried = enforce_limit(accounts, LOG_INS_TO_ACCOUNT, key, 1, now);
-            let (tried, found) = futures_util::join!(tried, accounts.credential(address));
-            tried?;
-            found?
-        }
-        None => None,
-    };
-    call.admit().await?;
-    if !passwords::verify(&password, credential.as_ref().map(|found| found.password_hash.as_str())) {
-        return Err(wrong());
-    }
-    let Some((mut found, email)) = credential.zip(email) else { return Err(wrong()) };
-    let (user, factor) =
-        futures_util::try_join!(accounts.user(found.user), accounts.second_factor(found.user))?;
-    // An account that anyone may have registered. If its log-in differed, a registration and a log-in would show whether the
-    // address had an account before.
-    let user = user.filter(|user| user.email_verified_at.is_some()).ok_or_else(wrong)?;
-    if user.disabled_at.is_some() {
-        return Err(disabled());
-    }
+    let authenticated = authenticate(call, accounts, &email, &password).await?;
+    let Authenticated { email, credential: mut found, user, factor } =
+        authenticated.ok_or_else(wrong)?;
     let mut accepted = check_log_in(call, accounts, factor, code.as_deref()).await?;
 
     let token = RefreshToken::generate(user.id, SessionId::generate(call.clock(), random), random);

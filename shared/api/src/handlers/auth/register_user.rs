@@ -1,6 +1,6 @@
 //! Creates an account and its personal space.
 
-use futures_util::try_join;
+use futures_util::{future::try_join_all, try_join};
 use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
@@ -27,6 +27,9 @@ use crate::{
     passwords,
     profiles::account_with,
 };
+
+/// How many of those who have invited an address are looked at. One who is not blocked is enough.
+const MAX_INVITERS: usize = 10;
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -73,38 +76,47 @@ pub async fn handle(
     let is_admitted = async {
         Ok(match admission {
             Admission::Allowed => true,
-            Admission::IfInvited => accounts.is_invited(&hash, now).await?,
+            Admission::IfInvited => {
+                let inviters = accounts.inviters(&hash, now).await?;
+                let inviters = inviters.into_iter().take(MAX_INVITERS).map(|by| accounts.user(by));
+                let inviters = try_join_all(inviters).await?;
+                inviters.iter().flatten().any(|by| by.disabled_at.is_none())
+            }
             Admission::Refused => false,
         })
     };
-    let (is_admitted, existing) = try_join!(is_admitted, account_with(accounts, &email))?;
+    let (is_admitted, existing) = try_join!(is_admitted, account_with(call, accounts, &email))?;
     if !is_admitted {
         return Err(refused());
     }
     call.admit().await?;
+    let known_hash = existing.as_ref().map(|(_, credential)| credential.password_hash.as_str());
+    let is_same_password = passwords::verify(&password, known_hash);
     let password_hash = passwords::new_hash(&password, random)?;
-    let id = NotificationId::generate(call.clock(), random);
-    let notification = match existing {
-        Some(to) => {
-            let kind = NotificationKind::Account { to, event: AccountEvent::RegisteredAgain };
-            let notification = Notification::new(id, kind, now);
-            accounts.add_notification(&notification, None).await?;
-            notification
+    let user = new_user(call, email, name, zone.unwrap_or_else(Zone::utc));
+    let credential = Credential { user: user.id, password_hash };
+    let new = |kind| Notification::new(NotificationId::generate(call.clock(), random), kind, now);
+    let verification = new(NotificationKind::Verification { to: user.id });
+    let notification = match accounts.register(&user, &credential, Some(&verification)).await? {
+        Registered::Done => {
+            tracing::info!(AccountsRegistered = 1, "account registered");
+            verification
         }
-        None => {
-            let time_zone = zone.unwrap_or_else(Zone::utc);
-            let user = new_user(call, email, name, time_zone);
-            let credential = Credential { user: user.id, password_hash };
-            let kind = NotificationKind::Verification { to: user.id };
-            let notification = Notification::new(id, kind, now);
-            match accounts.register(&user, &credential, Some(&notification)).await? {
-                Registered::Done => {
-                    tracing::info!(AccountsRegistered = 1, "account registered");
-                    notification
+        Registered::EmailTaken => {
+            let repeated = new(match existing {
+                // The same person again, who may not have the first mail.
+                Some((known, _)) if is_same_password && known.email_verified_at.is_none() => {
+                    NotificationKind::Verification { to: known.id }
                 }
-                // A concurrent request has registered the address and mails it, or it is reserved for its previous owner.
-                Registered::EmailTaken => return accepted(),
-            }
+                // Nobody is mailed if the address has no account: it is reserved for its previous owner, or a concurrent
+                // request has registered it.
+                existing => NotificationKind::Account {
+                    to: existing.map_or(user.id, |(known, _)| known.id),
+                    event: AccountEvent::RegisteredAgain,
+                },
+            });
+            accounts.add_notification(&repeated, None).await?;
+            repeated
         }
     };
     enqueue_if_soon(queue, [notification.timer()], now).await;

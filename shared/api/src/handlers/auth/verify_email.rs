@@ -38,7 +38,7 @@ pub async fn handle(
     let token = fields.required("token", read::any_text);
     let token = fields.finish(token)?;
     let invalid = || {
-        let detail = "The token is invalid or expired: request a new one.";
+        let detail = "The token is invalid or expired: register again, or reset the password.";
         Problem::new(StatusCode::NOT_FOUND, "invalid_token", detail)
     };
     let link = Link::parse(token.trim()).ok_or_else(invalid)?;

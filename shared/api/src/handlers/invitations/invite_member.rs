@@ -45,7 +45,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
         errors: &[
             "forbidden",
             "personal_space",
-            "already_member",
             "too_many_invitations",
             "invited_recently",
             "already_deleted",

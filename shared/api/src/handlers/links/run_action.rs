@@ -94,7 +94,13 @@ async fn follow(
     let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(Problem::not_found)?;
     if link.is_expired(now) {
         let heading = "This link has expired.".to_owned();
-        let text = "Log in to Taskbell to make this change.".to_owned();
+        let text = match link.link_action {
+            LinkAction::VerifyEmail => {
+                "Request a code with \"forgot password\": setting a new password confirms the address."
+            }
+            _ => "Log in to Taskbell to make this change.",
+        };
+        let text = text.to_owned();
         return page(StatusCode::GONE, Page { heading, text, button: None });
     }
     let confirmed = call.method() == "POST";
@@ -169,7 +175,10 @@ async fn verification(
     if !confirmed && !verified {
         return Ok(Page {
             heading: "Confirm your email address".to_owned(),
-            text: format!("Taskbell will send your emails to {address}."),
+            text: format!(
+                "A Taskbell account was registered with {address}. Confirm only if you registered it yourself: its password \
+                 works from then on."
+            ),
             button: Some("Confirm email address"),
         });
     }

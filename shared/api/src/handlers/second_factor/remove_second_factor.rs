@@ -4,7 +4,6 @@ use http::StatusCode;
 use serde_json::json;
 use taskbell_domain::{
     account_event::AccountEvent,
-    email::EmailAddress,
     id::NotificationId,
     notification::{Notification, NotificationKind},
     one_time_code::Purpose,
@@ -12,7 +11,7 @@ use taskbell_domain::{
         Credentials, FactorRemoval, Notifications, Profiles, RateLimits, SecondFactorChanges,
         TimerQueue,
     },
-    rate_limit::{LOG_INS_TO_ACCOUNT, RateLimit, RateLimitKey, SECOND_FACTOR_REMOVALS},
+    rate_limit::{RateLimit, RateLimitKey, SECOND_FACTOR_REMOVALS},
     second_factor::SecondFactor,
     user::User,
     violation::Violation,
@@ -22,9 +21,11 @@ use super::notice;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     enqueue_if_soon::enqueue_if_soon,
-    handlers::codes,
+    handlers::{
+        auth::{Authenticated, authenticate},
+        codes,
+    },
     http::{Call, Fields, Problem, Reply, disabled, enforce_limit, read},
-    passwords,
     update::Attempts,
 };
 
@@ -85,25 +86,8 @@ async fn owner(
     email: &str,
     password: &str,
 ) -> Result<(User, SecondFactor), Problem> {
-    let credential = match EmailAddress::parse_trusted(email).ok() {
-        Some(address) => {
-            let key = RateLimitKey::account(call.source_ip(), &address);
-            let tried = enforce_limit(store, LOG_INS_TO_ACCOUNT, key, 1, call.now());
-            let (tried, found) = futures_util::join!(tried, store.credential(&address));
-            tried?;
-            found?
-        }
-        None => None,
-    };
-    call.admit().await?;
-    let hash = credential.as_ref().map(|found| found.password_hash.as_str());
-    let is_right = passwords::verify(password, hash);
-    let id = credential.filter(|_| is_right).ok_or_else(refused)?.user;
-    let (user, factor) = futures_util::try_join!(store.user(id), store.second_factor(id))?;
-    let user = user.ok_or_else(refused)?;
-    if user.disabled_at.is_some() {
-        return Err(disabled());
-    }
+    let authenticated = authenticate(call, store, email, password).await?;
+    let Authenticated { user, factor, .. } = authenticated.ok_or_else(refused)?;
     let factor = factor.filter(SecondFactor::is_confirmed).ok_or_else(refused)?;
     Ok((user, factor))
 }

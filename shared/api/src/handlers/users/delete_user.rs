@@ -2,7 +2,7 @@
 
 use taskbell_domain::{
     email::EmailAddress,
-    ports::PushQueue,
+    ports::{PushQueue, RegistrationInvitations},
     user::{AccountRole, OperatorSecondFactor},
 };
 
@@ -36,7 +36,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Deletes the account, unless it is the caller's own or that of the stack's operator.
 pub async fn handle(
     call: &Call<'_>,
-    store: &impl ErasureStore,
+    store: &(impl ErasureStore + RegistrationInvitations),
     queue: &impl PushQueue,
     operator: Option<&EmailAddress>,
     second_factor: OperatorSecondFactor,
@@ -59,5 +59,7 @@ pub async fn handle(
         return Err(Problem::conflict("stack_operator", detail));
     }
     call.admit().await?;
+    // Or the user could register again.
+    store.revoke_registration(&user.email.hash()).await?;
     deletion::delete(call, store, queue, user, |_| Ok(())).await
 }

@@ -57,7 +57,7 @@ pub async fn handle(
     let hash = email.hash();
     let reads = async {
         let previous = store.registration_invitation(&hash);
-        Ok::<_, Problem>(try_join!(previous, account_with(store, &email))?)
+        Ok::<_, Problem>(try_join!(previous, account_with(call, store, &email))?)
     };
     let (_, (previous, existing)) =
         while_checked(require_operator(store, caller, second_factor), reads).await?;

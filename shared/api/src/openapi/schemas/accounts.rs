@@ -110,7 +110,7 @@ pub struct Profile {
     pub id: UserId,
     /// Address of the account.
     pub email: Email,
-    /// Whether the user has verified the address. Until then only verification emails and codes are sent to it.
+    /// Whether the user has verified the address. Until then nobody can log in, and only emails for that are sent to it.
     pub email_verified: bool,
     /// Why no email is sent to the address. Null while email is sent. Verifying the address again ends it.
     #[schema(required)]

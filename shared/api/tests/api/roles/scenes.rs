@@ -10,6 +10,7 @@ use taskbell_api::{
     workers::{record_mail_events, update_statistics},
 };
 use taskbell_domain::{
+    account_event::AccountEvent,
     clock::Clock,
     delivery::{DeliveryEvent, Feedback},
     feed::{Operation, Place, Subject},
@@ -261,7 +262,12 @@ async fn work(failing: bool) -> Vec<(&'static str, BTreeSet<Wanted>)> {
             secret_hash: None,
         },
     ];
-    for (number, kind) in kinds.into_iter().enumerate() {
+    // Of an account that is not verified.
+    let new = world.register(78).await;
+    let unverified = User { version: 2, email_verified_at: None, ..new.clone() };
+    world.store.replace_user(&unverified, 1, None).await.expect("no store error");
+    let again = NotificationKind::Account { to: new.id, event: AccountEvent::RegisteredAgain };
+    for (number, kind) in kinds.into_iter().chain([again]).enumerate() {
         let made = notification(70 + number as u64, kind);
         world.store.add_notification(&made, None).await.expect("no store error");
     }

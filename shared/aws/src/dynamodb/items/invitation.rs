@@ -11,10 +11,13 @@ use taskbell_domain::{
 };
 
 use super::{InvalidAttribute, key_item};
-use crate::dynamodb::{Item, keys, number};
+use crate::dynamodb::{Item, keys, number, text};
 
 /// The attribute with the time of an address's last invitation, in seconds since 1970.
 const INVITED_AT: &str = "invited_at";
+
+/// The attribute with the user who has invited the address.
+pub(in crate::dynamodb) const INVITED_BY: &str = "invited_by";
 
 #[derive(Serialize, Deserialize)]
 pub(in crate::dynamodb) struct InvitationItem {
@@ -82,7 +85,13 @@ pub(in crate::dynamodb) fn invited_at(item: &Item) -> Option<Timestamp> {
 pub(in crate::dynamodb) fn pointer_item(invitation: &Invitation) -> Item {
     let mut item = key_item(keys::invitation_pointer(invitation.space, &invitation.email.hash()));
     item.insert(keys::EXPIRES_AT.to_owned(), number(invitation.expires_at.as_second()));
+    item.insert(INVITED_BY.to_owned(), text(invitation.invited_by.to_string()));
     item
+}
+
+/// Who has created a pointer or an invitation to register.
+pub(in crate::dynamodb) fn inviter(item: &Item) -> Option<UserId> {
+    item.get(INVITED_BY)?.as_s().ok()?.parse().ok()
 }
 
 /// From when on an item is not valid.

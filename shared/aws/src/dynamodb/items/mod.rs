@@ -35,7 +35,8 @@ pub(super) use digest::DigestItem;
 pub(super) use feed::{FeedHeadItem, FeedItem};
 pub(super) use idempotency::IdempotencyItem;
 pub(super) use invitation::{
-    InvitationItem, RegistrationInvitationItem, expires_at, invited_at, invited_item, pointer_item,
+    INVITED_BY, InvitationItem, RegistrationInvitationItem, expires_at, invited_at, invited_item,
+    inviter, pointer_item,
 };
 pub(super) use live::{ConnectedUserItem, ConnectionsItem};
 pub(super) use member::MemberItem;

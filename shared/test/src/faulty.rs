@@ -254,7 +254,7 @@ faulty! {
         fn forget_connection(connection: &str) -> ();
     }
     StatisticsUpdates {
-        fn record_contributions(space: SpaceId, contributions: &[Contribution]) -> ();
+        fn record_contributions(contributions: &[Contribution]) -> ();
     }
     StatisticsReads {
         fn counter_groups(space: SpaceId, of: CounterGroups, after: Option<CounterGroup>, limit: Option<u8>) -> CounterGroupPage;

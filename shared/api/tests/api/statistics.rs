@@ -122,11 +122,7 @@ struct FailsForTask {
 }
 
 impl StatisticsUpdates for FailsForTask {
-    async fn record_contributions(
-        &self,
-        _: SpaceId,
-        contributions: &[Contribution],
-    ) -> Result<(), PortError> {
+    async fn record_contributions(&self, contributions: &[Contribution]) -> Result<(), PortError> {
         if contributions.iter().any(|contribution| contribution.task == self.task) {
             return Err((self.error)());
         }

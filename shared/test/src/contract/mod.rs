@@ -160,6 +160,7 @@ macro_rules! contract_tests {
             a_task_is_imported_unless_it_exists
             a_task_is_counted_once_in_its_latest_version
             tasks_are_counted_together_as_each_by_itself
+            statistics_of_a_deleted_space_stay_deleted
             an_idempotency_key_creates_one_task
             a_change_with_an_idempotency_key_happens_once
             a_refused_creation_does_not_use_up_its_idempotency_key
@@ -204,5 +205,5 @@ pub async fn record_one(
     store: &impl StatisticsUpdates,
     contribution: &Contribution,
 ) -> Result<(), PortError> {
-    store.record_contributions(contribution.space, std::slice::from_ref(contribution)).await
+    store.record_contributions(std::slice::from_ref(contribution)).await
 }

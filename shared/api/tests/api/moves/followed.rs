@@ -204,7 +204,7 @@ async fn statistics_after_moves_are_those_of_a_recount() {
 struct Recorded(Mutex<Vec<Contribution>>);
 
 impl StatisticsUpdates for Recorded {
-    async fn record_contributions(&self, _: SpaceId, some: &[Contribution]) -> Result<(), PortError> {
+    async fn record_contributions(&self, some: &[Contribution]) -> Result<(), PortError> {
         self.0.lock().expect("not poisoned").extend_from_slice(some);
         Ok(())
     }

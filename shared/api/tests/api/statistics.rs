@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    id::{SpaceId, TaskId},
+    id::TaskId,
     ports::{PortError, StatisticsUpdates, UnusableItem},
     statistics::Contribution,
     task::{Status, TaskPatch},

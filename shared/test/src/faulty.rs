@@ -139,7 +139,7 @@ faulty! {
         fn account_state(id: UserId) -> Option<AccountState>;
     }
     AccountDeletions {
-        fn delete_account(user: &User, deletion: AccountDeletion) -> bool;
+        fn delete_account(user: &User, previous: &[EmailAddress], deletion: AccountDeletion) -> bool;
         fn unfinished_deletions() -> Vec<AccountDeletion>;
         fn delete_items_of(user: UserId) -> ();
         fn finish_deletion(user: UserId) -> ();

@@ -1,7 +1,10 @@
 //! Deleting an account, by its owner or by an operator.
 
 use http::StatusCode;
-use taskbell_domain::{ports::PushQueue, user::User};
+use taskbell_domain::{
+    ports::{Notifications, PushQueue},
+    user::User,
+};
 
 use super::before_deadline;
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
 /// Those of `may_delete`; 404; 409 `busy`.
 pub(super) async fn delete(
     call: &Call<'_>,
-    store: &impl ErasureStore,
+    store: &(impl ErasureStore + Notifications),
     queue: &impl PushQueue,
     user: User,
     may_delete: impl Fn(&User) -> Result<(), Problem>,

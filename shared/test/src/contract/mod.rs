@@ -134,6 +134,7 @@ macro_rules! contract_tests {
             an_address_is_moved_and_the_previous_one_reserved
             an_address_is_moved_only_to_a_free_one
             an_address_is_restored_once
+            reserved_addresses_are_free_once_the_account_is_deleted
             a_session_opens_only_with_the_password_that_was_verified
             an_address_without_an_account_can_be_suppressed
             a_profile_is_replaced_only_at_the_expected_version

@@ -1,7 +1,7 @@
 //! Deletes the caller's account.
 
 use taskbell_domain::{
-    ports::{Credentials, PushQueue, RateLimits},
+    ports::{Credentials, Notifications, PushQueue, RateLimits},
     space::{Role, Space},
 };
 
@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Verifies the password, and deletes the account unless a space with others would be left without an owner.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl ErasureStore + Credentials + RateLimits),
+    store: &(impl ErasureStore + Notifications + Credentials + RateLimits),
     queue: &impl PushQueue,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;

@@ -2,7 +2,7 @@
 
 use taskbell_domain::{
     email::EmailAddress,
-    ports::PushQueue,
+    ports::{Notifications, PushQueue},
     user::{AccountRole, OperatorSecondFactor},
 };
 
@@ -36,7 +36,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Deletes the account, unless it is the caller's own or that of the stack's operator.
 pub async fn handle(
     call: &Call<'_>,
-    store: &impl ErasureStore,
+    store: &(impl ErasureStore + Notifications),
     queue: &impl PushQueue,
     operator: Option<&EmailAddress>,
     second_factor: OperatorSecondFactor,

@@ -52,8 +52,14 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &Us
             };
             world.store.add_notification(&notification(4, kind), None).await.expect("no store error");
         }
-        "delete-account" => deletions::prepare(world, ada, &collaborator(), false).await,
-        "delete-user" => deletions::prepare(world, &collaborator(), ada, true).await,
+        "delete-account" => {
+            deletions::prepare(world, ada, &collaborator(), false).await;
+            deletions::prepare_previous_address(world, ada).await;
+        }
+        "delete-user" => {
+            deletions::prepare(world, &collaborator(), ada, true).await;
+            deletions::prepare_previous_address(world, &collaborator()).await;
+        }
         "skip-task" => {
             for task in tasks {
                 let recurs = json!({ "recurrence": "FREQ=DAILY" });

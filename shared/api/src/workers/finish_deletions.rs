@@ -37,12 +37,16 @@ pub enum DeletionError {
     /// The deletion of an account failed, with this code.
     #[error("the deletion of an account failed: {0}")]
     Failed(&'static str),
+    /// The deletion of an account takes longer than [`taskbell_domain::account_deletion::OVERDUE_AFTER`].
+    #[error("the deletion of an account takes too long")]
+    Overdue,
 }
 
 /// Sweeps all accounts whose deletion has not finished. One that fails does not stop the others.
 ///
 /// # Errors
-/// If the deletions cannot be listed, or one of them failed: the run counts as failed, and the next one tries again.
+/// If the deletions cannot be listed, one of them failed, or one is overdue: the run counts as failed, which
+/// `DeletionErrorAlarm` is about, and the next one tries again.
 pub async fn handle(
     store: &impl ErasureStore,
     queue: &impl PushQueue,
@@ -66,6 +70,16 @@ pub async fn handle(
                 store.finish_deletion(deletion.user).await?;
                 tracing::info!(user = log_id(deletion.user), "the deletion of an account has finished");
                 result.finished += 1;
+            }
+            Ok(Ok(_)) | Err(_) if deletion.is_overdue(now) => {
+                let minutes = now.duration_since(deletion.deleted_at).as_mins();
+                tracing::error!(
+                    user = log_id(deletion.user),
+                    minutes,
+                    "the deletion of an account takes too long"
+                );
+                result.left += 1;
+                failure = Some(DeletionError::Overdue);
             }
             // The next run continues.
             Ok(Ok(_)) | Err(_) => result.left += 1,

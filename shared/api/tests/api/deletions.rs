@@ -1,5 +1,7 @@
 //! What happens when an account is deleted: at once, afterwards, and when it is interrupted anywhere.
 
+mod overdue;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

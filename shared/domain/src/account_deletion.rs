@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::id::UserId;
 
-/// How long after the deletion of the profile the last sweep begins: longer than any function runs that serves a request or
+/// How long after the deletion of the profile the last run begins: longer than any function runs that serves a request or
 /// sends a mail, even if clocks are some minutes wrong.
-pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(15);
+pub const LAST_RUN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long a deletion may take before an operator has to look at it. Even one of several 100,000 tasks is faster.
 pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(6);
@@ -25,9 +25,9 @@ pub struct AccountDeletion {
 }
 
 impl AccountDeletion {
-    /// Whether a sweep that begins at `now` is the last one.
-    pub fn is_last_sweep(&self, now: Timestamp) -> bool {
-        now >= self.deleted_at + LAST_SWEEP_AFTER
+    /// Whether a run that begins at `now` is the last one.
+    pub fn is_last_run(&self, now: Timestamp) -> bool {
+        now >= self.deleted_at + LAST_RUN_AFTER
     }
 
     /// Whether the deletion should have finished long ago.

@@ -9,7 +9,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    erasure::{ErasureStore, erase},
+    account_deletion::{DeletionStore, delete_rest},
     log_id::log_id,
 };
 
@@ -24,7 +24,7 @@ const TIME_TO_END: SignedDuration = SignedDuration::from_secs(5);
 pub struct Finished {
     /// Nothing is left of these accounts.
     pub finished: usize,
-    /// They are swept again by the next run.
+    /// The next run continues with them.
     pub left: usize,
 }
 
@@ -42,13 +42,13 @@ pub enum DeletionError {
     Overdue,
 }
 
-/// Sweeps all accounts whose deletion has not finished. One that fails does not stop the others.
+/// Continues all deletions that have not finished. One that fails does not stop the others.
 ///
 /// # Errors
 /// If the deletions cannot be listed, one of them failed, or one is overdue: the run counts as failed, which
 /// `DeletionErrorAlarm` is about, and the next one tries again.
 pub async fn handle(
-    store: &impl ErasureStore,
+    store: &impl DeletionStore,
     queue: &impl PushQueue,
     (clock, random): (&dyn Clock, &dyn Random),
     deadline: Timestamp,
@@ -64,9 +64,9 @@ pub async fn handle(
         let now = clock.now();
         let time = now.duration_until(deadline - TIME_TO_END).min(TIME_FOR_ONE);
         let time = Duration::try_from(time).unwrap_or_default();
-        let sweep = erase(store, queue, deletion.user, (now, random));
-        match tokio::time::timeout(time, sweep).await {
-            Ok(Ok(true)) if deletion.is_last_sweep(now) => {
+        let work = delete_rest(store, queue, deletion.user, (now, random));
+        match tokio::time::timeout(time, work).await {
+            Ok(Ok(true)) if deletion.is_last_run(now) => {
                 store.finish_deletion(deletion.user).await?;
                 tracing::info!(user = log_id(deletion.user), "the deletion of an account has finished");
                 result.finished += 1;

@@ -8,7 +8,7 @@ use taskbell_api::{
     http::{Call, HttpEvent, Invocation, RateLimitGuard, respond},
 };
 use taskbell_domain::{
-    api_token::{ApiScope, ApiToken, ApiTokenSecret, EXPIRY_NOTICE, MAX_API_TOKENS},
+    api_token::{ApiScope, ApiToken, ApiTokenSecret, MAX_API_TOKENS, REMIND_BEFORE_EXPIRY},
     clock::Clock,
     ports::{ApiTokenChanges, Notifications},
     rate_limit::{FAILED_API_TOKENS, PASSWORD_CHECKS, RateLimit},
@@ -208,10 +208,10 @@ async fn the_owner_is_informed_of_a_new_token_and_a_week_before_it_expires() {
     let secret = &created["token"].as_str().expect("a token")[57..];
     assert!(!first.contains(secret) && !first.contains("tbk_"), "{first}");
 
-    world.clock.set(expires_at - EXPIRY_NOTICE - SignedDuration::from_secs(30));
+    world.clock.set(expires_at - REMIND_BEFORE_EXPIRY - SignedDuration::from_secs(30));
     world.dispatch().await;
     let timers = world.queue.take();
-    world.clock.set(expires_at - EXPIRY_NOTICE);
+    world.clock.set(expires_at - REMIND_BEFORE_EXPIRY);
     for timer in &timers {
         world.handle(&outbox, *timer).await.expect("the message is handled");
     }
@@ -227,7 +227,7 @@ async fn a_deleted_token_causes_no_mail_about_its_expiry() {
     let delete = delete.path("token_id", created["id"].as_str().expect("an id"));
     let list = world.store.api_tokens(ada.id).await.expect("an answer");
     let is_it = |(token, _): &&(ApiToken, _)| created["id"] == token.id.to_string();
-    let notice = list.tokens.iter().find(is_it).and_then(|(token, _)| token.expiry_notice);
+    let notice = list.tokens.iter().find(is_it).and_then(|(token, _)| token.expiry_notification);
     let notice = notice.expect("a notification");
     assert!(world.store.notification(notice).await.expect("an answer").is_some());
     assert_eq!(world.send(&delete).await.status, 204);

@@ -72,7 +72,7 @@ impl AccountDeletions for DynamoDb {
         let found = self.query_partition(OPERATION, &self.accounts, &tokens, prefix).await?;
         let found = found.into_iter().map(|item| parse_item::<ApiTokenItem, ApiToken>(OPERATION, item));
         // A token that cannot be read must not stop the deletion. Its notice expires by itself.
-        let notices = found.filter_map(|token| token.ok()?.expiry_notice).map(keys::notification);
+        let notices = found.filter_map(|token| token.ok()?.expiry_notification).map(keys::notification);
         self.batch_delete(OPERATION, &self.tasks, notices.collect()).await?;
         self.delete_partition(OPERATION, &self.accounts, (tokens, "")).await?;
         self.delete_partition(OPERATION, &self.accounts, keys::api_token_uses_of(user)).await?;

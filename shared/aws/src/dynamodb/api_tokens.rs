@@ -98,7 +98,7 @@ impl ApiTokenChanges for DynamoDb {
             delete(OPERATION, &self.accounts, key, Condition::Unconditional)?,
             delete(OPERATION, &self.accounts, used, Condition::Unconditional)?,
         ];
-        if let Some(notice) = token.expiry_notice {
+        if let Some(notice) = token.expiry_notification {
             let key = keys::notification(notice);
             actions.push(delete(OPERATION, &self.tasks, key, Condition::Unconditional)?);
         }

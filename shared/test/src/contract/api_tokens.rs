@@ -22,7 +22,7 @@ pub async fn an_api_token_is_stored_with_its_notifications(store: &impl Store) {
         notification(number, NotificationKind::Account { to: ada.id, event })
     };
     let notices = [notice(1), notice(2)];
-    let token = ApiToken { expiry_notice: Some(notices[1].id), ..api_token(1, &ada) };
+    let token = ApiToken { expiry_notification: Some(notices[1].id), ..api_token(1, &ada) };
     let read = async |of| store.api_token(of, token.id).await.expect("an answer");
     let notified = async |number: usize| {
         store.notification(notices[number].id).await.expect("an answer").is_some()

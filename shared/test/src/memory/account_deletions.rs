@@ -41,7 +41,7 @@ impl AccountDeletions for MemoryStore {
     async fn delete_items_of(&self, user: UserId) -> Result<(), PortError> {
         let data = &mut *self.data();
         let removed = data.api_tokens.extract_if(.., |(of, _), _| *of == user);
-        let notices: Vec<_> = removed.filter_map(|(_, (token, _))| token.expiry_notice).collect();
+        let notices: Vec<_> = removed.filter_map(|(_, (token, _))| token.expiry_notification).collect();
         notices.iter().for_each(|notice| drop(data.notifications.remove(notice)));
         data.api_token_counts.remove(&user);
         data.counter_groups.remove(&SpaceId::personal(user));

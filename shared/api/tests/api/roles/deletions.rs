@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use taskbell_api::workers::finish_deletions;
 use taskbell_domain::{
-    account_deletion::{AccountDeletion, LAST_SWEEP_AFTER},
+    account_deletion::{AccountDeletion, LAST_RUN_AFTER},
     api_token::ApiToken,
     clock::Clock,
     membership::MemberChange,
@@ -35,8 +35,8 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, user: &User, other: &Use
     world.update_statistics(None, Some(&own)).await;
     world.connect_elsewhere(user, "deleted").await;
     let version = world.store.api_tokens(user.id).await.expect("no store error").version;
-    let expiry_notice = Some(notification(95, NotificationKind::Verification { to: user.id }).id);
-    let token = ApiToken { expiry_notice, ..api_token(9, user) };
+    let expiry_notification = Some(notification(95, NotificationKind::Verification { to: user.id }).id);
+    let token = ApiToken { expiry_notification, ..api_token(9, user) };
     assert!(world.store.add_api_token(&token, version, &[]).await.expect("no store error"));
     let day = now().to_zoned(jiff::tz::TimeZone::UTC).date();
     world.store.record_api_token_use(&token, day).await.expect("no store error");
@@ -106,7 +106,7 @@ pub(super) async fn worker(failing: bool) -> BTreeSet<Wanted> {
     prepare(world, &ada, &collaborator(), true).await;
     let deletion = AccountDeletion { user: ada.id, deleted_at: now() };
     assert!(world.store.delete_account(&ada, &[], deletion).await.expect("no store error"));
-    world.clock.advance(LAST_SWEEP_AFTER);
+    world.clock.advance(LAST_RUN_AFTER);
     stage.calls();
     if failing {
         stage.failures.begin();

@@ -24,11 +24,14 @@ use taskbell_domain::{
 use crate::{assignments::unassign, http::Problem, live::end_connections, update::Attempts};
 
 /// What the deletion of an account reads and writes.
-pub trait ErasureStore:
+pub trait DeletionStore:
     AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges
 {
 }
-impl<S: AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges> ErasureStore for S {}
+impl<S: AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges> DeletionStore
+    for S
+{
+}
 
 /// Deletes the profile and the password of an account. From then on its tokens are refused, log-ins fail, it gets no mail, and
 /// its address is free, like previous ones that were reserved for it. If the profile has changed since it was read, `may_delete` is asked again.
@@ -36,7 +39,7 @@ impl<S: AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChang
 /// # Errors
 /// 404 if the account does not exist; 409 `busy`; those of `may_delete`.
 pub(crate) async fn delete_profile(
-    store: &(impl ErasureStore + Notifications),
+    store: &(impl DeletionStore + Notifications),
     mut user: User,
     now: Timestamp,
     may_delete: impl Fn(&User) -> Result<(), Problem>,
@@ -68,13 +71,13 @@ async fn previous_addresses(
     Ok(codes.filter_map(|code| address(code.kind)).collect())
 }
 
-/// Deletes everything else. What requests add that were running when the profile was deleted is found by a later sweep. A step
+/// Deletes everything else. What requests add that were running when the profile was deleted is found by a later run. A step
 /// that fails does not stop the others. Returns whether there were no tasks and no memberships left before.
 ///
 /// # Errors
 /// The first error of the store, or 409 `busy`. What was deleted stays deleted.
-pub(crate) async fn erase(
-    store: &impl ErasureStore,
+pub(crate) async fn delete_rest(
+    store: &impl DeletionStore,
     queue: &impl PushQueue,
     user: UserId,
     (now, random): (Timestamp, &dyn Random),
@@ -91,7 +94,7 @@ pub(crate) async fn erase(
         step(leave(store, space, user, now).await);
     }
     step(store.purge_space(personal).await.map_err(Into::into));
-    // In all spaces: an interrupted sweep may have left one already.
+    // In all spaces: an interrupted run may have left one already.
     step(unassign(store, None, user, (now, random)).await.map(drop));
     step(store.delete_items_of(user).await.map_err(Into::into));
     match failures.into_iter().next() {
@@ -113,7 +116,7 @@ fn any_task(space: SpaceId) -> TaskQuery {
 
 /// Removes the user from a space. A space without other members is deleted; one whose last owner leaves gets another owner.
 async fn leave(
-    store: &impl ErasureStore,
+    store: &impl DeletionStore,
     id: SpaceId,
     user: UserId,
     now: Timestamp,

@@ -49,6 +49,8 @@ MIX = {"list-tasks": 8, "get-task": 4, "create-task": 3, "update-task": 2, "comp
 STARTS = {100: 1 / 2, 10_000: 1 / 50, 1_000_000: 1 / 500}
 # Functions that cause a mail.
 MAILING = ("become-operator", "create-notification", "forgot-password", "invite-member", "register-user", "send-verification")
+# Minutes from one run of finish-deletions to the next.
+DELETION_INTERVAL = 5
 GB = 2**30
 
 
@@ -219,7 +221,9 @@ def idle(with_alarms: bool = True) -> Counter:
     """A month without any request."""
     runs = S["days"] * 24 * 60
     cost = times(worker("dispatch-due-timers, when nothing is due"), runs)
-    cost["schedule"] += runs * PRICES["schedule"]
+    deletions = runs / DELETION_INTERVAL
+    cost += times(worker("finish-deletions, when there is nothing to do"), deletions)
+    cost["schedule"] += (runs + deletions) * PRICES["schedule"]
     cost["SQS"] += queues() * S["pollers"] * 3 * runs * PRICES["sqs_request"]
     return cost + Counter({"alarms": alarm_metrics() * PRICES["alarm_month"] * with_alarms})
 

@@ -5,6 +5,7 @@ transform generates for an HTTP API, so its routes become separate resources her
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from samtranslator.translator.transform import transform
@@ -26,13 +27,8 @@ class ManagedPolicies:
 def transform_template(template: Path, parameters: dict[str, str], code: dict[str, str], api_id: str = API_ID) -> dict:
     """The template as plain CloudFormation. `code` maps each CodeUri to the S3 URL of its archive; `api_id` is the id of the API."""
     source = yaml_parse(template.read_text())
-    for resource in source["Resources"].values():
-        properties = resource.get("Properties", {})
-        if "CodeUri" in properties:
-            properties["CodeUri"] = code[properties["CodeUri"]]
-    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator needs it to find the partition
     values = typed(source["Parameters"], parameters)
-    plain = transform(source, dict(values), ManagedPolicies())
+    plain = expand(source, values, code)
     for name, resource in list(plain["Resources"].items()):
         if resource["Type"] == "AWS::ApiGatewayV2::Api":
             properties = resource["Properties"]
@@ -47,6 +43,16 @@ def transform_template(template: Path, parameters: dict[str, str], code: dict[st
         if resource["Type"] == "AWS::Lambda::Permission" and resource["Properties"]["Principal"] == "apigateway.amazonaws.com":
             del plain["Resources"][name]  # MiniStack does not check it, and a stack has at most 500 resources
     return adapted(plain, values)
+
+
+def expand(source: dict, values: dict, code: Mapping[str, str]) -> dict:
+    """The template as AWS expands it."""
+    for resource in source["Resources"].values():
+        properties = resource.get("Properties", {})
+        if "CodeUri" in properties:
+            properties["CodeUri"] = code[properties["CodeUri"]]
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator needs it to find the partition
+    return transform(source, dict(values), ManagedPolicies())
 
 
 def live_id(api_id: str) -> str:

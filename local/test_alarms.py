@@ -57,10 +57,13 @@ class Alarms(unittest.TestCase):
         self.assertFalse(slow(99, 99, 3))
         self.assertFalse(slow(2, 100, 2))
 
-    def test_deferred_mails_need_three_periods_and_dropped_pushes_three_in_a_row(self):
+    def test_deferred_mails_and_failed_deletions_need_three_periods_and_dropped_pushes_three_in_a_row(self):
         ages = lambda *numbers: [(300 * number + 100, 1) for number in numbers]  # noqa: E731
         self.assertTrue(fires("DeferredMailAlarm", {"MailsDeferred": ages(0, 5, 17)}))
         self.assertFalse(fires("DeferredMailAlarm", {"MailsDeferred": ages(0, 5, 18)}))
+        self.assertTrue(fires("DeletionErrorAlarm", {"Errors": ages(0, 5, 11)}))
+        self.assertFalse(fires("DeletionErrorAlarm", {"Errors": ages(0, 5, 12)}))
+        self.assertFalse(fires("DeletionErrorAlarm", {"Errors": many(3)}), "one period")
         dropped = lambda *numbers: [(300 * number + 100, 100) for number in numbers]  # noqa: E731
         self.assertTrue(fires("DroppedPushAlarm", {"PushesDropped": dropped(0, 1, 2)}))
         self.assertFalse(fires("DroppedPushAlarm", {"PushesDropped": dropped(0, 1, 3)}))

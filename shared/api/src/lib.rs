@@ -5,10 +5,10 @@
 //! [`http::respond`] adds what all responses have in common.
 
 mod access;
+mod account_deletion;
 mod assignments;
 pub mod endpoint;
 mod enqueue_if_soon;
-mod erasure;
 pub mod handlers;
 pub mod http;
 pub mod keys;

@@ -348,3 +348,21 @@ async fn a_task_with_many_tags_moves_in_the_statistics_in_two_transactions() {
         assert_eq!(found.expect("a page").items.len(), expected);
     }
 }
+
+#[tokio::test]
+async fn nothing_is_subtracted_from_statistics_that_were_deleted_even_if_no_empty_group_can_be_deleted()
+{
+    let server = Server::start().await;
+    let store = server.store(intercepted(&server.client(), |operation, _| match operation {
+        "DeleteItem" => {
+            Interception::Respond(400, serde_json::json!({ "__type": "AccessDeniedException" }))
+        }
+        _ => Interception::Send,
+    }));
+    let one = version(1, &["private"]);
+    record_one(&store, &Contribution::of(&one)).await.expect("an answer");
+    store.delete_items_of(user(1).id).await.expect("an answer");
+    record_one(&store, &Contribution::removed(&one)).await.expect("an answer");
+    let items = server.client().scan().table_name("TasksTable").send().await.expect("an answer").items;
+    assert_eq!(items.unwrap_or_default(), []);
+}

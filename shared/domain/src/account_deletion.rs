@@ -8,9 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::id::UserId;
 
-/// How long after the deletion of the profile the last sweep begins. It is longer than any function runs that serves a
-/// request or sends a mail.
-pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// How long after the deletion of the profile the last run begins: longer than any function runs that serves a request or
+/// sends a mail, even if clocks are some minutes wrong.
+pub const LAST_RUN_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+/// How long a deletion may take before an operator has to look at it. Even one of several 100,000 tasks is faster.
+pub const OVERDUE_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// A deletion that has not finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +25,13 @@ pub struct AccountDeletion {
 }
 
 impl AccountDeletion {
-    /// Whether a sweep that begins at `now` is the last one.
-    pub fn is_last_sweep(&self, now: Timestamp) -> bool {
-        now >= self.deleted_at + LAST_SWEEP_AFTER
+    /// Whether a run that begins at `now` is the last one.
+    pub fn is_last_run(&self, now: Timestamp) -> bool {
+        now >= self.deleted_at + LAST_RUN_AFTER
+    }
+
+    /// Whether the deletion should have finished long ago.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        now >= self.deleted_at + OVERDUE_AFTER
     }
 }

@@ -18,7 +18,7 @@ pub const MAX_API_TOKENS: usize = 20;
 pub const MAX_API_TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// How long before a token expires its owner is reminded.
-pub const EXPIRY_NOTICE: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const REMIND_BEFORE_EXPIRY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The start of every token. Scanners for leaked secrets recognize it.
 const PREFIX: &str = "tbk_";
@@ -57,7 +57,7 @@ pub struct ApiToken {
     /// From when on it is not valid.
     pub expires_at: Timestamp,
     /// The notification that reminds its owner of the expiry, if one was scheduled.
-    pub expiry_notice: Option<NotificationId>,
+    pub expiry_notification: Option<NotificationId>,
 }
 
 impl ApiToken {
@@ -181,7 +181,7 @@ mod tests {
             secret_hash: secret.hash(),
             created_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1),
-            expiry_notice: None,
+            expiry_notification: None,
         }
     }
 

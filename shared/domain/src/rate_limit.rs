@@ -112,6 +112,10 @@ pub const SECOND_FACTOR_CONFIRMATIONS: RateLimit =
 pub const SECOND_FACTOR_REMOVALS: RateLimit =
     RateLimit { name: "second-factor-removals", max: 3, window: DAY };
 
+/// API tokens that do not exist, have expired or have another secret, per IP address and function instance.
+pub const FAILED_API_TOKENS: RateLimit =
+    RateLimit { name: "failed-api-tokens", max: 30, window: MINUTE };
+
 /// API tokens created per user.
 pub const API_TOKENS_CREATED: RateLimit =
     RateLimit { name: "api-tokens-created", max: 50, window: DAY };

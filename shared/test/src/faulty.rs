@@ -144,7 +144,7 @@ faulty! {
         fn account_state(id: UserId) -> Option<AccountState>;
     }
     AccountDeletions {
-        fn delete_account(user: &User, deletion: AccountDeletion) -> bool;
+        fn delete_account(user: &User, previous: &[EmailAddress], deletion: AccountDeletion) -> bool;
         fn unfinished_deletions() -> Vec<AccountDeletion>;
         fn delete_items_of(user: UserId) -> ();
         fn finish_deletion(user: UserId) -> ();
@@ -265,7 +265,7 @@ faulty! {
         fn forget_connection(connection: &str) -> ();
     }
     StatisticsUpdates {
-        fn record_contributions(space: SpaceId, contributions: &[Contribution]) -> ();
+        fn record_contributions(contributions: &[Contribution]) -> ();
     }
     StatisticsReads {
         fn counter_groups(space: SpaceId, of: CounterGroups, after: Option<CounterGroup>, limit: Option<u8>) -> CounterGroupPage;

@@ -122,7 +122,7 @@ pub fn api_token(number: u64, user: &User) -> ApiToken {
         secret_hash: api_token_secret(number, user).hash(),
         created_at: now(),
         expires_at: now() + SignedDuration::from_hours(7 * 24),
-        expiry_notice: None,
+        expiry_notification: None,
     }
 }
 

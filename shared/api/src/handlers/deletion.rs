@@ -1,11 +1,14 @@
 //! Deleting an account, by its owner or by an operator.
 
 use http::StatusCode;
-use taskbell_domain::{ports::PushQueue, user::User};
+use taskbell_domain::{
+    ports::{Notifications, PushQueue},
+    user::User,
+};
 
 use super::before_deadline;
 use crate::{
-    erasure::{ErasureStore, delete_profile, erase},
+    account_deletion::{DeletionStore, delete_profile, delete_rest},
     http::{Call, Problem, Reply},
     log_id::log_id,
 };
@@ -17,7 +20,7 @@ use crate::{
 /// Those of `may_delete`; 404; 409 `busy`.
 pub(super) async fn delete(
     call: &Call<'_>,
-    store: &impl ErasureStore,
+    store: &(impl DeletionStore + Notifications),
     queue: &impl PushQueue,
     user: User,
     may_delete: impl Fn(&User) -> Result<(), Problem>,
@@ -25,7 +28,7 @@ pub(super) async fn delete(
     let (now, random, id) = (call.now(), call.random(), user.id);
     delete_profile(store, user, now, may_delete).await?;
     tracing::info!(user = log_id(id), by = log_id(call.caller()?.user), "account deleted");
-    if let Err(problem) = before_deadline(call, erase(store, queue, id, (now, random))).await {
+    if let Err(problem) = before_deadline(call, delete_rest(store, queue, id, (now, random))).await {
         tracing::warn!(code = problem.code, "the deletion of an account continues later");
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT))

@@ -124,7 +124,7 @@ pub(crate) fn check_state(state: AccountState, caller: Caller) -> Result<(), Pro
     }
 }
 
-fn too_many(allowance: Allowance) -> Problem {
+pub(super) fn too_many(allowance: Allowance) -> Problem {
     let seconds = allowance.reset.as_secs().max(1);
     let what = allowance.limit.name.replace('-', " ");
     let detail = format!("Too many {what}: try again in {seconds} s.");
@@ -336,7 +336,7 @@ impl<S: GuardStore> RequestGuard for RateLimitGuard<'_, S> {
         let Callers::Users(verifier, programs) = self.callers else { return Ok(None) };
         let (token, now) = (call.bearer().ok_or_else(Problem::unauthorized)?, call.now());
         if ApiTokenSecret::is_like(token) {
-            return self.known_tokens.identify(self.store, *programs, token, now).await.map(Some);
+            return self.known_tokens.identify(self.store, *programs, call, token).await.map(Some);
         }
         let identity = verifier.verify(token, now).ok_or_else(Problem::unauthorized)?;
         Ok(Some(identity.into()))
@@ -362,10 +362,10 @@ impl<S: GuardStore> RequestGuard for RateLimitGuard<'_, S> {
 
     async fn check(&self, call: &Call<'_>, caller: Option<Caller>) -> Verdict {
         let Some(key) = self.key(call, caller) else { return Verdict::Unrecorded };
-        match caller {
-            Some(caller) => self.check_user(call, key, caller).await,
-            None => self.count(call, &key, call.now()).await.0,
-        }
+        let Some(caller) = caller else { return self.count(call, &key, call.now()).await.0 };
+        let verdict = self.check_user(call, key, caller).await;
+        self.known_tokens.record_use(self.store, caller, verdict, call.now()).await;
+        verdict
     }
 }
 

@@ -85,10 +85,19 @@ impl Tallies {
 
     /// Whether the caller is known to have exceeded the limit.
     pub(super) fn is_used_up(&self, key: &RateLimitKey, now: Timestamp) -> bool {
+        self.known_count(key, now) > self.limit.max
+    }
+
+    /// The count of a caller in the window of `now`, as far as this instance knows it.
+    pub(super) fn known_count(&self, key: &RateLimitKey, now: Timestamp) -> u32 {
         let tally = self.by_caller().get(key).copied();
-        tally.is_some_and(|tally| {
-            tally.window == self.limit.window_of(now) && tally.count() > self.limit.max
-        })
+        let tally = tally.filter(|tally| tally.window == self.limit.window_of(now));
+        tally.map_or(0, Tally::count)
+    }
+
+    /// Counts what is counted by each instance alone.
+    pub(super) fn count_here(&self, key: &RateLimitKey, now: Timestamp) {
+        self.change(key, now, |tally| tally.pending += 1);
     }
 
     /// Counts a read.

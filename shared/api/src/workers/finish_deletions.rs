@@ -9,7 +9,7 @@ use taskbell_domain::{
 };
 
 use crate::{
-    erasure::{ErasureStore, erase},
+    account_deletion::{DeletionStore, delete_rest},
     log_id::log_id,
 };
 
@@ -24,7 +24,7 @@ const TIME_TO_END: SignedDuration = SignedDuration::from_secs(5);
 pub struct Finished {
     /// Nothing is left of these accounts.
     pub finished: usize,
-    /// They are swept again by the next run.
+    /// The next run continues with them.
     pub left: usize,
 }
 
@@ -37,14 +37,18 @@ pub enum DeletionError {
     /// The deletion of an account failed, with this code.
     #[error("the deletion of an account failed: {0}")]
     Failed(&'static str),
+    /// The deletion of an account takes longer than [`taskbell_domain::account_deletion::OVERDUE_AFTER`].
+    #[error("the deletion of an account takes too long")]
+    Overdue,
 }
 
-/// Sweeps all accounts whose deletion has not finished. One that fails does not stop the others.
+/// Continues all deletions that have not finished. One that fails does not stop the others.
 ///
 /// # Errors
-/// If the deletions cannot be listed, or one of them failed: the run counts as failed, and the next one tries again.
+/// If the deletions cannot be listed, one of them failed, or one is overdue: the run counts as failed, which
+/// `DeletionErrorAlarm` is about, and the next one tries again.
 pub async fn handle(
-    store: &impl ErasureStore,
+    store: &impl DeletionStore,
     queue: &impl PushQueue,
     (clock, random): (&dyn Clock, &dyn Random),
     deadline: Timestamp,
@@ -60,12 +64,22 @@ pub async fn handle(
         let now = clock.now();
         let time = now.duration_until(deadline - TIME_TO_END).min(TIME_FOR_ONE);
         let time = Duration::try_from(time).unwrap_or_default();
-        let sweep = erase(store, queue, deletion.user, (now, random));
-        match tokio::time::timeout(time, sweep).await {
-            Ok(Ok(true)) if deletion.is_last_sweep(now) => {
+        let work = delete_rest(store, queue, deletion.user, (now, random));
+        match tokio::time::timeout(time, work).await {
+            Ok(Ok(true)) if deletion.is_last_run(now) => {
                 store.finish_deletion(deletion.user).await?;
                 tracing::info!(user = log_id(deletion.user), "the deletion of an account has finished");
                 result.finished += 1;
+            }
+            Ok(Ok(_)) | Err(_) if deletion.is_overdue(now) => {
+                let minutes = now.duration_since(deletion.deleted_at).as_mins();
+                tracing::error!(
+                    user = log_id(deletion.user),
+                    minutes,
+                    "the deletion of an account takes too long"
+                );
+                result.left += 1;
+                failure = Some(DeletionError::Overdue);
             }
             // The next run continues.
             Ok(Ok(_)) | Err(_) => result.left += 1,

@@ -9,7 +9,7 @@ use taskbell_domain::{
     space::Role,
     task::{Claim, Step, Task},
     timer::Timer,
-    user::MailKind,
+    user::{MailKind, User},
 };
 
 use super::{
@@ -81,8 +81,7 @@ impl Deliverable for Task {
         _: Claim,
         worker: &Worker<'_, S, Q, M>,
     ) -> Result<bool, PortError> {
-        let Some((recipient, _)) = worker.recipient(self).await? else { return Ok(false) };
-        Ok(worker.reader(recipient, MailKind::Reminders).await?.is_ok())
+        Ok(worker.recipient(self).await?.is_some_and(|recipient| recipient.account.is_ok()))
     }
 
     async fn send<S: WorkerStore, Q: TimerQueue, M: Mailer>(
@@ -118,15 +117,16 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     async fn send_reminder(&self, task: &Task, claim: &mut Claim) -> Result<Outcome, PortError> {
-        let Some((recipient, (role, space))) = self.recipient(task).await? else {
+        let Some(Recipient { id, membership: (role, space), account }) = self.recipient(task).await?
+        else {
             return Ok(Outcome::Skipped(Reason::NoAccess));
         };
-        claim.recipient = Some(recipient);
-        let user = match self.reader(recipient, MailKind::Reminders).await? {
+        claim.recipient = Some(id);
+        let user = match account {
             Ok(user) => user,
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        let limits = limits_of(task.space, task.created_by, recipient);
+        let limits = limits_of(task.space, task.created_by, id);
         let reader = TaskReader { user: &user, role, space: space.as_ref() };
         match reminder_mail(self.mail, task, reader, *claim, self.clock.now()) {
             Ok(mail) => {
@@ -144,14 +144,27 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     }
 
     /// Who is reminded: the assignee if they still have access to the task, otherwise the creator if they have. Of a task that
-    /// someone has moved into their personal space, it is they.
-    async fn recipient(&self, task: &Task) -> Result<Option<(UserId, Membership)>, PortError> {
-        for user in task.assigned_to.into_iter().chain([task.created_by]) {
-            if let Some(membership) = self.membership(user, task.space).await? {
-                return Ok(Some((user, membership)));
+    /// someone has moved into their personal space, it is they. An account that is being deleted may still be a member, so
+    /// it counts only if it exists.
+    async fn recipient(&self, task: &Task) -> Result<Option<Recipient>, PortError> {
+        for id in task.assigned_to.into_iter().chain([task.created_by]) {
+            let Some(membership) = self.membership(id, task.space).await? else { continue };
+            let account = self.reader(id, MailKind::Reminders).await?;
+            if account != Err(Reason::NoRecipient) {
+                return Ok(Some(Recipient { id, membership, account }));
             }
         }
-        let owner = task.space.personal_owner();
-        Ok(self.account(owner).await?.is_ok().then_some((owner, (Role::Owner, None))))
+        let id = task.space.personal_owner();
+        let account = self.reader(id, MailKind::Reminders).await?;
+        let membership = (Role::Owner, None);
+        Ok((account != Err(Reason::NoRecipient)).then_some(Recipient { id, membership, account }))
     }
+}
+
+/// Who is reminded.
+struct Recipient {
+    id: UserId,
+    membership: Membership,
+    /// Their account, or why they get no mail.
+    account: Result<User, Reason>,
 }

@@ -31,11 +31,11 @@ pub async fn handle(
         });
         (name, contribution)
     });
-    by_space(contributions, async |space, contributions: &[&Contribution]| {
+    by_space(contributions, async |_, contributions: &[&Contribution]| {
         // Changes of a task are received in their order, so the last one is the newest.
         let newest: BTreeMap<_, _> = contributions.iter().map(|one| (one.task, *one)).collect();
         let newest: Vec<_> = newest.into_values().cloned().collect();
-        store.record_contributions(space, &newest).await
+        store.record_contributions(&newest).await
     })
     .await
 }

@@ -8,10 +8,10 @@ use taskbell_api::{
     http::{Call, HttpEvent, Invocation, RateLimitGuard, respond},
 };
 use taskbell_domain::{
-    api_token::{ApiScope, ApiToken, ApiTokenSecret, EXPIRY_NOTICE, MAX_API_TOKENS},
+    api_token::{ApiScope, ApiToken, ApiTokenSecret, MAX_API_TOKENS, REMIND_BEFORE_EXPIRY},
     clock::Clock,
     ports::{ApiTokenChanges, Notifications},
-    rate_limit::{PASSWORD_CHECKS, RateLimit},
+    rate_limit::{FAILED_API_TOKENS, PASSWORD_CHECKS, RateLimit},
     task::Task,
     user::User,
 };
@@ -24,7 +24,7 @@ use taskbell_test::{
 use taskbell_test_aws::Server;
 
 use crate::meter::Meter;
-use crate::support::{Answer, PASSWORD, World, operator};
+use crate::support::{Answer, Event, PASSWORD, World, operator};
 
 impl<S: Store> World<S> {
     async fn with_token(&self, function: &str, text: &str, ada: &User, task: &Task) -> Answer {
@@ -208,10 +208,10 @@ async fn the_owner_is_informed_of_a_new_token_and_a_week_before_it_expires() {
     let secret = &created["token"].as_str().expect("a token")[57..];
     assert!(!first.contains(secret) && !first.contains("tbk_"), "{first}");
 
-    world.clock.set(expires_at - EXPIRY_NOTICE - SignedDuration::from_secs(30));
+    world.clock.set(expires_at - REMIND_BEFORE_EXPIRY - SignedDuration::from_secs(30));
     world.dispatch().await;
     let timers = world.queue.take();
-    world.clock.set(expires_at - EXPIRY_NOTICE);
+    world.clock.set(expires_at - REMIND_BEFORE_EXPIRY);
     for timer in &timers {
         world.handle(&outbox, *timer).await.expect("the message is handled");
     }
@@ -227,7 +227,7 @@ async fn a_deleted_token_causes_no_mail_about_its_expiry() {
     let delete = delete.path("token_id", created["id"].as_str().expect("an id"));
     let list = world.store.api_tokens(ada.id).await.expect("an answer");
     let is_it = |(token, _): &&(ApiToken, _)| created["id"] == token.id.to_string();
-    let notice = list.tokens.iter().find(is_it).and_then(|(token, _)| token.expiry_notice);
+    let notice = list.tokens.iter().find(is_it).and_then(|(token, _)| token.expiry_notification);
     let notice = notice.expect("a notification");
     assert!(world.store.notification(notice).await.expect("an answer").is_some());
     assert_eq!(world.send(&delete).await.status, 204);
@@ -243,17 +243,11 @@ async fn a_request_with_a_token_costs_one_read_more_which_is_part_of_the_same_ca
     let (ada, task) = world.seed().await;
     let callers = world.callers(Programs::WithScope(ApiScope::TasksRead));
     let guard = RateLimitGuard::new(&world.store, &callers, RateLimit::requests(600));
+    let event = world.event("get-task", &ada, &task).await;
+    let instance = Instance { world: &world, guard, event };
     let send = async |token: String| {
-        let event = world.event("get-task", &ada, &task).await;
-        let event = event.header("authorization", &format!("Bearer {token}")).json.to_string();
-        let received: HttpEvent = serde_json::from_str(&event).expect("JSON");
-        let (clock, random) = (&world.clock, &world.random);
-        let deadline = clock.now() + SignedDuration::from_secs(15);
-        let invocation = Invocation { deadline, clock, random };
         meter.read();
-        let handler = async |call: &Call<'_>| get_task::handle(call, &world.store).await;
-        let answer = respond(received, invocation, &guard, handler).await;
-        assert_eq!(answer.status_code, 200, "{}", answer.body);
+        assert_eq!(instance.send("192.0.2.1", &token).await, 200);
         meter.read()
     };
     let session = send(world.access_token(&ada)).await;
@@ -269,23 +263,85 @@ async fn a_request_with_a_token_costs_one_read_more_which_is_part_of_the_same_ca
     assert_eq!((tomorrow.calls, tomorrow.writes), (session.calls + 1, 1.0), "{tomorrow:?}");
 }
 
+/// One instance of `get-task`.
+struct Instance<'a, S: Store> {
+    world: &'a World<S>,
+    guard: RateLimitGuard<'a, S>,
+    event: Event,
+}
+
+impl<S: Store> Instance<'_, S> {
+    async fn send(&self, ip_address: &str, token: &str) -> u16 {
+        let event = self.event.clone().header("authorization", &format!("Bearer {token}"));
+        let mut event = event.json;
+        event["requestContext"]["http"]["sourceIp"] = json!(ip_address);
+        let received: HttpEvent = serde_json::from_value(event).expect("an event");
+        let (clock, random) = (&self.world.clock, &self.world.random);
+        let deadline = clock.now() + SignedDuration::from_secs(15);
+        let invocation = Invocation { deadline, clock, random };
+        let handler = async |call: &Call<'_>| get_task::handle(call, &self.world.store).await;
+        respond(received, invocation, &self.guard, handler).await.status_code.as_u16()
+    }
+}
+
 #[tokio::test]
 async fn a_function_that_knows_a_token_refuses_it_at_once_when_it_was_deleted() {
     let (world, ada, task) = World::seeded().await;
     let callers = world.callers(Programs::WithScope(ApiScope::TasksRead));
     let guard = RateLimitGuard::new(&world.store, &callers, RateLimit::requests(600));
-    let token = api_token_secret(1, &ada).to_text();
-    let send = async || {
-        let event = world.event("get-task", &ada, &task).await;
-        let event = event.header("authorization", &format!("Bearer {token}")).json.to_string();
-        let received: HttpEvent = serde_json::from_str(&event).expect("JSON");
-        let (clock, random) = (&world.clock, &world.random);
-        let deadline = clock.now() + SignedDuration::from_secs(15);
-        let invocation = Invocation { deadline, clock, random };
-        let handler = async |call: &Call<'_>| get_task::handle(call, &world.store).await;
-        respond(received, invocation, &guard, handler).await.status_code.as_u16()
-    };
-    assert_eq!(send().await, 200);
+    let event = world.event("get-task", &ada, &task).await;
+    let (token, instance) =
+        (api_token_secret(1, &ada).to_text(), Instance { world: &world, guard, event });
+    assert_eq!(instance.send("192.0.2.1", &token).await, 200);
     world.store.delete_api_token(&api_token(1, &ada)).await.expect("an answer");
-    assert_eq!([send().await, send().await], [401, 401]);
+    let again = [instance.send("192.0.2.1", &token).await, instance.send("192.0.2.1", &token).await];
+    assert_eq!(again, [401, 401]);
+}
+
+#[tokio::test]
+async fn tokens_that_fail_are_read_only_so_often_per_ip_address_and_minute() {
+    let server = Server::start().await;
+    let meter = Meter::default();
+    let world = World::on(server.store(meter.on(&server.client())));
+    let (ada, task) = world.seed().await;
+    let callers = world.callers(Programs::WithScope(ApiScope::TasksRead));
+    let guard = RateLimitGuard::new(&world.store, &callers, RateLimit::requests(600));
+    let event = world.event("get-task", &ada, &task).await;
+    let instance = Instance { world: &world, guard, event };
+    let (valid, random) = (api_token_secret(1, &ada).to_text(), SeededRandom::new(77));
+    let forged = || ApiTokenSecret::generate(ada.id, api_token(1, &ada).id, &random).to_text();
+    let (here, elsewhere) = ("192.0.2.1", "192.0.2.2");
+    for _ in 0..FAILED_API_TOKENS.max {
+        meter.read();
+        assert_eq!((instance.send(here, &forged()).await, meter.read().calls), (401, 1));
+    }
+    assert_eq!((instance.send(here, &forged()).await, meter.read().calls), (429, 0));
+    assert_eq!(instance.send(here, &valid).await, 429, "it is not known yet");
+    assert_eq!(instance.send(elsewhere, &valid).await, 200);
+    assert_eq!(instance.send(here, &valid).await, 200, "a known token is not limited");
+    assert_eq!(instance.send(elsewhere, &forged()).await, 401);
+    world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(instance.send(here, &forged()).await, 401);
+}
+
+#[tokio::test]
+async fn only_accepted_requests_are_recorded_as_uses_of_a_token() {
+    let (world, ada, task) = World::seeded().await;
+    let block = world.event("update-user", &operator(), &task).await;
+    let block = block.path("user_id", &ada.id.to_string());
+    assert_eq!(world.send(&block.clone().body(&json!({ "disabled": true }))).await.status, 200);
+    let callers = world.callers(Programs::WithScope(ApiScope::TasksRead));
+    let guard = RateLimitGuard::new(&world.store, &callers, RateLimit::requests(1));
+    let event = world.event("get-task", &ada, &task).await;
+    let (token, instance) =
+        (api_token_secret(1, &ada).to_text(), Instance { world: &world, guard, event });
+    let used = async || world.store.api_tokens(ada.id).await.expect("an answer").tokens[0].1;
+    assert_eq!((instance.send("192.0.2.1", &token).await, used().await), (403, None));
+    assert_eq!(world.send(&block.body(&json!({ "disabled": false }))).await.status, 200);
+    let event = instance.event.clone();
+    let guard = RateLimitGuard::new(&world.store, &callers, RateLimit::requests(0));
+    let over_limit = Instance { world: &world, guard, event };
+    assert_eq!((over_limit.send("192.0.2.1", &token).await, used().await), (429, None));
+    let today = Some(world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    assert_eq!((instance.send("192.0.2.1", &token).await, used().await), (200, today));
 }

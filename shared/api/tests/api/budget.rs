@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
-use taskbell_api::workers::{relay_changes, update_statistics};
+use taskbell_api::workers::{finish_deletions, relay_changes, update_statistics};
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
     delivery::Feedback,
@@ -358,6 +358,11 @@ async fn each_function_keeps_to_its_calls_and_units() {
     assert_eq!(relay_changes::handle(&world.store, &world.pushes, &world.clock, ten).await, None);
     row(&mut rows, "relay-changes, ten changes", meter.read());
     live::rows(&mut rows).await;
+    meter.read();
+    let ports = (&world.clock as &_, &world.random as &_);
+    let deadline = fire_at + SignedDuration::from_secs(280);
+    finish_deletions::handle(&world.store, &world.pushes, ports, deadline).await.expect("no error");
+    row(&mut rows, "finish-deletions, when there is nothing to do", meter.read());
     insta::assert_snapshot!(rows);
 }
 

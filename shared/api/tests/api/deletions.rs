@@ -1,5 +1,7 @@
 //! What happens when an account is deleted: at once, afterwards, and when it is interrupted anywhere.
 
+mod overdue;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -9,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use taskbell_api::workers::finish_deletions::{self, Finished};
 use taskbell_domain::{
-    account_deletion::LAST_SWEEP_AFTER,
+    account_deletion::LAST_RUN_AFTER,
     clock::Clock,
     id::SpaceId,
     ports::*,
@@ -223,7 +225,7 @@ async fn reminders_and_digests_of_a_deleted_account_are_not_sent_and_those_of_ot
 }
 
 #[tokio::test]
-async fn what_a_request_added_that_was_running_is_deleted_by_the_last_sweep() {
+async fn what_a_request_added_that_was_running_is_deleted_by_the_last_run() {
     let world = World::on(MemoryStore::default());
     let (ada, mine, _) = everything(&world).await;
     assert_eq!(world.delete_account(&ada, &mine).await.status, 204);
@@ -237,7 +239,7 @@ async fn what_a_request_added_that_was_running_is_deleted_by_the_last_sweep() {
     let (mut theirs, _) = space(2, &collaborator());
     theirs = world.store.space(theirs.id).await.expect("an answer").expect("the space");
     world.join(&mut theirs, &ada, Role::Member).await;
-    world.clock.advance(LAST_SWEEP_AFTER - SignedDuration::from_secs(1));
+    world.clock.advance(LAST_RUN_AFTER - SignedDuration::from_secs(1));
     assert_eq!(world.finish_deletions().await.expect("it works"), Finished { finished: 0, left: 1 });
     world.store.create(&late, None, None).await.expect("an answer");
     world.clock.advance(SignedDuration::from_secs(1));
@@ -279,8 +281,8 @@ fn left(store: &MemoryStore) -> String {
 #[tokio::test]
 async fn a_deletion_that_is_interrupted_at_any_call_is_finished_later() {
     let finish = async |world: &World<MemoryStore>| {
-        world.clock.advance(LAST_SWEEP_AFTER);
-        // The sweep that finds something is not the last one.
+        world.clock.advance(LAST_RUN_AFTER);
+        // The run that finds something is not the last one.
         for _ in 0..2 {
             world.finish_deletions().await.expect("it works");
         }
@@ -349,7 +351,7 @@ async fn a_step_that_fails_does_not_keep_the_others_from_being_done() {
     assert!(store.task(mine.id).await.expect("an answer").is_none(), "the personal space is gone");
     assert_eq!(prepared.stored(assigned.id).await.assigned_to, None);
     assert!(store.api_tokens(ada.id).await.expect("an answer").tokens.is_empty());
-    world.clock.advance(LAST_SWEEP_AFTER);
+    world.clock.advance(LAST_RUN_AFTER);
     assert!(world.finish_deletions().await.is_err(), "the run counts as failed");
     assert_eq!(store.unfinished_deletions().await.expect("an answer").len(), 1);
 }
@@ -361,7 +363,8 @@ async fn notices_of_the_expiry_of_tokens_are_deleted() {
     let create = world.event("create-api-token", &ada, &mine).await;
     assert_eq!(world.send(&create).await.status, 201);
     let list = world.store.api_tokens(ada.id).await.expect("an answer");
-    let notices: Vec<_> = list.tokens.iter().filter_map(|(token, _)| token.expiry_notice).collect();
+    let notices: Vec<_> =
+        list.tokens.iter().filter_map(|(token, _)| token.expiry_notification).collect();
     assert_eq!(world.delete_account(&ada, &mine).await.status, 204);
     assert!(notices.len() > 1);
     for notice in notices {

@@ -28,7 +28,7 @@ pub(super) fn shared() -> SpaceId {
 
 impl<S: Store> World<S> {
     /// A user moves a task.
-    pub(crate) async fn relocate(&self, by: &User, task: &Task, to: SpaceId) -> Answer {
+    pub(crate) async fn move_to_space(&self, by: &User, task: &Task, to: SpaceId) -> Answer {
         let event = self.event("move-task", by, task).await;
         self.send(&event.body(&json!({ "space": to }))).await
     }
@@ -52,7 +52,7 @@ async fn a_moved_task_keeps_its_comments_checklist_and_reminders() {
     let log = world.as_user("list-task-reminders", &ada, &task).await.body;
     let comments = world.as_user("list-comments", &ada, &task).await.body;
 
-    let moved = world.relocate(&ada, &task, shared()).await;
+    let moved = world.move_to_space(&ada, &task, shared()).await;
     assert_eq!((moved.status, moved.headers["etag"].as_str()), (200, "\"3\""), "{}", moved.body);
     let mut expected = before.body;
     expected["space"] = json!(shared());
@@ -73,7 +73,7 @@ async fn a_moved_task_keeps_its_comments_checklist_and_reminders() {
     // The comments are those of a task in the shared space now.
     let eve = collaborator();
     assert_eq!(world.as_user("list-comments", &eve, &task).await.body, comments);
-    assert_eq!(world.relocate(&ada, &task, task.space).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &task, task.space).await.status, 200);
     assert_eq!(world.as_user("list-comments", &eve, &task).await.status, 404);
     assert_eq!(world.as_user("create-comment", &eve, &task).await.status, 404);
 }
@@ -84,7 +84,7 @@ async fn a_task_that_moves_to_its_own_space_is_unchanged() {
     let before = world.store.contents();
     let full = Quota { tasks: 0, reminders: 0 };
     let world = World { quota: full, ..world };
-    let answer = world.relocate(&ada, &task, task.space).await;
+    let answer = world.move_to_space(&ada, &task, task.space).await;
     assert_eq!((answer.status, answer.headers["etag"].as_str()), (200, "\"1\""), "{}", answer.body);
     assert!(world.store.contents() == before);
 }
@@ -108,7 +108,7 @@ async fn an_assignee_stays_assigned_only_as_a_member_of_the_other_space() {
         let made = world.shared_task(&ada, &body).await.body;
         let task = world.stored(made["id"].as_str().expect("an id").parse().expect("an id")).await;
         world.queue.take();
-        let moved = world.relocate(&ada, &task, to).await;
+        let moved = world.move_to_space(&ada, &task, to).await;
         assert_eq!(moved.status, 200, "{}", moved.body);
         let expected = assignee.filter(|_| kept).map_or(Value::Null, |user| json!(user.id));
         assert_eq!(moved.body["assigned_to"], expected, "{assignee:?} {to}");
@@ -132,19 +132,19 @@ async fn a_task_does_not_move_into_a_full_space() {
     let made = world.shared_task(&ada, &json!({ "title": "Ours" })).await.body;
     let ours = world.stored(made["id"].as_str().expect("an id").parse().expect("an id")).await;
     let before = world.store.contents();
-    let refused = world.relocate(&ada, &ours, task.space).await;
+    let refused = world.move_to_space(&ada, &ours, task.space).await;
     assert_eq!((refused.status, refused.code()), (409, "too_many_tasks"));
     world.quota.tasks = 2;
-    assert_eq!(world.relocate(&ada, &ours, task.space).await.status, 200, "it has no reminder");
+    assert_eq!(world.move_to_space(&ada, &ours, task.space).await.status, 200, "it has no reminder");
     assert!(world.store.contents() != before);
     let remind = json!({ "title": "Ring", "due": "2026-03-02T09:00:00Z" });
     let made = world.shared_task(&ada, &remind).await.body;
     let rings = world.stored(made["id"].as_str().expect("an id").parse().expect("an id")).await;
-    let refused = world.relocate(&ada, &rings, task.space).await;
+    let refused = world.move_to_space(&ada, &rings, task.space).await;
     assert_eq!((refused.status, refused.code()), (409, "too_many_reminders"));
     let complete = world.as_user("complete-task", &ada, &rings).await;
     assert_eq!(complete.status, 200);
-    let moved = world.relocate(&ada, &rings, task.space).await;
+    let moved = world.move_to_space(&ada, &rings, task.space).await;
     assert_eq!(moved.status, 200, "the reminders of completed tasks do not count");
 }
 
@@ -186,7 +186,7 @@ async fn what_was_checked_still_holds_when_a_task_moves() {
         change_member(memory.clone(), eve.clone(), Some(Role::Owner)).await;
         let personal = task.space;
         if out {
-            assert_eq!(world.relocate(&ada, &task, shared()).await.status, 200);
+            assert_eq!(world.move_to_space(&ada, &task, shared()).await.status, 200);
             task = world.stored(task.id).await;
         }
         if assigned.is_some() {
@@ -211,7 +211,7 @@ async fn what_was_checked_still_holds_when_a_task_moves() {
             }
         });
         let to = if out { personal } else { shared() };
-        let answer = world.relocate(&ada, &task, to).await;
+        let answer = world.move_to_space(&ada, &task, to).await;
         assert!(world.store.faults.is_done(), "{what}");
         assert_eq!(answer.status, status, "{what}: {}", answer.body);
         match assigned {
@@ -247,8 +247,8 @@ async fn a_move_whose_response_was_lost_can_be_repeated() {
     let memory = MemoryStore::default();
     let world = World::on(Faulty { store: memory.clone(), faults: LostResponse::default() });
     let (ada, task) = world.seed().await;
-    assert_eq!(world.relocate(&ada, &task, shared()).await.status, 503);
-    let again = world.relocate(&ada, &task, shared()).await;
+    assert_eq!(world.move_to_space(&ada, &task, shared()).await.status, 503);
+    let again = world.move_to_space(&ada, &task, shared()).await;
     assert_eq!((again.status, &again.body["version"]), (200, &json!(2)), "{}", again.body);
 }
 

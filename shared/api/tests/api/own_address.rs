@@ -253,6 +253,24 @@ async fn an_address_that_was_not_verified_gets_no_code_to_undo_its_change() {
     assert_eq!(world.confirm(&code, &ada, &task).await.status, 200);
     assert!(world.mails().await.is_empty());
     assert!(world.profile(&ada).await.email_verified_at.is_some());
+    // Nothing can be undone, so it is not reserved either.
+    assert_eq!(world.register_at("user1@example.com", &user(20), &task).await.status, 201);
+}
+
+#[tokio::test]
+async fn previous_addresses_are_free_at_once_when_the_account_is_deleted() {
+    for by_operator in [false, true] {
+        let (world, ada, task) = World::seeded().await;
+        world.moved("new@example.com", &ada, &task).await;
+        let (function, caller) =
+            if by_operator { ("delete-user", operator()) } else { ("delete-account", ada.clone()) };
+        let event = world.event(function, &caller, &task).await.path("user_id", &ada.id.to_string());
+        let answer = world.send(&event).await;
+        assert_eq!(answer.status, 204, "{}", answer.body);
+        for (email, number) in [("user1@example.com", 20), ("new@example.com", 21)] {
+            assert_eq!(world.register_at(email, &user(number), &task).await.status, 201, "{email}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Mutex};
 use jiff::SignedDuration;
 use serde_json::json;
 use taskbell_domain::{
-    id::{SpaceId, TaskId},
+    id::TaskId,
     ports::{PortError, StatisticsUpdates, UnusableItem},
     statistics::Contribution,
     task::{Status, TaskPatch},
@@ -122,11 +122,7 @@ struct FailsForTask {
 }
 
 impl StatisticsUpdates for FailsForTask {
-    async fn record_contributions(
-        &self,
-        _: SpaceId,
-        contributions: &[Contribution],
-    ) -> Result<(), PortError> {
+    async fn record_contributions(&self, contributions: &[Contribution]) -> Result<(), PortError> {
         if contributions.iter().any(|contribution| contribution.task == self.task) {
             return Err((self.error)());
         }

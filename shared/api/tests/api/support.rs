@@ -198,7 +198,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         self.update_statistics(None, Some(&task)).await;
         self.store.add_comment(&comment(1, &task, &ada), None).await.expect("an answer");
         let notice = notification(60, NotificationKind::Verification { to: ada.id }).id;
-        let token = ApiToken { expiry_notice: Some(notice), ..api_token(1, &ada) };
+        let token = ApiToken { expiry_notification: Some(notice), ..api_token(1, &ada) };
         let added = self.store.add_api_token(&token, 0, &[]).await;
         assert!(added.expect("an answer"));
         (ada, task)

@@ -304,7 +304,7 @@ async fn an_imported_task_that_has_moved_is_not_imported_again_and_gets_no_comme
     let imported = world.import(&ada, "", first).await;
     let id = imported.body["results"][0]["id"].as_str().expect("an id").parse().expect("an id");
     let stored = world.stored(id).await;
-    assert_eq!(world.relocate(&ada, &stored, space(1, &ada).0.id).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &stored, space(1, &ada).0.id).await.status, 200);
     let before = world.store.contents();
     let again = world.import(&ada, "", &format!("{first}\n{note}")).await.body;
     let [of_task, of_note] = [0, 1].map(|index| again["results"][index].clone());

@@ -1,15 +1,18 @@
 //! Deletions of accounts. Those that have not finished are in one partition: they are few.
 
+use std::collections::BTreeSet;
+
 use taskbell_domain::{
     account_deletion::AccountDeletion,
     api_token::ApiToken,
+    email::EmailAddress,
     id::{SpaceId, UserId},
     ports::{AccountDeletions, PortError},
     user::User,
 };
 
 use super::{
-    DynamoDb, Item,
+    DynamoDb, Item, Key,
     items::{ApiTokenItem, key_item, parse_item},
     key_attributes, keys, text,
     write::{Condition, TransactionResult, delete, put},
@@ -23,19 +26,28 @@ use crate::{
 const DELETED_AT: &str = "deleted_at";
 
 impl AccountDeletions for DynamoDb {
-    async fn delete_account(&self, user: &User, deletion: AccountDeletion) -> Result<bool, PortError> {
+    async fn delete_account(
+        &self,
+        user: &User,
+        previous: &[EmailAddress],
+        deletion: AccountDeletion,
+    ) -> Result<bool, PortError> {
         const OPERATION: &str = "deleting an account";
         let (owner, personal) = (user.id.to_string(), SpaceId::personal(user.id));
         let mut record = key_item(keys::account_deletion(user.id));
         record.insert(DELETED_AT.to_owned(), text(deletion.deleted_at.to_string()));
-        let credential = keys::credential(&user.email.canonical());
         let unchanged = Condition::Version(user.version);
-        let actions = vec![
+        let mut credentials = self.reservations(OPERATION, user, previous).await?;
+        credentials.push(keys::credential(&user.email.canonical()));
+        let mut actions = vec![
             delete(OPERATION, &self.accounts, keys::profile(user.id), unchanged)?,
-            delete(OPERATION, &self.accounts, credential, Condition::Equals("user", &owner))?,
             put(OPERATION, &self.accounts, record, Condition::NotExists)?,
             delete(OPERATION, &self.tasks, keys::space(personal), Condition::Unconditional)?,
         ];
+        for credential in credentials {
+            let is_own = Condition::Equals("user", &owner);
+            actions.push(delete(OPERATION, &self.accounts, credential, is_own)?);
+        }
         Ok(matches!(self.transact(OPERATION, actions).await?, TransactionResult::Committed))
     }
 
@@ -60,7 +72,7 @@ impl AccountDeletions for DynamoDb {
         let found = self.query_partition(OPERATION, &self.accounts, &tokens, prefix).await?;
         let found = found.into_iter().map(|item| parse_item::<ApiTokenItem, ApiToken>(OPERATION, item));
         // A token that cannot be read must not stop the deletion. Its notice expires by itself.
-        let notices = found.filter_map(|token| token.ok()?.expiry_notice).map(keys::notification);
+        let notices = found.filter_map(|token| token.ok()?.expiry_notification).map(keys::notification);
         self.batch_delete(OPERATION, &self.tasks, notices.collect()).await?;
         self.delete_partition(OPERATION, &self.accounts, (tokens, "")).await?;
         self.delete_partition(OPERATION, &self.accounts, keys::api_token_uses_of(user)).await?;
@@ -75,5 +87,25 @@ impl AccountDeletions for DynamoDb {
         let record = key_attributes(keys::account_deletion(user));
         let delete = self.client.delete_item().table_name(&self.accounts).set_key(Some(record));
         delete.send_boxed().await.map(drop).map_err(port_error("finishing a deletion"))
+    }
+}
+
+impl DynamoDb {
+    /// The keys of those of the previous addresses of an account that are still reserved for it. Others may have been
+    /// registered by someone else since.
+    async fn reservations(
+        &self,
+        operation: &'static str,
+        user: &User,
+        previous: &[EmailAddress],
+    ) -> Result<Vec<Key>, PortError> {
+        let (present, owner) = (user.email.canonical(), text(user.id.to_string()));
+        let previous: BTreeSet<_> = previous.iter().map(EmailAddress::canonical).collect();
+        let previous = previous.iter().filter(|address| **address != present);
+        let keys: Vec<_> = previous.map(|address| keys::credential(address)).collect();
+        let found = self.get_items(operation, &self.accounts, keys.clone()).await?;
+        let of_user = found.iter().filter(|item| item.get("user") == Some(&owner));
+        let own: Vec<_> = of_user.filter_map(|item| item.get(keys::PK)?.as_s().ok()).collect();
+        Ok(keys.into_iter().filter(|(partition, _)| own.contains(&partition)).collect())
     }
 }

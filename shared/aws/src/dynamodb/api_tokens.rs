@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, civil::Date};
+use jiff::civil::Date;
 use taskbell_domain::{
     api_token::{ApiToken, ApiTokenList},
     id::{ApiTokenId, UserId},
@@ -22,9 +22,6 @@ use crate::{error::port_error, send_boxed::SendBoxed};
 /// The attribute with the day of the last use.
 const DAY: &str = "day";
 
-/// How long the day of the last use is stored: longer than a token lives.
-const USE_RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
-
 impl ApiTokens for DynamoDb {
     async fn api_token(&self, user: UserId, id: ApiTokenId) -> Result<Option<ApiToken>, PortError> {
         const OPERATION: &str = "reading an API token";
@@ -33,8 +30,7 @@ impl ApiTokens for DynamoDb {
     }
 
     async fn record_api_token_use(&self, token: &ApiToken, day: Date) -> Result<(), PortError> {
-        let expires_at = token.created_at + USE_RETENTION;
-        // UpdateItem, which functions that authenticate have linked anyway.
+        // A use that is recorded after the token was deleted expires with it, like the token. UpdateItem, which functions that authenticate have linked anyway.
         let update = self
             .client
             .update_item()
@@ -45,7 +41,7 @@ impl ApiTokens for DynamoDb {
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_names("#format", keys::FORMAT)
             .expression_attribute_values(":day", text(day.to_string()))
-            .expression_attribute_values(":expires_at", number(expires_at.as_second()))
+            .expression_attribute_values(":expires_at", number(token.expires_at.as_second()))
             .expression_attribute_values(":format", format_attribute());
         update.send_boxed().await.map(drop).map_err(port_error("recording the use of an API token"))
     }
@@ -97,8 +93,12 @@ impl ApiTokenChanges for DynamoDb {
     async fn delete_api_token(&self, token: &ApiToken) -> Result<(), PortError> {
         const OPERATION: &str = "deleting an API token";
         let key = keys::api_token(token.user, token.id);
-        let mut actions = vec![delete(OPERATION, &self.accounts, key, Condition::Unconditional)?];
-        if let Some(notice) = token.expiry_notice {
+        let used = keys::api_token_use(token.user, token.id);
+        let mut actions = vec![
+            delete(OPERATION, &self.accounts, key, Condition::Unconditional)?,
+            delete(OPERATION, &self.accounts, used, Condition::Unconditional)?,
+        ];
+        if let Some(notice) = token.expiry_notification {
             let key = keys::notification(notice);
             actions.push(delete(OPERATION, &self.tasks, key, Condition::Unconditional)?);
         }

@@ -1,7 +1,7 @@
 //! Statistics of spaces: counters. The contribution of each task to the counters is an item, which is written in one
 //! transaction with them, so that every change of a task is counted exactly once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{
     operation::delete_item::DeleteItemError,
@@ -43,13 +43,8 @@ const MAX_MERGED: usize = 50;
 const MAX_ATTEMPTS: usize = 5;
 
 impl StatisticsUpdates for DynamoDb {
-    async fn record_contributions(
-        &self,
-        space: SpaceId,
-        contributions: &[Contribution],
-    ) -> Result<(), PortError> {
+    async fn record_contributions(&self, contributions: &[Contribution]) -> Result<(), PortError> {
         for some in contributions.chunks(MAX_MERGED) {
-            debug_assert!(some.iter().all(|one| one.space == space), "of one space");
             self.record_merged(some).await?;
         }
         Ok(())
@@ -59,8 +54,11 @@ impl StatisticsUpdates for DynamoDb {
 /// The recorded contribution of a task: the item, and what it counts.
 type Recorded = Option<(ContributionItem, GroupCounters)>;
 
+/// A group of a space.
+type Group = (SpaceId, CounterGroup);
+
 /// What is added to the groups of several spaces.
-type Changes = BTreeMap<(SpaceId, CounterGroup), Counters>;
+type Changes = BTreeMap<Group, Counters>;
 
 /// Adds counters to the groups of a space. Without what sums up to zero.
 fn add(changes: &mut Changes, space: SpaceId, more: GroupCounters) {
@@ -84,6 +82,7 @@ impl DynamoDb {
 
     /// Records contributions in one transaction: what several tasks change of a group is one action.
     async fn record_merged(&self, some: &[Contribution]) -> Result<(), PortError> {
+        let mut missing = BTreeSet::new();
         for _ in 0..MAX_ATTEMPTS {
             let recorded = try_join_all(some.iter().map(|each| self.recorded(each.task))).await?;
             let (mut actions, mut change) = (Vec::new(), Changes::new());
@@ -98,20 +97,47 @@ impl DynamoDb {
             if actions.len() + change.len() > MAX_ACTIONS {
                 if let [one] = some {
                     // It exceeds one transaction: the recorded contribution is removed first.
-                    self.remove_counts(one).await?;
+                    self.remove_counts(one, &mut missing).await?;
                     continue;
                 }
                 return self.record_each(some).await;
             }
-            for (group, counters) in &change {
-                actions.push(self.add_to_group(group, counters)?);
-            }
-            if let TransactionResult::Committed = self.transact(UPDATING, actions).await? {
-                self.delete_empty_groups(&change).await;
+            if self.store(actions, &change, &mut missing).await? {
                 return Ok(());
             }
         }
         Err(in_progress(UPDATING))
+    }
+
+    /// Stores contributions together with what they change in the groups, but for those that are known to be missing.
+    /// Returns whether they were stored. If not, the groups that were found missing are added.
+    ///
+    /// A group is missing only if it was deleted with its space: as long as a task counts in it, it exists otherwise. So
+    /// nothing is subtracted from it, or its name would be stored again with counters below zero.
+    async fn store(
+        &self,
+        mut actions: Vec<TransactWriteItem>,
+        change: &Changes,
+        missing: &mut BTreeSet<Group>,
+    ) -> Result<bool, PortError> {
+        let contributions = actions.len();
+        let (groups, changed): (Vec<_>, Vec<_>) =
+            change.iter().filter(|(group, _)| !missing.contains(group)).unzip();
+        for (group, counters) in groups.iter().zip(changed) {
+            actions.push(self.add_to_group(group, counters)?);
+        }
+        match self.transact(UPDATING, actions).await? {
+            TransactionResult::Committed => {
+                self.delete_empty_groups(change).await;
+                Ok(true)
+            }
+            TransactionResult::ConditionFailed(failed) => {
+                let groups = failed.iter().skip(contributions).zip(groups);
+                let failed = groups.filter(|(failed, _)| failed.is_some());
+                missing.extend(failed.map(|(_, group)| group.clone()));
+                Ok(false)
+            }
+        }
     }
 
     async fn record_each(&self, all: &[Contribution]) -> Result<(), PortError> {
@@ -122,7 +148,11 @@ impl DynamoDb {
     }
 
     /// Removes what a task has contributed, unless another function records it now.
-    async fn remove_counts(&self, of: &Contribution) -> Result<(), PortError> {
+    async fn remove_counts(
+        &self,
+        of: &Contribution,
+        missing: &mut BTreeSet<Group>,
+    ) -> Result<(), PortError> {
         let Some((stored, counts)) = self.recorded(of.task).await? else { return Ok(()) };
         let (none, version) = (GroupCounters::new(), stored.version);
         let space = stored.space.unwrap_or(of.space_before);
@@ -130,13 +160,8 @@ impl DynamoDb {
         add(&mut change, space, difference(&counts, &none));
         let emptied = ContributionItem::new(version, space, &none, stored.unknown);
         let item = build_item(UPDATING, key, &emptied)?;
-        let mut actions = vec![put(UPDATING, &self.tasks, item, Condition::Version(version))?];
-        for (group, counters) in &change {
-            actions.push(self.add_to_group(group, counters)?);
-        }
-        self.transact(UPDATING, actions).await?;
-        self.delete_empty_groups(&change).await;
-        Ok(())
+        let actions = vec![put(UPDATING, &self.tasks, item, Condition::Version(version))?];
+        self.store(actions, &change, missing).await.map(drop)
     }
 
     /// The action that replaces the recorded contribution of a task, and adds to `change` what that changes. `None` if the
@@ -176,9 +201,10 @@ impl DynamoDb {
         }))
     }
 
+    /// The action that changes a group. Only one that adds tasks may create it.
     fn add_to_group(
         &self,
-        (space, group): &(SpaceId, CounterGroup),
+        (space, group): &Group,
         counters: &Counters,
     ) -> Result<TransactWriteItem, PortError> {
         let mut names = HashMap::from([("#format".to_owned(), keys::FORMAT.to_owned())]);
@@ -189,8 +215,11 @@ impl DynamoDb {
             values.insert(format!(":n{index}"), super::number(value));
             additions.push(format!("#n{index} :n{index}"));
         }
+        let may_create = counter_value(counters, Counter::All) > 0;
+        let exists = (!may_create).then(|| format!("attribute_exists({})", keys::PK));
         let update = Update::builder()
             .table_name(&self.tasks)
+            .set_condition_expression(exists)
             .set_key(Some(key_attributes(keys::counter_group(*space, group))))
             .update_expression(format!("SET #format = :format ADD {}", additions.join(", ")))
             .set_expression_attribute_names(Some(names))
@@ -200,14 +229,15 @@ impl DynamoDb {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Deletes the groups that the change has made empty. Failures are logged only, since readers ignore empty groups.
+    /// Deletes the groups that the change has made empty. Failures are logged only, since readers ignore empty groups. A
+    /// group is below zero if it was deleted with its space, and a task added it again.
     async fn delete_empty_groups(&self, change: &Changes) {
         let reduced = change.iter().filter(|(_, counters)| counter_value(counters, Counter::All) < 0);
         let emptied = reduced.map(async |((space, group), _)| {
             let key = keys::counter_group(*space, group);
             // A read costs a fifth of a deletion that finds the group in use.
             let found = self.get_item(UPDATING, &self.tasks, key.clone()).await?;
-            match found.is_some_and(|item| counter_value(&counters(&item), Counter::All) == 0) {
+            match found.is_some_and(|item| counter_value(&counters(&item), Counter::All) <= 0) {
                 true => self.delete_empty_group(key).await,
                 false => Ok(()),
             }
@@ -223,7 +253,7 @@ impl DynamoDb {
             .delete_item()
             .table_name(&self.tasks)
             .set_key(Some(key_attributes(key)))
-            .condition_expression("#all = :zero")
+            .condition_expression("#all <= :zero")
             .expression_attribute_names("#all", keys::counter(Counter::All))
             .expression_attribute_values(":zero", super::number(0))
             .send_boxed()

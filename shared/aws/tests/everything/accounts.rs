@@ -18,7 +18,7 @@ use super::{ada, eve, notifications, shared};
 /// An API token with every attribute, and one with as few as possible.
 pub(super) fn api_tokens() -> [ApiToken; 2] {
     let (space, notice) = (Some(shared().0.id), Some(notifications()[0].id));
-    [ApiToken { space, expiry_notice: notice, ..api_token(1, &ada()) }, api_token(2, &ada())]
+    [ApiToken { space, expiry_notification: notice, ..api_token(1, &ada()) }, api_token(2, &ada())]
 }
 
 /// Notifications of kinds that releases before 0.3.0 do not know.

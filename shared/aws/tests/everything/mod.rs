@@ -219,7 +219,7 @@ pub(crate) async fn store(store: &DynamoDb) {
         store.register(&gone, &credential(&gone), None).await.expect("an answer"),
         Registered::Done
     );
-    assert!(store.delete_account(&gone, deletion()).await.expect("an answer"));
+    assert!(store.delete_account(&gone, &[], deletion()).await.expect("an answer"));
     addresses::store(store).await;
     let day = "2026-03-01".parse().expect("a day");
     store.record_api_token_use(&api_tokens()[0], day).await.expect("an answer");

@@ -3,16 +3,17 @@
 use std::future::Future;
 
 use super::PortError;
-use crate::{account_deletion::AccountDeletion, id::UserId, user::User};
+use crate::{account_deletion::AccountDeletion, email::EmailAddress, id::UserId, user::User};
 
 /// Deletes accounts.
 pub trait AccountDeletions: Send + Sync {
-    /// Deletes a profile, its credential and the item of its personal space, so that no task moves in or out any more, and
-    /// records the deletion, in one transaction, if the profile still has the
-    /// version of `user`. Returns whether it was deleted.
+    /// Deletes a profile, its credential, those of its `previous` addresses that are still reserved for it, and the item of
+    /// its personal space, so that no task moves in or out any more, and records the deletion. All in one transaction, if the
+    /// profile still has the version of `user`. Returns whether it was deleted.
     fn delete_account(
         &self,
         user: &User,
+        previous: &[EmailAddress],
         deletion: AccountDeletion,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 

@@ -42,6 +42,6 @@ pub trait ApiTokenChanges: Send + Sync {
         notifications: &[Notification],
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Deletes a token together with the notification of its expiry. A missing token is not an error.
+    /// Deletes a token together with the day of its last use and the notification of its expiry. A missing token is not an error.
     fn delete_api_token(&self, token: &ApiToken) -> impl Future<Output = Result<(), PortError>> + Send;
 }

@@ -10,12 +10,11 @@ use crate::{
 
 /// Updates statistics.
 pub trait StatisticsUpdates: Send + Sync {
-    /// Replaces the recorded contributions of different tasks of one space. What a task has contributed to another space,
-    /// which it has left, is subtracted there. Recording a contribution twice has no effect, and one that is older than the
-    /// recorded one is ignored.
+    /// Replaces the recorded contributions of different tasks. What a task has contributed to another space, which it has
+    /// left, is subtracted there. Recording a contribution twice has no effect, and one that is older than the recorded one
+    /// is ignored. Nothing is subtracted from groups that were deleted with their space.
     fn record_contributions(
         &self,
-        space: SpaceId,
         contributions: &[Contribution],
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 }

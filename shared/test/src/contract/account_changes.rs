@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use taskbell_domain::{
+    account_deletion::AccountDeletion,
     credential::{Credential, RefreshToken, Session},
     email::EmailAddress,
     id::SessionId,
@@ -201,4 +202,32 @@ pub async fn an_address_is_restored_once(store: &impl Store) {
     assert_eq!(registered, Registered::EmailTaken, "no longer a reservation");
     let free = User { email: address("thief@example.com"), ..user(3) };
     assert_eq!(register(store, &free).await, Registered::Done);
+}
+
+/// With an account, its reservations of previous addresses are deleted, but no address that belongs to someone else by now.
+pub async fn reserved_addresses_are_free_once_the_account_is_deleted(store: &impl Store) {
+    let ada = user(1);
+    register(store, &ada).await;
+    let (first, second) = (address("Second@example.com"), address("third@example.com"));
+    let used = code(store, 1, &ada).await;
+    let (done, ada_second) =
+        move_to(store, &ada, (&ada.email, first.as_str()), (&used, "a hash"), None).await;
+    assert_eq!(done, EmailChanged::Done);
+    let used = code(store, 2, &ada).await;
+    let (done, ada_third) =
+        move_to(store, &ada_second, (&first, second.as_str()), (&used, "a hash"), None).await;
+    assert_eq!(done, EmailChanged::Done);
+    // The first reservation has expired, and its address was registered again.
+    let later = now() + EMAIL_CHANGE_UNDO;
+    let next = User { email: ada.email.clone(), created_at: later, ..user(2) };
+    assert_eq!(register(store, &next).await, Registered::Done);
+    let reserved = User { email: first.clone(), ..user(3) };
+    assert_eq!(register(store, &reserved).await, Registered::EmailTaken);
+
+    let deletion = AccountDeletion { user: ada.id, deleted_at: now() };
+    let previous = [ada.email.clone(), first.clone(), second, address("unknown@example.com")];
+    assert!(store.delete_account(&ada_third, &previous, deletion).await.expect("an answer"));
+    assert_eq!(register(store, &reserved).await, Registered::Done);
+    let (_, owner) = hash(store, &ada.email).await.expect("the credential of another account");
+    assert_eq!(owner.id, next.id);
 }

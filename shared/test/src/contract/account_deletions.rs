@@ -20,7 +20,7 @@ pub async fn an_account_is_deleted_with_its_password_and_leaves_a_record(store: 
     register(store, &eve).await;
     let deletion = |of: &User| AccountDeletion { user: of.id, deleted_at: now() };
     let delete =
-        async |user: &User| store.delete_account(user, deletion(user)).await.expect("an answer");
+        async |user: &User| store.delete_account(user, &[], deletion(user)).await.expect("an answer");
     let unfinished = async || store.unfinished_deletions().await.expect("an answer");
     let stale = User { version: 7, ..ada.clone() };
     let moved = User { email: eve.email.clone(), ..ada.clone() };

@@ -22,7 +22,7 @@ pub async fn an_api_token_is_stored_with_its_notifications(store: &impl Store) {
         notification(number, NotificationKind::Account { to: ada.id, event })
     };
     let notices = [notice(1), notice(2)];
-    let token = ApiToken { expiry_notice: Some(notices[1].id), ..api_token(1, &ada) };
+    let token = ApiToken { expiry_notification: Some(notices[1].id), ..api_token(1, &ada) };
     let read = async |of| store.api_token(of, token.id).await.expect("an answer");
     let notified = async |number: usize| {
         store.notification(notices[number].id).await.expect("an answer").is_some()
@@ -58,8 +58,14 @@ pub async fn api_tokens_are_listed_with_the_day_of_their_last_use(store: &impl S
     for day in [date(2026, 3, 1), date(2026, 3, 2)] {
         store.record_api_token_use(&second, day).await.expect("an answer");
     }
-    let tokens = vec![(first.clone(), None), (second, Some(date(2026, 3, 2)))];
+    let tokens = vec![(first.clone(), None), (second.clone(), Some(date(2026, 3, 2)))];
     assert_eq!(list(ada.id).await, ApiTokenList { tokens, version: 2 });
     assert_eq!(list(eve.id).await, ApiTokenList { tokens: vec![(theirs, None)], version: 1 });
+    for one in [&first, &second] {
+        store.delete_api_token(one).await.expect("an answer");
+    }
+    // The day of the last use is deleted with the token.
+    assert!(store.add_api_token(&second, 2, &[]).await.expect("an answer"));
+    assert_eq!(list(ada.id).await, ApiTokenList { tokens: vec![(second, None)], version: 3 });
     assert!(first.expires_at > now() + SignedDuration::from_hours(1));
 }

@@ -138,6 +138,7 @@ macro_rules! contract_tests {
             an_address_is_moved_and_the_previous_one_reserved
             an_address_is_moved_only_to_a_free_one
             an_address_is_restored_once
+            reserved_addresses_are_free_once_the_account_is_deleted
             a_session_opens_only_with_the_password_that_was_verified
             an_address_without_an_account_can_be_suppressed
             a_profile_is_replaced_only_at_the_expected_version
@@ -164,6 +165,7 @@ macro_rules! contract_tests {
             a_task_is_imported_unless_it_exists
             a_task_is_counted_once_in_its_latest_version
             tasks_are_counted_together_as_each_by_itself
+            statistics_of_a_deleted_space_stay_deleted
             an_idempotency_key_creates_one_task
             a_change_with_an_idempotency_key_happens_once
             a_refused_creation_does_not_use_up_its_idempotency_key
@@ -209,5 +211,5 @@ pub async fn record_one(
     store: &impl StatisticsUpdates,
     contribution: &Contribution,
 ) -> Result<(), PortError> {
-    store.record_contributions(contribution.space, std::slice::from_ref(contribution)).await
+    store.record_contributions(std::slice::from_ref(contribution)).await
 }

@@ -35,7 +35,7 @@ pub async fn tasks_are_counted_together_as_each_by_itself(store: &impl Store) {
         of.collect()
     };
     for round in 0..3 {
-        store.record_contributions(together, &rounds(&ada, round)).await.expect("an answer");
+        store.record_contributions(&rounds(&ada, round)).await.expect("an answer");
         for one in rounds(&eve, round) {
             record_one(store, &one).await.expect("an answer");
         }
@@ -110,6 +110,60 @@ pub async fn a_task_is_counted_once_in_its_latest_version(store: &impl Store) {
         CounterGroups::CompletedSince(day("2000-01-01")),
     ] {
         assert_eq!(all(of).await, GroupCounters::new(), "{of:?}");
+    }
+}
+
+/// Statistics that were deleted with their space stay deleted when changes of its tasks are recorded later, one by one or
+/// together: those that complete or delete a task, and those of a task that is created and deleted afterwards.
+pub async fn statistics_of_a_deleted_space_stay_deleted(store: &impl Store) {
+    let ada = user(1);
+    let space = SpaceId::personal(ada.id);
+    let tag = |tag: &str| Tag::parse(tag).expect("a tag");
+    for together in [false, true] {
+        let first = if together { 10 } else { 1 };
+        let tasks = [0, 1, 2].map(|number| {
+            let mut one =
+                task(first + number, &ada, due_draft("one", "2026-03-02T09:20:00Z", &["PT1H"]));
+            one.tags = (0..if number == 0 { 50 } else { 1 }).map(|n| tag(&format!("t{n}"))).collect();
+            one
+        });
+        let all: Vec<_> = tasks.iter().map(Contribution::of).collect();
+        store.record_contributions(&all).await.expect("an answer");
+        assert_eq!(store.counters(space).await.expect("an answer")[&Counter::All], 3);
+        store.delete_items_of(ada.id).await.expect("an answer");
+
+        let mut late = task(first + 3, &ada, draft("late"));
+        late.tags = vec![tag("t0")];
+        let mut done = tasks[0].clone();
+        let patch = TaskPatch { status: Some(Status::Completed), ..TaskPatch::default() };
+        done.apply(patch, None, instant("2026-03-01T08:30:00Z"), &SeededRandom::new(1))
+            .expect("a change");
+        // More groups than one transaction can change.
+        done.tags = (50..100).map(|n| tag(&format!("t{n}"))).collect();
+        for one in [&done, &late] {
+            record_one(store, &Contribution::of(one)).await.expect("an answer");
+        }
+        let deleted = [&tasks[1], &tasks[2], &done, &late].map(Contribution::removed);
+        match together {
+            true => store.record_contributions(&deleted).await.expect("an answer"),
+            false => {
+                for one in deleted {
+                    record_one(store, &one).await.expect("an answer");
+                }
+            }
+        }
+        assert_eq!(store.counters(space).await.expect("an answer"), Counters::new());
+        // What is stored is not below zero: a new task counts as one.
+        let mut next = task(first + 4, &ada, draft("next"));
+        next.tags = vec![tag("t0")];
+        record_one(store, &Contribution::of(&next)).await.expect("an answer");
+        let one = Counters::from([(Counter::All, 1), (Counter::Open, 1)]);
+        assert_eq!(store.counters(space).await.expect("an answer"), one);
+        assert_eq!(
+            counted(store, space, CounterGroups::Tags).await,
+            GroupCounters::from([(CounterGroup::Tag(tag("t0")), one)])
+        );
+        record_one(store, &Contribution::removed(&next)).await.expect("an answer");
     }
 }
 

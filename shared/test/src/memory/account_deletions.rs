@@ -2,6 +2,7 @@
 
 use taskbell_domain::{
     account_deletion::AccountDeletion,
+    email::EmailAddress,
     id::{SpaceId, UserId},
     ports::*,
     user::User,
@@ -10,7 +11,12 @@ use taskbell_domain::{
 use super::MemoryStore;
 
 impl AccountDeletions for MemoryStore {
-    async fn delete_account(&self, user: &User, deletion: AccountDeletion) -> Result<bool, PortError> {
+    async fn delete_account(
+        &self,
+        user: &User,
+        previous: &[EmailAddress],
+        deletion: AccountDeletion,
+    ) -> Result<bool, PortError> {
         let (data, address) = (&mut *self.data(), user.email.canonical());
         let is_read = data.users.get(&user.id).is_some_and(|stored| stored.version == user.version);
         let is_own = data.credentials.get(&address).is_some_and(|stored| stored.user == user.id);
@@ -18,7 +24,12 @@ impl AccountDeletions for MemoryStore {
             return Ok(false);
         }
         data.users.remove(&user.id);
-        data.credentials.remove(&address);
+        for address in previous.iter().map(EmailAddress::canonical).chain([address]) {
+            if data.credentials.get(&address).is_some_and(|stored| stored.user == user.id) {
+                data.credentials.remove(&address);
+                data.reserved_until.remove(&address);
+            }
+        }
         data.deletions.insert(user.id, deletion);
         Ok(true)
     }
@@ -30,7 +41,7 @@ impl AccountDeletions for MemoryStore {
     async fn delete_items_of(&self, user: UserId) -> Result<(), PortError> {
         let data = &mut *self.data();
         let removed = data.api_tokens.extract_if(.., |(of, _), _| *of == user);
-        let notices: Vec<_> = removed.filter_map(|(_, (token, _))| token.expiry_notice).collect();
+        let notices: Vec<_> = removed.filter_map(|(_, (token, _))| token.expiry_notification).collect();
         notices.iter().for_each(|notice| drop(data.notifications.remove(notice)));
         data.api_token_counts.remove(&user);
         data.counter_groups.remove(&SpaceId::personal(user));

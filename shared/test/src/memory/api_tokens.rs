@@ -53,7 +53,7 @@ impl ApiTokenChanges for MemoryStore {
     async fn delete_api_token(&self, token: &ApiToken) -> Result<(), PortError> {
         let data = &mut *self.data();
         data.api_tokens.remove(&(token.user, token.id));
-        if let Some(notice) = token.expiry_notice {
+        if let Some(notice) = token.expiry_notification {
             data.notifications.remove(&notice);
         }
         Ok(())

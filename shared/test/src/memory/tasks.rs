@@ -126,11 +126,7 @@ impl Comments for MemoryStore {
 }
 
 impl StatisticsUpdates for MemoryStore {
-    async fn record_contributions(
-        &self,
-        _: SpaceId,
-        contributions: &[Contribution],
-    ) -> Result<(), PortError> {
+    async fn record_contributions(&self, contributions: &[Contribution]) -> Result<(), PortError> {
         let mut data = self.data();
         contributions.iter().for_each(|contribution| data.record(contribution));
         Ok(())
@@ -148,12 +144,23 @@ impl Data {
         let before = found.map(|(_, space, counts)| (space, counts));
         let (space_before, before) = before.unwrap_or((*space, GroupCounters::new()));
         let none = GroupCounters::new();
-        for (space, more) in [(space_before, difference(&before, &none)), (*space, counts.clone())] {
+        let changes = match space_before == *space {
+            true => vec![(*space, difference(&before, counts))],
+            false => vec![(space_before, difference(&before, &none)), (*space, counts.clone())],
+        };
+        for (space, more) in changes {
             let counter_groups = data.counter_groups.entry(space).or_default();
             for (group, counters) in more {
-                let stored = counter_groups.entry(group).or_default();
+                let added = counter_value(&counters, Counter::All);
+                if added <= 0 && !counter_groups.contains_key(&group) {
+                    continue;
+                }
+                let stored = counter_groups.entry(group.clone()).or_default();
                 counters.iter().for_each(|(kind, many)| *stored.entry(*kind).or_default() += many);
                 stored.retain(|_, many| *many != 0);
+                if added < 0 && counter_value(stored, Counter::All) <= 0 {
+                    counter_groups.remove(&group);
+                }
             }
         }
         if counts.is_empty() {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::{
     account_event::AccountEvent,
-    api_token::{ApiToken, ApiTokenSecret, EXPIRY_NOTICE, MAX_API_TOKENS, check_expiry},
+    api_token::{ApiToken, ApiTokenSecret, MAX_API_TOKENS, REMIND_BEFORE_EXPIRY, check_expiry},
     id::{ApiTokenId, NotificationId},
     notification::{Notification, NotificationKind},
     ports::{ApiTokenChanges, Credentials, Memberships, Profiles, RateLimits, TimerQueue},
@@ -75,7 +75,7 @@ pub async fn handle(
     let created =
         AccountEvent::ApiTokenCreated { name: name.clone(), scopes: scopes.clone(), expires_at };
     let mut notifications = vec![Notification::new(notification(), notice(created), now)];
-    let remind_at = expires_at - EXPIRY_NOTICE;
+    let remind_at = expires_at - REMIND_BEFORE_EXPIRY;
     if remind_at > now {
         let expires =
             AccountEvent::ApiTokenExpires { token: secret.id, name: name.clone(), expires_at };
@@ -91,7 +91,7 @@ pub async fn handle(
         secret_hash: secret.hash(),
         created_at: now,
         expires_at,
-        expiry_notice: notifications.get(1).map(|notification| notification.id),
+        expiry_notification: notifications.get(1).map(|notification| notification.id),
     };
     let mut attempts = Attempts::new();
     loop {

@@ -92,7 +92,8 @@ pub async fn handle(
             previous: &previous,
             hash: &credential.password_hash,
             locked_hash: passwords::LOCKED,
-            reserved_until: now + EMAIL_CHANGE_UNDO,
+            // Nobody can need an address that was not verified to undo the change.
+            reserved_until: if undo.is_some() { now + EMAIL_CHANGE_UNDO } else { now },
             undo: undo.as_ref(),
         };
         match store.change_email(change).await? {

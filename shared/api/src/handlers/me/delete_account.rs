@@ -1,13 +1,13 @@
 //! Deletes the caller's account.
 
 use taskbell_domain::{
-    ports::{Credentials, PushQueue, RateLimits},
+    ports::{Credentials, Notifications, PushQueue, RateLimits},
     space::{Role, Space},
 };
 
 use crate::{
+    account_deletion::DeletionStore,
     endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
-    erasure::ErasureStore,
     handlers::{deletion, own_password},
     http::{Call, Fields, Params, Problem, Reply, check_state, read},
 };
@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Verifies the password, and deletes the account unless a space with others would be left without an owner.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl ErasureStore + Credentials + RateLimits),
+    store: &(impl DeletionStore + Notifications + Credentials + RateLimits),
     queue: &impl PushQueue,
 ) -> Result<Reply, Problem> {
     let caller = call.caller()?;

@@ -292,7 +292,7 @@ impl<'a, S: TaskCreation + TaskMoves + RateLimits, Q: TimerQueue> Batch<'a, S, Q
             }
             BatchOperation::Move { id, space, preconditions } => {
                 // Boxed: operations of different kinds share one future, and moving the largest costs more than allocating.
-                let task = Box::pin(self.relocate(id, space, preconditions, key)).await?;
+                let task = Box::pin(self.move_to_space(id, space, preconditions, key)).await?;
                 Ok(Done { status: StatusCode::OK, id, task: Some(task), replayed: false })
             }
             BatchOperation::Delete { id, preconditions } => {
@@ -336,7 +336,7 @@ impl<'a, S: TaskCreation + TaskMoves + RateLimits, Q: TimerQueue> Batch<'a, S, Q
         }
     }
 
-    async fn relocate(
+    async fn move_to_space(
         &self,
         id: TaskId,
         target: SpaceId,

@@ -82,11 +82,10 @@ impl<S: TaskMoves, Q: TimerQueue> Moving<'_, S, Q> {
         admit: impl Fn(&Task) -> Result<(), Problem>,
     ) -> Result<Task, Problem> {
         let Self { call, store, queue, target, record, .. } = *self;
-        let (program, now) = (call.caller()?, call.now());
-        let caller = program.user;
+        let (caller, now) = (call.caller()?, call.now());
         let (mut update, mut is_admitted) = (Update::of(found), false);
         while let Some((task, expected)) = update.attempt()? {
-            if !program.may_enter(task.space) || !program.may_enter(target) {
+            if !caller.may_enter(task.space) || !caller.may_enter(target) {
                 return Err(Problem::not_found());
             }
             let assignee = async {
@@ -96,8 +95,8 @@ impl<S: TaskMoves, Q: TimerQueue> Moving<'_, S, Q> {
                 }
             };
             let (here, there, of_assignee) = futures_util::try_join!(
-                role(store, caller, task.space),
-                role(store, caller, target),
+                role(store, caller.user, task.space),
+                role(store, caller.user, target),
                 assignee,
             )?;
             let here = authorize(here, Action::WriteTasks)?;
@@ -112,7 +111,7 @@ impl<S: TaskMoves, Q: TimerQueue> Moving<'_, S, Q> {
                 admit(&task)?;
                 is_admitted = true;
             }
-            let mut members = vec![(task.space, caller, here), (target, caller, there)];
+            let mut members = vec![(task.space, caller.user, here), (target, caller.user, there)];
             members.extend(moved.assigned_to.zip(of_assignee).map(|(user, role)| (target, user, role)));
             let members = in_shared_spaces(members);
             let from = task.space;

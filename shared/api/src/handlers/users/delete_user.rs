@@ -2,15 +2,15 @@
 
 use taskbell_domain::{
     email::EmailAddress,
-    ports::{PushQueue, RegistrationInvitations},
+    ports::{Notifications, PushQueue, RegistrationInvitations},
     user::{AccountRole, OperatorSecondFactor},
 };
 
 use super::require_operator;
 use crate::{
     access::while_checked,
+    account_deletion::DeletionStore,
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    erasure::ErasureStore,
     handlers::deletion,
     http::{Call, Problem, Reply},
 };
@@ -36,7 +36,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// Deletes the account, unless it is the caller's own or that of the stack's operator.
 pub async fn handle(
     call: &Call<'_>,
-    store: &(impl ErasureStore + RegistrationInvitations),
+    store: &(impl DeletionStore + Notifications + RegistrationInvitations),
     queue: &impl PushQueue,
     operator: Option<&EmailAddress>,
     second_factor: OperatorSecondFactor,

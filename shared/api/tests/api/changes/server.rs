@@ -179,7 +179,7 @@ impl Server {
             8 => self.create_space(world, stream, user, number).await,
             9 => self.change_members(world, stream, rng).await,
             10 => self.rename(world, stream, space).await,
-            11 | 12 => self.relocate(world, stream, rng, user, &tasks).await,
+            11 | 12 => self.move_to_space(world, stream, rng, user, &tasks).await,
             _ if rng.below(3) == 0 => self.delete_space(world, stream, space).await,
             _ => {}
         }
@@ -209,7 +209,7 @@ impl Server {
     }
 
     /// Moves a task to another space of the user. One record says both that it leaves and that it arrives.
-    async fn relocate(
+    async fn move_to_space(
         &mut self,
         world: &World,
         stream: &mut Stream,

@@ -48,7 +48,7 @@ async fn a_moved_task_leaves_one_space_and_arrives_in_the_other() {
     world.connect(&ada, &mine, "ada").await;
     world.connect(&eve, &mine, "eve").await;
 
-    assert_eq!(world.relocate(&ada, &mine, shared()).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &mine, shared()).await.status, 200);
     relay_move(&world, mine.clone(), mine.space, shared()).await;
     let found = ask(&world, &eve, &mut of_eve).await;
     assert_eq!((&found["tasks"][0]["id"], &found["removed"]), (&json!(mine.id), &json!([])));
@@ -78,7 +78,7 @@ async fn a_moved_task_leaves_one_space_and_arrives_in_the_other() {
             Operation::Updated,
         )
         .await;
-    assert_eq!(world.relocate(&ada, &mine, mine.space).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &mine, mine.space).await.status, 200);
     relay_move(&world, mine.clone(), shared(), mine.space).await;
     let found = ask(&world, &eve, &mut of_eve).await;
     assert_eq!((&found["tasks"], &found["comments"]), (&json!([]), &json!([])));
@@ -107,7 +107,7 @@ async fn an_earlier_change_of_a_moved_task_discloses_nothing_to_those_who_cannot
         world.relay(Place::Space(shared()), subject, Operation::Updated).await;
     }
     // It has moved, and the record of that is not relayed yet.
-    assert_eq!(world.relocate(&ada, &ours, SpaceId::personal(ada.id)).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &ours, SpaceId::personal(ada.id)).await.status, 200);
     let found = ask(&world, &eve, &mut of_eve).await;
     assert_eq!((&found["tasks"], &found["comments"]), (&json!([]), &json!([])), "{found}");
     assert_eq!(found["removed"].as_array().map(Vec::len), Some(2));
@@ -204,7 +204,7 @@ async fn statistics_after_moves_are_those_of_a_recount() {
 struct Recorded(Mutex<Vec<Contribution>>);
 
 impl StatisticsUpdates for Recorded {
-    async fn record_contributions(&self, _: SpaceId, some: &[Contribution]) -> Result<(), PortError> {
+    async fn record_contributions(&self, some: &[Contribution]) -> Result<(), PortError> {
         self.0.lock().expect("not poisoned").extend_from_slice(some);
         Ok(())
     }

@@ -31,7 +31,7 @@ struct Mover<'a> {
 
 impl Mailer for Mover<'_> {
     async fn send(&self, mail: &Mail) -> Result<String, MailError> {
-        let moved = self.world.relocate(&user(1), &self.task, self.to).await;
+        let moved = self.world.move_to_space(&user(1), &self.task, self.to).await;
         assert_eq!(moved.status, 200, "{}", moved.body);
         self.outbox.send(mail).await
     }
@@ -83,7 +83,7 @@ async fn a_reminder_goes_to_who_may_read_the_task_where_it_is() {
             true => (&eve, SpaceId::personal(eve.id)),
             false => (&ada, shared()),
         };
-        let moved = world.relocate(by, &made, to).await;
+        let moved = world.move_to_space(by, &made, to).await;
         // An assignment in a personal space is no longer possible; this one was stored.
         assert_eq!((moved.status, &moved.body["space"]), (200, &json!(to)), "{}", moved.body);
         let outbox = Outbox::default();
@@ -108,7 +108,7 @@ async fn what_became_of_a_mail_to_someone_else_stays_private_after_a_move() {
     world.store.create(&made, None, None).await.expect("an answer");
     let log = async || world.as_user("list-task-reminders", &ada, &made).await.body["items"][0].clone();
     assert_eq!(log().await["reason"], "not_delivered");
-    assert_eq!(world.relocate(&ada, &made, SpaceId::personal(ada.id)).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &made, SpaceId::personal(ada.id)).await.status, 200);
     assert_eq!(log().await["reason"], "not_delivered");
 }
 
@@ -122,7 +122,7 @@ async fn a_series_goes_on_in_the_space_to_which_it_has_moved() {
         let made = world.create(if by_timer { 6 } else { 5 }, &ada, draft).await;
         let skipped = world.as_user("skip-task", &ada, &made).await;
         assert_eq!((skipped.status, &skipped.body["occurrence"]), (200, &json!(2)));
-        let moved = world.relocate(&ada, &made, shared()).await.body;
+        let moved = world.move_to_space(&ada, &made, shared()).await.body;
         assert_eq!((&moved["occurrence"], &moved["due"]), (&json!(2), &skipped.body["due"]));
         if by_timer {
             world.clock.set(now() + SignedDuration::from_hours(26));
@@ -140,7 +140,7 @@ async fn a_series_goes_on_in_the_space_to_which_it_has_moved() {
         let number = next.recurrence.as_ref().map(|series| series.number);
         assert_eq!((next.space, number), (shared(), Some(3)));
         // The completed occurrence can move by itself.
-        assert_eq!(world.relocate(&ada, &done, made.space).await.status, 200);
+        assert_eq!(world.move_to_space(&ada, &done, made.space).await.status, 200);
         assert_eq!(world.stored(next.id).await.space, shared());
     }
 }

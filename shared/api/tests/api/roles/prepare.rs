@@ -1,15 +1,13 @@
 //! What requests of the scenes need to be there.
 
 use serde_json::json;
-use taskbell_api::passwords;
 use taskbell_domain::{
-    credential::Credential,
     email::EmailAddress,
     id::SpaceId,
     invitation::{INVITATION_LIFETIME, Invitation},
     notification::NotificationKind,
     one_time_code::{Code, Purpose},
-    ports::{Registered, Replaced},
+    ports::Replaced,
     space::Role,
     task::Task,
     user::{AccountRole, User},
@@ -66,15 +64,17 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &Us
             for email in ["new.user1@example.com", user(77).email.as_str()] {
                 invite(world, invited, email).await;
             }
-            // Its credential could be the reservation of a previous address.
-            let credential =
-                Credential { user: user(77).id, password_hash: passwords::LOCKED.to_owned() };
-            let registered = world.store.register(&user(77), &credential, None).await;
-            assert_eq!(registered.expect("no store error"), Registered::Done);
+            world.register(77).await;
         }
         "delete-space" => invite(world, space(1, ada).0.id, "guest@example.com").await,
-        "delete-account" => deletions::prepare(world, ada, &collaborator(), false).await,
-        "delete-user" => deletions::prepare(world, &collaborator(), ada, true).await,
+        "delete-account" => {
+            deletions::prepare(world, ada, &collaborator(), false).await;
+            deletions::prepare_previous_address(world, ada).await;
+        }
+        "delete-user" => {
+            deletions::prepare(world, &collaborator(), ada, true).await;
+            deletions::prepare_previous_address(world, &collaborator()).await;
+        }
         "skip-task" => {
             for task in tasks {
                 let recurs = json!({ "recurrence": "FREQ=DAILY" });

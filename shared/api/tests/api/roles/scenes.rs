@@ -33,7 +33,7 @@ use taskbell_test::{
 };
 
 use super::{
-    Stage, live,
+    Stage, deletions, live,
     prepare::{operator_code, prepare},
     recorder::Wanted,
     second_factors, transfer,
@@ -194,7 +194,7 @@ async fn others<S: Store>(
 pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
     let mut calls = BTreeSet::new();
     for failing in [false, true] {
-        let stage = Stage::new().await;
+        let mut stage = Stage::new().await;
         let world = &stage.world;
         let (ada, mine) = world.seed().await;
         let shared = share(world, &ada).await;
@@ -206,6 +206,10 @@ pub(super) async fn of_the_api(function: &str) -> BTreeSet<Wanted> {
         // The same request twice, for replays and repetitions, and then the other requests.
         let event = world.event(function, &ada, &mine).await;
         let mut events = [vec![event.clone(), event.clone()], others].concat();
+        if function == "delete-account" {
+            deletions::prepare_heir(&mut stage, &ada, &collaborator()).await;
+        }
+        let world = &stage.world;
         let endpoint = Endpoint::named(function).expect("an endpoint");
         if matches!(endpoint.access.programs(), Programs::WithScope(_)) {
             let bearer = format!("Bearer {}", api_token_secret(1, &ada).to_text());

@@ -11,7 +11,7 @@ use crate::support::Answer;
 pub(super) enum Done {
     /// The response to a request.
     Request(Answer),
-    /// A dispatch run.
+    /// A dispatch run, or one of `finish-deletions`.
     Dispatch,
     /// The failed messages of a batch.
     Batch(Vec<u64>),

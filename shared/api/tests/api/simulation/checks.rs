@@ -18,6 +18,8 @@ use super::{
     CLIENT_LIMIT, WORKER_LIMIT,
     cloud::{Cloud, Offer},
     notifications::check_notifications,
+    series::check_series,
+    users::shared,
 };
 use crate::support::collaborator;
 
@@ -25,15 +27,15 @@ use crate::support::collaborator;
 pub(super) type Verdict = BTreeMap<String, u64>;
 
 /// A task as stored from a time on; `None` after its deletion.
-struct Version {
+pub(super) struct Version {
     at: Timestamp,
-    task: Option<Task>,
+    pub(super) task: Option<Task>,
 }
 
 /// Everything that was stored, with its time.
 #[derive(Default)]
 pub(super) struct History {
-    tasks: BTreeMap<TaskId, Vec<Version>>,
+    pub(super) tasks: BTreeMap<TaskId, Vec<Version>>,
     pub(super) notifications: BTreeMap<NotificationId, Notification>,
     /// All profiles, each time from when on.
     pub(super) users: Vec<(Timestamp, BTreeMap<UserId, User>)>,
@@ -80,7 +82,8 @@ impl History {
         if self.users.last().is_none_or(|(_, last)| *last != data.users) {
             self.users.push((at, data.users.clone()));
         }
-        let members = data.members.keys().map(|(_, user)| *user).collect();
+        let members = data.members.keys().filter(|(space, _)| *space == shared());
+        let members = members.map(|(_, user)| *user).collect();
         if self.members.last().is_none_or(|(_, last)| *last != members) {
             self.members.push((at, members));
         }
@@ -160,31 +163,6 @@ pub(super) fn check_duplicates(delivery: &Delivery, accepted: usize) -> Result<(
         )),
         false => Ok(()),
     }
-}
-
-/// Each occurrence of a series is created once, by the previous occurrence.
-fn check_series(history: &History) -> Result<(), String> {
-    let latest = history
-        .tasks
-        .values()
-        .filter_map(|versions| versions.iter().rev().find_map(|version| version.task.as_ref()));
-    let mut created = BTreeSet::new();
-    let mut numbered = BTreeSet::new();
-    for task in latest {
-        if let Some(next) = task.next_occurrence
-            && !created.insert(next)
-        {
-            return Err(format!("{next} was created by two tasks"));
-        }
-        numbered.extend(task.recurrence.as_ref().filter(|series| series.number > 1).map(|_| task.id));
-    }
-    // A skipped task has a later occurrence number, too; it is in `created` if another task created it.
-    let first =
-        |id: &TaskId| history.tasks[id][0].task.as_ref().and_then(|task| task.recurrence.as_ref());
-    let orphan = numbered
-        .into_iter()
-        .find(|id| first(id).is_some_and(|s| s.number > 1) && !created.contains(id));
-    orphan.map_or(Ok(()), |id| Err(format!("no task created the occurrence {id}")))
 }
 
 /// One reminder and all versions of its task.
@@ -339,22 +317,29 @@ impl OneReminder<'_> {
         };
         let recipient =
             if offer.to == collaborator().email.as_str() { collaborator() } else { user(1) };
+        let has_left = in_space(false) || self.was_deleted(collaborator().id, (from, to));
         let permitted = match (assigned, recipient == collaborator()) {
             (Some(_), true) => in_space(true),
-            (Some(_), false) => in_space(false),
-            (None, to_collaborator) => !to_collaborator,
+            (Some(_), false) => has_left,
+            (None, _) => task.created_by == recipient.id,
         };
         if !permitted {
             return Err(format!("it was sent to {}", recipient.name.as_str()));
         }
         let accepts_mail = |users: &BTreeMap<UserId, User>| {
-            let user = &users[&recipient.id];
-            user.mail.wants(MailKind::Reminders) && user.reachable().is_ok()
+            let accepts =
+                |user: &User| user.mail.wants(MailKind::Reminders) && user.reachable().is_ok();
+            users.get(&recipient.id).is_some_and(accepts)
         };
         match History::held(&self.history.users, from, to, accepts_mail) {
             true => Ok(()),
             false => Err("it was sent to a user who accepts no mail".to_owned()),
         }
+    }
+
+    /// Whether an account did not exist at any time of a period.
+    fn was_deleted(&self, id: UserId, (from, to): (Timestamp, Timestamp)) -> bool {
+        History::held(&self.history.users, from, to, |users| !users.contains_key(&id))
     }
 
     /// The reason must have been true when it was recorded.
@@ -383,6 +368,16 @@ impl OneReminder<'_> {
                 claimed
                     .is_some_and(|from| History::held(&self.history.users, from, version.at, someone))
             }
+            // Nobody is left who could be reminded: the creator's account is deleted, and nobody else is assigned.
+            Some(Reason::NoAccess) => claimed.is_some_and(|from| {
+                let period = (from, version.at);
+                let assignee = task.assigned_to.filter(|assignee| *assignee != task.created_by);
+                let left =
+                    |members: &BTreeSet<UserId>| assignee.is_none_or(|id| !members.contains(&id));
+                let has_left = History::held(&self.history.members, from, version.at, left);
+                let is_gone = assignee.is_some_and(|id| self.was_deleted(id, period));
+                self.was_deleted(task.created_by, period) && (has_left || is_gone)
+            }),
             _ => false,
         };
         let consistent =

@@ -8,9 +8,11 @@
 mod actor;
 mod checks;
 mod cloud;
+mod deletions;
 mod notifications;
 pub(crate) mod rng;
 mod run;
+mod series;
 mod users;
 
 use std::{
@@ -29,6 +31,7 @@ use taskbell_test::{Faulty, MemoryStore, SeededRandom, fixtures::now, template};
 use self::{
     checks::Verdict,
     cloud::{Cloud, Fault, Plan, Point, Rates},
+    deletions::check_deletions,
     run::Run,
     users::Users,
 };
@@ -46,6 +49,8 @@ static RECORDER_LIMIT: LazyLock<SignedDuration> =
     LazyLock::new(|| template::timeout("RecordMailEventsFunction"));
 static DISPATCHER_LIMIT: LazyLock<SignedDuration> =
     LazyLock::new(|| template::timeout("DispatchDueTimersFunction"));
+static FINISHER_LIMIT: LazyLock<SignedDuration> =
+    LazyLock::new(|| template::timeout("FinishDeletionsFunction"));
 static CLIENT_LIMIT: LazyLock<SignedDuration> =
     LazyLock::new(|| template::timeout("CreateTaskFunction"));
 
@@ -84,7 +89,9 @@ fn run(seed: u64, plan: Plan, users: fn(&Cloud) -> Users, traced: bool) -> Resul
         if let Some(status) = server_error.filter(|_| strict) {
             return Err(format!("without faults a request got status {status}"));
         }
-        checks::check(&history, &state.offers, max_skew, strict, end)
+        let mut verdict = checks::check(&history, &state.offers, max_skew, strict, end)?;
+        check_deletions(&history, &world.store.store, &state.offers, &mut verdict)?;
+        Ok(verdict)
     });
     let trace = state.trace.take().unwrap_or_default().join("\n");
     match verdict {
@@ -178,7 +185,9 @@ fn random_faults_neither_lose_nor_silently_repeat_a_reminder() {
     }
     println!("seeds {first} to {}: {sum:?}", seeds - 1);
     let all = ["sent", "sent again while uncertain", "skipped", "skipped after an SES event", "failed"];
-    for what in all.into_iter().chain(["notifications sent", "digests", "digests sent"]) {
+    let deleted = ["accounts deleted", "sent after a deletion, claimed before"];
+    for what in all.into_iter().chain(["notifications sent", "digests", "digests sent"]).chain(deleted)
+    {
         assert!(sum.get(what).is_some_and(|many| *many > 0), "no reminder was {what}: {sum:?}");
     }
 }

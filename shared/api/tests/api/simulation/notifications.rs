@@ -117,6 +117,7 @@ fn check_digest(
     let reason = match delivery.reason {
         Some(Reason::TooOld) => recently_changed,
         Some(Reason::NothingDue | Reason::MailOff | Reason::Bounced | Reason::Complained) => true,
+        Some(Reason::NoRecipient) => history.users.iter().any(|(_, users)| !users.contains_key(&to)),
         _ => false,
     };
     match delivery.status {
@@ -138,14 +139,15 @@ fn check_every_day(
     let ids = history.users.iter().flat_map(|(_, users)| users.keys());
     let ids: BTreeSet<_> = ids.copied().collect();
     for id in ids {
-        let mut changes: Vec<(Timestamp, &User)> = Vec::new();
+        let mut changes: Vec<(Timestamp, Option<&User>)> = Vec::new();
         for (at, users) in &history.users {
-            let Some(user) = users.get(&id) else { continue };
-            if changes.last().is_none_or(|(_, last)| settings(last) != settings(user)) {
+            let user = users.get(&id);
+            if changes.last().is_none_or(|(_, last)| last.map(settings) != user.map(settings)) {
                 changes.push((*at, user));
             }
         }
         for (index, (from, user)) in changes.iter().enumerate() {
+            let Some(user) = user else { continue };
             let until = changes.get(index + 1).map_or(end, |(next, _)| *next) - max_delay;
             // A request is evaluated by the clock of the function.
             let from = *from + MINUTE * 10;

@@ -29,8 +29,8 @@ const MAX_STEPS: u32 = 1_000_000;
 
 /// One run.
 pub(super) struct Run<'a> {
-    world: &'a SimWorld,
-    cloud: &'a Cloud,
+    pub(super) world: &'a SimWorld,
+    pub(super) cloud: &'a Cloud,
     mail: &'a MailContext,
     users: Users,
     actors: Vec<Actor<'a>>,
@@ -38,6 +38,8 @@ pub(super) struct Run<'a> {
     /// The first response with a 5xx status.
     pub(super) server_error: Option<u16>,
     last_dispatch: Timestamp,
+    /// When unfinished deletions are continued, if there are any.
+    next_finish_at: Option<Timestamp>,
     /// When the dispatcher will find a timer. Dispatch runs that find nothing are left out.
     next_dispatch_at: Option<Timestamp>,
     /// From when on there are no faults and no actions.
@@ -65,6 +67,7 @@ impl<'a> Run<'a> {
             history: History::default(),
             server_error: None,
             last_dispatch: start,
+            next_finish_at: None,
             next_dispatch_at: None,
             max_skew,
         }
@@ -152,7 +155,7 @@ impl<'a> Run<'a> {
         if progressed {
             self.history.observe(store, self.cloud, kind);
         }
-        if kind == "user" || kind == "recorder" {
+        if ["user", "recorder", "finisher"].contains(&kind) {
             self.history.observe_users(store, now);
         }
         if crashed {
@@ -193,6 +196,7 @@ impl<'a> Run<'a> {
     /// The next time at which something happens without an actor.
     fn next_event_time(&mut self) -> Option<Timestamp> {
         self.next_dispatch_at = self.next_dispatch();
+        self.next_finish_at = self.next_finish_at.or_else(|| self.next_finish());
         let state = &mut *self.cloud.state();
         let now = state.now;
         state.wake_times.retain(|at| *at > now);
@@ -207,6 +211,7 @@ impl<'a> Run<'a> {
             .chain(ends)
             .chain(actions)
             .chain(self.next_dispatch_at)
+            .chain(self.next_finish_at)
             .min()
     }
 
@@ -235,6 +240,9 @@ impl<'a> Run<'a> {
             for _ in 0..usize::from(!missed) + usize::from(twice) {
                 self.dispatch();
             }
+        }
+        if self.next_finish_at.take_if(|at| *at <= now).is_some() {
+            self.finish_deletions();
         }
         if !self.is_quiet() && self.users.next_at().is_some_and(|at| at <= now) {
             self.act();
@@ -271,13 +279,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn skew(&self) -> SignedDuration {
+    pub(super) fn skew(&self) -> SignedDuration {
         let max = self.max_skew.as_secs();
         let random = self.cloud.state().rng.seconds(2 * max.unsigned_abs());
         random - self.max_skew
     }
 
-    fn start(
+    pub(super) fn start(
         &mut self,
         kind: &'static str,
         (limit, skew): (SignedDuration, SignedDuration),

@@ -19,9 +19,10 @@ use taskbell_test::fixtures::{draft, now, space, task, user};
 use super::{
     SimWorld,
     cloud::{Cloud, Part},
+    deletions::{Deletion, password_hash},
     rng::Rng,
 };
-use crate::support::{Event, collaborator};
+use crate::support::{Event, collaborator, operator};
 
 /// User 1, with a personal space and a space shared with the collaborator, and their actions.
 pub(super) struct Users {
@@ -29,6 +30,8 @@ pub(super) struct Users {
     next_at: Option<Timestamp>,
     /// The remaining actions of a script, each with its delay in seconds after the previous one.
     script: Option<VecDeque<(i64, UserAction)>>,
+    /// The account that is deleted during the run, if any.
+    deletion: Option<Deletion>,
 }
 
 /// An action of a user.
@@ -38,8 +41,8 @@ enum UserAction {
     CreateNear,
     CreateSeries,
     Assign,
-    Move,
-    Relocate,
+    Reschedule,
+    MoveToSpace,
     Remind,
     Rename,
     Complete,
@@ -57,19 +60,20 @@ enum UserAction {
     AddMember,
 }
 
-fn ada() -> User {
+pub(super) fn ada() -> User {
     user(1)
 }
 
-fn shared() -> SpaceId {
+pub(super) fn shared() -> SpaceId {
     space(1, &ada()).0.id
 }
 
 impl Users {
     /// Random actions over some weeks, with outages of parts of the cloud.
     pub(super) fn random(cloud: &Cloud) -> Self {
+        let duration = SignedDuration::from_hours(24) + cloud.state().rng.seconds(90 * 86_400);
+        let deletion = Deletion::random(cloud, duration);
         let state = &mut *cloud.state();
-        let duration = SignedDuration::from_hours(24) + state.rng.seconds(90 * 86_400);
         if state.rates().error > 0 {
             for _ in 0..state.rng.below(4) {
                 let from = now() + state.rng.seconds(duration.as_secs().unsigned_abs());
@@ -80,7 +84,7 @@ impl Users {
                 state.outages.push((part, from, to));
             }
         }
-        Self { duration, next_at: Some(now()), script: None }
+        Self { duration, next_at: Some(now()), script: None, deletion }
     }
 
     /// A short script with every kind of mail.
@@ -96,7 +100,7 @@ impl Users {
             (1_300, UserAction::DigestOff),
         ];
         let duration = SignedDuration::from_mins(40);
-        Self { duration, next_at: Some(now()), script: Some(script.into()) }
+        Self { duration, next_at: Some(now()), script: Some(script.into()), deletion: None }
     }
 
     pub(super) fn duration(&self) -> SignedDuration {
@@ -105,19 +109,26 @@ impl Users {
 
     /// When the next action is due.
     pub(super) fn next_at(&self) -> Option<Timestamp> {
-        self.next_at
+        self.next_at.into_iter().chain(self.deletion_at()).min()
+    }
+
+    fn deletion_at(&self) -> Option<Timestamp> {
+        self.deletion.as_ref().and_then(|deletion| deletion.next_at)
     }
 
     /// Registers the users and creates their shared space.
     pub(super) fn set_up(&self, world: &SimWorld) {
         let set_up = async {
-            for user in [ada(), collaborator()] {
-                let credential = Credential { user: user.id, password_hash: "none".to_owned() };
+            for user in [ada(), collaborator(), operator()] {
+                let credential = Credential { user: user.id, password_hash: password_hash() };
                 world.store.register(&user, &credential, None).await.expect("no store error");
             }
             let (mut shared, owner) = space(1, &ada());
             world.store.create_space(&shared, &owner, None, None).await.expect("no store error");
             world.join(&mut shared, &collaborator(), Role::Member).await;
+            if let Some(deletion) = &self.deletion {
+                deletion.set_up(world).await;
+            }
             // The invitation for joining is not part of the simulation.
             world.store.store.data().notifications.clear();
         };
@@ -127,6 +138,9 @@ impl Users {
     /// The next action as a request; `None` if it is not possible now.
     pub(super) fn act(&mut self, world: &SimWorld, cloud: &Cloud) -> Option<(String, Event)> {
         let now = world.clock.now();
+        if self.deletion_at().is_some_and(|at| at <= now) {
+            return self.deletion.as_mut()?.request(world, now);
+        }
         let action = match &mut self.script {
             Some(script) => {
                 let (_, action) = script.pop_front()?;
@@ -145,10 +159,10 @@ impl Users {
                     UserAction::CreateSeries,
                     UserAction::Assign,
                     UserAction::Assign,
-                    UserAction::Move,
-                    UserAction::Move,
-                    UserAction::Move,
-                    UserAction::Relocate,
+                    UserAction::Reschedule,
+                    UserAction::Reschedule,
+                    UserAction::Reschedule,
+                    UserAction::MoveToSpace,
                     UserAction::Remind,
                     UserAction::Rename,
                     UserAction::Complete,
@@ -183,6 +197,9 @@ impl Users {
 /// Adds the collaborator to the shared space again.
 fn add_member(world: &SimWorld) {
     let added = async {
+        if !world.store.store.data().users.contains_key(&collaborator().id) {
+            return;
+        }
         let role = world.store.store.role(shared(), collaborator().id).await.expect("no store error");
         let space = world.store.store.space(shared()).await.expect("no store error");
         if let (None, Some(mut space)) = (role, space) {
@@ -272,11 +289,11 @@ fn choose(
             }
             ("create-task", None, body)
         }
-        UserAction::Move => {
+        UserAction::Reschedule => {
             let ahead = rng.seconds(2 * 86_400);
             ("update-task", any_task(rng, &|_| true), json!({ "due": (now + ahead).to_string() }))
         }
-        UserAction::Relocate => {
+        UserAction::MoveToSpace => {
             let of = any_task(rng, &|_| true)?;
             let is_shared = tasks.iter().any(|task| task.id == of && task.space == shared());
             let to = if is_shared { SpaceId::personal(ada().id) } else { shared() };

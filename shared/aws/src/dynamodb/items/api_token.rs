@@ -22,8 +22,8 @@ pub(in crate::dynamodb) struct ApiTokenItem {
     created_at: i64,
     /// Also the time to live: DynamoDB deletes expired tokens.
     expires_at: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expiry_notice: Option<NotificationId>,
+    #[serde(rename = "expiry_notice", skip_serializing_if = "Option::is_none")]
+    expiry_notification: Option<NotificationId>,
 }
 
 impl From<&ApiToken> for ApiTokenItem {
@@ -37,7 +37,7 @@ impl From<&ApiToken> for ApiTokenItem {
             secret_hash: token.secret_hash.clone(),
             created_at: token.created_at.as_second(),
             expires_at: token.expires_at.as_second(),
-            expiry_notice: token.expiry_notice,
+            expiry_notification: token.expiry_notification,
         }
     }
 }
@@ -56,7 +56,7 @@ impl TryFrom<ApiTokenItem> for ApiToken {
             secret_hash: item.secret_hash,
             created_at: Timestamp::from_second(item.created_at).map_err(|_| "created_at")?,
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
-            expiry_notice: item.expiry_notice,
+            expiry_notification: item.expiry_notification,
         })
     }
 }

@@ -3,15 +3,19 @@
 //!
 //! Comments and tasks in shared spaces stay. They keep the id of the user, which no longer identifies an account.
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use taskbell_domain::{
     account_deletion::AccountDeletion,
     clock::Random,
+    email::EmailAddress,
     id::{SpaceId, UserId},
     list::{Scope, Sort, SortBy, TaskFilter, TaskQuery},
     membership::{MemberChange, heir},
+    notification::NotificationKind,
     ports::{
-        AccountDeletions, Accounts, LiveConnections, PushQueue, Replaced, SpaceChanges, TaskChanges,
+        AccountDeletions, Accounts, LiveConnections, Notifications, PortError, PushQueue, Replaced,
+        SpaceChanges, TaskChanges,
     },
     space::Role,
     user::User,
@@ -20,19 +24,22 @@ use taskbell_domain::{
 use crate::{assignments::unassign, http::Problem, live::end_connections, update::Attempts};
 
 /// What the deletion of an account reads and writes.
-pub trait ErasureStore:
+pub trait DeletionStore:
     AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges
 {
 }
-impl<S: AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges> ErasureStore for S {}
+impl<S: AccountDeletions + Accounts + LiveConnections + SpaceChanges + TaskChanges> DeletionStore
+    for S
+{
+}
 
 /// Deletes the profile and the password of an account. From then on its tokens are refused, log-ins fail, it gets no mail, and
-/// its address is free. If the profile has changed since it was read, `may_delete` is asked again.
+/// its address is free, like previous ones that were reserved for it. If the profile has changed since it was read, `may_delete` is asked again.
 ///
 /// # Errors
 /// 404 if the account does not exist; 409 `busy`; those of `may_delete`.
 pub(crate) async fn delete_profile(
-    store: &impl ErasureStore,
+    store: &(impl DeletionStore + Notifications),
     mut user: User,
     now: Timestamp,
     may_delete: impl Fn(&User) -> Result<(), Problem>,
@@ -41,7 +48,8 @@ pub(crate) async fn delete_profile(
     loop {
         attempts.begin()?;
         let deletion = AccountDeletion { user: user.id, deleted_at: now };
-        if store.delete_account(&user, deletion).await? {
+        let previous = previous_addresses(store, &user).await?;
+        if store.delete_account(&user, &previous, deletion).await? {
             return Ok(());
         }
         user = store.user(user.id).await?.ok_or_else(Problem::not_found)?;
@@ -49,13 +57,27 @@ pub(crate) async fn delete_profile(
     }
 }
 
-/// Deletes everything else. What requests add that were running when the profile was deleted is found by a later sweep. A step
+/// The previous addresses of an account that may be reserved for it: those to which codes were mailed that undo a change.
+async fn previous_addresses(
+    store: &impl Notifications,
+    user: &User,
+) -> Result<Vec<EmailAddress>, PortError> {
+    let codes = user.email_undos.iter().map(|code| store.notification(*code));
+    let codes = try_join_all(codes).await?.into_iter().flatten();
+    let address = |kind| match kind {
+        NotificationKind::Code { address, .. } => address,
+        _ => None,
+    };
+    Ok(codes.filter_map(|code| address(code.kind)).collect())
+}
+
+/// Deletes everything else. What requests add that were running when the profile was deleted is found by a later run. A step
 /// that fails does not stop the others. Returns whether there were no tasks and no memberships left before.
 ///
 /// # Errors
 /// The first error of the store, or 409 `busy`. What was deleted stays deleted.
-pub(crate) async fn erase(
-    store: &impl ErasureStore,
+pub(crate) async fn delete_rest(
+    store: &impl DeletionStore,
     queue: &impl PushQueue,
     user: UserId,
     (now, random): (Timestamp, &dyn Random),
@@ -72,7 +94,7 @@ pub(crate) async fn erase(
         step(leave(store, space, user, now).await);
     }
     step(store.purge_space(personal).await.map_err(Into::into));
-    // In all spaces: an interrupted sweep may have left one already.
+    // In all spaces: an interrupted run may have left one already.
     step(unassign(store, None, user, (now, random)).await.map(drop));
     step(store.delete_items_of(user).await.map_err(Into::into));
     match failures.into_iter().next() {
@@ -94,7 +116,7 @@ fn any_task(space: SpaceId) -> TaskQuery {
 
 /// Removes the user from a space. A space without other members is deleted; one whose last owner leaves gets another owner.
 async fn leave(
-    store: &impl ErasureStore,
+    store: &impl DeletionStore,
     id: SpaceId,
     user: UserId,
     now: Timestamp,

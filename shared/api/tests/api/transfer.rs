@@ -6,6 +6,7 @@ mod exported;
 mod foreign;
 mod hostile;
 mod maximum;
+mod whole;
 
 use serde_json::{Value, json};
 use taskbell_domain::{

@@ -52,7 +52,7 @@ fn largest(owner: &User) -> Task {
     let item = |number: usize| ChecklistItem {
         id: ItemId::generate(&ManualClock::at(NOW), &SeededRandom::new(number as u64)),
         title: title.clone(),
-        done: number % 2 == 0,
+        done: number.is_multiple_of(2),
     };
     all.checklist = (0..MAX_ITEMS).map(item).collect();
     all.snooze(instant("2027-03-01T00:00:00Z"), now(), &SeededRandom::new(9)).expect("it is open");

@@ -168,6 +168,10 @@ TASKS ?= 10000
 budget: $(TOOLS) ## measure calls and capacity units of each operation (TASKS=10000)
 	TASKS=$(TASKS) cargo test --package taskbell-api --test api budget -- --nocapture
 
+.PHONY: transfer
+transfer: $(TOOLS) ## export a space, import it into another account and compare, and measure that (TASKS=10000)
+	TASKS=$(TASKS) cargo test --package taskbell-api --test api transfer::whole -- --nocapture
+
 SEEDS ?= 100000
 FROM ?= 0
 .PHONY: soak

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import ses_events
 import smoke
+import try_deletions
 import try_operations
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
@@ -52,6 +53,7 @@ def main(programs: Path, arguments: list[str]) -> int:
             printed(environment["TASKBELL_MAIL_URL"])
             ses_events.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
             try_operations.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
+            try_deletions.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
             status = smoke.check(smoke.Stack(configuration()[0], cloud.client))
         return status or private(cloud, outputs["FunctionLogs"])
 

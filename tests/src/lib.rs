@@ -117,7 +117,8 @@ impl User {
         Self { tokens: tokens.body, ..self }
     }
 
-    fn with_address(email: String) -> Self {
+    /// Registers with an address, and logs in.
+    pub fn with_address(email: String) -> Self {
         let account =
             json!({"email": email, "password": PASSWORD, "name": "Ada", "time_zone": "Europe/Berlin"});
         let json = [("content-type", "application/json")];

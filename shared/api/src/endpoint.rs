@@ -43,6 +43,9 @@ pub struct Operation {
 /// In place of the schema of a request: the body is newline-delimited JSON, in the format of an export.
 pub const NDJSON: &str = "application/x-ndjson";
 
+/// Comma-separated values (RFC 4180).
+pub const CSV: &str = "text/csv";
+
 /// The content of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Body {
@@ -54,8 +57,8 @@ pub enum Body {
     Page(&'static str),
     /// An HTML page.
     Html,
-    /// Newline-delimited JSON.
-    Lines,
+    /// A page of an export: newline-delimited JSON, or CSV.
+    Export,
     /// The OpenAPI document.
     Document,
 }

@@ -1,5 +1,6 @@
 //! Texts entered by users. Each type has its own limits, and its values have been checked.
 
+use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{name, violation::Violation};
@@ -102,7 +103,11 @@ text_type!(
     |v| line(v, 200),
     "The title of a checklist item: a single line of 1 to 200 characters."
 );
-text_type!(CommentText, |v| non_empty_block(v, 4_000), "The text of a comment: 1 to 4,000 characters.");
+text_type!(
+    CommentText,
+    |v| non_empty_block(v, MAX_COMMENT),
+    "The text of a comment: 1 to 4,000 characters, and a first line that names its author if it was imported."
+);
 text_type!(
     MessageSubject,
     |v| line(v, 200),
@@ -115,6 +120,9 @@ text_type!(
 );
 text_type!(SpaceName, |v| visible_name(v, MAX_NAME), "The name of a space: 1 to 100 characters.");
 
+/// The maximum length of a comment that somebody writes, in characters.
+pub(crate) const MAX_COMMENT: usize = 4_000;
+
 /// The maximum length of the name of a user or a space, in characters.
 const MAX_NAME: usize = 100;
 
@@ -126,6 +134,39 @@ impl PersonName {
     pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
         line(value, MAX_NAME).map(Self)
     }
+}
+
+impl CommentText {
+    /// The text of somebody else's comment: its first line names the author and the time. The others can be as long as a comment.
+    /// A text that has such a line already keeps it, so that it does not grow with each import.
+    pub fn attributed(self, author: &str, at: Timestamp) -> Self {
+        match unattributed(&self.0) {
+            Some(_) => self,
+            None => Self(format!("{author}, {at}:\n{}", self.0)),
+        }
+    }
+
+    /// Reads a stored or exported text, which [`Self::attributed`] may have made longer.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_trusted(value: &str) -> Result<Self, Violation> {
+        let text = block(value.trim(), usize::MAX)?;
+        length(unattributed(&text).unwrap_or(&text).to_owned(), 1, MAX_COMMENT)?;
+        Ok(Self(text))
+    }
+}
+
+/// The length of an instant in whole seconds, such as `2026-03-01T08:00:00Z`.
+const WHOLE_SECONDS: usize = 20;
+
+/// What follows the line that [`CommentText::attributed`] adds. `None` if there is no such line.
+fn unattributed(text: &str) -> Option<&str> {
+    let (first, rest) = text.split_once(":\n")?;
+    let (author, at) = first.rsplit_once(", ")?;
+    let is_time = at.len() <= WHOLE_SECONDS && at.parse::<Timestamp>().is_ok();
+    let is_attribution = line(author, MAX_NAME).is_ok() && is_time;
+    (is_attribution && !rest.is_empty()).then_some(rest)
 }
 
 impl SpaceName {
@@ -180,6 +221,31 @@ mod tests {
             assert_eq!(code(SpaceName::parse(name)), expected, "{name:?}");
             assert_eq!(PersonName::parse_trusted(name).unwrap().as_str(), name);
             assert_eq!(SpaceName::parse_trusted(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_comment_of_somebody_else_can_have_as_many_characters_as_any_other() {
+        let at: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+        let (author, longest) = ("\u{1f514}".repeat(100), "\u{1f514}".repeat(4_000));
+        let imported = CommentText::parse(&longest).unwrap().attributed(&author, at);
+        assert_eq!(imported.as_str(), format!("{author}, 2026-03-01T08:00:00Z:\n{longest}"));
+        assert_eq!(code(CommentText::parse(imported.as_str())), "too_long");
+        let read = CommentText::parse_trusted(imported.as_str()).unwrap();
+        assert_eq!(read, imported);
+        assert_eq!(read.attributed("Eve", at), imported, "it names the first author only");
+        for (text, expected) in [
+            (format!("{author}, 2026-03-01T08:00:00Z:\n{longest}."), "too_long"),
+            (format!("{longest}."), "too_long"),
+            (format!("{author}., 2026-03-01T08:00:00Z:\n{longest}"), "too_long"),
+            (format!("Ada, yesterday:\n{longest}"), "too_long"),
+            (format!("Ada, 2026-03-01T08:00:00.5Z:\n{longest}"), "too_long"),
+            (format!(", 2026-03-01T08:00:00Z:\n{longest}"), "too_long"),
+            ("Ada, 2026-03-01T08:00:00Z:\n".to_owned(), "ok"),
+            ("a\0".to_owned(), "invalid_characters"),
+            (" ".to_owned(), "too_short"),
+        ] {
+            assert_eq!(code(CommentText::parse_trusted(&text)), expected, "{}", text.len());
         }
     }
 

@@ -2,12 +2,15 @@
 
 mod accounts;
 mod api;
+mod api_tokens;
 mod changes;
 mod lists;
 mod live;
+mod own_account;
 mod reminders;
 mod spaces;
 mod tasks;
+mod transfer;
 
 use serde_json::Value;
 

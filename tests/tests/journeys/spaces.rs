@@ -14,6 +14,19 @@ pub(crate) fn token_in(mail: &Value) -> String {
     word.expect("a token").to_owned()
 }
 
+/// Creates a space that a guest joins with a role. Returns its id.
+pub(crate) fn shared_space(owner: &User, guest: &User, role: &str) -> String {
+    let space = owner.post("/v1/spaces", &json!({"name": "Bell tower"})).body["id"].clone();
+    let space = space.as_str().expect("an id").to_owned();
+    let invitation = json!({"email": guest.email, "role": role});
+    let invited = owner.post(&format!("/v1/spaces/{space}/invitations"), &invitation);
+    assert_eq!(invited.status, 201, "{}", invited.body);
+    let mail = wait_for("the invitation", Duration::from_secs(20), || guest.mails().pop());
+    let joined = guest.post("/v1/invitations/accept", &json!({"token": token_in(&mail)}));
+    assert_eq!(joined.status, 200, "{}", joined.body);
+    space
+}
+
 #[test]
 fn a_user_joins_a_space_by_invitation_and_is_removed() {
     let (ada, eve) = (User::new(), User::new());

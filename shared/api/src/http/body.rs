@@ -114,14 +114,6 @@ impl Fields {
         None
     }
 
-    /// A value that was derived from a field.
-    pub fn check<T>(&mut self, name: &str, checked: Result<T, Violation>) -> Option<T> {
-        let prefix = self.prefix;
-        checked
-            .map_err(|violation| self.errors.add(|| violation.for_field(format!("{prefix}{name}"))))
-            .ok()
-    }
-
     fn refuse_rest(&mut self) {
         for name in std::mem::take(&mut self.values).keys() {
             self.errors.add(|| unknown_field().for_field(format!("{}{}", self.prefix, shown(name))));

@@ -18,7 +18,7 @@ use super::{
 
 /// The maximum size of a request body, in bytes. A task with every field at its limit fits, even with every character
 /// as a JSON escape.
-const MAX_BODY: usize = 512 * 1024;
+pub(crate) const MAX_REQUEST_BODY: usize = 512 * 1024;
 
 /// What a body must be declared as.
 struct BodyType {
@@ -269,11 +269,11 @@ impl<'a> Call<'a> {
             .body
             .as_deref()
             .ok_or_else(|| Problem::malformed("malformed_request", "The body is not valid base64."))?;
-        if body.len() > MAX_BODY {
+        if body.len() > MAX_REQUEST_BODY {
             return Err(Problem::new(
                 http::StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
-                format!("The body must not exceed {MAX_BODY} bytes."),
+                format!("The body must not exceed {MAX_REQUEST_BODY} bytes."),
             ));
         }
         Ok(body)

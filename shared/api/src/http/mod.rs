@@ -23,6 +23,7 @@ mod strict_limit;
 mod tally;
 
 pub use body::Fields;
+pub(crate) use call::MAX_REQUEST_BODY;
 pub use call::{Call, Invocation};
 pub use caller::Caller;
 pub(crate) use compression::accepts_gzip;

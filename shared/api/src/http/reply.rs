@@ -36,10 +36,9 @@ impl Reply {
         Ok(Self { status, headers: Vec::new(), content_type: "application/json", body })
     }
 
-    /// Newline-delimited JSON: each line is a JSON value.
-    pub fn lines(body: String) -> Self {
-        let status = StatusCode::OK;
-        Self { status, headers: Vec::new(), content_type: "application/x-ndjson", body }
+    /// A text of this media type.
+    pub fn text(content_type: &'static str, body: String) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
     }
 
     /// A response whose body is serialized JSON.

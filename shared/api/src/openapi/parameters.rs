@@ -75,7 +75,9 @@ fn description(name: &str) -> &'static str {
         }
         "sort" => "Order of the tasks. A minus reverses it.",
         "limit" => "Maximum number of items on the page.",
-        "format" => "Format of the data: lines of JSON as Taskbell writes them.",
+        "format" => {
+            "Format of the data: `ndjson`, lines of JSON with everything, or `csv`, the tasks only. `ndjson` if absent."
+        }
         "source" => "Program that wrote the data. `taskbell` if absent: lines of an export.",
         "skip" => "Number of tasks of the file to skip, which earlier requests have imported.",
         "from" => {
@@ -106,7 +108,7 @@ fn schema(name: &str) -> (Value, Value) {
     let (schema, example) = match name {
         "task_id" => id("tsk"),
         "space_id" | "space" | "from" => id("spc"),
-        "format" => (word(&["taskbell"]), "taskbell".to_owned()),
+        "format" => (word(&["ndjson", "csv"]), "ndjson".to_owned()),
         "source" => (
             word(&[
                 "taskbell",

@@ -11,7 +11,7 @@ use super::{
     reference,
 };
 use crate::{
-    endpoint::{Body, Endpoint, NDJSON, Operation, RequestLimit},
+    endpoint::{Body, CSV, Endpoint, NDJSON, Operation, RequestLimit},
     http::codes::ERROR_CODES,
 };
 
@@ -33,6 +33,8 @@ pub(super) fn headers() -> Value {
         "X-Request-Id": header("Identifier of the request in the log.", text()),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", text()),
         "Cache-Control": header("How long the document can be cached.", text()),
+        "Link": header("With `rel=\"next\"`, the URL of the next page (RFC 8288). Absent on the last page. Only of CSV.", text()),
+        "Content-Disposition": header("The name of the file. Only of CSV.", text()),
         "Accept": header("The accepted media types.", text()),
         "Accept-Patch": header("The media types that PATCH accepts (RFC 5789).", text()),
         "Accept-Encoding": header("The accepted encodings.", text()),
@@ -130,6 +132,9 @@ fn success(
     if operation.responses.iter().any(|(_, body)| *body == Body::Document) {
         names.extend(["ETag", "Cache-Control"]);
     }
+    if body == Body::Export {
+        names.extend(["Link", "Content-Disposition"]);
+    }
     let description = match (status, body) {
         (304, _) => "Not modified: the client has this version.",
         (404, _) => "An HTML page: the link is not valid.",
@@ -143,7 +148,10 @@ fn success(
     let (media, schema) = match body {
         Body::Empty => return described,
         Body::Html => ("text/html", json!({ "type": "string" })),
-        Body::Lines => (NDJSON, json!({ "type": "string" })),
+        Body::Export => {
+            described["content"][CSV]["schema"] = json!({ "type": "string" });
+            (NDJSON, json!({ "type": "string" }))
+        }
         Body::Document => ("application/json", json!({ "type": "object" })),
         Body::Json(name) => ("application/json", reference(name)),
         Body::Page(item) => ("application/json", reference(&format!("{item}Page"))),

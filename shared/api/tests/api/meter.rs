@@ -171,6 +171,11 @@ impl Meter {
         Client::from_conf(config)
     }
 
+    /// The number of calls since the last reading.
+    pub(crate) fn calls(&self) -> usize {
+        self.0.lock().expect("not poisoned").calls
+    }
+
     pub(crate) fn read(&self) -> Cost {
         std::mem::take(&mut *self.0.lock().expect("not poisoned"))
     }

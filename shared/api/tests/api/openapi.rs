@@ -21,6 +21,22 @@ fn the_served_document_is_current() {
 }
 
 #[test]
+fn browsers_may_read_every_header_that_a_response_is_described_with() {
+    let (_, api) = resources("AWS::Serverless::HttpApi").into_iter().next().expect("an API");
+    let exposed = &api["Properties"]["CorsConfiguration"]["ExposeHeaders"];
+    let exposed: BTreeSet<_> =
+        exposed.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let document = document();
+    let described = document["components"]["headers"].as_object().expect("headers").keys();
+    for name in described.map(|name| name.to_lowercase()) {
+        // Browsers may read Cache-Control always; the others are about requests that no browser sends.
+        let is_other = ["cache-control", "accept", "accept-patch", "accept-encoding"];
+        let is_exposed = exposed.contains(name.as_str());
+        assert!(is_exposed || is_other.contains(&name.as_str()), "expose {name} in template.yaml");
+    }
+}
+
+#[test]
 fn the_template_routes_exactly_the_operations_of_the_endpoints() {
     let mut routes = BTreeSet::new();
     for (id, function) in resources("AWS::Serverless::Function") {

@@ -1,8 +1,12 @@
 //! Export and import.
 
+mod csv;
+mod expected;
 mod exported;
 mod foreign;
 mod hostile;
+mod maximum;
+mod whole;
 
 use serde_json::{Value, json};
 use taskbell_domain::{
@@ -87,7 +91,7 @@ async fn fill<S: Store>(world: &World<S>, ada: &User) {
     full.auto_complete_after = Some(AutoComplete::parse("P1D").expect("a duration"));
     let mut full = task(21, ada, full);
     full.skip(now(), &SeededRandom::new(3)).expect("it recurs");
-    full.snooze(instant("2026-03-20T08:00:00Z"), now(), &SeededRandom::new(4)).expect("it is open");
+    full.snooze(instant("2026-04-08T20:00:00Z"), now(), &SeededRandom::new(4)).expect("it is open");
     let mut done = task(22, ada, due_draft("Done", "2026-02-20", &["PT0S"]));
     let patch = TaskPatch::status(Status::Completed);
     done.apply(patch, None, instant("2026-02-28T08:00:00Z"), &SeededRandom::new(5)).expect("a patch");
@@ -183,6 +187,10 @@ async fn check_round_trip<S: Store>(world: World<S>) {
     for id in ids.filter_map(|result| result["id"].as_str()).filter(|id| id.starts_with("tsk_")) {
         let stored = world.stored(id.parse().expect("an id")).await;
         assert!(stored.timer().is_none_or(|timer| timer.at > now()), "{stored:?}");
+        if stored.title.as_str() == "Full" {
+            let reasons: Vec<_> = stored.reminders.iter().map(|one| one.delivery.reason).collect();
+            assert_eq!(reasons, [None, Some(Reason::Snoozed), None], "an hour, a day, the snooze");
+        }
         if stored.title.as_str() == "Past" {
             let delivery = &stored.reminders[0].delivery;
             assert_eq!(delivery.reason, Some(Reason::PastWhenSet));

@@ -11,7 +11,7 @@ use crate::{
     reminder::MAX_REMINDERS,
     secret::sha256_hex,
     task::{Priority, Status},
-    text::{Category, ItemTitle, MAX_TAGS, Tag, Title},
+    text::{Category, ItemTitle, MAX_COMMENT, MAX_TAGS, Tag, Title},
     violation::Violation,
 };
 
@@ -20,7 +20,6 @@ const MAX_TITLE: usize = 500;
 const MAX_DESCRIPTION: usize = 16_000;
 const MAX_CATEGORY: usize = 100;
 const MAX_ITEM: usize = 200;
-const MAX_COMMENT: usize = 4_000;
 
 /// The maximum length of an id that is kept as it is, in bytes. A longer one is replaced by its hash.
 const MAX_ID: usize = 200;

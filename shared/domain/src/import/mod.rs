@@ -7,8 +7,8 @@
 //! field and the reason, the rest of the task is kept, and where a text can hold it, the original is appended to the
 //! description. Subtasks become items of the checklist of their topmost task.
 //!
-//! All sizes are bounded: [`MAX_BYTES`], [`MAX_TASKS`], [`MAX_PROBLEMS`], and in each task the limits that Taskbell's own
-//! tasks have.
+//! What is read from a file is bounded: [`MAX_TASKS`], [`MAX_PROBLEMS`], and in each task the limits that Taskbell's own tasks
+//! have. The size of a file is not: the caller limits it.
 
 mod draft;
 mod due;
@@ -36,9 +36,6 @@ use crate::{
     violation::Violation,
 };
 pub use due::{ImportedDue, ImportedReminder};
-
-/// The maximum length of a file, in bytes.
-pub const MAX_BYTES: usize = 4_000_000;
 
 /// The maximum number of records that are read from a file, subtasks included. Later ones are left out, with a problem.
 pub const MAX_TASKS: usize = 1_000;
@@ -103,7 +100,7 @@ pub struct ImportProblem {
     pub line: usize,
     /// The field of the task, such as `due`, or `file`.
     pub field: &'static str,
-    /// A stable code in snake_case for clients. Of the whole file: `invalid_file`, `too_large`, `too_many`. Of a record:
+    /// A stable code in snake_case for clients. Of the whole file: `invalid_file`, `too_many`. Of a record:
     /// `invalid_record`, `too_large`, `unknown_parent`. Of a field: `not_supported` if Taskbell has no such thing,
     /// `unknown_value`, `unknown_time_zone`, `needs_due`, `too_long`, `too_short`, `too_many`, and the codes with which
     /// Taskbell refuses such a value, such as `invalid_time`, `invalid_recurrence` and `out_of_range`.
@@ -127,12 +124,8 @@ pub type Imported = (Vec<ImportedTask>, Vec<ImportProblem>);
 
 /// Reads a file. A byte order mark is ignored.
 ///
-/// A file that is not of the format yields no task and one problem with code `invalid_file` or `too_large`.
+/// A file that is not of the format yields no task and one problem with code `invalid_file`.
 pub fn read(format: ImportFormat, text: &str) -> Imported {
-    if text.len() > MAX_BYTES {
-        let why = "The file is too large: it must not exceed 4 MB.";
-        return (Vec::new(), vec![ImportProblem::of_file("too_large", why)]);
-    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let read = match format {
         ImportFormat::TodoistCsv => todoist_csv::read(text),

@@ -17,9 +17,6 @@ use crate::{
 /// The years in which the time of a source id is taken for the time of its creation.
 const PLAUSIBLE: (i16, i16) = (2000, 2199);
 
-/// The highest number of an occurrence in an import.
-const MAX_NUMBER: u32 = 1_000_000;
-
 /// Who imports into which space. What is imported gets the same ids each time, so a repeated import creates nothing twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportOrigin {
@@ -122,8 +119,8 @@ impl Task {
                     return Err(Violation::new("needs_time", why).for_field("recurrence"));
                 }
                 let number = occurrence.number;
-                if !(1..=MAX_NUMBER).contains(&number) {
-                    let why = format!("It must be a whole number from 1 to {MAX_NUMBER}.");
+                if number == 0 {
+                    let why = format!("It must be a whole number from 1 to {}.", u32::MAX);
                     return Err(Violation::new("out_of_range", why).for_field("occurrence"));
                 }
                 let from = from.unwrap_or(crate::recurrence::RecurrenceFrom::Due);
@@ -133,6 +130,7 @@ impl Task {
             None => task.set_recurrence(None, from, true)?,
         }
         task.set_reminders(reminders, false, now, random)?;
+        task.keep_snoozed();
         task.checklist = import.checklist;
         task.next_occurrence = import.next_occurrence;
         task.created_at = import.created_at.min(now);

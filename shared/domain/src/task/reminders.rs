@@ -39,15 +39,25 @@ impl Task {
         let snoozed = |r: &Reminder| matches!(r.spec, ReminderSpec::Snoozed(_));
         let (before, mut kept): (Vec<_>, Vec<_>) = self.reminders.drain(..).partition(snoozed);
         end_snooze(&mut kept, now);
-        for reminder in kept.iter_mut().filter(|r| r.delivery.fire_at <= until) {
-            skip_unsent(reminder, Reason::Snoozed);
-        }
+        silence(&mut kept, until);
         self.reminders = kept;
         self.archive(before, now);
         let id = ReminderId::generate(&At(now), random);
         self.reminders.push(Reminder::scheduled(id, ReminderSpec::Snoozed(until), until));
         self.count_edit(now);
         Ok(())
+    }
+
+    /// Skips the reminders that the snooze of an imported task has skipped.
+    pub(super) fn keep_snoozed(&mut self) {
+        let until = self.reminders.iter().find_map(|reminder| match reminder.spec {
+            ReminderSpec::Snoozed(until) => Some(until),
+            _ => None,
+        });
+        if let Some(until) = until {
+            let others = self.reminders.iter_mut();
+            silence(others.filter(|r| r.spec != ReminderSpec::Snoozed(until)), until);
+        }
     }
 
     /// The reminders that count from the due time. Reminders at a fixed time belong to a single occurrence.
@@ -120,6 +130,13 @@ impl Task {
         }
         let excess = self.archived_reminders.len().saturating_sub(MAX_ARCHIVED_REMINDERS);
         self.archived_reminders.drain(..excess);
+    }
+}
+
+/// Skips the reminders up to the end of a snooze.
+fn silence<'a>(reminders: impl IntoIterator<Item = &'a mut Reminder>, until: Timestamp) {
+    for reminder in reminders.into_iter().filter(|r| r.delivery.fire_at <= until) {
+        skip_unsent(reminder, Reason::Snoozed);
     }
 }
 

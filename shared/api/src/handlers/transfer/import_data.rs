@@ -96,7 +96,7 @@ pub async fn handle(
         Source::Taskbell => {
             lines = Lines::read(call, origin)?;
             lines.keep_space(from);
-            lines.check_size()?;
+            lines.check_tasks()?;
         }
         Source::Foreign(format) => {
             let (file, next) = ForeignFile::read(format, call.file()?, (skip, MAX_TASKS, MAX_LINES))?;

@@ -157,7 +157,8 @@ fn task(fields: &mut Fields, call: &Call<'_>, origin: ImportOrigin) -> Option<Bo
     let import = TaskImport {
         draft,
         time_zone: time_zone?,
-        occurrence: OccurrenceImport { time, number: u32::try_from(number).unwrap_or(u32::MAX) },
+        // 0 is refused, too.
+        occurrence: OccurrenceImport { time, number: u32::try_from(number).unwrap_or(0) },
         next_occurrence: next_occurrence.map(|next| origin.task(next)),
         checklist: checklist.unwrap_or_default(),
         created_at,
@@ -212,11 +213,10 @@ fn comment(fields: &mut Fields, now: Timestamp) -> Option<CommentLine> {
     let name =
         fields.optional("author_name", read::text(taskbell_domain::text::PersonName::parse_trusted));
     let created_at = fields.required("created_at", read::text(past(now)));
-    let text = fields.required("text", read::text(CommentText::parse));
+    let text = fields.required("text", read::text(CommentText::parse_trusted));
     ignore(fields, &["updated_at"]);
-    let (author, created_at, text) = (author?, created_at?, text?);
+    let (author, created_at) = (author?, created_at?);
     let name = name.map_or_else(|| author.to_string(), |name| name.as_str().to_owned());
-    let text = fields
-        .check("text", CommentText::parse(&format!("{name}, {created_at}:\n{}", text.as_str())))?;
+    let text = text?.attributed(&name, created_at);
     Some(CommentLine { space: space?, task: task?, source: source?, text })
 }

@@ -142,13 +142,13 @@ impl Lines {
         self.results.extend(refused);
     }
 
-    /// Enforces the limits of a request.
+    /// Enforces the limit of tasks.
     ///
     /// # Errors
     /// 422.
-    pub(super) fn check_size(&self) -> Result<(), Problem> {
-        let (tasks, all) = (self.tasks.len(), self.tasks.len() + self.comments.len());
-        if tasks > MAX_TASKS || all > MAX_LINES {
+    pub(super) fn check_tasks(&self) -> Result<(), Problem> {
+        let tasks = self.tasks.len();
+        if tasks > MAX_TASKS {
             let why = format!("The body has {tasks} tasks; the limit is {MAX_TASKS}.");
             return Err(Violation::new("too_many", why).for_field("body").into());
         }

@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::values::{
-    CommentId, CommentText, DateTime, Email, InvitationId, NewEmail, PersonName, SpaceId, SpaceName,
-    TaskId, UserId,
+    CommentId, CommentText, DateTime, Email, InvitationId, NewEmail, PersonName, ShownCommentText,
+    SpaceId, SpaceName, TaskId, UserId,
 };
 
 words!(/// Role of a member in a space. `viewer` reads tasks. `member` also changes tasks. `admin` also manages members
@@ -121,7 +121,7 @@ pub struct Comment {
     /// Account of the author.
     pub author: UserId,
     /// Text of the comment.
-    pub text: CommentText,
+    pub text: ShownCommentText,
     /// When the comment was created.
     pub created_at: DateTime,
     /// When the comment last changed.

@@ -146,6 +146,10 @@ value! {
     #[schema(min_length = 1, max_length = 4000, examples("The rope is worn."))]
     CommentText;
 
+    /// Text of a comment: up to 4,000 characters, after a line with the original author and time if the comment was imported.
+    #[schema(min_length = 1, max_length = 4124, examples("The rope is worn."))]
+    ShownCommentText;
+
     /// Subject of a message, on one line.
     #[schema(min_length = 1, max_length = 200, examples("Maintenance on Sunday"))]
     MessageSubject;

@@ -1,6 +1,8 @@
 //! Pages of an export.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
+use taskbell_aws::dynamodb::keys;
 use taskbell_domain::{
     id::SpaceId,
     ports::{Comments as _, TaskChanges as _, TaskCreation as _},
@@ -118,8 +120,8 @@ async fn a_page_of_an_export_ends_by_its_size_within_the_comments_of_a_task() {
     }
     world.create(2, &ada, draft("After")).await;
     let pages = world.export(&ada, "limit=100").await;
-    assert!(pages.len() >= 4, "{}", pages.len());
-    assert!(pages.iter().all(|page| page.len() < 1_050_000));
+    assert!(pages.len() >= 7, "{}", pages.len());
+    assert!(pages.iter().all(|page| page.len() <= 512 * 1024));
     let all = lines(&pages);
     assert_eq!((of_type(&all, "task").len(), of_type(&all, "comment").len()), (2, 400));
     let mut ids: Vec<_> = of_type(&all, "comment").iter().map(|line| line["id"].to_string()).collect();
@@ -150,7 +152,74 @@ async fn the_cost_of_a_page_of_an_export_is_bounded() {
     meter.read();
     assert_eq!(world.send(&event).await.status, 200);
     let cost = meter.read();
-    // A call for the comments of each task.
-    assert!(cost.calls > 100 && cost.calls <= 104, "{cost:?}");
+    // A call for the comments of each task, and one or two for the tasks.
+    assert!(cost.calls > 100 && cost.calls <= 106, "{cost:?}");
+    assert!(cost.reads <= 260.0 && cost.writes == 0.0, "{cost:?}");
+    assert_eq!(world.send(&event.query("limit=100&format=csv")).await.status, 200);
+    let cost = meter.read();
+    assert!(cost.calls <= 5, "{cost:?}");
     assert!(cost.reads <= 160.0 && cost.writes == 0.0, "{cost:?}");
+}
+
+/// The index that lists the tasks of a space is not updated at once.
+#[tokio::test]
+async fn a_task_that_an_index_still_shows_in_the_space_that_it_has_left_is_not_exported() {
+    let server = Server::start().await;
+    let client = server.client();
+    let world = World::on(server.store(client.clone()));
+    let (ada, mine) = world.seed().await;
+    let (eve, shared) = (collaborator(), space(1, &ada).0.id);
+    let mut moved = task(50, &ada, draft("Secret by now"));
+    (moved.space, moved.assigned_to) = (shared, None);
+    world.store.create(&moved, None, None).await.expect("an answer");
+    let mut kept = task(51, &ada, draft("Ours"));
+    kept.space = shared;
+    world.store.create(&kept, None, None).await.expect("an answer");
+    world.store.add_comment(&comment(51, &moved, &ada), None).await.expect("an answer");
+    let titles = async |query: &str| {
+        let answer = world.send(&world.event("export-data", &eve, &mine).await.query(query)).await;
+        let text = answer.body.as_str().expect("lines").to_owned();
+        assert_eq!((answer.status, text.contains("Ours")), (200, true), "{text}");
+        text.contains("Secret") || text.contains("Comment 51")
+    };
+    let formats = ["", "format=csv"];
+    for query in formats {
+        assert!(titles(query).await, "{query}: it is in the shared space");
+    }
+    let old = keys::space_partition(shared);
+    assert_eq!(world.relocate(&ada, &moved, mine.space).await.status, 200);
+    let (partition, sort) = keys::task(moved.id);
+    let stale = client.update_item().table_name("TasksTable").key("pk", AttributeValue::S(partition));
+    let stale = stale.key("sk", AttributeValue::S(sort)).update_expression("SET space_key = :old");
+    stale.expression_attribute_values(":old", AttributeValue::S(old)).send().await.expect("an answer");
+    let listed = world.event("list-tasks", &eve, &mine).await;
+    let listed = world.send(&listed.query(&format!("space={shared}&sort=created"))).await.body;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2), "the index shows it: {listed}");
+    for query in formats {
+        assert!(!titles(query).await, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_of_an_export_can_be_imported_as_it_is() {
+    let world = World::on(MemoryStore::default());
+    let ada = world.register(1).await;
+    for number in 0..6 {
+        let made = world.create(number, &ada, draft("Discussed")).await;
+        for more in 0..400 {
+            let one = comment(number * 1_000 + more, &made, &ada);
+            world.store.add_comment(&one, None).await.expect("an answer");
+        }
+    }
+    let pages = world.export(&ada, "limit=100").await;
+    assert_eq!(pages.len(), 3, "2,406 lines with tasks and comments");
+    assert!(pages.iter().all(|page| page.lines().count() <= 1_000));
+    let (bob, mut created) = (world.register(2).await, 0);
+    for page in &pages {
+        world.clock.advance(jiff::SignedDuration::from_mins(1));
+        let answer = world.import(&bob, "", page).await;
+        assert_eq!((answer.status, &answer.body["failed"]), (200, &json!(0)), "{}", answer.body);
+        created += answer.body["created"].as_u64().expect("a number");
+    }
+    assert_eq!(created, 2_406);
 }

@@ -85,7 +85,7 @@ async fn each_bad_line_is_reported_and_stops_no_other() {
             "duplicate",
         ),
         (with("surprise", json!(1)), "surprise", "unknown_field"),
-        (comment(&[("text", json!("x".repeat(4_000)))]), "text", "too_long"),
+        (comment(&[("text", json!("x".repeat(4_001)))]), "text", "too_long"),
         (comment(&[("text", json!(""))]), "text", "too_short"),
         (comment(&[("author", json!("nobody"))]), "author", "invalid_id"),
         (comment(&[("task", json!("tsk_01JQ0000000000000000000009"))]), "task", "unknown_task"),
@@ -112,7 +112,12 @@ async fn each_bad_line_is_reported_and_stops_no_other() {
 #[tokio::test]
 async fn a_recurring_task_with_an_impossible_position_is_refused() {
     let (world, ada, _) = World::seeded().await;
-    for (occurrence, code) in [(0, "out_of_range"), (u64::MAX, "out_of_range"), (1_000_000, "")] {
+    for (occurrence, code) in [
+        (0, "out_of_range"),
+        (u64::MAX, "out_of_range"),
+        (1 << 32, "out_of_range"),
+        ((1 << 32) - 1, ""),
+    ] {
         let mut line = task();
         line["due"] = json!("2026-04-01");
         line["recurrence"] = json!("FREQ=DAILY");

@@ -47,7 +47,7 @@ impl TryFrom<CommentItem> for Comment {
             id: item.id,
             task: item.task,
             author: item.author,
-            text: CommentText::parse(&item.text)?,
+            text: CommentText::parse_trusted(&item.text)?,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,

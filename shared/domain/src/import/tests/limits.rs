@@ -16,8 +16,6 @@ fn a_file_of_another_format_is_refused_as_a_whole() {
                 "{format:?} {text:?}"
             );
         }
-        let (tasks, problems) = read(format, &" ".repeat(MAX_BYTES + 1));
-        assert_eq!((tasks.len(), codes(&problems)), (0, vec![(0, "file", "too_large")]));
     }
 }
 

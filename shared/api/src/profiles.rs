@@ -50,25 +50,25 @@ pub(crate) fn profile_view(user: &User) -> Value {
 }
 
 /// Changes a profile that was just read. After a conflict, it changes the profile as it is stored now.
-/// `change` returns whether it changed anything.
+/// `change` returns whether it changed anything. `None` if the account was deleted meanwhile.
 ///
 /// # Errors
-/// 404 if the account no longer exists; 409 `busy`.
+/// 409 `busy`.
 pub(crate) async fn change_profile(
     accounts: &impl ProfileChanges,
     user: User,
     change: impl Fn(&mut User) -> bool,
-) -> Result<User, Problem> {
+) -> Result<Option<User>, Problem> {
     let mut update = Update::of(Some(user));
     while let Some((mut user, expected)) = update.attempt()? {
         let before = user.clone();
         if !change(&mut user) {
-            return Ok(user);
+            return Ok(Some(user));
         }
         let digest = user.digest_rescheduled(&before, user.updated_at);
         if update.is_stored(accounts.replace_user(&user, expected, digest).await?) {
-            return Ok(user);
+            return Ok(Some(user));
         }
     }
-    Err(Problem::not_found())
+    Ok(None)
 }

@@ -1,5 +1,6 @@
 //! What happens when an account is deleted: at once, afterwards, and when it is interrupted anywhere.
 
+mod meanwhile;
 mod overdue;
 
 use std::sync::{
@@ -124,14 +125,8 @@ async fn what_belongs_to_others_stays() {
     assert_eq!(members(space(2, &ada).0.id).await, Some((1, 1, 1)));
     assert_eq!(members(space(3, &ada).0.id).await, None, "nobody else was in it");
     assert!(world.store.task(mine.id).await.expect("an answer").is_none());
-    assert!(
-        world
-            .store
-            .task(task(61, &ada, due_draft("x", "2026-03-02", &[])).id)
-            .await
-            .expect("one")
-            .is_none()
-    );
+    let inside = task(61, &ada, due_draft("x", "2026-03-02", &[])).id;
+    assert!(world.store.task(inside).await.expect("an answer").is_none());
     assert!(world.store.space_ids(ada.id).await.expect("an answer").is_empty());
 }
 

@@ -59,5 +59,8 @@ pub(crate) async fn verify(
     accounts: &impl ProfileChanges,
     user: User,
 ) -> Result<(), Problem> {
-    change_profile(accounts, user, |user| user.verify_email(call.now())).await.map(drop)
+    change_profile(accounts, user, |user| user.verify_email(call.now()))
+        .await?
+        .map(drop)
+        .ok_or_else(Problem::not_found)
 }

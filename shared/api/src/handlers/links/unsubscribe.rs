@@ -107,7 +107,9 @@ async fn turn_off(
     }
     call.admit().await?;
     let off = UserPatch { mail: vec![(kind, false)], ..UserPatch::default() };
-    change_profile(accounts, user, |user| user.apply(off.clone(), call.now())).await?;
+    change_profile(accounts, user, |user| user.apply(off.clone(), call.now()))
+        .await?
+        .ok_or_else(Problem::not_found)?;
     page(kind, false, true)
 }
 

@@ -57,5 +57,6 @@ pub async fn handle(call: &Call<'_>, accounts: &impl ProfileChanges) -> Result<R
     let user = accounts.user(caller.user).await?.ok_or_else(Problem::unauthorized)?;
     call.admit().await?;
     let user = change_profile(accounts, user, |user| user.apply(patch.clone(), now)).await?;
+    let user = user.ok_or_else(Problem::unauthorized)?;
     Reply::json(StatusCode::OK, &profile_view(&user))
 }

@@ -32,6 +32,8 @@ pub(super) struct Users {
     script: Option<VecDeque<(i64, UserAction)>>,
     /// The account that is deleted during the run, if any.
     deletion: Option<Deletion>,
+    /// How many actions follow at once, so that requests run while an account is deleted.
+    hurry: u32,
 }
 
 /// An action of a user.
@@ -84,7 +86,7 @@ impl Users {
                 state.outages.push((part, from, to));
             }
         }
-        Self { duration, next_at: Some(now()), script: None, deletion }
+        Self { duration, next_at: Some(now()), script: None, deletion, hurry: 0 }
     }
 
     /// A short script with every kind of mail.
@@ -100,7 +102,7 @@ impl Users {
             (1_300, UserAction::DigestOff),
         ];
         let duration = SignedDuration::from_mins(40);
-        Self { duration, next_at: Some(now()), script: Some(script.into()), deletion: None }
+        Self { duration, next_at: Some(now()), script: Some(script.into()), deletion: None, hurry: 0 }
     }
 
     pub(super) fn duration(&self) -> SignedDuration {
@@ -139,6 +141,7 @@ impl Users {
     pub(super) fn act(&mut self, world: &SimWorld, cloud: &Cloud) -> Option<(String, Event)> {
         let now = world.clock.now();
         if self.deletion_at().is_some_and(|at| at <= now) {
+            (self.hurry, self.next_at) = (8, Some(now));
             return self.deletion.as_mut()?.request(world, now);
         }
         let action = match &mut self.script {
@@ -149,7 +152,11 @@ impl Users {
                 action
             }
             None => {
-                self.next_at = Some(next_time(world, cloud, now));
+                self.next_at = Some(match self.hurry {
+                    0 => next_time(world, cloud, now),
+                    _ => now + cloud.state().rng.millis(500),
+                });
+                self.hurry = self.hurry.saturating_sub(1);
                 cloud.state().rng.pick(&[
                     UserAction::Create,
                     UserAction::Create,

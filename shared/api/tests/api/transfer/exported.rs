@@ -187,7 +187,7 @@ async fn a_task_that_an_index_still_shows_in_the_space_that_it_has_left_is_not_e
         assert!(titles(query).await, "{query}: it is in the shared space");
     }
     let old = keys::space_partition(shared);
-    assert_eq!(world.relocate(&ada, &moved, mine.space).await.status, 200);
+    assert_eq!(world.move_to_space(&ada, &moved, mine.space).await.status, 200);
     let (partition, sort) = keys::task(moved.id);
     let stale = client.update_item().table_name("TasksTable").key("pk", AttributeValue::S(partition));
     let stale = stale.key("sk", AttributeValue::S(sort)).update_expression("SET space_key = :old");

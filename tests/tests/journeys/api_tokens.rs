@@ -7,7 +7,7 @@ use crate::{NONE, own_account::mail_to};
 
 #[test]
 fn a_program_does_what_its_token_allows_until_the_token_is_deleted() {
-    let ada = User::reachable();
+    let ada = User::new();
     let space = ada.post("/v1/spaces", &json!({"name": "Bell tower"})).body["id"].clone();
     let there = format!("/v1/tasks?space={}", space.as_str().expect("an id"));
     let ours = ada.post(&there, &json!({"title": "Ours"})).body;

@@ -39,7 +39,7 @@ fn code_to(user: &User, subject: &str) -> String {
 
 #[test]
 fn a_change_of_the_password_ends_all_other_sessions() {
-    let ada = User::reachable();
+    let ada = User::new();
     let phone = log_in(&ada.email, PASSWORD).body;
     let change = |current: &str| {
         let body = json!({"current_password": current, "new_password": NEW_PASSWORD});
@@ -60,7 +60,7 @@ fn a_change_of_the_password_ends_all_other_sessions() {
 
 #[test]
 fn a_change_of_the_address_is_confirmed_at_the_new_one_and_undone_from_the_old_one() {
-    let ada = User::reachable();
+    let ada = User::new();
     let moved = User { email: ada.email.replacen('@', ".new@", 1), tokens: ada.tokens.clone() };
     let wanted = json!({"email": moved.email, "password": PASSWORD});
     assert_eq!(ada.post("/v1/me/email", &wanted).status, 202);
@@ -130,7 +130,7 @@ fn app_code(secret: &str, later: u64) -> String {
 
 #[test]
 fn with_a_second_factor_a_log_in_needs_a_code_of_the_app_or_a_recovery_code() {
-    let ada = User::reachable();
+    let ada = User::new();
     let phone = log_in(&ada.email, PASSWORD).body;
     let started = ada.post("/v1/me/second-factor", &json!({"password": PASSWORD}));
     assert_eq!(started.status, 200, "{}", started.body);
@@ -165,7 +165,7 @@ fn with_a_second_factor_a_log_in_needs_a_code_of_the_app_or_a_recovery_code() {
 
 #[test]
 fn a_deleted_account_leaves_its_comments_and_its_address_is_free() {
-    let (eve, ada) = (User::reachable(), User::reachable());
+    let (eve, ada) = (User::new(), User::new());
     let space = shared_space(&eve, &ada, "member");
     let id = ada.get("/v1/me").body["id"].clone();
     let task = eve.post(&format!("/v1/tasks?space={space}"), &json!({"title": "Ours"})).body;

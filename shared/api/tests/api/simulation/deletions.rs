@@ -109,11 +109,12 @@ impl Deletion {
 }
 
 impl Run<'_> {
-    /// Every five minutes, as long as there are deletions.
+    /// Up to five minutes later, as long as there are deletions: the schedule knows nothing of them.
     pub(super) fn next_finish(&self) -> Option<Timestamp> {
         let unfinished = self.world.store.store.unfinished_deletions().now_or_never();
         let unfinished = unfinished.expect("no wait").expect("no store error");
-        (!unfinished.is_empty()).then(|| self.now() + MINUTE * 5)
+        let wait = || self.cloud.state().rng.seconds(300);
+        (!unfinished.is_empty()).then(|| self.now() + wait())
     }
 
     pub(super) fn finish_deletions(&mut self) {

@@ -141,7 +141,7 @@ impl Users {
     pub(super) fn act(&mut self, world: &SimWorld, cloud: &Cloud) -> Option<(String, Event)> {
         let now = world.clock.now();
         if self.deletion_at().is_some_and(|at| at <= now) {
-            (self.hurry, self.next_at) = (8, Some(now));
+            (self.hurry, self.next_at) = (5, Some(now));
             return self.deletion.as_mut()?.request(world, now);
         }
         let action = match &mut self.script {

@@ -38,7 +38,7 @@ def check(cloud: Cloud, url: str, mails: str) -> None:
 
     wait("the deletion of an account", lambda: left() == {marker})
     # It is finished once no request that was running then can still add anything.
-    earlier = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    earlier = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     key = {"pk": {"S": marker[0]}, "sk": {"S": marker[1]}}
     cloud.client("dynamodb").update_item(
         TableName=accounts, Key=key, UpdateExpression="SET deleted_at = :at", ExpressionAttributeValues={":at": {"S": earlier}}

@@ -46,7 +46,7 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, user: &User, other: &Use
         made
     };
     let lonely = create(91, user).await;
-    invite(world, lonely.id, "guest@example.com").await;
+    invite(world, lonely.id, "guest@example.com", 97).await;
     let mut theirs = create(92, other).await;
     world.join(&mut theirs, user, Role::Admin).await;
     let mut assigned = due_draft("Assigned", "2026-03-02T09:00:00Z", &[]);

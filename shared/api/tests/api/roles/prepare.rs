@@ -61,12 +61,11 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &Us
         }
         "register-user" => {
             let invited = space(1, ada).0.id;
-            for email in ["new.user1@example.com", user(77).email.as_str()] {
-                invite(world, invited, email).await;
-            }
+            invite(world, invited, "new.user1@example.com", 97).await;
+            invite(world, invited, user(77).email.as_str(), 98).await;
             world.register(77).await;
         }
-        "delete-space" => invite(world, space(1, ada).0.id, "guest@example.com").await,
+        "delete-space" => invite(world, space(1, ada).0.id, "guest@example.com", 97).await,
         "delete-account" => {
             deletions::prepare(world, ada, &collaborator(), false).await;
             deletions::prepare_previous_address(world, ada).await;
@@ -90,11 +89,11 @@ pub(super) async fn prepare<S: Store>(world: &World<S>, function: &str, ada: &Us
     }
 }
 
-/// Invites an address into a space.
-pub(super) async fn invite<S: Store>(world: &World<S>, space: SpaceId, email: &str) {
+/// Invites an address into a space. `number` is that of the notification.
+pub(super) async fn invite<S: Store>(world: &World<S>, space: SpaceId, email: &str, number: u64) {
     let email = EmailAddress::parse(email).expect("an address");
     let kind = NotificationKind::Invitation { to: email.clone(), space };
-    let carrier = notification(96, kind);
+    let carrier = notification(number, kind);
     let invitation = Invitation {
         space,
         email,

@@ -39,8 +39,20 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with make test"))
 }
 
-/// Sends a request to the API.
+/// Sends a request to the API. If it exceeds the limit of clicks on links, which all tests share since they come from one IP
+/// address, it is sent again when the response says.
 pub fn send(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+    loop {
+        let answer = send_once(method, path, headers, body);
+        if answer.status != 429 || !answer.header("ratelimit").starts_with("\"links\"") {
+            return answer;
+        }
+        let seconds = answer.header("retry-after").parse().expect("seconds");
+        thread::sleep(Duration::from_secs(seconds));
+    }
+}
+
+fn send_once(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
@@ -155,7 +167,7 @@ impl User {
             }
         };
         let mut refused = None;
-        wait_for("the verification", Duration::from_secs(90), || {
+        wait_for("the verification", Duration::from_secs(150), || {
             let token = token().filter(|token| refused.as_ref() != Some(token))?;
             let json = [("content-type", "application/json")];
             let body = json!({ "token": token }).to_string();
@@ -165,8 +177,6 @@ impl User {
                     refused = Some(token);
                     None
                 }
-                // Everything comes from one IP address, whose requests of this kind are limited.
-                429 => None,
                 status => panic!("the verification is answered with {status}"),
             }
         });

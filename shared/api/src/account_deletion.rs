@@ -58,7 +58,7 @@ pub(crate) async fn delete_profile(
 }
 
 /// The previous addresses of an account that may be reserved for it: those to which codes were mailed that undo a change.
-async fn previous_addresses(
+pub(crate) async fn previous_addresses(
     store: &impl Notifications,
     user: &User,
 ) -> Result<Vec<EmailAddress>, PortError> {
@@ -85,9 +85,15 @@ pub(crate) async fn delete_rest(
     let mut failures = Vec::new();
     let mut step = |result: Result<(), Problem>| failures.extend(result.err());
     let personal = SpaceId::personal(user);
-    let spaces = store.space_ids(user).await?;
-    let tasks = store.list(&any_task(personal)).await?.items;
-    let was_clean = spaces.is_empty() && tasks.is_empty();
+    let spaces = store.space_ids(user).await;
+    let tasks = store.list(&any_task(personal)).await;
+    let was_clean = spaces.as_ref().is_ok_and(Vec::is_empty)
+        && tasks.as_ref().is_ok_and(|page| page.items.is_empty());
+    step(tasks.map(drop).map_err(Into::into));
+    let spaces = spaces.unwrap_or_else(|error| {
+        step(Err(error.into()));
+        Vec::new()
+    });
     step(store.close_sessions(user).await.map_err(Into::into));
     step(end_connections(store, queue, user, |_| true).await.map_err(Into::into));
     for space in spaces {

@@ -161,8 +161,8 @@ pub(crate) fn account_mail(
             "You already have a Taskbell account",
             "Someone has tried to register with this email address, which already has an account. If it was you, log in. If \
              you have forgotten the password, or have not confirmed the address yet, request a code with \"forgot \
-             password\" in your Taskbell app: setting a new password also confirms the address. Links to confirm it from \
-             earlier emails no longer work. If it was not you, ignore this email.",
+             password\" in your Taskbell app: setting a new password also confirms the address. As long as it is not \
+             confirmed, links from earlier emails no longer work. If it was not you, ignore this email.",
             None,
             String::new(),
             None,

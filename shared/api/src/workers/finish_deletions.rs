@@ -67,7 +67,11 @@ pub async fn handle(
         let work = delete_rest(store, queue, deletion.user, (now, random));
         match tokio::time::timeout(time, work).await {
             Ok(Ok(true)) if deletion.is_last_run(now) => {
-                store.finish_deletion(deletion.user).await?;
+                if let Err(error) = store.finish_deletion(deletion.user).await {
+                    result.left += 1;
+                    failure = Some(error.into());
+                    continue;
+                }
                 tracing::info!(user = log_id(deletion.user), "the deletion of an account has finished");
                 result.finished += 1;
             }

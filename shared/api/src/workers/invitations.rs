@@ -7,7 +7,7 @@ use taskbell_domain::{
     id::{NotificationId, SpaceId, UserId},
     invitation::InvitationToken,
     notification::Notification,
-    ports::{Mailer, PortError, Replaced, TimerQueue},
+    ports::{Mailer, PortError, TimerQueue},
     secret::{link_token, sha256_hex},
     user::{MailKind, User},
 };
@@ -16,7 +16,10 @@ use super::{
     notifications::ComposedMail,
     send_reminders::{Worker, WorkerStore},
 };
-use crate::mail::{invitation_mail, registration_mail};
+use crate::{
+    mail::{invitation_mail, registration_mail},
+    update::{Update, is_own},
+};
 
 impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
     /// The secret of an invitation is generated when its mail is written, and only its hash is stored. A mail that is sent
@@ -81,22 +84,26 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
             Err(Reason::Bounced) if user.email_verified_at.is_none() => Ok(user),
             Err(reason) => Err(reason),
         });
-        let mut user = match account {
+        let user = match account {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
         if self.store.is_suppressed(&user.email.hash()).await? {
             return Ok(Err(Reason::MailOff));
         }
-        if user.email_verified_at.is_none() {
-            let expected = user.version;
+        let mut update = Update::of(Some(user));
+        while let Ok(Some((mut user, expected))) = update.attempt() {
+            if user.email_verified_at.is_some() {
+                return Ok(Ok(user));
+            }
             user.renew_links(link_token(self.random), self.clock.now());
-            // A conflict: it was verified at this moment.
-            if let Replaced::Conflict(_) = self.store.replace_user(&user, expected, None).await? {
-                return Ok(Err(Reason::Replaced));
+            let replaced = self.store.replace_user(&user, expected, None).await?;
+            if is_own(&user, &replaced) || update.is_stored(replaced) {
+                return Ok(Ok(user));
             }
         }
-        Ok(Ok(user))
+        // It was deleted at this moment.
+        Ok(Err(Reason::NoRecipient))
     }
 
     /// Is not sent to an address that has registered meanwhile, or if the operator was blocked.

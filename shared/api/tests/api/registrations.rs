@@ -6,14 +6,16 @@ use taskbell_domain::{
     clock::Clock,
     email::EmailAddress,
     invitation::{INVITATION_LIFETIME, INVITATION_PAUSE},
-    ports::{Directory, ProfileChanges, SpaceChanges, SuppressedAddresses},
+    notification::NotificationKind,
+    one_time_code::Purpose,
+    ports::{Directory, Notifications, ProfileChanges, SpaceChanges, SuppressedAddresses},
     rate_limit::{INVITATIONS, REGISTRATIONS_OF_ADDRESS},
     registration::Registration,
     task::Task,
     user::User,
 };
 use taskbell_test::{
-    fixtures::{instant, space, user},
+    fixtures::{instant, notification, space, user},
     template::template,
 };
 
@@ -236,10 +238,23 @@ async fn a_user_whom_an_operator_has_deleted_cannot_register_with_the_same_invit
     assert_eq!(world.invite_user("guest@example.com", any).await.status, 202);
     assert_eq!(world.register_as("guest@example.com", OTHER, any).await.status, 202);
     let guest = world.account_of("guest@").await.expect("an account");
+    // An address that it had before was invited, too.
+    assert_eq!(world.invite_user("first@example.com", any).await.status, 202);
+    let kind = NotificationKind::Code {
+        to: guest.id,
+        purpose: Purpose::EmailChangeUndo,
+        address: EmailAddress::parse("first@example.com").ok(),
+        secret_hash: None,
+    };
+    let undo = notification(40, kind);
+    world.store.add_notification(&undo, None).await.expect("an answer");
+    world.store.data().users.get_mut(&guest.id).expect("a user").email_undos = vec![undo.id];
     let delete = world.event("delete-user", &ada, &task).await;
     let delete = delete.path("user_id", &guest.id.to_string());
     assert_eq!(world.send(&delete).await.status, 204);
-    assert_eq!(world.register_as("guest@example.com", OTHER, any).await.status, 403);
+    for email in ["guest@example.com", "first@example.com"] {
+        assert_eq!(world.register_as(email, OTHER, any).await.status, 403, "{email}");
+    }
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use taskbell_domain::{
     email::EmailAddress,
     ports::{Notifications, PushQueue, RegistrationInvitations},
-    user::{AccountRole, OperatorSecondFactor},
+    user::{AccountRole, OperatorSecondFactor, User},
 };
 
 use super::require_operator;
 use crate::{
     access::while_checked,
-    account_deletion::DeletionStore,
+    account_deletion::{DeletionStore, previous_addresses},
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::deletion,
     http::{Call, Problem, Reply},
@@ -52,14 +52,22 @@ pub async fn handle(
         let detail = "Delete your own account with your password (DELETE /v1/me).";
         return Err(Problem::conflict("own_account", detail));
     }
-    // As in update-user: the address alone protects nobody.
-    let has_address = operator.map(EmailAddress::canonical) == Some(user.email.canonical());
-    if has_address && user.role == AccountRole::Operator {
-        let detail = "The operator that the stack was deployed with cannot be deleted by others.";
-        return Err(Problem::conflict("stack_operator", detail));
-    }
+    let may_delete = |user: &User| {
+        // As in update-user: the address alone protects nobody.
+        let has_address = operator.map(EmailAddress::canonical) == Some(user.email.canonical());
+        if has_address && user.role == AccountRole::Operator {
+            let detail = "The operator that the stack was deployed with cannot be deleted by others.";
+            return Err(Problem::conflict("stack_operator", detail));
+        }
+        Ok(())
+    };
+    may_delete(&user)?;
     call.admit().await?;
-    // Or the user could register again.
-    store.revoke_registration(&user.email.hash()).await?;
-    deletion::delete(call, store, queue, user, |_| Ok(())).await
+    // Or the user could register again, also with an address that was changed in the last 72 hours.
+    let mut addresses = previous_addresses(store, &user).await?;
+    addresses.push(user.email.clone());
+    for address in addresses {
+        store.revoke_registration(&address.hash()).await?;
+    }
+    deletion::delete(call, store, queue, user, may_delete).await
 }

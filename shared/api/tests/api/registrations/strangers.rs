@@ -6,7 +6,7 @@ use taskbell_domain::{
     delivery::DeliveryEvent,
     user::{MailSuppression, SuppressionReason},
 };
-use taskbell_test::Outbox;
+use taskbell_test::{Faulty, Meddler, MemoryStore, Outbox};
 
 use super::*;
 
@@ -49,6 +49,27 @@ async fn the_owner_of_an_address_gets_the_account_that_a_stranger_has_registered
     assert_eq!(world.send(&reset.body(&body)).await.status, 204);
     assert_eq!(world.log_in_as(victim, OTHER, any).await.status, 401);
     assert_eq!(world.log_in_as(victim, "a set of my own bells", any).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_change_of_the_profile_at_the_same_time_does_not_cost_the_mail() {
+    let memory = MemoryStore::default();
+    let world = World::on(Faulty { store: memory.clone(), faults: Meddler::default() });
+    let (ada, task) = world.seed().await;
+    let new = world.register(77).await;
+    let unverified = User { email_verified_at: None, version: 2, ..new.clone() };
+    world.store.replace_user(&unverified, 1, None).await.expect("an answer");
+    let body = json!({ "email": new.email, "password": OTHER, "name": "Grace" });
+    let event = world.event("register-user", &ada, &task).await.body(&body);
+    assert_eq!(world.send(&event).await.status, 202);
+    let timer = world.queue.take()[0];
+    world.store.faults.before("replace_user", async move {
+        memory.data().users.get_mut(&new.id).expect("a user").version += 1;
+    });
+    let outbox = Outbox::default();
+    world.handle(&outbox, timer).await.expect("the message is handled");
+    assert!(world.store.faults.is_done());
+    assert_eq!(outbox.sent().len(), 1);
 }
 
 #[tokio::test]

@@ -56,6 +56,8 @@ fn every_kind_of_mail_says_the_same_in_text_and_in_html() {
             "factor-removal" => &["has asked to remove the second factor", "cancels the request"],
             "token-created" => &["An API token was created", "Program 1", "tasks:read"],
             "token-expires" => &["expires soon", "Program 1", "8 March 2026"],
+            "registration" => &["Grace invited you to Taskbell", "user2@example.com", "5 April 2026"],
+            "registered-again" => &["already has an account", "also confirms the address"],
             _ => &["Confirm your email address", "48 hours", ".verify."],
         };
         for said in says {
@@ -79,6 +81,8 @@ fn the_subjects_are_plain_english() {
         "Reminder: Wind the tower clock",
         "Assigned to you: Wind the tower clock",
         "Grace invited you to join Bell tower",
+        "Grace invited you to Taskbell",
+        "You already have a Taskbell account",
         "Maintenance on Sunday",
         "Your Taskbell operator code",
         "Reset your Taskbell password",
@@ -112,7 +116,7 @@ fn no_mail_spells_email_with_a_hyphen_or_calls_it_a_mail() {
 fn the_unsubscribe_link_of_the_header_is_in_the_text_and_in_the_html() {
     for (name, mail) in every_kind() {
         let account_mail = ["message", "verification"].contains(&name)
-            || ["operator-", "password-", "address-", "factor-", "token-"]
+            || ["operator-", "password-", "address-", "factor-", "token-", "registered-"]
                 .iter()
                 .any(|kind| name.starts_with(kind));
         let Some(link) = header(&mail, "List-Unsubscribe") else {
@@ -127,7 +131,7 @@ fn the_unsubscribe_link_of_the_header_is_in_the_text_and_in_the_html() {
         let kind = match name {
             "digest" => "daily digest emails",
             "assignment" => "assignment emails",
-            "invitation" => "invitation emails",
+            "invitation" | "registration" => "invitation emails",
             _ => "reminder emails",
         };
         let line = format!("Unsubscribe from {kind}: {link}");

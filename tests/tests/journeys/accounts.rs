@@ -1,7 +1,5 @@
 //! Accounts, sessions and operators.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use taskbell_e2e::{PASSWORD, User, send, wait_for, word_in};
 
@@ -28,7 +26,7 @@ fn an_account_is_registered_changed_and_logged_out() {
         json!({"email": ada.email.to_uppercase(), "password": PASSWORD, "name": "x"}).to_string();
     let known = send("POST", "/v1/auth/register", &json_type, Some(&again));
     assert_eq!((known.status, known.body.get("id")), (202, None), "as for a new address");
-    let mail = wait_for("what to do instead", Duration::from_secs(30), || ada.mails().pop());
+    let mail = wait_for("what to do instead", || ada.mails().pop());
     assert_eq!(mail["Subject"], "You already have a Taskbell account");
 }
 
@@ -59,7 +57,7 @@ fn a_password_reset_ends_all_sessions() {
     };
     let (known, unknown) = (ask(&ada.email), ask("nobody@example.com"));
     assert_eq!((known.status, unknown.status, known.body), (202, 202, unknown.body));
-    let mail = wait_for("the code", Duration::from_secs(30), || ada.mails().pop());
+    let mail = wait_for("the code", || ada.mails().pop());
     let code = word_in(&mail, |word| word.len() == 59 && word.contains('.')).expect("a code");
     let set = |password: &str| {
         let body = json!({ "code": code, "password": password }).to_string();
@@ -114,12 +112,10 @@ fn an_operator_finds_messages_disables_and_enables_a_user() {
     let words = json!({"user_id": id, "subject": "Maintenance", "text": "The bell rests on Sunday."});
     let message = operator.post("/v1/notifications", &words);
     assert_eq!(message.status, 201, "{}", message.body);
-    let mails = wait_for("the message", Duration::from_secs(30), || {
-        Some(ada.mails()).filter(|mails| !mails.is_empty())
-    });
+    let mails = wait_for("the message", || Some(ada.mails()).filter(|mails| !mails.is_empty()));
     assert_eq!((mails.len(), &mails[0]["Subject"]), (1, &json!("Maintenance")));
     let notification = format!("/v1/notifications/{}", message.body["id"].as_str().expect("an id"));
-    wait_for("the delivery log", Duration::from_secs(10), || {
+    wait_for("the delivery log", || {
         (operator.get(&notification).body["status"] == "sent").then_some(())
     });
 

@@ -1,7 +1,5 @@
 //! Lists of tasks, and statistics about them.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use taskbell_e2e::{User, path_of, wait_for};
@@ -74,7 +72,7 @@ fn tasks_are_found_by_text_and_due_date() {
         ("sort=title", vec!["Backen", "Café am Turm", "Überfällig"]),
         ("sort=-updated&limit=1", vec!["Backen"]),
     ] {
-        let found = wait_for(query, Duration::from_secs(10), || {
+        let found = wait_for(query, || {
             let page = ada.get(&format!("/v1/tasks?{query}")).body;
             let titles = page["items"].as_array()?.iter().map(|task| task["title"].clone());
             let titles: Vec<_> = titles.collect();
@@ -91,7 +89,7 @@ fn tags_categories_and_statistics_follow_the_tasks() {
         .create(&json!({"title": "Paint", "tags": ["diy"], "category": "home", "due": "2020-01-01"}));
     ada.create(&json!({"title": "Sweep", "tags": ["diy"]}));
     let counted = |path: &str, expected: Value| {
-        wait_for(path, Duration::from_secs(60), || {
+        wait_for(path, || {
             let answer = ada.get(path);
             assert_eq!(answer.status, 200, "{}", answer.body);
             (answer.body["items"] == expected).then_some(())

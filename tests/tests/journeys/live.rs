@@ -6,11 +6,10 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
-use taskbell_e2e::{Live, User, path_of, wait_for};
+use taskbell_e2e::{LIMIT, Live, User, path_of, wait_for};
 
 use crate::{NONE, spaces::token_in};
 
@@ -19,7 +18,7 @@ fn shared(ada: &User, eve: &User) -> Value {
     let space = ada.post("/v1/spaces", &json!({"name": "Bell tower"})).body["id"].clone();
     let there = format!("/v1/spaces/{}/invitations", space.as_str().expect("an id"));
     assert_eq!(ada.post(&there, &json!({"email": eve.email})).status, 201);
-    let mail = wait_for("the invitation", Duration::from_secs(20), || eve.mails().pop());
+    let mail = wait_for("the invitation", || eve.mails().pop());
     assert_eq!(eve.post("/v1/invitations/accept", &json!({"token": token_in(&mail)})).status, 200);
     space
 }
@@ -117,11 +116,10 @@ impl Example {
         };
         let expected: BTreeMap<_, _> = tasks.iter().map(pair).collect();
         let mut last = BTreeMap::new();
-        let limit = Duration::from_secs(60);
         while last != expected {
             last = self
                 .states
-                .recv_timeout(limit)
+                .recv_timeout(LIMIT)
                 .unwrap_or_else(|_| panic!("{last:?} is not {expected:?}"));
         }
     }

@@ -1,7 +1,5 @@
 //! Shared spaces.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use taskbell_e2e::{User, path_of, wait_for};
 
@@ -21,7 +19,7 @@ pub(crate) fn shared_space(owner: &User, guest: &User, role: &str) -> String {
     let invitation = json!({"email": guest.email, "role": role});
     let invited = owner.post(&format!("/v1/spaces/{space}/invitations"), &invitation);
     assert_eq!(invited.status, 201, "{}", invited.body);
-    let mail = wait_for("the invitation", Duration::from_secs(20), || guest.mails().pop());
+    let mail = wait_for("the invitation", || guest.mails().pop());
     let joined = guest.post("/v1/invitations/accept", &json!({"token": token_in(&mail)}));
     assert_eq!(joined.status, 200, "{}", joined.body);
     space
@@ -43,7 +41,7 @@ fn a_user_joins_a_space_by_invitation_and_is_removed() {
 
     let invitation = json!({"email": eve.email, "role": "viewer"});
     assert_eq!(ada.post(&format!("{there}/invitations"), &invitation).status, 201);
-    let mail = wait_for("the invitation", Duration::from_secs(20), || eve.mails().pop());
+    let mail = wait_for("the invitation", || eve.mails().pop());
     let token = json!({"token": token_in(&mail)});
     let joined = eve.post("/v1/invitations/accept", &token);
     assert_eq!((joined.status, &joined.body["role"]), (200, &json!("viewer")), "{}", joined.body);
@@ -56,10 +54,10 @@ fn a_user_joins_a_space_by_invitation_and_is_removed() {
     assert_eq!(ada.send("PATCH", &member, &[], &json!({"role": "member"})).body["role"], "member");
     let assigned = ada.send("PATCH", &path_of(&made.body), &[], &json!({"assigned_to": eve_id}));
     assert_eq!(assigned.status, 200, "{}", assigned.body);
-    wait_for("the assignment mail", Duration::from_secs(20), || {
+    wait_for("the assignment mail", || {
         eve.mails().iter().any(|mail| mail["Subject"] == "Assigned to you: Oil the bell").then_some(())
     });
-    let mine = wait_for("the list", Duration::from_secs(10), || {
+    let mine = wait_for("the list", || {
         eve.get("/v1/tasks?assigned_to=me").body["items"]
             .as_array()
             .filter(|items| !items.is_empty())

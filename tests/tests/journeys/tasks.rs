@@ -1,7 +1,5 @@
 //! Tasks: their life cycle, batches, comments and recurrence.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use taskbell_e2e::{User, path_of, wait_for};
@@ -154,7 +152,7 @@ fn a_task_completes_automatically_unless_it_is_changed() {
     let (left, changed) = (ada.create(&wanted), ada.create(&wanted));
     let later = json!({"auto_complete_after": "P1D"});
     assert_eq!(ada.send("PATCH", &path_of(&changed), &[], &later).status, 200);
-    let done = wait_for("the completion", Duration::from_secs(20), || {
+    let done = wait_for("the completion", || {
         let task = ada.get(&path_of(&left)).body;
         (task["status"] == "completed").then_some(task)
     });

@@ -1,7 +1,5 @@
 //! Moves between spaces, exports and imports.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use taskbell_e2e::{Answer, User, path_of, send, wait_for};
 
@@ -10,7 +8,7 @@ use crate::{NONE, spaces::shared_space};
 /// Waits for a change in the feed of a user: a task, or a removed object, with this id.
 fn wait_for_change(user: &User, cursor: &Value, kind: &str, id: &Value) -> Value {
     let path = format!("/v1/changes?limit=100&cursor={}", cursor.as_str().expect("a cursor"));
-    wait_for(&format!("{kind} {id}"), Duration::from_secs(60), || {
+    wait_for(&format!("{kind} {id}"), || {
         let found = user.get(&path).body;
         found[kind].as_array().expect("changes").iter().find(|one| one["id"] == *id).cloned()
     })
@@ -33,7 +31,7 @@ fn a_task_moves_to_another_space_and_the_feeds_of_both_tell_it() {
     assert_eq!(wait_for_change(&eve, &cursors[1], "tasks", &task["id"]), moved.body);
     let removed = wait_for_change(&ada, &cursors[0], "removed", &task["id"]);
     assert_ne!(removed["space"], json!(space), "{removed}");
-    wait_for("the list of the personal space", Duration::from_secs(20), || {
+    wait_for("the list of the personal space", || {
         (ada.get("/v1/tasks").body["items"] == json!([])).then_some(())
     });
 }
@@ -66,7 +64,7 @@ fn an_export_is_imported_into_another_account_once() {
         ada.create(&json!({ "title": title }));
     }
     // The index that lists tasks may take a moment.
-    let exported = wait_for("the export", Duration::from_secs(20), || {
+    let exported = wait_for("the export", || {
         let text = ada.get("/v1/export").body.as_str().expect("lines").to_owned();
         (text.matches("\"type\":\"task\"").count() == 3).then_some(text)
     });
@@ -93,7 +91,7 @@ fn tasks_are_exported_as_csv_page_by_page() {
     for title in ["One", "=SUM(A1)", "Three, with \"quotes\""] {
         ada.create(&json!({ "title": title }));
     }
-    let file = wait_for("the export", Duration::from_secs(20), || {
+    let file = wait_for("the export", || {
         let (mut file, mut pages, mut path) =
             (String::new(), 0, "/v1/export?format=csv&limit=2".to_owned());
         loop {

@@ -1,10 +1,6 @@
 //! Fault injection: a store whose calls can fail, stop their caller or take long, before or after their effect.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    pin::Pin,
-    sync::Mutex,
-};
+use std::{collections::BTreeMap, pin::Pin, sync::Mutex};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -182,7 +178,7 @@ faulty! {
         fn register(
             user: &User, credential: &Credential, notification: Option<&Notification>
         ) -> Registered;
-        fn inviters(address_hash: &str, now: Timestamp) -> BTreeSet<UserId>;
+        fn inviters(address_hash: &str, now: Timestamp, max: usize) -> Vec<UserId>;
     }
     RegistrationInvitations {
         fn registration_invitation(address_hash: &str) -> Option<RegistrationInvitation>;

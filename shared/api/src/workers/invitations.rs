@@ -75,7 +75,8 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
 
     /// The account that someone has tried to register again, or why it gets no mail. If its address is not verified, links from
     /// before stop working: the first registration may be a stranger's, whose password a link would bring into force. Setting a
-    /// new password is the way that is left, and it replaces that one.
+    /// new password is the way that is left, and it replaces that one. They stop working also if the mail is over its daily limit:
+    /// the stranger could exceed that on purpose to keep them.
     pub(super) async fn registered_again(&self, id: UserId) -> Result<Result<User, Reason>, PortError> {
         let account = self.account(id).await?.and_then(|user| match user.reachable() {
             // The request is a stranger's as likely as not, so nobody gets it who has stopped all mail.
@@ -106,7 +107,7 @@ impl<S: WorkerStore, Q: TimerQueue, M: Mailer> Worker<'_, S, Q, M> {
         Ok(Err(Reason::NoRecipient))
     }
 
-    /// Is not sent to an address that has registered meanwhile, or if the operator was blocked.
+    /// Is not sent to an address that an account has verified meanwhile, or if the operator was blocked.
     pub(super) async fn write_registration_invitation(
         &self,
         notification: &Notification,

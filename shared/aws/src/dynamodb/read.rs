@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::KeysAndAttributes};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, try_join_all},
@@ -194,15 +194,7 @@ impl DynamoDb {
     ) -> Result<Vec<Item>, PortError> {
         let (mut items, mut start) = (Vec::new(), None);
         loop {
-            let mut query = self
-                .client
-                .query()
-                .table_name(table)
-                .key_condition_expression("#pk = :pk")
-                .expression_attribute_names("#pk", keys::PK)
-                .expression_attribute_values(":pk", text(partition))
-                .consistent_read(true)
-                .set_exclusive_start_key(start);
+            let mut query = self.partition_query(table, partition).set_exclusive_start_key(start);
             if !prefix.is_empty() {
                 query = query
                     .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
@@ -216,6 +208,13 @@ impl DynamoDb {
                 return Ok(items);
             }
         }
+    }
+
+    /// A strongly consistent query of a partition, in the order of the sort keys.
+    pub(super) fn partition_query(&self, table: &str, partition: &str) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(table).key_condition_expression("#pk = :pk");
+        let query = query.expression_attribute_names("#pk", keys::PK);
+        query.expression_attribute_values(":pk", text(partition)).consistent_read(true)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Registrations, and the invitations that allow them.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use taskbell_domain::{
     credential::Credential,
@@ -57,10 +55,14 @@ impl Registrations for DynamoDb {
         &self,
         address_hash: &str,
         now: Timestamp,
-    ) -> Result<BTreeSet<UserId>, PortError> {
+        max: usize,
+    ) -> Result<Vec<UserId>, PortError> {
         const OPERATION: &str = "reading the invitations of an address";
         let partition = keys::invitations_of_address(address_hash);
-        let found = self.query_partition(OPERATION, &self.tasks, &partition, "").await?;
+        // "REGISTRATION" sorts before the spaces.
+        let query =
+            self.partition_query(&self.tasks, &partition).limit(i32::try_from(max).unwrap_or(i32::MAX));
+        let found = query.send_boxed().await.map_err(port_error(OPERATION))?.items.unwrap_or_default();
         // DynamoDB deletes expired items only within days.
         let open = found.iter().filter(|item| expires_at(item).is_some_and(|at| at > now));
         open.map(|item| inviter(item).ok_or_else(|| corrupt(OPERATION, INVITED_BY))).collect()

@@ -287,7 +287,7 @@ pub(crate) async fn check(store: &DynamoDb) {
         }
         let expected = registration_invitation();
         for address in [&expected.email, &invitation().0.email] {
-            let inviters = store.inviters(&address.hash(), now()).await.expect("an answer");
+            let inviters = store.inviters(&address.hash(), now(), 2).await.expect("an answer");
             assert!(inviters.contains(&ada.id));
         }
         let found = store.registration_invitation(&expected.email.hash()).await.expect("an answer");

@@ -1,6 +1,6 @@
 //! Registrations, and the invitations that allow them.
 
-use std::{collections::BTreeSet, future::Future};
+use std::future::Future;
 
 use jiff::Timestamp;
 
@@ -30,13 +30,14 @@ pub trait Registrations: Credentials {
         notification: Option<&Notification>,
     ) -> impl Future<Output = Result<Registered, PortError>> + Send;
 
-    /// Who has invited the address with this hash, by invitations into any space or to register that are still open. Strongly
-    /// consistent.
+    /// Who has invited the address with this hash, by invitations into any space or to register that are still open: an
+    /// operator first, the others in no order. At most `max` invitations are read. Strongly consistent.
     fn inviters(
         &self,
         address_hash: &str,
         now: Timestamp,
-    ) -> impl Future<Output = Result<BTreeSet<UserId>, PortError>> + Send;
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<UserId>, PortError>> + Send;
 }
 
 /// Invites addresses to register.

@@ -176,6 +176,7 @@ macro_rules! contract_tests {
             a_space_is_visible_to_its_members_only
             members_join_change_roles_and_leave
             an_address_is_invited_until_its_invitations_have_ended
+            the_inviters_of_an_address_begin_with_an_operator
             a_purge_deletes_one_space_and_nothing_of_others
             comments_are_paged_changed_and_deleted_with_their_task
             a_notification_is_read_back_and_has_a_timer

@@ -1,7 +1,5 @@
 //! Registrations, and the invitations that allow them.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use taskbell_domain::{
     credential::Credential,
@@ -40,13 +38,15 @@ impl Registrations for MemoryStore {
         &self,
         address_hash: &str,
         now: Timestamp,
-    ) -> Result<BTreeSet<UserId>, PortError> {
+        max: usize,
+    ) -> Result<Vec<UserId>, PortError> {
         let data = self.data();
         let spaces = data.invitations.iter().filter(|((_, hash), _)| hash == address_hash);
         let spaces = spaces.map(|(_, invitation)| (invitation.invited_by, invitation.expires_at));
         let operators = data.registration_invitations.get(address_hash);
         let operators = operators.map(|invitation| (invitation.invited_by, invitation.expires_at()));
-        let open = spaces.chain(operators).filter(|(_, expires_at)| *expires_at > now);
+        let open =
+            operators.into_iter().chain(spaces).take(max).filter(|(_, expires_at)| *expires_at > now);
         Ok(open.map(|(by, _)| by).collect())
     }
 }

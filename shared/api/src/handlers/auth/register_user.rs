@@ -1,5 +1,7 @@
 //! Creates an account and its personal space.
 
+use std::collections::BTreeSet;
+
 use futures_util::{future::try_join_all, try_join};
 use http::StatusCode;
 use serde_json::json;
@@ -28,8 +30,8 @@ use crate::{
     profiles::account_with,
 };
 
-/// How many of those who have invited an address are looked at. One who is not blocked is enough.
-const MAX_INVITERS: usize = 10;
+/// How many invitations of an address are looked at. One by a user who is not blocked is enough.
+const MAX_INVITATIONS: usize = 10;
 
 /// The route, the rate limit and the OpenAPI description.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -77,8 +79,8 @@ pub async fn handle(
         Ok(match admission {
             Admission::Allowed => true,
             Admission::IfInvited => {
-                let inviters = accounts.inviters(&hash, now).await?;
-                let inviters = inviters.into_iter().take(MAX_INVITERS).map(|by| accounts.user(by));
+                let inviters = accounts.inviters(&hash, now, MAX_INVITATIONS).await?;
+                let inviters = BTreeSet::from_iter(inviters).into_iter().map(|by| accounts.user(by));
                 let inviters = try_join_all(inviters).await?;
                 inviters.iter().flatten().any(|by| by.disabled_at.is_none())
             }

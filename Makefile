@@ -62,6 +62,10 @@ run: $(TOOLS) ## run the whole system on a local cloud until Ctrl-C
 monitor: $(TOOLS) ## beside make run: Prometheus with its metrics and alerts, until Ctrl-C
 	@exec $(PYTHON) local/monitor.py
 
+.PHONY: demo
+demo: $(TOOLS) ## create an account with tasks on the running local cloud, and print how to open it
+	@$(PYTHON) local/demo.py
+
 .PHONY: mail
 mail: $(TOOLS) ## print the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
@@ -83,10 +87,15 @@ watch: $(TOOLS) ## serve single functions for cargo lambda invoke
 	@test -f .local/cargo-lambda/env || { echo 'make: the environment of the functions is missing: run make events first'; exit 1; }
 	cargo lambda watch --invoke-address 127.0.0.1 --env-file .local/cargo-lambda/env
 
+APP_LINT := local/app_lint
+MAIL_LINT := local/mail_lint
+OPENAPI_LINT := local/openapi_lint
+
 .PHONY: test
-test: $(TOOLS) node ## run all tests, end to end included, on a separate local cloud
+test: $(TOOLS) $(APP_LINT)/node_modules/.installed ## run all tests, end to end and in a browser included, on a separate local cloud
 	cargo build --workspace --bins --tests
 	cargo test --workspace
+	node --test shared/web/tests/*.test.mjs
 	@$(PYTHON) -m unittest discover --start-directory local
 	@$(PYTHON) local/recurrence_oracle.py 1000
 	@$(PYTHON) local/e2e.py target/$(HOST)/debug
@@ -97,10 +106,8 @@ two-stacks: $(TOOLS) ## test two stacks, a failed first deployment and a protect
 	cargo build --workspace --bins --tests
 	@$(PYTHON) local/two_stacks.py target/$(HOST)/debug
 
-# The linters that npm installs, each in a folder of its own. --ignore-scripts: no package needs its install script, and one
+# The checkers that npm installs, each in a folder of its own. --ignore-scripts: no package needs its install script, and one
 # would report the installation to its vendor.
-MAIL_LINT := local/mail_lint
-OPENAPI_LINT := local/openapi_lint
 local/%_lint/node_modules/.installed: local/%_lint/package-lock.json | node
 	@command -v npm >/dev/null || { echo 'make: npm is not installed: it comes with Node, version 20.19 or newer'; exit 1; }
 	cd $(<D) && npm ci --silent --ignore-scripts

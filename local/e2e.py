@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import browser
 import ses_events
 import smoke
 import try_deletions
@@ -53,8 +54,9 @@ def main(programs: Path, arguments: list[str]) -> int:
             printed(environment["TASKBELL_MAIL_URL"])
             ses_events.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
             try_operations.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
+            status = browser.run(environment)
             try_deletions.check(cloud, environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"])
-            status = smoke.check(smoke.Stack(configuration()[0], cloud.client))
+            status = smoke.check(smoke.Stack(configuration()[0], cloud.client)) or status
         return status or private(cloud, outputs["FunctionLogs"])
 
 

@@ -108,7 +108,7 @@ def main() -> None:
         written = ENV.with_suffix(".new")
         written.write_text("".join(f"TASKBELL_{name}={value}\n" for name, value in values.items()))
         written.rename(ENV)
-        say(f"\nTaskbell is ready.\n  API      {values['URL']}\n  Mailbox  {mails}  (or: make mail)")
+        say(f"\nTaskbell is ready.\n  App      {values['URL']}/  (with tasks to look at: make demo)\n  API      {values['URL']}\n  Mailbox  {mails}  (or: make mail)")
         for number, (what, command) in enumerate(first_requests(values["URL"]), start=1):
             say(f"\n  {number}. {what}:\n\n  {command}")
         say("\n  Then: make mail\n")

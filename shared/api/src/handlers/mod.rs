@@ -1,6 +1,7 @@
 //! The handlers of the API routes: `handlers/<resource>/<operation>.rs`.
 
 pub mod api_tokens;
+pub mod app;
 pub mod auth;
 pub mod changes;
 pub(crate) mod codes;

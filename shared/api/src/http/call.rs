@@ -191,6 +191,16 @@ impl<'a> Call<'a> {
         Err(Problem::malformed("invalid_header", detail))
     }
 
+    /// The values of the cookies of this name. Several come from different paths or hosts, and nothing says which.
+    pub fn cookies(&self, name: &str) -> Vec<&str> {
+        // API Gateway moves cookies from their header into a list. The local emulator does not.
+        let header = self.request.headers.get("cookie").map_or("", String::as_str);
+        let listed = self.request.cookies.iter().map(String::as_str);
+        let unlisted = header.split(';').filter(|_| self.request.cookies.is_empty());
+        let pairs = listed.chain(unlisted).filter_map(|cookie| cookie.split_once('='));
+        pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).collect()
+    }
+
     /// The bearer token (RFC 6750 §2.1).
     pub(super) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization").ok()??.split_once(' ')?;

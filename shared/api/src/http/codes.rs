@@ -46,6 +46,11 @@ pub const ERROR_CODES: &[ErrorCode] = &[
         "The account has a second factor: send `code`, a code of the authenticator app or a recovery code.",
     ),
     code(403, "account_disabled", "An operator has blocked this account."),
+    code(
+        403,
+        "cross_site",
+        "A browser sent a request about its session cookie from another origin: send `refresh_token` in the body.",
+    ),
     code(403, "forbidden", "The caller's role does not allow this."),
     code(403, "insufficient_scope", "The API token lacks the scope that the operation needs."),
     code(

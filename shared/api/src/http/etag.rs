@@ -25,6 +25,16 @@ pub(super) fn mark_compressed(headers: &mut [(HeaderName, HeaderValue)]) {
     }
 }
 
+/// Whether `If-None-Match` names this tag, by weak comparison (RFC 9110 §13.1.2). For what the client need not send back.
+///
+/// # Errors
+/// 400 `invalid_header`.
+pub(crate) fn is_known(call: &Call<'_>, tag: &str) -> Result<bool, Problem> {
+    let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
+    let listed = call.header(header::IF_NONE_MATCH.as_str())?.unwrap_or("").split(',').map(str::trim);
+    Ok(listed.into_iter().any(|known| known == "*" || opaque(known) == opaque(tag)))
+}
+
 /// The versions that a request applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preconditions {

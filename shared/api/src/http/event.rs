@@ -31,6 +31,9 @@ pub(super) struct HttpRequest {
     pub(super) headers: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
     pub(super) path_parameters: BTreeMap<String, String>,
+    /// As `name=value`. API Gateway takes them out of the headers.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) cookies: Vec<String>,
     pub(super) request_context: RequestContext,
     pub(super) body: Option<String>,
     pub(super) is_base64_encoded: bool,
@@ -60,6 +63,9 @@ pub struct HttpResponse {
     pub status_code: StatusCode,
     /// Each name once, in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The values of `Set-Cookie`, of which a response can have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cookies: Vec<String>,
     /// The body. Empty if there is none.
     pub body: String,
     /// Whether the body is binary, encoded as base64.
@@ -90,13 +96,16 @@ mod tests {
             r#""text""#,
             r#"{"headers": {"accept": 7}}"#,
             r#"{"rawQueryString": ["a"]}"#,
+            r#"{"cookies": [7]}"#,
             r#"{"body": "\ud800"}"#,
             r#"{"headers": {"accept": "\udfff"}}"#,
         ] {
             let event: HttpEvent = serde_json::from_str(unreadable).expect(unreadable);
             assert!(event.0.is_none(), "{unreadable}");
         }
-        for empty in ["{}", r#"{"headers": null, "pathParameters": null, "body": null}"#] {
+        for empty in
+            ["{}", r#"{"headers": null, "pathParameters": null, "cookies": null, "body": null}"#]
+        {
             let empty: HttpEvent = serde_json::from_str(empty).expect("an event");
             assert!(empty.0.is_some());
         }

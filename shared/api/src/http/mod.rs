@@ -31,6 +31,7 @@ pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
 pub use errors::Errors;
 pub(crate) use errors::MAX_ERRORS;
 pub use etag::Preconditions;
+pub(crate) use etag::is_known;
 pub use event::{HttpEvent, HttpResponse};
 pub use guard::{Callers, NoGuard, RateLimitGuard, RequestGuard, Verdict};
 pub(crate) use guard::{check_state, disabled, enforce_limit};

@@ -181,6 +181,9 @@ where
     let text = |(name, value): (HeaderName, HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
-    let headers = all.filter_map(text).collect();
-    HttpResponse { status_code: status, headers, body, is_base64_encoded }
+    let (cookies, headers): (Vec<_>, Vec<_>) =
+        all.filter_map(text).partition(|(name, _)| name == header::SET_COOKIE.as_str());
+    let cookies = cookies.into_iter().map(|(_, value)| value).collect();
+    let headers = headers.into_iter().collect();
+    HttpResponse { status_code: status, headers, cookies, body, is_base64_encoded }
 }

@@ -28,6 +28,7 @@ content!(CodeToUse, "code.txt", "code.html", {
     heading: &'a str,
     purpose: &'a str,
     code: String,
+    link: String,
     lifetime: String,
 });
 
@@ -130,7 +131,15 @@ pub(crate) fn code_mail(
         unsubscribe: None,
     };
     let (lifetime, code_text) = (hours(purpose.lifetime()), code.to_text());
-    let content = CodeToUse { heading, purpose: text, code: code_text, lifetime };
+    let page = match purpose {
+        Purpose::Operator => "operators",
+        Purpose::PasswordReset => "reset",
+        Purpose::EmailChange => "confirm-email",
+        Purpose::SecondFactorRemoval => "remove-second-factor",
+        Purpose::EmailChangeUndo => "undo-email",
+    };
+    let link = context.page(page, &format!("code={code_text}"));
+    let content = CodeToUse { heading, purpose: text, code: code_text, link, lifetime };
     let (text, html) = content.render(&footer)?;
     // What becomes of a mail to another address says nothing about that of the account. Nor is a name in it that its
     // reader may not know.

@@ -20,13 +20,14 @@ content!(Invited, "invitation.txt", "invitation.html", {
     by: &'a str,
     space: &'a str,
     role: &'a str,
+    link: String,
     token: String,
     until: String,
 });
 
 content!(Register, "registration.txt", "registration.html", {
     by: &'a str,
-    url: &'a str,
+    link: String,
     address: &'a str,
     until: String,
 });
@@ -57,6 +58,7 @@ pub(crate) fn invitation_mail(
         by,
         space: space.name.as_str(),
         role: invitation.role.as_str(),
+        link: context.page("invitation", &format!("token={}", token.to_text())),
         token: token.to_text(),
         until: match user {
             Some(user) => in_words(invitation.expires_at, user)?,
@@ -92,7 +94,8 @@ pub(crate) fn registration_mail(
         unsubscribe: Some(context.opt_out(to, now)),
     };
     let until = in_utc(notification.created_at + INVITATION_LIFETIME)?;
-    let content = Register { by, url: &context.api_url, address: to.as_str(), until };
+    let link = context.page("register", "");
+    let content = Register { by, link, address: to.as_str(), until };
     let (text, html) = content.render(&footer)?;
     let envelope = Envelope {
         tags: notification_to(notification.id, None),

@@ -35,7 +35,7 @@ use crate::links::{LinkAction, LinkKeys};
 pub struct MailContext {
     /// Who they come from.
     pub sender: Sender,
-    /// The base of the API, for links.
+    /// The base of the API and of the app, for links.
     pub api_url: String,
     /// What links are signed with.
     pub link_keys: LinkKeys,
@@ -102,6 +102,13 @@ struct Envelope<'a> {
 }
 
 impl MailContext {
+    /// The URL of a page of the app. Page and query are in the fragment: browsers send it to no server, so no log has the codes
+    /// in it.
+    fn page(&self, page: &str, query: &str) -> String {
+        let separator = if query.is_empty() { "" } else { "?" };
+        format!("{}/#/{page}{separator}{query}", self.api_url)
+    }
+
     /// Puts a mail together from its parts; the footer of the text is added here, that of the HTML is in it.
     fn compose(
         &self,

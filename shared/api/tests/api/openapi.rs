@@ -7,6 +7,7 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use taskbell_api::{
     endpoint::{ENDPOINTS, Endpoint, RequestLimit},
+    handlers::app::get_app::PATHS,
     http::codes::{ERROR_CODES, FIELD_ERROR_CODES},
     openapi::{DOCUMENT, document},
 };
@@ -46,7 +47,9 @@ fn the_template_routes_exactly_the_operations_of_the_endpoints() {
             routes.insert((name_of(&id), of("Method"), of("Path")));
         }
     }
-    let mut described = BTreeSet::new();
+    let app = |method: &str, path: &str| ("get-app".to_owned(), method.to_owned(), path.to_owned());
+    let app = PATHS.iter().flat_map(|path| [app("GET", path), app("HEAD", path)]);
+    let mut described: BTreeSet<_> = app.collect();
     for endpoint in ENDPOINTS {
         for operation in endpoint.operations {
             let route =

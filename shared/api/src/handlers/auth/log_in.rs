@@ -7,7 +7,7 @@ use taskbell_domain::{
     rate_limit::RateLimit,
 };
 
-use super::{Authenticated, authenticate, tokens};
+use super::{Authenticated, authenticate, session_cookie::Carrier, tokens};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     handlers::{second_factor::check_log_in, sessions::label},
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log in",
-        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address, a wrong password and an address that is not verified yet get the same response. If the account has a second factor, a right password without `code` gets 401 `second_factor_required`.",
+        description: "Opens a session. The access token is valid for 15 minutes; exchange the refresh token for new tokens before it expires. An unknown address, a wrong password and an address that is not verified yet get the same response. If the account has a second factor, a right password without `code` gets 401 `second_factor_required`. Browsers send `cookie`: the refresh token is then in a cookie that scripts cannot read (`HttpOnly; Secure; SameSite=Strict`), not in the body.",
         parameters: &[],
         request: Some("LogInRequest"),
         responses: &[(200, Body::Json("Session"))],
@@ -36,14 +36,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
             "second_factor_required",
             "invalid_second_factor",
             "account_disabled",
+            "cross_site",
             "busy",
         ],
     }],
 };
 
 /// Logs in. An unknown address, a wrong password and an address that is not verified get the same response after the same
-/// work. The second factor is looked at
-/// only after the password was right, and the code that it accepts is used up together with the opening of the session.
+/// work. The second factor is looked at only after the password was right, and the code that it accepts is used up together with the opening of the session.
 pub async fn handle(
     call: &Call<'_>,
     accounts: &(impl Credentials + Profiles + SecondFactors + Sessions + RateLimits),
@@ -53,7 +53,9 @@ pub async fn handle(
     let email = fields.required("email", read::any_text);
     let password = fields.required("password", read::any_text);
     let code = fields.optional("code", read::any_text);
+    let cookie = fields.optional("cookie", read::boolean);
     let (email, password) = fields.finish(email.zip(password))?;
+    let carrier = Carrier::of(call, cookie)?;
     let wrong = || {
         Problem::invalid_credentials(
             "invalid_credentials",
@@ -77,7 +79,7 @@ pub async fn handle(
         let checked = CheckedPassword { email: &email, hash, rehashed, factor };
         let session = Session { label: label(call), ..Session::of(&token, now) };
         if accounts.open_session(&session, checked).await? {
-            return tokens(&user, &token, issuer, now, random);
+            return tokens(&user, (&token, carrier), issuer, now, random);
         }
         // The password was reset meanwhile, or a concurrent log-in rehashed it or used a code of the second factor.
         let (credential, factor) =

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use taskbell_domain::ports::{LiveConnections, PushQueue, Sessions};
 
+use super::session_cookie::without_cookie;
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, Programs, RequestLimit, Tag},
     http::{Call, Problem, Reply},
@@ -20,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Log out",
-        description: "Ends the session of the access token. Its refresh token stops working at once and its live connections end; the access token expires within 15 minutes.",
+        description: "Ends the session of the access token. Its refresh token stops working at once and its live connections end; the access token expires within 15 minutes. A cookie of `log-in` is deleted.",
         parameters: &[],
         request: None,
         responses: &[(204, Body::Empty)],
@@ -39,5 +40,5 @@ pub async fn handle(
     call.admit().await?;
     accounts.close_session(user, session).await?;
     end_connections(accounts, queue, user, |open| open.session == session).await?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    without_cookie(call, Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -6,6 +6,7 @@ pub mod log_out;
 pub mod refresh_session;
 pub mod register_user;
 pub mod reset_password;
+mod session_cookie;
 pub mod undo_email_change;
 pub mod verify_email;
 
@@ -23,6 +24,7 @@ use taskbell_domain::{
     user::User,
 };
 
+use self::session_cookie::Carrier;
 use crate::{
     http::{Call, Problem, Reply, disabled, enforce_limit},
     passwords,
@@ -88,7 +90,7 @@ pub(crate) async fn authenticate(
 /// The response to a log-in and to a refresh.
 fn tokens(
     user: &User,
-    refresh: &RefreshToken,
+    (refresh, carrier): (&RefreshToken, Carrier),
     issuer: &Issuer,
     now: Timestamp,
     random: &dyn Random,
@@ -100,14 +102,14 @@ fn tokens(
         tracing::error!(%error, "signing an access token failed");
         Problem::internal()
     })?;
-    Reply::json(
-        StatusCode::OK,
-        &json!({
-            "access_token": access,
-            "token_type": "Bearer",
-            "expires_in": LIFETIME.as_secs(),
-            "refresh_token": refresh.to_text(),
-            "user": profile_view(user),
-        }),
-    )
+    let mut session = json!({
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": LIFETIME.as_secs(),
+        "user": profile_view(user),
+    });
+    if carrier == Carrier::Body {
+        session["refresh_token"] = json!(refresh.to_text());
+    }
+    carrier.attach(Reply::json(StatusCode::OK, &session)?, refresh)
 }

@@ -7,7 +7,10 @@ use taskbell_domain::{
     rate_limit::REFRESHES,
 };
 
-use super::tokens;
+use super::{
+    session_cookie::{Carrier, token_of},
+    tokens,
+};
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
     http::{Call, Fields, Problem, Reply, disabled, read},
@@ -25,11 +28,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Refresh a session",
-        description: "Exchanges a refresh token for a new access token and a new refresh token. Each refresh token works once; presenting a used one again ends the session.",
+        description: "Exchanges a refresh token for a new access token and a new refresh token. Each refresh token works once; presenting a used one again ends the session. With `cookie`, the new one is in the cookie that `log-in` describes, and without `refresh_token` the old one is taken from there.",
         parameters: &[],
         request: Some("RefreshSessionRequest"),
         responses: &[(200, Body::Json("Session"))],
-        errors: &["invalid_refresh_token", "account_disabled"],
+        errors: &["invalid_refresh_token", "account_disabled", "cross_site"],
     }],
 };
 
@@ -42,14 +45,20 @@ pub async fn handle(
     issuer: &Issuer,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::of(call)?;
-    let text = fields.required("refresh_token", read::any_text);
+    let cookie = fields.optional("cookie", read::boolean);
+    let text = match cookie {
+        Some(true) => fields.optional("refresh_token", read::any_text).map(Some).or(Some(None)),
+        _ => fields.required("refresh_token", read::any_text).map(Some),
+    };
     let text = fields.finish(text)?;
+    let carrier = Carrier::of(call, cookie)?;
 
     let invalid = || {
         let detail = "The refresh token is invalid, expired or already used: log in again.";
         Problem::invalid_credentials("invalid_refresh_token", detail)
     };
-    let presented = RefreshToken::parse(&text).ok_or_else(invalid)?;
+    let presented = text.as_deref().or_else(|| token_of(call)).and_then(RefreshToken::parse);
+    let presented = presented.ok_or_else(invalid)?;
     // Read the account before the exchange: if the read fails, the token is still valid.
     let user = accounts.user(presented.user).await?.ok_or_else(invalid)?;
 
@@ -73,7 +82,7 @@ pub async fn handle(
             end(accounts, queue, user.id, next.session).await?;
             Err(disabled())
         }
-        Rotated::Done => tokens(&user, &next, issuer, now, random),
+        Rotated::Done => tokens(&user, (&next, carrier), issuer, now, random),
         Rotated::Unknown => Err(invalid()),
         Rotated::Reused => {
             tracing::warn!(session = %presented.session, "refresh token reused; session ended");

@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Problem, Reply, accepts_gzip},
+    http::{Call, Problem, Reply, accepts_gzip, is_known},
     openapi::{COMPRESSED, DOCUMENT, ETAG},
 };
 
@@ -28,12 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with the document, or with 304 if the client has it.
 pub async fn handle(call: &Call<'_>) -> Result<Reply, Problem> {
-    let known = call.header("if-none-match")?.unwrap_or("").split(',').map(str::trim);
-    // Weak comparison (RFC 9110 §13.1.2).
-    let is_known =
-        known.into_iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == &ETAG[2..]);
-    let gzip = accepts_gzip(call);
-    let reply = match (is_known, gzip) {
+    let reply = match (is_known(call, ETAG)?, accepts_gzip(call)) {
         (true, _) => Reply::empty(StatusCode::NOT_MODIFIED),
         (false, true) => Reply::gzip("application/json", COMPRESSED)?,
         (false, false) => Reply::json_text(DOCUMENT),

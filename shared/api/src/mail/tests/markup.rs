@@ -76,7 +76,11 @@ fn a_button_keeps_its_padding_and_its_colour_in_word() {
             assert!(attribute(cell, "bgcolor").is_some(), "{name}: {cell}");
         }
     }
-    assert_eq!(buttons, 3 + 3 + 3 + 1, "two reminders, an assignment and a verification");
+    assert_eq!(
+        buttons,
+        3 + 3 + 3 + 1 + 5 + 2,
+        "two reminders, an assignment, a verification, five codes and two invitations"
+    );
 }
 
 #[test]

@@ -40,14 +40,21 @@ pub struct LogInRequest {
     pub password: String,
     /// Code of the authenticator app, or a recovery code, if the account has a second factor. Each works once.
     pub code: Option<String>,
+    /// Whether the refresh token is to be in a cookie instead of the response. For browsers, from a page of the same origin.
+    pub cookie: Option<bool>,
 }
 
 /// A refresh token to be exchanged for new tokens.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshSessionRequest {
-    /// The latest refresh token of the session. It works once; presenting a used one ends the session.
-    pub refresh_token: String,
+    /// The latest refresh token of the session. It works once; presenting a used one ends the session. Required without
+    /// `cookie`.
+    #[schema(nullable = false)]
+    pub refresh_token: Option<String>,
+    /// Whether the new refresh token is to be in a cookie instead of the response, and the old one is there if
+    /// `refresh_token` is absent. For browsers, from a page of the same origin.
+    pub cookie: Option<bool>,
 }
 
 /// A session that was opened or refreshed, with its new tokens.
@@ -61,8 +68,9 @@ pub struct Session {
     /// Lifetime of the access token, in seconds.
     #[schema(examples(900))]
     pub expires_in: u32,
-    /// Opaque token to be exchanged, once, for new tokens. The session ends 30 days after its last refresh.
-    pub refresh_token: String,
+    /// Opaque token to be exchanged, once, for new tokens. The session ends 30 days after its last refresh. Absent with
+    /// `cookie`.
+    pub refresh_token: Option<String>,
     /// Profile of the user.
     pub user: Profile,
 }

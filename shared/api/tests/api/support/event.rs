@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: Value,
 }
 
@@ -43,6 +44,12 @@ impl Event {
 
     pub(crate) fn without_header(mut self, name: &str) -> Self {
         self.json["headers"].as_object_mut().expect("headers").remove(name);
+        self
+    }
+
+    /// Cookies as `name=value`.
+    pub(crate) fn cookies(mut self, cookies: &[&str]) -> Self {
+        self.json["cookies"] = json!(cookies);
         self
     }
 

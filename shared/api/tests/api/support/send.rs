@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use taskbell_api::{
     endpoint::{Access, Endpoint, RequestLimit},
     handlers::{
-        api_tokens, auth, changes, comments, docs, health, invitations, links, me, notifications,
-        openapi, second_factor, sessions, spaces, statistics, tasks, transfer, users,
+        api_tokens,
+        app::get_app::{self, Policy},
+        auth, changes, comments, docs, health, invitations, links, me, notifications, openapi,
+        second_factor, sessions, spaces, statistics, tasks, transfer, users,
     },
     http::{
         Call, Caller, Callers, HttpEvent, Invocation, NoGuard, Problem, RateLimitGuard, RequestGuard,
@@ -80,12 +82,15 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
         let Self { store, queue, pushes, clock, random, issuer, cursor_key, requests, quota, .. } =
             self;
         let operators = self.operator_second_factor;
-        let endpoint = Endpoint::named(function).expect("a function of the API");
-        let callers = match endpoint.access {
+        // The browser app is no operation of the API.
+        let endpoint = Endpoint::named(function);
+        assert!(endpoint.is_some() || function == "get-app", "{function} is no function of the API");
+        let access = endpoint.map_or(Access::Public, |endpoint| endpoint.access);
+        let callers = match access {
             Access::Public => &Callers::Public,
             access @ (Access::User(_) | Access::Operator) => &self.callers(access.programs()),
         };
-        let limit = match endpoint.rate_limit {
+        let limit = match endpoint.map_or(RequestLimit::None, |endpoint| endpoint.rate_limit) {
             RequestLimit::None => None,
             RequestLimit::Fixed(limit) => Some(limit),
             RequestLimit::Variable("REGISTRATIONS_PER_HOUR", limit) => Some(limit(20)),
@@ -191,6 +196,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "import-data" => transfer::import_data::handle(call, store, queue, *quota).await,
             "open-live" => changes::open_live::handle(call, store, &link_keys(), LIVE_URL).await,
             "get-stats" => statistics::get_stats::handle(call, store).await,
+            "get-app" => get_app::handle(call, &Policy::new(LIVE_URL)).await,
             "get-docs" => docs::get_docs::handle(call).await,
             "get-openapi" => openapi::get_openapi::handle(call).await,
             "get-health" => health::get_health::handle(call).await,
@@ -202,6 +208,7 @@ impl<S: Store, Q: TimerQueue> World<S, Q> {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
         };
-        Answer { status: response.status_code.as_u16(), headers: response.headers, body }
+        let (headers, cookies) = (response.headers, response.cookies);
+        Answer { status: response.status_code.as_u16(), headers, cookies, body }
     }
 }

@@ -1,0 +1,3 @@
+//! The browser app.
+
+pub mod get_app;

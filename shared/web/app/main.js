@@ -1,0 +1,212 @@
+import { toast } from "./dialog.js";
+import { brand, h, icon, replace } from "./dom.js";
+import { describe } from "./api.js";
+import { key, showKeys } from "./keys.js";
+import { registerTaskPages } from "./pages-tasks.js";
+import { current, go, heading, route, startRouter } from "./router.js";
+import { hadSession, logOut, onChange, pendingInvitation, start, user } from "./session.js";
+import { onSpaces, spacesList } from "./spaces-store.js";
+import { text } from "./strings.js";
+
+// The pages that the first list does not need are loaded when they are opened.
+const auth = () => import("./pages-auth.js");
+const profile = () => import("./pages-profile.js");
+const security = () => import("./pages-security.js");
+const spacePages = () => import("./pages-spaces.js");
+const LATER = [
+  ["/login", "logInPage", auth],
+  ["/register", "registerPage", auth],
+  ["/verify", "verifyPage", auth],
+  ["/forgot", "forgotPage", auth],
+  ["/reset", "resetPage", auth],
+  ["/remove-second-factor", "lostFactorPage", auth],
+  ["/invitation", "invitationPage", auth],
+  ["/undo-email", "undoEmailPage", auth],
+  ["/profile", "profilePage", profile],
+  ["/profile/security", "securityPage", security],
+  ["/confirm-email", "confirmEmailPage", security],
+  ["/spaces", "spacesPage", spacePages],
+  ["/space/:id/members", "membersPage", spacePages],
+  ["/statistics", "statisticsPage", () => import("./pages-stats.js")],
+  ["/operators", "operatorsPage", () => import("./pages-operators.js")],
+];
+
+const RETURN = "taskbell.return";
+const app = document.getElementById("app");
+const main = h("main", { id: "main", tabindex: "-1" });
+const spaceLinks = h("ul", { class: "nav-list" });
+const offline = h("div", { class: "offline", role: "status" });
+const menuButton = h("button", { type: "button", class: "icon-button menu-button", "aria-expanded": "false", "aria-controls": "nav", "aria-label": text.menu, onclick: () => showMenu(!app.classList.contains("menu-open")) }, icon("menu"));
+
+function link(hash, symbol, label, props) {
+  return h("li", null, h("a", { href: hash, class: "nav-link", ...props }, icon(symbol), h("span", { dir: "auto" }, label)));
+}
+
+const operatorItem = link("#/operators", "operators", text.operators);
+const nav = h("nav", { id: "nav", class: "nav", "aria-label": text.mainNavigation },
+  h("ul", { class: "nav-list" },
+    link("#/today", "today", text.today), link("#/upcoming", "upcoming", text.upcoming), link("#/overdue", "overdue", text.overdue),
+    link("#/all", "all", text.all), link("#/assigned", "assigned", text.assigned)),
+  h("h2", { class: "nav-title" }, h("span", null, text.spaces),
+    h("a", { href: "#/spaces", class: "icon-button small", "aria-label": text.manageSpaces, title: text.manageSpaces }, icon("settings"))),
+  spaceLinks,
+  h("ul", { class: "nav-list nav-end" },
+    link("#/statistics", "statistics", text.statistics), operatorItem, link("#/profile", "profile", text.profile),
+    h("li", null, h("button", { type: "button", class: "nav-link", onclick: showKeys }, icon("keyboard"), text.keys)),
+    h("li", null, h("button", { type: "button", class: "nav-link", onclick: leave }, icon("logout"), text.logOut))));
+
+const header = h("header", { class: "top" }, menuButton, h("a", { href: "#/today", class: "home" }, brand()));
+
+function showMenu(open) {
+  app.classList.toggle("menu-open", open);
+  menuButton.setAttribute("aria-expanded", String(open));
+  menuButton.setAttribute("aria-label", open ? text.close : text.menu);
+  replace(menuButton, icon(open ? "close" : "menu"));
+}
+
+async function leave() {
+  try {
+    await logOut();
+  } catch (error) {
+    toast(`${describe(error)} ${text.stillLoggedIn}`);
+  }
+}
+
+function showFrame(inside = Boolean(user())) {
+  app.classList.toggle("inside", inside);
+  menuButton.hidden = !inside;
+  nav.hidden = !inside;
+  operatorItem.hidden = user()?.role !== "operator";
+}
+
+async function showSpaces() {
+  if (!user()) return replace(spaceLinks);
+  try {
+    const spaces = await spacesList();
+    replace(spaceLinks, spaces.map((space) => link(`#/space/${space.id}`, space.personal ? "folder" : "spaces", space.name)));
+    markCurrent();
+  } catch {
+    // The page itself says that there is no connection. The next page tries again.
+  }
+}
+
+function markCurrent() {
+  const page = `#${current().path}`;
+  for (const a of nav.querySelectorAll("a[href]")) {
+    const href = a.getAttribute("href");
+    if (page === href) a.setAttribute("aria-current", "page");
+    else if (page.startsWith(`${href}/`)) a.setAttribute("aria-current", "true");
+    else a.removeAttribute("aria-current");
+  }
+}
+
+// Pages other than those of the account need a session. The page that was asked for opens after the log-in.
+function isAllowed({ path, hash, isPublic }) {
+  if (path === "/") {
+    go(user() ? "#/today" : "#/login", { replace: true });
+    return false;
+  }
+  if (isPublic || user()) return true;
+  sessionStorage.setItem(RETURN, hash);
+  go("#/login", { replace: true });
+  return false;
+}
+
+function afterLogIn() {
+  const target = sessionStorage.getItem(RETURN);
+  sessionStorage.removeItem(RETURN);
+  if (pendingInvitation()) go("#/invitation", { replace: true });
+  else go(target ?? "#/today", { replace: true });
+}
+
+onChange((profile, reason) => {
+  showFrame();
+  if (reason === "login") afterLogIn();
+  if (reason === "refresh" && ["/login", "/register"].includes(current().path)) afterLogIn();
+  if (["login", "refresh", "offline"].includes(reason)) showSpaces();
+  if (!profile && reason !== "none") {
+    replace(spaceLinks);
+    if (reason === "expired") sessionStorage.setItem(RETURN, location.hash);
+    else sessionStorage.removeItem(RETURN);
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    go(`#/login?${reason}`, { replace: true });
+  }
+});
+
+function showOffline() {
+  replace(offline, navigator.onLine ? null : [icon("offline"), text.offline]);
+}
+
+async function begin() {
+  replace(main, h("div", { class: "skeleton", role: "status", "aria-label": text.loading }, h("i"), h("i"), h("i")));
+  try {
+    await start();
+  } catch (error) {
+    return replace(main, h("div", { class: "empty", role: "alert" }, h("p", null, describe(error)),
+      h("button", { type: "button", class: "button", onclick: begin }, text.tryAgain)));
+  }
+  showFrame();
+  startRouter(main, {
+    isAllowed,
+    missing: (params, query, element) => {
+      heading(element, text.notFound);
+      element.append(h("p", null, text.notFoundText), h("p", null, h("a", { href: "#/today" }, text.toToday)));
+    },
+    failed: (element) => replace(element, h("div", { class: "empty", role: "alert" }, h("p", null, text.noPage),
+      h("button", { type: "button", class: "button", onclick: () => location.reload() }, text.tryAgain))),
+  });
+}
+
+async function installWorker() {
+  const serviceWorker = navigator.serviceWorker;
+  if (!serviceWorker) return;
+  let hadWorker = Boolean(serviceWorker.controller);
+  const base = new URL("./", document.baseURI);
+  const url = new URL("app/sw.js", base).href;
+  const policy = globalThis.trustedTypes?.createPolicy("taskbell", { createScriptURL: () => url });
+  const release = new URL(".", import.meta.url).pathname.split("/").at(-2);
+  serviceWorker.addEventListener("controllerchange", async () => {
+    const newest = (await caches.keys()).filter((name) => name.startsWith("taskbell-")).at(-1);
+    if (hadWorker && newest !== `taskbell-${release}`) toast(text.newVersion, { action: text.reload, onAction: () => location.reload(), seconds: 60 });
+    hadWorker = true;
+  });
+  try {
+    const registration = await serviceWorker.register(policy ? policy.createScriptURL("") : url, { scope: base.href });
+    // Browsers look for a new release at a load only, and a tab can stay open for weeks.
+    const update = () => registration.update().catch(() => {});
+    let last = Date.now();
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden || Date.now() - last < 3_600_000) return;
+      last = Date.now();
+      update();
+    });
+    update();
+  } catch (error) {
+    console.warn(error);
+  }
+}
+
+replace(app,
+  h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); main.focus(); } }, text.skip),
+  header, nav, h("div", { class: "content" }, offline, main));
+// The frame is there at once for who has logged in before, so that nothing moves later.
+showFrame(hadSession());
+showOffline();
+addEventListener("online", showOffline);
+addEventListener("offline", showOffline);
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && app.classList.contains("menu-open")) {
+    showMenu(false);
+    menuButton.focus();
+  }
+});
+document.addEventListener("taskbell:page", () => {
+  showMenu(false);
+  markCurrent();
+});
+onSpaces(showSpaces);
+key("?", text.keyHelp, showKeys);
+for (const [pattern, handler, load] of LATER) route(pattern, handler, { load, isPublic: load === auth });
+registerTaskPages();
+await begin();
+installWorker();

@@ -1,0 +1,201 @@
+// Tasks in lists: rows that stay the same elements as long as the task is the same, and values in words.
+
+import { change, undo } from "./outbox.js";
+import { openDialog, toast } from "./dialog.js";
+import { h, icon, replace } from "./dom.js";
+import { addDays, dueWords, durationWords, instantOf, instantWords, isOverdue, timeWords, today, wall, weekday } from "./dates.js";
+import { ruleWords } from "./recurrence.js";
+import { mayChange, nameOf, spaceOf, zone } from "./tasks-store.js";
+import { text } from "./strings-tasks.js";
+
+/** A reminder in words. */
+export function reminderWords({ before, at }) {
+  if (!before) return instantWords(at.includes("[") ? instantFrom(at) : at, zone());
+  return /^PT?0[A-Z]$/i.test(before) ? text.atDue : text.beforeWords(durationWords(before));
+}
+
+function instantFrom(wallTime) {
+  const [, date, time, name] = /^(\S{10})[Tt ](\d\d:\d\d)[^[]*\[!?([^\]]+)\]/.exec(wallTime) ?? [];
+  return date ? instantOf(date, time, name) : wallTime;
+}
+
+/** A value of a field in words. */
+export function fieldWords(field, value, task) {
+  if (value === null || value === undefined || value === "" || value.length === 0) return field === "assigned_to" ? text.nobody : "";
+  switch (field) {
+    case "status": return text.statuses[value];
+    case "priority": return text.priorities[value];
+    case "tags": return value.join(", ");
+    case "due": return value.length === 10 ? dueWords({ due: value }, zone()) : instantWords(value.includes("[") ? instantFrom(value) : value, zone());
+    case "recurrence": return ruleWords(value, zone());
+    case "recurrence_from": return value === "due" ? text.fromDue : text.fromCompletion;
+    case "reminders": return value.map(reminderWords).join("\n");
+    case "checklist": return value.map(({ title, done }) => `${done ? "☑" : "☐"} ${title}`).join("\n");
+    case "assigned_to": return nameOf(value, task.space) || text.assignee("");
+    case "auto_complete_after": return durationWords(value);
+    default: return value;
+  }
+}
+
+const part = (symbol, className, ...content) => h("span", { class: className }, symbol ? icon(symbol) : null, content);
+
+function meta(task, { showSpace, showDay = true }) {
+  const parts = [], late = isOverdue(task), done = task.status === "completed";
+  const day = showDay || late, when = day ? dueWords(task, zone()) : task.due?.length > 10 && timeWords(new Date(task.due_at), zone());
+  if (task.due && when) parts.push(part(day ? "calendar" : "clock", late ? "late" : "", h("time", { datetime: task.due_at }, when)));
+  if (task.recurrence) parts.push(h("span", { title: ruleWords(task.recurrence, zone()) }, icon("repeat"), h("span", { class: "visually-hidden" }, ruleWords(task.recurrence, zone()))));
+  const snoozed = task.reminders.find((reminder) => reminder.snoozed && Date.parse(reminder.fire_at) > Date.now());
+  if (snoozed && !done) parts.push(part("bell", "", text.snoozedUntil(instantWords(snoozed.fire_at, zone()))));
+  if (task.status === "in_progress") parts.push(h("span", { class: "badge accent" }, text.inProgress));
+  if (task.priority === "high" || task.priority === "urgent") parts.push(part("flag", `priority-${task.priority}`, text.priorities[task.priority]));
+  if (task.checklist.length) {
+    const ready = task.checklist.filter((item) => item.done).length;
+    parts.push(h("span", { "aria-label": text.steps(ready, task.checklist.length), role: "img" }, icon("check"), `${ready}/${task.checklist.length}`));
+  }
+  if (task.category) parts.push(h("a", { href: `#/category/${encodeURIComponent(task.category)}`, dir: "auto" }, icon("folder"), task.category));
+  for (const tag of task.tags) parts.push(h("a", { href: `#/tag/${encodeURIComponent(tag)}`, dir: "auto" }, `#${tag}`));
+  const space = spaceOf(task.space);
+  if (showSpace && space && !space.personal) parts.push(h("a", { href: `#/space/${task.space}`, dir: "auto" }, icon("spaces"), space.name));
+  if (task.assigned_to) parts.push(h("span", { dir: "auto" }, icon("profile"), text.assignee(nameOf(task.assigned_to, task.space))));
+  if (task.waiting && Date.now() - task.waiting.created > 1500) parts.push(part("clock", "waits", text.waiting));
+  return parts;
+}
+
+const action = (name, symbol, label) => h("button", { type: "button", class: "icon-button small", dataset: { action: name }, "aria-label": label, title: label }, icon(symbol));
+
+/** Makes the row of a task. Its buttons are found by `data-action`. */
+export function taskRow(task, options) {
+  const done = task.status === "completed", may = mayChange(task.space);
+  return h("li", { class: `task${done ? " done" : ""}`, dataset: { id: task.id } },
+    h("button", { type: "button", class: `tick priority-${task.priority}`, disabled: !may, dataset: { action: "complete" }, "aria-label": done ? text.reopen(task.title) : text.complete(task.title) }, icon("check")),
+    h("div", { class: "task-main" },
+      h("a", { class: "task-title", href: `#/task/${task.id}`, dir: "auto" }, task.title),
+      h("div", { class: "task-meta" }, meta(task, options))),
+    may ? h("div", { class: "task-actions" },
+      done ? null : [action("snooze", "bell", text.snooze), task.recurrence ? action("skip", "skip", text.skip) : null],
+      action("delete", "trash", text.remove)) : null,
+    may ? h("div", { class: "task-more" }, action("menu", "more", text.actionsFor(task.title))) : null);
+}
+
+/**
+ * Shows groups of tasks (`{key, title, tasks, late}`) in an element. Rows and groups that are still needed stay in place, with
+ * their focus.
+ */
+export function groupsView(root, options) {
+  const rows = new Map(), sections = new Map();
+  return (groups) => {
+    const focused = document.activeElement?.closest?.(".task")?.dataset.id, order = [...rows.keys()];
+    const kept = new Set(), used = new Set();
+    let place = root.firstChild;
+    for (const { key, title, tasks, late } of groups) {
+      used.add(key);
+      let section = sections.get(key);
+      if (!section) {
+        section = { heading: h("h2"), list: h("ul", { class: "tasks" }) };
+        section.element = h("section", { class: "group" }, section.heading, section.list);
+        sections.set(key, section);
+      }
+      section.heading.hidden = !title;
+      section.heading.classList.toggle("late", Boolean(late));
+      if (section.heading.textContent !== title) section.heading.textContent = title;
+      if (place === section.element) place = place.nextSibling;
+      else root.insertBefore(section.element, place);
+      let before = section.list.firstChild;
+      for (const task of tasks) {
+        kept.add(task.id);
+        let row = rows.get(task.id);
+        const mark = options.mark(task);
+        if (row?.task !== task || row.mark !== mark) {
+          const inside = row?.element.contains(document.activeElement) && (document.activeElement.dataset.action ?? "title");
+          const element = taskRow(task, options);
+          if (before === row?.element) before = element;
+          row?.element.replaceWith(element);
+          row = { task, element, mark };
+          rows.set(task.id, row);
+          if (inside) (element.querySelector(`[data-action="${inside}"]`) ?? element.querySelector(".task-title")).focus();
+        }
+        if (before === row.element) before = before.nextSibling;
+        else section.list.insertBefore(row.element, before);
+      }
+    }
+    for (const [id, { element }] of rows) if (!kept.has(id)) { element.remove(); rows.delete(id); }
+    for (const [key, { element }] of sections) if (!used.has(key)) { element.remove(); sections.delete(key); }
+    if (focused && !kept.has(focused)) {
+      // The row with the focus has gone: the next one gets it.
+      const at = order.indexOf(focused);
+      const next = [...order.slice(at + 1), ...order.slice(0, at).reverse()].find((id) => kept.has(id));
+      (next ? rows.get(next).element.querySelector(".task-title") : document.querySelector("h1"))?.focus();
+    }
+  };
+}
+
+function offerUndo(message, entry, fallback) {
+  const seconds = entry.notBefore ? 6 : undefined;
+  toast(message, { action: text.undo, seconds, onAction: () => undo(entry) || (fallback ? fallback() : toast(text.tooLate)) });
+}
+
+/** Completes or reopens a task, with an undo. A series waits a little, because its next occurrence would stay. */
+export function toggle(task) {
+  if (task.status === "completed") {
+    const { entry } = change("reopen", task.id);
+    return offerUndo(text.reopened(task.title), entry, () => change("complete", task.id));
+  }
+  const { entry } = change("complete", task.id, { delay: Boolean(task.recurrence) });
+  offerUndo(text.completed(task.title), entry, () => change("reopen", task.id));
+}
+
+/** Deletes a task, with an undo. */
+export function removeTask(task) {
+  const { entry } = change("delete", task.id, { delay: true });
+  offerUndo(text.deleted(task.title), entry);
+}
+
+/** Skips the occurrence of a series, with an undo. */
+export function skip(task) {
+  const { entry } = change("skip", task.id, { delay: true });
+  offerUndo(text.skipped(task.title), entry);
+}
+
+/** Asks until when to snooze a task. */
+export function snooze(task) {
+  const now = new Date(), { date, time } = wall(now, zone()), day = addDays(date, 1);
+  const monday = addDays(date, 7 - weekday(date));
+  const until = (instant) => {
+    dialog.close();
+    const words = instantWords(instant, zone());
+    const { entry } = change("snooze", task.id, { body: { until: `${instant.toISOString().slice(0, 19)}Z` }, delay: true });
+    offerUndo(text.snoozed(task.title, words), entry);
+  };
+  const choices = [[text.snoozeHour, new Date(now.getTime() + 3_600_000)], [text.snoozeEvening, time < "17:30" && instantOf(date, "18:00", zone())],
+    [text.snoozeTomorrow, instantOf(day, "09:00", zone())], [text.snoozeWeek, monday !== day && instantOf(monday, "09:00", zone())]];
+  const input = h("input", { type: "datetime-local", "aria-label": text.snoozeOther, value: `${day}T09:00`, min: `${date}T${time}` });
+  const error = h("p", { class: "field-error", role: "alert" });
+  const dialog = openDialog(text.snoozeTitle, [
+    h("p", { class: "soft" }, text.snoozeHelp),
+    h("div", { class: "choices" }, choices.filter(([, instant]) => instant).map(([label, instant], index) =>
+      h("button", { type: "button", class: "choice", autofocus: index === 0, onclick: () => until(instant) }, h("span", null, label), h("span", { class: "soft" }, instantWords(instant, zone()))))),
+    h("form", {
+      class: "other-time", novalidate: true, onsubmit: (event) => {
+        event.preventDefault();
+        const [at, clock] = input.value.split("T");
+        const instant = clock && instantOf(at, clock.slice(0, 5), zone());
+        if (instant > new Date()) until(instant);
+        else replace(error, text.pastTime);
+      },
+    }, h("label", null, text.snoozeOther, input), h("button", { type: "submit", class: "button" }, text.snooze), error)]);
+  dialog.element.querySelector(".choice").focus();
+}
+
+/** Shows the actions of a task in a dialog, for narrow screens. */
+export function taskMenu(task) {
+  const item = (symbol, label, run) => h("button", { type: "button", class: "choice", onclick: () => { dialog.close(); run(); } }, h("span", null, icon(symbol), label));
+  const dialog = openDialog(task.title, h("div", { class: "choices" },
+    item("edit", text.edit, () => { location.hash = `#/task/${task.id}`; }),
+    task.status === "completed" ? null : item("bell", text.snooze, () => snooze(task)),
+    task.recurrence && task.status !== "completed" ? item("skip", text.skip, () => skip(task)) : null,
+    item("trash", text.remove, () => removeTask(task))));
+}
+
+/** Whether a task changes its look with time alone. */
+export const timeMark = (task) => [today(zone()), isOverdue(task), task.waiting && Date.now() - task.waiting.created > 1500,
+  task.assigned_to && nameOf(task.assigned_to, task.space), spaceOf(task.space)?.name, mayChange(task.space)].join();

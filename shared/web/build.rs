@@ -1,0 +1,44 @@
+//! Compresses the files of `app/` and names them by their content, so that no function does it at run time.
+
+use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, io::Write as _, path::Path};
+
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+
+/// The text that is replaced by the hash of all files.
+const HASH: &str = "{{hash}}";
+
+/// The text that is replaced by the list of the files that a page needs, as the elements of a JavaScript array.
+const FILES: &str = "{{files}}";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=app");
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir("app")? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or("a name is not UTF-8")?;
+        files.insert(name.to_owned(), fs::read_to_string(&path)?);
+    }
+    let mut hasher = Sha256::new();
+    for (name, content) in &files {
+        // With the lengths, so that no two sets of files are the same bytes.
+        hasher.update(format!("{name} {}\n{content}", content.len()));
+    }
+    let hash: String = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hashed = files.keys().filter(|name| name.ends_with(".js") || name.ends_with(".css"));
+    let hashed = hashed.filter(|name| *name != "sw.js");
+    let listed: Vec<_> = hashed.map(|name| format!("\"{name}\"")).collect();
+    let out = env::var("OUT_DIR")?;
+    let mut table = String::new();
+    for (name, content) in &files {
+        let content = content.replace(HASH, &hash).replace(FILES, &listed.join(", "));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(content.as_bytes())?;
+        let compressed = Path::new(&out).join(format!("{name}.gz"));
+        fs::write(&compressed, encoder.finish()?)?;
+        writeln!(table, "    File {{ name: {name:?}, gzip: include_bytes!({compressed:?}) }},")?;
+    }
+    fs::write(Path::new(&out).join("files.rs"), format!("&[\n{table}]"))?;
+    println!("cargo:rustc-env=APP_HASH={hash}");
+    Ok(())
+}

@@ -104,6 +104,11 @@ export async function token() {
 
 /** Continues the session of the browser. Resolves to the profile or null; without a connection to the last known profile. */
 export async function start() {
+  // Without a profile nobody has logged in here, and no request is needed to know that.
+  if (!hadSession()) {
+    end("none");
+    return null;
+  }
   try {
     refreshing ??= exchange().finally(() => { refreshing = null; });
     return await refreshing;

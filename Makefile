@@ -66,6 +66,10 @@ monitor: $(TOOLS) ## beside make run: Prometheus with its metrics and alerts, un
 demo: $(TOOLS) ## create an account with tasks on the running local cloud, and print how to open it
 	@$(PYTHON) local/demo.py
 
+.PHONY: lighthouse
+lighthouse: $(TOOLS) local/lighthouse/node_modules/.installed ## audit the app on the running local cloud: speed, accessibility and best practices
+	@$(PYTHON) local/lighthouse.py
+
 .PHONY: mail
 mail: $(TOOLS) ## print the mails that the local cloud has sent
 	@$(PYTHON) local/mail.py
@@ -108,7 +112,7 @@ two-stacks: $(TOOLS) ## test two stacks, a failed first deployment and a protect
 
 # The checkers that npm installs, each in a folder of its own. --ignore-scripts: no package needs its install script, and one
 # would report the installation to its vendor.
-local/%_lint/node_modules/.installed: local/%_lint/package-lock.json | node
+local/%/node_modules/.installed: local/%/package-lock.json | node
 	@command -v npm >/dev/null || { echo 'make: npm is not installed: it comes with Node, version 20.19 or newer'; exit 1; }
 	cd $(<D) && npm ci --silent --ignore-scripts
 	@touch $@

@@ -74,7 +74,8 @@ def verification(mailbox: str, address: str) -> str:
     sys.exit("make demo: the verification mail was not sent")
 
 
-def main() -> None:
+def create() -> tuple[str, str]:
+    """Creates the account and its tasks. Returns the URL of the local cloud and the address of the account."""
     if not ENV.exists():
         sys.exit("make demo: the local cloud is not running: start it with make run")
     values = dict(line.split("=", 1) for line in ENV.read_text().splitlines())
@@ -88,8 +89,9 @@ def main() -> None:
     for tasks, query in ((personal(), ""), (shared(), f"?space={space}")):
         for task in tasks:
             api.post(f"/v1/tasks{query}", task)
-    print(f"Open      {values['TASKBELL_URL']}/\nAddress   {address}\nPassword  {PASSWORD}")
+    return values["TASKBELL_URL"], address
 
 
 if __name__ == "__main__":
-    main()
+    url, address = create()
+    print(f"Open      {url}/\nAddress   {address}\nPassword  {PASSWORD}")

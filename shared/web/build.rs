@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 /// The text that is replaced by the hash of all files.
 const HASH: &str = "{{hash}}";
 
+/// The kinds of files that are served. Any other file is a mistake, such as the backup of an editor.
+const KINDS: [&str; 5] = ["html", "js", "css", "svg", "webmanifest"];
+
 /// The text that is replaced by the list of the files that a page needs, as the elements of a JavaScript array.
 const FILES: &str = "{{files}}";
 
@@ -17,6 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir("app")? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).ok_or("a name is not UTF-8")?;
+        let kind = name.rsplit_once('.').map_or("", |(_, kind)| kind);
+        if !KINDS.contains(&kind) || name.starts_with('.') {
+            return Err(format!("app/{name} is no file of the app: remove it").into());
+        }
         files.insert(name.to_owned(), fs::read_to_string(&path)?);
     }
     let mut hasher = Sha256::new();

@@ -21,7 +21,7 @@ class Links(BrowserTest):
         expect(page.get_by_text("If the address has an account, a code was sent to it.")).to_be_visible()
 
         url = link(ada.email, "Reset your Taskbell password")
-        page = self.page(at=url.removeprefix(f"{URL}/"))
+        page = self.page(at=url[url.index("#") :])
         expect(page.get_by_role("heading", name="Set a new password")).to_be_visible()
         code = url.rsplit("code=", 1)[1]
         expect(page.get_by_label("Code")).to_have_value(code)
@@ -37,7 +37,7 @@ class Links(BrowserTest):
         space = ada.api("POST", "v1/spaces", {"name": "Garden"})
         ada.api("POST", f"v1/spaces/{space['id']}/invitations", {"email": grace.email, "role": "member"})
         url = link(grace.email, ada.name)
-        page = self.page(at=url.removeprefix(f"{URL}/"))
+        page = self.page(at=url[url.index("#") :])
         expect(page.get_by_role("heading", name="Accept an invitation")).to_be_visible()
         self.no_code_in_the_address(page, url.rsplit("token=", 1)[1])
         # Without a session, the invitation waits for the log-in.

@@ -58,8 +58,9 @@ class Network(BrowserTest):
             self.assertEqual(route.fetch().status, 201)
             return route.abort()
 
-        page.route("**/v1/tasks?*", lose_first)
-        with page.expect_response(lambda response: response.request.method == "POST" and "/v1/tasks?" in response.url):
+        # The space is in the query only if the app knows it already.
+        page.route("**/v1/tasks*", lose_first)
+        with page.expect_response(lambda response: response.request.method == "POST" and "/v1/tasks" in response.url):
             add(page, "Sent twice")
         expect(row(page, "Sent twice")).to_have_count(1)
         expect(page.get_by_text("waiting to be sent")).to_have_count(0)
@@ -97,13 +98,16 @@ class Network(BrowserTest):
 
     def test_a_list_that_cannot_be_read_says_so_and_tries_again(self) -> None:
         self.ada.task("Read later")
-        page = self.page(self.ada)
+        page = self.page()
+        # Live updates would read the task, too.
+        page.route("**/v1/live", lambda route: route.abort())
+        self.ada.log_in(page)
         page.route("**/v1/tasks?*", lambda route: route.fulfill(status=503, body="{}"))
         go(page, "#/all")
-        failed = page.get_by_role("alert").filter(has_text="The server could not do this.")
+        failed = page.get_by_text("The server could not do this.")
         expect(failed).to_be_visible()
         page.unroute("**/v1/tasks?*")
-        failed.get_by_role("button", name="Try again").click()
+        page.get_by_role("button", name="Try again").click()
         expect(row(page, "Read later")).to_be_visible()
         expect(failed).to_have_count(0)
 
@@ -139,7 +143,7 @@ class Network(BrowserTest):
         for route in held:
             route.continue_()
         expect(page.get_by_role("progressbar")).to_have_count(0)
-        expect(page.get_by_text("Completed by day")).to_be_visible()
+        expect(page.get_by_role("heading", name="Completed by day")).to_be_visible()
 
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ export class ApiError extends Error {
 }
 
 /** A request without a response. */
-export class NetworkError extends Error {}
+export class NetworkError extends Error {
+  noResponse = true;
+}
 
 // session.js sets these. Both modules would need each other otherwise.
-let tokens = { token: async () => null, refresh: async () => null };
+let tokens = { user: () => null, token: async () => null, refresh: async () => null };
 
 /** Says where access tokens come from. */
 export function useTokens(source) {
@@ -37,20 +39,29 @@ export function apiUrl(path, query) {
   return url;
 }
 
-/** Sends a request. Throws ApiError or NetworkError. With `auth: false` it has no access token. */
+/** Sends a request. Throws ApiError or NetworkError, or AbortError if the user changed meanwhile. With `auth: false` it has no access
+ *  token, or the `token` of a session that is not the current one. */
 export async function request(method, path, options = {}) {
   const endProgress = startProgress();
   try {
-    const first = options.auth === false ? null : await tokens.token();
+    if (options.auth === false) return await send(method, path, options, options.token);
+    const owner = tokens.user()?.id;
+    // What one user asked for is neither sent with the token of another one, nor given to the pages of another one.
+    const check = () => {
+      if (tokens.user()?.id !== owner) throw new DOMException("The user has changed.", "AbortError");
+    };
+    const sendAs = (token) => {
+      check();
+      return send(method, path, options, token).finally(check);
+    };
+    const first = await tokens.token();
     try {
-      return await send(method, path, options, first);
+      return await sendAs(first);
     } catch (error) {
-      if (error.status === 401 && error.code === "unauthorized" && first) {
-        return await send(method, path, options, await tokens.refresh(first));
-      }
+      if (error.status === 401 && error.code === "unauthorized" && first) return await sendAs(await tokens.refresh(first));
       if (error.status === 503 && method === "GET") {
         await new Promise((done) => setTimeout(done, 1000));
-        return await send(method, path, options, first);
+        return await sendAs(first);
       }
       throw error;
     }

@@ -1,17 +1,21 @@
 // What is kept on the device, per user: tasks, waiting changes, and a few values. Without storage the app works, but forgets.
 
+import { PREFIX } from "./storage.js";
+
 let database = null;
+let wanted = null; // the user whose storage is opened
 
 const wait = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
   request.onerror = () => reject(request.error);
 });
 
-const nameOf = (user) => `taskbell-${user}`;
+const nameOf = (user) => `${PREFIX} ${user}`;
 
 /** Opens the storage of a user. */
 export async function openCache(user) {
   closeCache();
+  wanted = user;
   try {
     const request = indexedDB.open(nameOf(user), 1);
     request.onupgradeneeded = () => {
@@ -19,8 +23,14 @@ export async function openCache(user) {
       request.result.createObjectStore("values");
       request.result.createObjectStore("changes", { keyPath: "seq" });
     };
-    database = await wait(request);
-    database.onversionchange = closeCache; // another tab deletes it
+    const opened = await wait(request);
+    if (wanted !== user || database) return opened.close(); // the user has changed meanwhile
+    // Another tab deletes it.
+    opened.onversionchange = () => {
+      opened.close();
+      if (database === opened) database = null;
+    };
+    database = opened;
   } catch (error) {
     console.warn(error);
   }
@@ -29,17 +39,21 @@ export async function openCache(user) {
 /** Closes the storage. */
 export function closeCache() {
   database?.close();
-  database = null;
+  database = wanted = null;
 }
 
-/** Deletes everything that is kept for a user. */
+/** Deletes everything that is kept for a user. Resolves when it is gone, or will be gone without the page. */
 export function deleteCache(user) {
   closeCache();
-  try {
-    indexedDB.deleteDatabase(nameOf(user));
-  } catch (error) {
-    console.warn(error);
-  }
+  return new Promise((resolve) => {
+    try {
+      const request = indexedDB.deleteDatabase(nameOf(user));
+      request.onsuccess = request.onerror = request.onblocked = resolve;
+    } catch (error) {
+      console.warn(error);
+      resolve();
+    }
+  });
 }
 
 async function run(store, mode, work, fallback) {
@@ -52,8 +66,8 @@ async function run(store, mode, work, fallback) {
   }
 }
 
-/** Returns all stored objects of "tasks" or "changes". */
-export const stored = (store) => run(store, "readonly", (objects) => wait(objects.getAll()), []);
+/** Returns all stored objects of "tasks" or "changes"; without storage, `fallback`. */
+export const stored = (store, fallback = []) => run(store, "readonly", (objects) => wait(objects.getAll()), fallback);
 
 /** Returns a stored value or `undefined`. */
 export const value = (key) => run("values", "readonly", (objects) => wait(objects.get(key)));
@@ -79,8 +93,8 @@ export const clearTasks = () => run("tasks", "readwrite", (objects) => wait(obje
 /** Stores a waiting change. */
 export const saveChange = (change) => run("changes", "readwrite", (objects) => wait(objects.put(change)));
 
-/** Deletes a waiting change. */
-export const dropChange = (seq) => run("changes", "readwrite", (objects) => wait(objects.delete(seq)));
-
 /** Whether a waiting change is still stored; true without storage. */
 export const hasChange = (seq) => run("changes", "readonly", async (objects) => (await wait(objects.count(seq))) > 0, true);
+
+/** Deletes a waiting change. */
+export const dropChange = (seq) => run("changes", "readwrite", (objects) => wait(objects.delete(seq)));

@@ -1,35 +1,13 @@
-// A change that meets a later version of the task. Fields that only one side changed are merged; of the others the user sees
-// both versions side by side and chooses. Nothing is overwritten silently.
+// The dialogs about waiting changes, which are seldom needed. Fields of a conflict that only one side changed are merged; of the
+// others the user sees both versions side by side and chooses. Nothing is overwritten silently.
 
-import { openDialog } from "./dialog.js";
-import { h } from "./dom.js";
+import { merge } from "./decisions.js";
+import { confirmDialog, openDialog } from "./dialog.js";
+import { h, icon } from "./dom.js";
+import { decide, retry, undo, waiting } from "./outbox.js";
+import { text } from "./strings-waiting.js";
 import { fieldWords } from "./task-view.js";
-import { text } from "./strings-tasks.js";
 import { zone } from "./tasks-store.js";
-import { dueInstant } from "./dates.js";
-
-/** A value of a field in a form that can be compared. */
-function comparable(field, value) {
-  if (field === "due") return value ? `${value.length === 10}${dueInstant(value, zone()).getTime()}` : "";
-  if (field === "checklist") return JSON.stringify((value ?? []).map(({ title, done }) => [title, Boolean(done)]));
-  if (field === "reminders") return JSON.stringify((value ?? []).filter(({ snoozed }) => !snoozed).map(({ before, at }) => before ?? at).sort());
-  if (field === "tags") return JSON.stringify([...(value ?? [])].sort());
-  return JSON.stringify(value ?? (field === "description" ? "" : null));
-}
-
-/** Whether two values of a field mean the same. */
-export const same = (field, a, b) => comparable(field, a) === comparable(field, b);
-
-/** What is left of a change for the current version: the fields to send, and those that both sides changed. */
-export function merge({ body, base }, current) {
-  const rest = {}, conflicts = [];
-  for (const [field, mine] of Object.entries(body)) {
-    if (same(field, mine, current[field])) continue;
-    rest[field] = mine;
-    if (!same(field, base?.[field], current[field])) conflicts.push(field);
-  }
-  return { body: rest, conflicts };
-}
 
 /** Asks which version of each field to keep. Resolves to the fields to send, null for none, undefined if nothing was decided. */
 export function resolveConflict(entry, current) {
@@ -40,7 +18,7 @@ export function resolveConflict(entry, current) {
       dialog.close();
     };
     const patch = entry.kind === "patch";
-    const { body, conflicts } = patch ? merge(entry, current) : { body: {}, conflicts: [] };
+    const { body, conflicts } = patch ? merge(entry, current, zone()) : { body: {}, conflicts: [] };
     const choice = Object.fromEntries(conflicts.map((field) => [field, "mine"]));
     const option = (field, side, value) => h("label", { class: "version" },
       h("input", { type: "radio", name: `choice-${field}`, value: side, checked: choice[field] === side, onchange: () => { choice[field] = side; } }),
@@ -64,4 +42,29 @@ export function resolveConflict(entry, current) {
           h("button", { type: "button", class: "button danger", onclick: () => finish({}) }, text.anyway[entry.kind])));
     const dialog = openDialog(text.conflictTitle, content, { onClose: () => resolve(result), className: "wide" });
   });
+}
+
+function words({ kind, body, id, space }) {
+  if (kind === "comment") return body.text;
+  if (kind !== "create" && kind !== "patch") return "";
+  const shownFields = Object.entries(body).filter(([field]) => text.fields[field] && field !== "title");
+  return shownFields.map(([field, content]) => `${text.fields[field]}: ${fieldWords(field, content, { id, space }) || text.empty}`).join("\n");
+}
+
+/** Shows the changes that wait. */
+export function showWaiting() {
+  const rows = () => waiting().map((entry) => h("li", { class: "row" },
+    h("div", { class: "row-main" },
+      h("p", { class: "row-title" }, `${text.kinds[entry.kind]}: `, h("bdi", null, entry.title || entry.body?.title || "")),
+      h("p", { class: "row-note lines", dir: "auto" }, words(entry)),
+      entry.error ? h("p", { class: "field-error" }, icon("error"), entry.error) : null),
+    h("div", { class: "actions" },
+      entry.state ? h("button", { type: "button", class: "button small", onclick: () => { dialog.close(); if (entry.state === "conflict") decide(entry); else retry(entry); } }, entry.state === "conflict" ? text.decide : text.retry) : null,
+      h("button", {
+        type: "button", class: "button quiet danger small", onclick: async () => {
+          dialog.close();
+          if (await confirmDialog({ title: text.discardChange, text: text.discardText, action: text.discardChange })) undo(entry);
+        },
+      }, text.discardChange))));
+  const dialog = openDialog(text.waitingTitle, waiting().length ? h("ul", { class: "list" }, rows()) : h("p", null, text.nothingWaiting));
 }

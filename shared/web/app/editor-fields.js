@@ -3,7 +3,7 @@
 import { h, icon, replace, uniqueId } from "./dom.js";
 import { parseDue, parseDuration, today, weekday, zones } from "./dates.js";
 import { DAYS, dayName, formToRule, monthlyChoices, ruleToForm, ruleWords } from "./recurrence.js";
-import { text } from "./strings-tasks.js";
+import { text } from "./strings-editor.js";
 import { zone } from "./tasks-store.js";
 
 /** A label, a control, and places for help and an error. */

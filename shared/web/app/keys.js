@@ -1,8 +1,9 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
+import { local } from "./storage.js";
 import { text } from "./strings.js";
 
-const OFF = "taskbell.keys-off";
+const OFF = "keys-off";
 const keys = new Map();
 
 /** Adds a key. `action` is called outside of fields and dialogs. Returns a function that removes the key. */
@@ -15,7 +16,7 @@ export function key(name, description, action) {
 }
 
 // Keys of one character must be possible to turn off (WCAG 2.1.4).
-const isOff = () => localStorage.getItem(OFF) === "1";
+const isOff = () => local.get(OFF) === "1";
 
 /** Shows the list of keys. */
 export function showKeys() {
@@ -25,8 +26,8 @@ export function showKeys() {
     h("label", { class: "check" },
       h("input", {
         type: "checkbox", checked: !isOff(), onchange: (event) => {
-          if (event.target.checked) localStorage.removeItem(OFF);
-          else localStorage.setItem(OFF, "1");
+          if (event.target.checked) local.remove(OFF);
+          else local.set(OFF, "1");
         },
       }), text.keysOn),
     h("dl", { class: "keys" }, rows),

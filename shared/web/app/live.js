@@ -11,6 +11,7 @@ const SLEEP = 60_000;
 const listeners = new Set();
 
 let running = null; // the current run; a new log-in starts another one
+let starts = 0;
 let hiddenAt = 0;
 
 /** Calls `f({type, task, id})` when comments of a task changed, or with `{type: "reload"}` when lists have to be read again. */
@@ -96,7 +97,7 @@ class Run {
   async catchUp() {
     for (let more = true; more && !this.stopped; ) {
       const answer = await this.changes();
-      if (!answer) continue;
+      if (!answer || this.stopped) continue;
       for (const space of answer.left) {
         this.sequences.delete(space);
         forgetTasks(space);
@@ -136,12 +137,16 @@ class Run {
 /** Starts following changes. */
 export async function startLive() {
   stopLive();
-  running = new Run(await cache.value("cursor"));
+  const mine = starts;
+  const cursor = await cache.value("cursor");
+  if (mine !== starts) return; // stopped meanwhile
+  running = new Run(cursor);
   running.connect();
 }
 
 /** Stops following changes. */
 export function stopLive() {
+  starts += 1;
   running?.stop();
   running = null;
 }

@@ -1,12 +1,15 @@
-import { toast } from "./dialog.js";
+import { confirmDialog, toast } from "./dialog.js";
 import { brand, h, icon, replace } from "./dom.js";
 import { describe } from "./api.js";
 import { key, showKeys } from "./keys.js";
+import { send } from "./outbox.js";
 import { registerTaskPages } from "./pages-tasks.js";
 import { current, go, heading, route, startRouter } from "./router.js";
 import { hadSession, logOut, onChange, pendingInvitation, start, user } from "./session.js";
 import { onSpaces, spacesList } from "./spaces-store.js";
+import { PREFIX, tab } from "./storage.js";
 import { text } from "./strings.js";
+import { changes } from "./tasks-store.js";
 
 // The pages that the first list does not need are loaded when they are opened.
 const auth = () => import("./pages-auth.js");
@@ -31,7 +34,7 @@ const LATER = [
   ["/operators", "operatorsPage", () => import("./pages-operators.js")],
 ];
 
-const RETURN = "taskbell.return";
+const RETURN = "return";
 const app = document.getElementById("app");
 const main = h("main", { id: "main", tabindex: "-1" });
 const spaceLinks = h("ul", { class: "nav-list" });
@@ -65,6 +68,10 @@ function showMenu(open) {
 }
 
 async function leave() {
+  if (changes.length) {
+    await send({ now: true });
+    if (changes.length && !(await confirmDialog({ title: text.unsentTitle, text: text.unsentText, action: text.logOut }))) return;
+  }
   try {
     await logOut();
   } catch (error) {
@@ -107,14 +114,14 @@ function isAllowed({ path, hash, isPublic }) {
     return false;
   }
   if (isPublic || user()) return true;
-  sessionStorage.setItem(RETURN, hash);
+  tab.set(RETURN, hash);
   go("#/login", { replace: true });
   return false;
 }
 
 function afterLogIn() {
-  const target = sessionStorage.getItem(RETURN);
-  sessionStorage.removeItem(RETURN);
+  const target = tab.get(RETURN);
+  tab.remove(RETURN);
   if (pendingInvitation()) go("#/invitation", { replace: true });
   else go(target ?? "#/today", { replace: true });
 }
@@ -126,8 +133,8 @@ onChange((profile, reason) => {
   if (["login", "refresh", "offline"].includes(reason)) showSpaces();
   if (!profile && reason !== "none") {
     replace(spaceLinks);
-    if (reason === "expired") sessionStorage.setItem(RETURN, location.hash);
-    else sessionStorage.removeItem(RETURN);
+    if (reason === "expired") tab.set(RETURN, location.hash);
+    else tab.remove(RETURN);
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     go(`#/login?${reason}`, { replace: true });
   }
@@ -166,8 +173,8 @@ async function installWorker() {
   const policy = globalThis.trustedTypes?.createPolicy("taskbell", { createScriptURL: () => url });
   const release = new URL(".", import.meta.url).pathname.split("/").at(-2);
   serviceWorker.addEventListener("controllerchange", async () => {
-    const newest = (await caches.keys()).filter((name) => name.startsWith("taskbell-")).at(-1);
-    if (hadWorker && newest !== `taskbell-${release}`) toast(text.newVersion, { action: text.reload, onAction: () => location.reload(), seconds: 60 });
+    const newest = (await caches.keys()).filter((name) => name.startsWith(`${PREFIX} `)).at(-1);
+    if (hadWorker && newest !== `${PREFIX} ${release}`) toast(text.newVersion, { action: text.reload, onAction: () => location.reload(), seconds: 60 });
     hadWorker = true;
   });
   try {

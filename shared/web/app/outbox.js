@@ -2,23 +2,26 @@
 
 import { ApiError, NetworkError, describe, request } from "./api.js";
 import * as cache from "./cache.js";
-import { merge, resolveConflict } from "./conflict.js";
+import { CHECKED, afterConflict, isTooOld, merge, nextStep, prepare, rebase, retryDelay } from "./decisions.js";
 import { toast } from "./dialog.js";
-import { changes, get, idOf, put, remove, rename, serverTask, touch } from "./tasks-store.js";
+import { changes, get, idOf, put, remove, rename, serverTask, touch, zone } from "./tasks-store.js";
+import { PREFIX } from "./storage.js";
 import { text } from "./strings-tasks.js";
 
 /** How long deleting, skipping, snoozing and completing a series can be undone before they are sent. */
 const UNDO = 6000;
-const LOCK = "taskbell-outbox";
+const LOCK = `${PREFIX} outbox`; // held while something is sent or taken back
 
 const waiters = new Map();
 const watchers = new Set();
+const undone = new Set(); // changes that are being taken back
 let sequence = 0;
-let sending = false;
+let sending = null;
 let again = false;
 let failures = 0;
+let pausedUntil = 0;
 let timer = null;
-let active = false;
+let active = null; // a new object for each session
 
 /** Calls `f` when the number or state of waiting changes may be another. */
 export const onOutbox = (f) => watchers.add(f);
@@ -30,20 +33,45 @@ function announce(id) {
 
 /** Loads the changes that were waiting when the app was closed. */
 export async function startOutbox() {
-  active = true;
-  for (const change of await cache.stored("changes")) {
-    changes.push({ ...change, notBefore: 0, stored: true, sent: false });
-    sequence = Math.max(sequence, change.seq);
-  }
+  const mine = active = {};
+  await readStored();
+  if (active !== mine) return;
   announce();
   send();
 }
 
+// Other tabs make, send and take back changes, too: what is stored counts.
+async function readStored() {
+  const mine = active, stored = await cache.stored("changes", null);
+  if (!stored || active !== mine) return;
+  const bySeq = new Map(stored.map((change) => [change.seq, change]));
+  for (const entry of [...changes]) {
+    const other = bySeq.get(entry.seq);
+    bySeq.delete(entry.seq);
+    if (other) {
+      delete entry.state;
+      delete entry.error;
+      Object.assign(entry, other, { stored: true, sent: false, notBefore: entry.notBefore });
+    } else if (entry.stored) {
+      forget(entry); // another tab has sent it
+      settle(entry, {});
+    }
+  }
+  for (const change of bySeq.values()) {
+    if (undone.has(change.seq)) continue;
+    changes.push({ ...change, stored: true, sent: false });
+    sequence = Math.max(sequence, change.seq);
+  }
+  changes.sort((a, b) => a.seq - b.seq);
+  announce();
+}
+
 /** Forgets waiting changes in memory. */
 export function stopOutbox() {
-  active = false;
+  active = null;
   clearTimeout(timer);
   changes.length = 0;
+  failures = pausedUntil = 0;
   for (const { reject } of waiters.values()) reject(new NetworkError(text.loggedOut));
   waiters.clear();
   announce();
@@ -60,11 +88,7 @@ export function change(kind, id, { body, delay = false, ...more } = {}) {
   const task = serverTask(id);
   const entry = { seq: sequence, kind, id, body, created, notBefore: delay ? created + UNDO : 0, title: more.title ?? get(id)?.title ?? "", ...more };
   if (kind === "create" || kind === "comment") entry.key = crypto.randomUUID();
-  if (kind === "patch") {
-    entry.version = more.version ?? task?.version;
-    entry.base ??= Object.fromEntries(Object.keys(body).map((field) => [field, task?.[field]]));
-  }
-  if (kind === "skip" || kind === "delete") entry.version = task?.version;
+  prepare(entry, task, get(id));
   changes.push(entry);
   const stored = cache.saveChange(entry).then((saved) => { entry.stored = saved !== undefined; });
   announce(id);
@@ -74,12 +98,19 @@ export function change(kind, id, { body, delay = false, ...more } = {}) {
   return { entry, result };
 }
 
-/** Takes a change back. Returns false if it was sent already. */
-export function undo(entry) {
-  if (entry.sent || !changes.includes(entry)) return false;
-  drop(entry);
-  settle(entry, { dropped: true });
-  return true;
+/** Takes a change back. Resolves to false if it was sent already, here or by another tab. */
+export async function undo(entry) {
+  if (entry.sent || !find(entry)) return false;
+  undone.add(entry.seq);
+  forget(entry);
+  return navigator.locks.request(LOCK, async () => {
+    const isStored = await cache.hasChange(entry.seq);
+    undone.delete(entry.seq);
+    if (entry.stored && !isStored) return false;
+    drop(entry);
+    settle(entry, { dropped: true });
+    return true;
+  });
 }
 
 /** Changes that are waiting for longer than a moment, and those that need a decision. */
@@ -89,16 +120,23 @@ export const waiting = () => changes.filter(({ state, notBefore, created }) => s
 export function retry(entry) {
   delete entry.state;
   delete entry.error;
-  cache.saveChange(entry);
+  delete entry.first;
+  delete entry.retryAt;
+  cache.saveChange(entry).then(() => send());
   announce(entry.id);
-  send();
+}
+
+const find = ({ seq }) => changes.find((change) => change.seq === seq);
+
+function forget(entry) {
+  const index = changes.indexOf(find(entry));
+  if (index >= 0) changes.splice(index, 1);
+  announce(entry.id);
 }
 
 function drop(entry) {
-  const index = changes.indexOf(entry);
-  if (index >= 0) changes.splice(index, 1);
+  forget(entry);
   cache.dropChange(entry.seq);
-  announce(entry.id);
 }
 
 function settle(entry, result, error) {
@@ -109,43 +147,44 @@ function settle(entry, result, error) {
   return Boolean(waiter);
 }
 
-/** Sends what is waiting. With `now`, also what could still be undone. */
-export async function send({ now = false } = {}) {
+/** Sends what is waiting. With `now`, also what could still be undone. Resolves when nothing more can be sent now. */
+export function send({ now = false } = {}) {
   if (now) for (const entry of changes) entry.notBefore = 0;
-  if (sending || !active) {
-    again = true;
-    return;
-  }
-  sending = true;
+  again = true;
+  if (active) sending ??= sendAgain().finally(() => { sending = null; });
+  return sending ?? Promise.resolve();
+}
+
+async function sendAgain() {
   clearTimeout(timer);
-  try {
-    do {
-      again = false;
-      await navigator.locks.request(LOCK, sendAll);
-    } while (again && active);
-  } finally {
-    sending = false;
+  while (again && active) {
+    again = false;
+    await navigator.locks.request(LOCK, sendAll);
   }
 }
 
 async function sendAll() {
   const blocked = new Set(); // later changes of a task wait for the earlier ones
+  await readStored();
   let soon = Infinity;
   for (let index = 0; index < changes.length && active; ) {
     const entry = changes[index];
-    const early = entry.notBefore > Date.now();
-    if (early) soon = Math.min(soon, entry.notBefore);
+    const start = Math.max(entry.notBefore, entry.retryAt ?? 0, pausedUntil);
+    const early = start > Date.now();
+    if (early) soon = Math.min(soon, start);
     if (early || entry.state || blocked.has(entry.id)) {
       blocked.add(entry.id);
       index++;
       continue;
     }
-    if (entry.stored && !(await cache.hasChange(entry.seq))) drop(entry); // another tab has sent it
-    else if (!(await sendOne(entry))) {
-      for (const { seq } of changes) if (waiters.has(seq)) settle({ seq }, { queued: true });
-      soon = Math.min(soon, Date.now() + Math.random() * Math.min(60_000, 2000 * 2 ** failures++) + 500);
-      break;
+    const mine = active, { wait = 0, isPause = false } = await sendOne(entry);
+    if (active !== mine) return;
+    if (wait) {
+      for (const { seq, id } of [...changes]) if (waiters.has(seq) && (isPause || id === entry.id)) settle({ seq }, { queued: true });
+      soon = Math.min(soon, Date.now() + wait);
+      if (isPause) break;
     }
+    if (changes.includes(entry)) blocked.add(entry.id); // it is not done yet
     index = changes.findIndex((change) => change.seq > entry.seq);
     if (index < 0) break;
   }
@@ -154,28 +193,54 @@ async function sendAll() {
   announce();
 }
 
-/** Sends one change. Returns false if it has to be tried again later. */
+/** Sends one change. Returns how long to wait for the next attempt, with `isPause` also for other changes. */
 async function sendOne(entry) {
-  const before = serverTask(entry.id)?.version;
+  const before = serverTask(entry.id)?.version, mine = active;
+  if (isTooOld(entry, Date.now())) return fail(entry, text.perhapsSent);
   entry.sent = true;
+  if (entry.key && !entry.first && navigator.onLine) {
+    entry.first = Date.now();
+    await cache.saveChange(entry);
+    if (active !== mine) return {};
+  }
   try {
     const body = await requestFor(entry);
+    if (active !== mine) return {};
     failures = 0;
     accept(entry, body, before);
-    return true;
+    return {};
   } catch (error) {
+    if (active !== mine) return {};
     entry.sent = false;
-    if (!active) return false;
-    const later = error instanceof NetworkError || error.status >= 500 || error.status === 429 || error.code === "busy" || error.status === 401;
-    if (later || !(error instanceof ApiError)) {
-      entry.waits = true;
-      return false;
+    // The server has answered that it did nothing.
+    if (error.status < 500 && entry.first) {
+      delete entry.first;
+      cache.saveChange(entry);
     }
+    const step = nextStep(error);
+    if (step === "pause" || step === "later") return later(entry, error, step === "pause");
     failures = 0;
-    if (error.status === 412) return conflict(entry);
+    if (step === "merge") return conflict(entry);
+    if (step === "fail") return fail(entry, describe(error));
     refuse(entry, error);
-    return true;
+    return {};
   }
+}
+
+function later(entry, { retryAfter } = {}, isPause = false) {
+  entry.tries = (entry.tries ?? 0) + 1;
+  const wait = retryDelay(isPause ? failures++ : entry.tries, retryAfter);
+  if (!isPause) entry.retryAt = Date.now() + wait;
+  else if (retryAfter) pausedUntil = Date.now() + wait;
+  return { wait, isPause };
+}
+
+function fail(entry, error) {
+  settle(entry, { queued: true });
+  Object.assign(entry, { state: "failed", error });
+  cache.saveChange(entry);
+  announce(entry.id);
+  return {};
 }
 
 async function requestFor({ kind, id, body, space, key, version, created }) {
@@ -199,7 +264,7 @@ function accept(entry, body, before) {
     for (const later of changes) {
       if (later.id !== id || later === entry) continue;
       later.id = body.id;
-      if (later.version === undefined && later.kind !== "comment") later.version = body.version;
+      if (CHECKED.includes(later.kind)) later.version ??= 1; // a new task has this version, whoever changed it since
       cache.saveChange(later);
     }
     rename(id, body.id);
@@ -209,8 +274,9 @@ function accept(entry, body, before) {
     put([body]);
     // Later changes were made on top of this one.
     for (const later of changes) {
-      if (later === entry || later.id !== body.id || later.version === undefined || later.version !== before) continue;
-      later.version = body.version;
+      const version = later.id === body.id ? rebase(later.version, before, body.version) : later.version;
+      if (later === entry || version === later.version) continue;
+      later.version = version;
       cache.saveChange(later);
     }
   }
@@ -230,45 +296,51 @@ function refuse(entry, error) {
     if (!entry.quiet) toast(text.refused(entry.title, describe(error)));
   } else {
     // What was typed is kept until the user has seen why it was refused.
-    Object.assign(entry, { state: "failed", error: error.errors.map(({ field, message }) => `${field}: ${message}`).join(" ") || describe(error) });
-    cache.saveChange(entry);
-    announce(entry.id);
+    fail(entry, error.errors.map(({ field, message }) => `${field}: ${message}`).join(" ") || describe(error));
   }
 }
 
-/** Merges or asks. Returns false if it has to be tried again later. */
+/** Merges or asks. Returns the same as sendOne. */
 async function conflict(entry) {
-  const { body: current } = await request("GET", `v1/tasks/${entry.id}`).catch((error) => {
-    if (error.status !== 404) throw error;
-    return { body: null };
-  }).catch(() => ({}));
-  if (current === undefined) return false;
-  if (current === null) {
+  const mine = active;
+  let current = null;
+  try {
+    current = (await request("GET", `v1/tasks/${entry.id}`)).body;
+  } catch (error) {
+    if (active !== mine) return {};
+    if (error.status !== 404) return later(entry, error, nextStep(error) === "pause");
+  }
+  if (active !== mine) return {};
+  if (!current) {
     remove(entry.id);
     refuse(entry, new ApiError(404, { code: "not_found" }, new Headers()));
-    return true;
+    return {};
   }
   put([current]);
-  const next = entry.kind === "patch" ? merge(entry, current) : { conflicts: [entry.kind] };
-  if (!next.conflicts.length) {
+  const patch = entry.kind === "patch" ? merge(entry, current, zone()) : null;
+  const step = !patch ? afterConflict(entry, current, zone()) : patch.conflicts.length ? "ask" : Object.keys(patch.body).length ? "send" : "done";
+  if (step === "send") {
+    Object.assign(entry, { body: patch?.body ?? entry.body, version: current.version });
+    await cache.saveChange(entry);
     again = true;
-    if (Object.keys(next.body).length) {
-      Object.assign(entry, { body: next.body, version: current.version });
-      await cache.saveChange(entry);
-    } else accept(entry, current, entry.version); // the answer to an earlier attempt was lost
-    return true;
+  } else if (step === "done") accept(entry, current, entry.version); // the answer to an earlier attempt was lost
+  else {
+    entry.state = "conflict";
+    await cache.saveChange(entry);
+    announce(entry.id);
+    decide(entry).catch((error) => {
+      console.warn(error); // the dialog could not be loaded: the bar offers it again
+      settle(entry, { queued: true });
+    });
   }
-  entry.state = "conflict";
-  cache.saveChange(entry);
-  announce(entry.id);
-  decide(entry);
-  return true;
+  return {};
 }
 
 /** Asks the user about a conflict. */
 export async function decide(entry) {
   const current = serverTask(entry.id);
   if (!current) return retry(entry);
+  const { resolveConflict } = await import("./conflict.js");
   const body = await resolveConflict(entry, current);
   if (body === undefined || !changes.includes(entry)) {
     settle(entry, { queued: true });
@@ -279,8 +351,9 @@ export async function decide(entry) {
     settle(entry, { dropped: true });
     return;
   }
-  const base = Object.fromEntries(Object.keys(body).map((field) => [field, current[field]]));
-  Object.assign(entry, { body: entry.kind === "patch" ? body : entry.body, base, version: current.version });
+  const isPatch = entry.kind === "patch";
+  const base = Object.fromEntries((isPatch ? Object.keys(body) : ["due"]).map((field) => [field, current[field]]));
+  Object.assign(entry, { body: isPatch ? body : entry.body, base, version: current.version });
   retry(entry);
 }
 

@@ -3,8 +3,8 @@ import { toast } from "./dialog.js";
 import { h, replace } from "./dom.js";
 import { field, form, notice } from "./form.js";
 import { go, heading } from "./router.js";
-import { INVITATION, forget, logIn, pendingInvitation, user } from "./session.js";
-import { text } from "./strings.js";
+import { keepInvitation, logIn, logOut, pendingInvitation, user } from "./session.js";
+import { text } from "./strings-auth.js";
 import { zoneOptions, browserZone } from "./zones.js";
 
 const open = (path, body) => request("POST", `v1/auth/${path}`, { body, auth: false });
@@ -23,7 +23,7 @@ function card(main, title, ...content) {
 export function logInPage(params, query, main) {
   if (user()) return go("#/today", { replace: true });
   const reason = query.has("expired") ? text.sessionEnded : query.has("logout") ? text.loggedOut : query.has("verified") ? text.verified
-    : query.has("reset") ? text.resetDone : query.has("deleted") ? text.accountDeleted : query.has("removed") ? text.lostFactorRemoved : null;
+    : query.has("reset") ? text.resetDone : query.has("deleted") ? text.accountDeleted : query.has("removed") ? text.lostFactorRemoved : query.has("undone") ? text.undoEmailDone : null;
   const place = h("div", null);
   const first = form({
     fields: [emailField(query.get("email") ?? ""), field({ name: "password", type: "password", label: text.password, autocomplete: "current-password", required: true })],
@@ -118,7 +118,7 @@ export function resetPage(params, query, main, message = null) {
     extra: link("#/forgot", text.forgotSend),
     onSubmit: async ({ code, password }) => {
       await open("reset-password", { code: code.trim(), password });
-      if (user()) forget("reset");
+      if (user()) await logOut("reset");
       else go("#/login?reset");
     },
   }));
@@ -149,14 +149,14 @@ export function lostFactorPage(params, query, main) {
 
 export function invitationPage(params, query, main) {
   const token = query.get("token");
-  if (token) sessionStorage.setItem(INVITATION, token);
+  if (token) keepInvitation(token);
   if (!user()) {
     return card(main, text.invitationTitle, h("p", null, text.invitationLogIn),
       pendingInvitation() ? null : form({
         fields: [codeField({ label: text.invitationCode })],
         submit: text.logIn,
         onSubmit: ({ code }) => {
-          sessionStorage.setItem(INVITATION, code.trim());
+          keepInvitation(code.trim());
           go("#/login");
         },
       }),
@@ -165,17 +165,17 @@ export function invitationPage(params, query, main) {
   card(main, text.invitationTitle, h("p", null, text.invitationText), h("p", { class: "soft", dir: "auto" }, text.invitationAs(user().email)), form({
     fields: [codeField({ label: text.invitationCode, value: pendingInvitation() ?? "" })],
     submit: text.acceptInvitation,
-    extra: h("button", { type: "button", class: "button quiet", onclick: () => { sessionStorage.removeItem(INVITATION); go("#/today"); } }, text.invitationDecline),
+    extra: h("button", { type: "button", class: "button quiet", onclick: () => { keepInvitation(null); go("#/today"); } }, text.invitationDecline),
     onSubmit: async ({ code }) => {
       try {
         const { body } = await request("POST", "v1/invitations/accept", { body: { token: code.trim() } });
-        sessionStorage.removeItem(INVITATION);
+        keepInvitation(null);
         document.dispatchEvent(new CustomEvent("taskbell:spaces"));
         toast(text.invitationAccepted(body.name));
         go(`#/space/${body.id}`);
       } catch (error) {
         // An invitation that cannot work any more must not come back after each log-in.
-        if (error instanceof ApiError && error.status < 500 && error.status !== 429) sessionStorage.removeItem(INVITATION);
+        if (error instanceof ApiError && error.status < 500 && error.status !== 429) keepInvitation(null);
         throw error;
       }
     },
@@ -189,7 +189,7 @@ export function undoEmailPage(params, query, main) {
     danger: true,
     onSubmit: async ({ code }) => {
       await open("undo-email-change", { code: code.trim() });
-      if (user()) forget("undone");
+      if (user()) return logOut("undone");
       toast(text.undoEmailDone, { seconds: 15 });
       go("#/forgot");
     },

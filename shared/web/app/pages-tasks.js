@@ -266,8 +266,8 @@ export function registerTaskPages() {
   route("/category/:name", (params, query, main) => showList("category", params, main));
   route("/search", (params, query, main) => showList("search", { q: (query.get("q") ?? "").trim() }, main));
   route("/task/:id", openEditor);
-  // The editor is not needed for the first list, and must be there without a connection.
-  setTimeout(() => import("./task-editor.js").catch(() => {}), 3000);
+  // These are not needed for the first list, and must be there without a connection.
+  setTimeout(() => Promise.all([import("./task-editor.js"), import("./conflict.js")]).catch(() => {}), 3000);
   startTasks();
 }
 

@@ -1,15 +1,19 @@
 import { ApiError, request, useTokens } from "./api.js";
+import { PREFIX, canStore, local, readObject, tab } from "./storage.js";
 
 // The profile holds no secret. It lets the app open without a connection.
-const PROFILE = "taskbell.profile";
-const REFRESHING = "taskbell.refreshing";
+const PROFILE = "profile";
+const REFRESHING = "refreshing";
 const REFRESH_TIME = 3000;
-const channel = new BroadcastChannel("taskbell-session");
+const LOCK = `${PREFIX} refresh`;
+const NO_SESSION = ["unauthorized", "invalid_refresh_token", "account_disabled", "cross_site"];
+const channel = new BroadcastChannel(`${PREFIX} session`);
 const listeners = new Set();
 
 let profile = null;
 let access = null; // {token, until}: kept in memory only
 let refreshing = null;
+let ends = 0; // how often a session has ended here
 
 /** Returns the profile of the user, or null without a session. */
 export function user() {
@@ -25,22 +29,16 @@ export function onChange(f) {
 /** Replaces the profile, such as after a change of it. */
 export function setUser(next, reason = "profile") {
   profile = next;
-  try {
-    if (next) localStorage.setItem(PROFILE, JSON.stringify(next));
-    else localStorage.removeItem(PROFILE);
-  } catch {
-    // Storage can be full or forbidden. The app works without it.
-  }
-  for (const f of listeners) f(next, reason);
+  if (next) local.set(PROFILE, JSON.stringify(next));
+  else local.remove(PROFILE);
+  tell(reason);
 }
 
-function lastProfile() {
-  try {
-    return JSON.parse(localStorage.getItem(PROFILE));
-  } catch {
-    return null;
-  }
+function tell(reason) {
+  for (const f of listeners) f(profile, reason);
 }
+
+const lastProfile = () => readObject(PROFILE);
 
 /** Says whether somebody was logged in when the app was open last. */
 export function hadSession() {
@@ -54,6 +52,7 @@ function accept(session, reason) {
 }
 
 function end(reason) {
+  ends += 1;
   access = null;
   setUser(null, reason);
 }
@@ -62,15 +61,29 @@ function end(reason) {
 // lock, but its request goes on (`keepalive`). The next page waits for it: it would send the cookie a second time, which ends
 // the session.
 async function exchange(refreshToken) {
-  return navigator.locks.request("taskbell-refresh", async () => {
-    const wait = Number(localStorage.getItem(REFRESHING)) + REFRESH_TIME - Date.now();
+  const before = ends;
+  return navigator.locks.request(LOCK, async () => {
+    if (ends !== before) throw noSession();
+    const wait = Number(local.get(REFRESHING)) + REFRESH_TIME - Date.now();
     if (wait > 0 && wait <= REFRESH_TIME) await new Promise((done) => setTimeout(done, wait));
-    localStorage.setItem(REFRESHING, Date.now());
+    local.set(REFRESHING, Date.now());
     const body = { cookie: true };
     if (refreshToken) body.refresh_token = refreshToken;
     const sent = request("POST", "v1/auth/refresh", { body, auth: false, keepalive: true });
-    const response = await sent.finally(() => localStorage.removeItem(REFRESHING));
-    return accept(response.body, "refresh");
+    const { body: session } = await sent.finally(() => local.remove(REFRESHING));
+    if (ends !== before) throw noSession(); // a log-out came first
+    const last = lastProfile() ?? profile;
+    if (!refreshToken && last && last.id !== session.user.id) {
+      // Another site of the domain can set cookies, too. A session that nobody began here is not used.
+      await request("POST", "v1/auth/logout", { auth: false, token: session.access_token });
+      throw noSession();
+    }
+    if (profile && profile.id !== session.user.id) {
+      // Another user has logged in in another tab.
+      location.reload();
+      return new Promise(() => {});
+    }
+    return accept(session, "refresh");
   });
 }
 
@@ -85,14 +98,16 @@ export async function refresh() {
   try {
     await refreshing;
   } catch (error) {
-    if (isNoSession(error)) end("expired");
+    if (profile && isNoSession(error)) end("expired");
     throw error;
   }
-  return access.token;
+  return access?.token;
 }
 
-function isNoSession(error) {
-  return error instanceof ApiError && error.status < 500 && error.status !== 429;
+const noSession = () => new ApiError(401, { code: "invalid_refresh_token" }, new Headers());
+
+function isNoSession({ status, code }) {
+  return (status === 401 || status === 403) && NO_SESSION.includes(code);
 }
 
 /** Returns a valid access token. */
@@ -105,8 +120,8 @@ export async function token() {
 /** Continues the session of the browser. Resolves to the profile or null; without a connection to the last known profile. */
 export async function start() {
   // Without a profile nobody has logged in here, and no request is needed to know that.
-  if (!hadSession()) {
-    end("none");
+  if (!hadSession() && canStore()) {
+    tell("none");
     return null;
   }
   try {
@@ -128,7 +143,7 @@ export async function start() {
 export async function logIn({ email, password, code }) {
   const body = { email, password, cookie: true };
   if (code) body.code = code;
-  const response = await navigator.locks.request("taskbell-refresh", () =>
+  const response = await navigator.locks.request(LOCK, () =>
     request("POST", "v1/auth/login", { body, auth: false }));
   const result = accept(response.body, "login");
   channel.postMessage({ type: "login", user: result.id });
@@ -140,7 +155,7 @@ export async function logOut(reason = "logout") {
   try {
     await request("POST", "v1/auth/logout");
   } catch (error) {
-    if (!isNoSession(error)) throw error;
+    if (profile && !isNoSession(error)) throw error;
   }
   forget(reason);
 }
@@ -152,23 +167,27 @@ export function forget(reason) {
 }
 
 channel.addEventListener("message", ({ data }) => {
-  if (data.type === "logout" && profile) end(data.reason);
+  if (data.type === "logout") {
+    if (profile) end(data.reason);
+    else ends += 1; // a refresh at the start may be on its way
+  }
   if (data.type === "login") {
     if (profile && profile.id !== data.user) location.reload();
-    else if (!profile) start().catch(() => {});
+    else if (!profile) exchange().catch(() => {});
   }
 });
 
 useTokens({
+  user,
   token,
   // Another request may have refreshed already.
   refresh: (used) => (access && access.token !== used ? access.token : refresh()),
 });
 
-/** The key of an invitation that is accepted after the log-in, in the storage of the tab. */
-export const INVITATION = "taskbell.invitation";
+const INVITATION = "invitation";
 
-/** Returns the code of the invitation that waits for the log-in, or null. */
-export function pendingInvitation() {
-  return sessionStorage.getItem(INVITATION);
-}
+/** Returns the code of the invitation that is accepted after the log-in, or null. It is kept in the storage of the tab. */
+export const pendingInvitation = () => tab.get(INVITATION);
+
+/** Keeps the code of an invitation, or forgets it without a code. */
+export const keepInvitation = (code) => (code ? tab.set(INVITATION, code) : tab.remove(INVITATION));

@@ -1,7 +1,8 @@
 import { all } from "./api.js";
 import { onChange, user } from "./session.js";
+import { local, readObject } from "./storage.js";
 
-const STORE = "taskbell.spaces";
+const STORE = "spaces";
 
 let cache = null;
 const listeners = new Set();
@@ -16,11 +17,11 @@ export function spacesList({ fresh = false } = {}) {
 async function load() {
   try {
     const spaces = await all("v1/spaces");
-    if (user()) localStorage.setItem(STORE, JSON.stringify({ user: user().id, spaces }));
+    if (user()) local.set(STORE, JSON.stringify({ user: user().id, spaces }));
     return spaces;
   } catch (error) {
     cache = null;
-    const stored = JSON.parse(localStorage.getItem(STORE) ?? "null");
+    const stored = readObject(STORE);
     if (error.status || stored?.user !== user()?.id) throw error;
     return stored.spaces;
   }
@@ -40,7 +41,7 @@ export function spacesChanged() {
 onChange((profile, reason) => {
   if (!profile) {
     cache = null;
-    if (reason !== "none") localStorage.removeItem(STORE);
+    if (reason !== "none") local.remove(STORE);
   }
 });
 document.addEventListener("taskbell:spaces", spacesChanged);

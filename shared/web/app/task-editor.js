@@ -2,7 +2,7 @@
 
 import { describe } from "./api.js";
 import * as cache from "./cache.js";
-import { merge, same } from "./conflict.js";
+import { merge, same as sameIn } from "./decisions.js";
 import { toast } from "./dialog.js";
 import { h, icon, replace, uniqueId } from "./dom.js";
 import { instantWords } from "./dates.js";
@@ -11,11 +11,12 @@ import { failed, notice } from "./form.js";
 import { key } from "./keys.js";
 import { change } from "./outbox.js";
 import { go, heading } from "./router.js";
-import { text } from "./strings-tasks.js";
+import { text } from "./strings-editor.js";
 import { taskExtras } from "./task-extras.js";
 import { removeTask, skip, snooze, toggle } from "./task-view.js";
 import { get, idOf, load, mayChange, membersOf, nameOf, namesIn, serverTask, spaces, subscribe, zone } from "./tasks-store.js";
 
+const same = (name, a, b) => sameIn(name, a, b, zone());
 const entries = (object) => Object.entries(object).map(([value, name]) => [value, name]);
 
 function makeFields(onTick) {
@@ -268,7 +269,7 @@ export function showTask(id, main) {
         if (name === "assigned_to" && draft.body[name]) setOptions(fields.assigned_to.controls[0], [["", text.nobody], [draft.body[name], nameOf(draft.body[name], task.space)]]);
         fields[name].write(draft.body[name]);
       }
-      const { conflicts } = merge({ body: draft.body, base: draft.origin }, task);
+      const { conflicts } = merge({ body: draft.body, base: draft.origin }, task, zone());
       replace(messages, notice(conflicts.length ? "warn" : "info", conflicts.length ? text.changedByOther : text.restored));
       showState();
     }

@@ -8,7 +8,7 @@ import { failed } from "./form.js";
 import { onLive } from "./live.js";
 import { change } from "./outbox.js";
 import { user } from "./session.js";
-import { text } from "./strings-tasks.js";
+import { text } from "./strings-editor.js";
 import { reminderWords } from "./task-view.js";
 import { changes, mayChange, nameOf, subscribe, zone } from "./tasks-store.js";
 
@@ -147,7 +147,11 @@ export function taskExtras(task) {
         const { task: comment } = await result;
         if (comment && !items.some(({ id }) => id === comment.id)) items.push(comment);
       } catch (failure) {
-        if (!input.value) input.value = content;
+        if (!input.value) {
+          input.value = content;
+          drafts.set(task().id, content);
+        }
+        if (!input.isConnected) toast(text.refused(task().title, describe(failure)), { seconds: 60 });
         replace(error, icon("error"), failure.errors?.[0]?.message ?? describe(failure));
       }
       showComments();

@@ -129,31 +129,35 @@ export function groupsView(root, options) {
   };
 }
 
-function offerUndo(message, entry, fallback) {
-  const seconds = entry.notBefore ? 6 : undefined;
-  toast(message, { action: text.undo, seconds, onAction: () => undo(entry) || (fallback ? fallback() : toast(text.tooLate)) });
+function offerUndo(message, { entry, result }, fallback) {
+  const isDelayed = Boolean(entry.notBefore), remove = toast(message, {
+    action: text.undo, seconds: isDelayed ? 6 : undefined,
+    onAction: async () => (await undo(entry)) || (fallback ? fallback() : toast(text.tooLate)),
+  });
+  // What was sent after its delay cannot be undone.
+  if (isDelayed) result.then(({ queued }) => queued || remove(), remove);
 }
 
 /** Completes or reopens a task, with an undo. A series waits a little, because its next occurrence would stay. */
 export function toggle(task) {
   if (task.status === "completed") {
-    const { entry } = change("reopen", task.id);
-    return offerUndo(text.reopened(task.title), entry, () => change("complete", task.id));
+    const made = change("reopen", task.id);
+    return offerUndo(text.reopened(task.title), made, () => change("complete", task.id));
   }
-  const { entry } = change("complete", task.id, { delay: Boolean(task.recurrence) });
-  offerUndo(text.completed(task.title), entry, () => change("reopen", task.id));
+  const made = change("complete", task.id, { delay: Boolean(task.recurrence) });
+  offerUndo(text.completed(task.title), made, () => change("reopen", task.id));
 }
 
 /** Deletes a task, with an undo. */
 export function removeTask(task) {
-  const { entry } = change("delete", task.id, { delay: true });
-  offerUndo(text.deleted(task.title), entry);
+  const made = change("delete", task.id, { delay: true });
+  offerUndo(text.deleted(task.title), made);
 }
 
 /** Skips the occurrence of a series, with an undo. */
 export function skip(task) {
-  const { entry } = change("skip", task.id, { delay: true });
-  offerUndo(text.skipped(task.title), entry);
+  const made = change("skip", task.id, { delay: true });
+  offerUndo(text.skipped(task.title), made);
 }
 
 /** Asks until when to snooze a task. */
@@ -163,8 +167,8 @@ export function snooze(task) {
   const until = (instant) => {
     dialog.close();
     const words = instantWords(instant, zone());
-    const { entry } = change("snooze", task.id, { body: { until: `${instant.toISOString().slice(0, 19)}Z` }, delay: true });
-    offerUndo(text.snoozed(task.title, words), entry);
+    const made = change("snooze", task.id, { body: { until: `${instant.toISOString().slice(0, 19)}Z` }, delay: true });
+    offerUndo(text.snoozed(task.title, words), made);
   };
   const choices = [[text.snoozeHour, new Date(now.getTime() + 3_600_000)], [text.snoozeEvening, time < "17:30" && instantOf(date, "18:00", zone())],
     [text.snoozeTomorrow, instantOf(day, "09:00", zone())], [text.snoozeWeek, monday !== day && instantOf(monday, "09:00", zone())]];

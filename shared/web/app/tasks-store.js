@@ -184,7 +184,9 @@ export function openList({ queries, sort, keep, changed }) {
     Object.assign(list, { loading: true, error: null });
     const least = horizon();
     try {
-      await Promise.all(sources.filter(({ done, last }) => !done && (!last || !least || compare(last, least) <= 0)).map(next));
+      const rest = sources.filter(({ done, last }) => !done && (!last || !least || compare(last, least) <= 0));
+      const work = async () => { while (rest.length) await next(rest.shift()); };
+      await Promise.all(Array.from({ length: 6 }, work)); // there can be hundreds of spaces
       list.loaded = true;
     } catch (error) {
       if (error.name === "AbortError") return;

@@ -30,9 +30,14 @@ pub(super) fn mark_compressed(headers: &mut [(HeaderName, HeaderValue)]) {
 /// # Errors
 /// 400 `invalid_header`.
 pub(crate) fn is_known(call: &Call<'_>, tag: &str) -> Result<bool, Problem> {
-    let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
-    let listed = call.header(header::IF_NONE_MATCH.as_str())?.unwrap_or("").split(',').map(str::trim);
-    Ok(listed.into_iter().any(|known| known == "*" || opaque(known) == opaque(tag)))
+    let mut listed =
+        call.header(header::IF_NONE_MATCH.as_str())?.unwrap_or("").split(',').map(str::trim);
+    Ok(listed.any(|known| known == "*" || opaque(known) == opaque(tag)))
+}
+
+/// A tag without the mark of a weak one.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The versions that a request applies to.

@@ -12,9 +12,15 @@ use crate::http::{Call, Problem, Reply, accepts_gzip, is_known};
 /// The paths that the function serves with GET and HEAD.
 pub const PATHS: [&str; 2] = ["/", "/app/{file+}"];
 
+/// The page, whose URL is `/`.
+const PAGE: &str = "index.html";
+
+/// The service worker.
+const WORKER: &str = "sw.js";
+
 /// The files whose URL stays the same in all releases: the browser looks for a new service worker at the URL of the old one
-/// (Service Workers, W3C), and installed apps keep the URL of their manifest.
-const STABLE: [&str; 3] = ["sw.js", "manifest.webmanifest", "icon.svg"];
+/// (Service Workers, W3C), and installed apps keep the URLs of their manifest and icon.
+const STABLE: [&str; 3] = [WORKER, "manifest.webmanifest", "icon.svg"];
 
 /// Lets the service worker, which is in the folder `app`, control the page above it (Service Workers, W3C, §6.4).
 const WORKER_SCOPE: HeaderName = HeaderName::from_static("service-worker-allowed");
@@ -40,9 +46,9 @@ impl Policy {
 pub async fn handle(call: &Call<'_>, policy: &Policy) -> Result<Reply, Problem> {
     let path = call.path("file");
     let (name, is_immutable) = match path.split_once('/') {
-        None if path.is_empty() => ("index.html", false),
+        None if path.is_empty() => (PAGE, false),
         None if STABLE.contains(&path) => (path, false),
-        Some((HASH, name)) => (name, true),
+        Some((HASH, name)) if ![PAGE, WORKER].contains(&name) => (name, true),
         _ => return Err(Problem::not_found()),
     };
     let file = file(name).ok_or_else(Problem::not_found)?;
@@ -54,7 +60,7 @@ pub async fn handle(call: &Call<'_>, policy: &Policy) -> Result<Reply, Problem> 
     let lifetime = if is_immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let reply = reply.with(header::ETAG, &tag)?.with(header::CACHE_CONTROL, lifetime)?;
     let reply = reply.with(header::CONTENT_SECURITY_POLICY, &policy.0)?;
-    if name == "sw.js" { reply.with(WORKER_SCOPE, "../") } else { Ok(reply) }
+    if name == WORKER { reply.with(WORKER_SCOPE, "../") } else { Ok(reply) }
 }
 
 /// The content in the encoding that the client accepts.

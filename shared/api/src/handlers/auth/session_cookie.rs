@@ -2,8 +2,8 @@
 //!
 //! The cookie has no `Path`, so the browser sends it to the folder of the path that set it (RFC 6265 §5.1.4), `/v1/auth`, whatever
 //! prefix a custom domain adds. `SameSite=Strict` keeps it out of requests that other sites cause. Two things protect it against
-//! other hosts of the same site: bodies are JSON, which scripts elsewhere cannot send without the consent of CORS, and
-//! browsers say in `Sec-Fetch-Site` where a request comes from.
+//! other hosts of the same site: scripts there cannot send JSON with cookies, since CORS allows no credentials, and browsers
+//! say in `Sec-Fetch-Site` where a request comes from.
 
 use http::{StatusCode, header::SET_COOKIE};
 use taskbell_domain::credential::{RefreshToken, SESSION_LIFETIME};

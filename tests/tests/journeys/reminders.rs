@@ -16,7 +16,7 @@ fn link_in(mail: &Value, kind: &str) -> String {
 #[test]
 fn a_reminder_within_the_dispatch_horizon_is_mailed_on_time_and_once() {
     let ada = User::new();
-    let due = in_seconds(10);
+    let due = in_seconds(30);
     let task =
         ada.create(&json!({"title": "Ring <b>now</b>", "due": due, "reminders": [{"before": "PT0S"}]}));
     let mail = wait_for("the mail", || ada.mails().pop());
@@ -99,7 +99,7 @@ fn a_reminder_is_skipped_when_reminders_are_turned_off() {
     let off = ada.send("PATCH", "/v1/me", &[], &json!({"mail": {"reminders": false}}));
     assert_eq!(off.body["mail"]["reminders"], false);
     let task = ada
-        .create(&json!({"title": "Quiet", "due": in_seconds(10), "reminders": [{"before": "PT0S"}]}));
+        .create(&json!({"title": "Quiet", "due": in_seconds(30), "reminders": [{"before": "PT0S"}]}));
     let entry = wait_for("the delivery log", || {
         let entry = ada.get(&format!("{}/reminders", path_of(&task))).body["items"][0].clone();
         (entry["status"] == "skipped").then_some(entry)
@@ -111,7 +111,7 @@ fn a_reminder_is_skipped_when_reminders_are_turned_off() {
 fn links_in_a_reminder_snooze_and_complete_its_task() {
     let ada = User::new();
     let task =
-        ada.create(&json!({"title": "Wind", "due": in_seconds(10), "reminders": [{"before": "PT0S"}]}));
+        ada.create(&json!({"title": "Wind", "due": in_seconds(30), "reminders": [{"before": "PT0S"}]}));
     let mail = wait_for("the mail", || ada.mails().pop());
     let (snooze, complete) = (link_in(&mail, ".snooze-PT1H-"), link_in(&mail, ".complete-"));
     for link in [&snooze, &complete] {

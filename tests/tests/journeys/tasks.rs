@@ -148,7 +148,7 @@ fn a_recurring_task_keeps_its_local_time_across_a_dst_change() {
 #[test]
 fn a_task_completes_automatically_unless_it_is_changed() {
     let ada = User::new();
-    let wanted = json!({"title": "Short", "auto_complete_after": "PT6S"});
+    let wanted = json!({"title": "Short", "auto_complete_after": "PT30S"});
     let (left, changed) = (ada.create(&wanted), ada.create(&wanted));
     let later = json!({"auto_complete_after": "P1D"});
     assert_eq!(ada.send("PATCH", &path_of(&changed), &[], &later).status, 200);
@@ -159,7 +159,8 @@ fn a_task_completes_automatically_unless_it_is_changed() {
     assert_eq!(done["completed_by"], "timer");
     let at = |field: &Value| field.as_str().expect("a time").parse::<Timestamp>().expect("an instant");
     let duration = at(&done["completed_at"]).duration_since(at(&left["created_at"])).as_secs();
-    assert!((6..9).contains(&duration), "it took {duration} s");
+    // By the queue on time, not by the next dispatch run.
+    assert!((30..60).contains(&duration), "it took {duration} s");
     let log = ada.get(&format!("{}/reminders", path_of(&left))).body;
     assert_eq!(
         (&log["items"][0]["kind"], &log["items"][0]["status"]),

@@ -106,7 +106,7 @@ class Sessions(BrowserTest):
             for tab in tabs:
                 expect(tab.get_by_role("heading", name=fragment[2:].capitalize(), exact=True)).to_be_visible()
                 expect(tab.locator(".skeleton")).to_have_count(0)
-        # Each use of the cookie makes the next one. Two at the same time would end the session.
+        # Each use of the cookie makes the next one, and of two at the same time only the last counts.
         self.assertEqual(most, 1)
 
     def test_a_log_out_reaches_the_other_tabs(self) -> None:

@@ -67,6 +67,29 @@ class Network(BrowserTest):
         self.assertEqual(len(attempts), 2)
         self.assertEqual(len(self.ada.titled("Sent twice")), 1)
 
+    def test_a_session_continues_after_the_response_to_a_refresh_was_lost(self) -> None:
+        page = self.page(self.ada, "#/all")
+        expect(page.get_by_role("heading", name="All")).to_be_visible()
+        used = page.context.cookies()
+
+        def lose(route: Route) -> None:
+            self.assertEqual(route.fetch().status, 200)
+            page.context.clear_cookies()
+            page.context.add_cookies(used)
+            route.abort()
+
+        page.route("**/v1/auth/refresh", lose, times=1)
+        for _ in range(3):
+            page.reload()
+            expect(page.get_by_role("heading", name="All")).to_be_visible()
+        with page.expect_response("**/v1/tasks*") as created:
+            add(page, "After the refresh")
+        self.assertTrue(created.value.ok)
+        page.unroute_all()
+        page.reload()
+        expect(row(page, "After the refresh")).to_be_visible()
+        self.assertEqual(len(self.ada.titled("After the refresh")), 1)
+
     def test_a_log_in_without_a_connection_says_so_and_keeps_what_was_typed(self) -> None:
         page = self.page()
         page.route("**/v1/auth/login", lambda route: route.abort())

@@ -26,7 +26,8 @@ pub struct Credential {
     pub password_hash: String,
 }
 
-/// A session: the family of refresh tokens that started with one log-in. Exactly one of them is valid.
+/// A session: the family of refresh tokens that started with one log-in. The latest is valid, and the one before it until the
+/// latest is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its id, which access tokens carry as `sid`.
@@ -36,8 +37,10 @@ pub struct Session {
     /// Hash of the part of the secret that all refresh tokens of the session share. A client that presents it has had one
     /// of them.
     pub family_hash: String,
-    /// Hash of the valid refresh token.
+    /// Hash of the latest refresh token.
     pub token_hash: String,
+    /// Hash of the token that was exchanged for it. `None` after the log-in, or if a release before 0.3.0 stored it.
+    pub previous_hash: Option<String>,
     /// When the session ends unless it is refreshed.
     pub expires_at: Timestamp,
     /// What it was opened with. `None` if that is unknown, or if a release before 0.3.0 stored it.
@@ -47,13 +50,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// The session of a refresh token, which becomes its valid one. Its lifetime starts at `now`.
+    /// The session of a refresh token, which becomes its latest one. Its lifetime starts at `now`.
     pub fn of(token: &RefreshToken, now: Timestamp) -> Self {
         Self {
             id: token.session,
             user: token.user,
             family_hash: token.family_hash(),
             token_hash: token.hash(),
+            previous_hash: None,
             expires_at: now + SESSION_LIFETIME,
             label: None,
             last_used_on: Some(now.to_zoned(TimeZone::UTC).date()),

@@ -5,7 +5,7 @@ import { merge } from "./decisions.js";
 import { confirmDialog, openDialog } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { decide, retry, undo, waiting } from "./outbox.js";
-import { text } from "./strings-waiting.js";
+import { waitingText as text } from "./strings.js";
 import { fieldWords } from "./task-view.js";
 import { zone } from "./tasks-store.js";
 

@@ -1,5 +1,7 @@
 // Dates without a library: days are "YYYY-MM-DD" strings, instants are Date objects, zones are IANA names.
 
+import { LANGUAGE } from "./strings.js";
+
 const formats = new Map();
 const days = new Map();
 let relative = null;
@@ -143,9 +145,9 @@ export function parseDuration(text) {
 export function durationWords(text) {
   const parts = parseDuration(text);
   if (!parts) return text;
-  const words = Object.entries(parts).filter(([, number]) => number > 0)
-    .map(([unit, number]) => `${number} ${number === 1 ? unit.slice(0, -1) : unit}`);
-  return words.join(" ") || "0 minutes";
+  const words = ([unit, number]) =>
+    new Intl.NumberFormat(LANGUAGE, { style: "unit", unit: unit.slice(0, -1), unitDisplay: "long" }).format(number);
+  return Object.entries(parts).filter(([, number]) => number > 0).map(words).join(" ") || words(["minutes", 0]);
 }
 
 /** All zones that the browser knows. */

@@ -1,3 +1,5 @@
+import { text } from "./strings.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Makes an element. Children are nodes, texts, arrays of them, or null. */
@@ -94,6 +96,9 @@ export function brand() {
       svg("path", { d: "M8.5 21.5c1.7-1.600 2-3.7 2-7a5.5 5.5 0 0 1 11 0c0 3.300.3 5.400 2 7zM13.800 24.200a2.400 2.400 0 0 0 4.400 0M13.200 15.7l2.100 2.100 3.7-4" })),
     "Taskbell");
 }
+
+/** Makes the placeholder of what is being loaded. */
+export const skeleton = () => h("div", { class: "skeleton", role: "status", "aria-label": text.loading }, h("i"), h("i"), h("i"));
 
 let ids = 0;
 

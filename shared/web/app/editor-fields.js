@@ -2,8 +2,8 @@
 
 import { h, icon, replace, uniqueId } from "./dom.js";
 import { parseDue, parseDuration, today, weekday, zones } from "./dates.js";
-import { DAYS, dayName, formToRule, monthlyChoices, ruleToForm, ruleWords } from "./recurrence.js";
-import { text } from "./strings-editor.js";
+import { DAYS, dayName, formToRule, monthlyChoices, monthlyWords, ruleToForm, ruleWords } from "./recurrence.js";
+import { editorText as text } from "./strings.js";
 import { zone } from "./tasks-store.js";
 
 /** A label, a control, and places for help and an error. */
@@ -116,7 +116,7 @@ export function repeatField(day) {
   function sync() {
     const kind = freq.value, plain = kind && kind !== "custom";
     const choices = monthlyChoices(day());
-    if (monthly.dataset.kept) choices.push([monthly.dataset.kept, ruleWords(`FREQ=MONTHLY;${/[A-Z]/.test(monthly.dataset.kept) ? "BYDAY" : "BYMONTHDAY"}=${monthly.dataset.kept}`, zone()).replace(/^Every month /, "")]);
+    if (monthly.dataset.kept) choices.push([monthly.dataset.kept, monthlyWords(monthly.dataset.kept)]);
     setOptions(monthly, choices.filter(([value], index) => choices.findIndex(([other]) => other === value) === index));
     replace(unit, text.units[kind] ?? "");
     part.interval.hidden = part.end.hidden = !plain;

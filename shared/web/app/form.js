@@ -1,5 +1,5 @@
 import { ApiError, describe } from "./api.js";
-import { h, icon, replace, uniqueId } from "./dom.js";
+import { h, icon, replace, skeleton, uniqueId } from "./dom.js";
 import { text } from "./strings.js";
 
 /** Makes a field with label, help and place for an error. `options` ([value, label]) makes a select, `rows` a textarea. */
@@ -98,7 +98,7 @@ export function showErrors(element, errors) {
 
 /** Shows a list or page that has to be loaded: first a placeholder, then `show(data)`, or the error with "Try again". */
 export async function loaded(place, load, show) {
-  replace(place, h("div", { class: "skeleton", role: "status", "aria-label": text.loading }, h("i"), h("i"), h("i")));
+  replace(place, skeleton());
   try {
     const data = await load();
     replace(place, show(data));

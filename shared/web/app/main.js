@@ -1,5 +1,5 @@
 import { confirmDialog, toast } from "./dialog.js";
-import { brand, h, icon, replace } from "./dom.js";
+import { brand, h, icon, replace, skeleton } from "./dom.js";
 import { describe } from "./api.js";
 import { key, showKeys } from "./keys.js";
 import { send } from "./outbox.js";
@@ -145,7 +145,7 @@ function showOffline() {
 }
 
 async function begin() {
-  replace(main, h("div", { class: "skeleton", role: "status", "aria-label": text.loading }, h("i"), h("i"), h("i")));
+  replace(main, skeleton());
   try {
     await start();
   } catch (error) {

@@ -6,7 +6,7 @@ import { CHECKED, afterConflict, isTooOld, merge, nextStep, prepare, rebase, ret
 import { toast } from "./dialog.js";
 import { changes, get, idOf, put, remove, rename, serverTask, touch, zone } from "./tasks-store.js";
 import { PREFIX } from "./storage.js";
-import { text } from "./strings-tasks.js";
+import { taskText as text } from "./strings.js";
 
 /** How long deleting, skipping, snoozing and completing a series can be undone before they are sent. */
 const UNDO = 6000;

@@ -4,7 +4,7 @@ import { h, replace } from "./dom.js";
 import { field, form, notice } from "./form.js";
 import { go, heading } from "./router.js";
 import { keepInvitation, logIn, logOut, pendingInvitation, user } from "./session.js";
-import { text } from "./strings-auth.js";
+import { authText as text } from "./strings.js";
 import { zoneOptions, browserZone } from "./zones.js";
 
 const open = (path, body) => request("POST", `v1/auth/${path}`, { body, auth: false });

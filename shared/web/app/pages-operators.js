@@ -4,7 +4,7 @@ import { h, icon, replace } from "./dom.js";
 import { empty, failed, field, form, loaded, notice, run } from "./form.js";
 import { heading } from "./router.js";
 import { refresh, setUser, user } from "./session.js";
-import { operatorText as text } from "./strings-account.js";
+import { operatorText as text } from "./strings.js";
 import { showDate, showTime } from "./zones.js";
 
 // Anybody may try to become an operator. The server knows the one address that can.

@@ -4,8 +4,7 @@ import { h, icon, replace } from "./dom.js";
 import { check, field, form, notice, run } from "./form.js";
 import { heading } from "./router.js";
 import { forget, setUser, user } from "./session.js";
-import { text as general } from "./strings.js";
-import { profileText as text } from "./strings-account.js";
+import { text as general, profileText as text } from "./strings.js";
 import { durationWords } from "./dates.js";
 import { browserZone, zoneOptions } from "./zones.js";
 

@@ -1,12 +1,13 @@
 import { all, request } from "./api.js";
 import { confirmDialog, openDialog, toast } from "./dialog.js";
-import { h, icon, replace } from "./dom.js";
+import { h, icon, replace, svg } from "./dom.js";
 import { check, copyable, empty, field, form, loaded, notice, run } from "./form.js";
+import { qrCode } from "./qr.js";
 import { section, tabs } from "./pages-profile.js";
 import { spacesList } from "./spaces-store.js";
 import { go, heading } from "./router.js";
 import { adopt, refresh, setUser, user } from "./session.js";
-import { profileText as text } from "./strings-account.js";
+import { profileText as text } from "./strings.js";
 import { showDate, showTime } from "./zones.js";
 
 const passwordField = (props) => field({ name: "password", type: "password", label: text.currentPassword, required: true, autocomplete: "current-password", ...props });
@@ -89,6 +90,12 @@ function factor(again) {
     button(on ? text.factorDelete : text.factorStart, () => (on ? deleteFactor(again) : startFactor(again))));
 }
 
+function qrPicture(content, label) {
+  const rows = qrCode(content), size = rows.length + 8; // with the margin
+  const path = rows.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x + 4} ${y + 4}h1v1h-1z` : ""))).join("");
+  return svg("svg", { class: "qr", role: "img", "aria-label": label, viewBox: `0 0 ${size} ${size}` }, svg("path", { d: path }));
+}
+
 function startFactor(again) {
   const place = h("div", null, form({
     fields: [h("p", null, text.factorStartText), passwordField()],
@@ -103,6 +110,7 @@ function startFactor(again) {
   const confirmStep = ({ secret, uri }) => form({
     fields: [
       h("p", null, text.factorSecretText),
+      qrPicture(uri, text.factorQr),
       h("div", { class: "field" }, h("span", { class: "label" }, text.factorSecret), copyable(secret.replace(/(.{4})(?=.)/g, "$1 "), toast)),
       h("p", { class: "small-text" }, h("a", { href: uri }, text.factorOpen)),
       codeField({ label: text.factorCode, inputmode: "numeric" }),

@@ -5,7 +5,7 @@ import { empty, field, form, loaded, run } from "./form.js";
 import { go, heading } from "./router.js";
 import { user } from "./session.js";
 import { spacesChanged, spacesList } from "./spaces-store.js";
-import { spaceText as text } from "./strings-account.js";
+import { spaceText as text } from "./strings.js";
 import { showDate } from "./zones.js";
 
 const ROLES = ["viewer", "member", "admin", "owner"];
@@ -106,7 +106,7 @@ function content(path, { space, members, invitations }, again) {
         h("p", { class: "row-title" }, h("bdi", null, member.name), me ? h("span", { class: "badge" }, text.you) : null),
         h("p", { class: "row-note" }, text.since(showDate(member.joined_at, user()?.time_zone)))),
       editable ? select : h("span", { class: "badge" }, text.roles[member.role]),
-      others(member) && !me ? remove : null);
+      others(member) && !me ? remove : manages(space) ? h("span", { class: "icon-button", "aria-hidden": "true" }) : null);
   };
 
   const invitationRow = (invitation) => {

@@ -3,7 +3,7 @@ import { h, replace, svg } from "./dom.js";
 import { field, loaded } from "./form.js";
 import { spacesList } from "./spaces-store.js";
 import { heading } from "./router.js";
-import { statsText as text } from "./strings-account.js";
+import { statsText as text } from "./strings.js";
 import { showDate } from "./zones.js";
 
 const number = (value) => value.toLocaleString();

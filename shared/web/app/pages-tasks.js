@@ -1,7 +1,7 @@
 // The lists of tasks.
 
 import { NetworkError, describe } from "./api.js";
-import { h, icon, replace } from "./dom.js";
+import { h, icon, replace, skeleton } from "./dom.js";
 import { addDays, dayOf, dayWords, instantOf, isOverdue, today } from "./dates.js";
 import { failed } from "./form.js";
 import { key } from "./keys.js";
@@ -9,7 +9,7 @@ import { onLive } from "./live.js";
 import { quickAdd } from "./quick-add-form.js";
 import { current, go, heading, route } from "./router.js";
 import { user } from "./session.js";
-import { text } from "./strings-tasks.js";
+import { taskText as text } from "./strings.js";
 import { groupsView, removeTask, skip, snooze, taskMenu, timeMark, toggle } from "./task-view.js";
 import { startTasks } from "./tasks-start.js";
 import { fromEarlier, get, mayChange, openList, plain, spaceOf, spaces, subscribe, zone } from "./tasks-store.js";
@@ -116,6 +116,7 @@ function showList(name, params, main) {
     page.noCompleted ? null : h("label", { class: "switch" }, h("input", { type: "checkbox", role: "switch", checked: options.completed, onchange: ({ target }) => open({ completed: target.checked }) }), h("span", null, text.showCompleted)));
   const add = name === "search" ? null : quickAdd({ defaults: () => page.defaults?.(params) ?? {}, space: () => page.space?.(params) ?? null, seen: (id) => body.querySelector(`[data-id="${CSS.escape(id)}"]`) });
   main.append(add?.element ?? "", tools, message, body, foot);
+  if (searching) replace(message, skeleton());
 
   function keep(task, found) {
     return (options.completed || task.status !== "completed") && (!options.priority || task.priority === options.priority) && page.keep(task, params, found);
@@ -178,7 +179,7 @@ function showList(name, params, main) {
     } else if (list.error) {
       replace(message, navigator.onLine ? h("p", { class: "notice warn", role: "status" }, h("span", null, describe(list.error)), h("button", { type: "button", class: "button small", onclick: () => list.more() }, text.tryAgain)) : null);
     } else if (!length && (list.loading || !list.done)) {
-      if (!message.querySelector(".skeleton")) replace(message, h("div", { class: "skeleton", role: "status", "aria-label": text.loading }, h("i"), h("i"), h("i")));
+      if (!message.querySelector(".skeleton")) replace(message, skeleton());
       if (!list.loading) list.more();
     } else if (!length) {
       replace(message, h("div", { class: "empty" }, h("span", { class: "empty-mark" }, icon(name === "search" ? "search" : "check")), h("p", null, text.nothing[name]),

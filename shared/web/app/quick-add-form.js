@@ -6,7 +6,7 @@ import { h, icon, replace, uniqueId } from "./dom.js";
 import { dueInstant, dueWords } from "./dates.js";
 import { change } from "./outbox.js";
 import { ruleWords } from "./recurrence.js";
-import { text } from "./strings-tasks.js";
+import { taskText as text } from "./strings.js";
 import { reminderWords } from "./task-view.js";
 import { get, spaces, zone } from "./tasks-store.js";
 
@@ -27,7 +27,7 @@ export function quickAdd({ defaults, space, seen }) {
   const input = h("input", { type: "text", id, class: "add-input", dir: "auto", autocomplete: "off", placeholder: text.add, "aria-label": text.add, "aria-describedby": `${id}-preview ${id}-error`, enterkeyhint: "done", maxlength: 1000, value: kept });
   const preview = h("div", { class: "add-preview", id: `${id}-preview` });
   const error = h("p", { class: "field-error", id: `${id}-error`, role: "alert" });
-  const choice = h("select", { class: "add-space", "aria-label": text.addTo });
+  const choice = h("select", { class: "add-space", "aria-label": text.addTo, hidden: true });
   const element = h("form", { class: "add", onsubmit: (event) => { event.preventDefault(); submit(); } },
     h("div", { class: "add-line" }, icon("add"), input, choice, h("button", { type: "submit", class: "button primary small" }, text.addButton)), preview, error);
 

@@ -1,16 +1,16 @@
 // Recurrence rules (RFC 5545) as a form and in words. A rule that the form cannot show exactly is kept as text.
 
 import { dayWords, weekday } from "./dates.js";
+import { LANGUAGE, ruleText as text } from "./strings.js";
 
 /** Codes of the weekdays, from Monday. */
 export const DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
-const UNITS = { HOURLY: "hour", DAILY: "day", WEEKLY: "week", MONTHLY: "month", YEARLY: "year" };
-const NTH = { 1: "first", 2: "second", 3: "third", 4: "fourth", "-1": "last" };
+const FREQUENCIES = ["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
 const WORKDAYS = "MO,TU,WE,TH,FR";
 
 /** Name of a weekday by its code. */
 export const dayName = (code, width = "long") =>
-  new Intl.DateTimeFormat("en", { weekday: width, timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + DAYS.indexOf(code)));
+  new Intl.DateTimeFormat(LANGUAGE, { weekday: width, timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + DAYS.indexOf(code)));
 
 function parts(rule) {
   const result = {};
@@ -28,7 +28,7 @@ function parts(rule) {
  */
 export function ruleToForm(rule) {
   const { FREQ, INTERVAL = "1", BYDAY, BYMONTHDAY, COUNT, UNTIL, WKST, ...others } = parts(rule ?? "") ?? {};
-  if (!UNITS[FREQ] || Object.keys(others).length || !/^\d+$/.test(INTERVAL) || (COUNT && UNTIL) || (WKST && WKST !== "MO")) return null;
+  if (!FREQUENCIES.includes(FREQ) || Object.keys(others).length || !/^\d+$/.test(INTERVAL) || (COUNT && UNTIL) || (WKST && WKST !== "MO")) return null;
   const form = { freq: FREQ, interval: Number(INTERVAL), days: [], monthly: "", end: "never", count: 10, until: "" };
   if (COUNT) Object.assign(form, { end: "count", count: Number(COUNT) });
   if (UNTIL) {
@@ -61,27 +61,27 @@ export function formToRule({ freq, interval, days, monthly, end, count, until })
 /** Choices for a monthly rule that fit a due date: `[value, words]`. */
 export function monthlyChoices(date) {
   const day = Number(date.slice(8)), code = DAYS[weekday(date)], nth = Math.ceil(day / 7);
-  const choices = [["", `on day ${day}`], ["-1", "on the last day"], [`-1${code}`, `on the last ${dayName(code)}`]];
-  if (nth <= 4) choices.splice(1, 0, [`${nth}${code}`, `on the ${NTH[nth]} ${dayName(code)}`]);
-  return choices;
+  const values = [`-1${code}`, "-1"];
+  if (nth <= 4) values.push(`${nth}${code}`);
+  return [["", text.onDay(day)], ...values.reverse().map((value) => [value, monthlyWords(value)])];
 }
 
-const list = (words) => new Intl.ListFormat("en").format(words);
-const ordinal = (number) => `${number}${{ one: "st", two: "nd", few: "rd", other: "th" }[new Intl.PluralRules("en", { type: "ordinal" }).select(number)]}`;
+/** The words of the day of a month: "on the 15th", "on the last Friday". */
+export function monthlyWords(monthly) {
+  const nth = /^(-?\d)([A-Z]{2})$/.exec(monthly);
+  return nth ? text.onNth(nth[1], dayName(nth[2])) : text.onDay(Number(monthly));
+}
 
 /** A rule in words: "Every 2 weeks on Monday and Thursday". */
 export function ruleWords(rule, zone) {
   const form = ruleToForm(rule);
-  if (!form) return `Custom rule: ${rule}`;
-  const unit = UNITS[form.freq];
-  let words = form.interval === 1 ? `Every ${unit}` : `Every ${form.interval} ${unit}s`;
-  const days = DAYS.filter((day) => form.days.includes(day)).join(",");
-  if (days === WORKDAYS) words = form.interval === 1 ? "Every weekday" : `${words} on weekdays`;
-  else if (days) words += ` on ${list(days.split(",").map((day) => dayName(day)))}`;
-  const nth = /^(-?\d)([A-Z]{2})$/.exec(form.monthly);
-  if (nth) words += ` on the ${NTH[nth[1]]} ${dayName(nth[2])}`;
-  else if (form.monthly) words += form.monthly === "-1" ? " on the last day" : ` on the ${ordinal(Number(form.monthly))}`;
-  if (form.end === "count") words += `, ${form.count} times`;
-  if (form.end === "until") words += ` until ${dayWords(form.until, zone)}`;
-  return words;
+  if (!form) return text.custom(rule);
+  const { freq, interval, monthly, end, count, until } = form;
+  let words = text.every(freq, interval);
+  const days = DAYS.filter((day) => form.days.includes(day));
+  if (days.join() === WORKDAYS) words = interval === 1 ? text.everyWeekday : `${words} ${text.onWeekdays}`;
+  else if (days.length) words = `${words} ${text.onDays(days.map((day) => dayName(day)))}`;
+  if (monthly) words = `${words} ${monthlyWords(monthly)}`;
+  if (end === "count") return text.times(words, count);
+  return end === "until" ? text.until(words, dayWords(until, zone)) : words;
 }

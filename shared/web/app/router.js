@@ -1,4 +1,4 @@
-import { h, replace } from "./dom.js";
+import { h, replace, skeleton } from "./dom.js";
 
 const routes = [];
 let main = null;
@@ -66,6 +66,7 @@ export async function render() {
   document.dispatchEvent(new CustomEvent("taskbell:page", { detail: { path } }));
   let page = handler;
   if (load) {
+    replace(main, skeleton());
     try {
       page = (await load())[handler];
     } catch {

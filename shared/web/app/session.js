@@ -57,9 +57,8 @@ function end(reason) {
   setUser(null, reason);
 }
 
-// Refreshing exchanges the cookie, so tabs must not do it at the same time. A page that is reloaded meanwhile gives up the
-// lock, but its request goes on (`keepalive`). The next page waits for it: it would send the cookie a second time, which ends
-// the session.
+// Refreshing exchanges the cookie, and of several exchanges of one cookie only the last counts, so tabs take turns. A page that is
+// reloaded meanwhile gives up the lock, but its request goes on (`keepalive`), so the next page waits for it, not for ever.
 async function exchange(refreshToken) {
   const before = ends;
   return navigator.locks.request(LOCK, async () => {

@@ -4,14 +4,14 @@ import { describe } from "./api.js";
 import * as cache from "./cache.js";
 import { merge, same as sameIn } from "./decisions.js";
 import { toast } from "./dialog.js";
-import { h, icon, replace, uniqueId } from "./dom.js";
+import { h, icon, replace, skeleton, uniqueId } from "./dom.js";
 import { instantWords } from "./dates.js";
 import { autoField, checklistField, dueField, remindersField, repeatField, setOptions, simple, suggested } from "./editor-fields.js";
 import { failed, notice } from "./form.js";
 import { key } from "./keys.js";
 import { change } from "./outbox.js";
 import { go, heading } from "./router.js";
-import { text } from "./strings-editor.js";
+import { editorText as text } from "./strings.js";
 import { taskExtras } from "./task-extras.js";
 import { removeTask, skip, snooze, toggle } from "./task-view.js";
 import { get, idOf, load, mayChange, membersOf, nameOf, namesIn, serverTask, spaces, subscribe, zone } from "./tasks-store.js";
@@ -68,7 +68,7 @@ export function showTask(id, main) {
 
   async function open() {
     const known = get(id);
-    if (!known) replace(place, h("div", { class: "skeleton", role: "status", "aria-label": text.loading }, h("i"), h("i"), h("i")));
+    if (!known) replace(place, skeleton());
     try {
       await spaces();
       const draft = await cache.value(`draft ${id}`);

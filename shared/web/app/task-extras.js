@@ -8,7 +8,7 @@ import { failed } from "./form.js";
 import { onLive } from "./live.js";
 import { change } from "./outbox.js";
 import { user } from "./session.js";
-import { text } from "./strings-editor.js";
+import { editorText as text } from "./strings.js";
 import { reminderWords } from "./task-view.js";
 import { changes, mayChange, nameOf, subscribe, zone } from "./tasks-store.js";
 

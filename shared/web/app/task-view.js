@@ -6,7 +6,7 @@ import { h, icon, replace } from "./dom.js";
 import { addDays, dueWords, durationWords, instantOf, instantWords, isOverdue, timeWords, today, wall, weekday } from "./dates.js";
 import { ruleWords } from "./recurrence.js";
 import { mayChange, nameOf, spaceOf, zone } from "./tasks-store.js";
-import { text } from "./strings-tasks.js";
+import { taskText as text } from "./strings.js";
 
 /** A reminder in words. */
 export function reminderWords({ before, at }) {

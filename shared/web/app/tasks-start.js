@@ -7,7 +7,7 @@ import { changes, forgetTasks, put, spaces, touch } from "./tasks-store.js";
 import { onOutbox, startOutbox, stopOutbox, waiting } from "./outbox.js";
 import { onChange } from "./session.js";
 import { local } from "./storage.js";
-import { text } from "./strings-tasks.js";
+import { taskText as text } from "./strings.js";
 
 const OWNER = "owner"; // whose data is stored on this device
 const MOST = 5000;

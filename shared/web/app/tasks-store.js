@@ -254,11 +254,12 @@ export async function membersOf(space) {
   return members.get(space).catch(async (error) => (await cache.value(`members ${space}`)) ?? Promise.reject(error));
 }
 
-/** The name of a member, as far as it is known now; "" otherwise. */
+/** The name of a member; "…" until it is read, and "" if it is not known. */
 export function nameOf(id, space) {
   if (id === user()?.id) return user().name;
   if (!members.has(space)) membersOf(space).catch(() => {});
-  return members.get(space)?.list?.find((member) => member.user_id === id)?.name ?? "";
+  const reading = members.get(space);
+  return reading && !reading.list ? "…" : reading?.list.find((member) => member.user_id === id)?.name ?? "";
 }
 
 /** Forgets the members of a space, because one has changed. */

@@ -4,6 +4,8 @@
 pub struct File {
     /// The name, without a folder.
     pub name: &'static str,
+    /// The content, compressed with Brotli (RFC 7932), which every browser accepts over HTTPS.
+    pub brotli: &'static [u8],
     /// The content, compressed with gzip.
     pub gzip: &'static [u8],
 }
@@ -27,6 +29,7 @@ impl File {
             "html" => "text/html; charset=utf-8",
             "js" => "text/javascript; charset=utf-8",
             "css" => "text/css; charset=utf-8",
+            "png" => "image/png",
             "svg" => "image/svg+xml",
             "webmanifest" => "application/manifest+json",
             _ => "application/octet-stream",

@@ -10,13 +10,19 @@ use super::Call;
 /// The size from which a body is compressed, in bytes. A smaller one takes one packet either way.
 const MIN_BODY: usize = 1_024;
 
-/// Whether the client accepts gzip (RFC 9110 §12.5.3). A client that says nothing gets bodies as they are.
-pub(crate) fn accepts_gzip(call: &Call<'_>) -> bool {
+/// The name of gzip in headers.
+pub(crate) const GZIP: &str = "gzip";
+
+/// The name of Brotli in headers (RFC 7932 §13).
+pub(crate) const BROTLI: &str = "br";
+
+/// Whether the client accepts a coding (RFC 9110 §12.5.3). A client that says nothing gets bodies as they are.
+pub(crate) fn accepts(call: &Call<'_>, coding: &str) -> bool {
     // An invalid header has no effect on what is returned but its encoding.
-    call.header("accept-encoding").ok().flatten().is_some_and(allows_gzip)
+    call.header("accept-encoding").ok().flatten().is_some_and(|header| allows(header, coding))
 }
 
-fn allows_gzip(header: &str) -> bool {
+fn allows(header: &str, coding: &str) -> bool {
     let allowed = |wanted: &str| {
         header.split(',').find_map(|coding| {
             let mut parts = coding.split(';').map(str::trim);
@@ -26,7 +32,7 @@ fn allows_gzip(header: &str) -> bool {
                 .then(|| !weight.is_some_and(|q| q.is_ok_and(|q| q <= 0.0)))
         })
     };
-    allowed("gzip").or_else(|| allowed("*")).unwrap_or(false)
+    allowed(coding).or_else(|| allowed("*")).unwrap_or(false)
 }
 
 /// The body, compressed and in base64, as API Gateway expects binary content. `None` if the body is small.
@@ -45,15 +51,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_used_if_the_header_allows_it() {
+    fn a_coding_is_used_if_the_header_allows_it() {
         for allowed in ["gzip", "GZIP", "br, gzip;q=0.5", "*", "deflate;q=0, *;q=0.1", "gzip;q=0.001"] {
-            assert!(allows_gzip(allowed), "{allowed}");
+            assert!(allows(allowed, GZIP), "{allowed}");
         }
         for refused in
             ["", "br", "identity", "gzip;q=0", "gzip; q=0.0, *", "*, gzip;q=0", "x-gzip", "*;q=0"]
         {
-            assert!(!allows_gzip(refused), "{refused}");
+            assert!(!allows(refused, GZIP), "{refused}");
         }
+        assert!(allows("gzip, deflate, br, zstd", BROTLI) && !allows("gzip, br;q=0", BROTLI));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use body::Fields;
 pub(crate) use call::MAX_REQUEST_BODY;
 pub use call::{Call, Invocation};
 pub use caller::Caller;
-pub(crate) use compression::accepts_gzip;
+pub(crate) use compression::{BROTLI, GZIP, accepts};
 pub use cursor::{Cursor, CursorKey, InvalidCursorKey};
 pub use errors::Errors;
 pub(crate) use errors::MAX_ERRORS;

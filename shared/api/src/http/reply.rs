@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::{
     Call, Invocation, Problem,
-    compression::{accepts_gzip, gzip},
+    compression::{GZIP, accepts, gzip},
     etag,
     event::{HttpEvent, HttpResponse},
     guard::{RequestGuard, run_guarded},
@@ -24,48 +24,56 @@ pub struct Reply {
     headers: Vec<(HeaderName, HeaderValue)>,
     content_type: &'static str,
     body: String,
+    /// Whether the body is base64, which API Gateway decodes.
+    is_base64_encoded: bool,
 }
 
 impl Reply {
+    fn new(status: StatusCode, content_type: &'static str, body: String) -> Self {
+        Self { status, headers: Vec::new(), content_type, body, is_base64_encoded: false }
+    }
+
     /// A JSON response.
     ///
     /// # Errors
     /// [`Problem::internal`] if the value cannot be serialized.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|_| Problem::internal())?;
-        Ok(Self { status, headers: Vec::new(), content_type: "application/json", body })
+        Ok(Self::new(status, "application/json", body))
     }
 
     /// A text of this media type.
     pub fn text(content_type: &'static str, body: String) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
+        Self::new(StatusCode::OK, content_type, body)
     }
 
     /// A response whose body is serialized JSON.
     pub fn json_text(text: &str) -> Self {
-        let (content_type, body) = ("application/json", text.to_owned());
-        Self { status: StatusCode::OK, headers: Vec::new(), content_type, body }
+        Self::text("application/json", text.to_owned())
     }
 
-    /// A body that is compressed with gzip. API Gateway decodes the base64.
+    /// A body that is no text, such as a picture.
+    pub fn binary(content_type: &'static str, bytes: &[u8]) -> Self {
+        let reply = Self::text(content_type, STANDARD.encode(bytes));
+        Self { is_base64_encoded: true, ..reply }
+    }
+
+    /// A body that is compressed, with the name of its coding.
     ///
     /// # Errors
     /// As [`Self::with`].
-    pub fn gzip(content_type: &'static str, bytes: &[u8]) -> Result<Self, Problem> {
-        let (status, body) = (StatusCode::OK, STANDARD.encode(bytes));
-        let reply = Self { status, headers: Vec::new(), content_type, body };
-        reply.with(header::CONTENT_ENCODING, "gzip")
+    pub fn compressed(content_type: &'static str, coding: &str, bytes: &[u8]) -> Result<Self, Problem> {
+        Self::binary(content_type, bytes).with(header::CONTENT_ENCODING, coding)
     }
 
     /// An HTML page.
     pub fn html(status: StatusCode, body: String) -> Self {
-        let content_type = "text/html; charset=utf-8";
-        Self { status, headers: Vec::new(), content_type, body }
+        Self::new(status, "text/html; charset=utf-8", body)
     }
 
     /// A status without content.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), content_type: "", body: String::new() }
+        Self::new(status, "", String::new())
     }
 
     /// The response if it fits Lambda's limit. A larger one would fail the invocation.
@@ -143,20 +151,14 @@ where
         duration_ms = started.elapsed().as_millis() as u64,
         "response sent"
     );
-    let (mut headers, content_type, mut body) = match result {
-        Ok(reply) => (reply.headers, reply.content_type, reply.body),
-        Err(problem) => {
-            let body = problem.body(call.request_id());
-            (
-                problem.header.map(|header| *header).into_iter().collect(),
-                "application/problem+json",
-                body,
-            )
-        }
-    };
-    let mut is_base64_encoded = headers.iter().any(|(name, _)| name == header::CONTENT_ENCODING);
+    let reply = result.unwrap_or_else(|problem| {
+        let body = problem.body(call.request_id());
+        let headers = problem.header.map(|header| *header).into_iter().collect();
+        Reply { headers, ..Reply::new(status, "application/problem+json", body) }
+    });
+    let Reply { mut headers, content_type, mut body, mut is_base64_encoded, .. } = reply;
     if !is_base64_encoded
-        && accepts_gzip(&call)
+        && accepts(&call, GZIP)
         && let Some(compressed) = gzip(&body)
     {
         (body, is_base64_encoded) = (compressed, true);

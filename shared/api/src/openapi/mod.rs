@@ -32,7 +32,7 @@ const EXAMPLES: &str = include_str!("examples.json");
 
 const INTRODUCTION: &str = "\
 **Authentication.** Register, log in, and send the access token as `Authorization: Bearer <token>`. It is valid for \
-15 minutes; the refresh token works once and gives a new pair.
+15 minutes; the refresh token gives a new pair, which replaces it.
 
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`; with 422, `errors` names every field that is \
 wrong. A resource that the caller cannot see gets 404, like one that does not exist.

@@ -215,10 +215,24 @@ async fn only_a_genuine_used_refresh_token_ends_the_session() {
     assert_eq!(second.status, 200, "the session continues");
     let third = world.refresh(&ada, &task, &second.body["refresh_token"]).await;
     assert_eq!(third.status, 200);
-    // The first token belonged to this session, so its reuse ends it.
+    // The first token belonged to this session, and its successor is used, so its reuse ends it.
     assert_eq!(world.refresh(&ada, &task, &first).await.status, 401);
     let ended = world.refresh(&ada, &task, &third.body["refresh_token"]).await;
     assert_eq!(ended.status, 401, "the session has ended for all tokens");
+}
+
+/// A thief and the owner exchange the same token, one after the other.
+#[tokio::test]
+async fn of_two_successors_of_one_token_the_first_ends_the_session() {
+    let (world, ada, task) = World::seeded().await;
+    let stolen = world.log_in(&ada, &task, PASSWORD).await.body["refresh_token"].clone();
+    let first = world.refresh(&ada, &task, &stolen).await;
+    let second = world.refresh(&ada, &task, &stolen).await;
+    assert_eq!((first.status, second.status), (200, 200));
+    assert_ne!(first.body["refresh_token"], second.body["refresh_token"]);
+    assert_eq!(world.refresh(&ada, &task, &first.body["refresh_token"]).await.status, 401);
+    let ended = world.refresh(&ada, &task, &second.body["refresh_token"]).await;
+    assert_eq!(ended.status, 401, "the session has ended for both");
 }
 
 #[tokio::test]

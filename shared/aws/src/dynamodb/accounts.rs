@@ -177,8 +177,8 @@ impl Sessions for DynamoDb {
             .update_item()
             .table_name(&self.accounts)
             .set_key(Some(key_attributes(keys::session(next.user, next.id))))
-            .update_expression("SET token_hash = :next, family_hash = :family, #expires_at = :until, last_used_on = :day")
-            .condition_expression("token_hash = :presented AND #expires_at > :now")
+            .update_expression("SET token_hash = :next, previous_hash = :presented, family_hash = :family, #expires_at = :until, last_used_on = :day")
+            .condition_expression("(token_hash = :presented OR previous_hash = :presented) AND #expires_at > :now")
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_values(":next", text(&next.token_hash))
             .expression_attribute_values(":family", text(&next.family_hash))
@@ -194,14 +194,9 @@ impl Sessions for DynamoDb {
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let current = failed.item().filter(|item| is_active(item, now));
-                    let has = |name: &str, hash: &str| {
-                        current.is_some_and(|session| session.get(name) == Some(&text(hash)))
-                    };
-                    // This call has stored it: the SDK sent it again after a lost answer.
-                    if has("token_hash", &next.token_hash) {
-                        return Ok(Rotated::Done);
-                    }
-                    let reused = has("family_hash", &next.family_hash);
+                    let reused = current.is_some_and(|session| {
+                        session.get("family_hash") == Some(&text(&next.family_hash))
+                    });
                     Ok(if reused { Rotated::Reused } else { Rotated::Unknown })
                 }
                 _ => Err(port_error(OPERATION)(error)),

@@ -15,7 +15,7 @@ use crate::{
 pub enum Rotated {
     /// The new token is valid.
     Done,
-    /// The session exists, and the token was already exchanged.
+    /// The session exists, and the token was already exchanged for one that is used, or that another exchange has replaced.
     Reused,
     /// The session does not exist or has expired, or the token never belonged to it.
     Unknown,
@@ -40,8 +40,9 @@ pub trait Sessions: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Replaces the valid token of a session and the day of its last use, if `presented` is its hash and the session has not expired at `now`. Of two
-    /// requests with the same token only one succeeds. A retry of the same exchange succeeds too.
+    /// Replaces the latest token of a session and the day of its last use, if `presented` is the hash of this token or of the
+    /// one that was exchanged for it, and the session has not expired at `now`. `presented` becomes the previous token. So an
+    /// exchange whose response was lost can be repeated, and only the last repetition counts.
     fn rotate_session(
         &self,
         next: &Session,

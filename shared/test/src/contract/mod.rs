@@ -146,7 +146,7 @@ macro_rules! contract_tests {
             accounts_are_found_by_the_prefix_of_their_address
             a_request_that_is_taken_back_is_not_counted
             a_user_is_blocked_and_unblocked
-            a_refresh_token_works_once
+            a_refresh_token_works_until_its_successor_is_used
             an_account_is_deleted_with_its_password_and_leaves_a_record
             what_belongs_to_a_user_and_to_no_space_is_deleted
             a_second_factor_is_replaced_only_at_the_expected_version

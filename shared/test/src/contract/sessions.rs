@@ -37,14 +37,16 @@ pub async fn a_session_opens_only_with_the_password_that_was_verified(store: &im
     assert!(open("a newer hash", None).await);
 }
 
-/// A refresh token is valid once. Presented again, it is detected as reused. An expired session accepts no token.
-pub async fn a_refresh_token_works_once(store: &impl Store) {
+/// A refresh token can be exchanged again until its successor is used: the last exchange counts. A successor that it replaced, and
+/// a token before the previous one, are detected as reused. An expired session accepts no token.
+pub async fn a_refresh_token_works_until_its_successor_is_used(store: &impl Store) {
     let random = SeededRandom::new(7);
     let ada = user(1);
     register(store, &ada).await;
     let id = SessionId::generate(&ManualClock::at(NOW), &random);
     let first = RefreshToken::generate(ada.id, id, &random);
-    let (second, third) = (first.next(&random), first.next(&random));
+    let (lost, second) = (first.next(&random), first.next(&random));
+    let third = second.next(&random);
     let forged = RefreshToken::generate(ada.id, id, &random);
     open(store, &ada, &Session::of(&first, now())).await;
     let rotate = async |to: &RefreshToken, presented: &RefreshToken, at| {
@@ -52,15 +54,18 @@ pub async fn a_refresh_token_works_once(store: &impl Store) {
         store.rotate_session(&next, &presented.hash(), at).await.expect("an answer")
     };
     assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
-    assert_eq!(rotate(&second, &first, now()).await, Rotated::Done);
+    assert_eq!(rotate(&lost, &first, now()).await, Rotated::Done);
+    assert_eq!(rotate(&second, &first, now()).await, Rotated::Done, "the response was lost");
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Done, "the same exchange, sent again");
-    assert_eq!(rotate(&third, &first, now()).await, Rotated::Reused);
+    assert_eq!(rotate(&lost.next(&random), &lost, now()).await, Rotated::Reused, "it was replaced");
     assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
     for late in [0, 1, 86_400] {
         let at = now() + SESSION_LIFETIME + SignedDuration::from_secs(late);
         assert_eq!(rotate(&third, &second, at).await, Rotated::Unknown, "{late} s after it expired");
     }
     assert_eq!(rotate(&third, &second, now()).await, Rotated::Done);
+    assert_eq!(rotate(&second, &first, now()).await, Rotated::Reused, "its successor is used");
+    assert_eq!(rotate(&third, &second, now()).await, Rotated::Done, "a detection changes nothing");
     store.close_session(ada.id, id).await.expect("an answer");
     store.close_session(ada.id, id).await.expect("closing twice is no error");
     assert_eq!(rotate(&first, &third, now()).await, Rotated::Unknown);
@@ -93,7 +98,8 @@ pub async fn sessions_are_listed_and_all_but_one_are_closed(store: &impl Store) 
     let next = Session::of(&tokens[29].next(&random), later);
     let rotated = store.rotate_session(&next, &tokens[29].hash(), now()).await.expect("an answer");
     assert_eq!(rotated, Rotated::Done);
-    sessions[0] = Session { label: sessions[0].label.clone(), ..next };
+    let previous_hash = Some(tokens[29].hash());
+    sessions[0] = Session { label: sessions[0].label.clone(), previous_hash, ..next };
     assert_eq!(list(&ada, 1).await, sessions[..1], "the label stays, the day changes");
     for _ in 0..2 {
         store.close_other_sessions(ada.id, sessions[1].id).await.expect("an answer");

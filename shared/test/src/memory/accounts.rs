@@ -163,11 +163,12 @@ impl Sessions for MemoryStore {
         if stored.expires_at <= now {
             return Ok(Rotated::Unknown);
         }
-        if stored.token_hash != presented && stored.token_hash != next.token_hash {
+        if stored.token_hash != presented && stored.previous_hash.as_deref() != Some(presented) {
             let reused = stored.family_hash == next.family_hash;
             return Ok(if reused { Rotated::Reused } else { Rotated::Unknown });
         }
-        *stored = Session { label: stored.label.clone(), ..next.clone() };
+        let (label, previous_hash) = (stored.label.clone(), Some(presented.to_owned()));
+        *stored = Session { label, previous_hash, ..next.clone() };
         Ok(Rotated::Done)
     }
 

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use http::{HeaderName, StatusCode, header};
 use taskbell_web::{File, HASH, file};
 
-use crate::http::{Call, Problem, Reply, accepts_gzip, is_known};
+use crate::http::{BROTLI, Call, GZIP, Problem, Reply, accepts, is_known};
 
 /// The paths that the function serves with GET and HEAD.
 pub const PATHS: [&str; 2] = ["/", "/app/{file+}"];
@@ -65,10 +65,16 @@ pub async fn handle(call: &Call<'_>, policy: &Policy) -> Result<Reply, Problem> 
 
 /// The content in the encoding that the client accepts.
 fn content(call: &Call<'_>, file: &File) -> Result<Reply, Problem> {
-    if accepts_gzip(call) {
-        return Reply::gzip(file.media_type(), file.gzip);
+    if accepts(call, BROTLI) {
+        return Reply::compressed(file.media_type(), BROTLI, file.brotli);
     }
-    let mut text = String::new();
-    GzDecoder::new(file.gzip).read_to_string(&mut text).map_err(|_| Problem::internal())?;
-    Ok(Reply::text(file.media_type(), text))
+    if accepts(call, GZIP) {
+        return Reply::compressed(file.media_type(), GZIP, file.gzip);
+    }
+    let mut bytes = Vec::new();
+    GzDecoder::new(file.gzip).read_to_end(&mut bytes).map_err(|_| Problem::internal())?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => Reply::text(file.media_type(), text),
+        Err(error) => Reply::binary(file.media_type(), error.as_bytes()),
+    })
 }

@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 
 use crate::{
     endpoint::{Access, Body, Endpoint, Operation, RequestLimit, Tag},
-    http::{Call, Problem, Reply, accepts_gzip, is_known},
+    http::{Call, GZIP, Problem, Reply, accepts, is_known},
     openapi::{COMPRESSED, DOCUMENT, ETAG},
 };
 
@@ -28,9 +28,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 /// Responds with the document, or with 304 if the client has it.
 pub async fn handle(call: &Call<'_>) -> Result<Reply, Problem> {
-    let reply = match (is_known(call, ETAG)?, accepts_gzip(call)) {
+    let reply = match (is_known(call, ETAG)?, accepts(call, GZIP)) {
         (true, _) => Reply::empty(StatusCode::NOT_MODIFIED),
-        (false, true) => Reply::gzip("application/json", COMPRESSED)?,
+        (false, true) => Reply::compressed("application/json", GZIP, COMPRESSED)?,
         (false, false) => Reply::json_text(DOCUMENT),
     };
     reply.with(header::ETAG, ETAG)?.with(header::CACHE_CONTROL, "public, max-age=300")

@@ -19,6 +19,8 @@ pub(in crate::dynamodb) struct SessionItem {
     #[serde(default)]
     family_hash: String,
     token_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_hash: Option<String>,
     expires_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
@@ -33,6 +35,7 @@ impl From<&Session> for SessionItem {
             user: session.user,
             family_hash: session.family_hash.clone(),
             token_hash: session.token_hash.clone(),
+            previous_hash: session.previous_hash.clone(),
             expires_at: session.expires_at.as_second(),
             label: session.label.as_ref().map(|label| label.as_str().to_owned()),
             last_used_on: session.last_used_on,
@@ -49,6 +52,7 @@ impl TryFrom<SessionItem> for Session {
             user: item.user,
             family_hash: item.family_hash,
             token_hash: item.token_hash,
+            previous_hash: item.previous_hash,
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
             label: item.label.as_deref().and_then(SessionLabel::parse),
             last_used_on: item.last_used_on,

@@ -23,6 +23,7 @@ override export QUEUE := $(value QUEUE)
 override export TASK := $(value TASK)
 override export NOTICE := $(value NOTICE)
 override export ADDRESS := $(value ADDRESS)
+override export ACTION := $(value ACTION)
 override export UNBLOCK := $(value UNBLOCK)
 override export PARAMETERS := $(value PARAMETERS)
 
@@ -70,13 +71,18 @@ demo: $(TOOLS) ## create an account with tasks on the running local cloud, and p
 lighthouse: $(TOOLS) local/lighthouse/node_modules/.installed ## audit the app on the running local cloud: speed, accessibility and best practices
 	@$(PYTHON) local/lighthouse.py
 
+.PHONY: logs
+logs: ## follow the logs of the functions of the running local cloud, until Ctrl-C
+	@test -f .local/functions.log || { echo 'make: there are no logs: start the local cloud with make run'; exit 1; }
+	@exec tail -n 20 -F .local/functions.log
+
 .PHONY: mail
-mail: $(TOOLS) ## print the mails that the local cloud has sent
+mail: $(TOOLS) ## print the mails that the local cloud has sent, and write pages of them
 	@$(PYTHON) local/mail.py
 
 .PHONY: link
-link: $(TOOLS) ## print the newest link in these mails
-	@$(PYTHON) local/mail.py link
+link: $(TOOLS) ## print the newest link in these mails (ADDRESS=you@example.com: those to this address; ACTION=verify: links that do this)
+	@$(PYTHON) local/mail.py link "$$ADDRESS" "$$ACTION"
 
 .PHONY: mail-preview
 mail-preview: ## render every kind of mail to docs/mail/

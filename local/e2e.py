@@ -19,6 +19,7 @@ import try_deletions
 import try_operations
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, configuration, deploy
+from invoke_events import PASSWORD, account, call
 from mail import mails
 from run import first_requests, stop_on_signals
 
@@ -61,22 +62,33 @@ def main(programs: Path, arguments: list[str]) -> int:
 
 
 def try_first_requests(environment: dict[str, str]) -> Callable[[str], None]:
-    """Sends the requests that make run prints and that of the README, pasted together. Returns a check for the mail that they cause."""
-    commands = [command for _, command in first_requests(environment["TASKBELL_URL"])] + readme_requests()
-    pasted = subprocess.run(
-        ["bash", "-c", "\n".join(commands)], cwd=PROJECT, env=environment, capture_output=True, text=True
-    )
-    answers = pasted.stdout.splitlines()
-    shown = len(answers) == 4 and answers[1] == "200" and '"Try Taskbell"' in answers[2] and '"Pay rent"' in answers[3]
-    if pasted.stderr or not shown:
-        raise CannotRun(f"the requests of make run and README.md failed: {pasted.stdout}{pasted.stderr}")
+    """Pastes the requests that make run prints and that of the README into a shell. Returns a check for the mail that they
+    cause, and that they can be pasted again. Somebody else's mail with a link is there first."""
+    account(environment["TASKBELL_URL"], environment["TASKBELL_MAIL_URL"], "Earlier")
+    paste(environment)
 
     def look(mailbox: str) -> None:
         reminded = lambda: any(mail["Subject"] == "Reminder: Try Taskbell" for mail in mails(mailbox))  # noqa: E731
         ses_events.wait("the mail caused by the requests printed by make run", reminded)
-        print("end to end: the requests of make run and README.md work when pasted together", flush=True)
+        paste(environment)
+        # The reminder has links that change its task. They must not be used.
+        url = environment["TASKBELL_URL"]
+        token = call(f"{url}/v1/auth/login", {"email": "you@example.com", "password": PASSWORD})["access_token"]
+        if any(task["version"] != 1 for task in ses_events.get(f"{url}/v1/tasks", token)["items"]):
+            raise CannotRun("the requests of make run, pasted again, used a link that changes a task")
+        print("end to end: the requests of make run and README.md work when pasted together, and again", flush=True)
 
     return look
+
+
+def paste(environment: dict[str, str]) -> None:
+    """Sends these requests from the input of a shell, as pasted text is: no command may read what follows it."""
+    block = "\n\n".join([first_requests(environment["TASKBELL_URL"]), *readme_requests(), ""])
+    pasted = subprocess.run(["bash"], input=block, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    answers = pasted.stdout.splitlines()
+    shown = len(answers) == 4 and answers[1] == "200" and '"Try Taskbell"' in answers[2] and '"Pay rent"' in answers[3]
+    if pasted.stderr or not shown:
+        raise CannotRun(f"the requests of make run and README.md failed: {pasted.stdout}{pasted.stderr}")
 
 
 def readme_requests() -> list[str]:

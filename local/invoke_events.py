@@ -78,7 +78,7 @@ def in_mail(mails: str, to: str, pattern: str, what: str) -> str:
             if found and to in str(mail["To"]):
                 return found[0].strip()
         time.sleep(0.2)
-    raise CannotRun(f"{what} did not arrive: see the output of make run")
+    raise CannotRun(f"{what} did not arrive: see make logs")
 
 
 def call(url: str, body: dict, token: str = "") -> dict:

@@ -1,22 +1,44 @@
 """make run: runs the whole system on a local cloud until Ctrl-C."""
 
 import fcntl
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from typing import TextIO
 
 from cloud import CannotRun, Cloud, free_port
 from deploy import PROJECT, api_url, deploy
 
 FOLDER = PROJECT / ".local"
 ENV = FOLDER / "env"
+LOG = FOLDER / "functions.log"
 # MiniStack's own log lines about each invocation.
 NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
+# Levels that only the file has: several lines for each request would scroll the URL away.
+QUIET = ("TRACE", "DEBUG", "INFO")
 
-# The purpose of each request, and its command.
+READY = """
+Taskbell is ready.
+  App    {url}/
+         (register with any address, then: make link; or: make demo)
+  API    {url}
+  Mails  make mail
+  Logs   make logs ({log}; warnings and errors are shown here too)
+
+To try the API, paste this into a second terminal, in this folder:
+
+{requests}
+
+A reminder arrives two minutes later: make mail
+Press Ctrl-C here to stop everything.
+"""
+
+# The purpose of each request, and its command. They also work when they are pasted again: the link is that which verifies
+# this address, whatever mails came after it, and it can be used twice.
 FIRST_REQUESTS = [
     (
         "Register",
@@ -24,8 +46,8 @@ FIRST_REQUESTS = [
     -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'""",
     ),
     (
-        "Verify your address: open the link in the mail (make link), or confirm it from here",
-        """curl -sSo /dev/null -w '%{{http_code}}\\n' -X POST "$(make -s link)\"""",
+        "Verify your address with the link in the mail",
+        """curl -sSo /dev/null -w '%{{http_code}}\\n' -X POST "$(make -s link ADDRESS=you@example.com ACTION=verify)\"""",
     ),
     (
         "Log in, and keep the access token",
@@ -40,9 +62,9 @@ FIRST_REQUESTS = [
 ]
 
 
-def first_requests(url: str) -> list[tuple[str, str]]:
-    """Requests to copy, in order: the purpose of each, and its command."""
-    return [(what, command.format(url=url)) for what, command in FIRST_REQUESTS]
+def first_requests(url: str) -> str:
+    """Requests to paste into a shell, one by one or all together: their purposes are comments."""
+    return "\n\n".join(f"# {what}\n{command.format(url=url)}" for what, command in FIRST_REQUESTS)
 
 
 def say(text: str) -> None:
@@ -72,15 +94,32 @@ def only_one() -> object:
     return lock
 
 
-def follow_logs(cloud: Cloud, group: str) -> None:
-    """Prints the functions' logs until interrupted."""
+def is_notable(line: str) -> bool:
+    """Whether a log line is also shown in the terminal: a warning, an error, or what no function logs, such as a panic."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return True
+    return not isinstance(entry, dict) or entry.get("level") not in QUIET
+
+
+def record(line: str, file: TextIO) -> None:
+    """Writes a log line to the file, and prints it if it is notable."""
+    if line and not line.startswith(NOISE):
+        print(line, file=file, flush=True)
+        if is_notable(line):
+            say(line)
+
+
+def follow_logs(cloud: Cloud, group: str, file: TextIO) -> None:
+    """Records the functions' logs until interrupted."""
     logs, seen, since = cloud.client("logs"), set(), int(time.time() * 1000)
     while cloud.process.poll() is None:
         answer = logs.filter_log_events(logGroupName=group, startTime=since)
         for event in answer["events"]:
             key = (event["timestamp"], event["logStreamName"], event["message"])
-            if key not in seen and not event["message"].startswith(NOISE):
-                say(event["message"].rstrip())
+            if key not in seen:
+                record(event["message"].rstrip(), file)
             seen.add(key)
         if answer["events"]:
             # The last two seconds are read again: lines arrive out of order.
@@ -92,7 +131,8 @@ def follow_logs(cloud: Cloud, group: str) -> None:
 
 def main() -> None:
     lock = only_one()
-    ENV.unlink(missing_ok=True)
+    for old in (ENV, LOG):
+        old.unlink(missing_ok=True)
     for old in ("mail", "sam", "cargo-lambda"):
         shutil.rmtree(FOLDER / old, ignore_errors=True)
     cloud = Cloud(FOLDER / "run", chosen_port())
@@ -108,12 +148,10 @@ def main() -> None:
         written = ENV.with_suffix(".new")
         written.write_text("".join(f"TASKBELL_{name}={value}\n" for name, value in values.items()))
         written.rename(ENV)
-        say(f"\nTaskbell is ready.\n  App      {values['URL']}/  (with tasks to look at: make demo)\n  API      {values['URL']}\n  Mailbox  {mails}  (or: make mail)")
-        for number, (what, command) in enumerate(first_requests(values["URL"]), start=1):
-            say(f"\n  {number}. {what}:\n\n  {command}")
-        say("\n  Then: make mail\n")
-        say("The logs of the functions follow. Press Ctrl-C to stop everything.\n")
-        follow_logs(cloud, outputs["FunctionLogs"])
+        with LOG.open("w") as file:
+            url = values["URL"]
+            say(READY.format(url=url, log=LOG.relative_to(PROJECT), requests=first_requests(url)))
+            follow_logs(cloud, outputs["FunctionLogs"], file)
     finally:
         ENV.unlink(missing_ok=True)
         cloud.stop()

@@ -4,7 +4,8 @@ import unittest
 
 from playwright.sync_api import Request, expect
 
-from support import URL, BrowserTest, Person, go, link
+import support
+from support import PASSWORD, URL, BrowserTest, Person, go, link
 
 
 class Links(BrowserTest):
@@ -24,7 +25,7 @@ class Links(BrowserTest):
         page = self.page(at=url[url.index("#") :])
         expect(page.get_by_role("heading", name="Set a new password")).to_be_visible()
         code = url.rsplit("code=", 1)[1]
-        expect(page.get_by_label("Code")).to_have_value(code)
+        expect(page.get_by_label("Code")).to_have_count(0)
         self.no_code_in_the_address(page, code)
         ada.password = "a longer sentence of several words"
         page.get_by_label("New password").fill(ada.password)
@@ -49,6 +50,42 @@ class Links(BrowserTest):
         self.no_code_in_the_address(page, url.rsplit("token=", 1)[1])
         self.assertIn(space["id"], [each["id"] for each in grace.api("GET", "v1/spaces")["items"]])
 
+    def test_a_code_is_asked_for_only_if_it_did_not_come_with_the_link(self) -> None:
+        for fragment, button in {
+            "verify?token=x": "Verify",
+            "reset?code=x": "Set password",
+            "undo-email?code=x": "Restore the address",
+            "remove-second-factor?code=x": "Remove second factor",
+        }.items():
+            with self.subTest(fragment):
+                page = self.page(at=f"#/{fragment}")
+                expect(page.get_by_role("button", name=button)).to_be_visible()
+                expect(page.get_by_label("Code")).to_have_count(0)
+                # The address has no code any more, so a reload loses it.
+                page.reload()
+                expect(page.get_by_label("Code")).to_have_accessible_description("Copy the code from the email.")
+
+    def test_a_registration_goes_on_after_a_reload(self) -> None:
+        email = support.address()
+        page = self.page(at="#/register")
+        page.get_by_label("Name").fill("Ada Lovelace")
+        page.get_by_label("Email address").fill(email)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Create account").click()
+        expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
+        expect(page.get_by_text(f"An email was sent to {email}.")).to_be_visible()
+        page.get_by_role("link", name="register again").click()
+        expect(page.get_by_role("heading", name="Create an account")).to_be_visible()
+        page.go_back()
+        page.get_by_label("Code").fill(link(email, "Confirm your email address", support.LINK))
+        page.get_by_role("button", name="Verify").click()
+        expect(page.get_by_text("Your address is verified.")).to_be_visible()
+        expect(page.get_by_label("Email address")).to_have_value(email)
+        go(page, "#/verify")
+        expect(page.get_by_role("heading", name="Verify your email address")).to_be_visible()
+
 
 class Sessions(BrowserTest):
     expected_failures = ("401",)
@@ -57,6 +94,15 @@ class Sessions(BrowserTest):
         person.log_in(page)
         expect(page.get_by_role("heading", name="Statistics")).to_be_visible()
         self.assertTrue(page.url.endswith("#/statistics"), page.url)
+
+    def test_pages_for_those_who_are_not_logged_in_are_not_shown_in_a_session(self) -> None:
+        page = self.page(Person())
+        for name in ("login", "register", "verify", "forgot", "reset"):
+            go(page, "#/all")
+            expect(page.get_by_role("heading", name="All", exact=True)).to_be_visible()
+            go(page, f"#/{name}")
+            expect(page.get_by_role("heading", name="Today", exact=True)).to_be_visible()
+            self.assertTrue(page.url.endswith("#/today"), page.url)
 
     def test_a_session_that_was_ended_elsewhere_asks_for_a_log_in_and_returns(self) -> None:
         ada = Person()

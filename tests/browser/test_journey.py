@@ -49,7 +49,7 @@ class Journey(BrowserTest):
 
         def is_logged() -> bool:
             page.reload()
-            log = page.locator("section", has=page.get_by_role("heading", name="Delivery log")).locator("li")
+            log = page.locator("section", has=page.get_by_role("heading", name="Reminder history")).locator("li")
             expect(log).to_have_count(1)
             return log.inner_text().startswith("Sent ") and "At the due time" in log.inner_text()
 

@@ -4,7 +4,7 @@ import unittest
 
 from playwright.sync_api import expect
 
-from support import BrowserTest, Person, add, go, row
+from support import BrowserTest, Person, add, go, link, row
 
 SAVED = "Saved."
 
@@ -53,6 +53,39 @@ class Together(BrowserTest):
         expect(row(grace, "Plant the roses")).to_have_count(0)
         for page in (ada, grace):
             self.assertEqual(page.evaluate("document.body.dataset.loaded"), "once")
+
+    def test_members_and_invitations_change_without_a_reload(self) -> None:
+        alan = Person("Alan Turing")
+        invitation = self.ada.api("POST", f"v1/spaces/{self.space}/invitations", {"email": alan.email, "role": "viewer"})
+        url = link(alan.email, self.ada.name)
+        other = self.ada.api("POST", f"v1/spaces/{self.space}/invitations", {"email": f"eve.{alan.email}", "role": "viewer"})
+        ada, page = self.page(self.ada, f"#/space/{self.space}/members"), self.page(at=url[url.index("#") :])
+        page.get_by_role("main").get_by_role("link", name="Log in").click()
+        alan.log_in(page)
+        expect(ada.get_by_text(invitation["email"], exact=True)).to_be_visible()
+        for each in (ada, page):
+            each.evaluate("document.body.dataset.loaded = 'once'")
+        # What is being typed stays.
+        ada.get_by_label("Email address").fill("bob@example.com")
+        page.get_by_role("button", name="Accept invitation").click()
+        expect(ada.get_by_text("Alan Turing")).to_be_visible()
+        expect(ada.get_by_text(invitation["email"], exact=True)).to_have_count(0)
+        expect(ada.get_by_label("Email address")).to_have_value("bob@example.com")
+        expect(ada.get_by_label("Email address")).to_be_focused()
+
+        page.get_by_role("main").get_by_role("link", name="Members").click()
+        expect(page.get_by_role("heading", name="3 members")).to_be_visible()
+        expect(page.get_by_role("heading", name="Invite a person")).to_have_count(0)
+        ada.get_by_label("Role of Alan Turing").select_option("admin")
+        expect(page.get_by_role("heading", name="Invite a person")).to_be_visible()
+
+        # Nothing announces an invitation, so they are read again when the page becomes visible.
+        expect(page.get_by_text(other["email"], exact=True)).to_be_visible()
+        self.ada.api("DELETE", f"v1/spaces/{self.space}/invitations/{other['id']}")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.get_by_text(other["email"], exact=True)).to_have_count(0)
+        for each in (ada, page):
+            self.assertEqual(each.evaluate("document.body.dataset.loaded"), "once")
 
     def clash(self):
         """Both have changed the title of a task, and Ada has saved hers. Returns the task, the page of Grace and the dialog in it."""

@@ -101,18 +101,21 @@ export function dayOf(task, zone) {
 /** Whether an open task is past its due time. */
 export const isOverdue = (task, now = Date.now()) => task.status !== "completed" && task.due_at !== null && Date.parse(task.due_at) < now;
 
-/** A day in words, in the language of the browser: "Today" and its neighbours come from Intl. */
-export function dayWords(date, zone, { long = false } = {}) {
+/** A day in words, in the language of the browser: "Today" and its neighbours come from Intl, `inside` a sentence as "today". */
+export function dayWords(date, zone, { long = false, inside = false } = {}) {
   const distance = daysBetween(today(zone), date);
-  const at = new Date(`${date}T12:00:00Z`);
   if (Math.abs(distance) <= 1) {
     relative ??= new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
     const words = relative.format(distance, "day");
-    return words[0].toLocaleUpperCase() + words.slice(1);
+    return inside ? words : words[0].toLocaleUpperCase() + words.slice(1);
   }
+  return dateWords(date, zone, long ? "long" : "short");
+}
+
+/** A date in words, with the year if it is another one. */
+export function dateWords(date, zone, width = "short") {
   const year = date.slice(0, 4) === today(zone).slice(0, 4) ? {} : { year: "numeric" };
-  const width = long ? "long" : "short";
-  return format(undefined, { timeZone: "UTC", weekday: width, day: "numeric", month: width, ...year }).format(at);
+  return format(undefined, { timeZone: "UTC", weekday: width, day: "numeric", month: width, ...year }).format(Date.parse(`${date}T12:00:00Z`));
 }
 
 /** The time of day of an instant, in the language of the browser. */
@@ -128,9 +131,9 @@ export function dueWords(task, zone) {
 }
 
 /** An instant in words: day and time of day. */
-export function instantWords(text, zone, seconds = false) {
+export function instantWords(text, zone, options) {
   const instant = new Date(text);
-  return `${dayWords(wall(instant, zone).date, zone)}, ${timeWords(instant, zone, seconds)}`;
+  return `${dayWords(wall(instant, zone).date, zone, options)}, ${timeWords(instant, zone)}`;
 }
 
 /** Reads an ISO 8601 duration; null if it is none. */
@@ -139,6 +142,12 @@ export function parseDuration(text) {
   if (!match) return null;
   const [years, months, weeks, days, hours, minutes, seconds] = match.slice(1).map((number) => Number(number ?? 0));
   return { years, months, weeks, days, hours, minutes, seconds };
+}
+
+/** The milliseconds of a duration of weeks or less; days have 24 hours. */
+export function durationTime(text) {
+  const { weeks, days, hours, minutes, seconds } = parseDuration(text) ?? { weeks: 0, days: 0, hours: 0, minutes: 0, seconds: 0 };
+  return ((((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
 }
 
 /** A duration in words: "1 hour 30 minutes". */

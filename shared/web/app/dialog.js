@@ -35,6 +35,9 @@ export function confirmDialog({ title, text: question, action, danger = true }) 
 
 let region = null;
 
+/** Does what the newest message offers, such as undo. */
+export const takeOffer = () => [...(region?.querySelectorAll(".toast .button") ?? [])].at(-1)?.click();
+
 /** Shows a message for some seconds, with an action such as undo. Returns a function that removes it. */
 export function toast(message, { action, onAction, seconds = action ? 10 : 6 } = {}) {
   region ??= h("div", { class: "toasts", role: "status" });
@@ -53,6 +56,7 @@ export function toast(message, { action, onAction, seconds = action ? 10 : 6 } =
     h("span", { dir: "auto" }, message),
     action ? h("button", { type: "button", class: "button quiet", onclick: () => { remove(); onAction?.(); } }, action) : null,
     h("button", { type: "button", class: "icon-button", "aria-label": text.close, onclick: remove }, icon("close")));
+  for (const other of [...region.children]) if (!action && other.textContent === element.textContent) other.remove();
   region.append(element);
   while (region.children.length > 3) region.firstChild.remove();
   wait();

@@ -1,4 +1,4 @@
-import { confirmDialog, toast } from "./dialog.js";
+import { confirmDialog, takeOffer, toast } from "./dialog.js";
 import { brand, h, icon, replace, skeleton } from "./dom.js";
 import { describe } from "./api.js";
 import { key, showKeys } from "./keys.js";
@@ -213,6 +213,8 @@ document.addEventListener("taskbell:page", () => {
 });
 onSpaces(showSpaces);
 key("?", text.keyHelp, showKeys);
+key("z", text.keyUndo, takeOffer);
+["today", "upcoming", "overdue", "all", "assigned"].forEach((page, i) => key(String(i + 1), text.openPage(text[page]), () => user() && go(`#/${page}`)));
 for (const [pattern, handler, load] of LATER) route(pattern, handler, { load, isPublic: load === auth });
 registerTaskPages();
 await begin();

@@ -3,7 +3,9 @@ import { toast } from "./dialog.js";
 import { h, replace } from "./dom.js";
 import { field, form, notice } from "./form.js";
 import { go, heading } from "./router.js";
-import { keepInvitation, logIn, logOut, pendingInvitation, user } from "./session.js";
+import { keepInvitation, logIn, logOut, onChange, pendingInvitation, user } from "./session.js";
+import { spacesChanged, spacesList } from "./spaces-store.js";
+import { tab } from "./storage.js";
 import { authText as text } from "./strings.js";
 import { zoneOptions, browserZone } from "./zones.js";
 
@@ -12,7 +14,20 @@ const open = (path, body) => request("POST", `v1/auth/${path}`, { body, auth: fa
 const emailField = (value = "") => field({ name: "email", type: "email", label: text.email, autocomplete: "username", required: true, value, inputmode: "email", autocapitalize: "off", spellcheck: "false" });
 const newPasswordField = () => field({ name: "password", type: "password", label: text.newPassword, autocomplete: "new-password", required: true, help: text.passwordHelp });
 const codeField = (props) => field({ name: "code", label: text.code, required: true, autocomplete: "off", autocapitalize: "off", spellcheck: "false", dir: "ltr", ...props });
-const link = (hash, label) => h("a", { href: hash }, label);
+// Nobody has to see a code that came with the link of an email.
+const codeOfMail = (code, props) => (code ? h("input", { type: "hidden", name: "code", value: code, ...props }) : codeField({ help: text.codeHelp, ...props }));
+const link = (hash, label, props) => h("a", { href: hash, ...props }, label);
+
+// Kept in the storage of the tab until a log-in: the address that was typed last, and the one that has to be verified.
+const ADDRESS = "address", PENDING = "verify";
+const lastAddress = () => tab.get(ADDRESS) ?? "";
+
+onChange((profile) => {
+  if (profile) for (const name of [ADDRESS, PENDING]) tab.remove(name);
+});
+
+// Who is logged in gets to these pages by "Back" only.
+const isInside = () => user() && (go("#/today", { replace: true }), true);
 
 // Pages without a session are one narrow card.
 function card(main, title, ...content) {
@@ -21,14 +36,14 @@ function card(main, title, ...content) {
 }
 
 export function logInPage(params, query, main) {
-  if (user()) return go("#/today", { replace: true });
+  if (isInside()) return;
   const reason = query.has("expired") ? text.sessionEnded : query.has("logout") ? text.loggedOut : query.has("verified") ? text.verified
     : query.has("reset") ? text.resetDone : query.has("deleted") ? text.accountDeleted : query.has("removed") ? text.lostFactorRemoved : query.has("undone") ? text.undoEmailDone : null;
-  const place = h("div", null);
+  const place = h("div", { class: "stack" });
   const first = form({
-    fields: [emailField(query.get("email") ?? ""), field({ name: "password", type: "password", label: text.password, autocomplete: "current-password", required: true })],
+    fields: [emailField(lastAddress()), field({ name: "password", type: "password", label: text.password, autocomplete: "current-password", required: true })],
     submit: text.logIn,
-    extra: link("#/forgot", text.forgotLink),
+    extra: link("#/forgot", text.forgotLink, { onclick: () => tab.set(ADDRESS, first.elements.email.value.trim()) }),
     onSubmit: async (values) => {
       try {
         await logIn(values);
@@ -45,7 +60,7 @@ export function logInPage(params, query, main) {
       extra: h("button", { type: "button", class: "button quiet", onclick: () => { replace(place, first); first.elements.email.focus(); } }, text.startAgain),
       onSubmit: ({ code }) => logIn({ ...values, code: code.trim() }),
     });
-    replace(place, h("h2", { class: "sub" }, text.secondFactorTitle), second, h("p", { class: "aside" }, link("#/remove-second-factor", text.lostFactor)));
+    replace(place, h("h2", null, text.secondFactorTitle), second, h("p", { class: "aside" }, link("#/remove-second-factor", text.lostFactor, { onclick: () => tab.set(ADDRESS, values.email) })));
     second.elements.code.focus();
   };
   replace(place, first);
@@ -57,6 +72,7 @@ export function logInPage(params, query, main) {
 }
 
 export function registerPage(params, query, main) {
+  if (isInside()) return;
   const fields = [
     field({ name: "name", label: text.name, autocomplete: "name", required: true, help: text.nameHelp, maxlength: 100 }),
     emailField(),
@@ -70,52 +86,60 @@ export function registerPage(params, query, main) {
       submit: text.register,
       onSubmit: async (values) => {
         await open("register", values);
-        card(main, text.registered, h("p", { dir: "auto" }, text.registeredText(values.email)), verifyForm(values.email),
-          h("p", { class: "aside" }, text.registeredHint));
+        for (const name of [ADDRESS, PENDING]) tab.set(name, values.email);
+        go("#/verify");
       },
     }),
     h("p", { class: "aside" }, text.haveAccount, " ", link("#/login", text.logIn)));
 }
 
-function verifyForm(email = "", token = "") {
-  return form({
-    fields: [codeField({ name: "token", value: token })],
+export function verifyPage(params, query, main) {
+  const code = query.get("token"), pending = tab.get(PENDING);
+  // An email that was stopped is verified again during a session.
+  if (!code && !user()?.mail_stopped && isInside()) return;
+  // An email program may open links by itself, so the user has to press the button.
+  const element = form({
+    fields: [codeOfMail(code, { name: "token" })],
     submit: text.verify,
     onSubmit: async ({ token }) => {
       // The last part of the link is the code, so the link works, too.
       await open("verify-email", { token: token.trim().split("/").pop() });
+      tab.remove(PENDING);
       if (user()) {
-        toast(text.verified);
+        toast(text.addressVerified);
         go("#/profile");
-      } else go(`#/login?verified&email=${encodeURIComponent(email)}`);
+      } else go("#/login?verified");
     },
   });
-}
-
-export async function verifyPage(params, query, main) {
-  const element = verifyForm("", query.get("token") ?? "");
-  card(main, text.verifyTitle, h("p", null, text.verifyText), element);
-  // An email program may open links by itself, so the user has to press the button.
-  if (query.get("token")) element.querySelector("[type=submit]").focus();
+  if (code) card(main, text.verifyTitle, h("p", null, text.verifyLink), element);
+  else if (!pending) card(main, text.verifyTitle, h("p", null, text.verifyText), element);
+  else {
+    card(main, text.registered, h("p", { dir: "auto" }, text.registeredText(pending)), element,
+      h("p", { class: "aside" }, text.registeredHint, " ", link("#/register", text.registerAgain), ".", h("br"), text.verifiedAlready, " ", link("#/login", text.logIn)));
+  }
 }
 
 export function forgotPage(params, query, main) {
+  if (isInside()) return;
   card(main, text.forgotTitle, h("p", null, text.forgotText), form({
-    fields: [emailField(user()?.email)],
+    fields: [emailField(lastAddress())],
     submit: text.forgotSend,
     extra: link("#/login", text.logIn),
     onSubmit: async (values) => {
       await open("forgot-password", values);
-      resetPage({}, new URLSearchParams(), main, notice("ok", h("p", null, text.forgotSent)));
+      tab.set(ADDRESS, values.email);
+      go("#/reset?sent");
     },
   }));
 }
 
-export function resetPage(params, query, main, message = null) {
-  card(main, text.resetTitle, message, form({
-    fields: [codeField({ value: query.get("code") ?? "" }), newPasswordField()],
+export function resetPage(params, query, main) {
+  const code = query.get("code");
+  if (!code && isInside()) return;
+  card(main, text.resetTitle, query.has("sent") ? notice("ok", h("p", null, text.forgotSent)) : null, h("p", null, text.resetText), form({
+    fields: [codeOfMail(code), newPasswordField()],
     submit: text.reset,
-    extra: link("#/forgot", text.forgotSend),
+    extra: query.has("sent") ? link("#/login", text.logIn) : link("#/forgot", text.forgotAgain),
     onSubmit: async ({ code, password }) => {
       await open("reset-password", { code: code.trim(), password });
       if (user()) await logOut("reset");
@@ -125,10 +149,19 @@ export function resetPage(params, query, main, message = null) {
 }
 
 export function lostFactorPage(params, query, main) {
-  const done = notice("ok");
+  const done = notice("ok"), code = query.get("code");
+  const remove = form({
+    fields: [codeOfMail(code)],
+    submit: text.lostFactorRemove,
+    onSubmit: async ({ code }) => {
+      await open("second-factor/remove", { code: code.trim() });
+      go("#/login?removed");
+    },
+  });
+  if (code) return card(main, text.lostFactorTitle, h("p", null, text.lostFactorLink), remove);
   card(main, text.lostFactorTitle, h("p", null, text.lostFactorText),
     form({
-      fields: [emailField(), field({ name: "password", type: "password", label: text.password, autocomplete: "current-password", required: true })],
+      fields: [emailField(lastAddress()), field({ name: "password", type: "password", label: text.password, autocomplete: "current-password", required: true })],
       submit: text.lostFactorSend,
       onSubmit: async (values, element) => {
         const { body } = await open("second-factor/remove", values);
@@ -136,15 +169,7 @@ export function lostFactorPage(params, query, main) {
         element.replaceWith(done);
       },
     }),
-    h("h2", { class: "sub" }, text.lostFactorCode),
-    form({
-      fields: [codeField({ value: query.get("code") ?? "" })],
-      submit: text.lostFactorRemove,
-      onSubmit: async ({ code }) => {
-        await open("second-factor/remove", { code: code.trim() });
-        go("#/login?removed");
-      },
-    }));
+    h("div", { class: "stack" }, h("h2", null, text.lostFactorCode), remove));
 }
 
 export function invitationPage(params, query, main) {
@@ -153,7 +178,7 @@ export function invitationPage(params, query, main) {
   if (!user()) {
     return card(main, text.invitationTitle, h("p", null, text.invitationLogIn),
       pendingInvitation() ? null : form({
-        fields: [codeField({ label: text.invitationCode })],
+        fields: [codeOfMail("", { label: text.invitationCode })],
         submit: text.logIn,
         onSubmit: ({ code }) => {
           keepInvitation(code.trim());
@@ -163,14 +188,14 @@ export function invitationPage(params, query, main) {
       pendingInvitation() ? h("div", { class: "actions" }, h("a", { class: "button primary", href: "#/login" }, text.logIn), h("a", { class: "button", href: "#/register" }, text.register)) : null);
   }
   card(main, text.invitationTitle, h("p", null, text.invitationText), h("p", { class: "soft", dir: "auto" }, text.invitationAs(user().email)), form({
-    fields: [codeField({ label: text.invitationCode, value: pendingInvitation() ?? "" })],
+    fields: [codeOfMail(pendingInvitation(), { label: text.invitationCode })],
     submit: text.acceptInvitation,
     extra: h("button", { type: "button", class: "button quiet", onclick: () => { keepInvitation(null); go("#/today"); } }, text.invitationDecline),
     onSubmit: async ({ code }) => {
       try {
         const { body } = await request("POST", "v1/invitations/accept", { body: { token: code.trim() } });
         keepInvitation(null);
-        document.dispatchEvent(new CustomEvent("taskbell:spaces"));
+        await joined(body.id);
         toast(text.invitationAccepted(body.name));
         go(`#/space/${body.id}`);
       } catch (error) {
@@ -182,9 +207,18 @@ export function invitationPage(params, query, main) {
   }));
 }
 
+// The page of a space needs the space. The list of spaces can lag by moments.
+async function joined(id) {
+  for (let wait = 250; wait < 3000; wait *= 2) {
+    spacesChanged();
+    if ((await spacesList().catch(() => [])).some((space) => space.id === id)) return;
+    await new Promise((done) => setTimeout(done, wait));
+  }
+}
+
 export function undoEmailPage(params, query, main) {
   card(main, text.undoEmailTitle, h("p", null, text.undoEmailText), form({
-    fields: [codeField({ value: query.get("code") ?? "" })],
+    fields: [codeOfMail(query.get("code"))],
     submit: text.undoEmail,
     danger: true,
     onSubmit: async ({ code }) => {

@@ -11,7 +11,8 @@ import { showDate, showTime } from "./zones.js";
 function become(main, code) {
   heading(main, text.become);
   const codeForm = () => form({
-    fields: [field({ name: "code", label: text.code, required: true, value: code, autocomplete: "off", spellcheck: "false", dir: "ltr" })],
+    fields: [code ? h("input", { type: "hidden", name: "code", value: code })
+      : field({ name: "code", label: text.code, help: text.codeHelp, required: true, autocomplete: "off", spellcheck: "false", dir: "ltr" })],
     submit: text.becomeConfirm,
     onSubmit: async (values) => {
       const { body } = await request("POST", "v1/me/operator", { body: { code: values.code.trim() } });
@@ -30,7 +31,7 @@ function become(main, code) {
   }, (message) => replace(problem, notice("error", message))) }, text.becomeSend);
   const problem = h("div", { class: "messages" });
   const haveCode = h("button", { type: "button", class: "button quiet", onclick: () => { replace(place, codeForm()); place.querySelector("input").focus(); } }, text.haveCode);
-  replace(place, code ? codeForm() : [h("p", null, text.becomeText), problem, h("div", { class: "actions" }, send, haveCode)]);
+  replace(place, code ? [h("p", null, text.becomeLink), codeForm()] : [h("p", null, text.becomeText), problem, h("div", { class: "actions" }, send, haveCode)]);
   main.append(h("div", { class: "card narrow" }, place));
 }
 

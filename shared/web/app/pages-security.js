@@ -45,7 +45,7 @@ function confirmAddress(update, message = null) {
 
 function confirmAddressForm(onDone, code = "") {
   return form({
-    fields: [codeField({ value: code, help: text.codeHelp, autocomplete: "off" })],
+    fields: [code ? h("input", { type: "hidden", name: "code", value: code }) : codeField({ help: text.codeHelp, autocomplete: "off" })],
     submit: text.confirmEmail,
     onSubmit: async (values) => {
       const { body } = await request("POST", "v1/me/email/confirm", { body: { code: values.code.trim() } });
@@ -56,11 +56,12 @@ function confirmAddressForm(onDone, code = "") {
 
 export function confirmEmailPage(params, query, main) {
   heading(main, text.confirmEmail);
-  main.append(h("div", { class: "card narrow" }, confirmAddressForm((profile) => {
+  const code = query.get("code") ?? "";
+  main.append(h("div", { class: "card narrow stack" }, code ? h("p", null, text.confirmEmailText) : null, confirmAddressForm((profile) => {
     setUser(profile);
     toast(text.emailChanged);
     go("#/profile/security");
-  }, query.get("code") ?? "")));
+  }, code)));
 }
 
 function password(again) {
@@ -106,7 +107,8 @@ function startFactor(again) {
       place.querySelector("input").focus();
     },
   }));
-  const { close } = openDialog(text.factor, place, { onClose: again });
+  let codes = null;
+  const { close } = openDialog(text.factor, place, { onClose: () => (codes ? showRecovery(codes, again) : again()) });
   const confirmStep = ({ secret, uri }) => form({
     fields: [
       h("p", null, text.factorSecretText),
@@ -118,17 +120,24 @@ function startFactor(again) {
     submit: text.factorConfirm,
     onSubmit: async ({ code }) => {
       const { body } = await request("POST", "v1/me/second-factor/confirm", { body: { code: code.replace(/\s/g, "") } });
-      replace(place, recoveryStep(body.recovery_codes));
+      codes = body.recovery_codes;
+      close();
       // The codes are shown whatever happens now: nothing returns them again.
       await refresh().catch(() => {});
     },
   });
-  const recoveryStep = (codes) => h("div", { class: "stack" },
-    notice("ok", h("p", null, text.factorDone)), h("p", null, text.recoveryText),
-    h("ul", { class: "codes" }, codes.map((code) => h("li", null, h("code", null, code)))),
+}
+
+// Nothing returns the codes again, so however the dialog is closed, it comes back until they are stored.
+function showRecovery(codes, again, reminded = false) {
+  const list = h("ul", { class: "codes" }, codes.map((code) => h("li", null, h("code", null, code))));
+  const { element, close } = openDialog(text.factor, h("div", { class: "stack" },
+    reminded ? notice("warn", h("p", null, text.recoveryFirst)) : notice("ok", h("p", null, text.factorDone)), h("p", null, text.recoveryText), list,
     h("div", { class: "actions" },
-      button([icon("copy"), text.recoveryCopy], () => navigator.clipboard.writeText(codes.join("\n")).then(() => toast(text.saved), () => getSelection().selectAllChildren(place.querySelector(".codes")))),
-      button(text.recoveryStored, () => close(), { class: "button primary" })));
+      button([icon("copy"), text.recoveryCopy], () => navigator.clipboard.writeText(codes.join("\n")).then(() => toast(text.copied), () => getSelection().selectAllChildren(list))),
+      button(text.recoveryStored, () => close("stored"), { class: "button primary" }))),
+  { onClose: (value) => (value === "stored" || !user() ? again() : showRecovery(codes, again, true)) });
+  element.querySelector(".dialog-head button").remove();
 }
 
 function deleteFactor(again) {
@@ -186,7 +195,7 @@ function tokens() {
           h("span", null, Date.parse(token.expires_at) < Date.now() ? text.expired : text.validUntil(showDate(token.expires_at, zone))),
           h("span", null, token.last_used_on ? text.lastUsed(showDate(token.last_used_on)) : text.neverUsed),
           token.space ? h("bdi", null, spaces.find(({ id }) => id === token.space)?.name ?? token.space) : null),
-        h("p", { class: "row-note" }, token.scopes.join(", "))),
+        h("p", { class: "row-note" }, token.scopes.map((scope) => text.scopeNames[scope] ?? scope).join(" · "))),
       button(text.deleteToken, async (element) => {
         if (!await confirmDialog({ title: text.deleteTokenTitle(token.name), text: text.deleteTokenText, action: text.deleteToken })) return;
         run(element, async () => {

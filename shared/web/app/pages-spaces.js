@@ -1,15 +1,16 @@
 import { all, request } from "./api.js";
 import { confirmDialog, openDialog, toast } from "./dialog.js";
-import { h, icon } from "./dom.js";
+import { h, icon, replace } from "./dom.js";
 import { empty, field, form, loaded, run } from "./form.js";
 import { go, heading } from "./router.js";
 import { user } from "./session.js";
-import { spacesChanged, spacesList } from "./spaces-store.js";
+import { onSpaces, spacesChanged, spacesList } from "./spaces-store.js";
 import { spaceText as text } from "./strings.js";
 import { showDate } from "./zones.js";
 
 const ROLES = ["viewer", "member", "admin", "owner"];
 const roleOptions = (mine) => ROLES.filter((role) => mine === "owner" || role !== "owner").map((role) => [role, text.roles[role]]);
+const INVITATIONS = 30_000, READS = 40;
 const manages = (space) => !space.personal && ["admin", "owner"].includes(space.role);
 
 // A large space takes several requests.
@@ -52,27 +53,125 @@ export function spacesPage(params, query, main) {
 
 const nameField = (value = "") => field({ name: "name", label: text.name, required: true, maxlength: 100, value, autocomplete: "off", help: text.nameHelp });
 
+// What others change appears by itself: live.js announces spaces and members. Nothing announces an invitation, so they are read again
+// while the page is visible, but not for ever.
 export async function membersPage({ id }, query, main) {
   const path = `v1/spaces/${encodeURIComponent(id)}`;
-  heading(main, text.membersTitle);
   const place = h("div", null);
-  main.append(place);
-  await loaded(place, async () => {
-    const [{ body: space }, members] = await Promise.all([request("GET", path), request("GET", path.concat("/members")).then(({ body }) => body.items, (error) => {
-      if (error.code === "personal_space") return [];
+  let shown = null, state = "", invite = null, stopped = false, reading = false, stale = false, reads = 0;
+
+  async function read() {
+    const data = { space: null };
+    try {
+      data.space = (await request("GET", path)).body;
+      if (!data.space.personal) data.members = await all(`${path}/members`);
+      if (manages(data.space)) data.invitations = await all(`${path}/invitations`);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      data.space = null;
+    }
+    // Another page may be open by now.
+    if (!place.isConnected) throw new DOMException("", "AbortError");
+    return data;
+  }
+
+  function show(data) {
+    const { space } = data, before = shown?.space;
+    if (!before || before.name !== space?.name) {
+      heading(main, space?.name ?? text.membersTitle, ...(space ? [h("a", { class: "button", href: `#/space/${id}` }, icon("list"), text.tasks)] : []));
+      main.append(place);
+    }
+    if (before?.role !== space?.role) invite = null;
+    [shown, state] = [data, JSON.stringify(data)];
+    if (!space) return empty(text.missing, h("a", { class: "button", href: "#/spaces" }, text.toSpaces));
+    if (space.personal) return empty(text.personalOnly);
+    invite ??= inviteForm(path, space, async () => {
+      invite = null;
+      state = "";
+      await update();
+      invite?.elements.email.focus();
+    });
+    return content(path, data, { invite, update, alone });
+  }
+
+  // What is typed or has the focus stays.
+  async function update() {
+    stale = true;
+    if (reading || stopped || !shown?.space) return;
+    reading = true;
+    try {
+      while (stale && !stopped) {
+        stale = false;
+        const data = await read();
+        if (stopped || JSON.stringify(data) === state) continue;
+        const active = document.activeElement, label = place.contains(active) && active.getAttribute("aria-label");
+        replace(place, show(data));
+        const next = active.isConnected ? active : [...place.querySelectorAll("[aria-label]")].find((element) => element.getAttribute("aria-label") === label);
+        (next ?? main.querySelector("h1")).focus({ preventScroll: true });
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") console.warn(error);
+    } finally {
+      reading = false;
+    }
+  }
+
+  // The end of the own membership is not news.
+  async function alone(work) {
+    stopped = true;
+    try {
+      await work();
+    } catch (error) {
+      stopped = false;
       throw error;
-    })]);
-    const invitations = manages(space) ? await all(`${path}/invitations`) : [];
-    return { space, members, invitations };
-  }, (data) => {
-    heading(main, data.space.name, h("a", { class: "button", href: `#/space/${id}` }, icon("list"), text.tasks));
-    main.append(place);
-    return content(path, data, () => membersPage({ id }, query, main));
+    }
+  }
+
+  async function checkInvitations() {
+    if (document.hidden || stopped || reads >= READS || !shown?.space || !manages(shown.space)) return;
+    reads += 1;
+    const invitations = await all(`${path}/invitations`).catch(() => shown.invitations);
+    if (JSON.stringify(invitations) !== JSON.stringify(shown.invitations)) update();
+  }
+
+  const onMembers = ({ detail }) => detail === id && update();
+  const onVisible = () => {
+    reads = 0;
+    if (!document.hidden) update();
+  };
+  const timer = setInterval(checkInvitations, INVITATIONS), end = onSpaces(update);
+  document.addEventListener("taskbell:members", onMembers);
+  document.addEventListener("visibilitychange", onVisible);
+  heading(main, text.membersTitle);
+  main.append(place);
+  await loaded(place, read, show);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+    end();
+    document.removeEventListener("taskbell:members", onMembers);
+    document.removeEventListener("visibilitychange", onVisible);
+  };
+}
+
+function inviteForm(path, space, onSent) {
+  const key = crypto.randomUUID();
+  return form({
+    className: "inline",
+    fields: [
+      field({ name: "email", type: "email", label: text.email, required: true, autocomplete: "off" }),
+      field({ name: "role", label: text.role, options: roleOptions(space.role), value: "member" }),
+    ],
+    submit: text.invite,
+    onSubmit: async (values) => {
+      await request("POST", `${path}/invitations`, { body: values, key });
+      toast(text.invited(values.email));
+      onSent();
+    },
   });
 }
 
-function content(path, { space, members, invitations }, again) {
-  if (space.personal) return empty(text.personalOnly);
+function content(path, { space, members, invitations = [] }, { invite, update, alone }) {
   const owners = members.filter(({ role }) => role === "owner").length;
   const others = (member) => manages(space) && (space.role === "owner" || member.role !== "owner");
   const problem = (message) => toast(message);
@@ -86,7 +185,6 @@ function content(path, { space, members, invitations }, again) {
         member.role = body.role;
         toast(text.roleChanged(member.name, text.roles[body.role]));
         spacesChanged();
-        again();
       }, (message) => {
         event.target.value = member.role;
         problem(message);
@@ -97,7 +195,7 @@ function content(path, { space, members, invitations }, again) {
       run(remove, async () => {
         await repeat("DELETE", `${path}/members/${member.user_id}`);
         toast(text.removed(member.name));
-        again();
+        update();
       }, problem);
     } }, icon("close"));
     return h("li", { class: "row" },
@@ -113,7 +211,7 @@ function content(path, { space, members, invitations }, again) {
     const button = h("button", { type: "button", class: "button small quiet danger", "aria-label": text.revokeNamed(invitation.email), onclick: () => run(button, async () => {
       await request("DELETE", `${path}/invitations/${invitation.id}`);
       toast(text.revoked);
-      again();
+      update();
     }, problem) }, text.revoke);
     return h("li", { class: "row" }, icon("mail"),
       h("div", { class: "row-main" }, h("p", { class: "row-title", dir: "auto" }, invitation.email),
@@ -121,21 +219,6 @@ function content(path, { space, members, invitations }, again) {
       button);
   };
 
-  let key = crypto.randomUUID();
-  const invite = form({
-    className: "inline",
-    fields: [
-      field({ name: "email", type: "email", label: text.email, required: true, autocomplete: "off" }),
-      field({ name: "role", label: text.role, options: roleOptions(space.role), value: "member" }),
-    ],
-    submit: text.invite,
-    onSubmit: async (values) => {
-      await request("POST", `${path}/invitations`, { body: values, key });
-      key = crypto.randomUUID();
-      toast(text.invited(values.email));
-      again();
-    },
-  });
   const section = (title, ...nodes) => h("section", { class: "section" }, h("h2", null, title), nodes);
   return [
     h("section", null, h("h2", { class: "list-title" }, text.members(members.length)), h("ul", { class: "list" }, members.map(memberRow))),
@@ -143,9 +226,9 @@ function content(path, { space, members, invitations }, again) {
     invitations.length ? section(text.openInvitations, h("ul", { class: "list" }, invitations.map(invitationRow))) : null,
     section(text.rolesTitle, h("dl", { class: "card facts" }, ROLES.map((role) => h("div", null, h("dt", null, text.roles[role]), h("dd", { class: "soft" }, text.roleHelp[role]))))),
     section(text.thisSpace, h("ul", { class: "list" },
-      manages(space) ? setting(text.rename, text.renameText, text.renameAction, () => rename(path, space, again)) : null,
-      setting(text.leave, text.leaveText, text.leaveAction, (button) => leave(path, space, button, problem), true),
-      space.role === "owner" ? setting(text.deleteSpace, text.deleteSpaceText, text.delete, () => remove(path, space), true) : null)),
+      manages(space) ? setting(text.rename, text.renameText, text.renameAction, () => rename(path, space)) : null,
+      setting(text.leave, text.leaveText, text.leaveAction, (button) => leave(path, space, button, alone), true),
+      space.role === "owner" ? setting(text.deleteSpace, text.deleteSpaceText, text.delete, () => remove(path, space, alone), true) : null)),
   ];
 }
 
@@ -155,7 +238,7 @@ function setting(title, note, action, onclick, danger = false) {
     h("button", { type: "button", class: `button small ${danger ? "quiet danger" : ""}`, "aria-label": title, onclick: (event) => onclick(event.currentTarget) }, action));
 }
 
-function rename(path, space, again) {
+function rename(path, space) {
   const { close } = openDialog(text.rename, form({
     fields: [nameField(space.name)],
     submit: text.save,
@@ -163,28 +246,27 @@ function rename(path, space, again) {
       await request("PATCH", path, { body: { name } });
       close();
       spacesChanged();
-      again();
     },
   }));
 }
 
-async function leave(path, space, button, problem) {
+async function leave(path, space, button, alone) {
   if (!await confirmDialog({ title: text.leaveTitle(space.name), text: text.leaveText, action: text.leave })) return;
   run(button, async () => {
-    await repeat("DELETE", `${path}/members/me`);
+    await alone(() => repeat("DELETE", `${path}/members/me`));
     spacesChanged();
     toast(text.left(space.name));
     go("#/spaces");
-  }, problem);
+  }, toast);
 }
 
-function remove(path, space) {
+function remove(path, space, alone) {
   const { close } = openDialog(text.deleteTitle(space.name), form({
     fields: [h("p", null, text.deleteConfirm), h("p", null, h("strong", { dir: "auto" }, space.name)), field({ name: "name", label: text.name, required: true, autocomplete: "off" })],
     submit: text.deleteSpace,
     danger: true,
     onSubmit: async ({ name }) => {
-      await repeat("DELETE", path, { name });
+      await alone(() => repeat("DELETE", path, { name }));
       close();
       spacesChanged();
       toast(text.deleted(space.name));

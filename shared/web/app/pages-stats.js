@@ -52,15 +52,14 @@ function show(stats, byWeek, space) {
     h("dl", { class: "figures" },
       figure(text.open, number(stats.open)), figure(text.inProgress, number(stats.in_progress)), figure(text.overdue, number(stats.overdue), stats.overdue ? "danger" : ""),
       figure(text.completed, number(stats.completed)),
-      figure(text.rate, stats.completion_rate === null ? "–" : stats.completion_rate.toLocaleString(undefined, { style: "percent" })),
-      figure(text.median, stats.median_seconds_to_complete === null ? "–" : duration(stats.median_seconds_to_complete), "words")),
+      figure(text.rate, stats.completion_rate === null ? text.none : stats.completion_rate.toLocaleString(undefined, { style: "percent" }), stats.completion_rate === null ? "words" : ""),
+      figure(text.median, stats.median_seconds_to_complete === null ? text.none : duration(stats.median_seconds_to_complete), "words")),
     h("section", { class: "card" },
       h("h2", null, title), h("p", { class: "soft" }, text.total(total)),
-      plot(rows.map(([date, value]) => [short(date), value]), space),
-      h("details", null, h("summary", null, text.asTable),
+      total ? [plot(rows.map(([date, value]) => [short(date), value]), space), h("details", null, h("summary", null, text.asTable),
         h("table", { class: "table" }, h("caption", { class: "visually-hidden" }, title),
           h("thead", null, h("tr", null, h("th", { scope: "col" }, byWeek ? text.weekOf : text.day), h("th", { scope: "col", class: "end" }, text.completed))),
-          h("tbody", null, [...rows].reverse().map(([date, value]) => h("tr", null, h("th", { scope: "row" }, showDate(date)), h("td", { class: "end number" }, number(value)))))))),
+          h("tbody", null, [...rows].reverse().map(([date, value]) => h("tr", null, h("th", { scope: "row" }, showDate(date)), h("td", { class: "end number" }, number(value)))))))] : null),
   ];
 }
 

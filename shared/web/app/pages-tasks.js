@@ -9,8 +9,8 @@ import { onLive } from "./live.js";
 import { quickAdd } from "./quick-add-form.js";
 import { current, go, heading, route } from "./router.js";
 import { user } from "./session.js";
-import { taskText as text } from "./strings.js";
-import { groupsView, removeTask, skip, snooze, taskMenu, timeMark, toggle } from "./task-view.js";
+import { spaceText, taskText as text } from "./strings.js";
+import { groupsView, removeTask, reschedule, skip, snooze, taskMenu, timeMark, toggle } from "./task-view.js";
 import { startTasks } from "./tasks-start.js";
 import { fromEarlier, get, mayChange, openList, plain, spaceOf, spaces, subscribe, zone } from "./tasks-store.js";
 
@@ -27,9 +27,10 @@ function dueGroups(tasks) {
   const groupOf = (task) => {
     const day = dayOf(task, zone());
     if (!day) return ["none", text.noDue];
-    if (day < now) return task.status === "completed" ? ["past", text.statuses.completed] : ["late", text.earlier];
+    if (isOverdue(task)) return ["late", text.overdue];
+    if (day < now) return ["past", text.statuses.completed];
     if (day <= addDays(now, 1)) return [day, dayWords(day, zone())];
-    return day < week ? ["week", text.week] : ["later", text.later];
+    return day <= week ? ["week", text.week] : ["later", text.later];
   };
   for (const task of tasks) {
     const [name, title] = groupOf(task);
@@ -51,13 +52,22 @@ function dayGroups(tasks) {
 
 const flat = (tasks) => (tasks.length ? [{ key: "all", title: "", tasks }] : []);
 
+/** What a search means: `#home` is a tag and `@Money` a category, as in the quick add. */
+function wanted(q) {
+  const [, mark, name] = /^([#@])"?([^"]+)"?$/.exec(q) ?? [];
+  if (!mark) return { q };
+  return mark === "#" ? { tag: name.toLowerCase() } : { category: name };
+}
+
+let searched = false; // from the field, so the focus goes back there
+
 const pages = {
   today: {
     queries: (list) => [...each(list, { due: "today" }), ...each(list, { overdue: "true" })],
     keep: (task) => dayOf(task, zone()) === today(zone()) || fromEarlier(task, today(zone())),
     groups: (tasks) => {
-      const late = tasks.filter((task) => fromEarlier(task, today(zone()))), rest = tasks.filter((task) => !late.includes(task));
-      return [{ key: "late", title: text.earlier, tasks: late, late: true }, { key: "today", title: late.length ? text.today : "", tasks: rest }].filter(({ tasks }) => tasks.length);
+      const late = tasks.filter((task) => isOverdue(task)), rest = tasks.filter((task) => !late.includes(task));
+      return [{ key: "late", title: text.overdue, tasks: late, late: true }, { key: "today", title: late.length ? text.today : "", tasks: rest }].filter(({ tasks }) => tasks.length);
     },
     subtitle: () => new Intl.DateTimeFormat(undefined, { timeZone: zone(), weekday: "long", day: "numeric", month: "long" }).format(),
     defaults: () => ({ due: today(zone()) }),
@@ -86,8 +96,12 @@ const pages = {
     keep: (task, { name }) => task.category === name, groups: dueGroups, defaults: ({ name }) => ({ category: name }),
   },
   search: {
-    queries: (list, options, { q }) => byStatus(each(list, { q }), options), groups: flat,
-    keep: (task, { q }, found) => found.has(task.id) || plain(`${task.title}\n${task.description}`).includes(plain(q)),
+    queries: (list, options, { q }) => byStatus(each(list, wanted(q)), options), groups: flat,
+    keep: (task, { q }, found) => {
+      const { tag, category } = wanted(q);
+      if (tag || category) return tag ? task.tags.includes(tag) : task.category === category;
+      return found.has(task.id) || plain(`${task.title}\n${task.description}`).includes(plain(q));
+    },
   },
 };
 
@@ -109,8 +123,15 @@ function showList(name, params, main) {
   let list = null, limit = FIRST, closed = false, near = false, allowed, searching = name !== "search" || params.q;
 
   const search = h("input", { type: "search", name: "q", "aria-label": text.searchTasks, placeholder: text.searchTasks, value: params.q ?? "", maxlength: 100, enterkeyhint: "search" });
+  function searchNow() {
+    const q = search.value.trim();
+    if (!q && name !== "search") return search.focus();
+    searched = true;
+    go(q ? `#/search?q=${encodeURIComponent(q)}` : "#/search");
+  }
+
   const tools = h("div", { class: "tools" },
-    h("form", { role: "search", class: "search", onsubmit: (event) => { event.preventDefault(); if (search.value.trim()) go(`#/search?q=${encodeURIComponent(search.value.trim())}`); } }, icon("search"), search),
+    h("form", { role: "search", class: "search", onsubmit: (event) => { event.preventDefault(); searchNow(); } }, search, h("button", { type: "submit", class: "icon-button", "aria-label": text.search }, icon("search"))),
     page.sorts ? null : select(text.sort, Object.entries(text.sorts), options.sort, (sort) => open({ sort })),
     select(text.priorityFilter, [["", text.anyPriority], ...Object.entries(text.priorities).reverse()], options.priority, (priority) => open({ priority })),
     page.noCompleted ? null : h("label", { class: "switch" }, h("input", { type: "checkbox", role: "switch", checked: options.completed, onchange: ({ target }) => open({ completed: target.checked }) }), h("span", null, text.showCompleted)));
@@ -126,7 +147,7 @@ function showList(name, params, main) {
     Object.assign(options, more);
     limit = FIRST;
     list?.close();
-    if (!searching) return replace(message, h("div", { class: "empty" }, h("p", null, text.nothing.query)));
+    if (!searching) return replace(message, h("div", { class: "empty" }, h("p", null, text.nothing.query), h("p", { class: "small-text" }, text.searchHelp)));
     let known, error;
     try {
       known = await spaces();
@@ -138,10 +159,14 @@ function showList(name, params, main) {
       h1.textContent = title();
       document.title = `${title()} – Taskbell`;
     }
+    const links = (known && !h1.nextElementSibling && page.actions?.(params)) || [];
+    if (links.length) h1.after(h("div", { class: "actions" }, links));
     const missing = name === "space" && known && !spaceOf(params.id);
+    tools.hidden = missing;
     if (missing) {
+      add.element.hidden = true;
       view([]);
-      return replace(message, h("div", { class: "empty" }, h("p", null, text.missingSpace)));
+      return replace(message, h("div", { class: "empty" }, h("p", null, spaceText.missing), h("p", null, h("a", { href: "#/spaces" }, spaceText.toSpaces))));
     }
     const queries = known ? page.queries(known, options, params).map((query) => ({ ...query, priority: options.priority })) : [];
     list = openList({ queries, sort: page.sorts ? "due" : options.sort, keep, changed: show });
@@ -160,7 +185,7 @@ function showList(name, params, main) {
     const items = list.items(), part = items.slice(0, limit);
     const groups = page.groups === flat || (!page.sorts && options.sort !== "due") ? flat(part) : page.groups(part);
     view(groups);
-    const more = items.length > limit || !list.done;
+    const more = items.length > limit || (!list.done && !list.error);
     replace(count, items.length ? text.tasksShown(part.length, more) : "");
     // What comes and goes below the rows must not move: the end of the list is empty, and is there with rows only.
     foot.hidden = !items.length;
@@ -183,7 +208,7 @@ function showList(name, params, main) {
       if (!list.loading) list.more();
     } else if (!length) {
       replace(message, h("div", { class: "empty" }, h("span", { class: "empty-mark" }, icon(name === "search" ? "search" : "check")), h("p", null, text.nothing[name]),
-        add && mayAdd() ? h("p", { class: "small-text" }, text.nothingHelp) : null));
+        name === "search" ? h("p", { class: "small-text" }, text.searchHelp) : name !== "overdue" && mayAdd() ? h("p", { class: "small-text" }, text.nothingHelp) : null));
     } else replace(message);
   }
 
@@ -203,7 +228,7 @@ function showList(name, params, main) {
   const taskAt = (node) => get(node?.closest(".task")?.dataset.id ?? "");
   const focused = () => taskAt(document.activeElement);
   const act = (task, run) => task && mayChange(task.space) && run(task);
-  const actions = { complete: toggle, snooze, skip, delete: removeTask, menu: taskMenu };
+  const actions = { complete: toggle, due: reschedule, snooze, skip, delete: removeTask, menu: taskMenu };
   body.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-action]");
     if (button) act(taskAt(button), actions[button.dataset.action]);
@@ -227,6 +252,7 @@ function showList(name, params, main) {
     key("n", text.keys.new, () => add?.focus()), key("/", text.keys.search, () => search.focus()),
     key("j", text.keys.next, () => move(1)), key("k", text.keys.previous, () => move(-1)),
     key("x", text.keys.complete, () => act(focused(), toggle)), key("s", text.keys.snooze, () => act(focused(), (task) => task.status !== "completed" && snooze(task))),
+    key("d", text.dueTitle, () => act(focused(), (task) => task.status !== "completed" && reschedule(task))),
     key("e", text.keys.edit, () => { const task = focused(); if (task) go(`#/task/${task.id}`); }), key("Delete", text.keys.delete, () => act(focused(), removeTask)),
     subscribe(show), onLive(({ type }) => type === "reload" && open()),
   ];
@@ -235,7 +261,8 @@ function showList(name, params, main) {
   addEventListener("online", online);
   addEventListener("offline", show);
   const clock = setInterval(show, 60_000);
-  if (name === "search" && !params.q) search.focus();
+  if (name === "search" && (searched || !params.q)) search.focus();
+  searched = false;
   open();
   return () => {
     closed = true;

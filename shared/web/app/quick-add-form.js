@@ -3,12 +3,13 @@
 import { describe } from "./api.js";
 import { toast } from "./dialog.js";
 import { h, icon, replace, uniqueId } from "./dom.js";
-import { dueInstant, dueWords } from "./dates.js";
+import { dueInstant, dueWords, durationTime, instantOf } from "./dates.js";
 import { change } from "./outbox.js";
 import { ruleWords } from "./recurrence.js";
+import { user } from "./session.js";
 import { taskText as text } from "./strings.js";
 import { reminderWords } from "./task-view.js";
-import { get, spaces, zone } from "./tasks-store.js";
+import { get, spaceOf, spaces, zone } from "./tasks-store.js";
 
 // The grammar is loaded when somebody begins to type. Until then, and without it, a line is a title.
 let parse = (line) => ({ fields: { title: line.trim() } });
@@ -45,12 +46,17 @@ export function quickAdd({ defaults, space, seen }) {
     input.removeAttribute("aria-invalid");
     replace(error);
     if (!input.value.trim()) return replace(preview, h("span", { class: "soft" }, text.addHint));
-    const { title, due, priority, tags = [], category, recurrence, reminders = [] } = read();
+    const { title, due, priority, tags = [], category, recurrence, reminders = due ? user().default_reminders : [] } = read();
+    const at = due && dueInstant(due, zone());
+    const counted = due?.length === 10 ? instantOf(due, "09:00", zone()) : at; // reminders of a day count back from 09:00
+    const coming = reminders.filter(({ before }) => counted - durationTime(before) > Date.now());
     replace(preview, title ? h("span", { class: "add-title", dir: "auto" }, title) : null,
-      due ? chip("calendar", dueWords({ due, due_at: dueInstant(due, zone()) }, zone())) : null,
+      due ? chip("calendar", dueWords({ due, due_at: at }, zone())) : null,
       recurrence ? chip("repeat", ruleWords(recurrence, zone())) : null, priority ? chip("flag", text.priorities[priority]) : null,
-      category ? chip("folder", category) : null, tags.map((tag) => chip("", `#${tag}`)), reminders.map((reminder) => chip("bell", reminderWords(reminder))));
+      category ? chip("folder", category) : null, tags.map((tag) => chip("", `#${tag}`)), coming.map((reminder) => chip("bell", reminderWords(reminder))));
   }
+
+  const nameOfSpace = (id) => (!spaceOf(id) || spaceOf(id).personal ? text.personal : spaceOf(id).name);
 
   function fail(message) {
     input.setAttribute("aria-invalid", "true");
@@ -66,7 +72,7 @@ export function quickAdd({ defaults, space, seen }) {
     input.value = "";
     show();
     const { entry, result } = change("create", `new_${crypto.randomUUID()}`, { body, space: target, title: body.title, quiet: true });
-    setTimeout(() => seen(entry.id) || seen(get(entry.id)?.id ?? "") || toast(text.added, { action: text.open, onAction: () => { location.hash = `#/task/${get(entry.id)?.id ?? entry.id}`; } }), 50);
+    setTimeout(() => seen(entry.id) || seen(get(entry.id)?.id ?? "") || toast(text.added(body.title, nameOfSpace(target)), { action: text.open, onAction: () => { location.hash = `#/task/${get(entry.id)?.id ?? entry.id}`; } }), 50);
     try {
       await result;
     } catch (failure) {
@@ -83,6 +89,8 @@ export function quickAdd({ defaults, space, seen }) {
 
   input.addEventListener("input", () => loadGrammar().then(show));
   input.addEventListener("focus", loadGrammar);
+  // What was typed stays. Keys work again.
+  input.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) input.blur(); });
   show();
   if (kept) loadGrammar().then(show);
   return {

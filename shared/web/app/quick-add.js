@@ -9,7 +9,8 @@
 //              Without a date, the next such time.
 // priority   = !low | !medium | !high | !urgent, or !1 (low) to !4 (urgent)
 // tag        = #home | #"two words"         category = @Work | @"two words"
-// recurrence = *every day|weekday|week|month|year* | *every 2 weeks* | *every monday, wed* | *every 1st|15th|last day*
+// recurrence = [*]every day|weekday|week|month|year[*] | every 2 weeks | every monday, wed | every 1st|15th|last day
+//              Without asterisks, the longest sequence of words that is one.
 // reminder   = ^30m | ^1h30m | ^2d | remind 30m before       (only with a date or time)
 // escape     = \ before one of these keeps it in the title
 //
@@ -120,8 +121,8 @@ function readTime(words) {
 
 /** The rule of the words after "every", and the first day of it on or after `from`. */
 function readRecurrence(text, from) {
-  const words = text.toLowerCase().trim().replace(/^every\s+/, "");
-  if (words === text.toLowerCase().trim()) return null;
+  const words = text.toLowerCase().trim().replace(/^every\s+/, "").replace(/((?:st|nd|rd|th|last day)) of the month$/, "$1");
+  if (!/^every\s/i.test(text.trim())) return null;
   const span = /^(?:(\d{1,3}|other)\s+)?(hour|day|week|month|year)s?$/.exec(words);
   if (span) {
     const interval = span[1] === "other" ? 2 : Number(span[1] ?? 1);
@@ -200,6 +201,17 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     return 0;
   }
 
+  /** A rule without asterisks. A number alone is none: "every 2 customers". */
+  function every(index) {
+    if (words[index] !== "every" || found.recurrence) return 0;
+    for (let count = Math.min(8, tokens.length - index); count > 1; count -= 1) {
+      const rule = tokens.slice(index, index + count).map(({ text }) => text).join(" ").replace(/[,;]+$/, "");
+      const value = /\s\d+$/.test(rule) ? null : readRecurrence(rule, today);
+      if (value) return understand(index, count, "recurrence", value);
+    }
+    return 0;
+  }
+
   function reminder(index) {
     if (words[index] !== "remind") return 0;
     const before = words.indexOf("before", index + 1);
@@ -229,14 +241,14 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     return time ? understand(index, lead + time.count, "time", time.time) : 0;
   }
 
-  const read = (index) => marker(index) || reminder(index) || dateOrTime(index);
+  const read = (index) => marker(index) || every(index) || reminder(index) || dateOrTime(index);
 
   for (let index = 0; index < tokens.length; ) {
     const { text } = tokens[index];
     if (text[0] === "\\" && text.length > 1) {
       // The backslash goes only if it has an effect, so that paths such as \share stay as they are.
       const plain = text.slice(1);
-      const literal = /^[!#@*^\\]/.test(plain) || /^(remind|in|next|on|by|due|at)$/i.test(plain)
+      const literal = /^[!#@*^\\]/.test(plain) || /^(remind|in|next|on|by|due|at|every)$/i.test(plain)
         || readDate([plain.toLowerCase(), ...words.slice(index + 1)], now, zone) || readTime([plain.toLowerCase(), ...words.slice(index + 1)]);
       const escaped = literal ? Math.max(1, /^\d/.test(plain) && monthOf(words[index + 1] ?? "") ? 2 : 1) : 1;
       title.push({ start: tokens[index].start + (literal ? 1 : 0), end: tokens[index + escaped - 1].end });

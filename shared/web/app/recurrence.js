@@ -83,5 +83,5 @@ export function ruleWords(rule, zone) {
   else if (days.length) words = `${words} ${text.onDays(days.map((day) => dayName(day)))}`;
   if (monthly) words = `${words} ${monthlyWords(monthly)}`;
   if (end === "count") return text.times(words, count);
-  return end === "until" ? text.until(words, dayWords(until, zone)) : words;
+  return end === "until" ? text.until(words, dayWords(until, zone, { inside: true })) : words;
 }

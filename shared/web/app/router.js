@@ -1,4 +1,4 @@
-import { h, replace, skeleton } from "./dom.js";
+import { h, replace, skeleton, uniqueId } from "./dom.js";
 
 const routes = [];
 let main = null;
@@ -7,6 +7,8 @@ let notFound = null;
 let failure = null;
 let cleanup = null;
 let visit = 0;
+const positions = new Map(); // how far each page of the history was scrolled
+let shown = null; // the entry of the history that is shown
 
 /** Registers a page: `route("/space/:id", async (params, query, main) => cleanup)`. With `load`, the handler is the function of this
  *  name in a module that is loaded when the page is opened. */
@@ -41,6 +43,7 @@ export function startRouter(element, { isAllowed, missing, failed }) {
   notFound = missing;
   failure = failed;
   addEventListener("hashchange", render);
+  history.scrollRestoration = "manual"; // pages fill themselves later than the browser scrolls
   render();
 }
 
@@ -61,6 +64,10 @@ export async function render() {
     console.error(error);
   }
   cleanup = null;
+  positions.set(shown, scrollY);
+  shown = history.state?.entry;
+  const place = positions.get(shown);
+  if (!shown) history.replaceState({ entry: shown = uniqueId("page") + Date.now() }, "");
   replace(main);
   scrollTo(0, 0);
   document.dispatchEvent(new CustomEvent("taskbell:page", { detail: { path } }));
@@ -76,9 +83,22 @@ export async function render() {
     if (mine !== visit) return;
   }
   const result = await page(params, query, main);
+  if (place && mine === visit) scrollBack(place, mine);
   if (typeof result !== "function") return;
   if (mine === visit) cleanup = result;
   else result();
+}
+
+/** Scrolls to where the reader was, as soon as the page is long enough again. */
+function scrollBack(place, mine) {
+  const until = performance.now() + 2000, stop = new AbortController();
+  for (const type of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(type, () => stop.abort(), { signal: stop.signal, passive: true });
+  (function step() {
+    if (mine !== visit || stop.signal.aborted) return stop.abort();
+    scrollTo(0, place);
+    if (scrollY >= place - 1 || performance.now() > until) stop.abort();
+    else requestAnimationFrame(step);
+  })();
 }
 
 function find(path) {

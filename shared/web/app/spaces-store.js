@@ -27,15 +27,16 @@ async function load() {
   }
 }
 
-/** Calls f when the list of spaces may have changed. */
+/** Calls f when the list of spaces may have changed. Returns a function that ends it. */
 export function onSpaces(f) {
   listeners.add(f);
+  return () => listeners.delete(f);
 }
 
 /** Reads the list of spaces again, and shows it where it is shown. */
 export function spacesChanged() {
   cache = null;
-  for (const f of listeners) f();
+  for (const f of [...listeners]) f();
 }
 
 onChange((profile, reason) => {

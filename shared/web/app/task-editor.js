@@ -11,6 +11,7 @@ import { failed, notice } from "./form.js";
 import { key } from "./keys.js";
 import { change } from "./outbox.js";
 import { go, heading } from "./router.js";
+import { user } from "./session.js";
 import { editorText as text } from "./strings.js";
 import { taskExtras } from "./task-extras.js";
 import { removeTask, skip, snooze, toggle } from "./task-view.js";
@@ -127,7 +128,7 @@ export function showTask(id, main) {
         task.recurrence && !done ? button("skip", text.skip, () => skip(task)) : null,
         button("trash", text.deleteTask, () => { removeTask(task); back.click(); }, "quiet danger"),
       ] : h("p", { class: "soft" }, text.readOnly));
-      const at = (value) => instantWords(value, zone());
+      const at = (value) => instantWords(value, zone(), { inside: true });
       replace(about, [text.created(at(task.created_at), task.created_by && nameOf(task.created_by, task.space)), text.updated(at(task.updated_at)),
         task.completed_at && text.completedAt(at(task.completed_at), task.completed_by === "timer")].filter(Boolean).join(", "), ".",
       task.auto_complete_at && !done ? ` ${text.autoAt(at(task.auto_complete_at))}` : "");
@@ -284,7 +285,10 @@ export function showTask(id, main) {
       }
     };
     form.addEventListener("keydown", shortcut);
-    ends.push(subscribe(update), extras.close, key("x", text.keys.complete, () => mayChange(task.space) && toggle(task)),
+    const keptDraft = () => {
+      if (user() && get(id) && (dirty().length || moved())) toast(text.draftKept(task.title), { action: text.open, onAction: () => go(`#/task/${idOf(id)}`) });
+    };
+    ends.push(keptDraft, subscribe(update), extras.close, key("x", text.keys.complete, () => mayChange(task.space) && toggle(task)),
       key("s", text.keys.snooze, () => mayChange(task.space) && task.status !== "completed" && snooze(task)), key("e", text.keys.edit, () => fields.title.controls[0].focus()));
   }
 

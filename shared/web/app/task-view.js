@@ -3,9 +3,9 @@
 import { change, undo } from "./outbox.js";
 import { openDialog, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
-import { addDays, dueWords, durationWords, instantOf, instantWords, isOverdue, timeWords, today, wall, weekday } from "./dates.js";
+import { addDays, dateWords, dayWords, dueWords, durationWords, instantOf, instantWords, isOverdue, parseDue, timeWords, today, wall, weekday } from "./dates.js";
 import { ruleWords } from "./recurrence.js";
-import { mayChange, nameOf, spaceOf, zone } from "./tasks-store.js";
+import { mayChange, nameOf, serverTask, spaceOf, zone } from "./tasks-store.js";
 import { taskText as text } from "./strings.js";
 
 /** A reminder in words. */
@@ -45,7 +45,7 @@ function meta(task, { showSpace, showDay = true }) {
   if (task.due && when) parts.push(part(day ? "calendar" : "clock", late ? "late" : "", h("time", { datetime: task.due_at }, when)));
   if (task.recurrence) parts.push(h("span", { title: ruleWords(task.recurrence, zone()) }, icon("repeat"), h("span", { class: "visually-hidden" }, ruleWords(task.recurrence, zone()))));
   const snoozed = task.reminders.find((reminder) => reminder.snoozed && Date.parse(reminder.fire_at) > Date.now());
-  if (snoozed && !done) parts.push(part("bell", "", text.snoozedUntil(instantWords(snoozed.fire_at, zone()))));
+  if (snoozed && !done) parts.push(part("bell", "", text.snoozedUntil(instantWords(snoozed.fire_at, zone(), { inside: true }))));
   if (task.status === "in_progress") parts.push(h("span", { class: "badge accent" }, text.inProgress));
   if (task.priority === "high" || task.priority === "urgent") parts.push(part("flag", `priority-${task.priority}`, text.priorities[task.priority]));
   if (task.checklist.length) {
@@ -72,7 +72,7 @@ export function taskRow(task, options) {
       h("a", { class: "task-title", href: `#/task/${task.id}`, dir: "auto" }, task.title),
       h("div", { class: "task-meta" }, meta(task, options))),
     may ? h("div", { class: "task-actions" },
-      done ? null : [action("snooze", "bell", text.snooze), task.recurrence ? action("skip", "skip", text.skip) : null],
+      done ? null : [action("due", "calendar", text.dueTitle), action("snooze", "bell", text.snooze), task.recurrence ? action("skip", "skip", text.skip) : null],
       action("delete", "trash", text.remove)) : null,
     may ? h("div", { class: "task-more" }, action("menu", "more", text.actionsFor(task.title))) : null);
 }
@@ -160,34 +160,68 @@ export function skip(task) {
   offerUndo(text.skipped(task.title), made);
 }
 
+/**
+ * Asks for a day or time. `choices` are [name, value, value in words]; `read` returns the value of the input, or null if it cannot be
+ * used, which `problem` says.
+ */
+function askTime({ title, help, choices, other, input, read, problem, action, done }) {
+  const error = h("p", { class: "field-error", role: "alert" });
+  const choose = (value) => {
+    dialog.close();
+    done(value);
+  };
+  const dialog = openDialog(title, [
+    help ? h("p", { class: "soft" }, help) : null,
+    h("div", { class: "choices" }, choices.map(([label, value, words]) =>
+      h("button", { type: "button", class: "choice", onclick: () => choose(value) }, h("span", null, label), h("span", { class: "soft" }, words)))),
+    h("form", {
+      class: "other-time", novalidate: true, onsubmit: (event) => {
+        event.preventDefault();
+        const value = read();
+        if (value) choose(value);
+        else replace(error, problem);
+      },
+    }, h("label", null, other, input), h("button", { type: "submit", class: "button" }, action), error)]);
+  dialog.element.querySelector(".choice").focus();
+}
+
 /** Asks until when to snooze a task. */
 export function snooze(task) {
   const now = new Date(), { date, time } = wall(now, zone()), day = addDays(date, 1);
   const monday = addDays(date, 7 - weekday(date));
-  const until = (instant) => {
-    dialog.close();
-    const words = instantWords(instant, zone());
-    const made = change("snooze", task.id, { body: { until: `${instant.toISOString().slice(0, 19)}Z` }, delay: true });
-    offerUndo(text.snoozed(task.title, words), made);
-  };
   const choices = [[text.snoozeHour, new Date(now.getTime() + 3_600_000)], [text.snoozeEvening, time < "17:30" && instantOf(date, "18:00", zone())],
-    [text.snoozeTomorrow, instantOf(day, "09:00", zone())], [text.snoozeWeek, monday !== day && instantOf(monday, "09:00", zone())]];
-  const input = h("input", { type: "datetime-local", "aria-label": text.snoozeOther, value: `${day}T09:00`, min: `${date}T${time}` });
-  const error = h("p", { class: "field-error", role: "alert" });
-  const dialog = openDialog(text.snoozeTitle, [
-    h("p", { class: "soft" }, text.snoozeHelp),
-    h("div", { class: "choices" }, choices.filter(([, instant]) => instant).map(([label, instant], index) =>
-      h("button", { type: "button", class: "choice", autofocus: index === 0, onclick: () => until(instant) }, h("span", null, label), h("span", { class: "soft" }, instantWords(instant, zone()))))),
-    h("form", {
-      class: "other-time", novalidate: true, onsubmit: (event) => {
-        event.preventDefault();
-        const [at, clock] = input.value.split("T");
-        const instant = clock && instantOf(at, clock.slice(0, 5), zone());
-        if (instant > new Date()) until(instant);
-        else replace(error, text.pastTime);
-      },
-    }, h("label", null, text.snoozeOther, input), h("button", { type: "submit", class: "button" }, text.snooze), error)]);
-  dialog.element.querySelector(".choice").focus();
+    [text.snoozeTomorrow, instantOf(day, "09:00", zone())], [text.nextMonday, monday !== day && instantOf(monday, "09:00", zone())]];
+  const input = h("input", { type: "datetime-local", value: `${day}T09:00`, min: `${date}T${time}` });
+  askTime({
+    title: text.snoozeTitle, help: text.snoozeHelp, other: text.snoozeOther, input, problem: text.pastTime, action: text.snooze,
+    choices: choices.filter(([, instant]) => instant).map(([label, instant]) => [label, instant, instantWords(instant, zone())]),
+    read: () => {
+      const [at, clock] = input.value.split("T"), instant = clock && instantOf(at, clock.slice(0, 5), zone());
+      return instant > new Date() ? instant : null;
+    },
+    done: (instant) => {
+      const made = change("snooze", task.id, { body: { until: `${instant.toISOString().slice(0, 19)}Z` }, delay: true });
+      offerUndo(text.snoozed(task.title, instantWords(instant, zone(), { inside: true })), made);
+    },
+  });
+}
+
+/** Asks for a new day of a task. Its time of day stays. */
+export function reschedule(task) {
+  const now = today(zone()), due = parseDue(task.due, zone()), monday = addDays(now, 7 - weekday(now));
+  const days = [[text.today, now], [text.tomorrow, addDays(now, 1)], [text.nextMonday, monday !== addDays(now, 1) && monday]];
+  const choices = days.filter(([, day]) => day && day !== due?.date).map(([label, day]) => [label, day, dateWords(day, zone())]);
+  // A series and a reminder before the due time need one.
+  if (due && !task.recurrence && !task.reminders.some(({ before }) => before)) choices.push([text.noDue, "none", ""]);
+  const input = h("input", { type: "date", value: due?.date ?? addDays(now, 1), min: "1970-01-01", max: "2199-12-31" });
+  const set = (value, old) => change("patch", task.id, { body: { due: value }, base: { due: old }, version: serverTask(task.id)?.version });
+  askTime({
+    title: text.dueTitle, other: text.dueOther, input, choices, read: () => input.value || null, problem: text.pastTime, action: text.set,
+    done: (day) => {
+      const next = day === "none" ? null : due?.time ? `${day}T${due.time}[${due.zone}]` : day;
+      offerUndo(next ? text.dueSet(task.title, dayWords(day, zone(), { inside: true })) : text.dueNone(task.title), set(next, task.due), () => set(task.due, next));
+    },
+  });
 }
 
 /** Shows the actions of a task in a dialog, for narrow screens. */
@@ -195,7 +229,7 @@ export function taskMenu(task) {
   const item = (symbol, label, run) => h("button", { type: "button", class: "choice", onclick: () => { dialog.close(); run(); } }, h("span", null, icon(symbol), label));
   const dialog = openDialog(task.title, h("div", { class: "choices" },
     item("edit", text.edit, () => { location.hash = `#/task/${task.id}`; }),
-    task.status === "completed" ? null : item("bell", text.snooze, () => snooze(task)),
+    task.status === "completed" ? null : [item("calendar", text.dueTitle, () => reschedule(task)), item("bell", text.snooze, () => snooze(task))],
     task.recurrence && task.status !== "completed" ? item("skip", text.skip, () => skip(task)) : null,
     item("trash", text.remove, () => removeTask(task))));
 }

@@ -265,6 +265,7 @@ export function nameOf(id, space) {
 /** Forgets the members of a space, because one has changed. */
 export function forgetMembers(space) {
   members.delete(space);
+  document.dispatchEvent(new CustomEvent("taskbell:members", { detail: space }));
   touch();
 }
 

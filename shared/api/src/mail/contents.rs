@@ -74,6 +74,8 @@ struct TaskDetails<'a> {
     /// How much of the checklist is done; none without a checklist.
     progress: Option<String>,
     links: Option<TaskLinks>,
+    /// Its page in the app.
+    page: String,
 }
 
 impl<'a> TaskDetails<'a> {
@@ -98,6 +100,7 @@ impl<'a> TaskDetails<'a> {
             space: reader.space.map(SpaceName::as_str),
             progress: (items > 0).then(|| format!("{done} of {items} checklist items done")),
             links: TaskLinks::new(context, task, reader.user, reader.role, now),
+            page: context.page(&format!("task/{}", task.id), ""),
         })
     }
 }

@@ -21,6 +21,7 @@ content!(Digest, "digest.txt", "digest.html", {
     today: String,
     sections: &'a [Section],
     zone: String,
+    app: String,
 });
 
 /// The tasks of a digest by period, each sorted by due time.
@@ -157,6 +158,7 @@ pub(crate) fn digest_mail(
         today: strtime::format("%A, %-d %B %Y", today)?,
         sections: &sections,
         zone: user.time_zone.to_string(),
+        app: context.page("today", ""),
     };
     let (text, html) = content.render(&footer)?;
     let day = strtime::format("%A, %-d %B", today)?;

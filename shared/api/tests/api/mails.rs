@@ -292,6 +292,7 @@ async fn mails_about_a_task_of_a_shared_space_name_the_space_and_link_to_the_tas
             "Complete:      https://api.example.com/v1/actions/",
             "Snooze 1 hour: https://api.example.com/v1/actions/",
             "Snooze 1 day:  https://api.example.com/v1/actions/",
+            "Open in the app: https://api.example.com/#/task/tsk_",
         ] {
             assert!(text.contains(said), "{said}: {text}");
         }

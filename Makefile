@@ -73,7 +73,7 @@ lighthouse: $(TOOLS) local/lighthouse/node_modules/.installed ## audit the app o
 
 .PHONY: logs
 logs: ## follow the logs of the functions of the running local cloud, until Ctrl-C
-	@test -f .local/functions.log || { echo 'make: there are no logs: start the local cloud with make run'; exit 1; }
+	@test -f .local/env || { echo 'make: the local cloud is not running: start it with make run (.local/functions.log has the logs of the last one)'; exit 1; }
 	@exec tail -n 20 -F .local/functions.log
 
 .PHONY: mail

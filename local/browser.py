@@ -8,6 +8,7 @@ import sys
 from cloud import CannotRun
 from deploy import PROJECT
 
+SECONDS_TO_WAIT = 1800  # ten times what they take
 INSTALL = "install Chromium (Debian: apt install chromium)"
 
 
@@ -30,4 +31,7 @@ def run(environment: dict[str, str]) -> int:
     axe = PROJECT / "local/app_lint/node_modules/axe-core/axe.min.js"
     settings = environment | {"TASKBELL_CHROMIUM": found, "TASKBELL_AXE": str(axe)}
     command = [sys.executable, "-m", "unittest", "discover", "--start-directory", "tests/browser"]
-    return subprocess.run(command, cwd=PROJECT, env=settings).returncode
+    try:
+        return subprocess.run(command, cwd=PROJECT, env=settings, timeout=SECONDS_TO_WAIT).returncode
+    except subprocess.TimeoutExpired as expired:
+        raise CannotRun(f"the tests in a browser did not end within {SECONDS_TO_WAIT // 60} minutes") from expired

@@ -1,6 +1,6 @@
 """Writes pictures of the main pages for the documentation: light, dark and of a phone.
 
-usage: pictures.py FOLDER, with TASKBELL_URL and TASKBELL_MAIL_URL as for the tests"""
+usage: pictures.py FOLDER, with TASKBELL_URL, TASKBELL_MAIL_URL and TASKBELL_OPERATOR as for the tests"""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from seed import Household
-from support import SECONDS, URL, browser, go, settled
+from support import SECONDS, URL, Operator, browser, go, settled
 
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
@@ -30,10 +30,10 @@ def take(page: Page, path: Path) -> None:
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    home = Household()
+    home, boss = Household(), Operator()
     pages = {
         "today": "today", "upcoming": "upcoming", "task": f"task/{home.main['id']}", "space": f"space/{home.space}",
-        "members": f"space/{home.space}/members", "statistics": "statistics", "profile": "profile", "operators": "operators",
+        "members": f"space/{home.space}/members", "statistics": "statistics", "profile": "profile",
     }  # fmt: skip
     for look, options in LOOKS.items():
         context = browser().new_context(locale="en-GB", timezone_id="Europe/Berlin", reduced_motion="reduce", **options)
@@ -45,6 +45,11 @@ def main(folder: Path) -> None:
         for name, fragment in pages.items():
             go(page, f"#/{fragment}")
             take(page, folder / f"{name}-{look}.png")
+        context.clear_cookies()
+        page = context.new_page()
+        page.goto(f"{URL}/#/operators")
+        boss.log_in(page)
+        take(page, folder / f"operators-{look}.png")
         context.close()
 
 

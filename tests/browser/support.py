@@ -108,9 +108,15 @@ class Person:
 
     def __init__(self, name: str = "Ada Lovelace", zone: str = "Europe/Berlin") -> None:
         self.name, self.email, self.password = name, address(), PASSWORD
-        call("POST", "v1/auth/register", {"email": self.email, "password": PASSWORD, "name": name, "time_zone": zone})
+        self.register(zone)
+        self.open_session()
+
+    def register(self, zone: str) -> None:
+        call("POST", "v1/auth/register", {"email": self.email, "password": PASSWORD, "name": self.name, "time_zone": zone})
         code = link(self.email, "Confirm your email address", LINK).rsplit("/", 1)[1]
         assert call("POST", "v1/auth/verify-email", {"token": code})[0] == 204
+
+    def open_session(self) -> None:
         status, session = call("POST", "v1/auth/login", {"email": self.email, "password": PASSWORD})
         assert status == 200, session
         self.token = session["access_token"]
@@ -149,6 +155,22 @@ class Person:
         page.get_by_label("Password", exact=True).fill(self.password)
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("heading", name="Log in")).to_have_count(0)
+
+
+class Operator(Person):
+    """The first operator of the stack, whom other tests may have registered with the same password."""
+
+    def __init__(self) -> None:
+        self.name, self.email, self.password = "Olive Operator", os.environ["TASKBELL_OPERATOR"], PASSWORD
+        if call("POST", "v1/auth/login", {"email": self.email, "password": PASSWORD})[0] != 200:
+            self.register("Europe/Berlin")
+        self.open_session()
+        if self.api("GET", "v1/me")["role"] != "operator":
+            self.api("POST", "v1/me/operator", {})
+            code = re.search(r"^\s*([0-9A-Z]{26}\.[0-9a-f]{32})\s*$", mail(self.email, "Your Taskbell operator code"), re.MULTILINE)
+            assert code, "the mail has no code"
+            self.api("POST", "v1/me/operator", {"code": code[1]})
+            self.open_session()  # earlier access tokens are no longer valid
 
 
 class BrowserTest(unittest.TestCase):

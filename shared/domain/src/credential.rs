@@ -14,6 +14,9 @@ use crate::{
 /// How long a session lives after its last refresh.
 pub const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long an exchange of a refresh token can be repeated, since its response may be lost.
+pub const EXCHANGE_REPEATABLE: SignedDuration = SignedDuration::from_mins(10);
+
 /// The maximum difference between the clocks of two functions.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
@@ -26,8 +29,8 @@ pub struct Credential {
     pub password_hash: String,
 }
 
-/// A session: the family of refresh tokens that started with one log-in. The latest is valid, and the one before it until the
-/// latest is used.
+/// A session: the family of refresh tokens that started with one log-in. The latest is valid, and for some minutes the one before
+/// it, unless the latest is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its id, which access tokens carry as `sid`.
@@ -39,8 +42,8 @@ pub struct Session {
     pub family_hash: String,
     /// Hash of the latest refresh token.
     pub token_hash: String,
-    /// Hash of the token that was exchanged for it. `None` after the log-in, or if a release before 0.3.0 stored it.
-    pub previous_hash: Option<String>,
+    /// The token that was exchanged for it. `None` after the log-in, or if a release before 0.3.0 stored it.
+    pub previous: Option<PreviousToken>,
     /// When the session ends unless it is refreshed.
     pub expires_at: Timestamp,
     /// What it was opened with. `None` if that is unknown, or if a release before 0.3.0 stored it.
@@ -57,7 +60,7 @@ impl Session {
             user: token.user,
             family_hash: token.family_hash(),
             token_hash: token.hash(),
-            previous_hash: None,
+            previous: None,
             expires_at: now + SESSION_LIFETIME,
             label: None,
             last_used_on: Some(now.to_zoned(TimeZone::UTC).date()),
@@ -67,6 +70,24 @@ impl Session {
     /// Whether it is open: it has not expired, and the password of the account was not set since it was opened.
     pub fn is_open(&self, password_set_at: Option<Timestamp>, now: Timestamp) -> bool {
         now < self.expires_at && !password_set_at.is_some_and(|at| is_older(self.id, at))
+    }
+}
+
+/// A refresh token that was exchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousToken {
+    /// Its hash.
+    pub hash: String,
+    /// Until when the exchange can be repeated. Repeating it does not prolong that.
+    pub until: Timestamp,
+}
+
+impl PreviousToken {
+    /// A token with this hash that is exchanged at `now`, for the first time. Stores keep whole seconds.
+    pub fn exchanged(hash: &str, now: Timestamp) -> Self {
+        let until = now + EXCHANGE_REPEATABLE;
+        let until = Timestamp::from_second(until.as_second()).unwrap_or(until);
+        Self { hash: hash.to_owned(), until }
     }
 }
 

@@ -35,11 +35,11 @@ export function confirmDialog({ title, text: question, action, danger = true }) 
 
 let region = null;
 
-/** Does what the newest message offers, such as undo. */
-export const takeOffer = () => [...(region?.querySelectorAll(".toast .button") ?? [])].at(-1)?.click();
+/** Takes back what the newest message with an undo says. */
+export const undoNewest = () => [...(region?.querySelectorAll(".undo .button") ?? [])].at(-1)?.click();
 
-/** Shows a message for some seconds, with an action such as undo. Returns a function that removes it. */
-export function toast(message, { action, onAction, seconds = action ? 10 : 6 } = {}) {
+/** Shows a message for some seconds, with an action, which `undo` says takes back what was done. Returns a function that removes it. */
+export function toast(message, { action, onAction, undo = false, seconds = action ? 10 : 6 } = {}) {
   region ??= h("div", { class: "toasts", role: "status" });
   // A modal dialog covers what is outside of it.
   (document.querySelector("dialog[open]") ?? document.body).append(region);
@@ -52,7 +52,7 @@ export function toast(message, { action, onAction, seconds = action ? 10 : 6 } =
     clearTimeout(timer);
     timer = setTimeout(remove, seconds * 1000);
   };
-  const element = h("div", { class: "toast", onpointerenter: () => clearTimeout(timer), onpointerleave: wait, onfocusin: () => clearTimeout(timer), onfocusout: wait },
+  const element = h("div", { class: undo ? "toast undo" : "toast", onpointerenter: () => clearTimeout(timer), onpointerleave: wait, onfocusin: () => clearTimeout(timer), onfocusout: wait },
     h("span", { dir: "auto" }, message),
     action ? h("button", { type: "button", class: "button quiet", onclick: () => { remove(); onAction?.(); } }, action) : null,
     h("button", { type: "button", class: "icon-button", "aria-label": text.close, onclick: remove }, icon("close")));

@@ -96,14 +96,18 @@ export function showErrors(element, errors) {
   return rest;
 }
 
+const loads = new WeakMap(); // the last load of each place: an earlier one that takes longer shows nothing
+
 /** Shows a list or page that has to be loaded: first a placeholder, then `show(data)`, or the error with "Try again". */
 export async function loaded(place, load, show) {
+  const mine = {};
+  loads.set(place, mine);
   replace(place, skeleton());
   try {
     const data = await load();
-    replace(place, show(data));
+    if (loads.get(place) === mine) replace(place, show(data));
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError" || loads.get(place) !== mine) return;
     replace(place, failed(error, () => loaded(place, load, show)));
   }
 }

@@ -1,4 +1,4 @@
-import { confirmDialog, takeOffer, toast } from "./dialog.js";
+import { confirmDialog, toast, undoNewest } from "./dialog.js";
 import { brand, h, icon, replace, skeleton } from "./dom.js";
 import { describe } from "./api.js";
 import { key, showKeys } from "./keys.js";
@@ -213,7 +213,7 @@ document.addEventListener("taskbell:page", () => {
 });
 onSpaces(showSpaces);
 key("?", text.keyHelp, showKeys);
-key("z", text.keyUndo, takeOffer);
+key("z", text.keyUndo, undoNewest);
 ["today", "upcoming", "overdue", "all", "assigned"].forEach((page, i) => key(String(i + 1), text.openPage(text[page]), () => user() && go(`#/${page}`)));
 for (const [pattern, handler, load] of LATER) route(pattern, handler, { load, isPublic: load === auth });
 registerTaskPages();

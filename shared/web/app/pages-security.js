@@ -92,7 +92,9 @@ function factor(again) {
 }
 
 function qrPicture(content, label) {
-  const rows = qrCode(content), size = rows.length + 8; // with the margin
+  const rows = qrCode(content);
+  if (!rows) return null; // the secret is shown as text, too
+  const size = rows.length + 8; // with the margin
   const path = rows.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x + 4} ${y + 4}h1v1h-1z` : ""))).join("");
   return svg("svg", { class: "qr", role: "img", "aria-label": label, viewBox: `0 0 ${size} ${size}` }, svg("path", { d: path }));
 }
@@ -138,6 +140,7 @@ function showRecovery(codes, again, reminded = false) {
       button(text.recoveryStored, () => close("stored"), { class: "button primary" }))),
   { onClose: (value) => (value === "stored" || !user() ? again() : showRecovery(codes, again, true)) });
   element.querySelector(".dialog-head button").remove();
+  element.querySelector(".actions button").focus();
 }
 
 function deleteFactor(again) {

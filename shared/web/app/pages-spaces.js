@@ -155,7 +155,7 @@ export async function membersPage({ id }, query, main) {
 }
 
 function inviteForm(path, space, onSent) {
-  const key = crypto.randomUUID();
+  let key = crypto.randomUUID();
   return form({
     className: "inline",
     fields: [
@@ -165,6 +165,7 @@ function inviteForm(path, space, onSent) {
     submit: text.invite,
     onSubmit: async (values) => {
       await request("POST", `${path}/invitations`, { body: values, key });
+      key = crypto.randomUUID();
       toast(text.invited(values.email));
       onSent();
     },

@@ -28,7 +28,7 @@ function dueGroups(tasks) {
     const day = dayOf(task, zone());
     if (!day) return ["none", text.noDue];
     if (isOverdue(task)) return ["late", text.overdue];
-    if (day < now) return ["past", text.statuses.completed];
+    if (day < now && task.status === "completed") return ["past", text.statuses.completed];
     if (day <= addDays(now, 1)) return [day, dayWords(day, zone())];
     return day <= week ? ["week", text.week] : ["later", text.later];
   };
@@ -54,7 +54,7 @@ const flat = (tasks) => (tasks.length ? [{ key: "all", title: "", tasks }] : [])
 
 /** What a search means: `#home` is a tag and `@Money` a category, as in the quick add. */
 function wanted(q) {
-  const [, mark, name] = /^([#@])"?([^"]+)"?$/.exec(q) ?? [];
+  const [, mark, name] = /^([#@])"?([^"]*\p{L}[^"]*)"?$/u.exec(q.normalize("NFC")) ?? [];
   if (!mark) return { q };
   return mark === "#" ? { tag: name.toLowerCase() } : { category: name };
 }
@@ -159,7 +159,7 @@ function showList(name, params, main) {
       h1.textContent = title();
       document.title = `${title()} – Taskbell`;
     }
-    const links = (known && !h1.nextElementSibling && page.actions?.(params)) || [];
+    const links = (known && !h1.parentElement.querySelector(".actions") && page.actions?.(params)) || [];
     if (links.length) h1.after(h("div", { class: "actions" }, links));
     const missing = name === "space" && known && !spaceOf(params.id);
     tools.hidden = missing;

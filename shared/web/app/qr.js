@@ -10,12 +10,12 @@ const MASKS = [
   (x, y) => (((x * y) % 2) + ((x * y) % 3)) % 2, (x, y) => (((x + y) % 2) + ((x * y) % 3)) % 2,
 ];
 
-/** The modules of the code of a text: rows of booleans, true is dark. The caller adds a margin of 4 modules. Throws RangeError if it is too long. */
+/** The modules of the code of a text: rows of booleans, true is dark. The caller adds a margin of 4 modules. Null if it is too long. */
 export function qrCode(text) {
   const bytes = new TextEncoder().encode(text);
   const room = (version) => CODEWORDS[version] - EC[version] * BLOCKS[version];
   const version = CODEWORDS.findIndex((_, each) => each && bytes.length + (each < 10 ? 2 : 3) <= room(each));
-  if (version < 0) throw new RangeError("The text is too long for a QR code.");
+  if (version < 0) return null;
   const codewords = interleave(dataWords(bytes, version, room(version)), version);
   const choices = MASKS.map((mask, number) => draw(codewords, version, mask, number));
   return choices.reduce((best, one) => (penalty(one) < penalty(best) ? one : best));

@@ -260,6 +260,12 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     index += count || 1;
   }
 
+  if (found.recurrence?.rule.startsWith("FREQ=HOURLY") && !found.time) {
+    // Hours need a time to count from: the next full hour.
+    const hour = wall(new Date(Math.ceil((now.getTime() + 1) / 3_600_000) * 3_600_000), zone);
+    found.time = hour.time;
+    found.date ??= hour.date;
+  }
   let date = found.date ?? found.recurrence?.first;
   if (!date && found.time) date = today;
   if (date && found.time && !found.date && instantOf(date, found.time, zone) <= now) {

@@ -1,4 +1,5 @@
 import { h, replace, skeleton, uniqueId } from "./dom.js";
+import { readObject, tab } from "./storage.js";
 
 const routes = [];
 let main = null;
@@ -7,6 +8,7 @@ let notFound = null;
 let failure = null;
 let cleanup = null;
 let visit = 0;
+const SCROLLED = "scrolled";
 const positions = new Map(); // how far each page of the history was scrolled
 let shown = null; // the entry of the history that is shown
 
@@ -44,6 +46,8 @@ export function startRouter(element, { isAllowed, missing, failed }) {
   failure = failed;
   addEventListener("hashchange", render);
   history.scrollRestoration = "manual"; // pages fill themselves later than the browser scrolls
+  for (const [entry, place] of Object.entries(readObject(SCROLLED, tab) ?? {})) positions.set(entry, place);
+  addEventListener("pagehide", () => tab.set(SCROLLED, JSON.stringify(Object.fromEntries([...positions.set(shown, scrollY)].slice(-50)))));
   render();
 }
 

@@ -45,4 +45,3 @@ onChange((profile, reason) => {
     if (reason !== "none") local.remove(STORE);
   }
 });
-document.addEventListener("taskbell:spaces", spacesChanged);

@@ -21,9 +21,9 @@ const guarded = (area) => {
 export const local = guarded("localStorage"), tab = guarded("sessionStorage");
 
 /** Reads a stored object or returns null. */
-export function readObject(name) {
+export function readObject(name, area = local) {
   try {
-    return JSON.parse(local.get(name));
+    return JSON.parse(area.get(name));
   } catch {
     return null;
   }

@@ -57,11 +57,11 @@ export const text = {
   },
 
   // Fields
-  email: "Email address", password: "Password", newPassword: "New password", currentPassword: "Current password", name: "Name", timeZone: "Time zone",
-  code: "Code", codeHelp: "Copy the code from the email.", role: "Role", show: "Show", hide: "Hide", showPassword: "Show the password",
+  email: "Email address", password: "Password", newPassword: "New password", name: "Name", timeZone: "Time zone",
+  code: "Code", codeHelp: "Copy the code from the email.", show: "Show", hide: "Hide", showPassword: "Show the password",
   passwordHelp: "At least 12 characters. A sentence of several words is good.", nameHelp: "Members of shared spaces see this name.",
   zoneHelp: "Days and reminders follow this time zone.",
-  saved: "Saved.", copy: "Copy", copied: "Copied.", delete: "Delete", create: "Create", send: "Send",
+  copy: "Copy", copied: "Copied.", 
   copyFailed: "The text could not be copied. Select it, and copy it yourself.",
 };
 
@@ -113,7 +113,6 @@ export const taskText = {
   actionsFor: (title) => `Actions for “${title}”`, waiting: "Waiting to be sent", steps: (done, all) => `${done} of ${all} done`, inProgress: "In progress",
   snoozedUntil: (words) => `Snoozed until ${words}`, assignee: (name) => name || "Another member",
   priorities: { low: "Low", medium: "Medium", high: "High", urgent: "Urgent" },
-  priority: (name) => `${name} priority`,
   statuses: { pending: "Open", in_progress: "In progress", completed: "Completed" },
 
   // Actions
@@ -122,7 +121,7 @@ export const taskText = {
   undo: "Undo", tooLate: "It was sent already.", refused: (title, reason) => `“${title}”: ${reason}`,
   snoozeTitle: "Snooze until", snoozeHelp: "You get a reminder at that time, and none before. The due time stays.", snoozeHour: "In 1 hour", snoozeEvening: "This evening",
   snoozeTomorrow: "Tomorrow morning", nextMonday: "Next Monday", snoozeOther: "Another time", pastTime: "Choose a time that is still to come.",
-  dueTitle: "Change the due date", dueOther: "Another day", set: "Set", tomorrow: "Tomorrow", dueSet: (title, day) => `“${title}” is due ${day}.`, dueNone: (title) => `“${title}” has no due date now.`,
+  dueTitle: "Change the due date", dueOther: "Another day", dueMissing: "Choose a day.", set: "Set", tomorrow: "Tomorrow", dueSet: (title, day) => `“${title}” is due ${day}.`, dueNone: (title) => `“${title}” has no due date now.`,
   keys: { new: "Add a task", search: "Search", next: "Next task", previous: "Previous task", complete: "Complete or reopen the task", edit: "Open the task", snooze: "Snooze the task", delete: "Delete the task", save: "Save" },
 
   // Values

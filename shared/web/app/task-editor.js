@@ -286,7 +286,7 @@ export function showTask(id, main) {
     };
     form.addEventListener("keydown", shortcut);
     const keptDraft = () => {
-      if (user() && get(id) && (dirty().length || moved())) toast(text.draftKept(task.title), { action: text.open, onAction: () => go(`#/task/${idOf(id)}`) });
+      if (user() && get(id) && !busy && (dirty().length || moved())) toast(text.draftKept(task.title), { action: text.open, onAction: () => go(`#/task/${idOf(id)}`) });
     };
     ends.push(keptDraft, subscribe(update), extras.close, key("x", text.keys.complete, () => mayChange(task.space) && toggle(task)),
       key("s", text.keys.snooze, () => mayChange(task.space) && task.status !== "completed" && snooze(task)), key("e", text.keys.edit, () => fields.title.controls[0].focus()));

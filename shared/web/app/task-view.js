@@ -5,7 +5,7 @@ import { openDialog, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
 import { addDays, dateWords, dayWords, dueWords, durationWords, instantOf, instantWords, isOverdue, parseDue, timeWords, today, wall, weekday } from "./dates.js";
 import { ruleWords } from "./recurrence.js";
-import { mayChange, nameOf, serverTask, spaceOf, zone } from "./tasks-store.js";
+import { get, mayChange, nameOf, serverTask, spaceOf, zone } from "./tasks-store.js";
 import { taskText as text } from "./strings.js";
 
 /** A reminder in words. */
@@ -131,7 +131,7 @@ export function groupsView(root, options) {
 
 function offerUndo(message, { entry, result }, fallback) {
   const isDelayed = Boolean(entry.notBefore), remove = toast(message, {
-    action: text.undo, seconds: isDelayed ? 6 : undefined,
+    action: text.undo, undo: true, seconds: isDelayed ? 6 : undefined,
     onAction: async () => (await undo(entry)) || (fallback ? fallback() : toast(text.tooLate)),
   });
   // What was sent after its delay cannot be undone.
@@ -214,12 +214,19 @@ export function reschedule(task) {
   // A series and a reminder before the due time need one.
   if (due && !task.recurrence && !task.reminders.some(({ before }) => before)) choices.push([text.noDue, "none", ""]);
   const input = h("input", { type: "date", value: due?.date ?? addDays(now, 1), min: "1970-01-01", max: "2199-12-31" });
-  const set = (value, old) => change("patch", task.id, { body: { due: value }, base: { due: old }, version: serverTask(task.id)?.version });
+  const set = (value, old, version) => change("patch", task.id, { body: { due: value }, base: { due: old }, version });
+  const version = serverTask(task.id)?.version; // what others change meanwhile is a conflict
+  // In another zone, the time of the task can be on the day before or after.
+  const dayThere = (day) => [day, addDays(day, -1), addDays(day, 1)].find((each) => wall(instantOf(each, due.time, due.zone), zone()).date === day) ?? day;
   askTime({
-    title: text.dueTitle, other: text.dueOther, input, choices, read: () => input.value || null, problem: text.pastTime, action: text.set,
+    title: text.dueTitle, other: text.dueOther, input, choices, read: () => (input.validity.valid && input.value) || null, problem: text.dueMissing, action: text.set,
     done: (day) => {
-      const next = day === "none" ? null : due?.time ? `${day}T${due.time}[${due.zone}]` : day;
-      offerUndo(next ? text.dueSet(task.title, dayWords(day, zone(), { inside: true })) : text.dueNone(task.title), set(next, task.due), () => set(task.due, next));
+      const next = day === "none" ? null : due?.time ? `${dayThere(day)}T${due.time}[${due.zone}]` : day;
+      offerUndo(next ? text.dueSet(task.title, dayWords(day, zone(), { inside: true })) : text.dueNone(task.title), set(next, task.due, version), () => {
+        const now = get(task.id);
+        if (!now || now.due_at === task.due_at) return toast(text.tooLate);
+        set(task.due, now.due, serverTask(task.id)?.version);
+      });
     },
   });
 }

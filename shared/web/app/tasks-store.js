@@ -249,7 +249,11 @@ export async function membersOf(space) {
     reading.then((list) => {
       reading.list = list;
       touch();
-    }, () => members.delete(space));
+    }, async () => {
+      reading.list = (await cache.value(`members ${space}`)) ?? [];
+      touch();
+      setTimeout(() => members.get(space) === reading && members.delete(space), 30_000); // then they are read again
+    });
   }
   return members.get(space).catch(async (error) => (await cache.value(`members ${space}`)) ?? Promise.reject(error));
 }

@@ -19,6 +19,8 @@ const cases = [
   ["Gym every mon, wed and fri 7am", { title: "Gym", due: "2026-11-30T07:00[Europe/Berlin]", recurrence: "FREQ=WEEKLY;BYDAY=MO,WE,FR" }],
   ["Rent every 1st of the month", { title: "Rent", due: "2026-12-01", recurrence: "FREQ=MONTHLY;BYMONTHDAY=1" }],
   ["Close the books *every last day of the month*", { title: "Close the books", due: "2026-11-30", recurrence: "FREQ=MONTHLY;BYMONTHDAY=-1" }],
+  ["Take pills every 4 hours", { title: "Take pills", due: "2026-11-27T17:00[Europe/Berlin]", recurrence: "FREQ=HOURLY;INTERVAL=4" }],
+  ["Stretch *every hour* tomorrow 9am", { title: "Stretch", due: "2026-11-28T09:00[Europe/Berlin]", recurrence: "FREQ=HOURLY" }],
   ["Call every customer", { title: "Call every customer" }],
   ["Ask every 2 customers", { title: "Ask every 2 customers" }],
   ["Pay every 15 minutes", { title: "Pay every 15 minutes" }],

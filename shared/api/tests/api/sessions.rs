@@ -235,6 +235,23 @@ async fn of_two_successors_of_one_token_the_first_ends_the_session() {
     assert_eq!(ended.status, 401, "the session has ended for both");
 }
 
+/// A thief exchanges a stolen token again and again, and uses nothing that it gives.
+#[tokio::test]
+async fn an_exchange_that_is_repeated_too_late_ends_the_session() {
+    let (world, ada, task) = World::seeded().await;
+    let stolen = world.log_in(&ada, &task, PASSWORD).await.body["refresh_token"].clone();
+    for _ in 0..3 {
+        assert_eq!(world.refresh(&ada, &task, &stolen).await.status, 200);
+        world.clock.advance(SignedDuration::from_mins(3));
+    }
+    let last = world.refresh(&ada, &task, &stolen).await;
+    assert_eq!(last.status, 200, "nine minutes after the first exchange");
+    world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(world.refresh(&ada, &task, &stolen).await.status, 401, "the owner is back");
+    let ended = world.refresh(&ada, &task, &last.body["refresh_token"]).await;
+    assert_eq!(ended.status, 401, "the session has ended for both");
+}
+
 #[tokio::test]
 async fn a_password_hash_with_old_parameters_is_replaced_at_log_in() {
     let (world, _, task) = World::seeded().await;

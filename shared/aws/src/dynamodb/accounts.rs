@@ -1,12 +1,15 @@
 //! Accounts: profiles, credentials and sessions.
 
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    operation::{
+        put_item::PutItemError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 use taskbell_domain::{
-    credential::{CheckedPassword, Credential, Session},
+    credential::{CheckedPassword, Credential, PreviousToken, Session},
     email::EmailAddress,
     id::{SessionId, UserId},
     ports::{
@@ -18,7 +21,7 @@ use taskbell_domain::{
 };
 
 use super::{
-    DynamoDb,
+    DynamoDb, Item,
     items::{
         AccountStateItem, CredentialItem, NotificationItem, SessionItem, UserItem, build_item,
         is_active, key_item, parse_item,
@@ -131,6 +134,40 @@ impl SuppressedAddresses for DynamoDb {
     }
 }
 
+/// What every exchange of a refresh token changes.
+const ROTATION: &str =
+    "SET token_hash = :next, family_hash = :family, #expires_at = :expires_at, last_used_on = :day";
+
+/// Sends an exchange of a refresh token. Returns the stored session if its condition does not hold; a missing one is empty.
+async fn rotated(exchange: UpdateItemFluentBuilder) -> Result<Option<Item>, PortError> {
+    let failed = exchange.return_values_on_condition_check_failure(AllOld).send_boxed().await;
+    let Err(error) = failed else { return Ok(None) };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+            Ok(Some(failed.item().cloned().unwrap_or_default()))
+        }
+        _ => Err(port_error("rotating a session")(error)),
+    }
+}
+
+impl DynamoDb {
+    /// An exchange of a refresh token, without its condition.
+    fn rotation(&self, next: &Session, presented: &str, now: Timestamp) -> UpdateItemFluentBuilder {
+        let day = next.last_used_on.map_or(AttributeValue::Null(true), |day| text(day.to_string()));
+        self.client
+            .update_item()
+            .table_name(&self.accounts)
+            .set_key(Some(key_attributes(keys::session(next.user, next.id))))
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+            .expression_attribute_values(":next", text(&next.token_hash))
+            .expression_attribute_values(":family", text(&next.family_hash))
+            .expression_attribute_values(":expires_at", number(next.expires_at.as_second()))
+            .expression_attribute_values(":day", day)
+            .expression_attribute_values(":presented", text(presented))
+            .expression_attribute_values(":now", number(now.as_second()))
+    }
+}
+
 impl Sessions for DynamoDb {
     async fn open_session(
         &self,
@@ -170,38 +207,27 @@ impl Sessions for DynamoDb {
         presented: &str,
         now: Timestamp,
     ) -> Result<Rotated, PortError> {
-        const OPERATION: &str = "rotating a session";
-        let day = next.last_used_on.map_or(AttributeValue::Null(true), |day| text(day.to_string()));
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.accounts)
-            .set_key(Some(key_attributes(keys::session(next.user, next.id))))
-            .update_expression("SET token_hash = :next, previous_hash = :presented, family_hash = :family, #expires_at = :until, last_used_on = :day")
-            .condition_expression("(token_hash = :presented OR previous_hash = :presented) AND #expires_at > :now")
-            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
-            .expression_attribute_values(":next", text(&next.token_hash))
-            .expression_attribute_values(":family", text(&next.family_hash))
-            .expression_attribute_values(":until", number(next.expires_at.as_second()))
-            .expression_attribute_values(":day", day)
-            .expression_attribute_values(":presented", text(presented))
-            .expression_attribute_values(":now", number(now.as_second()))
-            .return_values_on_condition_check_failure(AllOld)
-            .send_boxed()
-            .await;
-        match result {
-            Ok(_) => Ok(Rotated::Done),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let current = failed.item().filter(|item| is_active(item, now));
-                    let reused = current.is_some_and(|session| {
-                        session.get("family_hash") == Some(&text(&next.family_hash))
-                    });
-                    Ok(if reused { Rotated::Reused } else { Rotated::Unknown })
-                }
-                _ => Err(port_error(OPERATION)(error)),
-            },
+        let until = PreviousToken::exchanged(presented, now).until;
+        let exchange = self
+            .rotation(next, presented, now)
+            .update_expression(format!(
+                "{ROTATION}, previous_hash = :presented, previous_until = :until"
+            ))
+            .condition_expression("token_hash = :presented AND #expires_at > :now")
+            .expression_attribute_values(":until", number(until.as_second()));
+        let Some(current) = rotated(exchange).await? else { return Ok(Rotated::Done) };
+        // A response was lost, or the SDK has sent the exchange again.
+        if current.get("previous_hash") == Some(&text(presented)) {
+            let repetition =
+                self.rotation(next, presented, now).update_expression(ROTATION).condition_expression(
+                    "previous_hash = :presented AND previous_until > :now AND #expires_at > :now",
+                );
+            if rotated(repetition).await?.is_none() {
+                return Ok(Rotated::Done);
+            }
         }
+        let is_known = current.get("family_hash") == Some(&text(&next.family_hash));
+        Ok(if is_known && is_active(&current, now) { Rotated::Reused } else { Rotated::Unknown })
     }
 
     async fn sessions(&self, user: UserId, limit: u8) -> Result<Vec<Session>, PortError> {

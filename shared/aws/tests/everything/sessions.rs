@@ -3,7 +3,10 @@
 use jiff::SignedDuration;
 use taskbell_aws::dynamodb::DynamoDb;
 use taskbell_domain::{
-    credential::Session, id::SessionId, ports::Sessions, session_label::SessionLabel,
+    credential::{PreviousToken, Session},
+    id::SessionId,
+    ports::Sessions,
+    session_label::SessionLabel,
 };
 use taskbell_test::{
     ManualClock, SeededRandom,
@@ -16,9 +19,10 @@ pub(super) fn session() -> Session {
     let id = SessionId::generate(&ManualClock::at(NOW), &SeededRandom::new(7));
     let expires_at = now() + SignedDuration::from_hours(24);
     let (user, family_hash) = (ada().id, "a hash of a family".to_owned());
-    let (token_hash, previous_hash) = ("a hash of a token".to_owned(), None);
+    let token_hash = "a hash of a token".to_owned();
+    let previous = Some(PreviousToken::exchanged("a hash of the token before", now()));
     let (label, last_used_on) = (SessionLabel::parse("Firefox on Linux"), "2026-03-01".parse().ok());
-    Session { id, user, family_hash, token_hash, previous_hash, expires_at, label, last_used_on }
+    Session { id, user, family_hash, token_hash, previous, expires_at, label, last_used_on }
 }
 
 /// Reads the session. Releases before 0.3.0 store no label.

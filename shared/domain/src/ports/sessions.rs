@@ -40,9 +40,9 @@ pub trait Sessions: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Replaces the latest token of a session and the day of its last use, if `presented` is the hash of this token or of the
-    /// one that was exchanged for it, and the session has not expired at `now`. `presented` becomes the previous token. So an
-    /// exchange whose response was lost can be repeated, and only the last repetition counts.
+    /// Replaces the latest token of a session and the day of its last use, if `presented` is its hash and the session has not
+    /// expired at `now`. `presented` becomes the previous token. As long as that can be exchanged again ([`PreviousToken`](crate::credential::PreviousToken)),
+    /// an exchange whose response was lost can be repeated: it replaces the latest token, and only the last repetition counts.
     fn rotate_session(
         &self,
         next: &Session,

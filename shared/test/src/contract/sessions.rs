@@ -6,7 +6,9 @@ use crate::{
 };
 use jiff::SignedDuration;
 use taskbell_domain::{
-    credential::{CheckedPassword, RefreshToken, SESSION_LIFETIME, Session},
+    credential::{
+        CheckedPassword, EXCHANGE_REPEATABLE, PreviousToken, RefreshToken, SESSION_LIFETIME, Session,
+    },
     id::SessionId,
     ports::*,
     session_label::SessionLabel,
@@ -37,8 +39,8 @@ pub async fn a_session_opens_only_with_the_password_that_was_verified(store: &im
     assert!(open("a newer hash", None).await);
 }
 
-/// A refresh token can be exchanged again until its successor is used: the last exchange counts. A successor that it replaced, and
-/// a token before the previous one, are detected as reused. An expired session accepts no token.
+/// A refresh token can be exchanged again for some minutes, until its successor is used: the last exchange counts. A successor that
+/// it replaced, and a token whose time is over, are detected as reused. An expired session accepts no token.
 pub async fn a_refresh_token_works_until_its_successor_is_used(store: &impl Store) {
     let random = SeededRandom::new(7);
     let ada = user(1);
@@ -59,9 +61,19 @@ pub async fn a_refresh_token_works_until_its_successor_is_used(store: &impl Stor
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Done, "the same exchange, sent again");
     assert_eq!(rotate(&lost.next(&random), &lost, now()).await, Rotated::Reused, "it was replaced");
     assert_eq!(rotate(&forged.next(&random), &forged, now()).await, Rotated::Unknown);
+    for (late, result) in [(-1, Rotated::Done), (0, Rotated::Reused), (3_600, Rotated::Reused)] {
+        let at = now() + EXCHANGE_REPEATABLE + SignedDuration::from_secs(late);
+        assert_eq!(rotate(&second, &first, at).await, result, "{late} s after it could be repeated");
+    }
     for late in [0, 1, 86_400] {
         let at = now() + SESSION_LIFETIME + SignedDuration::from_secs(late);
-        assert_eq!(rotate(&third, &second, at).await, Rotated::Unknown, "{late} s after it expired");
+        for presented in [&first, &second] {
+            assert_eq!(
+                rotate(&third, presented, at).await,
+                Rotated::Unknown,
+                "{late} s after it expired"
+            );
+        }
     }
     assert_eq!(rotate(&third, &second, now()).await, Rotated::Done);
     assert_eq!(rotate(&second, &first, now()).await, Rotated::Reused, "its successor is used");
@@ -98,8 +110,8 @@ pub async fn sessions_are_listed_and_all_but_one_are_closed(store: &impl Store) 
     let next = Session::of(&tokens[29].next(&random), later);
     let rotated = store.rotate_session(&next, &tokens[29].hash(), now()).await.expect("an answer");
     assert_eq!(rotated, Rotated::Done);
-    let previous_hash = Some(tokens[29].hash());
-    sessions[0] = Session { label: sessions[0].label.clone(), previous_hash, ..next };
+    let previous = Some(PreviousToken::exchanged(&tokens[29].hash(), now()));
+    sessions[0] = Session { label: sessions[0].label.clone(), previous, ..next };
     assert_eq!(list(&ada, 1).await, sessions[..1], "the label stays, the day changes");
     for _ in 0..2 {
         store.close_other_sessions(ada.id, sessions[1].id).await.expect("an answer");

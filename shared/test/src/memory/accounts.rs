@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use taskbell_domain::{
-    credential::{CheckedPassword, Credential, Session},
+    credential::{CheckedPassword, Credential, PreviousToken, Session},
     digest::Digest,
     email::EmailAddress,
     id::{SessionId, UserId},
@@ -163,12 +163,16 @@ impl Sessions for MemoryStore {
         if stored.expires_at <= now {
             return Ok(Rotated::Unknown);
         }
-        if stored.token_hash != presented && stored.previous_hash.as_deref() != Some(presented) {
+        let repeated = stored.previous.clone().filter(|previous| previous.hash == presented);
+        let previous = match stored.token_hash == presented {
+            true => Some(PreviousToken::exchanged(presented, now)),
+            false => repeated.filter(|previous| now < previous.until),
+        };
+        if previous.is_none() {
             let reused = stored.family_hash == next.family_hash;
             return Ok(if reused { Rotated::Reused } else { Rotated::Unknown });
         }
-        let (label, previous_hash) = (stored.label.clone(), Some(presented.to_owned()));
-        *stored = Session { label, previous_hash, ..next.clone() };
+        *stored = Session { label: stored.label.clone(), previous, ..next.clone() };
         Ok(Rotated::Done)
     }
 

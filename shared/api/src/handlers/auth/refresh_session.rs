@@ -1,4 +1,4 @@
-//! Exchanges a refresh token for new tokens. A refresh token works until its successor is used.
+//! Exchanges a refresh token for new tokens. An exchange can be repeated for some minutes, since its response may be lost.
 
 use taskbell_domain::{
     credential::{RefreshToken, Session},
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     operations: &[Operation {
         method: "POST",
         summary: "Refresh a session",
-        description: "Exchanges a refresh token for a new access token and a new refresh token. If the response is lost, send the request again: a refresh token works until the one that replaced it is used. After that, presenting it ends the session. With `cookie`, the new one is in the cookie that `log-in` describes, and without `refresh_token` the old one is taken from there.",
+        description: "Exchanges a refresh token for a new access token and a new refresh token. If the response is lost, send the request again within ten minutes: that voids the token of the first response. Later, or after the new token was used, presenting the old one ends the session. With `cookie`, the new one is in the cookie that `log-in` describes, and without `refresh_token` the old one is taken from there.",
         parameters: &[],
         request: Some("RefreshSessionRequest"),
         responses: &[(200, Body::Json("Session"))],
@@ -36,8 +36,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     }],
 };
 
-/// Continues a session. If the successor of the token was used or replaced, someone else may have one of them, so the session ends for
-/// both (RFC 9700, section 4.14.2). A token that was never valid does not affect the session.
+/// Continues a session. If the token was used, and its exchange cannot be repeated, someone else may have its successor, so the session
+/// ends for both (RFC 9700, section 4.14.2). A token that was never valid does not affect the session.
 pub async fn handle(
     call: &Call<'_>,
     accounts: &(impl Profiles + Sessions + LiveConnections),

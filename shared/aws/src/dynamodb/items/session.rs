@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use taskbell_domain::{
-    credential::Session,
+    credential::{PreviousToken, Session},
     id::{SessionId, UserId},
     session_label::SessionLabel,
 };
@@ -21,6 +21,8 @@ pub(in crate::dynamodb) struct SessionItem {
     token_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_until: Option<i64>,
     expires_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
@@ -35,7 +37,8 @@ impl From<&Session> for SessionItem {
             user: session.user,
             family_hash: session.family_hash.clone(),
             token_hash: session.token_hash.clone(),
-            previous_hash: session.previous_hash.clone(),
+            previous_hash: session.previous.as_ref().map(|previous| previous.hash.clone()),
+            previous_until: session.previous.as_ref().map(|previous| previous.until.as_second()),
             expires_at: session.expires_at.as_second(),
             label: session.label.as_ref().map(|label| label.as_str().to_owned()),
             last_used_on: session.last_used_on,
@@ -47,12 +50,14 @@ impl TryFrom<SessionItem> for Session {
     type Error = InvalidAttribute;
 
     fn try_from(item: SessionItem) -> Result<Self, InvalidAttribute> {
+        let until = item.previous_until.map(Timestamp::from_second).transpose();
+        let until = until.map_err(|_| "previous_until")?;
         Ok(Self {
             id: item.id,
             user: item.user,
             family_hash: item.family_hash,
             token_hash: item.token_hash,
-            previous_hash: item.previous_hash,
+            previous: item.previous_hash.zip(until).map(|(hash, until)| PreviousToken { hash, until }),
             expires_at: Timestamp::from_second(item.expires_at).map_err(|_| "expires_at")?,
             label: item.label.as_deref().and_then(SessionLabel::parse),
             last_used_on: item.last_used_on,

@@ -17,7 +17,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / ".local"
 # The token begins with the user and the action: 01M8….verify.…, 01M8….snooze-PT1H-….
-LINK = re.compile(r"https?://\S+/v1/actions/\w+\.(?P<action>[a-z]+)\S+")
+# To the page of an action, or to a page of the app with a code. The first group that is there is the action.
+LINK = re.compile(r"https?://\S+/(?:v1/actions/\w+\.([a-z]+)\S+|#/([a-z-]+)\?\S+)")
 # A mail arrives about a second after its cause.
 SECONDS_TO_WAIT = 15
 INDEX = """<!doctype html>
@@ -100,7 +101,7 @@ def newest_link(url: str, address: str = "", action: str = "") -> str:
     """The newest link in the mails to an address that does an action; each is any if it is empty."""
     for _ in range(SECONDS_TO_WAIT * 5):
         texts = [mail["BodyText"] for mail in mails(url) if is_to(mail, address)]
-        links = [link[0] for text in texts for link in LINK.finditer(text) if action in ("", link["action"])]
+        links = [link[0] for text in texts for link in LINK.finditer(text) if action in ("", link[1] or link[2])]
         if links:
             return links[-1]
         time.sleep(0.2)

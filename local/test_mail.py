@@ -48,6 +48,15 @@ class Link(unittest.TestCase):
             link_in(box, action="complet")
 
 
+    def test_a_page_of_the_app_with_a_code_is_an_action(self):
+        app = URL.removesuffix("/v1/actions")
+        text = f"Accept: {app}/#/invitation?token=01M8.abc\nOpen in the app: {app}/#/task/tsk_01M8"
+        box = [sent("you@example.com", "verify"), {**sent("you@example.com"), "BodyText": text}]
+        for action in ("", "invitation"):
+            self.assertTrue(link_in(box, action=action).endswith("/#/invitation?token=01M8.abc"), action)
+        self.assertIn(".verify.", link_in(box, action="verify"))
+
+
 class Pages(unittest.TestCase):
     def test_the_list_has_the_newest_mail_first_and_links_to_its_page(self):
         with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()) as printed:

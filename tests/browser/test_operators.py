@@ -15,7 +15,7 @@ class Operators(BrowserTest):
         page.get_by_role("link", name="Operators").click()
         page.get_by_role("searchbox", name="Search by address").fill(mary.email)
         page.get_by_role("button", name="Search").click()
-        expect(page.locator("li.row")).to_have_count(1)
+        expect(page.locator("main li.row")).to_have_count(1)
         manage = page.get_by_role("button", name="Manage Mary Shelley")
 
         manage.click()
@@ -32,14 +32,14 @@ class Operators(BrowserTest):
         manage.click()
         page.get_by_role("button", name="Block", exact=True).click()
         page.get_by_role("dialog", name="Block Mary Shelley?").get_by_role("button", name="Block").click()
-        expect(page.locator("li.row")).to_contain_text("Blocked")
+        expect(page.locator("main li.row")).to_contain_text("Blocked")
         status, problem = call("POST", "v1/auth/login", credentials)
         self.assertEqual((status, problem["code"]), (403, "account_disabled"))
 
         manage.click()
         page.get_by_role("button", name="Unblock", exact=True).click()
         page.get_by_role("dialog", name="Unblock").get_by_role("button", name="Unblock").click()
-        expect(page.locator("li.row")).not_to_contain_text("Blocked")
+        expect(page.locator("main li.row")).not_to_contain_text("Blocked")
         self.assertEqual(call("POST", "v1/auth/login", credentials)[0], 200)
 
 

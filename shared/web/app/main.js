@@ -50,12 +50,12 @@ const nav = h("nav", { id: "nav", class: "nav", "aria-label": text.mainNavigatio
   h("ul", { class: "nav-list" },
     link("#/today", "today", text.today), link("#/upcoming", "upcoming", text.upcoming), link("#/overdue", "overdue", text.overdue),
     link("#/all", "all", text.all), link("#/assigned", "assigned", text.assigned)),
-  h("h2", { class: "nav-title" }, h("span", null, text.spaces),
+  h("h2", { class: "nav-title" }, h("a", { href: "#/spaces" }, text.spaces),
     h("a", { href: "#/spaces", class: "icon-button small", "aria-label": text.manageSpaces, title: text.manageSpaces }, icon("settings"))),
   spaceLinks,
   h("ul", { class: "nav-list nav-end" },
     link("#/statistics", "statistics", text.statistics), operatorItem, link("#/profile", "profile", text.profile),
-    h("li", null, h("button", { type: "button", class: "nav-link", onclick: showKeys }, icon("keyboard"), text.keys)),
+    h("li", { class: "of-keys" }, h("button", { type: "button", class: "nav-link", onclick: showKeys }, icon("keyboard"), text.keys)),
     h("li", null, h("button", { type: "button", class: "nav-link", onclick: leave }, icon("logout"), text.logOut))));
 
 const header = h("header", { class: "top" }, menuButton, h("a", { href: "#/today", class: "home" }, brand()));

@@ -1,4 +1,4 @@
-import { all, request } from "./api.js";
+import { ApiError, all, request } from "./api.js";
 import { confirmDialog, openDialog, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
 import { empty, field, form, loaded, run } from "./form.js";
@@ -164,6 +164,7 @@ function inviteForm(path, space, onSent) {
     ],
     submit: text.invite,
     onSubmit: async (values) => {
+      if (values.email.trim().toLowerCase() === user().email.toLowerCase()) throw new ApiError(422, { errors: [{ field: "email", message: text.yourself }] }, new Headers());
       await request("POST", `${path}/invitations`, { body: values, key });
       key = crypto.randomUUID();
       toast(text.invited(values.email));

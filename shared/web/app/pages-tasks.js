@@ -26,13 +26,13 @@ function dueGroups(tasks) {
   const now = today(zone()), week = addDays(now, 7), groups = new Map();
   const groupOf = (task) => {
     const day = dayOf(task, zone());
+    if (task.status === "completed") return ["done", text.statuses.completed];
     if (!day) return ["none", text.noDue];
     if (isOverdue(task)) return ["late", text.overdue];
-    if (day < now && task.status === "completed") return ["past", text.statuses.completed];
     if (day <= addDays(now, 1)) return [day, dayWords(day, zone())];
     return day <= week ? ["week", text.week] : ["later", text.later];
   };
-  for (const task of tasks) {
+  for (const task of [...tasks.filter(({ status }) => status !== "completed"), ...tasks.filter(({ status }) => status === "completed")]) {
     const [name, title] = groupOf(task);
     if (!groups.has(name)) groups.set(name, { key: name, title, tasks: [], late: name === "late" });
     groups.get(name).tasks.push(task);
@@ -59,6 +59,7 @@ function wanted(q) {
   return mark === "#" ? { tag: name.toLowerCase() } : { category: name };
 }
 
+let opened = null; // the task that was opened from a list: its row gets the focus when one comes back
 let searched = false; // from the field, so the focus goes back there
 
 const pages = {
@@ -123,6 +124,8 @@ function showList(name, params, main) {
   let list = null, limit = FIRST, closed = false, near = false, allowed, searching = name !== "search" || params.q;
 
   const search = h("input", { type: "search", name: "q", "aria-label": text.searchTasks, placeholder: text.searchTasks, value: params.q ?? "", maxlength: 100, enterkeyhint: "search" });
+  search.addEventListener("keydown", (event) => { if (event.key === "Escape" && !search.value) search.blur(); });
+  search.addEventListener("search", () => { if (!search.value && params.q) searchNow(); });
   function searchNow() {
     const q = search.value.trim();
     if (!q && name !== "search") return search.focus();
@@ -130,8 +133,9 @@ function showList(name, params, main) {
     go(q ? `#/search?q=${encodeURIComponent(q)}` : "#/search");
   }
 
+  const filters = h("button", { type: "button", class: "icon-button filters", "aria-label": text.filters, title: text.filters, "aria-expanded": "false", onclick: () => filters.setAttribute("aria-expanded", String(tools.classList.toggle("open"))) }, icon("settings"));
   const tools = h("div", { class: "tools" },
-    h("form", { role: "search", class: "search", onsubmit: (event) => { event.preventDefault(); searchNow(); } }, search, h("button", { type: "submit", class: "icon-button", "aria-label": text.search }, icon("search"))),
+    h("form", { role: "search", class: "search", onsubmit: (event) => { event.preventDefault(); searchNow(); } }, search, h("button", { type: "submit", class: "icon-button", "aria-label": text.search }, icon("search"))), filters,
     page.sorts ? null : select(text.sort, Object.entries(text.sorts), options.sort, (sort) => open({ sort })),
     select(text.priorityFilter, [["", text.anyPriority], ...Object.entries(text.priorities).reverse()], options.priority, (priority) => open({ priority })),
     page.noCompleted ? null : h("label", { class: "switch" }, h("input", { type: "checkbox", role: "switch", checked: options.completed, onchange: ({ target }) => open({ completed: target.checked }) }), h("span", null, text.showCompleted)));
@@ -185,6 +189,8 @@ function showList(name, params, main) {
     const items = list.items(), part = items.slice(0, limit);
     const groups = page.groups === flat || (!page.sorts && options.sort !== "due") ? flat(part) : page.groups(part);
     view(groups);
+    if (opened && document.activeElement === h1) body.querySelector(`[data-id="${CSS.escape(opened)}"] .task-title`)?.focus({ preventScroll: true });
+    if (items.length) opened = null;
     const more = items.length > limit || (!list.done && !list.error);
     replace(count, items.length ? text.tasksShown(part.length, more) : "");
     // What comes and goes below the rows must not move: the end of the list is empty, and is there with rows only.
@@ -208,7 +214,7 @@ function showList(name, params, main) {
       if (!list.loading) list.more();
     } else if (!length) {
       replace(message, h("div", { class: "empty" }, h("span", { class: "empty-mark" }, icon(name === "search" ? "search" : "check")), h("p", null, text.nothing[name]),
-        name === "search" ? h("p", { class: "small-text" }, text.searchHelp) : name !== "overdue" && mayAdd() ? h("p", { class: "small-text" }, text.nothingHelp) : null));
+        name === "search" ? h("p", { class: "small-text" }, text.searchHelp) : name !== "overdue" && mayAdd() ? h("p", { class: "small-text" }, text.nothingHelp, h("span", { class: "of-keys" }, ` ${text.nothingKey}`)) : null));
     } else replace(message);
   }
 
@@ -266,6 +272,7 @@ function showList(name, params, main) {
   open();
   return () => {
     closed = true;
+    opened = current().path.split("/task/")[1] ?? null;
     list?.close();
     watch.disconnect();
     clearInterval(clock);

@@ -3,7 +3,7 @@
 import { describe } from "./api.js";
 import { toast } from "./dialog.js";
 import { h, icon, replace, uniqueId } from "./dom.js";
-import { dueInstant, dueWords, durationTime, instantOf } from "./dates.js";
+import { dueInstant, dueWords, durationTime, instantOf, instantWords } from "./dates.js";
 import { change } from "./outbox.js";
 import { ruleWords } from "./recurrence.js";
 import { user } from "./session.js";
@@ -53,7 +53,7 @@ export function quickAdd({ defaults, space, seen }) {
     replace(preview, title ? h("span", { class: "add-title", dir: "auto" }, title) : null,
       due ? chip("calendar", dueWords({ due, due_at: at }, zone())) : null,
       recurrence ? chip("repeat", ruleWords(recurrence, zone())) : null, priority ? chip("flag", text.priorities[priority]) : null,
-      category ? chip("folder", category) : null, tags.map((tag) => chip("", `#${tag}`)), coming.map((reminder) => chip("bell", reminderWords(reminder))));
+      category ? chip("folder", category) : null, tags.map((tag) => chip("", `#${tag}`)), coming.map((reminder) => chip("bell", due.length === 10 ? instantWords(counted - durationTime(reminder.before), zone()) : reminderWords(reminder))));
   }
 
   const nameOfSpace = (id) => (!spaceOf(id) || spaceOf(id).personal ? text.personal : spaceOf(id).name);
@@ -88,7 +88,10 @@ export function quickAdd({ defaults, space, seen }) {
   }
 
   input.addEventListener("input", () => loadGrammar().then(show));
-  input.addEventListener("focus", loadGrammar);
+  input.addEventListener("focus", () => {
+    element.classList.add("used");
+    loadGrammar();
+  });
   // What was typed stays. Keys work again.
   input.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) input.blur(); });
   show();

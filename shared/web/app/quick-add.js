@@ -9,7 +9,8 @@
 //              Without a date, the next such time.
 // priority   = !low | !medium | !high | !urgent, or !1 (low) to !4 (urgent)
 // tag        = #home | #"two words"         category = @Work | @"two words"
-// recurrence = [*]every day|weekday|week|month|year[*] | every 2 weeks | every monday, wed | every 1st|15th|last day
+// recurrence = [*]every day|weekday|week|month|year[*] | every 2 weeks | every monday, wed | every 1st|15th|last day |
+//              every 2nd|last tuesday
 //              Without asterisks, the longest sequence of words that is one.
 // reminder   = ^30m | ^1h30m | ^2d | remind 30m before       (only with a date or time)
 // escape     = \ before one of these keeps it in the title
@@ -139,6 +140,12 @@ function readRecurrence(text, from) {
     return { rule: `FREQ=MONTHLY;BYMONTHDAY=${Number(nth[1])}`, first: search((date) => Number(date.slice(8)) === Number(nth[1])) };
   }
   if (words === "last day") return { rule: "FREQ=MONTHLY;BYMONTHDAY=-1", first: search((date) => addDays(date, 1).endsWith("-01")) };
+  const nthDay = /^(1st|2nd|3rd|4th|first|second|third|fourth|last) (\p{L}+)$/u.exec(words);
+  if (nthDay && weekdayOf(nthDay[2]) >= 0) {
+    const day = weekdayOf(nthDay[2]), number = nthDay[1] === "last" ? -1 : Number(nthDay[1][0]) || ["first", "second", "third", "fourth"].indexOf(nthDay[1]) + 1;
+    const ofMonth = (date) => (number < 0 ? addDays(date, 7).slice(0, 7) !== date.slice(0, 7) : Math.ceil(Number(date.slice(8)) / 7) === number);
+    return { rule: `FREQ=MONTHLY;BYDAY=${number}${DAYS[day]}`, first: search((date) => weekday(date) === day && ofMonth(date)) };
+  }
   const names = words === "weekday" || words === "workday" ? ["mon", "tue", "wed", "thu", "fri"] : words.split(/\s*,\s*|\s+and\s+|\s+/);
   const days = names.map((name) => weekdayOf(name.replace(/days$/, "day")));
   if (days.includes(-1)) return null;
@@ -169,6 +176,12 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
   const found = {}, tags = [], reminders = [], title = [], ranges = [];
   const today = wall(now, zone).date;
 
+  /** A rule with its words, which tell its first day after any other. */
+  const readRule = (rule) => {
+    const value = readRecurrence(rule, today);
+    return value && { ...value, words: rule };
+  };
+
   function understand(index, count, kind, value) {
     const range = { start: tokens[index].start, end: tokens[index + count - 1].end, kind, value };
     if (kind === "tag") tags.push(value);
@@ -191,7 +204,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     }
     if (text[0] === "@" && /\p{L}/u.test(clean) && !found.category) return understand(index, 1, "category", clean);
     if (text[0] === "*" && text.length > 2 && text.endsWith("*") && !found.recurrence) {
-      const value = readRecurrence(text.slice(1, -1), today);
+      const value = readRule(text.slice(1, -1));
       if (value) return understand(index, 1, "recurrence", value);
     }
     if (text[0] === "^") {
@@ -206,7 +219,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     if (words[index] !== "every" || found.recurrence) return 0;
     for (let count = Math.min(8, tokens.length - index); count > 1; count -= 1) {
       const rule = tokens.slice(index, index + count).map(({ text }) => text).join(" ").replace(/[,;]+$/, "");
-      const value = /\s\d+$/.test(rule) ? null : readRecurrence(rule, today);
+      const value = /\s\d+$/.test(rule) ? null : readRule(rule);
       if (value) return understand(index, count, "recurrence", value);
     }
     return 0;
@@ -269,7 +282,8 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
   let date = found.date ?? found.recurrence?.first;
   if (!date && found.time) date = today;
   if (date && found.time && !found.date && instantOf(date, found.time, zone) <= now) {
-    date = found.recurrence ? readAgain(found.recurrence, date) : addDays(date, 1);
+    const next = addDays(date, 1);
+    date = found.recurrence ? readRecurrence(found.recurrence.words, next).first : next;
   }
   if (!date) {
     for (const range of reminders) {
@@ -286,16 +300,4 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
   if (found.recurrence) fields.recurrence = found.recurrence.rule;
   if (date && reminders.length) fields.reminders = [...new Set(reminders.map(({ value }) => value))].map((before) => ({ before }));
   return { fields, ranges: ranges.map(({ value, ...range }) => ({ ...range, value: value.rule ?? value })) };
-}
-
-/** The first day of a rule after a day whose time has passed. */
-function readAgain({ rule }, date) {
-  const next = addDays(date, 1);
-  if (rule.includes("BYDAY")) {
-    const days = /BYDAY=([A-Z,]+)/.exec(rule)[1].split(",");
-    for (let day = next; ; day = addDays(day, 1)) if (days.includes(DAYS[weekday(day)])) return day;
-  }
-  const fixed = /BYMONTHDAY=(-?\d+)/.exec(rule);
-  if (fixed) return readRecurrence(fixed[1] === "-1" ? "every last day" : `every ${fixed[1]}`, next).first;
-  return next;
 }

@@ -185,8 +185,14 @@ useTokens({
 
 const INVITATION = "invitation";
 
-/** Returns the code of the invitation that is accepted after the log-in, or null. It is kept in the storage of the tab. */
-export const pendingInvitation = () => tab.get(INVITATION);
+const INVITATION_KEPT = 86_400_000;
 
-/** Keeps the code of an invitation, or forgets it without a code. */
-export const keepInvitation = (code) => (code ? tab.set(INVITATION, code) : tab.remove(INVITATION));
+/** Returns the code of the invitation that is accepted after the log-in, or null. The mail that confirms an address opens another tab. */
+export function pendingInvitation() {
+  const kept = readObject(INVITATION);
+  return kept?.until > Date.now() ? kept.code : null;
+}
+
+/** Keeps the code of an invitation for a day, or forgets it without a code. */
+export const keepInvitation = (code) =>
+  (code ? local.set(INVITATION, JSON.stringify({ code, until: Date.now() + INVITATION_KEPT })) : local.remove(INVITATION));

@@ -6,6 +6,8 @@ export const LANGUAGE = "en";
 
 const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
 
+const UNIT = { HOURLY: "hour", DAILY: "day", WEEKLY: "week", MONTHLY: "month", YEARLY: "year" };
+
 /** Texts of the frame and of the account pages. */
 export const text = {
   // Frame
@@ -106,17 +108,17 @@ export const taskText = {
     assigned: "No open task is assigned to you.", space: "This space has no open tasks.", tag: "No open task has this tag.",
     category: "No open task is in this category.", search: "Nothing was found.", query: "Enter what to search for.",
   },
-  nothingHelp: "Add a task above. The key N brings you there.", searchHelp: "Titles and descriptions are searched. #home finds a tag, @Money a category.",
+  nothingHelp: "Add a task above.", nothingKey: "The key N brings you there.", filters: "Sort and filter", searchHelp: "Titles and descriptions are searched. #home finds a tag, @Money a category.",
 
   // Rows
   complete: (title) => `Complete “${title}”`, reopen: (title) => `Reopen “${title}”`, snooze: "Snooze", skip: "Skip", remove: "Delete", edit: "Edit",
-  actionsFor: (title) => `Actions for “${title}”`, waiting: "Waiting to be sent", steps: (done, all) => `${done} of ${all} done`, inProgress: "In progress",
+  actionsFor: (title) => `Actions for “${title}”`, waiting: "Waiting to be sent", hasReminder: "Has a reminder", steps: (done, all) => `${done} of ${all} done`, inProgress: "In progress",
   snoozedUntil: (words) => `Snoozed until ${words}`, assignee: (name) => name || "Another member",
   priorities: { low: "Low", medium: "Medium", high: "High", urgent: "Urgent" },
   statuses: { pending: "Open", in_progress: "In progress", completed: "Completed" },
 
   // Actions
-  completed: (title) => `“${title}” is completed.`, reopened: (title) => `“${title}” is open again.`, deleted: (title) => `“${title}” is deleted.`,
+  completed: (title, again) => `“${title}” is completed.${again ? " Its next date follows." : ""}`, reopened: (title) => `“${title}” is open again.`, deleted: (title) => `“${title}” is deleted.`,
   skipped: (title) => `“${title}” moves to its next occurrence.`, snoozed: (title, words) => `“${title}” is snoozed until ${words}.`,
   undo: "Undo", tooLate: "It was sent already.", refused: (title, reason) => `“${title}”: ${reason}`,
   snoozeTitle: "Snooze until", snoozeHelp: "You get a reminder at that time, and none before. The due time stays.", snoozeHour: "In 1 hour", snoozeEvening: "This evening",
@@ -138,7 +140,7 @@ export const editorText = {
   back: "Back", title: "Title", description: "Description", status: "Status", priorityLabel: "Priority", categoryLabel: "Category", tagsLabel: "Tags",
   tagsHelp: "Separate tags by commas.", due: "Due date", time: "Time", timeHelp: "Without a time, the task is due all day.", zone: "Time zone", clear: "Clear",
   repeat: "Repeat", noRepeat: "Does not repeat", freqs: { HOURLY: "Hourly", DAILY: "Daily", WEEKLY: "Weekly", MONTHLY: "Monthly", YEARLY: "Yearly" }, customRule: "Custom rule",
-  every: "Every", units: { HOURLY: "hours", DAILY: "days", WEEKLY: "weeks", MONTHLY: "months", YEARLY: "years" }, onDays: "On", monthlyOn: "On which day", ends: "Ends",
+  every: "Every", unit: (freq, n) => `${UNIT[freq]}${n === 1 ? "" : "s"}`, onDays: "On", monthlyOn: "On which day", ends: "Ends",
   endNever: "Never", endCount: "After a number of times", endUntil: "On a date", times: "Number of times", rule: "Rule in the iCalendar format (RRULE)", from: "The next date counts from",
 
   reminders: "Reminders", addReminder: "Add a reminder", reminderKind: "Kind of reminder", before: "before it is due", at: "at a time", amount: "Amount", unit: "Unit", reminderTime: "Time of the reminder",
@@ -169,7 +171,6 @@ export const editorText = {
   autoLog: { scheduled: "Automatic completion planned for", done: "Completed automatically", skipped: "Automatic completion not needed: a person completed the task" },
 };
 
-const UNIT = { HOURLY: "hour", DAILY: "day", WEEKLY: "week", MONTHLY: "month", YEARLY: "year" };
 const NTH = { 1: "first", 2: "second", 3: "third", 4: "fourth", "-1": "last" };
 const ordinal = (number) => `${number}${{ one: "st", two: "nd", few: "rd", other: "th" }[new Intl.PluralRules(LANGUAGE, { type: "ordinal" }).select(number)]}`;
 
@@ -202,6 +203,7 @@ export const waitingText = {
 
 /** Texts of the pages of spaces. */
 export const spaceText = {
+  yourself: "You are a member already.",
   spaces: "Spaces", spacesText: "Your personal space is yours alone. Tasks of a shared space are seen by all of its members.",
   newSpace: "New space", create: "Create space", name: "Name", nameHelp: "Such as “Family”. It cannot contain a web address.", save: "Save", delete: "Delete",
   personal: "Only you see it", personalOnly: "This is your personal space. It cannot be shared, renamed or deleted.",
@@ -286,7 +288,7 @@ export const profileText = {
   recoveryCopy: "Copy all codes", copied: text.copied, recoveryStored: "I have stored them", recoveryFirst: "Store the codes first. Without them and without your phone, you cannot log in.", factorDeleteText: "Enter your password and a code of the app, or a recovery code.", factorDeleted: "The second factor is off.",
   continue: "Continue",
   sessions: "Sessions", sessionsText: "Where you are logged in.", unknownDevice: "Unknown program", thisSession: "This session", loggedIn: (time) => `Logged in ${time}`, lastUsed: (day) => `Last used ${day}`, neverUsed: "Never used",
-  end: "End", endNamed: (label) => `End the session of ${label}`, ended: "The session was ended.", endOthers: "End all other sessions", endOthersText: "Other browsers and devices have to log in again.", othersEnded: "All other sessions were ended.",
+  end: "End", endNamed: (label) => `End the session of ${label}`, ended: "The session was ended.", endOthers: "End all other sessions", endOthersText: "Other browsers and devices have to log in again, some of them in 15 minutes only.", othersEnded: "All other sessions were ended.",
   tokens: "API tokens", tokensText: "An API token lets another program, such as a script, use your account, with the permissions that you choose.", noTokens: "There are no API tokens.", newToken: "New API token", tokenName: "Name of the program",
   scopes: "Permissions", scopeError: "Choose at least one permission.", expires: "Valid for", expiryDays: (n) => `${n} days`, aYear: "1 year", tokenSpace: "Space", allSpaces: "All my spaces", create: "Create token",
   scopeNames: { "tasks:read": "Read tasks, comments and statistics", "tasks:write": "Create, change and delete tasks and comments", "spaces:read": "Read spaces, members and invitations", "spaces:write": "Manage spaces, members and invitations", "profile:read": "Read the profile" },

@@ -289,7 +289,7 @@ export function showTask(id, main) {
       if (user() && get(id) && !busy && (dirty().length || moved())) toast(text.draftKept(task.title), { action: text.open, onAction: () => go(`#/task/${idOf(id)}`) });
     };
     ends.push(keptDraft, subscribe(update), extras.close, key("x", text.keys.complete, () => mayChange(task.space) && toggle(task)),
-      key("s", text.keys.snooze, () => mayChange(task.space) && task.status !== "completed" && snooze(task)), key("e", text.keys.edit, () => fields.title.controls[0].focus()));
+      key("s", text.keys.snooze, () => mayChange(task.space) && task.status !== "completed" && snooze(task)), key("e", text.keys.edit, () => fields.title.controls[0].focus()), key("Escape", text.back, () => back.click()));
   }
 
   open();

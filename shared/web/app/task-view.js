@@ -37,6 +37,9 @@ export function fieldWords(field, value, task) {
   }
 }
 
+// What can still be undone does not wait for a connection.
+const isWaiting = ({ waiting }) => Boolean(waiting) && !waiting.notBefore && Date.now() - waiting.created > 1500;
+
 const part = (symbol, className, ...content) => h("span", { class: className }, symbol ? icon(symbol) : null, content);
 
 function meta(task, { showSpace, showDay = true }) {
@@ -46,6 +49,7 @@ function meta(task, { showSpace, showDay = true }) {
   if (task.recurrence) parts.push(h("span", { title: ruleWords(task.recurrence, zone()) }, icon("repeat"), h("span", { class: "visually-hidden" }, ruleWords(task.recurrence, zone()))));
   const snoozed = task.reminders.find((reminder) => reminder.snoozed && Date.parse(reminder.fire_at) > Date.now());
   if (snoozed && !done) parts.push(part("bell", "", text.snoozedUntil(instantWords(snoozed.fire_at, zone(), { inside: true }))));
+  else if (!done && task.reminders.some(({ fire_at: at }) => Date.parse(at) > Date.now())) parts.push(h("span", { title: text.hasReminder }, icon("bell"), h("span", { class: "visually-hidden" }, text.hasReminder)));
   if (task.status === "in_progress") parts.push(h("span", { class: "badge accent" }, text.inProgress));
   if (task.priority === "high" || task.priority === "urgent") parts.push(part("flag", `priority-${task.priority}`, text.priorities[task.priority]));
   if (task.checklist.length) {
@@ -57,7 +61,7 @@ function meta(task, { showSpace, showDay = true }) {
   const space = spaceOf(task.space);
   if (showSpace && space && !space.personal) parts.push(h("a", { href: `#/space/${task.space}`, dir: "auto" }, icon("spaces"), space.name));
   if (task.assigned_to) parts.push(h("span", { dir: "auto" }, icon("profile"), text.assignee(nameOf(task.assigned_to, task.space))));
-  if (task.waiting && Date.now() - task.waiting.created > 1500) parts.push(part("clock", "waits", text.waiting));
+  if (isWaiting(task)) parts.push(part("clock", "waits", text.waiting));
   return parts;
 }
 
@@ -84,7 +88,7 @@ export function taskRow(task, options) {
 export function groupsView(root, options) {
   const rows = new Map(), sections = new Map();
   return (groups) => {
-    const focused = document.activeElement?.closest?.(".task")?.dataset.id, order = [...rows.keys()];
+    const focused = document.activeElement?.closest?.(".task")?.dataset.id, order = [...root.querySelectorAll(".task")].map(({ dataset }) => dataset.id);
     const kept = new Set(), used = new Set();
     let place = root.firstChild;
     for (const { key, title, tasks, late } of groups) {
@@ -145,7 +149,7 @@ export function toggle(task) {
     return offerUndo(text.reopened(task.title), made, () => change("complete", task.id));
   }
   const made = change("complete", task.id, { delay: Boolean(task.recurrence) });
-  offerUndo(text.completed(task.title), made, () => change("reopen", task.id));
+  offerUndo(text.completed(task.title, task.recurrence), made, () => change("reopen", task.id));
 }
 
 /** Deletes a task, with an undo. */
@@ -242,5 +246,5 @@ export function taskMenu(task) {
 }
 
 /** Whether a task changes its look with time alone. */
-export const timeMark = (task) => [today(zone()), isOverdue(task), task.waiting && Date.now() - task.waiting.created > 1500,
+export const timeMark = (task) => [today(zone()), isOverdue(task), isWaiting(task),
   task.assigned_to && nameOf(task.assigned_to, task.space), spaceOf(task.space)?.name, mayChange(task.space)].join();

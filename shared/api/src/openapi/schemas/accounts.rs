@@ -49,7 +49,7 @@ pub struct LogInRequest {
 #[serde(deny_unknown_fields)]
 pub struct RefreshSessionRequest {
     /// The latest refresh token of the session, or for ten minutes the one before it if the response with the latest was lost.
-    /// Presenting another one ends the session. Required without `cookie`.
+    /// Presenting an older one ends the session. Required without `cookie`.
     #[schema(nullable = false)]
     pub refresh_token: Option<String>,
     /// Whether the new refresh token is to be in a cookie instead of the response, and the old one is there if

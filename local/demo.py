@@ -1,20 +1,18 @@
-"""make demo: creates an account with tasks on the local cloud of make run, and prints how to open it. Each call creates a new account."""
+"""make demo: creates an account with tasks, and one that shares a space with it, on the local cloud of make run, and prints how to open
+it. Each call creates new accounts."""
 
 import json
-import re
 import secrets
 import sys
-import time
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from mail import mails
+from mail import newest_link
 
 ENV = Path(__file__).resolve().parent.parent / ".local" / "env"
 PASSWORD = "correct horse battery staple"
-SECONDS_TO_WAIT = 30
 
 
 def day(days: int) -> str:
@@ -38,11 +36,11 @@ def personal() -> list[dict]:
     ]
 
 
-def shared() -> list[dict]:
+def shared(her: str) -> list[dict]:
     return [
         {"title": "Buy paint for the fence", "due": day(2), "priority": "medium", "tags": ["shopping"]},
         {"title": "Invite the neighbours", "due": day(6), "checklist": [{"title": "First floor"}, {"title": "Second floor"}]},
-        {"title": "Return the ladder", "due": day(-1), "priority": "high"},
+        {"title": "Return the ladder", "due": day(-1), "priority": "high", "assigned_to": her},
     ]
 
 
@@ -82,37 +80,39 @@ class Api:
         return [result["id"] for result in results]
 
 
-def verification(mailbox: str, address: str) -> str:
-    """The token in the verification mail, as soon as it was sent."""
-    for _ in range(SECONDS_TO_WAIT * 5):
-        texts = [mail["BodyText"] for mail in mails(mailbox) if address in mail["To"]]
-        found = re.search(r"^\s*([^\s/]+\.verify\.\S+)\s*$", "\n".join(texts), re.MULTILINE)
-        if found:
-            return found[1]
-        time.sleep(0.2)
-    sys.exit("make demo: the verification mail was not sent")
+def account(values: dict[str, str], name: str, address: str) -> tuple[Api, str]:
+    """Registers an account and confirms its address. Returns requests of the account, and its id."""
+    api = Api(values["TASKBELL_URL"])
+    credentials = {"email": address, "password": PASSWORD}
+    api.post("/v1/auth/register", credentials | {"name": name, "time_zone": "Europe/Berlin"})
+    confirmation = newest_link(values["TASKBELL_MAIL_URL"], address, "verify")
+    api.post("/v1/auth/verify-email", {"token": confirmation.rsplit("/", 1)[1]})
+    session = api.post("/v1/auth/login", credentials)
+    api.headers["authorization"] = f"Bearer {session['access_token']}"
+    return api, session["user"]["id"]
 
 
-def create() -> tuple[str, str]:
-    """Creates the account and its tasks. Returns the URL of the local cloud and the address of the account."""
+def create() -> tuple[str, str, str]:
+    """Creates two accounts, and tasks. Returns the URL of the local cloud, and the addresses."""
     if not ENV.exists():
         sys.exit("make demo: the local cloud is not running: start it with make run")
     values = dict(line.split("=", 1) for line in ENV.read_text().splitlines())
-    api = Api(values["TASKBELL_URL"])
-    address = f"demo-{secrets.token_hex(3)}@example.com"
-    account = {"email": address, "password": PASSWORD}
-    api.post("/v1/auth/register", account | {"name": "Demo", "time_zone": "Europe/Berlin"})
-    api.post("/v1/auth/verify-email", {"token": verification(values["TASKBELL_MAIL_URL"], address)})
-    api.headers["authorization"] = f"Bearer {api.post('/v1/auth/login', account)['access_token']}"
+    number = secrets.token_hex(3)
+    address, other = f"demo-{number}@example.com", f"lin-{number}@example.com"
+    api, _ = account(values, "Demo", address)
+    lin, her = account(values, "Lin", other)
     space = api.post("/v1/spaces", {"name": "Garden"})["id"]
-    for tasks, query in ((personal(), ""), (shared(), f"?space={space}")):
+    api.post(f"/v1/spaces/{space}/invitations", {"email": other, "role": "member"})
+    invitation = newest_link(values["TASKBELL_MAIL_URL"], other, "invitation")
+    lin.post("/v1/invitations/accept", {"token": invitation.rsplit("token=", 1)[1]})
+    for tasks, query in ((personal(), ""), (shared(her), f"?space={space}")):
         for task in tasks:
             api.post(f"/v1/tasks{query}", task)
     created = api.batch([{"op": "create", "task": task} for task in done()])
     api.batch([{"op": "complete", "id": task} for task in created])
-    return values["TASKBELL_URL"], address
+    return values["TASKBELL_URL"], address, other
 
 
 if __name__ == "__main__":
-    url, address = create()
-    print(f"Open      {url}/\nAddress   {address}\nPassword  {PASSWORD}")
+    url, address, other = create()
+    print(f"Open      {url}/\nAddress   {address}\nPassword  {PASSWORD}\nShares a space with {other} (same password)")

@@ -18,7 +18,7 @@ class Server:
             return {"results": [self.operation(one) for one in body["operations"]]}
         if path.startswith("/v1/tasks"):
             self.open.append(body["title"])
-        return {"access_token": "token", "id": "spc_1"}
+        return {"access_token": "token", "id": "spc_1", "user": {"id": "usr_1"}}
 
     def operation(self, one: dict) -> dict:
         if one["op"] == self.refused:
@@ -35,7 +35,7 @@ class Demo(unittest.TestCase):
     def create(self, server: Server) -> None:
         with (
             patch.object(demo, "ENV") as env,
-            patch.object(demo, "verification", return_value="token"),
+            patch.object(demo, "newest_link", return_value="http://127.0.0.1/v1/actions/x?token=token"),
             patch.object(Api, "post", lambda _, path, body: server.post(path, body)),
         ):
             env.read_text.return_value = "TASKBELL_URL=http://127.0.0.1:1\nTASKBELL_MAIL_URL=http://127.0.0.1:1"
@@ -45,7 +45,7 @@ class Demo(unittest.TestCase):
         server = Server()
         self.create(server)
         self.assertEqual(server.completed, [task["title"] for task in demo.done()])
-        self.assertEqual(server.open, [task["title"] for task in demo.personal() + demo.shared()])
+        self.assertEqual(server.open, [task["title"] for task in demo.personal() + demo.shared("usr_1")])
         self.assertTrue(server.completed)
 
     def test_an_operation_that_fails_is_reported(self):

@@ -118,7 +118,7 @@ export function repeatField(day) {
     const choices = monthlyChoices(day());
     if (monthly.dataset.kept) choices.push([monthly.dataset.kept, monthlyWords(monthly.dataset.kept)]);
     setOptions(monthly, choices.filter(([value], index) => choices.findIndex(([other]) => other === value) === index));
-    replace(unit, plain ? text.unit(kind, Number(interval.value)) : "");
+    replace(unit, plain ? text.unitOf(kind, Number(interval.value)) : "");
     part.interval.hidden = part.end.hidden = !plain;
     days.hidden = kind !== "WEEKLY";
     part.monthly.hidden = kind !== "MONTHLY";

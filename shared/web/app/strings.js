@@ -140,7 +140,7 @@ export const editorText = {
   back: "Back", title: "Title", description: "Description", status: "Status", priorityLabel: "Priority", categoryLabel: "Category", tagsLabel: "Tags",
   tagsHelp: "Separate tags by commas.", due: "Due date", time: "Time", timeHelp: "Without a time, the task is due all day.", zone: "Time zone", clear: "Clear",
   repeat: "Repeat", noRepeat: "Does not repeat", freqs: { HOURLY: "Hourly", DAILY: "Daily", WEEKLY: "Weekly", MONTHLY: "Monthly", YEARLY: "Yearly" }, customRule: "Custom rule",
-  every: "Every", unit: (freq, n) => `${UNIT[freq]}${n === 1 ? "" : "s"}`, onDays: "On", monthlyOn: "On which day", ends: "Ends",
+  every: "Every", unitOf: (freq, n) => `${UNIT[freq]}${n === 1 ? "" : "s"}`, onDays: "On", monthlyOn: "On which day", ends: "Ends",
   endNever: "Never", endCount: "After a number of times", endUntil: "On a date", times: "Number of times", rule: "Rule in the iCalendar format (RRULE)", from: "The next date counts from",
 
   reminders: "Reminders", addReminder: "Add a reminder", reminderKind: "Kind of reminder", before: "before it is due", at: "at a time", amount: "Amount", unit: "Unit", reminderTime: "Time of the reminder",

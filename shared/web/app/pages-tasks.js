@@ -133,7 +133,7 @@ function showList(name, params, main) {
     go(q ? `#/search?q=${encodeURIComponent(q)}` : "#/search");
   }
 
-  const filters = h("button", { type: "button", class: "icon-button filters", "aria-label": text.filters, title: text.filters, "aria-expanded": "false", onclick: () => filters.setAttribute("aria-expanded", String(tools.classList.toggle("open"))) }, icon("settings"));
+  const filters = h("button", { type: "button", class: "icon-button filter-toggle", "aria-label": text.filters, title: text.filters, "aria-expanded": "false", onclick: () => filters.setAttribute("aria-expanded", String(tools.classList.toggle("open"))) }, icon("settings"));
   const tools = h("div", { class: "tools" },
     h("form", { role: "search", class: "search", onsubmit: (event) => { event.preventDefault(); searchNow(); } }, search, h("button", { type: "submit", class: "icon-button", "aria-label": text.search }, icon("search"))), filters,
     page.sorts ? null : select(text.sort, Object.entries(text.sorts), options.sort, (sort) => open({ sort })),

@@ -43,7 +43,7 @@ FIRST_REQUESTS = [
     (
         "Register",
         """curl -sSw '\\n' '{url}/v1/auth/register' -H 'content-type: application/json' \\
-    -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "You", "time_zone": "Europe/Berlin"}}'""",
+    -d '{{"email": "you@example.com", "password": "correct horse battery staple", "name": "Ada", "time_zone": "Europe/Berlin"}}'""",
     ),
     (
         "Verify your address with the link in the mail",

@@ -1,6 +1,7 @@
 import { confirmDialog, toast, undoNewest } from "./dialog.js";
 import { brand, h, icon, replace, skeleton } from "./dom.js";
 import { describe } from "./api.js";
+import { stored } from "./cache.js";
 import { key, showKeys } from "./keys.js";
 import { send } from "./outbox.js";
 import { registerTaskPages } from "./pages-tasks.js";
@@ -67,10 +68,13 @@ function showMenu(open) {
   replace(menuButton, icon(open ? "close" : "menu"));
 }
 
+// Another tab can have left changes, which are stored.
+const unsent = async () => changes.length || (await stored("changes")).length;
+
 async function leave() {
-  if (changes.length) {
+  if (await unsent()) {
     await send({ now: true });
-    if (changes.length && !(await confirmDialog({ title: text.unsentTitle, text: text.unsentText, action: text.logOut }))) return;
+    if ((await unsent()) && !(await confirmDialog({ title: text.unsentTitle, text: text.unsentText, action: text.logOut }))) return;
   }
   try {
     await logOut();

@@ -197,7 +197,7 @@ export function invitationPage(params, query, main) {
         keepInvitation(null);
         await joined(body.id);
         toast(text.invitationAccepted(body.name));
-        go(`#/space/${body.id}`);
+        go(`#/space/${body.id}`, { replace: true });
       } catch (error) {
         // An invitation that cannot work any more must not come back after each log-in.
         if (error instanceof ApiError && error.status < 500 && error.status !== 429) keepInvitation(null);

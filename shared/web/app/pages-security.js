@@ -106,7 +106,7 @@ function startFactor(again) {
     onSubmit: async (values) => {
       const { body } = await request("POST", "v1/me/second-factor", { body: values });
       replace(place, confirmStep(body));
-      place.querySelector("input").focus();
+      place.querySelector("input").focus({ preventScroll: true }); // the code to scan is above it
     },
   }));
   let codes = null;

@@ -62,6 +62,7 @@ export async function render() {
   if (!allowed({ path, hash, isPublic })) return;
   visit += 1;
   const mine = visit;
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // it belongs to the page before
   try {
     cleanup?.();
   } catch (error) {

@@ -112,7 +112,7 @@ export const taskText = {
 
   // Rows
   complete: (title) => `Complete “${title}”`, reopen: (title) => `Reopen “${title}”`, snooze: "Snooze", skip: "Skip", remove: "Delete", edit: "Edit",
-  actionsFor: (title) => `Actions for “${title}”`, waiting: "Waiting to be sent", hasReminder: "Has a reminder", steps: (done, all) => `${done} of ${all} done`, inProgress: "In progress",
+  actionsFor: (title) => `Actions for “${title}”`, waiting: "Waiting to be sent", undecided: "Needs your decision", hasReminder: "Has a reminder", steps: (done, all) => `${done} of ${all} done`, inProgress: "In progress",
   snoozedUntil: (words) => `Snoozed until ${words}`, assignee: (name) => name || "Another member",
   priorities: { low: "Low", medium: "Medium", high: "High", urgent: "Urgent" },
   statuses: { pending: "Open", in_progress: "In progress", completed: "Completed" },
@@ -149,7 +149,7 @@ export const editorText = {
   checklist: "Checklist", addItem: "Add an item", item: "Item", itemDone: (title) => `Done: ${title}`, removeItem: "Remove this item", moveUp: "Move up", moveDown: "Move down",
   assignedTo: "Assigned to", autoComplete: "Complete automatically", autoCompleteAfter: "After", autoHelp: "That long after the last change, or after the due time of a task that repeats.",
   autoAt: (words) => `Completes automatically: ${words}.`, planning: "Planning", organize: "Details",
-  save: "Save", discard: "Discard changes", unsaved: "Unsaved changes", saved: "Saved.", savedHere: "Saved on this device. It is sent when there is a connection.",
+  save: "Save", discard: "Discard changes", unsaved: "Unsaved changes", saved: "Saved.", savedHere: "Saved on this device. It is sent when there is a connection.", keptHere: "Kept on this device. It is not sent yet.",
   draftKept: (title) => `“${title}” has changes that are not saved. They are kept.`, restored: "Your unsaved changes of this task were restored.", changedByOther: "Somebody else has changed this task. What you have changed is kept.",
   gone: "This task does not exist any more, or you have no access to it.", readOnly: "You can read this space, but not change its tasks.", checkFields: "Some fields are not valid.",
   deleteTask: "Delete task", completeTask: "Complete", reopenTask: "Reopen", created: (words, name) => `Created ${words}${name ? ` by ${name}` : ""}`, updated: (words) => `changed ${words}`,
@@ -185,7 +185,7 @@ export const ruleText = {
 
 /** Texts of conflicts and of the list of waiting changes. */
 export const waitingText = {
-  conflictTitle: "This task has changed meanwhile", conflictHelp: "You and somebody else changed the same fields. Choose which version to keep.", myVersion: "Yours", theirVersion: "Theirs",
+  conflictTitle: "This task has changed meanwhile", conflictHelp: "The same fields were changed elsewhere. Choose which version to keep.", myVersion: "Yours", theirVersion: "Theirs",
   empty: "Empty", saveChoice: "Save", decideLater: "Decide later", keepTask: "Leave the task as it is",
   changedMeanwhile: {
     complete: (title) => `“${title}” has changed since you completed it.`, skip: (title) => `“${title}” has changed since you skipped it.`,
@@ -282,7 +282,7 @@ export const profileText = {
   emailSent: (email) => `If ${email} can be used, a code was sent to it. Enter the code to change the address.`, confirmEmail: "Confirm the new address", confirmEmailText: "From then on, you log in with the address that got this email.", emailChanged: "Your address was changed.",
   haveCode: "I have a code", code: "Code", codeHelp: "Copy the code from the email. It works once, for 24 hours.",
   factor: "Second factor", factorOff: "A second factor is a code from an app on your phone, in addition to the password. Nobody can log in with your password alone.", factorOn: "Log-ins need a code from the app on your phone, in addition to the password.",
-  on: "On", off: "Off", factorStart: "Set up", factorDelete: "Switch off", factorStartText: "Enter your password to begin.",
+  on: "On", off: "Off", factorStart: "Set up", factorDelete: "Switch off", factorStartText: "Enter your password to begin. At the end, all other sessions are ended.",
   factorSecretText: "You need an app for log-in codes (an “authenticator”) on your phone. Scan this picture with it, or enter the secret there. Then enter the code that the app shows.", factorQr: "QR code of the secret", factorSecret: "Secret", factorOpen: "Open in an authenticator app on this device",
   factorCode: "Code of the app", factorConfirm: "Switch on", factorDone: "The second factor is on", recoveryText: "If you lose your phone, you log in with one of these recovery codes instead. Each works once. They are never shown again, so store them in a safe place.",
   recoveryCopy: "Copy all codes", copied: text.copied, recoveryStored: "I have stored them", recoveryFirst: "Store the codes first. Without them and without your phone, you cannot log in.", factorDeleteText: "Enter your password and a code of the app, or a recovery code.", factorDeleted: "The second factor is off.",

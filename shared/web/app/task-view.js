@@ -61,7 +61,7 @@ function meta(task, { showSpace, showDay = true }) {
   const space = spaceOf(task.space);
   if (showSpace && space && !space.personal) parts.push(h("a", { href: `#/space/${task.space}`, dir: "auto" }, icon("spaces"), space.name));
   if (task.assigned_to) parts.push(h("span", { dir: "auto" }, icon("profile"), text.assignee(nameOf(task.assigned_to, task.space))));
-  if (isWaiting(task)) parts.push(part("clock", "waits", text.waiting));
+  if (isWaiting(task)) parts.push(part("clock", "waits", task.waiting.state ? text.undecided : text.waiting));
   return parts;
 }
 
@@ -246,5 +246,5 @@ export function taskMenu(task) {
 }
 
 /** Whether a task changes its look with time alone. */
-export const timeMark = (task) => [today(zone()), isOverdue(task), isWaiting(task),
+export const timeMark = (task) => [today(zone()), isOverdue(task), isWaiting(task) && `waits ${task.waiting.state}`,
   task.assigned_to && nameOf(task.assigned_to, task.space), spaceOf(task.space)?.name, mayChange(task.space)].join();

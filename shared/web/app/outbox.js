@@ -79,7 +79,7 @@ export function stopOutbox() {
 
 /**
  * Makes a change: `kind` is create, patch, complete, reopen, snooze, skip, move, delete or comment. Resolves to `{task}` once it
- * was sent, to `{queued: true}` if it has to wait, to `{dropped: true}` if the user decided against it; rejects if it was refused.
+ * was sent, to `{queued: true}` if it has to wait (`undecided`: for the user), to `{dropped: true}` if the user decided against it; rejects if it was refused.
  */
 export function change(kind, id, { body, delay = false, ...more } = {}) {
   id = idOf(id);
@@ -343,7 +343,7 @@ export async function decide(entry) {
   const { resolveConflict } = await import("./conflict.js");
   const body = await resolveConflict(entry, current);
   if (body === undefined || !changes.includes(entry)) {
-    settle(entry, { queued: true });
+    settle(entry, { queued: true, undecided: true });
     return;
   }
   if (body === null) {

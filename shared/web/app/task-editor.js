@@ -230,7 +230,7 @@ export function showTask(id, main) {
         const done = await Promise.all(results);
         task = get(id) ?? task;
         const later = done.some(({ queued }) => queued);
-        toast(later ? (navigator.onLine ? text.keptHere : text.savedHere) : text.saved, { seconds: 3 });
+        toast(done.some(({ undecided }) => undecided) ? text.keptHere : later ? text.savedHere : text.saved, { seconds: 3 });
         // What was typed while the change was on its way stays.
         const typed = names.filter((name) => !same(name, fields[name].read(), body[name]));
         const before = Object.fromEntries(typed.map((name) => [name, fields[name].read()]));

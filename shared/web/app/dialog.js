@@ -1,3 +1,4 @@
+import { describe } from "./api.js";
 import { h, icon, uniqueId } from "./dom.js";
 import { text } from "./strings.js";
 
@@ -31,6 +32,13 @@ export function confirmDialog({ title, text: question, action, danger = true }) 
         h("button", { type: "button", class: danger ? "button danger" : "button primary", onclick: () => close("yes") }, action)),
     ], { onClose: (value) => resolve(value === "yes") });
   });
+}
+
+/** Makes the message of a list that could not be loaded. */
+export function failed(error, again) {
+  return h("div", { class: "empty", role: "alert" },
+    h("p", null, describe(error)),
+    h("button", { type: "button", class: "button", onclick: again }, icon("repeat"), text.tryAgain));
 }
 
 let region = null;

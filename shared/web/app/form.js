@@ -1,4 +1,5 @@
 import { ApiError, describe } from "./api.js";
+import { failed } from "./dialog.js";
 import { h, icon, replace, skeleton, uniqueId } from "./dom.js";
 import { text } from "./strings.js";
 
@@ -110,13 +111,6 @@ export async function loaded(place, load, show) {
     if (error.name === "AbortError" || loads.get(place) !== mine) return;
     replace(place, failed(error, () => loaded(place, load, show)));
   }
-}
-
-/** Makes the message of a list that could not be loaded. */
-export function failed(error, again) {
-  return h("div", { class: "empty", role: "alert" },
-    h("p", null, describe(error)),
-    h("button", { type: "button", class: "button", onclick: again }, icon("repeat"), text.tryAgain));
 }
 
 /** Makes the message of an empty list. */

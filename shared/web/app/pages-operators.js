@@ -1,7 +1,7 @@
 import { request } from "./api.js";
-import { openDialog, confirmDialog, toast } from "./dialog.js";
+import { confirmDialog, failed, openDialog, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
-import { empty, failed, field, form, loaded, notice, run } from "./form.js";
+import { empty, field, form, loaded, notice, run } from "./form.js";
 import { heading } from "./router.js";
 import { refresh, setUser, user } from "./session.js";
 import { operatorText as text } from "./strings.js";

@@ -1,9 +1,9 @@
 // The lists of tasks.
 
 import { NetworkError, describe } from "./api.js";
+import { failed } from "./dialog.js";
 import { h, icon, replace, skeleton } from "./dom.js";
 import { addDays, dayOf, dayWords, instantOf, isOverdue, today } from "./dates.js";
-import { failed } from "./form.js";
 import { key } from "./keys.js";
 import { onLive } from "./live.js";
 import { quickAdd } from "./quick-add-form.js";

@@ -3,11 +3,11 @@
 import { describe } from "./api.js";
 import * as cache from "./cache.js";
 import { merge, same as sameIn } from "./decisions.js";
-import { toast } from "./dialog.js";
+import { failed, toast } from "./dialog.js";
 import { h, icon, replace, skeleton, uniqueId } from "./dom.js";
 import { instantWords } from "./dates.js";
 import { autoField, checklistField, dueField, remindersField, repeatField, setOptions, simple, suggested } from "./editor-fields.js";
-import { failed, notice } from "./form.js";
+import { notice } from "./form.js";
 import { key } from "./keys.js";
 import { change } from "./outbox.js";
 import { go, heading } from "./router.js";

@@ -1,10 +1,9 @@
 // What belongs to a task and is not one of its fields: comments, next occurrences, and the delivery log.
 
 import { NetworkError, describe, request } from "./api.js";
-import { confirmDialog, toast } from "./dialog.js";
+import { confirmDialog, failed, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
 import { dayWords, dueWords, instantWords, timeWords, today, wall } from "./dates.js";
-import { failed } from "./form.js";
 import { onLive } from "./live.js";
 import { change } from "./outbox.js";
 import { user } from "./session.js";

@@ -78,7 +78,7 @@ fn a_button_keeps_its_padding_and_its_colour_in_word() {
     }
     assert_eq!(
         buttons,
-        3 + 3 + 3 + 1 + 5 + 2,
+        3 + 3 + 3 + 1 + 1 + 5 + 2,
         "two reminders, an assignment, a digest, a verification, five codes and two invitations"
     );
 }

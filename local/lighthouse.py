@@ -34,7 +34,7 @@ def main() -> int:
     program = chromium()
     if not program:
         sys.exit(f"make lighthouse: {INSTALL}")
-    url, address = create()
+    url, address, _ = create()
     port, low = free_port(), 0
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)

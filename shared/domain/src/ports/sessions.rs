@@ -15,7 +15,7 @@ use crate::{
 pub enum Rotated {
     /// The new token is valid.
     Done,
-    /// The session exists, and the token was already exchanged for one that is used, or that another exchange has replaced.
+    /// The session exists, and the token was exchanged and cannot be exchanged again.
     Reused,
     /// The session does not exist or has expired, or the token never belonged to it.
     Unknown,
@@ -41,8 +41,8 @@ pub trait Sessions: Send + Sync {
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Replaces the latest token of a session and the day of its last use, if `presented` is its hash and the session has not
-    /// expired at `now`. `presented` becomes the previous token. As long as that can be exchanged again ([`PreviousToken`](crate::credential::PreviousToken)),
-    /// an exchange whose response was lost can be repeated: it replaces the latest token, and only the last repetition counts.
+    /// expired at `now`. `presented` becomes the previous token. Until the time in [`PreviousToken`](crate::credential::PreviousToken), an exchange whose response
+    /// was lost can be repeated: it replaces the latest token again.
     fn rotate_session(
         &self,
         next: &Session,

@@ -113,8 +113,11 @@ export async function undo(entry) {
   });
 }
 
-/** Changes that are waiting for longer than a moment, and those that need a decision. */
-export const waiting = () => changes.filter(({ state, notBefore, created }) => state || (!notBefore && Date.now() - created > 1500));
+/** Whether a change waits for longer than a moment, and for longer than it can be undone, or needs a decision. */
+export const isWaiting = ({ state, notBefore, created }) => Boolean(state) || Date.now() - Math.max(created, notBefore) > 1500;
+
+/** The changes that wait. */
+export const waiting = () => changes.filter(isWaiting);
 
 /** Tries a change again that was refused or is undecided. */
 export function retry(entry) {

@@ -1,6 +1,6 @@
 // Tasks in lists: rows that stay the same elements as long as the task is the same, and values in words.
 
-import { change, undo } from "./outbox.js";
+import { change, isWaiting, undo } from "./outbox.js";
 import { openDialog, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
 import { addDays, dateWords, dayWords, dueWords, durationWords, instantOf, instantWords, isOverdue, parseDue, timeWords, today, wall, weekday } from "./dates.js";
@@ -37,9 +37,6 @@ export function fieldWords(field, value, task) {
   }
 }
 
-// What can still be undone does not wait for a connection.
-const isWaiting = ({ waiting }) => Boolean(waiting) && !waiting.notBefore && Date.now() - waiting.created > 1500;
-
 const part = (symbol, className, ...content) => h("span", { class: className }, symbol ? icon(symbol) : null, content);
 
 function meta(task, { showSpace, showDay = true }) {
@@ -61,7 +58,7 @@ function meta(task, { showSpace, showDay = true }) {
   const space = spaceOf(task.space);
   if (showSpace && space && !space.personal) parts.push(h("a", { href: `#/space/${task.space}`, dir: "auto" }, icon("spaces"), space.name));
   if (task.assigned_to) parts.push(h("span", { dir: "auto" }, icon("profile"), text.assignee(nameOf(task.assigned_to, task.space))));
-  if (isWaiting(task)) parts.push(part("clock", "waits", task.waiting.state ? text.undecided : text.waiting));
+  if (task.waiting && isWaiting(task.waiting)) parts.push(part("clock", "waits", task.waiting.state ? text.undecided : text.waiting));
   return parts;
 }
 
@@ -246,5 +243,5 @@ export function taskMenu(task) {
 }
 
 /** Whether a task changes its look with time alone. */
-export const timeMark = (task) => [today(zone()), isOverdue(task), isWaiting(task) && `waits ${task.waiting.state}`,
+export const timeMark = (task) => [today(zone()), isOverdue(task), task.waiting && isWaiting(task.waiting) && `waits ${task.waiting.state}`,
   task.assigned_to && nameOf(task.assigned_to, task.space), spaceOf(task.space)?.name, mayChange(task.space)].join();

@@ -114,6 +114,22 @@ class Sessions(BrowserTest):
         page.reload()
         self.log_in_again(ada, page)
 
+    def test_the_page_after_a_log_out_can_be_used_at_once(self) -> None:
+        page = self.page(Person())
+        page.evaluate("""() => {
+            const original = IDBFactory.prototype.deleteDatabase;
+            IDBFactory.prototype.deleteDatabase = (name) => {
+                const slow = {};
+                setTimeout(() => { original.call(indexedDB, name).onsuccess = () => slow.onsuccess(); }, 1000);
+                return slow;
+            };
+        }""")
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_text("You are logged out.")).to_be_visible()
+        # Loading the page again later would lose what is typed meanwhile.
+        self.assertEqual(page.evaluate("performance.getEntriesByType('navigation')[0].type"), "reload")
+        self.assertEqual(page.evaluate("indexedDB.databases()"), [])
+
     def test_a_new_password_ends_the_open_page_and_it_returns_after_the_log_in(self) -> None:
         ada = Person()
         page = self.page(ada)

@@ -6,7 +6,7 @@ import { key, showKeys } from "./keys.js";
 import { send } from "./outbox.js";
 import { registerTaskPages } from "./pages-tasks.js";
 import { current, go, heading, route, startRouter } from "./router.js";
-import { hadSession, logOut, onChange, pendingInvitation, start, user } from "./session.js";
+import { hadSession, logOut, mayGoOn, onChange, pendingInvitation, start, user } from "./session.js";
 import { onSpaces, spacesList } from "./spaces-store.js";
 import { PREFIX, tab } from "./storage.js";
 import { text } from "./strings.js";
@@ -140,7 +140,10 @@ onChange((profile, reason) => {
     if (reason === "expired") tab.set(RETURN, location.hash);
     else tab.remove(RETURN);
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
-    go(`#/login?${reason}`, { replace: true });
+    const page = `#/login?${reason}`;
+    if (mayGoOn(reason)) return go(page, { replace: true });
+    history.replaceState(null, "", page); // shown when everything has been loaded again
+    main.hidden = true;
   }
 });
 

@@ -20,7 +20,11 @@ export function user() {
   return profile;
 }
 
-/** Calls f(profile, reason) when the session begins, changes or ends. Returns a function that stops it. */
+/** Says whether a session that ended for this reason may go on after the next log-in, and its data stays. */
+export const mayGoOn = (reason) => reason === "expired" || reason === "none";
+
+/** Calls f(profile, reason) when the session begins, changes or ends. Returns a function that stops it. What `f` does at the end of a
+ *  session is awaited before the page is loaded again. */
 export function onChange(f) {
   listeners.add(f);
   return () => listeners.delete(f);
@@ -31,11 +35,11 @@ export function setUser(next, reason = "profile") {
   profile = next;
   if (next) local.set(PROFILE, JSON.stringify(next));
   else local.remove(PROFILE);
-  tell(reason);
+  return tell(reason);
 }
 
 function tell(reason) {
-  for (const f of listeners) f(profile, reason);
+  return Promise.allSettled([...listeners].map((f) => f(profile, reason)));
 }
 
 const lastProfile = () => readObject(PROFILE);
@@ -51,10 +55,11 @@ function accept(session, reason) {
   return profile;
 }
 
-function end(reason) {
+async function end(reason) {
   ends += 1;
   access = null;
-  setUser(null, reason);
+  await setUser(null, reason);
+  if (!mayGoOn(reason)) location.reload(); // no module keeps anything of the user
 }
 
 // Refreshing exchanges the cookie, and of several exchanges of one cookie only the last counts, so tabs take turns. A page that is

@@ -5,7 +5,7 @@ import { h, icon, replace } from "./dom.js";
 import { startLive, stopLive } from "./live.js";
 import { changes, forgetTasks, put, spaces, touch } from "./tasks-store.js";
 import { onOutbox, startOutbox, stopOutbox, waiting } from "./outbox.js";
-import { onChange } from "./session.js";
+import { mayGoOn, onChange } from "./session.js";
 import { local } from "./storage.js";
 import { taskText as text } from "./strings.js";
 
@@ -45,16 +45,14 @@ async function begin(id) {
 async function end(reason) {
   stopLive();
   stopOutbox();
-  const last = active?.id ?? local.get(OWNER), wasActive = Boolean(active);
+  const last = active?.id ?? local.get(OWNER);
   active = null;
-  // A session that has expired can go on: what is waiting is sent after the next log-in.
-  const keep = reason === "expired" || reason === "none";
   cache.closeCache();
   forgetTasks();
-  if (keep || !last) return;
+  // What is waiting is sent after the next log-in.
+  if (mayGoOn(reason) || !last) return;
   local.remove(OWNER);
   await cache.deleteCache(last);
-  if (wasActive) location.reload(); // no module keeps anything of the user
 }
 
 function showBar() {
@@ -69,9 +67,10 @@ function showBar() {
 /** Follows the session: starts and ends everything with it. */
 export function startTasks() {
   onChange((profile, reason) => {
-    if (!profile) end(reason);
-    else if (known && known !== profile.id) location.reload(); // modules have data of another user in memory
+    if (!profile) return end(reason);
+    if (known && known !== profile.id) location.reload(); // modules have data of another user in memory
     else if (!active) begin(profile.id);
+    return null;
   });
   onOutbox(() => {
     showBar();

@@ -21,6 +21,7 @@ def take(page: Page, path: Path) -> None:
     """Writes a picture of a page that has loaded, without a mark of the focus or the mouse."""
     page.mouse.move(0, 0)
     settled(page)
+    page.wait_for_load_state("networkidle")
     expect(page.get_by_text("…", exact=True)).to_have_count(0)
     expect(page.locator(".toast")).to_have_count(0)
     page.evaluate("document.activeElement.blur()")

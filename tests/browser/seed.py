@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from support import Person
+from support import Person, address
 
 PUBLIC = ("login", "register", "verify", "forgot", "reset", "remove-second-factor", "invitation", "undo-email")
 
@@ -15,7 +15,7 @@ class Household:
     def __init__(self) -> None:
         self.ada, self.grace = Person(), Person("Grace Hopper")
         self.space: str = self.ada.space_with(self.grace, "House and garden")["id"]
-        self.ada.api("POST", f"v1/spaces/{self.space}/invitations", {"email": f"alan.{self.ada.email}", "role": "viewer"})
+        self.ada.api("POST", f"v1/spaces/{self.space}/invitations", {"email": address("Alan"), "role": "viewer"})
         grace = self.grace.api("GET", "v1/me")["id"]
         for title, space, fields in self.tasks(grace):
             self.ada.task(title, self.space if space else None, **fields)

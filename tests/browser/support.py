@@ -98,16 +98,16 @@ def link(address: str, subject: str, pattern: re.Pattern[str] = APP_LINK) -> str
     return found[0]
 
 
-def address() -> str:
+def address(name: str = "ada") -> str:
     """An address that nobody else has."""
-    return f"{uuid.uuid4().hex[:16]}@example.com"
+    return f"{name.split()[0].lower()}.{uuid.uuid4().hex[:10]}@example.com"
 
 
 class Person:
     """A registered user with a session of the API."""
 
     def __init__(self, name: str = "Ada Lovelace", zone: str = "Europe/Berlin") -> None:
-        self.name, self.email, self.password = name, address(), PASSWORD
+        self.name, self.email, self.password = name, address(name), PASSWORD
         self.register(zone)
         self.open_session()
 

@@ -4,13 +4,13 @@ import unittest
 
 from playwright.sync_api import Route, expect
 
-from support import BrowserTest, Person, add, call, go, row, settled, until
+from support import URL, BrowserTest, Person, add, call, go, row, settled, until
 
 NO_CONNECTION = "There is no connection to the server."
 
 
 class Network(BrowserTest):
-    expected_failures = ("net::ERR_", "503")
+    expected_failures = ("net::ERR_", "401", "503")
 
     def setUp(self) -> None:
         super().setUp()
@@ -80,6 +80,57 @@ class Network(BrowserTest):
         add(page, "After the refresh")
         expect(row(page, "After the refresh")).not_to_contain_text("Waiting")
         until(lambda: self.ada.titled("After the refresh"), "the task at the server")
+
+    def test_a_deletion_is_sent_when_the_page_is_left_at_once(self) -> None:
+        self.ada.task("Kept")
+        self.ada.task("Deleted")
+        page = self.page(self.ada, "#/all")
+        row(page, "Deleted").get_by_role("link").focus()
+        # Whatever needs a turn comes too late when a page is closed.
+        page.evaluate("() => { navigator.locks.request = () => new Promise(() => {}); }")
+        page.keyboard.press("Delete")
+        expect(page.get_by_role("button", name="Undo")).to_be_visible()
+        page.goto("about:blank")
+        until(lambda: self.ada.titled("Deleted") == [], "the deletion")
+        # It is still stored, and sent again.
+        page.goto(f"{URL}/#/all")
+        expect(row(page, "Kept")).to_be_visible()
+        expect(page.locator(".waiting-bar")).to_have_text("")
+
+    def test_a_task_that_is_added_while_the_session_ends_is_sent_once_after_the_log_in(self) -> None:
+        page = self.page(self.ada, "#/all")
+        page.clock.install()
+        settled(page)
+        self.ada.api("DELETE", "v1/me/sessions")
+        page.clock.fast_forward("20:00")  # access tokens are valid for 15 minutes
+        add(page, "Buy milk")
+        expect(page.get_by_text("Your session has ended. Log in again.")).to_be_visible()
+        expect(page.get_by_text("was not added")).to_have_count(0)
+        self.ada.log_in(page)
+        expect(row(page, "Buy milk")).to_have_count(1)
+        until(lambda: len(self.ada.titled("Buy milk")) == 1, "the task at the server")
+
+    def test_stored_lists_are_shown_while_the_server_does_not_answer(self) -> None:
+        page = self.offline_page()
+        held: list[Route] = []
+        page.context.route("**/v1/**", lambda route: held.append(route))
+        page.reload()
+        expect(row(page, "Read without a connection")).to_be_visible(timeout=20_000)
+
+    def test_the_draft_of_a_task_that_was_opened_before_it_was_sent_is_kept(self) -> None:
+        page = self.page(self.ada, "#/all")
+        held: list[Route] = []
+        page.route("**/v1/tasks*", lambda route: held.append(route) if route.request.method == "POST" else route.fallback())
+        add(page, "Write a letter")
+        row(page, "Write a letter").get_by_role("link", name="Write a letter").click()
+        page.get_by_label("Description").fill("Dear Grace,")
+        [created] = held
+        created.continue_()
+        page.wait_for_url(lambda url: "/new_" not in url)
+        page.get_by_label("Description").fill("Dear Grace, how are you?")
+        page.reload()
+        expect(page.get_by_label("Description")).to_have_value("Dear Grace, how are you?")
+        expect(page.get_by_label("Title")).to_have_value("Write a letter")
 
     def test_a_log_in_without_a_connection_says_so_and_keeps_what_was_typed(self) -> None:
         page = self.page()

@@ -25,20 +25,20 @@ class Operators(BrowserTest):
         page.get_by_role("button", name="Send").click()
         dialog = page.get_by_role("dialog")
         self.assertIn("Download it in your profile.", mail(mary.email, "Your export is ready"))
-        dialog.get_by_role("button", name="Update").click()
+        dialog.get_by_role("button", name="Refresh").click()
         expect(dialog.get_by_text("Sent", exact=True)).to_be_visible()
         dialog.get_by_role("button", name="Close").click()
 
         manage.click()
         page.get_by_role("button", name="Block", exact=True).click()
-        page.get_by_role("dialog", name="Block Mary Shelley?").get_by_role("button", name="Block").click()
+        page.get_by_role("alertdialog", name="Block Mary Shelley?").get_by_role("button", name="Block").click()
         expect(page.locator("main li.row")).to_contain_text("Blocked")
         status, problem = call("POST", "v1/auth/login", credentials)
         self.assertEqual((status, problem["code"]), (403, "account_disabled"))
 
         manage.click()
         page.get_by_role("button", name="Unblock", exact=True).click()
-        page.get_by_role("dialog", name="Unblock").get_by_role("button", name="Unblock").click()
+        page.get_by_role("alertdialog", name="Unblock").get_by_role("button", name="Unblock").click()
         expect(page.locator("main li.row")).not_to_contain_text("Blocked")
         self.assertEqual(call("POST", "v1/auth/login", credentials)[0], 200)
 

@@ -76,6 +76,9 @@ export const value = (key) => run("values", "readonly", (objects) => wait(object
 export const setValue = (key, content) =>
   run("values", "readwrite", (objects) => wait(content === undefined ? objects.delete(key) : objects.put(content, key)));
 
+/** Whether there are changes of tasks that were typed and not saved. */
+export const hasDrafts = () => run("values", "readonly", async (objects) => (await wait(objects.count(IDBKeyRange.bound("draft ", "draft ~")))) > 0, false);
+
 /** Stores tasks, unless a later version is there, and deletes others. */
 export const saveTasks = (tasks, gone = []) => run("tasks", "readwrite", async (objects) => {
   for (const id of gone) objects.delete(id);

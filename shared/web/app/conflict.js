@@ -1,6 +1,7 @@
 // The dialogs about waiting changes, which are seldom needed. Fields of a conflict that only one side changed are merged; of the
 // others the user sees both versions side by side and chooses. Nothing is overwritten silently.
 
+import "./editor-style.js";
 import { merge } from "./decisions.js";
 import { confirmDialog, openDialog } from "./dialog.js";
 import { h, icon } from "./dom.js";

@@ -1,6 +1,6 @@
 // Dates without a library: days are "YYYY-MM-DD" strings, instants are Date objects, zones are IANA names.
 
-import { LANGUAGE } from "./strings.js";
+import { LANGUAGE, LOCALE } from "./strings.js";
 
 const formats = new Map();
 const days = new Map();
@@ -98,14 +98,14 @@ export function dayOf(task, zone) {
   return days.get(key);
 }
 
-/** Whether an open task is past its due time. */
-export const isOverdue = (task, now = Date.now()) => task.status !== "completed" && task.due_at !== null && Date.parse(task.due_at) < now;
+/** Whether an open task is past its due time. A task without a time is due on its day, wherever the person is, as for the server. */
+export const isOverdue = (task, zone) => task.status !== "completed" && task.due !== null && (task.due.length === 10 ? task.due < today(zone) : Date.parse(task.due_at) < Date.now());
 
-/** A day in words, in the language of the browser: "Today" and its neighbours come from Intl, `inside` a sentence as "today". */
+/** A day in words, as the region of the browser writes it: "Today" and its neighbours come from Intl, `inside` a sentence as "today". */
 export function dayWords(date, zone, { long = false, inside = false } = {}) {
   const distance = daysBetween(today(zone), date);
   if (Math.abs(distance) <= 1) {
-    relative ??= new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+    relative ??= new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
     const words = relative.format(distance, "day");
     return inside ? words : words[0].toLocaleUpperCase() + words.slice(1);
   }
@@ -115,12 +115,12 @@ export function dayWords(date, zone, { long = false, inside = false } = {}) {
 /** A date in words, with the year if it is another one. */
 export function dateWords(date, zone, width = "short") {
   const year = date.slice(0, 4) === today(zone).slice(0, 4) ? {} : { year: "numeric" };
-  return format(undefined, { timeZone: "UTC", weekday: width, day: "numeric", month: width, ...year }).format(Date.parse(`${date}T12:00:00Z`));
+  return format(LOCALE, { timeZone: "UTC", weekday: width, day: "numeric", month: width, ...year }).format(Date.parse(`${date}T12:00:00Z`));
 }
 
-/** The time of day of an instant, in the language of the browser. */
+/** The time of day of an instant, as the region of the browser writes it. */
 export const timeWords = (instant, zone, seconds = false) =>
-  format(undefined, { timeZone: zone, hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) }).format(instant);
+  format(LOCALE, { timeZone: zone, hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) }).format(instant);
 
 /** A due time in words: "Tomorrow, 09:00". */
 export function dueWords(task, zone) {

@@ -24,6 +24,12 @@ export function replace(node, ...children) {
   return node;
 }
 
+/** Replaces the content of a node that is read out when it changes, so only if the text is another. */
+export function say(node, ...children) {
+  const next = replace(document.createElement("div"), ...children);
+  if (next.textContent !== node.textContent) node.replaceChildren(...next.childNodes);
+}
+
 function add(node, children) {
   for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined && child !== false) node.append(child);

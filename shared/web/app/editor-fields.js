@@ -1,10 +1,17 @@
 // The fields of the editor. Each is {element, read, write, controls}: `read` and `write` use the values of the API.
 
-import { h, icon, replace, uniqueId } from "./dom.js";
+import { h, icon, replace, say, uniqueId } from "./dom.js";
 import { parseDue, parseDuration, today, weekday, zones } from "./dates.js";
 import { DAYS, dayName, formToRule, monthlyChoices, monthlyWords, ruleToForm, ruleWords } from "./recurrence.js";
 import { editorText as text } from "./strings.js";
 import { zone } from "./tasks-store.js";
+
+/** A place for an error that belongs to a control. */
+function errorOf(control) {
+  const id = uniqueId("error");
+  control.setAttribute("aria-describedby", id);
+  return h("p", { class: "field-error", id });
+}
 
 /** A label, a control, and places for help and an error. */
 export function labelled(label, control, { help, className = "" } = {}) {
@@ -56,7 +63,7 @@ export function dueField() {
   const sync = () => {
     zonePart.hidden = !time.value;
     time.disabled = !date.value;
-    clear.hidden = !date.value;
+    clear.hidden = !date.value && !date.validity.badInput; // also a date that is half typed
     if (time.value && !place.value) place.value = zone();
   };
   const element = h("div", { class: "fields-row" }, labelled(text.due, date), labelled(text.time, time, { help: text.timeHelp }), zonePart, clear,
@@ -124,15 +131,16 @@ export function repeatField(day) {
     part.monthly.hidden = kind !== "MONTHLY";
     part.count.hidden = !plain || end.value !== "count";
     part.until.hidden = !plain || end.value !== "until";
+    until.required = !part.until.hidden;
     part.custom.hidden = kind !== "custom";
     const rule = read();
-    replace(words, rule ? ruleWords(rule, zone()) : "");
+    say(words, rule ? ruleWords(rule, zone()) : "");
   }
   freq.addEventListener("input", () => {
     if (freq.value === "WEEKLY" && !boxes.some(({ checked }) => checked)) boxes[weekday(day())].checked = true;
   });
-  const error = h("p", { class: "field-error" });
-  const element = h("div", { class: "repeat" }, h("div", { class: "fields-row" }, labelled(text.repeat, freq), part.interval, part.monthly, part.custom, part.end, part.count, part.until), days, error, words);
+  const repeat = labelled(text.repeat, freq), error = errorOf(freq);
+  const element = h("div", { class: "repeat" }, h("div", { class: "fields-row" }, repeat, part.interval, part.monthly, part.custom, part.end, part.count, part.until), days, error, words);
   element.addEventListener("input", sync);
   return {
     element, error, read, sync, controls: [freq],
@@ -174,8 +182,7 @@ const iconButton = (symbol, label, onclick) => h("button", { type: "button", cla
 /** Reminders: before the due time, or at a time. */
 export function remindersField() {
   const list = h("ul", { class: "lines-list" });
-  const error = h("p", { class: "field-error" });
-  const add = h("button", { type: "button", class: "button small" }, icon("add"), text.addReminder);
+  const add = h("button", { type: "button", class: "button small" }, icon("add"), text.addReminder), error = errorOf(add);
   const changed = () => element.dispatchEvent(new Event("input", { bubbles: true }));
   function row(reminder) {
     const [number, unitName] = amountOf(reminder.before);
@@ -185,7 +192,7 @@ export function remindersField() {
     const unit = h("select", { "aria-label": text.unit, value: unitName }, options(Object.keys(UNITS).map((name) => [name, text[name]])));
     const at = h("input", { type: "datetime-local", "aria-label": text.reminderTime, value: due ? `${due.date}T${due.time}` : "" });
     const started = () => [kind.value, amount.value, unit.value, at.value].join();
-    const sync = () => { amount.hidden = unit.hidden = kind.value === "at"; at.hidden = kind.value !== "at"; };
+    const sync = () => { amount.hidden = unit.hidden = kind.value === "at"; at.hidden = kind.value !== "at"; at.required = !at.hidden; };
     const item = h("li", { class: "reminder" }, amount, unit, kind, at, iconButton("close", text.removeReminder, () => {
       const next = item.nextElementSibling?.querySelector("input") ?? add;
       item.remove();
@@ -219,7 +226,6 @@ export function remindersField() {
 /** The checklist. Enter adds the next item. */
 export function checklistField(onTick) {
   const list = h("ul", { class: "lines-list" });
-  const error = h("p", { class: "field-error" });
   const changed = () => element.dispatchEvent(new Event("input", { bubbles: true }));
   function row({ id, title = "", done = false }) {
     const box = h("input", { type: "checkbox", checked: Boolean(done), "aria-label": text.itemDone(title) });
@@ -229,7 +235,8 @@ export function checklistField(onTick) {
       if (!other) return;
       if (step < 0) other.before(item);
       else other.after(item);
-      item.querySelector(step < 0 ? ".up" : ".down").focus();
+      const buttons = step < 0 ? [up, down] : [down, up];
+      for (const button of buttons) if (!item.contains(document.activeElement)) button.focus(); // at an end, one of them is hidden
       changed();
     };
     const up = iconButton("down", text.moveUp, () => move(-1)), down = iconButton("down", text.moveDown, () => move(1));
@@ -263,7 +270,7 @@ export function checklistField(onTick) {
     else list.append(item);
     item.querySelector("[type=text]").focus();
   }
-  const add = h("button", { type: "button", class: "button small", onclick: () => start() }, icon("add"), text.addItem);
+  const add = h("button", { type: "button", class: "button small", onclick: () => start() }, icon("add"), text.addItem), error = errorOf(add);
   const element = h("fieldset", { class: "group-field" }, h("legend", null, text.checklist), list, add, error);
   return {
     element, error, controls: [add],
@@ -278,11 +285,13 @@ export function autoField() {
   const amount = h("input", { type: "number", min: 1, max: 9999, value: 1, inputmode: "numeric", "aria-label": text.amount });
   const unit = h("select", { "aria-label": text.unit, value: "days" }, options(Object.keys(UNITS).map((name) => [name, text[name]])));
   const row = h("div", { class: "fields-row tight" }, h("span", null, text.autoCompleteAfter), amount, unit);
-  const error = h("p", { class: "field-error" });
+  const error = errorOf(box), label = uniqueId("auto"), help = uniqueId("auto");
+  box.setAttribute("aria-labelledby", label);
+  box.setAttribute("aria-describedby", `${help} ${error.id}`);
   const state = () => [box.checked, amount.value, unit.value].join();
   let before = null, shownAs = "";
   const sync = () => { row.hidden = !box.checked; };
-  const element = h("div", { class: "field" }, h("label", { class: "check" }, box, h("span", null, text.autoComplete, h("span", { class: "help" }, text.autoHelp))), row, error);
+  const element = h("div", { class: "field" }, h("label", { class: "check" }, box, h("span", null, h("span", { id: label }, text.autoComplete), h("span", { class: "help", id: help }, text.autoHelp))), row, error);
   element.addEventListener("input", sync);
   return {
     element, error, controls: [box, amount],

@@ -20,11 +20,11 @@ export function field({ name, label, help, options, type = "text", required = fa
 
 function passwordSwitch(input) {
   return h("button", {
-    type: "button", class: "button quiet small", "aria-pressed": "false", "aria-label": text.showPassword,
+    type: "button", class: "button quiet small", "aria-label": text.showPassword,
     onclick: (event) => {
       const show = input.type === "password";
       input.type = show ? "text" : "password";
-      event.currentTarget.setAttribute("aria-pressed", String(show));
+      event.currentTarget.setAttribute("aria-label", show ? text.hidePassword : text.showPassword);
       replace(event.currentTarget, show ? text.hide : text.show);
     },
   }, text.show);
@@ -34,8 +34,8 @@ function passwordSwitch(input) {
 export function check({ name, label, help, ...props }) {
   const id = uniqueId("check");
   return h("label", { class: "check" },
-    h("input", { type: "checkbox", name, "aria-describedby": help ? id : null, ...props }),
-    h("span", null, label, help ? h("span", { class: "help", id }, help) : null));
+    h("input", { type: "checkbox", name, "aria-labelledby": id, "aria-describedby": help ? `${id}-help` : null, ...props }),
+    h("span", null, h("span", { id }, label), help ? h("span", { class: "help", id: `${id}-help` }, help) : null));
 }
 
 /** Makes a message that is announced: kind is "error", "ok", "warn" or "info". */
@@ -103,10 +103,15 @@ const loads = new WeakMap(); // the last load of each place: an earlier one that
 export async function loaded(place, load, show) {
   const mine = {};
   loads.set(place, mine);
+  const inside = place.contains(document.activeElement);
   replace(place, skeleton());
   try {
     const data = await load();
-    if (loads.get(place) === mine) replace(place, show(data));
+    if (loads.get(place) !== mine) return;
+    replace(place, show(data));
+    if (!inside || document.activeElement !== document.body) return;
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true }); // what had the focus has gone
   } catch (error) {
     if (error.name === "AbortError" || loads.get(place) !== mine) return;
     replace(place, failed(error, () => loaded(place, load, show)));

@@ -104,7 +104,7 @@ class Run {
       }
       for (const { type, id, space } of answer.removed) if (type === "task") remove(id, space);
       put(answer.tasks);
-      for (const { task } of answer.comments) tell({ type: "comments", task });
+      for (const task of new Set(answer.comments.map(({ task }) => task))) tell({ type: "comments", task });
       if (answer.removed.some(({ type }) => type === "comment")) tell({ type: "comments" });
       for (const space of new Set([...answer.members, ...answer.removed.filter(({ type }) => type === "member")].map(({ space }) => space))) forgetMembers(space);
       if (answer.left.length || answer.joined.length || answer.spaces.length || answer.members.some(({ user_id: id }) => id === user()?.id)) {

@@ -1,7 +1,7 @@
 import { confirmDialog, toast, undoNewest } from "./dialog.js";
 import { brand, h, icon, replace, skeleton } from "./dom.js";
 import { describe } from "./api.js";
-import { stored } from "./cache.js";
+import { hasDrafts, stored } from "./cache.js";
 import { key, showKeys } from "./keys.js";
 import { send } from "./outbox.js";
 import { registerTaskPages } from "./pages-tasks.js";
@@ -40,6 +40,7 @@ const app = document.getElementById("app");
 const main = h("main", { id: "main", tabindex: "-1" });
 const spaceLinks = h("ul", { class: "nav-list" });
 const offline = h("div", { class: "offline", role: "status" });
+const content = h("div", { class: "content" }, offline, main);
 const menuButton = h("button", { type: "button", class: "icon-button menu-button", "aria-expanded": "false", "aria-controls": "nav", "aria-label": text.menu, onclick: () => showMenu(!app.classList.contains("menu-open")) }, icon("menu"));
 
 function link(hash, symbol, label, props) {
@@ -64,12 +65,13 @@ const header = h("header", { class: "top" }, menuButton, h("a", { href: "#/today
 function showMenu(open) {
   app.classList.toggle("menu-open", open);
   menuButton.setAttribute("aria-expanded", String(open));
+  content.inert = open; // it is behind the menu
   menuButton.setAttribute("aria-label", open ? text.close : text.menu);
   replace(menuButton, icon(open ? "close" : "menu"));
 }
 
 // Another tab can have left changes, which are stored.
-const unsent = async () => changes.length || (await stored("changes")).length;
+const unsent = async () => changes.length || (await stored("changes")).length || hasDrafts();
 
 async function leave() {
   if (await unsent()) {
@@ -202,7 +204,7 @@ async function installWorker() {
 
 replace(app,
   h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); main.focus(); } }, text.skip),
-  header, nav, h("div", { class: "content" }, offline, main));
+  header, nav, content);
 // The frame is there at once for who has logged in before, so that nothing moves later.
 showFrame(hadSession());
 showOffline();
@@ -214,6 +216,9 @@ addEventListener("keydown", (event) => {
     menuButton.focus();
   }
 });
+// Also a link to the page that is shown closes the menu.
+app.addEventListener("click", ({ target }) => { if (target.closest(".nav a, .home")) showMenu(false); });
+matchMedia("(min-width: 56rem)").addEventListener("change", () => showMenu(false));
 document.addEventListener("taskbell:page", () => {
   showMenu(false);
   markCurrent();

@@ -5,11 +5,13 @@ import * as cache from "./cache.js";
 import { CHECKED, afterConflict, isTooOld, merge, nextStep, prepare, rebase, retryDelay } from "./decisions.js";
 import { toast } from "./dialog.js";
 import { changes, get, idOf, put, remove, rename, serverTask, touch, zone } from "./tasks-store.js";
-import { PREFIX } from "./storage.js";
+import { PREFIX, local } from "./storage.js";
 import { taskText as text } from "./strings.js";
 
 /** How long deleting, skipping, snoozing and completing a series can be undone before they are sent. */
 const UNDO = 6000;
+const AT_CLOSE = ["snooze", "skip", "complete", "delete"];
+const LEFT = "left"; // the change that was sent when the page was closed
 const LOCK = `${PREFIX} outbox`; // held while something is sent or taken back
 
 const waiters = new Map();
@@ -66,13 +68,16 @@ async function readStored() {
   announce();
 }
 
-/** Forgets waiting changes in memory. */
-export function stopOutbox() {
+/** Forgets waiting changes in memory. With `goOn`, they are sent after the next log-in. */
+export function stopOutbox(goOn) {
   active = null;
   clearTimeout(timer);
   changes.length = 0;
   failures = pausedUntil = 0;
-  for (const { reject } of waiters.values()) reject(new NetworkError(text.loggedOut));
+  for (const { resolve, reject } of waiters.values()) {
+    if (goOn) resolve({ queued: true });
+    else reject(new NetworkError(text.loggedOut));
+  }
   waiters.clear();
   announce();
 }
@@ -111,6 +116,13 @@ export async function undo(entry) {
     settle(entry, { dropped: true });
     return true;
   });
+}
+
+/** Keeps a change that can be undone from being sent, as long as its undo has the pointer or the focus. */
+export function hold(entry, on) {
+  if (entry.sent || !find(entry)) return;
+  entry.notBefore = on ? Infinity : Date.now() + UNDO;
+  send();
 }
 
 /** Whether a change waits for longer than a moment, and for longer than it can be undone, or needs a decision. */
@@ -246,7 +258,7 @@ function fail(entry, error) {
   return {};
 }
 
-async function requestFor({ kind, id, body, space, key, version, created }) {
+async function requestFor({ seq, kind, id, title, body, space, key, version, created }, keepalive = false) {
   const etag = version ? `"${version}"` : undefined;
   const path = `v1/tasks/${id}`;
   if (kind === "create") return (await request("POST", "v1/tasks", { body, key, query: { space } })).body;
@@ -254,11 +266,14 @@ async function requestFor({ kind, id, body, space, key, version, created }) {
   if (kind === "comment") return (await request("POST", `${path}/comments`, { body, key })).body;
   if (kind === "delete") {
     // A task that is gone already, or that was never seen again, is as the user wants it.
-    await request("DELETE", path, { etag }).catch((error) => { if (error.status !== 404) throw error; });
+    await request("DELETE", path, { etag, keepalive }).catch((error) => { if (error.status !== 404) throw error; });
     return null;
   }
-  if (kind === "snooze" && Date.parse(body.until) < Date.now()) return serverTask(id); // waited for too long
-  return (await request("POST", `${path}/${kind}`, { body, etag })).body;
+  if (kind === "snooze" && Date.parse(body.until) < Date.now()) {
+    if (local.get(LEFT) !== String(seq)) toast(text.snoozeMissed(title), { seconds: 60 });
+    return serverTask(id);
+  }
+  return (await request("POST", `${path}/${kind}`, { body, etag, keepalive })).body;
 }
 
 function accept(entry, body, before) {
@@ -271,6 +286,7 @@ function accept(entry, body, before) {
       cache.saveChange(later);
     }
     rename(id, body.id);
+    cache.value(`draft ${id}`).then((draft) => draft && Promise.all([cache.setValue(`draft ${body.id}`, draft), cache.setValue(`draft ${id}`, undefined)]));
   }
   if (kind === "delete") remove(id);
   else if (kind !== "comment" && body) {
@@ -367,4 +383,11 @@ addEventListener("online", () => {
 document.addEventListener("visibilitychange", () => {
   if (active) send({ now: document.hidden });
 });
-addEventListener("pagehide", () => active && send({ now: true }));
+// A page that is closed cannot wait for its turn, so the last change goes out at once. It stays stored: if it is sent again, the
+// server has done it already, which is no conflict.
+addEventListener("pagehide", () => {
+  const last = active && changes.findLast(({ kind, sent, state }) => AT_CLOSE.includes(kind) && !sent && !state);
+  if (!last || !navigator.onLine || changes.some(({ id, seq }) => id === last.id && seq < last.seq)) return;
+  local.set(LEFT, String(last.seq));
+  requestFor(last, true).catch(() => {});
+});

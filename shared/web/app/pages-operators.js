@@ -82,6 +82,7 @@ function row(account) {
       if (!next) return element.remove();
       Object.assign(account, next);
       show();
+      element.querySelector("button").focus();
     }) }, text.actions));
   show();
   return element;
@@ -147,7 +148,7 @@ function write(account) {
         const { body } = await request("POST", "v1/notifications", { body: { user_id: account.id, ...values }, key });
         replace(place, delivery(body));
       } catch (error) {
-        if (error.status) key = crypto.randomUUID();
+        if (error.status < 500) key = crypto.randomUUID(); // it was refused
         throw error;
       }
     },

@@ -4,7 +4,7 @@ import { h, icon, replace } from "./dom.js";
 import { check, field, form, notice, run } from "./form.js";
 import { heading } from "./router.js";
 import { forget, setUser, user } from "./session.js";
-import { text as general, profileText as text } from "./strings.js";
+import { LOCALE, text as general, profileText as text } from "./strings.js";
 import { durationWords } from "./dates.js";
 import { browserZone, zoneOptions } from "./zones.js";
 
@@ -93,7 +93,7 @@ function reminders() {
 
 function mail() {
   const profile = user();
-  const hours = Array.from({ length: 24 }, (_, hour) => [hour, new Date(Date.UTC(2000, 0, 1, hour)).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", timeZone: "UTC" })]);
+  const hours = Array.from({ length: 24 }, (_, hour) => [hour, new Date(Date.UTC(2000, 0, 1, hour)).toLocaleTimeString(LOCALE, { hour: "numeric", minute: "2-digit", timeZone: "UTC" })]);
   const digestHour = field({ name: "digest_hour", label: text.digestHour, options: hours, value: profile.digest_hour });
   const kind = (name, label, help) => check({ name, label, help, checked: profile.mail[name], onchange: ({ target }) => { if (name === "digest") digestHour.hidden = !target.checked; } });
   digestHour.hidden = !profile.mail.digest;

@@ -245,5 +245,6 @@ export function securityPage(params, query, main) {
   };
   const marker = tabs("#/profile/security");
   heading(main, text.profile);
+  document.title = `${text.security} – Taskbell`;
   main.append(marker, address(), password(again), factor(again), sessions(), tokens());
 }

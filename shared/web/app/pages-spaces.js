@@ -79,6 +79,7 @@ export async function membersPage({ id }, query, main) {
     const { space } = data, before = shown?.space;
     if (!before || before.name !== space?.name) {
       heading(main, space?.name ?? text.membersTitle, ...(space ? [h("a", { class: "button", href: `#/space/${id}` }, icon("list"), text.tasks)] : []));
+      if (space) document.title = `${space.name}, ${text.membersTitle} – Taskbell`;
       main.append(place);
     }
     if (before?.role !== space?.role) invite = null;

@@ -3,10 +3,10 @@ import { h, replace, svg } from "./dom.js";
 import { field, loaded } from "./form.js";
 import { spacesList } from "./spaces-store.js";
 import { heading } from "./router.js";
-import { statsText as text } from "./strings.js";
+import { LOCALE, statsText as text } from "./strings.js";
 import { showDate } from "./zones.js";
 
-const number = (value) => value.toLocaleString();
+const number = (value) => value.toLocaleString(LOCALE);
 
 function duration(seconds) {
   const [size, unit] = [[86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => seconds >= size) ?? [1, "second"];
@@ -44,7 +44,7 @@ function plot(points, space) {
 }
 
 function show(stats, byWeek, space) {
-  const short = (date) => new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(date));
+  const short = (date) => new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(date));
   const rows = byWeek ? stats.completed_by_week.map((week) => [week.week_of, week.completed]) : stats.completed_by_day.map((day) => [day.date, day.completed]);
   const total = rows.reduce((sum, [, value]) => sum + value, 0);
   const title = byWeek ? text.byWeek : text.byDay;

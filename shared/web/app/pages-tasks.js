@@ -2,14 +2,14 @@
 
 import { NetworkError, describe } from "./api.js";
 import { failed } from "./dialog.js";
-import { h, icon, replace, skeleton } from "./dom.js";
+import { h, icon, replace, say, skeleton } from "./dom.js";
 import { addDays, dayOf, dayWords, instantOf, isOverdue, today } from "./dates.js";
 import { key } from "./keys.js";
 import { onLive } from "./live.js";
 import { quickAdd } from "./quick-add-form.js";
 import { current, go, heading, route } from "./router.js";
 import { user } from "./session.js";
-import { spaceText, taskText as text } from "./strings.js";
+import { LOCALE, spaceText, taskText as text } from "./strings.js";
 import { groupsView, removeTask, reschedule, skip, snooze, taskMenu, timeMark, toggle } from "./task-view.js";
 import { startTasks } from "./tasks-start.js";
 import { fromEarlier, get, mayChange, openList, plain, spaceOf, spaces, subscribe, zone } from "./tasks-store.js";
@@ -28,7 +28,7 @@ function dueGroups(tasks) {
     const day = dayOf(task, zone());
     if (task.status === "completed") return ["done", text.statuses.completed];
     if (!day) return ["none", text.noDue];
-    if (isOverdue(task)) return ["late", text.overdue];
+    if (isOverdue(task, zone())) return ["late", text.overdue];
     if (day <= addDays(now, 1)) return [day, dayWords(day, zone())];
     return day <= week ? ["week", text.week] : ["later", text.later];
   };
@@ -67,17 +67,17 @@ const pages = {
     queries: (list) => [...each(list, { due: "today" }), ...each(list, { overdue: "true" })],
     keep: (task) => dayOf(task, zone()) === today(zone()) || fromEarlier(task, today(zone())),
     groups: (tasks) => {
-      const late = tasks.filter((task) => isOverdue(task)), rest = tasks.filter((task) => !late.includes(task));
+      const late = tasks.filter((task) => isOverdue(task, zone())), rest = tasks.filter((task) => !late.includes(task));
       return [{ key: "late", title: text.overdue, tasks: late, late: true }, { key: "today", title: late.length ? text.today : "", tasks: rest }].filter(({ tasks }) => tasks.length);
     },
-    subtitle: () => new Intl.DateTimeFormat(undefined, { timeZone: zone(), weekday: "long", day: "numeric", month: "long" }).format(),
+    subtitle: () => new Intl.DateTimeFormat(LOCALE, { timeZone: zone(), weekday: "long", day: "numeric", month: "long" }).format(),
     defaults: () => ({ due: today(zone()) }),
   },
   upcoming: {
     queries: (list) => each(list, { due_after: `${instantOf(today(zone()), "00:00", zone()).toISOString().slice(0, 19)}Z` }),
     keep: (task) => dayOf(task, zone()) >= today(zone()), groups: dayGroups, sorts: [],
   },
-  overdue: { queries: (list) => each(list, { overdue: "true" }), keep: (task) => isOverdue(task), groups: dayGroups, noCompleted: true },
+  overdue: { queries: (list) => each(list, { overdue: "true" }), keep: (task) => isOverdue(task, zone()), groups: dayGroups, noCompleted: true },
   all: { queries: (list, options) => byStatus(each(list, {}), options), keep: () => true, groups: dueGroups },
   assigned: {
     queries: (list, options) => byStatus([{ assigned_to: "me" }], options), keep: (task) => task.assigned_to === user()?.id, groups: dueGroups, sorts: [],
@@ -106,7 +106,7 @@ const pages = {
   },
 };
 
-const select = (label, options, value, onchange) => h("label", { class: "compact" }, h("span", null, label),
+const select = (label, options, value, onchange, className = "") => h("label", { class: `compact ${className}` }, h("span", null, label),
   h("select", { value, onchange: ({ target }) => onchange(target.value) }, options.map(([content, name]) => h("option", { value: content }, name))));
 
 /** Shows a list and returns its cleanup. */
@@ -117,10 +117,11 @@ function showList(name, params, main) {
   const title = () => page.title?.(params) ?? text[name];
   const h1 = heading(main, title(), ...(page.actions?.(params) ?? []));
   const count = h("span", { class: "list-count", role: "status" });
-  h1.after(h("p", { class: "soft subtitle" }, page.subtitle ? h("span", null, page.subtitle()) : null, count));
-  const body = h("div", { class: "groups" }), foot = h("div", { class: "sentinel soft" }), message = h("div", { class: "list-message" });
+  const date = page.subtitle ? h("span", null, page.subtitle()) : null;
+  h1.after(h("p", { class: "soft subtitle" }, date, count));
+  const body = h("div", { class: "groups" }), foot = h("div", { class: "sentinel soft" }), message = h("div", { class: "list-message", role: "status" });
   const several = !["space"].includes(name);
-  const view = groupsView(body, { showSpace: several, showDay: page.groups !== dayGroups, mark: timeMark });
+  const view = groupsView(body, { showSpace: several, showDay: page.groups !== dayGroups && name !== "today", mark: timeMark });
   let list = null, limit = FIRST, closed = false, near = false, allowed, searching = name !== "search" || params.q;
 
   const search = h("input", { type: "search", name: "q", "aria-label": text.searchTasks, placeholder: text.searchTasks, value: params.q ?? "", maxlength: 100, enterkeyhint: "search" });
@@ -137,9 +138,10 @@ function showList(name, params, main) {
   const tools = h("div", { class: "tools" },
     h("form", { role: "search", class: "search", onsubmit: (event) => { event.preventDefault(); searchNow(); } }, search, h("button", { type: "submit", class: "icon-button", "aria-label": text.search }, icon("search"))), filters,
     page.sorts ? null : select(text.sort, Object.entries(text.sorts), options.sort, (sort) => open({ sort })),
-    select(text.priorityFilter, [["", text.anyPriority], ...Object.entries(text.priorities).reverse()], options.priority, (priority) => open({ priority })),
+    select(text.priorityFilter, [["", text.anyPriority], ...Object.entries(text.priorities).reverse()], options.priority, (priority) => open({ priority }), "of-priority"),
     page.noCompleted ? null : h("label", { class: "switch" }, h("input", { type: "checkbox", role: "switch", checked: options.completed, onchange: ({ target }) => open({ completed: target.checked }) }), h("span", null, text.showCompleted)));
   const add = name === "search" ? null : quickAdd({ defaults: () => page.defaults?.(params) ?? {}, space: () => page.space?.(params) ?? null, seen: (id) => body.querySelector(`[data-id="${CSS.escape(id)}"]`) });
+  if (options.priority || options.completed || options.sort !== "due") filters.click(); // what narrows the list must be seen
   main.append(add?.element ?? "", tools, message, body, foot);
   if (searching) replace(message, skeleton());
 
@@ -192,7 +194,8 @@ function showList(name, params, main) {
     if (opened && document.activeElement === h1) body.querySelector(`[data-id="${CSS.escape(opened)}"] .task-title`)?.focus({ preventScroll: true });
     if (items.length) opened = null;
     const more = items.length > limit || (!list.done && !list.error);
-    replace(count, items.length ? text.tasksShown(part.length, more) : "");
+    // While the first tasks are loaded, those on the device are probably all.
+    say(count, items.length ? text.tasksShown(part.length, items.length > limit || (more && list.loaded)) : "");
     // What comes and goes below the rows must not move: the end of the list is empty, and is there with rows only.
     foot.hidden = !items.length;
     replace(foot, more && list.loading ? text.more : "");
@@ -206,15 +209,19 @@ function showList(name, params, main) {
 
   function showMessage(length) {
     if (list.error && !list.loaded && !length) {
-      replace(message, h("div", { class: "empty", role: "alert" }, h("p", null, describe(list.error)), h("button", { type: "button", class: "button", onclick: () => open() }, icon("repeat"), text.tryAgain)));
-    } else if (list.error) {
-      replace(message, navigator.onLine ? h("p", { class: "notice warn", role: "status" }, h("span", null, describe(list.error)), h("button", { type: "button", class: "button small", onclick: () => list.more() }, text.tryAgain)) : null);
-    } else if (!length && (list.loading || !list.done)) {
+      say(message, h("div", { class: "empty" }, h("p", null, describe(list.error)), h("button", { type: "button", class: "button", onclick: () => open() }, icon("repeat"), text.tryAgain)));
+    } else if (list.error && navigator.onLine) {
+      say(message, h("p", { class: "notice warn" }, h("span", null, describe(list.error)), h("button", { type: "button", class: "button small", onclick: () => list.more() }, text.tryAgain)));
+    } else if (!length && !list.error && (list.loading || !list.done)) {
       if (!message.querySelector(".skeleton")) replace(message, skeleton());
       if (!list.loading) list.more();
-    } else if (!length) {
-      replace(message, h("div", { class: "empty" }, h("span", { class: "empty-mark" }, icon(name === "search" ? "search" : "check")), h("p", null, text.nothing[name]),
-        name === "search" ? h("p", { class: "small-text" }, text.searchHelp) : name !== "overdue" && mayAdd() ? h("p", { class: "small-text" }, text.nothingHelp, h("span", { class: "of-keys" }, ` ${text.nothingKey}`)) : null));
+    } else if (!length && !list.error) {
+      const all = () => {
+        tools.querySelector(".of-priority select").value = "";
+        open({ priority: "" });
+      };
+      say(message, h("div", { class: "empty" }, h("span", { class: "empty-mark" }, icon(name === "search" ? "search" : "check")), h("p", null, options.priority ? text.nothing.filtered : text.nothing[name]),
+        options.priority ? h("button", { type: "button", class: "button", onclick: all }, text.anyPriority) : name === "search" ? h("p", { class: "small-text" }, text.searchHelp) : name !== "overdue" && mayAdd() ? h("p", { class: "small-text" }, text.nothingHelp, h("span", { class: "of-keys" }, ` ${text.nothingKey}`)) : null));
     } else replace(message);
   }
 
@@ -266,7 +273,17 @@ function showList(name, params, main) {
   const online = () => (list?.error ? open() : show());
   addEventListener("online", online);
   addEventListener("offline", show);
-  const clock = setInterval(show, 60_000);
+  let day = today(zone());
+  // After midnight the server is asked again: tasks of the new day may not be on this device.
+  const tick = () => {
+    if (document.hidden) return;
+    if (day === today(zone())) return show();
+    day = today(zone());
+    if (date) replace(date, page.subtitle());
+    open();
+  };
+  const clock = setInterval(tick, 60_000);
+  document.addEventListener("visibilitychange", tick);
   if (name === "search" && (searched || !params.q)) search.focus();
   searched = false;
   open();
@@ -276,6 +293,7 @@ function showList(name, params, main) {
     list?.close();
     watch.disconnect();
     clearInterval(clock);
+    document.removeEventListener("visibilitychange", tick);
     removeEventListener("online", online);
     removeEventListener("offline", show);
     for (const end of ends) end();

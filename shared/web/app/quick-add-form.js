@@ -2,7 +2,7 @@
 
 import { describe } from "./api.js";
 import { toast } from "./dialog.js";
-import { h, icon, replace, uniqueId } from "./dom.js";
+import { h, icon, replace, say, uniqueId } from "./dom.js";
 import { dueInstant, dueWords, durationTime, instantOf, instantWords } from "./dates.js";
 import { change } from "./outbox.js";
 import { ruleWords } from "./recurrence.js";
@@ -27,22 +27,26 @@ export function quickAdd({ defaults, space, seen }) {
   const id = uniqueId("add");
   const input = h("input", { type: "text", id, class: "add-input", dir: "auto", autocomplete: "off", placeholder: text.add, "aria-label": text.add, "aria-describedby": `${id}-preview ${id}-error`, enterkeyhint: "done", maxlength: 1000, value: kept });
   const preview = h("div", { class: "add-preview", id: `${id}-preview` });
+  const spoken = h("p", { class: "visually-hidden", role: "status" });
   const error = h("p", { class: "field-error", id: `${id}-error`, role: "alert" });
   const choice = h("select", { class: "add-space", "aria-label": text.addTo, hidden: true });
   const element = h("form", { class: "add", onsubmit: (event) => { event.preventDefault(); submit(); } },
-    h("div", { class: "add-line" }, icon("add"), input, choice, h("button", { type: "submit", class: "button primary small" }, text.addButton)), preview, error);
+    h("div", { class: "add-line" }, icon("add"), input, choice, h("button", { type: "submit", class: "button primary small" }, text.addButton)), preview, spoken, error);
 
   const chip = (symbol, content, className = "") => h("span", { class: `badge accent ${className}`, dir: "auto" }, symbol ? icon(symbol) : null, content);
 
   function read() {
-    const { fields } = parse(input.value, { zone: zone() });
     const base = defaults();
-    // Without a due time of its own, a reminder or rule counts from the default one.
+    const { fields } = parse(input.value, { zone: zone(), day: base.due });
     return { ...base, ...fields, ...(base.tags && { tags: [...new Set([...base.tags, ...(fields.tags ?? [])])] }) };
   }
 
+  let pause = null;
+
   function show() {
     kept = input.value;
+    clearTimeout(pause);
+    if (document.activeElement === input) pause = setTimeout(() => say(spoken, [...preview.querySelectorAll(".add-title, .badge")].map(({ textContent }) => textContent).join(", ")), 1200);
     input.removeAttribute("aria-invalid");
     replace(error);
     if (!input.value.trim()) return replace(preview, h("span", { class: "soft" }, text.addHint));

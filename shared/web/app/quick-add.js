@@ -1,16 +1,18 @@
 // One line of text as a task. The parser is pure: the same line, instant and zone give the same result.
 //
 // line       = words; each of the following is taken out, the rest is the title
-// date       = [on|by|due] (today | tomorrow | weekday | next weekday | next week | next month | in N days|weeks|months
-//              | 1 Jan [2027] | Jan 1 [2027] | 2027-01-01 | 24.12.[2027] | 24/12[/2027])
-//              Without a year, the next such date. A weekday is 1 to 7 days ahead; `next monday` is in the week after this
-//              one; `next week` is its Monday, `next month` its first day. `3/4` is ambiguous, so it is not understood.
-// time       = [at] (9am | 9:30pm | 21:00 | noon) | at 9 | in N minutes|hours
+// date       = [on|by|before|until|due] (today | tonight | tomorrow | weekday | this weekday | next weekday | next week | next month
+//              | in N days|weeks|months | 1 Jan [2027] | Jan 1 [2027] | 2027-01-01 | 24.12.[2027] | 24/12[/2027])
+//              Without a year, the next such date. A weekday is 1 to 7 days ahead, `this friday` 0 to 6; `next monday` is in the
+//              week after this one; `next week` is its Monday, `next month` its first day. `3/4` is ambiguous, so it is not understood.
+// time       = [at|by|before|until] (9am | 9:30pm | 21:00 | noon) | at 9 | in N minutes|hours
+//              | a date, then morning (09:00), afternoon (15:00) or evening (18:00), or `this` before one of them; tonight is 20:00
 //              Without a date, the next such time.
 // priority   = !low | !medium | !high | !urgent, or !1 (low) to !4 (urgent)
 // tag        = #home | #"two words"         category = @Work | @"two words"
-// recurrence = [*]every day|weekday|week|month|year[*] | every 2 weeks | every monday, wed | every 1st|15th|last day |
-//              every 2nd|last tuesday
+// recurrence = [*]every day|weekday|week|month|year[*] | every 2 weeks | every [other] monday, wed
+//              | every 1st|15th|last day|2nd tuesday|last friday [of the month] | every [3] month[s] on [the] 1st|last day|2nd tuesday
+//              [until date]
 //              Without asterisks, the longest sequence of words that is one.
 // reminder   = ^30m | ^1h30m | ^2d | remind 30m before       (only with a date or time)
 // escape     = \ before one of these keeps it in the title
@@ -24,6 +26,7 @@ import { DAYS } from "./recurrence.js";
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const MONTH = /^(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)$/;
 const WEEKDAY = /^(mon(day)?|tue(s|sday)?|wed(nesday)?|thu(rs?|rsday)?|fri(day)?|sat(urday)?|sun(day)?)$/;
+const DAYTIMES = { morning: "09:00", afternoon: "15:00", evening: "18:00" };
 const PRIORITIES = ["low", "medium", "high", "urgent"];
 const two = (number) => String(number).padStart(2, "0");
 
@@ -72,12 +75,15 @@ function numericDate(word, today) {
 
 /** Reads `words` from the first on as a date or a span from now: `{count, date, time}` or null. */
 function readDate(words, now, zone) {
-  const { date: today, time: current } = wall(now, zone);
+  const { date: today } = wall(now, zone);
   const [first, second = "", third = ""] = words;
   const numeric = numericDate(first, today);
   if (numeric) return { count: 1, date: numeric };
   if (first === "today") return { count: 1, date: today };
+  if (first === "tonight") return { count: 1, date: today, daytime: "20:00" };
   if (first === "tomorrow") return { count: 1, date: addDays(today, 1) };
+  if (first === "this" && DAYTIMES[second]) return { count: 2, date: today, daytime: DAYTIMES[second] };
+  if (first === "this" && weekdayOf(second) >= 0) return { count: 2, date: addDays(today, (weekdayOf(second) - weekday(today) + 7) % 7) };
   const day = weekdayOf(first);
   if (day >= 0) return { count: 1, date: addDays(today, ((day - weekday(today) + 6) % 7) + 1), short: first.length <= 4 };
   if (first === "next") {
@@ -93,7 +99,7 @@ function readDate(words, now, zone) {
     if (unit === "month") return { count: 3, date: addMonths(today, number) };
     if (unit) {
       const at = new Date(Math.ceil(now.getTime() / 60_000) * 60_000 + number * (unit === "hour" ? 3_600_000 : 60_000));
-      return { count: 3, ...wall(at, zone), current };
+      return { count: 3, ...wall(at, zone) };
     }
   }
   const dayFirst = /^(\d{1,2})(st|nd|rd|th|\.)?$/.exec(first), monthSecond = monthOf(second);
@@ -122,8 +128,14 @@ function readTime(words) {
 
 /** The rule of the words after "every", and the first day of it on or after `from`. */
 function readRecurrence(text, from) {
-  const words = text.toLowerCase().trim().replace(/^every\s+/, "").replace(/((?:st|nd|rd|th|last day)) of the month$/, "$1");
+  const words = text.toLowerCase().trim().replace(/^every\s+/, "").replace(/ of (the|each|every) month$/, "");
   if (!/^every\s/i.test(text.trim())) return null;
+  const often = /^(?:(other|\d{1,3}) )?months? on (?:the )?(.+)$/.exec(words) ?? /^(other) (.+)$/.exec(words);
+  const rest = often && !/^(hour|day|week|month|year)s?$/.test(often[2]) && readRecurrence(`every ${often[2]}`, from);
+  if (rest && !/INTERVAL|COUNT/.test(rest.rule) && words.includes("month") === rest.rule.startsWith("FREQ=MONTHLY")) {
+    const interval = often[1] === "other" ? 2 : Number(often[1] ?? 1);
+    return interval && { rule: interval > 1 ? rest.rule.replace(/^FREQ=\w+/, `$&;INTERVAL=${interval}`) : rest.rule, first: rest.first };
+  }
   const span = /^(?:(\d{1,3}|other)\s+)?(hour|day|week|month|year)s?$/.exec(words);
   if (span) {
     const interval = span[1] === "other" ? 2 : Number(span[1] ?? 1);
@@ -168,11 +180,13 @@ const TOKEN = /\\?[#@]"[^"]+"|\\?\*[^*\s][^*]*\*(?=\s|$)|\S+/g;
 const bare = (word) => word.replace(/[,;]+$/, "");
 
 /**
- * Reads a line. Returns `fields` for POST v1/tasks and `ranges` (`{start, end, kind, value}`) of what was understood.
+ * Reads a line. Returns `fields` for POST v1/tasks and `ranges` (`{start, end, kind, value}`) of what was understood. `day` is the
+ * due date of a line without one.
  */
-export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
+export function parseQuickAdd(line, { now = new Date(), zone = "UTC", day = null } = {}) {
   const tokens = [...line.matchAll(TOKEN)].map((match) => ({ text: match[0], start: match.index, end: match.index + match[0].length }));
   const words = tokens.map(({ text }) => bare(text.toLowerCase()));
+  let daytime = null;
   const found = {}, tags = [], reminders = [], title = [], ranges = [];
   const today = wall(now, zone).date;
 
@@ -191,6 +205,13 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     return count;
   }
 
+  /** A rule, with the date after "until". */
+  function repeat(index, count, value) {
+    const last = words[index + count] === "until" && readDate([...words.slice(index + count + 1), ""], now, zone);
+    if (!last || last.time || last.date < value.first) return understand(index, count, "recurrence", value);
+    return understand(index, count + 1 + last.count, "recurrence", { ...value, until: `;UNTIL=${last.date.replaceAll("-", "")}` });
+  }
+
   function marker(index) {
     const { text } = tokens[index];
     const name = text.slice(1).replace(/^"|"$/g, "").trim();
@@ -205,7 +226,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     if (text[0] === "@" && /\p{L}/u.test(clean) && !found.category) return understand(index, 1, "category", clean);
     if (text[0] === "*" && text.length > 2 && text.endsWith("*") && !found.recurrence) {
       const value = readRule(text.slice(1, -1));
-      if (value) return understand(index, 1, "recurrence", value);
+      if (value) return repeat(index, 1, value);
     }
     if (text[0] === "^") {
       const value = readLead(bare(name.toLowerCase()));
@@ -217,10 +238,10 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
   /** A rule without asterisks. A number alone is none: "every 2 customers". */
   function every(index) {
     if (words[index] !== "every" || found.recurrence) return 0;
-    for (let count = Math.min(8, tokens.length - index); count > 1; count -= 1) {
+    for (let count = Math.min(10, tokens.length - index); count > 1; count -= 1) {
       const rule = tokens.slice(index, index + count).map(({ text }) => text).join(" ").replace(/[,;]+$/, "");
       const value = /\s\d+$/.test(rule) ? null : readRule(rule);
-      if (value) return understand(index, count, "recurrence", value);
+      if (value) return repeat(index, count, value);
     }
     return 0;
   }
@@ -237,15 +258,17 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
   const ends = (index) => index >= tokens.length || /^[!#@*^]/.test(tokens[index].text) || words[index] === "at" || words[index] === "remind" || readTime(words.slice(index));
 
   function dateOrTime(index) {
-    const lead = /^(on|by|due|at)$/.test(words[index]) ? 1 : 0;
+    const lead = /^(on|by|before|until|due|at)$/.test(words[index]) ? 1 : 0;
     const rest = words.slice(index + lead);
     if (!rest.length) return 0;
     if (words[index] !== "at") {
       const date = !found.date && readDate(rest, now, zone);
       if (date && !(date.time && found.time) && !(date.short && !lead && !ends(index + date.count))) {
-        understand(index, lead + date.count, "date", date.date);
+        const after = DAYTIMES[rest[date.count]], count = lead + date.count + (after ? 1 : 0);
+        understand(index, count, "date", date.date);
         if (date.time) found.time = date.time;
-        return lead + date.count;
+        daytime = date.daytime ?? after; // an exact time counts more
+        return count;
       }
     }
     if (found.time || (lead && words[index] === "due")) return 0;
@@ -261,7 +284,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     if (text[0] === "\\" && text.length > 1) {
       // The backslash goes only if it has an effect, so that paths such as \share stay as they are.
       const plain = text.slice(1);
-      const literal = /^[!#@*^\\]/.test(plain) || /^(remind|in|next|on|by|due|at|every)$/i.test(plain)
+      const literal = /^[!#@*^\\]/.test(plain) || /^(remind|in|next|this|on|by|before|until|due|at|every)$/i.test(plain)
         || readDate([plain.toLowerCase(), ...words.slice(index + 1)], now, zone) || readTime([plain.toLowerCase(), ...words.slice(index + 1)]);
       const escaped = literal ? Math.max(1, /^\d/.test(plain) && monthOf(words[index + 1] ?? "") ? 2 : 1) : 1;
       title.push({ start: tokens[index].start + (literal ? 1 : 0), end: tokens[index + escaped - 1].end });
@@ -273,14 +296,14 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
     index += count || 1;
   }
 
+  if (daytime) found.time ??= daytime;
   if (found.recurrence?.rule.startsWith("FREQ=HOURLY") && !found.time) {
-    // Hours need a time to count from: the next full hour.
-    const hour = wall(new Date(Math.ceil((now.getTime() + 1) / 3_600_000) * 3_600_000), zone);
-    found.time = hour.time;
+    // Hours need a time to count from: the next full hour, which in some zones is none of UTC.
+    const hour = wall(new Date(now.getTime() + 3_600_000), zone);
+    found.time = `${hour.time.slice(0, 2)}:00`;
     found.date ??= hour.date;
   }
-  let date = found.date ?? found.recurrence?.first;
-  if (!date && found.time) date = today;
+  let date = found.date ?? found.recurrence?.first ?? (found.time ? today : day);
   if (date && found.time && !found.date && instantOf(date, found.time, zone) <= now) {
     const next = addDays(date, 1);
     date = found.recurrence ? readRecurrence(found.recurrence.words, next).first : next;
@@ -297,7 +320,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC" } = {}) {
   if (found.priority) fields.priority = found.priority;
   if (tags.length) fields.tags = tags;
   if (found.category) fields.category = found.category;
-  if (found.recurrence) fields.recurrence = found.recurrence.rule;
+  if (found.recurrence) fields.recurrence = found.recurrence.rule + (found.recurrence.until ?? "");
   if (date && reminders.length) fields.reminders = [...new Set(reminders.map(({ value }) => value))].map((before) => ({ before }));
-  return { fields, ranges: ranges.map(({ value, ...range }) => ({ ...range, value: value.rule ?? value })) };
+  return { fields, ranges: ranges.map(({ value, ...range }) => ({ ...range, value: value.rule ? value.rule + (value.until ?? "") : value })) };
 }

@@ -5,10 +5,13 @@ import { PREFIX, canStore, local, readObject, tab } from "./storage.js";
 const PROFILE = "profile";
 const REFRESHING = "refreshing";
 const REFRESH_TIME = 3000;
+const SLOW = 4000; // how long the app waits for its session before it shows what is stored
 const LOCK = `${PREFIX} refresh`;
 const NO_SESSION = ["unauthorized", "invalid_refresh_token", "account_disabled", "cross_site"];
 const channel = new BroadcastChannel(`${PREFIX} session`);
 const listeners = new Set();
+
+const pause = (time) => new Promise((done) => setTimeout(done, time));
 
 let profile = null;
 let access = null; // {token, until}: kept in memory only
@@ -58,7 +61,7 @@ function accept(session, reason) {
 async function end(reason) {
   ends += 1;
   access = null;
-  await setUser(null, reason);
+  await Promise.race([setUser(null, reason), pause(5000)]); // a frozen tab can keep the storage open
   if (!mayGoOn(reason)) location.reload(); // no module keeps anything of the user
 }
 
@@ -69,7 +72,7 @@ async function exchange(refreshToken) {
   return navigator.locks.request(LOCK, async () => {
     if (ends !== before) throw noSession();
     const wait = Number(local.get(REFRESHING)) + REFRESH_TIME - Date.now();
-    if (wait > 0 && wait <= REFRESH_TIME) await new Promise((done) => setTimeout(done, wait));
+    if (wait > 0 && wait <= REFRESH_TIME) await pause(wait);
     local.set(REFRESHING, Date.now());
     const body = { cookie: true };
     if (refreshToken) body.refresh_token = refreshToken;
@@ -130,17 +133,19 @@ export async function start() {
   }
   try {
     refreshing ??= exchange().finally(() => { refreshing = null; });
-    return await refreshing;
+    const done = await Promise.race([refreshing, ...(lastProfile() ? [pause(SLOW)] : [])]);
+    if (done) return done;
+    // What is stored is shown until the server answers.
+    refreshing?.catch((error) => profile && isNoSession(error) && end("expired"));
   } catch (error) {
     if (isNoSession(error)) {
       end("none");
       return null;
     }
-    const last = lastProfile();
-    if (!last) throw error;
-    setUser(last, "offline");
-    return last;
+    if (!lastProfile()) throw error;
   }
+  setUser(lastProfile(), "offline");
+  return profile;
 }
 
 /** Logs in. */

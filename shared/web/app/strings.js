@@ -1,10 +1,15 @@
-// All texts of the app, in the order of its parts. Dates are not here: `Intl` writes them in the language of the browser. To translate the
-// app, replace these texts, the attribute `lang` of index.html, and the words that quick-add.js reads.
+// All texts of the app, in the order of its parts. Dates are not here: `Intl` writes them. To translate the app, replace these texts, the
+// attribute `lang` of index.html, and the words that quick-add.js reads.
 
 /** The language of the texts. */
 export const LANGUAGE = "en";
 
-const count = (n, one, many) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+const region = new Intl.Locale(globalThis.navigator?.language || LANGUAGE).maximize().region;
+
+/** Their language as it is written in the region of the browser: 23:00 or 11:00 PM, the day or the month first. */
+export const LOCALE = region ? `${LANGUAGE}-${region}` : LANGUAGE;
+
+const count = (n, one, many) => `${n.toLocaleString(LOCALE)} ${n === 1 ? one : many}`;
 
 const UNIT = { HOURLY: "hour", DAILY: "day", WEEKLY: "week", MONTHLY: "month", YEARLY: "year" };
 
@@ -16,9 +21,9 @@ export const text = {
   statistics: "Statistics", profile: "Profile", operators: "Operators", logOut: "Log out", logIn: "Log in",
   keys: "Keyboard shortcuts", keysOn: "Use keyboard shortcuts", keyHelp: "Show the keyboard shortcuts", keyUndo: "Undo, while it is offered", openPage: (page) => `Open “${page}”`,
 
-  unsentTitle: "Log out without sending everything?", unsentText: "Changes that were not sent yet are lost.",
+  unsentTitle: "Log out and lose changes?", unsentText: "Some changes were not saved, or not sent yet. They are lost.",
   newVersion: "A new version is available.", reload: "Reload",
-  offline: "No connection. You see what was stored on this device.", stillLoggedIn: "You are still logged in, because there is no connection.",
+  offline: "No connection. You see what was stored on this device.", stillLoggedIn: "You are still logged in.",
   noPage: "This page could not be loaded: the connection is interrupted, or there is a new version.",
   notFound: "Page not found", notFoundText: "This page does not exist.", toToday: "Open Today",
   mailStopped: (reason) => `No email is sent to your address, because ${reason === "complained" ? "an email was marked as spam" : "an email was returned"}.`,
@@ -60,7 +65,7 @@ export const text = {
 
   // Fields
   email: "Email address", password: "Password", newPassword: "New password", name: "Name", timeZone: "Time zone",
-  code: "Code", codeHelp: "Copy the code from the email.", show: "Show", hide: "Hide", showPassword: "Show the password",
+  code: "Code", codeHelp: "Copy the code from the email.", show: "Show", hide: "Hide", showPassword: "Show the password", hidePassword: "Hide the password",
   passwordHelp: "At least 12 characters. A sentence of several words is good.", nameHelp: "Members of shared spaces see this name.",
   zoneHelp: "Days and reminders follow this time zone.",
   copy: "Copy", copied: "Copied.", 
@@ -70,14 +75,14 @@ export const text = {
 /** Texts of log-in, registration and what belongs to them, with those of the frame. */
 export const authText = {
   ...text,
-  logInTitle: "Log in", registerTitle: "Create an account", register: "Create account", noAccount: "No account yet?", haveAccount: "You have an account?",
+  logInTitle: "Log in", registerTitle: "Create an account", register: "Create account", noAccount: "No account yet?", haveAccount: "Already have an account?",
   forgotLink: "Forgot your password?", sessionEnded: "Your session has ended. Log in again.", loggedOut: "You are logged out.",
   secondFactorTitle: "Enter your code", secondFactorText: "Enter the code from the app on your phone, or a recovery code.", startAgain: "Use another account",
-  lostFactor: "You lost your app and your recovery codes?",
+  lostFactor: "Lost your app and your recovery codes?",
   lostFactorTitle: "Remove a lost second factor", lostFactorText: "A code is sent to your address. So that nobody else can do this unnoticed, it works only from 24 to 72 hours after this request, and a log-in with the second factor cancels it.", lostFactorLink: "Log-ins need only your password after this, and no code from an app.",
-  lostFactorSend: "Send code", lostFactorCode: "You have the code already?", lostFactorRemove: "Remove second factor", lostFactorRemoved: "The second factor was removed. Log in.",
+  lostFactorSend: "Send code", lostFactorCode: "Already have the code?", lostFactorRemove: "Remove second factor", lostFactorRemoved: "The second factor was removed. Log in.",
   registered: "Check your mailbox", registeredText: (email) => `An email was sent to ${email}. Open the link in it, or enter its code here. If the address has an account already, the email says so.`,
-  registeredHint: "No email? Look in the spam folder, or", registerAgain: "register again", verifiedAlready: "Verified already?",
+  registeredHint: "No email? Look in the spam folder, or", registerAgain: "register again", verifiedAlready: "Already verified?",
   verifyTitle: "Verify your email address", verifyText: "Open the link in the email that was sent to you, or enter its code here.", verifyLink: "This confirms that the address is yours. Then you can log in.", verify: "Verify",
   verified: "Your address is verified. Log in to begin.", addressVerified: "Your address is verified.",
   forgotTitle: "Reset your password", forgotText: "Enter the address of your account. An email with a link and a code for a new password is sent there.", forgotSend: "Send code", forgotAgain: "Send a new code",
@@ -99,28 +104,28 @@ export const taskText = {
   tag: (name) => `#${name}`, category: (name) => name, noDue: "No due date", week: "Next 7 days", later: "Later",
   more: "Loading more tasks", tryAgain: "Try again",
   add: "Add a task", addButton: "Add", addHint: "Try: Pay rent 1 Jan 9am every month !high #home @Money ^30m", addTo: "Space of the new task",
-  added: (title, space) => `“${title}” was added to ${space}.`, open: "Open", titleMissing: "A task needs a title.", notAdded: (title) => `“${title}” was not added.`,
+  added: (title, space) => `“${title}” was added to ${space}.`, open: "Open", titleMissing: "A task needs a title.", incomplete: "Complete the date or the time, or clear it.", notAdded: (title) => `“${title}” was not added.`,
   searchTasks: "Search tasks", sort: "Sort by", priorityFilter: "Priority", anyPriority: "Any priority", showCompleted: "Show completed",
   sorts: { due: "Due time", "-priority": "Priority", "-created": "Newest first", "-updated": "Last changed", title: "Title" },
   members: "Members", tasksShown: (n, more) => `${more ? "More than " : ""}${count(n, "task", "tasks")}`,
   nothing: {
     today: "Nothing is due today.", upcoming: "Nothing is planned.", overdue: "Nothing is overdue.", all: "There are no open tasks.",
     assigned: "No open task is assigned to you.", space: "This space has no open tasks.", tag: "No open task has this tag.",
-    category: "No open task is in this category.", search: "Nothing was found.", query: "Enter what to search for.",
+    category: "No open task is in this category.", search: "Nothing was found.", filtered: "No task here has this priority.", query: "Enter what to search for.",
   },
-  nothingHelp: "Add a task above.", nothingKey: "The key N brings you there.", filters: "Sort and filter", searchHelp: "Titles and descriptions are searched. #home finds a tag, @Money a category.",
+  nothingHelp: "Add a task above.", nothingKey: "Or press N.", filters: "Sort and filter", searchHelp: "Titles and descriptions are searched. #home finds a tag, @Money a category.",
 
   // Rows
   complete: (title) => `Complete “${title}”`, reopen: (title) => `Reopen “${title}”`, snooze: "Snooze", skip: "Skip", remove: "Delete", edit: "Edit",
   actionsFor: (title) => `Actions for “${title}”`, waiting: "Waiting to be sent", undecided: "Needs your decision", hasReminder: "Has a reminder", steps: (done, all) => `${done} of ${all} done`, inProgress: "In progress",
-  snoozedUntil: (words) => `Snoozed until ${words}`, assignee: (name) => name || "Another member",
+  snoozedUntil: (words) => `Snoozed until ${words}`, assignedTo: "Assigned to", assignee: (name) => name || "Another member",
   priorities: { low: "Low", medium: "Medium", high: "High", urgent: "Urgent" },
   statuses: { pending: "Open", in_progress: "In progress", completed: "Completed" },
 
   // Actions
-  completed: (title, again) => `“${title}” is completed.${again ? " Its next date follows." : ""}`, reopened: (title) => `“${title}” is open again.`, deleted: (title) => `“${title}” is deleted.`,
-  skipped: (title) => `“${title}” moves to its next occurrence.`, snoozed: (title, words) => `“${title}” is snoozed until ${words}.`,
-  undo: "Undo", tooLate: "It was sent already.", refused: (title, reason) => `“${title}”: ${reason}`,
+  completed: (title, again) => `“${title}” is completed.${again ? " The next one is planned." : ""}`, reopened: (title) => `“${title}” is open again.`, deleted: (title) => `“${title}” is deleted.`,
+  skipped: (title) => `“${title}” moves to its next occurrence.`, snoozeMissed: (title) => `“${title}” could not be snoozed in time.`, snoozed: (title, words) => `“${title}” is snoozed until ${words}.`,
+  undo: "Undo", tooLate: "It is too late to undo this.", refused: (title, reason) => `“${title}”: ${reason}`,
   snoozeTitle: "Snooze until", snoozeHelp: "You get a reminder at that time, and none before. The due time stays.", snoozeHour: "In 1 hour", snoozeEvening: "This evening",
   snoozeTomorrow: "Tomorrow morning", nextMonday: "Next Monday", snoozeOther: "Another time", pastTime: "Choose a time that is still to come.",
   dueTitle: "Change the due date", dueOther: "Another day", dueMissing: "Choose a day.", set: "Set", tomorrow: "Tomorrow", dueSet: (title, day) => `“${title}” is due ${day}.`, dueNone: (title) => `“${title}” has no due date now.`,
@@ -138,7 +143,7 @@ export const taskText = {
 export const editorText = {
   ...taskText,
   back: "Back", title: "Title", description: "Description", status: "Status", priorityLabel: "Priority", categoryLabel: "Category", tagsLabel: "Tags",
-  tagsHelp: "Separate tags by commas.", due: "Due date", time: "Time", timeHelp: "Without a time, the task is due all day.", zone: "Time zone", clear: "Clear",
+  tagsHelp: "Separate tags by commas.", due: "Due date", time: "Time", timeHelp: "Without a time, the task is due all day.", zone: "Time zone", clear: "Remove due date",
   repeat: "Repeat", noRepeat: "Does not repeat", freqs: { HOURLY: "Hourly", DAILY: "Daily", WEEKLY: "Weekly", MONTHLY: "Monthly", YEARLY: "Yearly" }, customRule: "Custom rule",
   every: "Every", unitOf: (freq, n) => `${UNIT[freq]}${n === 1 ? "" : "s"}`, onDays: "On", monthlyOn: "On which day", ends: "Ends",
   endNever: "Never", endCount: "After a number of times", endUntil: "On a date", times: "Number of times", rule: "Rule in the iCalendar format (RRULE)", from: "The next date counts from",
@@ -147,7 +152,7 @@ export const editorText = {
   minutes: "minutes", hours: "hours", days: "days", weeks: "weeks", removeReminder: "Remove this reminder",
   reminderHelp: "For a task without a time, reminders count back from 09:00.",
   checklist: "Checklist", addItem: "Add an item", item: "Item", itemDone: (title) => `Done: ${title}`, removeItem: "Remove this item", moveUp: "Move up", moveDown: "Move down",
-  assignedTo: "Assigned to", autoComplete: "Complete automatically", autoCompleteAfter: "After", autoHelp: "That long after the last change, or after the due time of a task that repeats.",
+  autoComplete: "Complete automatically", autoCompleteAfter: "After", autoHelp: "That long after the last change, or after the due time of a task that repeats.",
   autoAt: (words) => `Completes automatically: ${words}.`, planning: "Planning", organize: "Details",
   save: "Save", discard: "Discard changes", unsaved: "Unsaved changes", saved: "Saved.", savedHere: "Saved on this device. It is sent when there is a connection.", keptHere: "Kept on this device. It is not sent yet.",
   draftKept: (title) => `“${title}” has changes that are not saved. They are kept.`, restored: "Your unsaved changes of this task were restored.", changedByOther: "Somebody else has changed this task. What you have changed is kept.",
@@ -230,7 +235,7 @@ export const spaceText = {
 /** Texts of the page of statistics. */
 export const statsText = {
   statistics: "Statistics", space: "Space", period: "Period", days: (n) => `Last ${n} days`, open: "Open", inProgress: "In progress", overdue: "Overdue",
-  completed: "Completed", rate: "Completed, of all tasks", median: "Usual time to complete a task", byDay: "Completed by day", byWeek: "Completed by week",
+  completed: "Completed", rate: "Share completed", median: "Usual time to complete a task", byDay: "Completed by day", byWeek: "Completed by week",
   total: (n) => (n ? `${count(n, "task", "tasks")} in this period.` : "No task was completed in this period."), none: "Not known yet", asTable: "Show as a table", day: "Day", weekOf: "Week of",
 };
 
@@ -246,7 +251,7 @@ export const operatorText = {
   delete: "Delete account", deleteText: "The account is deleted with its personal space. Shared spaces stay. This cannot be undone.", deleteTitle: (name) => `Delete the account of ${name}?`,
   deleted: (name) => `The account of ${name} was deleted.`, id: "Id", zone: "Time zone",
   write: "Write a message", writeText: "The user gets an email.", writeTitle: (name) => `Message to ${name}`, subject: "Subject", text: "Text", send: "Send",
-  delivery: "Delivery", refresh: "Update",
+  delivery: "Delivery", refresh: "Refresh",
   status: { scheduled: "Waiting to be sent", claimed: "Being sent", sent: "Sent", skipped: "Not sent", failed: "Failed", uncertain: "Possibly sent" },
   feedback: { delivered: "Delivered", bounced: "Returned by the mail server", complained: "Marked as spam" },
   reasons: {
@@ -273,7 +278,7 @@ export const profileText = {
   mailInvitations: "Invitations", mailInvitationsHelp: "When others invite you to their spaces.", mailDigest: "Daily digest", mailDigestHelp: "What is overdue and due, once a day.",
   digestHour: "Time of the digest", verifyAgain: "Send a verification email", verifySent: "A verification email was sent.",
   export: "Export", exportText: "Download a copy of everything that you can see in Taskbell.", exportJson: "Everything (for programs)", exportCsv: "Tasks (for spreadsheets)",
-  exporting: (n) => `Loading part ${n.toLocaleString()}`, exported: "The file was downloaded.",
+  exporting: (n) => `Loading part ${n.toLocaleString(LOCALE)}`, exported: "The file was downloaded.",
   deleteTitle: "Delete account", deleteText: "Your account is deleted with your personal space. This cannot be undone.", deleteAction: "Delete my account",
   deleteConfirm: "Enter your password to delete your account with all tasks of your personal space. This cannot be undone.",
   password: "Password", currentPassword: "Current password", newPassword: "New password", passwordHelp: "At least 12 characters. A sentence of several words is good.",

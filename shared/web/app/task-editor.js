@@ -1,16 +1,17 @@
 // The page of one task. It saves the changed fields only; what is typed is stored on the device until it was sent.
 
+import "./editor-style.js";
 import { describe } from "./api.js";
 import * as cache from "./cache.js";
 import { merge, same as sameIn } from "./decisions.js";
 import { failed, toast } from "./dialog.js";
-import { h, icon, replace, skeleton, uniqueId } from "./dom.js";
+import { h, icon, replace, say, skeleton, uniqueId } from "./dom.js";
 import { instantWords } from "./dates.js";
 import { autoField, checklistField, dueField, remindersField, repeatField, setOptions, simple, suggested } from "./editor-fields.js";
 import { notice } from "./form.js";
 import { key } from "./keys.js";
 import { change } from "./outbox.js";
-import { go, heading } from "./router.js";
+import { current, go, heading } from "./router.js";
 import { user } from "./session.js";
 import { editorText as text } from "./strings.js";
 import { taskExtras } from "./task-extras.js";
@@ -60,19 +61,25 @@ function makeFields(onTick) {
 /** Shows the page of a task. */
 export function showTask(id, main) {
   const back = h("button", { type: "button", class: "button quiet small back", onclick: () => (history.length > 1 ? history.back() : go("#/today")) }, icon("back"), text.back);
-  const h1 = heading(main, text.task);
+  const h1 = heading(main, get(id)?.title ?? text.task);
   const place = h("div");
   main.prepend(back);
   main.append(place);
   const ends = [];
   let closed = false;
 
+  /** A task that was opened before it was sent gets its address, so that the page can be loaded again. */
+  function keepAddress() {
+    if (idOf(id) !== id && current().path === `/task/${id}`) history.replaceState(history.state, "", `#/task/${idOf(id)}`);
+  }
+
   async function open() {
+    keepAddress();
     const known = get(id);
     if (!known) replace(place, skeleton());
     try {
       await spaces();
-      const draft = await cache.value(`draft ${id}`);
+      const draft = await cache.value(`draft ${idOf(id)}`);
       const task = known ?? (await load(id));
       if (closed) return;
       edit(task, draft);
@@ -109,7 +116,7 @@ export function showTask(id, main) {
     function showState() {
       const names = dirty(), any = names.length > 0 || moved();
       bar.classList.toggle("shown", any);
-      replace(status, any ? text.unsaved : "");
+      say(status, any ? text.unsaved : "");
       fields.recurrence_from.element.hidden = !fields.recurrence.read();
       if (busy) return;
       cache.setValue(`draft ${idOf(id)}`, any ? { body: patchOf(names), origin, space: space.read() } : undefined);
@@ -119,7 +126,7 @@ export function showTask(id, main) {
       const done = task.status === "completed", may = mayChange(task.space);
       all.disabled = !may;
       h1.textContent = task.title;
-      h1.classList.toggle("done", done);
+      fields.title.controls[0].classList.toggle("done", done);
       document.title = `${task.title} – Taskbell`;
       const button = (symbol, label, onclick, className = "") => h("button", { type: "button", class: `button small ${className}`, onclick }, icon(symbol), label);
       replace(quick, may ? [
@@ -137,8 +144,7 @@ export function showTask(id, main) {
     async function choices(of) {
       const list = await spaces();
       setOptions(space.controls[0], list.filter(({ role, id: each }) => role !== "viewer" || each === of).map((each) => [each.id, each.personal ? text.personal : each.name]), of);
-      const mine = fields.assigned_to.read() ?? origin.assigned_to;
-      const people = await membersOf(of).catch(() => []);
+      const people = await membersOf(of).catch(() => []), mine = fields.assigned_to.read();
       const known = people.map(({ user_id: value, name }) => [value, name]);
       if (mine && !known.some(([value]) => value === mine)) known.push([mine, nameOf(mine, of) || text.assignee("")]);
       setOptions(fields.assigned_to.controls[0], [["", text.nobody], ...known], mine ?? "");
@@ -157,13 +163,14 @@ export function showTask(id, main) {
       setOptions(fields.assigned_to.controls[0], [["", text.nobody], ...(task.assigned_to ? [[task.assigned_to, nameOf(task.assigned_to, task.space) || text.assignee("")]] : [])]);
       fill(Object.keys(fields));
       setOptions(space.controls[0], [[task.space, ""]]);
-      choices(task.space).then(showState);
       showState();
+      return choices(task.space).then(showState);
     }
 
     /** Takes over what others changed; what was changed here stays, and is compared when it is saved. */
     function update() {
       const now = get(id);
+      keepAddress();
       if (!now) {
         if (task.gone) return;
         task = { ...task, gone: true };
@@ -220,6 +227,9 @@ export function showTask(id, main) {
       clearErrors();
       replace(messages);
       if (!fields.title.read()) return showErrors({ errors: [{ field: "title", message: text.titleMissing }] });
+      // A date that is half typed reads as none.
+      const half = Object.keys(fields).find((name) => [...fields[name].element.querySelectorAll("[type=date], [type=time], [type=datetime-local]")].some(({ validity }) => validity.badInput || validity.valueMissing));
+      if (half) return showErrors({ errors: [{ field: half, message: text.incomplete }] });
       busy = true;
       saveButton.setAttribute("aria-busy", "true");
       const body = patchOf(names), base = { ...origin };
@@ -260,8 +270,14 @@ export function showTask(id, main) {
     }
 
     replace(place, quick, form, extras.element, about, bar);
-    reset();
+    const ready = reset();
     if (draft) {
+      if (draft.space && draft.space !== task.space) {
+        ready.then(() => {
+          space.controls[0].value = draft.space;
+          return choices(draft.space);
+        }).then(showState, () => {});
+      }
       // The draft began with older values than the task may have now.
       const names = Object.keys(draft.body).filter((name) => fields[name]);
       origin.version = draft.origin.version;
@@ -289,7 +305,8 @@ export function showTask(id, main) {
       if (user() && get(id) && !busy && (dirty().length || moved())) toast(text.draftKept(task.title), { action: text.open, onAction: () => go(`#/task/${idOf(id)}`) });
     };
     ends.push(keptDraft, subscribe(update), extras.close, key("x", text.keys.complete, () => mayChange(task.space) && toggle(task)),
-      key("s", text.keys.snooze, () => mayChange(task.space) && task.status !== "completed" && snooze(task)), key("e", text.keys.edit, () => fields.title.controls[0].focus()), key("Escape", text.back, () => back.click()));
+      key("s", text.keys.snooze, () => mayChange(task.space) && task.status !== "completed" && snooze(task)), key("e", text.keys.edit, () => fields.title.controls[0].focus()), key("Escape", text.back, () => back.click()),
+    key("Ctrl+Enter", text.keys.save, () => {})); // listed only: `shortcut` does it, also in fields
   }
 
   open();

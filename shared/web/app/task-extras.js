@@ -40,13 +40,13 @@ export function taskExtras(task) {
   const read = (path, query) => request("GET", `v1/tasks/${task().id}/${path}`, { query, signal: stop.signal }).then(({ body }) => body);
   const comments = h("ul", { class: "comments" }), more = h("div");
   const occurrences = h("div"), log = h("div");
-  let items = [], cursor = null, seen = "", mark = "", edited = null;
+  let items = null, cursor = null, seen = "", mark = "", edited = null; // no items: they are not loaded yet
 
   async function part(place, work) {
     try {
       await work();
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || (place === comments && items)) return; // those that are there stay
       replace(place, error instanceof NetworkError ? h("p", { class: "soft" }, describe(error)) : failed(error, () => part(place, work)));
     }
   }
@@ -59,6 +59,7 @@ export function taskExtras(task) {
       edited = null;
       mark = "";
       showComments();
+      comments.querySelector(`[data-id="${comment.id}"] button`)?.focus();
     };
     replace(item, h("form", {
       class: "stack", onsubmit: async (event) => {
@@ -90,26 +91,28 @@ export function taskExtras(task) {
   function showComments() {
     if (edited) return; // what is typed must stay
     const own = changes.filter(({ kind, id }) => kind === "comment" && id === task().id).map(({ body, created }) => ({ text: body.text, author: user()?.id, created_at: new Date(created).toISOString(), waiting: true }));
-    const next = JSON.stringify([items.map(({ id, updated_at: at, author }) => [id, at, nameOf(author, task().space)]), own, cursor]);
+    if (!items && task().version && !own.length) return;
+    const known = items ?? [];
+    const next = JSON.stringify([known.map(({ id, updated_at: at, author }) => [id, at, nameOf(author, task().space)]), own, cursor]);
     if (next === mark) return; // the elements and their focus stay
     mark = next;
-    replace(comments, [...items, ...own].map((comment) => {
+    replace(comments, [...known, ...own].map((comment) => {
       const mine = comment.author === user()?.id && !comment.waiting;
-      const item = h("li", { class: "comment" },
+      const item = h("li", { class: "comment", dataset: { id: comment.id ?? "" } },
         h("p", { class: "row-note" }, h("strong", { dir: "auto" }, text.assignee(nameOf(comment.author, task().space))), h("time", { datetime: comment.created_at }, instantWords(comment.created_at, zone())),
           comment.waiting ? h("span", null, text.waiting) : comment.updated_at !== comment.created_at ? h("span", null, text.edited) : null),
         h("p", { class: "lines", dir: "auto" }, comment.text),
         mine && mayChange(task().space) ? h("div", { class: "actions" }, h("button", { type: "button", class: "button quiet small", onclick: () => editing(comment, item) }, text.editComment),
           h("button", { type: "button", class: "button quiet danger small", onclick: () => removeComment(comment) }, text.deleteComment)) : null);
       return item;
-    }), items.length || own.length ? null : h("li", { class: "soft" }, text.noComments));
+    }), known.length || own.length ? null : h("li", { class: "soft" }, text.noComments));
     replace(more, cursor ? h("button", { type: "button", class: "button small", onclick: () => part(more, () => loadComments(true)) }, text.olderComments) : null);
   }
 
   async function loadComments(next = false) {
     if (!task().version) return showComments();
     const page = await read("comments", { limit: 100, cursor: next ? cursor : null });
-    items = next ? [...items, ...page.items] : page.items;
+    items = next ? [...(items ?? []), ...page.items] : page.items;
     cursor = page.next_cursor;
     showComments();
   }
@@ -144,7 +147,7 @@ export function taskExtras(task) {
       showComments();
       try {
         const { task: comment } = await result;
-        if (comment && !items.some(({ id }) => id === comment.id)) items.push(comment);
+        if (comment && items && !items.some(({ id }) => id === comment.id)) items.push(comment);
       } catch (failure) {
         if (!input.value) {
           input.value = content;

@@ -1,6 +1,6 @@
 // Tasks in lists: rows that stay the same elements as long as the task is the same, and values in words.
 
-import { change, isWaiting, undo } from "./outbox.js";
+import { change, hold, isWaiting, undo } from "./outbox.js";
 import { openDialog, toast } from "./dialog.js";
 import { h, icon, replace } from "./dom.js";
 import { addDays, dateWords, dayWords, dueWords, durationWords, instantOf, instantWords, isOverdue, parseDue, timeWords, today, wall, weekday } from "./dates.js";
@@ -40,13 +40,14 @@ export function fieldWords(field, value, task) {
 const part = (symbol, className, ...content) => h("span", { class: className }, symbol ? icon(symbol) : null, content);
 
 function meta(task, { showSpace, showDay = true }) {
-  const parts = [], late = isOverdue(task), done = task.status === "completed";
+  const parts = [], late = isOverdue(task, zone()), done = task.status === "completed";
   const day = showDay || late, when = day ? dueWords(task, zone()) : task.due?.length > 10 && timeWords(new Date(task.due_at), zone());
-  if (task.due && when) parts.push(part(day ? "calendar" : "clock", late ? "late" : "", h("time", { datetime: task.due_at }, when)));
-  if (task.recurrence) parts.push(h("span", { title: ruleWords(task.recurrence, zone()) }, icon("repeat"), h("span", { class: "visually-hidden" }, ruleWords(task.recurrence, zone()))));
+  const hidden = (words) => h("span", { class: "visually-hidden" }, words);
+  if (task.due && when) parts.push(part(late ? "overdue" : day ? "calendar" : "clock", late ? "late" : "", late ? hidden(`${text.overdue}: `) : null, h("time", { datetime: task.due_at }, when)));
+  if (task.recurrence) parts.push(h("span", { title: ruleWords(task.recurrence, zone()) }, icon("repeat"), hidden(ruleWords(task.recurrence, zone()))));
   const snoozed = task.reminders.find((reminder) => reminder.snoozed && Date.parse(reminder.fire_at) > Date.now());
   if (snoozed && !done) parts.push(part("bell", "", text.snoozedUntil(instantWords(snoozed.fire_at, zone(), { inside: true }))));
-  else if (!done && task.reminders.some(({ fire_at: at }) => Date.parse(at) > Date.now())) parts.push(h("span", { title: text.hasReminder }, icon("bell"), h("span", { class: "visually-hidden" }, text.hasReminder)));
+  else if (!done && task.reminders.some(({ fire_at: at }) => Date.parse(at) > Date.now())) parts.push(h("span", { title: text.hasReminder }, icon("bell"), hidden(text.hasReminder)));
   if (task.status === "in_progress") parts.push(h("span", { class: "badge accent" }, text.inProgress));
   if (task.priority === "high" || task.priority === "urgent") parts.push(part("flag", `priority-${task.priority}`, text.priorities[task.priority]));
   if (task.checklist.length) {
@@ -57,12 +58,12 @@ function meta(task, { showSpace, showDay = true }) {
   for (const tag of task.tags) parts.push(h("a", { href: `#/tag/${encodeURIComponent(tag)}`, dir: "auto" }, `#${tag}`));
   const space = spaceOf(task.space);
   if (showSpace && space && !space.personal) parts.push(h("a", { href: `#/space/${task.space}`, dir: "auto" }, icon("spaces"), space.name));
-  if (task.assigned_to) parts.push(h("span", { dir: "auto" }, icon("profile"), text.assignee(nameOf(task.assigned_to, task.space))));
+  if (task.assigned_to) parts.push(h("span", { dir: "auto" }, icon("profile"), hidden(`${text.assignedTo}: `), text.assignee(nameOf(task.assigned_to, task.space))));
   if (task.waiting && isWaiting(task.waiting)) parts.push(part("clock", "waits", task.waiting.state ? text.undecided : text.waiting));
   return parts;
 }
 
-const action = (name, symbol, label) => h("button", { type: "button", class: "icon-button small", dataset: { action: name }, "aria-label": label, title: label }, icon(symbol));
+const action = (name, symbol, label, title) => h("button", { type: "button", class: "icon-button small", dataset: { action: name }, "aria-label": title ? `${label}: ${title}` : label, title: label }, icon(symbol));
 
 /** Makes the row of a task. Its buttons are found by `data-action`. */
 export function taskRow(task, options) {
@@ -70,11 +71,11 @@ export function taskRow(task, options) {
   return h("li", { class: `task${done ? " done" : ""}`, dataset: { id: task.id } },
     h("button", { type: "button", class: `tick priority-${task.priority}`, disabled: !may, dataset: { action: "complete" }, "aria-label": done ? text.reopen(task.title) : text.complete(task.title) }, icon("check")),
     h("div", { class: "task-main" },
-      h("a", { class: "task-title", href: `#/task/${task.id}`, dir: "auto" }, task.title),
-      h("div", { class: "task-meta" }, meta(task, options))),
+      h("a", { class: "task-title", href: `#/task/${task.id}`, dir: "auto", "aria-describedby": `meta-${task.id}` }, task.title),
+      h("div", { class: "task-meta", id: `meta-${task.id}` }, meta(task, options))),
     may ? h("div", { class: "task-actions" },
-      done ? null : [action("due", "calendar", text.dueTitle), action("snooze", "bell", text.snooze), task.recurrence ? action("skip", "skip", text.skip) : null],
-      action("delete", "trash", text.remove)) : null,
+      done ? null : [action("due", "calendar", text.dueTitle, task.title), action("snooze", "bell", text.snooze, task.title), task.recurrence ? action("skip", "skip", text.skip, task.title) : null],
+      action("delete", "trash", text.remove, task.title)) : null,
     may ? h("div", { class: "task-more" }, action("menu", "more", text.actionsFor(task.title))) : null);
 }
 
@@ -85,14 +86,16 @@ export function taskRow(task, options) {
 export function groupsView(root, options) {
   const rows = new Map(), sections = new Map();
   return (groups) => {
-    const focused = document.activeElement?.closest?.(".task")?.dataset.id, order = [...root.querySelectorAll(".task")].map(({ dataset }) => dataset.id);
-    const kept = new Set(), used = new Set();
+    const { activeElement } = document, focused = activeElement?.closest?.(".task")?.dataset.id, order = [...root.querySelectorAll(".task")].map(({ dataset }) => dataset.id);
+    const kept = new Set(groups.flatMap(({ tasks }) => tasks.map(({ id }) => id))), used = new Set(groups.map(({ key }) => key));
+    // What goes away goes first, so that what stays need not move.
+    for (const [id, { element }] of rows) if (!kept.has(id)) { element.remove(); rows.delete(id); }
+    for (const [key, { element }] of sections) if (!used.has(key)) { element.remove(); sections.delete(key); }
     let place = root.firstChild;
     for (const { key, title, tasks, late } of groups) {
-      used.add(key);
       let section = sections.get(key);
       if (!section) {
-        section = { heading: h("h2"), list: h("ul", { class: "tasks" }) };
+        section = { heading: h("h2"), list: h("ul", { class: "tasks", role: "list" }) };
         section.element = h("section", { class: "group" }, section.heading, section.list);
         sections.set(key, section);
       }
@@ -103,25 +106,23 @@ export function groupsView(root, options) {
       else root.insertBefore(section.element, place);
       let before = section.list.firstChild;
       for (const task of tasks) {
-        kept.add(task.id);
         let row = rows.get(task.id);
         const mark = options.mark(task);
         if (row?.task !== task || row.mark !== mark) {
-          const inside = row?.element.contains(document.activeElement) && (document.activeElement.dataset.action ?? "title");
           const element = taskRow(task, options);
           if (before === row?.element) before = element;
           row?.element.replaceWith(element);
           row = { task, element, mark };
           rows.set(task.id, row);
-          if (inside) (element.querySelector(`[data-action="${inside}"]`) ?? element.querySelector(".task-title")).focus();
         }
         if (before === row.element) before = before.nextSibling;
         else section.list.insertBefore(row.element, before);
       }
     }
-    for (const [id, { element }] of rows) if (!kept.has(id)) { element.remove(); rows.delete(id); }
-    for (const [key, { element }] of sections) if (!used.has(key)) { element.remove(); sections.delete(key); }
-    if (focused && !kept.has(focused)) {
+    const stays = kept.has(focused) && rows.get(focused).element;
+    // A row that was made anew, or moved, has lost the focus.
+    if (stays && !stays.contains(document.activeElement)) (stays.querySelector(`[data-action="${activeElement.dataset.action}"]`) ?? stays.querySelector(".task-title")).focus({ preventScroll: true });
+    if (focused && !stays) {
       // The row with the focus has gone: the next one gets it.
       const at = order.indexOf(focused);
       const next = [...order.slice(at + 1), ...order.slice(0, at).reverse()].find((id) => kept.has(id));
@@ -133,6 +134,7 @@ export function groupsView(root, options) {
 function offerUndo(message, { entry, result }, fallback) {
   const isDelayed = Boolean(entry.notBefore), remove = toast(message, {
     action: text.undo, undo: true, seconds: isDelayed ? 6 : undefined,
+    onHold: isDelayed ? (on) => hold(entry, on) : undefined,
     onAction: async () => (await undo(entry)) || (fallback ? fallback() : toast(text.tooLate)),
   });
   // What was sent after its delay cannot be undone.
@@ -243,5 +245,5 @@ export function taskMenu(task) {
 }
 
 /** Whether a task changes its look with time alone. */
-export const timeMark = (task) => [today(zone()), isOverdue(task), task.waiting && isWaiting(task.waiting) && `waits ${task.waiting.state}`,
+export const timeMark = (task) => [today(zone()), isOverdue(task, zone()), task.waiting && isWaiting(task.waiting) && `waits ${task.waiting.state}`,
   task.assigned_to && nameOf(task.assigned_to, task.space), spaceOf(task.space)?.name, mayChange(task.space)].join();

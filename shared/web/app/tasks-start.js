@@ -44,7 +44,7 @@ async function begin(id) {
 
 async function end(reason) {
   stopLive();
-  stopOutbox();
+  stopOutbox(mayGoOn(reason));
   const last = active?.id ?? local.get(OWNER);
   active = null;
   cache.closeCache();

@@ -13,7 +13,9 @@ const gone = new Map(); // deleted tasks: a slow answer must not bring them back
 const listeners = new Set();
 const newIds = new Map(); // of tasks that were created here
 const members = new Map();
+const SLOW = 4000;
 let announced = false;
+let knownSpaces = [];
 
 /** Waiting changes in their order; outbox.js sends them. */
 export const changes = [];
@@ -80,7 +82,7 @@ function overlay(task, change) {
     const empty = { description: "", status: "pending", priority: "medium", category: null, tags: [], due: null, reminders: [], checklist: [],
       recurrence: null, recurrence_from: null, occurrence: null, next_occurrence: null, assigned_to: null, auto_complete_after: null,
       auto_complete_at: null, completed_at: null, completed_by: null, moved_at: null };
-    task = { ...empty, id: change.id, space: change.space, created_by: user()?.id, created_at: now, updated_at: now, version: 0, time_zone: zone() };
+    task = { ...empty, id: change.id, space: change.space || knownSpaces.find(({ personal }) => personal)?.id, created_by: user()?.id, created_at: now, updated_at: now, version: 0, time_zone: zone() };
   }
   if (!task || kind === "delete") return null;
   const next = { ...task, waiting: change };
@@ -212,19 +214,22 @@ export function openList({ queries, sort, keep, changed }) {
 }
 
 /** Whether a task is overdue since an earlier day. */
-export const fromEarlier = (task, today) => isOverdue(task) && dayOf(task, zone()) < today;
+export const fromEarlier = (task, today) => isOverdue(task, zone()) && dayOf(task, zone()) < today;
 
-let knownSpaces = [];
-
-/** The spaces of the user; without a connection, the last known ones. */
+/** The spaces of the user; without a connection, or with a very slow one, the last known ones. */
 export async function spaces() {
+  const read = spacesList().then((list) => {
+    if (knownSpaces !== list) touch();
+    knownSpaces = list;
+    cache.setValue("spaces", list);
+  });
+  read.catch(() => {});
   try {
-    knownSpaces = await spacesList();
-    cache.setValue("spaces", knownSpaces);
+    await Promise.race([read, new Promise((done, fail) => setTimeout(fail, SLOW, new NetworkError()))]);
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     knownSpaces = (await cache.value("spaces")) ?? knownSpaces;
-    if (!knownSpaces.length) throw error;
+    if (!knownSpaces.length) await read;
   }
   return knownSpaces;
 }
@@ -237,7 +242,7 @@ export const mayChange = (id) => spaceOf(id)?.role !== "viewer";
 
 /** Members of a space, kept until one changes. */
 export async function membersOf(space) {
-  if (spaceOf(space)?.personal) return [{ user_id: user().id, name: user().name, role: "owner" }];
+  if (!space || spaceOf(space)?.personal) return [{ user_id: user().id, name: user().name, role: "owner" }];
   if (!members.has(space)) {
     const reading = (async () => {
       const list = [];

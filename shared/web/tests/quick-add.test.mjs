@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dueInstant, instantOf, parseDue, wall } from "../app/dates.js";
+import { addDays, dueInstant, instantOf, isOverdue, parseDue, today, wall } from "../app/dates.js";
 import { parseQuickAdd } from "../app/quick-add.js";
 import { formToRule, ruleToForm, ruleWords } from "../app/recurrence.js";
 
@@ -24,6 +24,33 @@ const cases = [
   ["Trash every 2nd tuesday", { title: "Trash", due: "2026-12-08", recurrence: "FREQ=MONTHLY;BYDAY=2TU" }],
   ["Close the books every last friday 9am", { title: "Close the books", due: "2026-12-25T09:00[Europe/Berlin]", recurrence: "FREQ=MONTHLY;BYDAY=-1FR" }],
   ["Rent every 27th 9am", { title: "Rent", due: "2026-12-27T09:00[Europe/Berlin]", recurrence: "FREQ=MONTHLY;BYMONTHDAY=27" }],
+  ["Book club every 2nd tuesday of the month", { title: "Book club", due: "2026-12-08", recurrence: "FREQ=MONTHLY;BYDAY=2TU" }],
+  ["Pay rent every month on the 1st", { title: "Pay rent", due: "2026-12-01", recurrence: "FREQ=MONTHLY;BYMONTHDAY=1" }],
+  ["Review every 3 months on the last friday 9am",
+    { title: "Review", due: "2026-12-25T09:00[Europe/Berlin]", recurrence: "FREQ=MONTHLY;INTERVAL=3;BYDAY=-1FR" }],
+  ["Report every other month on the last day", { title: "Report", due: "2026-11-30", recurrence: "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=-1" }],
+  ["Yoga every other monday", { title: "Yoga", due: "2026-11-30", recurrence: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO" }],
+  ["Yoga every other mon and thu 7am", { title: "Yoga", due: "2026-11-30T07:00[Europe/Berlin]", recurrence: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH" }],
+  ["Yoga every other 1st", { title: "Yoga every other 1st" }],
+  ["Pay every month on monday", { title: "Pay", due: "2026-11-30", recurrence: "FREQ=MONTHLY" }],
+  ["Take pills every day until 1 June", { title: "Take pills", due: "2026-11-27", recurrence: "FREQ=DAILY;UNTIL=20270601" }],
+  ["Take pills every day until 1 June 8am", { title: "Take pills", due: "2026-11-28T08:00[Europe/Berlin]", recurrence: "FREQ=DAILY;UNTIL=20270601" }],
+  ["Take pills every day until better", { title: "Take pills until better", due: "2026-11-27", recurrence: "FREQ=DAILY" }],
+  ["Water *every 2 days* until 1 June", { title: "Water", due: "2026-11-27", recurrence: "FREQ=DAILY;INTERVAL=2;UNTIL=20270601" }],
+  ["Call Bob this friday", { title: "Call Bob", due: "2026-11-27" }],
+  ["Call Bob this monday", { title: "Call Bob", due: "2026-11-30" }],
+  ["Send the report before monday", { title: "Send the report", due: "2026-11-30" }],
+  ["Call Bob before 6pm", { title: "Call Bob", due: "2026-11-27T18:00[Europe/Berlin]" }],
+  ["Read before bed", { title: "Read before bed" }],
+  ["Dinner tomorrow evening", { title: "Dinner", due: "2026-11-28T18:00[Europe/Berlin]" }],
+  ["Dinner this evening", { title: "Dinner", due: "2026-11-27T18:00[Europe/Berlin]" }],
+  ["Dinner tonight", { title: "Dinner", due: "2026-11-27T20:00[Europe/Berlin]" }],
+  ["Run friday morning 7am", { title: "Run", due: "2026-12-04T07:00[Europe/Berlin]" }],
+  ["Dinner tonight 9pm", { title: "Dinner", due: "2026-11-27T21:00[Europe/Berlin]" }],
+  ["Run 7am friday morning", { title: "Run", due: "2026-12-04T07:00[Europe/Berlin]" }],
+  ["Plan the evening", { title: "Plan the evening" }],
+  ["Buy this monday planner", { title: "Buy planner", due: "2026-11-30" }],
+  ["Read \\this evening", { title: "Read this evening" }],
   ["Call every customer", { title: "Call every customer" }],
   ["Ask every 2 customers", { title: "Ask every 2 customers" }],
   ["Pay every 15 minutes", { title: "Pay every 15 minutes" }],
@@ -123,6 +150,25 @@ test("ranges cover what was understood", () => {
   const { ranges } = parseQuickAdd(line, { now, zone });
   assert.deepEqual(ranges.map(({ start, end, kind }) => [kind, line.slice(start, end)]),
     [["date", "on 1 Jan"], ["time", "at 9"], ["priority", "!high"]]);
+});
+
+test("a line without a date takes that of the page for its reminder", () => {
+  const { fields } = parseQuickAdd("Call Eve ^30m", { now, zone, day: "2026-11-27" });
+  assert.deepEqual(fields, { title: "Call Eve", due: "2026-11-27", reminders: [{ before: "PT30M" }] });
+  assert.equal(parseQuickAdd("Call Eve tomorrow", { now, zone, day: "2026-11-27" }).fields.due, "2026-11-28");
+});
+
+test("the next full hour is one of the zone", () => {
+  const { fields } = parseQuickAdd("Stretch every hour", { now, zone: "Asia/Kolkata" }); // 21:10
+  assert.equal(fields.due, "2026-11-27T22:00[Asia/Kolkata]");
+});
+
+test("a day without a time is overdue when it is over, wherever it was set", () => {
+  const task = { status: "pending", due: today("Asia/Tokyo"), due_at: "2020-01-01T00:00:00Z" };
+  assert.equal(isOverdue(task, "Asia/Tokyo"), false);
+  assert.equal(isOverdue({ ...task, due: addDays(task.due, -1) }, "Asia/Tokyo"), true);
+  assert.equal(isOverdue({ ...task, due: "2020-01-01T00:00:00Z" }, "Asia/Tokyo"), true);
+  assert.equal(isOverdue({ ...task, due: null, due_at: null }, "Asia/Tokyo"), false);
 });
 
 test("long and hostile lines are read quickly", () => {

@@ -179,8 +179,8 @@ fn the_first_view_is_smaller_than_60_kilobytes() {
 }
 
 #[test]
-fn the_whole_app_is_smaller_than_100_kilobytes() {
+fn the_whole_app_is_smaller_than_110_kilobytes() {
     // The service worker loads all of it in the background.
     let bytes: usize = FILES.iter().map(|file| file.brotli.len()).sum();
-    assert!(bytes < 100_000, "{bytes} bytes");
+    assert!(bytes < 110_000, "{bytes} bytes");
 }

@@ -22,7 +22,7 @@ def take(page: Page, path: Path) -> None:
     page.mouse.move(0, 0)
     settled(page)
     page.wait_for_load_state("networkidle")
-    expect(page.get_by_text("…", exact=True)).to_have_count(0)
+    expect(page.locator(".task-meta").get_by_text("…")).to_have_count(0)
     expect(page.locator(".toast")).to_have_count(0)
     page.evaluate("document.activeElement.blur()")
     page.screenshot(path=path, animations="disabled")

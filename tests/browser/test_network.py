@@ -124,8 +124,12 @@ class Network(BrowserTest):
         add(page, "Write a letter")
         row(page, "Write a letter").get_by_role("link", name="Write a letter").click()
         page.get_by_label("Description").fill("Dear Grace,")
+        go(page, "#/all")
         [created] = held
         created.continue_()
+        until(lambda: self.ada.titled("Write a letter"), "the task at the server")
+        page.go_back()
+        expect(page.get_by_label("Description")).to_have_value("Dear Grace,")
         page.wait_for_url(lambda url: "/new_" not in url)
         page.get_by_label("Description").fill("Dear Grace, how are you?")
         page.reload()

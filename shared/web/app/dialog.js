@@ -58,24 +58,26 @@ export const undoNewest = () => [...region.querySelectorAll(".undo .button")].at
 export function toast(message, { action, onAction, undo = false, seconds = action ? 10 : 6, onHold } = {}) {
   const place = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body; // a modal dialog covers what is outside of it
   if (region.parentElement !== place) place.append(region);
-  let timer, before = null;
-  const hold = ({ relatedTarget }) => {
+  let timer, before = null, held = false;
+  const hold = ({ type, relatedTarget }) => {
     clearTimeout(timer);
-    if (!element.contains(relatedTarget)) before = relatedTarget ?? before;
-    onHold?.(true);
+    if (type === "focusin" && !element.contains(relatedTarget)) before = relatedTarget ?? before;
+    if (!held) onHold?.(held = true);
   };
-  const wait = () => {
+  const release = () => { if (held) onHold?.(held = false); };
+  const wait = ({ type, relatedTarget }) => {
+    if (element.contains(relatedTarget) || (type === "pointerleave" && element.matches(":focus-within"))) return;
     clearTimeout(timer);
     timer = setTimeout(remove, seconds * 1000);
-    onHold?.(false);
+    release();
   };
   const remove = () => {
     clearTimeout(timer);
     if (!element.isConnected) return;
     const inside = element.contains(document.activeElement);
     element.remove();
-    onHold?.(false);
-    if (inside) (before?.isConnected ? before : document.querySelector("h1"))?.focus();
+    release();
+    if (inside) (before?.isConnected ? before : document.querySelector("h1"))?.focus({ preventScroll: true });
   };
   const element = h("div", { class: undo ? "toast undo" : "toast", onpointerenter: hold, onpointerleave: wait, onfocusin: hold, onfocusout: wait },
     h("span", { dir: "auto" }, message),

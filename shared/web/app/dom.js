@@ -24,10 +24,11 @@ export function replace(node, ...children) {
   return node;
 }
 
-/** Replaces the content of a node that is read out when it changes, so only if the text is another. */
+/** Replaces the content of a node that is read out when it changes, so only if the content is another. */
 export function say(node, ...children) {
   const next = replace(document.createElement("div"), ...children);
-  if (next.textContent !== node.textContent) node.replaceChildren(...next.childNodes);
+  const old = [...node.childNodes], isSame = old.length === next.childNodes.length && old.every((child, i) => child.isEqualNode(next.childNodes[i]));
+  if (!isSame) node.replaceChildren(...next.childNodes);
 }
 
 function add(node, children) {

@@ -233,10 +233,11 @@ export function checklistField(onTick) {
     const move = (step) => {
       const other = step < 0 ? item.previousElementSibling : item.nextElementSibling;
       if (!other) return;
-      if (step < 0) other.before(item);
-      else other.after(item);
-      const buttons = step < 0 ? [up, down] : [down, up];
-      for (const button of buttons) if (!item.contains(document.activeElement)) button.focus(); // at an end, one of them is hidden
+      // The other one moves, so that the focus stays.
+      if (step < 0) item.after(other);
+      else item.before(other);
+      const isAtEnd = !(step < 0 ? item.previousElementSibling : item.nextElementSibling); // there, this button is hidden
+      (step < 0 !== isAtEnd ? up : down).focus();
       changed();
     };
     const up = iconButton("down", text.moveUp, () => move(-1)), down = iconButton("down", text.moveDown, () => move(1));

@@ -61,7 +61,7 @@ async function readStored() {
   }
   for (const change of bySeq.values()) {
     if (undone.has(change.seq)) continue;
-    changes.push({ ...change, stored: true, sent: false });
+    changes.push({ ...change, stored: true, sent: false, notBefore: Math.min(change.notBefore, Date.now() + UNDO) });
     sequence = Math.max(sequence, change.seq);
   }
   changes.sort((a, b) => a.seq - b.seq);
@@ -151,6 +151,7 @@ function forget(entry) {
 
 function drop(entry) {
   forget(entry);
+  if (entry.kind === "create") cache.setValue(`draft ${entry.id}`, undefined);
   cache.dropChange(entry.seq);
 }
 

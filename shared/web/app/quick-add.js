@@ -26,7 +26,7 @@ import { DAYS } from "./recurrence.js";
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const MONTH = /^(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)$/;
 const WEEKDAY = /^(mon(day)?|tue(s|sday)?|wed(nesday)?|thu(rs?|rsday)?|fri(day)?|sat(urday)?|sun(day)?)$/;
-const DAYTIMES = { morning: "09:00", afternoon: "15:00", evening: "18:00" };
+const DAYTIMES = { __proto__: null, morning: "09:00", afternoon: "15:00", evening: "18:00" };
 const PRIORITIES = ["low", "medium", "high", "urgent"];
 const two = (number) => String(number).padStart(2, "0");
 
@@ -255,7 +255,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC", day = null
   }
 
   /** A short weekday is a word of the title unless its neighbours say otherwise: "Buy sun cream". */
-  const ends = (index) => index >= tokens.length || /^[!#@*^]/.test(tokens[index].text) || words[index] === "at" || words[index] === "remind" || readTime(words.slice(index));
+  const ends = (index) => index >= tokens.length || /^[!#@*^]/.test(tokens[index].text) || words[index] === "at" || words[index] === "remind" || DAYTIMES[words[index]] || readTime(words.slice(index));
 
   function dateOrTime(index) {
     const lead = /^(on|by|before|until|due|at)$/.test(words[index]) ? 1 : 0;
@@ -284,7 +284,7 @@ export function parseQuickAdd(line, { now = new Date(), zone = "UTC", day = null
     if (text[0] === "\\" && text.length > 1) {
       // The backslash goes only if it has an effect, so that paths such as \share stay as they are.
       const plain = text.slice(1);
-      const literal = /^[!#@*^\\]/.test(plain) || /^(remind|in|next|this|on|by|before|until|due|at|every)$/i.test(plain)
+      const literal = /^[!#@*^\\]/.test(plain) || /^(morning|afternoon|evening|remind|in|next|this|on|by|before|until|due|at|every)$/i.test(plain)
         || readDate([plain.toLowerCase(), ...words.slice(index + 1)], now, zone) || readTime([plain.toLowerCase(), ...words.slice(index + 1)]);
       const escaped = literal ? Math.max(1, /^\d/.test(plain) && monthOf(words[index + 1] ?? "") ? 2 : 1) : 1;
       title.push({ start: tokens[index].start + (literal ? 1 : 0), end: tokens[index + escaped - 1].end });

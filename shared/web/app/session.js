@@ -144,8 +144,10 @@ export async function start() {
     }
     if (!lastProfile()) throw error;
   }
-  setUser(lastProfile(), "offline");
-  return profile;
+  const last = lastProfile();
+  if (last) setUser(last, "offline");
+  else end("none"); // another tab has logged out meanwhile
+  return last;
 }
 
 /** Logs in. */

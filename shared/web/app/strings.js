@@ -4,10 +4,16 @@
 /** The language of the texts. */
 export const LANGUAGE = "en";
 
-const region = new Intl.Locale(globalThis.navigator?.language || LANGUAGE).maximize().region;
+function locale() {
+  try {
+    return `${LANGUAGE}-${new Intl.Locale(navigator.language).maximize().region}`;
+  } catch {
+    return LANGUAGE; // no browser, or one with a language such as "en-US@posix"
+  }
+}
 
 /** Their language as it is written in the region of the browser: 23:00 or 11:00 PM, the day or the month first. */
-export const LOCALE = region ? `${LANGUAGE}-${region}` : LANGUAGE;
+export const LOCALE = locale();
 
 const count = (n, one, many) => `${n.toLocaleString(LOCALE)} ${n === 1 ? one : many}`;
 

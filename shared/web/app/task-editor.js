@@ -16,7 +16,7 @@ import { user } from "./session.js";
 import { editorText as text } from "./strings.js";
 import { taskExtras } from "./task-extras.js";
 import { removeTask, skip, snooze, toggle } from "./task-view.js";
-import { get, idOf, load, mayChange, membersOf, nameOf, namesIn, serverTask, spaces, subscribe, zone } from "./tasks-store.js";
+import { get, idOf, load, mayChange, membersOf, nameOf, namesIn, serverTask, spaceOf, spaces, subscribe, zone } from "./tasks-store.js";
 
 const same = (name, a, b) => sameIn(name, a, b, zone());
 const entries = (object) => Object.entries(object).map(([value, name]) => [value, name]);
@@ -156,15 +156,15 @@ export function showTask(id, main) {
       for (const name of names) fields[name].write(origin[name]);
     }
 
-    function reset() {
+    function reset(chosen = task.space) {
       origin = { ...task };
       clearErrors();
       replace(messages);
       setOptions(fields.assigned_to.controls[0], [["", text.nobody], ...(task.assigned_to ? [[task.assigned_to, nameOf(task.assigned_to, task.space) || text.assignee("")]] : [])]);
       fill(Object.keys(fields));
-      setOptions(space.controls[0], [[task.space, ""]]);
+      setOptions(space.controls[0], [[chosen, ""]]);
+      choices(chosen).then(showState);
       showState();
-      return choices(task.space).then(showState);
     }
 
     /** Takes over what others changed; what was changed here stays, and is compared when it is saved. */
@@ -270,14 +270,8 @@ export function showTask(id, main) {
     }
 
     replace(place, quick, form, extras.element, about, bar);
-    const ready = reset();
+    reset(spaceOf(draft?.space) ? draft.space : undefined);
     if (draft) {
-      if (draft.space && draft.space !== task.space) {
-        ready.then(() => {
-          space.controls[0].value = draft.space;
-          return choices(draft.space);
-        }).then(showState, () => {});
-      }
       // The draft began with older values than the task may have now.
       const names = Object.keys(draft.body).filter((name) => fields[name]);
       origin.version = draft.origin.version;

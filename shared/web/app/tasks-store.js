@@ -12,8 +12,10 @@ const shown = new Map(); // tasks with the waiting changes; the same object unti
 const gone = new Map(); // deleted tasks: a slow answer must not bring them back
 const listeners = new Set();
 const newIds = new Map(); // of tasks that were created here
-const members = new Map();
-const SLOW = 4000;
+const members = new Map(); // the requests that read them
+const lists = new Map(); // the members that were read last
+const SLOW = 2000; // how long the spaces of this device wait for those of the server
+let isLate = false;
 let announced = false;
 let knownSpaces = [];
 
@@ -60,6 +62,7 @@ export function remove(id, space) {
   gone.set(id, { space: task.space, version: task.version });
   base.delete(id);
   cache.saveTasks([], [id]);
+  cache.setValue(`draft ${id}`, undefined);
   touch(id);
 }
 
@@ -70,6 +73,7 @@ export function forgetTasks(space) {
     gone.clear();
     newIds.clear();
     members.clear();
+    lists.clear();
     cache.clearTasks();
   } else cache.stored("tasks").then((tasks) => cache.saveTasks([], tasks.filter((task) => task.space === space).map(({ id }) => id)));
   touch();
@@ -219,16 +223,19 @@ export const fromEarlier = (task, today) => isOverdue(task, zone()) && dayOf(tas
 /** The spaces of the user; without a connection, or with a very slow one, the last known ones. */
 export async function spaces() {
   const read = spacesList().then((list) => {
+    isLate = false;
     if (knownSpaces !== list) touch();
     knownSpaces = list;
     cache.setValue("spaces", list);
   });
   read.catch(() => {});
   try {
-    await Promise.race([read, new Promise((done, fail) => setTimeout(fail, SLOW, new NetworkError()))]);
+    await Promise.race([read, new Promise((done, fail) => setTimeout(fail, isLate ? 0 : SLOW, new NetworkError()))]);
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
-    knownSpaces = (await cache.value("spaces")) ?? knownSpaces;
+    isLate = true;
+    const kept = await cache.value("spaces");
+    if (!knownSpaces.length) knownSpaces = kept ?? [];
     if (!knownSpaces.length) await read;
   }
   return knownSpaces;
@@ -251,12 +258,12 @@ export async function membersOf(space) {
       return list;
     })();
     members.set(space, reading);
-    reading.then((list) => {
-      reading.list = list;
+    const show = (list) => {
+      lists.set(space, list);
       touch();
-    }, async () => {
-      reading.list = (await cache.value(`members ${space}`)) ?? [];
-      touch();
+    };
+    reading.then(show, async () => {
+      show((await cache.value(`members ${space}`)) ?? lists.get(space) ?? []);
       setTimeout(() => members.get(space) === reading && members.delete(space), 30_000); // then they are read again
     });
   }
@@ -267,8 +274,7 @@ export async function membersOf(space) {
 export function nameOf(id, space) {
   if (id === user()?.id) return user().name;
   if (!members.has(space)) membersOf(space).catch(() => {});
-  const reading = members.get(space);
-  return reading && !reading.list ? "…" : reading?.list.find((member) => member.user_id === id)?.name ?? "";
+  return lists.has(space) ? lists.get(space).find((member) => member.user_id === id)?.name ?? "" : members.has(space) ? "…" : "";
 }
 
 /** Forgets the members of a space, because one has changed. */

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -198,9 +199,12 @@ class BrowserTest(unittest.TestCase):
         context.on("page", lambda page: (page.on("websocket", lambda socket: self.note_host(socket.url)), page.on("dialog", self.note_dialog)))
         return context
 
-    def page(self, person: Person | None = None, at: str = "", **options: Any) -> Page:
-        """A page of the app, of somebody who is logged in or of nobody."""
-        page = self.context(**options).new_page()
+    def page(self, person: Person | None = None, at: str = "", now: datetime | None = None, **options: Any) -> Page:
+        """A page of the app, of somebody who is logged in or of nobody. With `now`, the test moves its clock, which begins then."""
+        context = self.context(**options)
+        if now:
+            context.clock.install(time=now)
+        page = context.new_page()
         page.goto(f"{URL}/{at}")
         if person:
             person.log_in(page)
@@ -242,7 +246,7 @@ def settled(page: Page) -> None:
         expect(page.locator(".groups li, .list-message .empty").first).to_be_visible()
     if page.locator(".back").count():
         expect(page.locator(".extras .log-scheduled, .extras .log-sent, .extras .log-skipped, main .empty").first).to_be_attached()
-    expect(page.locator(".skeleton")).to_have_count(0)
+    expect(page.locator("[aria-busy=true], .skeleton")).to_have_count(0)
     expect(page.get_by_role("progressbar")).to_have_count(0)
     page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})))")
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
 
-from support import URL, BrowserTest, Person, add, go, row, settled, until
+from support import BrowserTest, Person, add, go, row, settled, until
 
 
 class Lists(BrowserTest):
@@ -95,8 +95,7 @@ class Lists(BrowserTest):
 
     def test_a_deletion_waits_as_long_as_its_undo_has_the_focus(self) -> None:
         self.ada.task("Do not delete")
-        page = self.page(self.ada, "#/all")
-        page.clock.install()
+        page = self.page(self.ada, "#/all", now=datetime.now())
         row(page, "Do not delete").get_by_role("link").focus()
         page.keyboard.press("Delete")
         undo = page.get_by_role("button", name="Undo")
@@ -115,11 +114,7 @@ class Lists(BrowserTest):
     def test_today_is_read_again_after_midnight(self) -> None:
         zone = ZoneInfo("Europe/Berlin")
         evening = datetime.now(zone).replace(hour=23, minute=58)
-        context = self.context()
-        context.clock.install(time=evening)
-        page = context.new_page()
-        page.goto(f"{URL}/")
-        self.ada.log_in(page)
+        page = self.page(self.ada, now=evening)
         settled(page)
         expect(page.get_by_text(f"{evening.day} {evening:%B}")).to_be_visible()
         with page.expect_request(lambda request: "due=today" in request.url):

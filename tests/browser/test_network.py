@@ -1,6 +1,7 @@
 """Without a connection, with a slow one, and with an API that fails."""
 
 import unittest
+from datetime import datetime
 
 from playwright.sync_api import Route, expect
 
@@ -98,8 +99,7 @@ class Network(BrowserTest):
         expect(page.locator(".waiting-bar")).to_have_text("")
 
     def test_a_task_that_is_added_while_the_session_ends_is_sent_once_after_the_log_in(self) -> None:
-        page = self.page(self.ada, "#/all")
-        page.clock.install()
+        page = self.page(self.ada, "#/all", now=datetime.now())
         settled(page)
         self.ada.api("DELETE", "v1/me/sessions")
         page.clock.fast_forward("20:00")  # access tokens are valid for 15 minutes

@@ -193,6 +193,7 @@ function showList(name, params, main) {
     view(groups);
     if (opened && document.activeElement === h1) body.querySelector(`[data-id="${CSS.escape(opened)}"] .task-title`)?.focus({ preventScroll: true });
     if (items.length) opened = null;
+    body.setAttribute("aria-busy", String(list.loading));
     const more = items.length > limit || (!list.done && !list.error);
     // While the first tasks are loaded, those on the device are probably all.
     say(count, items.length ? text.tasksShown(part.length, items.length > limit || (more && list.loaded)) : "");

@@ -188,6 +188,7 @@ export function openList({ queries, sort, keep, changed }) {
   list.more = async () => {
     if (list.loading || list.done) return;
     Object.assign(list, { loading: true, error: null });
+    changed();
     const least = horizon();
     try {
       const rest = sources.filter(({ done, last }) => !done && (!last || !least || compare(last, least) <= 0));

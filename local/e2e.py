@@ -25,6 +25,7 @@ from mail import mails
 from run import first_requests, stop_on_signals
 
 FOLDER = PROJECT / ".local"
+MOST_EVENTS = 10_000  # log events that one request can return
 
 
 @contextmanager
@@ -96,9 +97,6 @@ def readme_requests() -> list[str]:
     """The requests in README.md."""
     blocks = re.findall(r"^```sh\n(curl .*?)^```$", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     return [block.strip() for block in blocks]
-
-
-MOST_EVENTS = 10_000
 
 
 def log_lines(logs: Any, group: str) -> list[str]:
